@@ -1,0 +1,1 @@
+"""The commands of `rlbench`, one module each, imported only when called."""

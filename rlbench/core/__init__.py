@@ -1,0 +1,1 @@
+"""The ideas the package rests on: rules, the two shells, the batch compiler, the noise."""

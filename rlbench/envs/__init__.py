@@ -1,0 +1,1 @@
+"""The environments, one folder each, with fixed file names: `rules.py` and `render.py`."""

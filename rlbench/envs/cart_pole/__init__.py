@@ -1,0 +1,1 @@
+"""Cart-pole: Barto, Sutton & Anderson (1983)."""

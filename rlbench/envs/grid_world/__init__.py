@@ -1,0 +1,1 @@
+"""Grid world: Sutton & Barto (2018), example 4.1, and any maze drawn as text."""

@@ -1,0 +1,21 @@
+"""Errors that a user can mend: shown as one line, without a traceback."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """A mistake outside the program; the message says what was wrong, with which value, and what to do."""
+
+
+class HarnessError(Exception):
+    """A fault of the harness itself, never charged to an agent."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
+    """The error for a name that does not exist: names the nearest ones, or all when none is near."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names
+    return UserError(f"unknown {kind} {name!r}; did you mean {' or '.join(near)}?")

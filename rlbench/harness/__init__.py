@@ -1,0 +1,1 @@
+"""Scoring of agents in a process of their own, with raw records and honest statistics."""
