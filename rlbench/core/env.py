@@ -1,0 +1,117 @@
+"""RulesEnv: the only single-world Gymnasium shell. It knows Gymnasium and no environment; the rules know the opposite."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import error, spaces
+from numpy.typing import NDArray
+
+from rlbench.core.noise import check_seed
+from rlbench.core.rules import State, make_state
+from rlbench.core.spaces import action_check
+from rlbench.core.world import World
+
+
+class RulesEnv(gymnasium.Env[Any, Any]):
+    """One world that follows a rules module, in plain Python.
+
+    `rules` names the rules module; its sibling `render`, or the module named `render`, draws it. All other keyword
+    arguments become the rules' parameters. `state` can be read and set, so that planners can look ahead.
+    Compiling a single step is slower than plain Python: the call costs more than the arithmetic (measured).
+    """
+
+    def __init__(
+        self, rules: str, render: str | None = None, render_mode: str | None = None, **params: Any
+    ) -> None:
+        self.world = World(rules, render, params)
+        self.params = self.world.params
+        self.observation_space, self.action_space = self.world.observation_space, self.world.action_space
+        self.metadata = self.world.metadata(render_mode)
+        self.render_mode = render_mode
+        module = self.world.rules
+        self._initial, self._transition, self._reward = module.initial, module.transition, module.reward
+        self._terminated, self._observe = module.terminated, module.observe
+        self._check_action = action_check(self.action_space)
+        self._is_discrete = isinstance(self.observation_space, spaces.Discrete)
+        self._shape, self._dtype = self.observation_space.shape or (1,), self.observation_space.dtype
+        self._draws = module.DRAWS[1]
+        self._state: State = None
+        self._ended = False
+        self._viewer: Any = None
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Begin an episode; `options={"state": {field: value}}` begins it in that state.
+
+        The draws of the start are consumed either way, so that later episodes do not depend on the option.
+        """
+        super().reset(seed=None if seed is None else check_seed(seed))
+        draws = tuple(self.np_random.random(self.world.rules.DRAWS[0]).tolist())
+        self._state, self._ended = self._initial(draws, self.params), False
+        if options and "state" in options:
+            self.state = options["state"]
+        if self.render_mode == "human":
+            self.render()
+        return self._observation(), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """One transition. Raises InvalidAction for an action outside the space, ResetNeeded after the end."""
+        state, params = self._state, self.params
+        if state is None or self._ended:
+            raise error.ResetNeeded("the episode has not begun or has ended; call reset() before step()")
+        action = self._check_action(action)
+        draws = tuple(self.np_random.random(self._draws).tolist()) if self._draws else ()
+        next_state = self._state = self._transition(state, action, draws, params)
+        reward = self._reward(state, action, next_state, params)
+        self._ended = ended = bool(self._terminated(next_state, params))
+        if self.render_mode == "human":
+            self.render()
+        return self._observation(), reward, ended, False, {}
+
+    def _observation(self) -> Any:
+        out = np.empty(self._shape, self._dtype)
+        self._observe(self._state, self.params, out)
+        return out[0] if self._is_discrete else out
+
+    @property
+    def state(self) -> State:
+        """The world at this instant, a NamedTuple of the rules; None before the first reset."""
+        return self._state
+
+    @state.setter
+    def state(self, values: Any) -> None:
+        self._state = make_state(values, self._state or self.world.example_state())
+        self._ended = bool(self._terminated(self._state, self.params))
+
+    @cached_property
+    def P(self) -> Any:
+        """The exact dynamics, P[s][a] -> [(probability, next state, reward, terminated)], where the rules know them."""
+        return self.world.model()
+
+    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]  # narrower than Gymnasium's union
+        """The frame uint8[H, W, 3] in mode `rgb_array`; in mode `human` the frame goes to a window."""
+        if self.render_mode is None:
+            gymnasium.logger.warn("render() needs a mode: gymnasium.make(id, render_mode='rgb_array')")
+            return None
+        if self._state is None:
+            raise error.ResetNeeded("there is nothing to render yet; call reset() first")
+        frame = self.world.frame(self._state)
+        if self.render_mode == "rgb_array":
+            return frame
+        if self._viewer is None:
+            from rlbench.viewer import Viewer
+
+            self._viewer = Viewer(self.spec.id if self.spec else self.world.name, self.metadata["render_fps"])
+        self._viewer.show(frame)
+        return None
+
+    def close(self) -> None:
+        """Close the window, if one is open."""
+        if self._viewer is not None:
+            self._viewer.close()
+            self._viewer = None

@@ -1,0 +1,104 @@
+"""What a rules module defines: the mathematics of one world, as plain functions that know no API.
+
+A rules module imports only `math`, `typing` and `numpy` (the batch compiler copies its text into a module of its own),
+and defines:
+
+    class State(NamedTuple)   the world at one instant: scalars (int, float, bool) or fixed-shape NumPy arrays
+    class Params(NamedTuple)  independent constants with units; `make(id, name=value)` sets them
+    DRAWS = (k0, k1)          how many uniforms in [0, 1) `initial` and `transition` take, used or not
+    initial(noise, params) -> State
+    transition(state, action, noise, params) -> State
+    reward(state, action, next_state, params) -> float
+    terminated(state, params) -> bool
+    observe(state, params, out) -> None         writes the observation into a given array
+    observation_bounds(params), action_bounds(params)
+                              an int n for Discrete(n), or (low, high), two equally long tuples, for a float32 Box
+
+and may define:
+
+    configure(**kwargs) -> Params   when the arguments of `make` are not the parameters themselves
+    model(params) -> P              the exact dynamics, P[s][a] -> [(probability, next state, reward, terminated)]
+
+Randomness is an argument: `noise` is a tuple of uniforms, so every function is deterministic. The action is an int for
+Discrete, a float for a Box of one number, else a float64 array. `out` has the observation's shape and dtype; for a
+Discrete observation it is int64[1]. Nothing else is known to the rules: not time limits, not resets, not seeds.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+State: TypeAlias = Any  # the rules module's own NamedTuple
+Params: TypeAlias = Any  # likewise
+Noise: TypeAlias = "tuple[float, ...]"
+Bounds: TypeAlias = "int | tuple[tuple[float, ...], tuple[float, ...]]"
+
+
+class Rules(Protocol):
+    """The interface of a rules module; the module's docstring says what each name means."""
+
+    __name__: str
+    DRAWS: tuple[int, int]
+    State: type
+    Params: type
+    initial: Callable[[Noise, Params], State]
+    transition: Callable[[State, Any, Noise, Params], State]
+    reward: Callable[[State, Any, State, Params], float]
+    terminated: Callable[[State, Params], bool]
+    observe: Callable[[State, Params, NDArray[Any]], None]
+    observation_bounds: Callable[[Params], Bounds]
+    action_bounds: Callable[[Params], Bounds]
+
+
+def load(name: str) -> Rules:
+    """The rules module of that dotted name; TypeError names what it lacks."""
+    module = importlib.import_module(name)
+    missing = [each for each in Rules.__annotations__ if not hasattr(module, each)]
+    if missing:
+        raise TypeError(f"{name} is not a rules module: it lacks {', '.join(missing)} (see rlbench.core.rules)")
+    return module  # type: ignore[return-value]  # a module cannot be shown to satisfy a protocol statically
+
+
+def make_params(rules: Rules, kwargs: Mapping[str, Any]) -> Params:
+    """The parameters for the keyword arguments of `make`; TypeError names the arguments that exist."""
+    configure: Callable[..., Params] = getattr(rules, "configure", rules.Params)
+    known = inspect.signature(configure).parameters
+    if unknown := sorted(set(kwargs) - set(known)):
+        raise TypeError(f"{rules.__name__} takes no argument {unknown}; it takes {', '.join(known)}")
+    return configure(**kwargs)
+
+
+def make_state(values: Any, like: State) -> State:
+    """A State from a mapping or a sequence of its fields, each of the type that the field has in `like`.
+
+    Raises ValueError naming the field that is missing, unknown, or of another type or shape.
+    """
+    arrays = _fields(values, like, ())
+    return type(like)(*(array if array.ndim else array.item() for array in arrays))
+
+
+def make_states(values: Any, like: State, num_envs: int) -> State:
+    """The same for N worlds: every field has a first axis of length N."""
+    return type(like)(*_fields(values, like, (num_envs,)))
+
+
+def _fields(values: Any, like: State, batch: tuple[int, ...]) -> list[NDArray[Any]]:
+    names = like._fields
+    if len(values) != len(names) or (isinstance(values, Mapping) and set(values) != set(names)):
+        raise ValueError(f"a state has the fields {', '.join(names)}, got {values!r}")
+    given = [values[name] for name in names] if isinstance(values, Mapping) else values
+    return [_field(*each, batch) for each in zip(names, given, like, strict=True)]
+
+
+def _field(name: str, value: Any, old: Any, batch: tuple[int, ...]) -> NDArray[Any]:
+    array, wanted = np.asarray(value), np.asarray(old)
+    shape = batch + wanted.shape
+    if array.shape != shape or not np.can_cast(array.dtype, wanted.dtype, "same_kind"):
+        raise ValueError(f"field {name!r} of the state is {wanted.dtype} of shape {shape}, got {value!r}")
+    return array.astype(wanted.dtype)

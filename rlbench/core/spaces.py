@@ -1,0 +1,81 @@
+"""Spaces from a rules module's bounds, and the check that an action lies in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from gymnasium.error import InvalidAction
+
+from rlbench.core.rules import Bounds
+
+Space = spaces.Box | spaces.Discrete  # type: ignore[type-arg]  # the dtype parameter says nothing here
+
+
+def space(bounds: Bounds) -> Space:
+    """The Gymnasium space of a rules module's bounds: Discrete(n), or a float32 Box."""
+    if isinstance(bounds, int):
+        return spaces.Discrete(bounds)
+    low, high = (np.array(bound, dtype=np.float32) for bound in bounds)
+    return spaces.Box(low, high, dtype=np.float32)
+
+
+def action_check(space: Space) -> Callable[[Any], Any]:
+    """A function that returns the action as the rules want it, or raises InvalidAction saying what is wrong."""
+    return _discrete_check(space) if isinstance(space, spaces.Discrete) else _box_check(space)
+
+
+def _discrete_check(space: spaces.Discrete[Any]) -> Callable[[Any], int]:
+    n = int(space.n)
+
+    def check(action: Any) -> int:
+        if type(action) is not int:
+            action = _integer(action, n)
+        if 0 <= action < n:
+            return action  # type: ignore[no-any-return]  # an int by now
+        raise InvalidAction(f"action {action} is out of range; this environment takes integers 0 to {n - 1}")
+
+    return check
+
+
+def _integer(action: Any, n: int) -> int:
+    array = np.asarray(action)
+    if array.ndim or array.dtype.kind not in "iu":
+        kind = f"{array.dtype} of shape {array.shape}" if array.ndim else str(array.dtype)
+        raise InvalidAction(f"action {action!r} is {kind}; this environment takes one integer 0 to {n - 1}")
+    return int(array)
+
+
+def _box_check(space: spaces.Box) -> Callable[[Any], Any]:
+    low, high, shape = space.low.astype(np.float64), space.high.astype(np.float64), space.shape
+
+    def check(action: Any) -> Any:
+        array = np.asarray(action)
+        if array.dtype.kind not in "fiu" or array.shape != shape:
+            raise InvalidAction(
+                f"action {action!r} is {array.dtype} of shape {array.shape}; this environment takes floats of shape {shape}"
+            )
+        array = array.astype(np.float64)
+        if not ((low <= array) & (array <= high)).all():
+            raise InvalidAction(f"action {action!r} is not within [{low.tolist()}, {high.tolist()}]")
+        return float(array[0]) if array.size == 1 else array
+
+    return check
+
+
+def batch_actions(actions: Any, space: Space, num_envs: int) -> np.ndarray[Any, Any]:
+    """Actions of all lanes as int64[N] or float64[N, k], copied only when they are not that already.
+
+    Raises InvalidAction for a wrong dtype or shape; values are checked by the compiled loop.
+    """
+    array = np.asarray(actions)
+    discrete = isinstance(space, spaces.Discrete)
+    shape = (num_envs, *space.shape)
+    if array.dtype.kind not in ("iu" if discrete else "fiu") or array.shape != shape:
+        wanted = "integers" if discrete else "floats"
+        raise InvalidAction(
+            f"actions are {array.dtype} of shape {array.shape}; this environment takes {wanted} of shape {shape}"
+        )
+    return np.ascontiguousarray(array, dtype=np.int64 if discrete else np.float64)

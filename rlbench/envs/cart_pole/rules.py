@@ -1,0 +1,110 @@
+"""Cart-pole: keep a pole upright on a cart by pushing the cart left or right.
+
+Barto, Sutton & Anderson (1983), Neuronlike adaptive elements that can solve difficult learning control problems,
+without friction and with the denominator corrected by Florian (2007), Correct equations for the dynamics of the
+cart-pole system, equations 23 and 24. Constants and the order of operations are those of Gymnasium's CartPole-v1, to
+which a test ties these rules bit for bit.
+"""
+
+import math
+from typing import NamedTuple
+
+DRAWS = (4, 0)
+
+
+class State(NamedTuple):
+    """Where the cart is, how the pole leans, and how fast both change."""
+
+    x: float  # position of the cart, m, positive to the right
+    x_dot: float  # m/s
+    theta: float  # angle of the pole from the vertical, rad, positive leans right
+    theta_dot: float  # rad/s
+
+
+class Params(NamedTuple):
+    """The constants of the apparatus, in SI units."""
+
+    gravity: float = 9.8  # m/s^2
+    masscart: float = 1.0  # kg
+    masspole: float = 0.1  # kg
+    length: float = 0.5  # half the pole's length, m
+    force_mag: float = 10.0  # largest push, N
+    tau: float = 0.02  # time between two actions, s
+    x_threshold: float = 2.4  # the track ends here, m
+    theta_threshold: float = 12 * 2 * math.pi / 360  # the pole counts as fallen, rad
+    continuous: bool = False  # actions are forces in [-1, 1] times force_mag, not 0 (left) and 1 (right)
+
+
+def observation_bounds(params):
+    """The box of observations: twice the thresholds, so that the failing state still lies inside."""
+    high = (2 * params.x_threshold, math.inf, 2 * params.theta_threshold, math.inf)
+    return tuple(-bound for bound in high), high
+
+
+def action_bounds(params):
+    """Two actions, push left and push right; or the force as a fraction of force_mag."""
+    return ((-1.0,), (1.0,)) if params.continuous else 2
+
+
+def initial(noise, params):
+    """Every variable uniform in [-0.05, 0.05)."""
+    return State(
+        -0.05 + 0.1 * noise[0],
+        -0.05 + 0.1 * noise[1],
+        -0.05 + 0.1 * noise[2],
+        -0.05 + 0.1 * noise[3],
+    )
+
+
+def force(action, params):
+    """The horizontal push on the cart, N."""
+    if params.continuous:
+        return params.force_mag * action
+    return params.force_mag if action == 1 else -params.force_mag
+
+
+def accelerations(state, push, params):
+    """Florian (2007), equations 23 and 24: (x'', theta'') in m/s^2 and rad/s^2."""
+    total_mass = params.masspole + params.masscart
+    polemass_length = params.masspole * params.length
+    cos, sin = math.cos(state.theta), math.sin(state.theta)
+    temp = (push + polemass_length * (state.theta_dot * state.theta_dot) * sin) / total_mass
+    theta_acc = (params.gravity * sin - cos * temp) / (
+        params.length * (4.0 / 3.0 - params.masspole * (cos * cos) / total_mass)
+    )
+    x_acc = temp - polemass_length * theta_acc * cos / total_mass
+    return x_acc, theta_acc
+
+
+def transition(state, action, noise, params):
+    """One explicit Euler step of length tau."""
+    x_acc, theta_acc = accelerations(state, force(action, params), params)
+    return State(
+        state.x + params.tau * state.x_dot,
+        state.x_dot + params.tau * x_acc,
+        state.theta + params.tau * state.theta_dot,
+        state.theta_dot + params.tau * theta_acc,
+    )
+
+
+def reward(state, action, next_state, params):
+    """1 for every step, the failing one included."""
+    return 1.0
+
+
+def terminated(state, params):
+    """The cart has left the track or the pole has fallen."""
+    return (
+        state.x < -params.x_threshold
+        or state.x > params.x_threshold
+        or state.theta < -params.theta_threshold
+        or state.theta > params.theta_threshold
+    )
+
+
+def observe(state, params, out):
+    """The state itself, float32[4]."""
+    out[0] = state.x
+    out[1] = state.x_dot
+    out[2] = state.theta
+    out[3] = state.theta_dot

@@ -1,0 +1,139 @@
+"""Grid world: walk to a terminal cell in as few moves as possible.
+
+Sutton & Barto (2018), Reinforcement Learning: An Introduction, example 4.1, and any maze drawn as text:
+`#` wall, `T` terminal, `S` start, `.` or space free. Without an `S` every free cell is a start, drawn uniformly.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+DRAWS = (1, 1)
+
+UP, RIGHT, DOWN, LEFT = 0, 1, 2, 3
+MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))  # (rows, columns) of UP, RIGHT, DOWN, LEFT
+
+MAZES = {
+    "4x4": "T...|....|....|...T",  # example 4.1
+    "8x8": "T.......|........|........|........|........|........|........|.......T",
+    "four-rooms": (  # the rooms of Sutton, Precup & Singh (1999), the terminal cell in the far corner
+        "#############|#.....#.....#|#.....#.....#|#...........#|#.....#.....#|#.....#.....#|##.####.....#|"
+        "#.....###.###|#.....#.....#|#.....#.....#|#...........#|#.....#....T#|#############"
+    ),
+}
+
+
+class State(NamedTuple):
+    """The cell that the walker stands on."""
+
+    row: int  # 0 at the top
+    col: int  # 0 at the left
+
+
+class Params(NamedTuple):
+    """A maze, and how slippery it is."""
+
+    walls: np.ndarray  # bool[H, W]
+    terminal: np.ndarray  # bool[H, W]
+    starts: np.ndarray  # int64[n, 2], (row, col) of every start
+    slip: float  # probability that a move goes another way, each of the other three equally likely
+
+
+def configure(maze="4x4", slip=0.0):
+    """The parameters of a maze: one of MAZES by name, or drawn as text, its rows separated by newlines or `|`.
+
+    Raises ValueError for a ragged maze, an unknown letter, no terminal cell, no start, or a slip outside [0, 1].
+    """
+    rows = [row for row in MAZES.get(maze, maze).replace("|", "\n").split("\n") if row.strip()]
+    if len({len(row) for row in rows}) != 1:
+        raise ValueError(f"the maze's rows differ in length: {[len(row) for row in rows]}; pad them with '#'")
+    cells = np.array([list(row) for row in rows])
+    if unknown := sorted(set(cells.flat) - set("#TS. ")):
+        raise ValueError(f"unknown letters {unknown} in the maze; it takes '#', 'T', 'S', '.' and space")
+    if not 0.0 <= slip <= 1.0:
+        raise ValueError(f"slip is a probability in [0, 1], got {slip}")
+    marked = cells == "S" if (cells == "S").any() else (cells == ".") | (cells == " ")
+    if not marked.any() or not (cells == "T").any():
+        raise ValueError("the maze needs at least one terminal cell 'T' and one free cell")
+    return Params(cells == "#", cells == "T", np.argwhere(marked).astype(np.int64), float(slip))
+
+
+def observation_bounds(params):
+    """The cell's number, row by row from the top left."""
+    return params.walls.size
+
+
+def action_bounds(params):
+    """Four moves: up, right, down, left."""
+    return 4
+
+
+def initial(noise, params):
+    """One of the starts, uniformly."""
+    k = int(noise[0] * len(params.starts))
+    return State(int(params.starts[k, 0]), int(params.starts[k, 1]))
+
+
+def heading(action, u, slip):
+    """The way that the move really goes: the action's, or with probability slip one of the other three."""
+    if u < slip:
+        return (action + 1 + int(u / slip * 3)) % 4
+    return action
+
+
+def blocked(row, col, params):
+    """Whether a cell is a wall or off the grid."""
+    height, width = params.walls.shape
+    return row < 0 or row >= height or col < 0 or col >= width or params.walls[row, col]
+
+
+def move(state, direction, params):
+    """The neighbouring cell, or the same one where a wall or the edge is in the way."""
+    row = state.row + MOVES[direction][0]
+    col = state.col + MOVES[direction][1]
+    return state if blocked(row, col, params) else State(row, col)
+
+
+def transition(state, action, noise, params):
+    """One move, slippery or not."""
+    return move(state, heading(action, noise[0], params.slip), params)
+
+
+def reward(state, action, next_state, params):
+    """-1 for every move."""
+    return -1.0
+
+
+def terminated(state, params):
+    """The walker has reached a terminal cell."""
+    return params.terminal[state.row, state.col]
+
+
+def observe(state, params, out):
+    """The cell's number, int64[1]."""
+    out[0] = state.row * params.walls.shape[1] + state.col
+
+
+def model(params):
+    """The exact dynamics P[s][a] -> [(probability, next state, reward, terminated)], summing to 1.
+
+    States are numbered as `observe` numbers them. Terminal cells and walls lead to themselves for nothing.
+    """
+    height, width = params.walls.shape
+    cells = [State(row, col) for row in range(height) for col in range(width)]
+    return [[outcomes(cell, action, params) for action in range(4)] for cell in cells]
+
+
+def outcomes(state, action, params):
+    """Every (probability, next state's number, reward, terminated) of one action in one cell."""
+    width = params.walls.shape[1]
+    if params.terminal[state] or params.walls[state]:
+        return [(1.0, state.row * width + state.col, 0.0, bool(params.terminal[state]))]
+    chances = [1.0 - params.slip] + [params.slip / 3] * 3
+    result = []
+    for turn, chance in enumerate(chances):
+        if chance > 0.0:
+            after = move(state, (action + turn) % 4, params)
+            gain = reward(state, action, after, params)
+            result.append((chance, after.row * width + after.col, gain, bool(params.terminal[after])))
+    return result

@@ -1,0 +1,62 @@
+"""THE table of environments. Gymnasium's registry, the command line and the conformance tests derive from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import gymnasium
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One row: an id, the rules module behind it, and what `gymnasium.make` needs to know."""
+
+    id: str
+    rules: str  # dotted name of the rules module
+    max_episode_steps: int
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    render: str | None = None  # dotted name of the render module; by default the rules module's sibling `render`
+    reward_threshold: float | None = None  # the mean return that counts as solved
+    tags: tuple[str, ...] = ()
+    entry_point: str = "rlbench.core.env:RulesEnv"
+    vector_entry_point: str = "rlbench.core.vector:RulesVectorEnv"
+
+
+GRID = "rlbench.envs.grid_world.rules"
+CART_POLE = "rlbench.envs.cart_pole.rules"
+
+ENVIRONMENTS = (
+    Environment("rlbench/GridWorld-v0", GRID, 200, tags=("tabular",)),
+    Environment("rlbench/GridWorld8x8-v0", GRID, 500, {"maze": "8x8"}, tags=("tabular",)),
+    Environment("rlbench/GridWorldFourRooms-v0", GRID, 500, {"maze": "four-rooms"}, tags=("tabular",)),
+    Environment("rlbench/CartPole-v0", CART_POLE, 500, reward_threshold=475.0, tags=("control",)),
+)
+
+
+def register(environment: Environment) -> None:
+    """Make a row known to Gymnasium, so that `make` and `make_vec` take its id.
+
+    Order and actions are checked by the shells themselves, so Gymnasium's checking wrappers are left out.
+    """
+    kwargs = {"rules": environment.rules, **environment.kwargs}
+    if environment.render is not None:
+        kwargs["render"] = environment.render
+    gymnasium.register(
+        environment.id,
+        entry_point=environment.entry_point,
+        vector_entry_point=environment.vector_entry_point,
+        kwargs=kwargs,
+        max_episode_steps=environment.max_episode_steps,
+        reward_threshold=environment.reward_threshold,
+        order_enforce=False,
+        disable_env_checker=True,
+    )
+
+
+def register_all() -> None:
+    """Register every row of the table that Gymnasium does not know yet."""
+    for environment in ENVIRONMENTS:
+        if environment.id not in gymnasium.registry:
+            register(environment)
