@@ -1,0 +1,65 @@
+"""Cart-pole as a picture: the track between its two ends, the cart on it, the pole that leans as theta says.
+
+The grey marks above the pole show how far it may lean; when it passes one, or the cart leaves the track, the
+pole turns from blue to vermilion. One scale for lengths along and across the track, so that angles are true.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+
+from rlbench.drawing import BLUE, GREY, INK, MIST, PAPER, VERMILION, Image, canvas, disc, line, rectangle
+from rlbench.envs.cart_pole import rules
+
+FRAMES_PER_SECOND = 50
+WIDTH, HEIGHT = 600, 400  # pixels, as Gymnasium's
+
+TRACK = 290  # y of the track
+PIVOT = TRACK - 42  # y of the joint between cart and pole
+MARGIN = 36  # pixels beyond either end of the track, more than half a cart
+
+
+def render(state: rules.State, params: rules.Params) -> Image:
+    """The frame of one state, uint8[400, 600, 3]."""
+    frame = scene(params.x_threshold, params.length).copy()
+    scale = pixels_per_metre(params.x_threshold, params.length)
+    x = WIDTH / 2 + scale * state.x
+    reach = scale * 2 * params.length
+    for limit in (-params.theta_threshold, params.theta_threshold):
+        line(frame, _above(x, limit, reach + 9), _above(x, limit, reach + 19), 3, GREY)
+    for wheel in (x - 18, x + 18):
+        disc(frame, wheel, TRACK - 11, 9, GREY)
+    rectangle(frame, x - 32, PIVOT - 9, x + 32, TRACK - 11, INK, radius=7)
+    colour = VERMILION if rules.terminated(state, params) else BLUE
+    line(frame, (x, PIVOT), _above(x, state.theta, reach), 11, colour)
+    disc(frame, x, PIVOT, 2.5, PAPER)
+    return frame
+
+
+def _above(x: float, angle: float, distance: float) -> tuple[float, float]:
+    """The point at a distance from the joint, at an angle from the vertical, positive to the right."""
+    return x + distance * math.sin(angle), PIVOT - distance * math.cos(angle)
+
+
+def pixels_per_metre(x_threshold: float, length: float) -> float:
+    """The largest scale at which the whole track and the upright pole are in sight."""
+    return min((WIDTH / 2 - MARGIN) / x_threshold, (PIVOT - MARGIN) / (2 * length))
+
+
+@functools.lru_cache(maxsize=8)
+def scene(x_threshold: float, length: float) -> Image:
+    """What does not move: the track, a tick each half metre, and the ground beyond its ends, shaded."""
+    frame = canvas(WIDTH, HEIGHT)
+    scale = pixels_per_metre(x_threshold, length)
+    left, right = WIDTH / 2 - scale * x_threshold, WIDTH / 2 + scale * x_threshold
+    rectangle(frame, -1, -1, left, HEIGHT + 1, MIST)
+    rectangle(frame, right, -1, WIDTH + 1, HEIGHT + 1, MIST)
+    line(frame, (left, TRACK), (right, TRACK), 3, GREY)
+    for half_metres in range(-int(2 * x_threshold), int(2 * x_threshold) + 1):
+        x = WIDTH / 2 + scale * half_metres / 2
+        line(frame, (x, TRACK + 10), (x, TRACK + (18 if half_metres == 0 else 12)), 2, GREY)
+    for x in (left, right):
+        rectangle(frame, x - 2.5, TRACK - 18, x + 2.5, TRACK + 18, GREY, radius=2.5)
+    frame.setflags(write=False)
+    return frame
