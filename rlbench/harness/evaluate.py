@@ -1,0 +1,289 @@
+"""Evaluation: the loop that plays one block of episodes in lockstep, and the run that joins the blocks.
+
+`play` is the loop. It knows a vector environment and a function `act`, no file and no process, so the same
+loop runs an agent behind the wall and one in this process. `evaluate` is the run: child, environment and
+record, block after block.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from rlbench.errors import HarnessError, UserError
+from rlbench.harness import isolate, record, submission, wire
+from rlbench.harness.agent import Agent, AgentFault, Spaces, TaskInfo
+from rlbench.harness.record import Block, Episode
+from rlbench.harness.submission import Submission
+from rlbench.harness.task import Task
+
+Act = Callable[[Any, NDArray[np.bool_]], list[wire.Array]]
+"""(observation [N, ...], first [N]) -> the leaves of the action [N, ...], fresh; may raise AgentFault."""
+
+ATTEMPTS = 3
+"""How often a block is played before a fault of the harness ends the run."""
+
+
+@dataclass
+class _Trace:
+    """What happened in one block: rewards and actions by step, and how each lane's first episode ended."""
+
+    rewards: list[NDArray[Any]]
+    actions: list[list[wire.Array]]
+    running: NDArray[np.bool_]
+    length: NDArray[np.int64]
+    terminated: NDArray[np.bool_]
+    truncated: NDArray[np.bool_]
+    status: list[str]
+    fault: str | None = None
+
+    @classmethod
+    def of(cls, lanes: int) -> _Trace:
+        running, terminated, truncated = (np.full(lanes, flag) for flag in (True, False, False))
+        return cls([], [], running, np.zeros(lanes, np.int64), terminated, truncated, ["ok"] * lanes)
+
+    def end(self, lanes: NDArray[np.bool_]) -> None:
+        """These lanes' first episodes end with the steps taken so far."""
+        self.running &= ~lanes
+        self.length[lanes] = len(self.rewards)
+
+    def fail(self, lanes: NDArray[np.bool_], status: str, message: str) -> None:
+        """The agent ends these lanes' first episodes by a fault."""
+        for lane in np.flatnonzero(lanes):
+            self.status[lane] = status
+        self.fault = self.fault or f"{status}: {message}"
+        self.end(lanes)
+
+
+def play(env: Any, act: Act, task: Task, indices: Sequence[int]) -> tuple[list[Episode], str | None]:
+    """The episodes of one block, one per lane, and what the agent did wrong first, if anything.
+
+    `env` is a vector environment of `len(indices)` lanes in SAME_STEP mode. There, and only there, an agent
+    is never asked to act on a finished episode. A lane whose episode is over plays on, unrecorded, until all
+    are over.
+    """
+    seeds, options = zip(*(task.episode(i) for i in indices), strict=True)
+    bounds = wire.Bounds(wire.describe(env.single_action_space))
+    trace = _Trace.of(len(indices))
+    observation, _ = env.reset(seed=list(seeds), options=stacked(options) if options[0] is not None else None)
+    over = np.ones(len(indices), np.bool_)
+    try:
+        while trace.running.any():
+            action = act(observation, over)
+            broken = bounds.broken(action)
+            if broken is not None:
+                trace.fail(broken & trace.running, "invalid_action", "NaN, infinite, or out of bounds")
+                bounds.mend(action, broken)
+            observation, reward, terminated, truncated, _ = env.step(bounds.tree(action))
+            trace.actions.append(action)
+            trace.rewards.append(reward)
+            over = terminated | truncated
+            if b"\1" in over.tobytes():
+                ended = over & trace.running
+                trace.terminated |= ended & terminated
+                trace.truncated |= ended & truncated
+                trace.end(ended)
+    except AgentFault as fault:
+        trace.fail(trace.running.copy(), fault.status, fault.message)
+    return _episodes(trace, task, indices), trace.fault
+
+
+def evaluate(
+    task: Task, submission_path: str | Path, results_dir: str | Path, *, quiet: bool = False
+) -> Path:
+    """Score a submission on a task and return its record, `results_dir/<task>/<agent>@<digest12>.jsonl`.
+
+    A run that was interrupted continues after its last complete block, and a complete one is left as it is.
+    The agent's faults are scored; a UserError says what the caller can mend, a HarnessError what we must.
+    """
+    if sys.platform != "linux":
+        raise UserError(
+            f"agents are evaluated on Linux only (sealed memory, process groups); this is {sys.platform}"
+        )
+    entrant = submission.read(submission_path)
+    if not entrant.plays(task):
+        listed = ", ".join(entrant.tasks)
+        raise UserError(
+            f"{entrant.folder} is not submitted to {task.key}, only to {listed}; list it under tasks"
+        )
+    path = record.path_of(results_dir, task, entrant)
+    if record.is_complete(path, task, entrant):
+        return path
+    with (
+        record.Writer(path, task, entrant) as writer,
+        _progress(task, entrant, writer.blocks, quiet) as advance,
+    ):
+        for number in range(writer.blocks, task.blocks):
+            writer.commit(play_isolated(task, entrant, number))
+            advance()
+        writer.finish()
+    return path
+
+
+def play_isolated(task: Task, entrant: Submission, number: int) -> Block:
+    """One block, its agent in a fresh child; played again where the harness was at fault."""
+    for attempt in range(1, ATTEMPTS + 1):
+        if submission.digest(entrant.folder) != entrant.digest:
+            raise UserError(f"{entrant.folder} changed while it was being evaluated; evaluate it again")
+        try:
+            return _attempt(task, entrant, number, attempt)
+        except UserError:
+            raise
+        except Exception as error:
+            if attempt == ATTEMPTS:
+                raise HarnessError(f"{task.key}, block {number}, {ATTEMPTS} attempts: {error!r}") from error
+    raise AssertionError("unreachable")
+
+
+def agent_seed(task: Task, training_seed: int | None, block: int) -> int:
+    """The seed given to `load`: 31 bits of a hash over the task, the training seed and the block."""
+    text = json.dumps([task.hash, training_seed, block])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
+
+
+def measure_anchors(task: Task, episodes: int = 1_000) -> tuple[float, float]:
+    """The worst and the mean return of so many random episodes: what `floor` and `random` of a task are."""
+    from rlbench.harness.builtin.random import agent
+
+    wide = dataclasses.replace(task, episodes=episodes, lanes=episodes)
+    env = make_env(wide, episodes)
+    info = TaskInfo(task.name, task.version, episodes, task.discount)
+    player = agent.load(info, Spaces(*_descriptions(env)), seed=0)
+    played, _ = play(env, in_process(player, env), wide, range(episodes))
+    env.close()
+    return min(e.return_ for e in played), math.fsum(e.return_ for e in played) / episodes
+
+
+def in_process(player: Agent, env: Any) -> Act:
+    """An agent of this very process as `play` wants it: for measuring, and for agents that are trusted."""
+    leaves = tuple(wire.leaves(wire.describe(env.single_action_space)))
+    shapes = [(env.num_envs, *leaf.shape) for leaf in leaves]
+
+    def act(observation: Any, first: NDArray[np.bool_]) -> list[wire.Array]:
+        action = player.act(observation, first)
+        return [
+            np.array(wire.fitted(action, leaf, shape), leaf.wide)
+            for leaf, shape in zip(leaves, shapes, strict=True)
+        ]
+
+    return act
+
+
+def make_env(task: Task, lanes: int) -> Any:
+    """The vector environment that `play` wants."""
+    mode = gymnasium.vector.AutoresetMode.SAME_STEP
+    return gymnasium.make_vec(task.env_id, num_envs=lanes, autoreset_mode=mode, **task.env_kwargs)
+
+
+def stacked(options: Sequence[Any]) -> Any:
+    """Reset options of N episodes as the options of a vector environment: every leaf an array [N]."""
+    if isinstance(options[0], Mapping):
+        return {key: stacked([one[key] for one in options]) for key in options[0]}
+    return np.array(options)
+
+
+def _attempt(task: Task, entrant: Submission, number: int, attempt: int) -> Block:
+    began = time.monotonic()
+    indices = task.block(number)
+    env = make_env(task, len(indices))
+    try:
+        with isolate.Child(
+            entrant,
+            TaskInfo(task.name, task.version, len(indices), task.discount),
+            *_descriptions(env),
+            agent_seed(task, entrant.training_seed, number),
+            task.limits,
+        ) as child:
+            episodes, fault = play(env, _loaded(child), task, indices)
+    finally:
+        env.close()
+    return Block(
+        number=number,
+        episodes=episodes,
+        seconds=time.monotonic() - began,
+        load_seconds=child.load_seconds,
+        act_seconds=child.act_seconds,
+        attempt=attempt,
+        fault=fault,
+    )
+
+
+def _descriptions(env: Any) -> tuple[wire.Description, wire.Description]:
+    return wire.describe(env.single_observation_space), wire.describe(env.single_action_space)
+
+
+def _loaded(child: isolate.Child) -> Act:
+    """The child once it is loaded; where it cannot be, a function that says so when asked to act."""
+    try:
+        child.load()
+    except AgentFault as fault:
+        return _raising(fault)
+    return child
+
+
+def _raising(fault: AgentFault) -> Act:
+    def act(observation: Any, first: NDArray[np.bool_]) -> list[wire.Array]:
+        raise fault
+
+    return act
+
+
+def _episodes(trace: _Trace, task: Task, indices: Sequence[int]) -> list[Episode]:
+    """The episode lines of a finished block."""
+    rewards = np.array(trace.rewards, np.float64).reshape(-1, len(indices))
+    leaves = [np.array(steps) for steps in zip(*trace.actions, strict=True)]
+    return [
+        _episode(trace, task, index, lane, rewards[: trace.length[lane], lane], leaves)
+        for lane, index in enumerate(indices)
+    ]
+
+
+def _episode(
+    trace: _Trace, task: Task, index: int, lane: int, rewards: NDArray[np.float64], leaves: list[wire.Array]
+) -> Episode:
+    """One lane's first episode. Sums are correctly rounded, hence the same in every batch width."""
+    seed, options = task.episode(index)
+    ok = trace.status[lane] == "ok"
+    discounts = task.discount ** np.arange(len(rewards))
+    digest = hashlib.sha256()
+    for leaf in leaves:
+        digest.update(leaf[: len(rewards), lane].tobytes())
+    return Episode(
+        index=index,
+        seed=seed,
+        return_=math.fsum(rewards) if ok else task.floor,
+        discounted_return=math.fsum(rewards * discounts) if ok else task.floor,
+        length=len(rewards),
+        terminated=bool(trace.terminated[lane]),
+        truncated=bool(trace.truncated[lane]),
+        status=trace.status[lane],
+        actions=digest.hexdigest()[:16],
+        extra=dict(options or {}),
+    )
+
+
+@contextlib.contextmanager
+def _progress(task: Task, entrant: Submission, done: int, quiet: bool) -> Iterator[Callable[[], None]]:
+    """A progress bar on standard error, where that is a terminal and `quiet` is not asked for."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
+        row = bar.add_task(f"{entrant.name} on {task.key}", total=task.blocks, completed=done)
+        yield lambda: bar.update(row, advance=1, refresh=True)

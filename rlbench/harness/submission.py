@@ -1,0 +1,159 @@
+"""A submission: a folder with an agent in it, checked without running any of it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rlbench.errors import UserError, unknown
+from rlbench.harness.task import Task
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+BUILTIN = Path(__file__).parent / "builtin"
+"""Submissions that are known by name wherever a path is asked for."""
+
+MANIFEST = "submission.toml"
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A folder that holds `submission.toml` and the module that its entry names."""
+
+    folder: Path
+    name: str
+    """Groups its versions and training seeds in the leaderboard."""
+
+    version: str
+    authors: tuple[str, ...]
+    tasks: tuple[str, ...]
+    """Keys of the tasks it plays; `*` for every task."""
+
+    module: str
+    function: str
+    """The entry point `module:function`, which is called as load(task, spaces, seed)."""
+
+    training_seed: int | None
+    training_steps: int | None
+    device: str
+    """Where it computes: `cpu` or `cuda`."""
+
+    digest: str
+    """The sha256 of the folder."""
+
+    def plays(self, task: Task) -> bool:
+        """Whether the submission lists the task."""
+        return "*" in self.tasks or task.key in self.tasks
+
+
+def read(path: str | Path) -> Submission:
+    """The submission in a folder, or the built-in one of that name; a UserError for anything malformed."""
+    builtin = isinstance(path, str) and path in builtins()
+    folder = (BUILTIN / path if builtin else Path(path)).resolve()
+    if not folder.is_dir():
+        names = " or ".join(builtins())
+        raise UserError(f"no submission at {path}: give a folder that holds {MANIFEST}, or {names}")
+    manifest = folder / MANIFEST
+    fields = _fields(manifest)
+    module, function = fields.pop("entry").split(":")
+    _check_source(folder / f"{module}.py", manifest)
+    return Submission(folder=folder, module=module, function=function, digest=digest(folder), **fields)
+
+
+def builtins() -> list[str]:
+    """The names of the built-in submissions."""
+    return sorted(path.parent.name for path in BUILTIN.glob(f"*/{MANIFEST}"))
+
+
+def digest(folder: Path) -> str:
+    """The sha256 over a folder's sorted paths and contents, hidden files and __pycache__ left out."""
+    total = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        parts = path.relative_to(folder).parts
+        if "__pycache__" in parts or any(part.startswith(".") for part in parts):
+            continue
+        for data in ("/".join(parts).encode(), path.read_bytes()):
+            total.update(len(data).to_bytes(8, "big"))  # else "a" + "bc" would be "ab" + "c"
+            total.update(data)
+    return total.hexdigest()
+
+
+def _fields(manifest: Path) -> dict[str, Any]:
+    """The checked fields of a manifest, lists as tuples, optional ones filled in."""
+    try:
+        fields = tomllib.loads(manifest.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(
+            f"no {MANIFEST} in {manifest.parent}; write one with {', '.join(_REQUIRED)}"
+        ) from None
+    except (OSError, ValueError) as error:  # tomllib's and Unicode's errors are ValueErrors
+        raise UserError(f"{manifest} cannot be read as TOML: {error}") from None
+    for name in fields:
+        if name not in _CHECKS:
+            raise UserError(f"{manifest}: {unknown('field', name, _CHECKS)}")
+    for name in _REQUIRED:
+        if name not in fields:
+            raise UserError(f"{manifest} has no {name}; add {name} = {_CHECKS[name][0]}")
+    for name, value in fields.items():
+        example, fits = _CHECKS[name]
+        if not fits(value):
+            raise UserError(f"{manifest}: {name} = {value!r} will not do; it looks like {name} = {example}")
+    frozen = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    return {**_OPTIONAL, **frozen}
+
+
+def _check_source(source: Path, manifest: Path) -> None:
+    """A UserError where the agent's module is missing or is not Python; it is compiled, never run."""
+    try:
+        text = source.read_bytes()
+    except OSError:
+        raise UserError(f"no {source.name} in {source.parent}, which entry in {manifest} asks for") from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a warning about somebody's string literal is not ours to print
+            compile(text, source.name, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        raise UserError(f"{source}, line {error.lineno}: syntax error, {error.msg}") from None
+    except (ValueError, RecursionError, MemoryError) as error:  # null bytes; absurd nesting
+        raise UserError(f"{source} is not Python: {error}") from None
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}", value) is not None
+
+
+def _is_entry(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z_]\w*:[A-Za-z_]\w*", value, re.ASCII) is not None
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list) and len(value) > 0 and all(isinstance(v, str) and v.strip() for v in value)
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value >= 0  # bool is an int to isinstance
+
+
+_CHECKS: dict[str, tuple[str, Callable[[object], bool]]] = {
+    "name": ('"my-agent"', _is_name),
+    "version": ('"1"', _is_name),
+    "authors": ('["Ada Lovelace"]', _is_list),
+    "tasks": ('["cart-pole@1"]', _is_list),
+    "entry": ('"agent:load"', _is_entry),
+    "training_seed": ("0", _is_count),
+    "training_steps": ("50000", _is_count),
+    "device": ('"cpu" or "cuda"', lambda value: value in ("cpu", "cuda")),
+}
+"""Every field of the manifest: what it looks like, and whether a value fits."""
+
+_OPTIONAL: dict[str, Any] = {"training_seed": None, "training_steps": None, "device": "cpu"}
+_REQUIRED = tuple(name for name in _CHECKS if name not in _OPTIONAL)

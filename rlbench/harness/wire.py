@@ -1,0 +1,294 @@
+"""The bytes between harness and agent: spaces as JSON, batches at fixed offsets of shared memory.
+
+A space is a tree whose leaves are arrays. Each leaf of N lanes lies at one fixed offset of a sealed memfd, so
+nothing is encoded, nothing is unpickled, and no length is ever believed. Imported by the child: NumPy, and no
+gymnasium.
+"""
+
+from __future__ import annotations
+
+import math
+import mmap
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlbench.errors import HarnessError
+
+if TYPE_CHECKING:
+    import gymnasium
+
+Array = NDArray[Any]
+
+Description = dict[str, Any]
+"""A space as JSON: its type, dtype, shape and bounds; `spaces` where it is a Dict or a Tuple."""
+
+MESSAGE_BYTES = 2048
+_ALIGNMENT = 64
+
+
+def describe(space: gymnasium.Space[Any]) -> Description:
+    """The JSON description of a space; a HarnessError for a space that cannot cross."""
+    from gymnasium import spaces
+
+    match space:
+        case spaces.Dict():
+            return {"type": "Dict", "spaces": [[key, describe(value)] for key, value in space.items()]}
+        case spaces.Tuple():
+            return {"type": "Tuple", "spaces": [describe(value) for value in space]}
+        case spaces.Box():
+            bounds = {"low": _compact(space.low), "high": _compact(space.high)}
+            return {"type": "Box", "dtype": str(space.dtype), "shape": list(space.shape), **bounds}
+        case spaces.Discrete():
+            return {
+                "type": "Discrete",
+                "dtype": str(space.dtype),
+                "n": int(space.n),
+                "start": int(space.start),
+            }
+        case spaces.MultiDiscrete():
+            sides = {"nvec": space.nvec.tolist(), "start": space.start.tolist()}
+            return {"type": "MultiDiscrete", "dtype": str(space.dtype), **sides}
+        case spaces.MultiBinary():
+            return {"type": "MultiBinary", "shape": list(space.shape)}
+    raise HarnessError(
+        f"a {type(space).__name__} space cannot cross to an agent; "
+        "use Box, Discrete, MultiDiscrete, MultiBinary, or a Dict or Tuple of these"
+    )
+
+
+def space(description: Description) -> gymnasium.Space[Any]:
+    """The space that `describe` described."""
+    from gymnasium import spaces
+
+    d = description
+    match d["type"]:
+        case "Dict":
+            return spaces.Dict([(key, space(value)) for key, value in d["spaces"]])
+        case "Tuple":
+            return spaces.Tuple([space(value) for value in d["spaces"]])
+        case "Box":
+            low, high = (np.full(d["shape"], d[side], d["dtype"]) for side in ("low", "high"))
+            return spaces.Box(low, high, dtype=np.dtype(d["dtype"]).type)
+        case "Discrete":
+            return spaces.Discrete(d["n"], start=d["start"], dtype=np.dtype(d["dtype"]).type)
+        case "MultiDiscrete":
+            dtype = np.dtype(d["dtype"]).type
+            return spaces.MultiDiscrete(np.array(d["nvec"]), start=np.array(d["start"]), dtype=dtype)
+        case "MultiBinary":
+            return spaces.MultiBinary(d["shape"])
+    raise HarnessError(f"no space is described by {d['type']!r}")
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One array of a space: the way to it, and its dtype, shape and inclusive bounds for one lane."""
+
+    path: tuple[str | int, ...]
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    low: Array
+    high: Array
+
+    @property
+    def wide(self) -> np.dtype[Any]:
+        """The dtype in which actions cross: integers as int64, lest a wrong one wrap into a right one."""
+        return np.dtype(np.int64) if self.dtype.kind in "iub" else self.dtype
+
+
+def leaves(description: Description, path: tuple[str | int, ...] = ()) -> Iterator[Leaf]:
+    """The leaves of a space, depth first, in the order of its keys."""
+    d = description
+    match d["type"]:
+        case "Dict":
+            for key, value in d["spaces"]:
+                yield from leaves(value, (*path, key))
+        case "Tuple":
+            for index, value in enumerate(d["spaces"]):
+                yield from leaves(value, (*path, index))
+        case "Box":
+            dtype, shape = np.dtype(d["dtype"]), tuple(d["shape"])
+            yield Leaf(path, dtype, shape, *(np.full(shape, d[side], dtype) for side in ("low", "high")))
+        case "Discrete" | "MultiDiscrete":
+            start = np.array(d["start"], np.int64)
+            high = start + np.array(d.get("n", d.get("nvec")), np.int64) - 1
+            yield Leaf(path, np.dtype(d["dtype"]), start.shape, start, high)
+        case "MultiBinary":
+            shape = tuple(d["shape"])
+            yield Leaf(path, np.dtype(np.int8), shape, np.zeros(shape, np.int8), np.ones(shape, np.int8))
+
+
+def pick(tree: Any, path: Iterable[str | int]) -> Any:
+    """The value that lies at the end of a path."""
+    for key in path:
+        tree = tree[key]
+    return tree
+
+
+def plant(description: Description, values: Iterator[Any]) -> Any:
+    """The tree of a space, its leaves taken from `values` in order; the inverse of picking every leaf."""
+    match description["type"]:
+        case "Dict":
+            return {key: plant(value, values) for key, value in description["spaces"]}
+        case "Tuple":
+            return tuple(plant(value, values) for value in description["spaces"])
+    return next(values)
+
+
+def lane(description: Description, batch: Any, index: int) -> Any:
+    """One lane of a batch."""
+    return plant(description, (pick(batch, leaf.path)[index] for leaf in leaves(description)))
+
+
+def stack(description: Description, lanes: list[Any]) -> Any:
+    """The batch [N, ...] of N single values."""
+    return plant(
+        description, (np.stack([pick(one, leaf.path) for one in lanes]) for leaf in leaves(description))
+    )
+
+
+class Misfit(ValueError):
+    """Actions of the wrong structure, dtype or shape."""
+
+
+class Frame:
+    """Shared memory seen as arrays: observation [N, ...], first bool[N], action [N, ...], and a line of text.
+
+    The parent writes the first two, the child the last two. Each lays the frame out by itself from the same
+    descriptions, so no offset is ever taken from the other side.
+    """
+
+    def __init__(
+        self, observation: Description, action: Description, lanes: int, descriptor: int | None = None
+    ) -> None:
+        inputs, outputs = tuple(leaves(observation)), tuple(leaves(action))
+        layout = [(leaf.dtype, (lanes, *leaf.shape)) for leaf in inputs]
+        layout += [(np.dtype(np.bool_), (lanes,))]
+        layout += [(leaf.wide, (lanes, *leaf.shape)) for leaf in outputs]
+        layout += [(np.dtype(np.uint8), (MESSAGE_BYTES,))]
+        sizes = [_aligned(dtype.itemsize * math.prod(shape)) for dtype, shape in layout]
+        self.descriptor = _sealed_memory(sum(sizes)) if descriptor is None else descriptor
+        buffer = mmap.mmap(self.descriptor, sum(sizes))
+        offsets = [sum(sizes[:i]) for i in range(len(sizes))]
+        arrays: list[Array] = [
+            np.ndarray(shape, dtype, buffer, offset)
+            for (dtype, shape), offset in zip(layout, offsets, strict=True)
+        ]
+        self._observation_description = observation
+        self._inputs = tuple(zip(inputs, arrays, strict=False))
+        self._outputs = tuple(zip(outputs, arrays[len(inputs) + 1 :], strict=False))
+        self._first, self._message = arrays[len(inputs)], arrays[-1]
+
+    def put_observation(self, observation: Any, first: NDArray[np.bool_]) -> None:
+        """Write what the agent sees next."""
+        for leaf, view in self._inputs:
+            np.copyto(view, pick(observation, leaf.path))
+        np.copyto(self._first, first)
+
+    def get_observation(self) -> tuple[Any, NDArray[np.bool_]]:
+        """Copy out what the agent sees, so that it may keep it."""
+        arrays = (view.copy() for _, view in self._inputs)
+        return plant(self._observation_description, arrays), self._first.copy()
+
+    def put_action(self, action: Any) -> None:
+        """Write the agent's answer; a Misfit where it is not a batch of the action space's structure."""
+        for leaf, view in self._outputs:
+            np.copyto(view, fitted(action, leaf, view.shape), casting="unsafe")
+
+    def get_action(self) -> list[Array]:
+        """Copy out the leaves of the answer, once: what is validated is what is played."""
+        return [view.copy() for _, view in self._outputs]
+
+    def put_message(self, text: str) -> None:
+        """Write one line for the author of the agent, cut to what fits."""
+        data = text.encode(errors="replace")[:MESSAGE_BYTES]
+        self._message[:] = 0
+        self._message[: len(data)] = np.frombuffer(data, np.uint8)
+
+    def get_message(self) -> str:
+        """Copy out that line."""
+        text = self._message.tobytes().rstrip(b"\0").decode(errors="replace")
+        return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def fitted(action: Any, leaf: Leaf, shape: tuple[int, ...]) -> Array:
+    """One leaf of a batch of actions as an array that may be cast to `leaf.wide`; else a Misfit says why not.
+
+    Integers of any width fit integer leaves and floats of any width fit float leaves; so do integers, but
+    never the other way round: 0.7 is not an action of a Discrete space.
+    """
+    where = "".join(f"[{key!r}]" for key in leaf.path)
+    try:
+        array = np.asarray(pick(action, leaf.path))
+    except Exception as error:
+        raise Misfit(f"action{where} cannot be read as an array: {error}") from None
+    kinds = {"i": "iu", "u": "iu", "f": "fiu"}[leaf.dtype.kind] + "b" * (leaf.dtype == np.int8)
+    if array.dtype.kind not in kinds:
+        raise Misfit(f"action{where} must be {leaf.dtype}, got {array.dtype}")
+    if array.shape != shape:
+        raise Misfit(f"action{where} must have shape {shape}, got {array.shape}")
+    return array
+
+
+class Bounds:
+    """The bounds of an action space, for N lanes at a time."""
+
+    def __init__(self, description: Description) -> None:
+        self._leaves = tuple(leaves(description))
+        self._description = description
+        self._sides = [_finite(leaf) for leaf in self._leaves]
+
+    def broken(self, action: list[Array]) -> NDArray[np.bool_] | None:
+        """Which lanes [N] hold NaN, an infinity, or a value out of bounds; None where none does."""
+        broken: NDArray[np.bool_] | None = None
+        for array, (low, high) in zip(action, self._sides, strict=True):
+            ok = (array >= low) & (array <= high)
+            if b"\0" in ok.tobytes():  # three times as fast as ok.all() on a few lanes, and in the hot loop
+                lanes: NDArray[np.bool_] = ~ok.reshape(len(ok), -1).all(axis=1)
+                broken = lanes if broken is None else broken | lanes
+        return broken
+
+    def mend(self, action: list[Array], lanes: NDArray[np.bool_]) -> None:
+        """Put a valid action into these lanes: the one nearest to zero."""
+        for array, (low, high) in zip(action, self._sides, strict=True):
+            array[lanes] = np.clip(0, low, high)
+
+    def tree(self, action: list[Array]) -> Any:
+        """The batch as the environment takes it: its structure and its dtypes."""
+        arrays = (
+            array if array.dtype == leaf.dtype else array.astype(leaf.dtype)
+            for array, leaf in zip(action, self._leaves, strict=True)
+        )
+        return plant(self._description, arrays)
+
+
+def _finite(leaf: Leaf) -> tuple[Array, Array]:
+    """The bounds in the dtype that crosses, infinite ones pulled in to the largest finite number."""
+    if leaf.dtype.kind != "f":
+        return leaf.low.astype(np.int64), leaf.high.astype(np.int64)
+    limits = np.finfo(leaf.dtype)
+    return np.maximum(leaf.low, limits.min), np.minimum(leaf.high, limits.max)
+
+
+def _compact(bound: Array) -> Any:
+    """A bound as one number where it is the same everywhere, else as nested lists."""
+    return bound.flat[0].item() if bound.size and (bound == bound.flat[0]).all() else bound.tolist()
+
+
+def _aligned(size: int) -> int:
+    return -(-size // _ALIGNMENT) * _ALIGNMENT
+
+
+def _sealed_memory(size: int) -> int:
+    """The descriptor of `size` anonymous bytes that nobody can grow, shrink or unseal any more."""
+    import fcntl  # not at the top: this module is also imported where there is no such thing, to say so
+
+    descriptor = os.memfd_create("rlbench", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.ftruncate(descriptor, size)
+    seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
+    return descriptor

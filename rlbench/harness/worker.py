@@ -1,0 +1,102 @@
+"""The child: loads one agent, answers `act` until told to stop, reports faults by a byte and a line.
+
+It runs in a fresh Python, a session of its own and an empty folder, with three descriptors besides the usual
+ones: a pipe on which calls arrive, a pipe for answers, and the memory of the frame. Whatever the agent prints
+goes to the parent's drain, never to these. Standard input holds the set-up as JSON. NumPy is the only package
+imported here.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import json
+import os
+import resource
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+from rlbench.harness import agent as contract
+from rlbench.harness import wire
+
+HELLO = b"\xf0"
+"""The child is up; what goes wrong from here on is the agent's fault."""
+
+READY = b"\xf1"
+"""The agent is loaded. A call is any byte below 0x80, and its answer is the same byte."""
+
+FAULTS = {"load_error": b"\x80", "crash": b"\x81", "oom": b"\x82", "invalid_action": b"\x83"}
+"""The statuses that the child reports itself; the others are what the parent sees."""
+
+
+def main() -> None:
+    """Serve one block, then end."""
+    setup = json.load(sys.stdin)
+    _die_with(setup["parent"])
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    frame = wire.Frame(setup["observation"], setup["action"], setup["task"]["lanes"], setup["memory"])
+    reply = setup["reply"]
+
+    def report(status: str, error: BaseException) -> None:
+        frame.put_message(one_line(error, setup["folder"]))
+        os.write(reply, FAULTS[status])
+
+    os.write(reply, HELLO)
+    try:
+        player = load(setup)
+    except BaseException as error:  # a submission may well call sys.exit
+        return report("load_error", error)
+    os.write(reply, READY)
+    try:
+        serve(player, frame, setup["calls"], reply)
+    except wire.Misfit as error:
+        report("invalid_action", error)
+    except MemoryError as error:
+        report("oom", error)
+    except BaseException as error:
+        report("crash", error)
+
+
+def load(setup: dict[str, Any]) -> contract.Agent:
+    """The agent that the submission's entry point makes."""
+    folder, name = setup["folder"], setup["module"]
+    sys.path[0] = folder
+    sys.argv = [name]
+    sys.dont_write_bytecode = True
+    spec = importlib.util.spec_from_file_location(name, Path(folder, f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    spaces = contract.Spaces(setup["observation"], setup["action"])
+    task = contract.TaskInfo(**setup["task"])
+    return contract.batched(getattr(module, setup["function"]), task, spaces, setup["seed"])
+
+
+def serve(player: contract.Agent, frame: wire.Frame, calls: int, reply: int) -> None:
+    """Answer every call; end when the parent hangs up."""
+    while call := os.read(calls, 1):
+        frame.put_action(player.act(*frame.get_observation()))
+        os.write(reply, call)
+
+
+def one_line(error: BaseException, folder: str) -> str:
+    """An error as its last traceback line and the last line of the submission that it passed through."""
+    text = traceback.format_exception_only(type(error), error)[-1].strip()
+    places = [
+        f" ({Path(frame.filename).relative_to(folder)}:{frame.lineno})"
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).is_relative_to(folder)
+    ]
+    return "".join([text.replace(folder, "."), *places[-1:]])
+
+
+def _die_with(parent: int) -> None:
+    """Have the kernel kill this process when its parent ends, however it ends."""
+    set_parent_death_signal = 1
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before the line above
+        os._exit(1)
