@@ -1,0 +1,330 @@
+"""Deep Q-network: Q-learning with a network, made stable by replaying past transitions.
+
+Mnih et al. (2013), "Playing Atari with Deep Reinforcement Learning", Algorithm 1. `--preset lecture` is that
+algorithm as it stands. `--preset fast` departs from it; its comments name each departure and its source.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from baselines import settings
+from baselines.agent_template import Perceptron
+from baselines.equations import (
+    double_q_value,
+    huber_loss,
+    linear_schedule,
+    q_learning_loss,
+    q_learning_target,
+)
+from baselines.events import Evaluated, Event, Finished, Progress, Snapshot, Stopwatch, Tree
+from baselines.networks import Adam, Flat, discrete_actions, encoding, numpy_policy, perceptron, to_numpy
+from baselines.replay import Batch, Replay, Window
+from baselines.rollout import Lanes, make_lanes
+from baselines.validation import Validation, training_seed
+from rlbench.errors import UserError
+
+ACTIVATION = "relu"
+LOSSES = {"squared": q_learning_loss, "huber": huber_loss}
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of a DQN training. A step is one step of every lane."""
+
+    task: str = "cart-pole@1"
+    """Task or Gymnasium id to learn."""
+    agent: str = "dqn"
+    """Name under which the trained agent is submitted."""
+    seed: int = 0
+    """Training seed: decides the weights, the exploration, the episodes."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where the network computes."""
+    threads: int = 2
+    """Threads that PyTorch may use."""
+    lanes: int = 1
+    """Episodes played at once."""
+    steps: int = 50_000
+    """Budget: steps of every lane, at most."""
+    gamma: float = 0.99
+    """Discount."""
+    hidden: tuple[int, ...] = (64, 64)
+    """Widths of the hidden layers."""
+    observation_scale: tuple[float, ...] = ()
+    """Factor for each number of the observation; none leaves them alone."""
+    capacity: int = 50_000
+    """Transitions that the replay holds."""
+    warmup: int = 1_000
+    """Transitions in the replay before learning begins."""
+    batch: int = 32
+    """Transitions per update."""
+    update_every: int = 1
+    """Steps between updates."""
+    learning_rate: float = 1e-3
+    """Adam's alpha at the start."""
+    learning_rate_end: float = 1e-3
+    """Adam's alpha at the end of the budget, reached on a line."""
+    most_gradient: float = 0.0
+    """Length to which the gradient is shortened; 0 leaves it alone."""
+    loss: Literal["squared", "huber"] = "squared"
+    """What is minimised."""
+    n_step: int = 1
+    """Rewards summed before the bootstrap."""
+    refresh_every: int = 0
+    """Updates between refreshes of the target network; 0 for no target network."""
+    double_q: bool = False
+    """Whether the online network chooses the action that the target network judges."""
+    epsilon_start: float = 1.0
+    """Exploration at the start."""
+    epsilon_end: float = 0.05
+    """Exploration at the end of its annealing."""
+    epsilon_steps: int = 10_000
+    """Steps of the annealing."""
+    evaluate_every: int = 1_000
+    """Steps between evaluations."""
+    evaluation_episodes: int = 20
+    """Greedy episodes per evaluation, on validation seeds."""
+    goal: float = 475.0
+    """Mean return that three evaluations in a row must reach to end the training."""
+    confirmation_episodes: int = 100
+    """Further greedy episodes, on other validation seeds, in which the best weights must then reach the
+    goal."""
+    checkpoint_every: int = 10_000
+    """Steps between snapshots; every lane begins a new episode there, so that no simulator need be stored."""
+
+
+PRESETS: dict[str, Config] = {
+    "fast": Config(
+        lanes=64,
+        steps=6_000,
+        hidden=(64, 64),
+        batch=256,
+        n_step=3,
+        refresh_every=50,
+        double_q=True,
+        learning_rate=2e-3,
+        learning_rate_end=2e-4,
+        epsilon_start=1.0,
+        epsilon_end=0.05,
+        epsilon_steps=500,
+        capacity=100_000,
+        warmup=1_000,
+        evaluate_every=100,
+        checkpoint_every=1_000,
+    ),
+    "lecture": Config(agent="dqn-lecture"),
+}
+
+
+def check(config: Config) -> None:
+    """UserError for a setting that makes no sense, naming it."""
+    settings.seed(config.seed)
+    settings.gamma(config.gamma)
+    for name in ("learning_rate", "learning_rate_end"):
+        settings.positive(name, getattr(config, name))
+    for name in ("epsilon_start", "epsilon_end"):
+        settings.probability(name, getattr(config, name))
+    for name in (
+        *("threads", "lanes", "steps", "capacity", "warmup", "batch", "update_every", "n_step"),
+        *("evaluate_every", "evaluation_episodes", "checkpoint_every", "confirmation_episodes"),
+    ):
+        settings.count(name, getattr(config, name))
+    settings.count("refresh_every", config.refresh_every, 0)
+
+
+@dataclass
+class Learner:
+    """Everything that training changes, and the environment it happens in."""
+
+    config: Config
+    lanes: Lanes
+    window: Window
+    actions: int
+    network: torch.nn.Sequential
+    target: torch.nn.Sequential
+    flat: Flat
+    target_flat: Flat
+    adam: Adam
+    replay: Replay
+    rng: np.random.Generator
+    step: int = 0  # of every lane
+    updates: int = 0
+    losses: list[torch.Tensor] = field(default_factory=list)  # since they were last looked at
+    numpy: Perceptron | None = None  # the network's twin in NumPy, sharing its memory, on a CPU
+
+    def __post_init__(self) -> None:
+        if self.flat.theta.device.type == "cpu":
+            self.numpy = policy(self)
+
+    def state(self) -> Tree:
+        """What a checkpoint holds of it; not the lanes, which start afresh after a snapshot."""
+        return {
+            "step": self.step,
+            "updates": self.updates,
+            "theta": to_numpy(self.flat.theta),
+            "target": to_numpy(self.target_flat.theta),
+            "adam": self.adam.state(),
+            "replay": self.replay.state(),
+            "rng": self.rng.bit_generator.state,
+        }
+
+    def restore(self, state: Tree) -> None:
+        """Go on from `state()`."""
+        self.step, self.updates = state["step"], state["updates"]
+        self.flat.theta.copy_(torch.from_numpy(state["theta"]))
+        self.target_flat.theta.copy_(torch.from_numpy(state["target"]))
+        self.adam.restore(state["adam"])
+        self.replay.restore(state["replay"])
+        self.rng.bit_generator.state = state["rng"]
+
+
+def make_learner(config: Config) -> Learner:
+    """A learner before its first step."""
+    device = settings.device(config.device)
+    torch.set_num_threads(config.threads)
+    env = make_lanes(config.task, config.lanes)
+    encode = encoding(env.single_observation_space, config.observation_scale)
+    actions = discrete_actions(env.single_action_space)
+    generator = torch.Generator().manual_seed(config.seed)
+    sizes = (encode.size, *config.hidden, actions)
+    network, target = (perceptron(sizes, ACTIVATION, "uniform", generator).to(device) for _ in range(2))
+    flat, target_flat = Flat(network), Flat(target)
+    return Learner(
+        config,
+        Lanes(env, encode),
+        Window(config.n_step, config.gamma),
+        actions,
+        network,
+        target,
+        flat,
+        target_flat,
+        Adam(flat),
+        Replay(config.capacity, encode.size, device),
+        np.random.default_rng(config.seed),
+    )
+
+
+def policy(learner: Learner) -> Perceptron:
+    """The greedy policy of the network as it is now."""
+    return numpy_policy(learner.network, ACTIVATION, learner.lanes.encode)
+
+
+def explore(best: NDArray[Any], epsilon: float, actions: int, rng: np.random.Generator) -> NDArray[Any]:
+    """Epsilon-greedy actions: best[N], each replaced with probability epsilon by an action at random."""
+    at_random = rng.random(len(best)) < epsilon
+    return np.where(at_random, rng.integers(actions, size=len(best)), best)
+
+
+def greedy(learner: Learner, s: NDArray[Any]) -> NDArray[Any]:
+    """The best actions a[N] at features s[N, D]: in NumPy on a CPU, where it is faster, else on the device."""
+    if learner.numpy is not None:
+        return learner.numpy.outputs(s).argmax(axis=1)
+    with torch.no_grad():
+        device = learner.flat.theta.device
+        best: NDArray[Any] = learner.network(torch.from_numpy(s).to(device)).argmax(dim=1).cpu().numpy()
+        return best
+
+
+def act(learner: Learner) -> None:
+    """One step of every lane, into the replay."""
+    config, lanes = learner.config, learner.lanes
+    epsilon = linear_schedule(learner.step, config.epsilon_start, config.epsilon_end, config.epsilon_steps)
+    best = greedy(learner, lanes.s_tm1)
+    rows = learner.window.push(lanes.step(explore(best, epsilon, learner.actions, learner.rng)))
+    if rows:
+        learner.replay.add(rows)
+    learner.step += 1
+
+
+def td_target(learner: Learner, batch: Batch) -> torch.Tensor:
+    """Learning targets y[B]: r where s_t is terminal, else r + gamma max_a' Q(s_t, a')."""
+    config = learner.config
+    with torch.no_grad():
+        q_t = (learner.target if config.refresh_every else learner.network)(batch.s_t)
+        value = double_q_value(q_t, learner.network(batch.s_t)) if config.double_q else q_t.amax(dim=1)
+        return q_learning_target(batch.r_t, batch.discount_t, value)
+
+
+def learn(learner: Learner) -> None:
+    """One gradient step on a minibatch drawn from the replay."""
+    config = learner.config
+    if config.refresh_every and learner.updates % config.refresh_every == 0:
+        learner.target_flat.theta.copy_(learner.flat.theta)
+    batch = learner.replay.sample(config.batch, learner.rng)
+    q_tm1 = learner.network(batch.s_tm1).gather(1, batch.a_tm1.unsqueeze(1)).squeeze(1)
+    loss = LOSSES[config.loss](q_tm1, td_target(learner, batch))
+    loss.backward()
+    alpha = linear_schedule(learner.step, config.learning_rate, config.learning_rate_end, config.steps)
+    learner.adam.step(alpha, config.most_gradient)
+    learner.updates += 1
+    learner.losses.append(loss.detach())
+
+
+def mean_loss(learner: Learner) -> float:
+    """Mean loss since last asked; UserError at the first one that is not finite. Waits for the device."""
+    losses, learner.losses = torch.stack(learner.losses or [torch.zeros(())]).cpu(), []
+    if not bool(losses.isfinite().all()):
+        first = int((~losses.isfinite()).nonzero()[0])
+        update = learner.updates - len(losses) + 1 + first
+        value = losses[first].item()
+        raise UserError(f"the loss became {value} at update {update}; try a lower learning rate")
+    return float(losses.mean())
+
+
+def figures(learner: Learner) -> dict[str, float]:
+    """What is worth plotting since last asked."""
+    finished, learner.lanes.finished = learner.lanes.finished, []
+    plotted = {"loss": mean_loss(learner)}
+    return plotted | ({"training return": float(np.mean(finished))} if finished else {})
+
+
+def train(
+    config: Config, *, resume: Tree | None = None, clock: Callable[[], float] = time.perf_counter
+) -> Iterator[Event]:
+    """Learn; yields what happens and ends with Finished. `resume` is the state of an earlier Snapshot."""
+    check(config)
+    watch = Stopwatch(clock)
+    learner = make_learner(config)
+    validation = Validation(config.task, config.evaluation_episodes, config.goal, config.confirmation_episodes)
+    reason = ""
+
+    def state() -> Tree:
+        trees = {"learner": learner.state(), "validation": validation.state()}
+        return {**trees, "reason": reason, "seconds": watch.seconds}
+
+    def counts() -> tuple[int, int, float]:
+        return learner.updates, learner.step * config.lanes, watch.seconds
+
+    if resume is not None:
+        learner.restore(resume["learner"])
+        validation.restore(resume["validation"])
+        reason, watch = resume["reason"], Stopwatch(clock, resume["seconds"])
+    while not reason:
+        if learner.step % config.checkpoint_every == 0:
+            with watch.paused():
+                mean_loss(learner)  # a snapshot is good
+                yield Snapshot(*counts(), state)
+            learner.lanes.reset(training_seed(learner.rng))
+            learner.window.clear()
+        act(learner)
+        if learner.step % config.update_every == 0 and len(learner.replay) >= config.warmup:
+            learn(learner)
+        if learner.step % config.evaluate_every == 0 or learner.step >= config.steps:
+            with watch.paused():
+                yield Progress(*counts(), learner.step / config.steps, figures(learner))
+                returns, best = validation.evaluate(policy(learner))
+                yield Evaluated(*counts(), returns, best)
+                if validation.sustained():
+                    reason = "sustained"
+        if learner.step >= config.steps:
+            reason = reason or "budget spent"
+    learner.lanes.env.close()
+    validation.close()
+    yield Finished(*counts(), validation.policy, reason, state)

@@ -1,0 +1,164 @@
+"""The equations of the reference agents: one function each, in the letters of its source.
+
+Time is written as in the literature: `s_tm1, a_tm1` is where an agent was and what it did, `r_t, discount_t,
+s_t` is what came of it. `discount_t` is 0 where the episode terminated and gamma elsewhere; a truncated
+episode keeps gamma, and so needs no case of its own. B is a batch, N lanes, S states, A actions, K outcomes,
+n steps.
+
+Functions marked *torch* take tensors, *NumPy* arrays, the others either. This module imports no torch, so
+that tabular agents start at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import torch
+
+Floats = NDArray[np.floating]
+Array = TypeVar("Array", "torch.Tensor", Floats)
+
+
+class Model(NamedTuple):
+    """An exact model of a finite world, as arrays [S, A, K]; missing outcomes have probability 0.
+
+    `p` probability, `r` reward, `s_t` next state (integer), `goes_on` 0.0 where the outcome terminates, else
+    1.0.
+    """
+
+    p: Floats
+    r: Floats
+    s_t: NDArray[np.intp]
+    goes_on: Floats
+
+
+def action_values(v: Floats, model: Model, gamma: float) -> Floats:
+    """Value of each action when v values what follows: q(s,a) = sum_{s',r} p(s',r|s,a) [r + gamma v(s')].
+
+    v[S] -> q[S, A]; NumPy. Sutton & Barto (2018), equation 4.6.
+    """
+    discount_t = gamma * model.goes_on
+    return (model.p * (model.r + discount_t * v[model.s_t])).sum(axis=2)
+
+
+def bellman_expectation_backup(v_k: Floats, pi: Floats, model: Model, gamma: float) -> Floats:
+    """A sweep of policy evaluation: v_{k+1}(s) = sum_a pi(a|s) sum_{s',r} p(s',r|s,a) [r + gamma v_k(s')].
+
+    v_k[S], pi[S, A] -> v_{k+1}[S]; NumPy. Sutton & Barto (2018), equation 4.5.
+    """
+    return (pi * action_values(v_k, model, gamma)).sum(axis=1)
+
+
+def bellman_optimality_backup(Q_i: Floats, model: Model, gamma: float) -> Floats:
+    """A sweep of value iteration: Q_{i+1}(s,a) = E[r + gamma max_a' Q_i(s',a')].
+
+    Q_i[S, A] -> Q_{i+1}[S, A]; NumPy. The lecture's form; Mnih et al. (2013), section 2.
+    """
+    return action_values(Q_i.max(axis=1), model, gamma)
+
+
+def q_learning_target(r_t: Array, discount_t: Array, max_q_t: Array) -> Array:
+    """What Q(s_tm1, a_tm1) should have been: y = r_t + discount_t max_a' Q(s_t, a').
+
+    r_t[B], discount_t[B], max_q_t[B] (the maximum already taken) -> y[B]. Mnih et al. (2013), Algorithm 1.
+    """
+    return r_t + discount_t * max_q_t
+
+
+def double_q_value(q_t: torch.Tensor, q_t_selector: torch.Tensor) -> torch.Tensor:
+    """Next state's value, chosen by one network and judged by another: Q'(s_t, argmax_a' Q(s_t, a')).
+
+    q_t[B, A] judges (target network), q_t_selector[B, A] chooses (online network) -> [B]; torch.
+    van Hasselt, Guez & Silver (2016), equation 4.
+    """
+    return q_t.gather(1, q_t_selector.argmax(dim=1, keepdim=True)).squeeze(1)
+
+
+def q_learning_update(q_tm1: Array, target_tm1: Array, alpha: float) -> Array:
+    """Tabular learning step: Q(s,a) <- Q(s,a) + alpha [y - Q(s,a)].
+
+    q_tm1[B], target_tm1[B] -> the new q[B]. Watkins & Dayan (1992), equation 1.
+    """
+    return q_tm1 + alpha * (target_tm1 - q_tm1)
+
+
+def q_learning_loss(q_tm1: torch.Tensor, target_tm1: torch.Tensor) -> torch.Tensor:
+    """Half the mean squared error: L = 1/2 E[(y - Q(s,a))^2], with y held constant.
+
+    q_tm1[B], target_tm1[B] -> scalar; torch. Mnih et al. (2013), equation 2, write it without the half, and
+    its gradient (equation 3, the lecture's) without the factor -2 that this gives. With the half, the
+    descent direction
+    -grad L is the printed E[(y - Q(s,a)) grad Q(s,a)] to the letter.
+    """
+    return 0.5 * (target_tm1.detach() - q_tm1).square().mean()
+
+
+def huber_loss(q_tm1: torch.Tensor, target_tm1: torch.Tensor) -> torch.Tensor:
+    """Squared error whose slope is clipped to [-1, 1]: L = E[c (d - c/2)], c = min(d, 1), d = |y - Q(s,a)|.
+
+    q_tm1[B], target_tm1[B] -> scalar; torch. Mnih et al. (2015), Methods (the clipped error term); Huber
+    (1964).
+    """
+    d = (target_tm1.detach() - q_tm1).abs()
+    c = d.clamp(max=1.0)
+    return (c * (d - 0.5 * c)).mean()
+
+
+class NStep(NamedTuple):
+    """A transition over at most n steps: `r_t[N]`, `discount_t[N]`, and `k[N]`, the step it ends in."""
+
+    r_t: Floats
+    discount_t: Floats
+    k: NDArray[np.intp]
+
+
+def n_step_return(r_t: Floats, discount_t: Floats, last_t: NDArray[np.bool_]) -> NStep:
+    """Return of n steps, R = r_1 + gamma r_2 + ... + gamma^(n-1) r_n, and the discount gamma^n after it.
+
+    r_t[n, N], discount_t[n, N], last_t[n, N] (an episode ends with this step, either way) -> NStep; NumPy. A
+    window closes with its first `last_t`, k: its discount is then 0 after a termination and gamma^(k+1)
+    after a truncation. Sutton & Barto (2018), equation 7.1.
+    """
+    n, lanes = r_t.shape
+    R, discount, k = r_t[-1], discount_t[-1], np.full(lanes, n - 1)
+    for i in reversed(range(n - 1)):
+        goes_on = ~last_t[i]
+        R = r_t[i] + discount_t[i] * R * goes_on
+        discount = discount_t[i] * np.where(goes_on, discount, 1.0)
+        k = np.where(goes_on, k, i)
+    return NStep(R, discount, k)
+
+
+def linear_schedule(step: int, start: float, end: float, steps: int) -> float:
+    """Quantity moved on a line and then held: start + min(step / steps, 1) (end - start).
+
+    Exploration's epsilon in Mnih et al. (2013), section 5: from 1 to 0.1 over the first million frames.
+    """
+    return start + min(step / steps, 1.0) * (end - start) if steps > 0 else end
+
+
+def adam_step(theta: torch.Tensor, g: torch.Tensor, m: torch.Tensor, v: torch.Tensor, t: int, alpha: float) -> None:
+    """Adam: m <- b1 m + (1-b1) g, v <- b2 v + (1-b2) g^2, theta <- theta - alpha m^ / (sqrt(v^) + 1e-8).
+
+    theta, g, m, v: flat tensors of one length, changed in place (all but g); t counts from 1;
+    m^ = m / (1 - b1^t), v^ = v / (1 - b2^t), b1 = 0.9, b2 = 0.999; torch. Kingma & Ba (2015), Algorithm 1.
+    """
+    b1, b2 = 0.9, 0.999
+    m.lerp_(g, 1 - b1)
+    v.lerp_(g * g, 1 - b2)
+    v_hat = v / (1 - b2**t)
+    theta.addcdiv_(m, v_hat.sqrt_().add_(1e-8), value=-alpha / (1 - b1**t))
+
+
+def clip_norm(g: torch.Tensor, most: float) -> torch.Tensor:
+    """Gradient scaled in place to length `most` or less, g <- g min(1, most / |g|); |g| before; torch.
+
+    Pascanu, Mikolov & Bengio (2013), Algorithm 1.
+    """
+    norm = g.square().sum().sqrt()
+    g.mul_((most / (norm + 1e-6)).clamp(max=1.0))
+    return norm

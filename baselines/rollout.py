@@ -1,0 +1,126 @@
+"""Many episodes at once: steps of a Gymnasium vector environment as whole transitions, and greedy evaluation.
+
+An automatic reset hides the last observation of an episode in one of two ways. In mode NEXT_STEP the step
+*after* the last one ignores its action and returns the new episode's first observation: such a step is no
+transition, and not `valid`. In mode SAME_STEP the last step itself returns the new episode's first
+observation, and the one that belongs to the transition is in `info["final_obs"]`. `Lanes.step` returns the
+right `s_t` in both; what follows need not know the mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import gymnasium
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from numpy.typing import NDArray
+
+from rlbench.errors import UserError, unknown
+
+Array = NDArray[Any]
+Act = Callable[[Array, NDArray[np.bool_]], Array]
+Encode = Callable[[Array], Array]
+
+
+class Step(NamedTuple):
+    """One step of N lanes, as arrays over the lanes; s_tm1 and s_t are [N, D].
+
+    `last_t`: the episode ends here, terminated or truncated. Rows that are not `valid` are no transitions.
+    """
+
+    s_tm1: Array
+    a_tm1: Array
+    r_t: Array
+    terminated: NDArray[np.bool_]
+    last_t: NDArray[np.bool_]
+    s_t: Array
+    valid: NDArray[np.bool_]
+
+
+def env_id(task: str) -> tuple[str, dict[str, Any]]:
+    """Gymnasium id and keyword arguments of a task, `cart-pole@1` or `cart-pole`, or of a Gymnasium id."""
+    import rlbench  # noqa: F401  # registers the ids
+    from rlbench.harness.suite import TASKS, get_task
+
+    if task in gymnasium.registry:
+        return task, {}
+    if task in TASKS or any(known.name == task for known in TASKS.values()):
+        found = get_task(task)
+        return found.env_id, dict(found.env_kwargs)
+    raise unknown("task or environment", task, [*TASKS, *gymnasium.registry])
+
+
+def task_keys(task: str) -> tuple[str, ...]:
+    """The task's key with its version, for the submission; nothing for a mere environment."""
+    from rlbench.harness.suite import get_task
+
+    return () if task in gymnasium.registry else (get_task(task).key,)
+
+
+def make_lanes(task: str, lanes: int) -> VectorEnv[Any, Any, Any]:
+    """The environment of a task, `lanes` times over."""
+    name, kwargs = env_id(task)
+    return gymnasium.make_vec(name, num_envs=lanes, **kwargs)
+
+
+class Lanes:
+    """N lanes of an environment, stepped together; keeps the returns of the episodes that end."""
+
+    def __init__(self, env: VectorEnv[Any, Any, Any], encode: Encode) -> None:
+        mode = env.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
+        if mode not in (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP):
+            raise UserError(f"training needs an environment that resets itself, not {mode}")
+        self.env, self.encode, self.same_step = env, encode, mode is AutoresetMode.SAME_STEP
+
+    def reset(self, seed: int) -> None:
+        """Begin an episode in every lane, lane i seeded `seed + i`; what went before matters no more."""
+        observation, _ = self.env.reset(seed=seed)
+        self.s_tm1 = self.encode(observation)
+        self.fresh = np.ones(self.env.num_envs, dtype=bool)  # the next step's row is a transition
+        self.running = np.zeros(self.env.num_envs)
+        self.finished: list[float] = []  # returns, for the learning curve
+
+    def step(self, a_tm1: Array) -> Step:
+        """Act in every lane: a_tm1[N] -> Step."""
+        observation, reward, terminated, truncated, info = self.env.step(a_tm1)
+        s_tm1, valid, last_t = self.s_tm1, self.fresh, terminated | truncated
+        self.s_tm1 = s_t = self.encode(observation)
+        if self.same_step:
+            if last_t.any():
+                s_t = s_t.copy()
+                s_t[last_t] = self.encode(np.stack(list(info["final_obs"][last_t])))
+        else:
+            self.fresh = ~last_t
+        self._count(reward, valid, last_t)
+        return Step(s_tm1, a_tm1, reward.astype(np.float32), terminated, last_t, s_t, valid)
+
+    def _count(self, reward: Array, valid: NDArray[np.bool_], last_t: NDArray[np.bool_]) -> None:
+        """Add up the running returns and keep those of the episodes that end here."""
+        self.running += reward * valid
+        if last_t.any():
+            self.finished.extend(self.running[last_t].tolist())
+            self.running[last_t] = 0.0
+
+
+def evaluate(env: VectorEnv[Any, Any, Any], act: Act, seed: int, episodes: int) -> Array:
+    """Returns [episodes] of the policy `act(observation, first) -> actions`, episode i seeded `seed + i`.
+
+    Plays blocks of `env.num_envs` episodes; the first episode of each lane counts, as in the harness.
+    """
+    blocks = [_block(env, act, seed + start) for start in range(0, episodes, env.num_envs)]
+    return np.concatenate(blocks)[:episodes]
+
+
+def _block(env: VectorEnv[Any, Any, Any], act: Act, seed: int) -> Array:
+    """Returns [N] of the first episode of each lane."""
+    observation, _ = env.reset(seed=seed)
+    total, running = np.zeros(env.num_envs), np.ones(env.num_envs, dtype=bool)
+    first = running.copy()
+    while running.any():
+        observation, reward, terminated, truncated, _ = env.step(act(observation, first))
+        total += reward * running
+        running &= ~(terminated | truncated)
+        first = np.zeros_like(first)
+    return total

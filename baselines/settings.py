@@ -1,0 +1,72 @@
+"""Checks of a training's settings: each returns a good value and raises a UserError for a bad one."""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import TYPE_CHECKING, Any
+
+from rlbench.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+
+SEEDS = 2**30
+"""Training and validation seeds lie below this, the seeds that agents are scored on at or above it."""
+
+
+def positive(name: str, value: float) -> float:
+    """A finite number above zero."""
+    if not math.isfinite(value) or value <= 0:
+        raise UserError(f"{name} must be a positive number, not {value}")
+    return value
+
+
+def gamma(value: float) -> float:
+    """A discount: in (0, 1]."""
+    if not 0 < value <= 1:
+        raise UserError(f"gamma must lie in (0, 1], not {value}")
+    return value
+
+
+def probability(name: str, value: float) -> float:
+    """A number in [0, 1]."""
+    if not 0 <= value <= 1:
+        raise UserError(f"{name} must lie in [0, 1], not {value}")
+    return value
+
+
+def count(name: str, value: int, least: int = 1) -> int:
+    """A whole number of at least `least`; a bool or a float is not one."""
+    if isinstance(value, bool) or not hasattr(value, "__index__") or operator.index(value) < least:
+        raise UserError(f"{name} must be a whole number of at least {least}, not {value!r}")
+    return operator.index(value)
+
+
+def seed(value: int) -> int:
+    """A training seed: a whole number in [0, 2^30)."""
+    if count("seed", value, 0) >= SEEDS:
+        raise UserError(f"seed must be below 2^30, where the seeds that agents are scored on begin, not {value}")
+    return operator.index(value)
+
+
+def device(name: str) -> torch.device:
+    """The torch device that `auto`, `cpu` or `cuda` stands for; UserError for cuda where there is none."""
+    import torch
+
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("device=cuda, but PyTorch finds no CUDA device here; use device=cpu or device=auto")
+    if name not in ("cpu", "cuda"):
+        raise UserError(f"device must be auto, cpu or cuda, not {name!r}")
+    return torch.device(name)
+
+
+def as_json(config: Any) -> dict[str, Any]:
+    """A configuration as plain JSON values, which is how checkpoints compare and store it."""
+    import dataclasses
+    import json
+
+    plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
+    return plain

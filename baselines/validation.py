@@ -1,0 +1,75 @@
+"""Greedy episodes on validation seeds while an agent learns: which weights to keep, and when to stop.
+
+Training episodes are seeded below 2^29, validation episodes from 2^29 to 2^30, and agents are scored on
+seeds from 2^30 on. So neither the choice of weights nor the moment of stopping has seen a scored episode.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from baselines.agent_template import Policy, policy
+from baselines.events import Tree
+from baselines.rollout import evaluate, make_lanes
+
+FIRST_SEED = 2**29
+CONFIRMATION_SEED = 2**29 + 2**28
+PATIENCE = 3
+"""Evaluations in a row that must reach the goal: one proves nothing, as some random linear policies reach it
+once."""
+
+
+def training_seed(rng: np.random.Generator) -> int:
+    """A seed for the lanes of a training; lane i is seeded with this + i."""
+    return int(rng.integers(FIRST_SEED - 2**20))
+
+
+class Validation:
+    """Evaluates the policies of one training, keeps the best and tells when enough is enough."""
+
+    def __init__(self, task: str, episodes: int, goal: float, confirmation: int) -> None:
+        self.env = make_lanes(task, episodes)
+        self.episodes, self.goal, self.confirmation = episodes, goal, confirmation
+        self.number, self.streak = 0, 0  # evaluations made, and how many of the last reached the goal
+        self.best, self.kept = float("-inf"), {"settings": {}, "tensors": {}}
+
+    def evaluate(self, candidate: Policy) -> tuple[tuple[float, ...], bool]:
+        """Returns of fresh validation episodes, and whether their mean is the best, or equals it."""
+        returns = evaluate(self.env, candidate.act, FIRST_SEED + self.number * self.episodes, self.episodes)
+        mean = float(returns.mean())
+        self.number, self.streak = self.number + 1, self.streak + 1 if mean >= self.goal else 0
+        best = mean >= self.best
+        if best:
+            tensors = {name: np.array(tensor) for name, tensor in candidate.tensors().items()}
+            self.best, self.kept = mean, {"settings": candidate.settings(), "tensors": tensors}
+        return tuple(returns.tolist()), best
+
+    @property
+    def policy(self) -> Policy:
+        """The best policy so far."""
+        return policy(self.kept["settings"], self.kept["tensors"])
+
+    def sustained(self) -> bool:
+        """Whether three evaluations in a row reached the goal, and the best policy does so in further episodes.
+
+        Where it does not, it was lucky: it is forgotten, and the search goes on from the next evaluation.
+        """
+        if self.streak < PATIENCE:
+            return False
+        seed = CONFIRMATION_SEED + self.number * self.confirmation
+        mean = float(evaluate(self.env, self.policy.act, seed, self.confirmation).mean())
+        self.best = min(self.best, mean)
+        return mean >= self.goal
+
+    def state(self) -> Tree:
+        """What a checkpoint holds of it."""
+        return {name: getattr(self, name) for name in ("number", "streak", "best", "kept")}
+
+    def restore(self, state: Tree) -> None:
+        """Go on from `state()`."""
+        for name, value in state.items():
+            setattr(self, name, value)
+
+    def close(self) -> None:
+        """Close the environment."""
+        self.env.close()

@@ -1,0 +1,122 @@
+"""Every equation against numbers worked out by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from baselines import equations as eq
+
+# Two states, two actions. From state 0: action 0 stays for -1, action 1 goes to state 1 or ends, half and half, for 4.
+# From state 1: either action ends, for 10 or for 2.
+MODEL = eq.Model(
+    p=np.array([[[1.0, 0.0], [0.5, 0.5]], [[1.0, 0.0], [1.0, 0.0]]]),
+    r=np.array([[[-1.0, 0.0], [4.0, 4.0]], [[10.0, 0.0], [2.0, 0.0]]]),
+    s_t=np.array([[[0, 0], [1, 0]], [[1, 0], [1, 0]]]),
+    goes_on=np.array([[[1.0, 0.0], [1.0, 0.0]], [[0.0, 0.0], [0.0, 0.0]]]),
+)
+
+
+def test_action_values() -> None:
+    q = eq.action_values(np.array([6.0, 8.0]), MODEL, 0.5)
+    assert q.tolist() == [[-1 + 3, 4 + 0.5 * 4], [10, 2]]
+
+
+def test_expectation_backup() -> None:
+    pi = np.array([[0.25, 0.75], [0.5, 0.5]])
+    v = eq.bellman_expectation_backup(np.array([6.0, 8.0]), pi, MODEL, 0.5)
+    assert v.tolist() == [0.25 * 2 + 0.75 * 6, 6]
+
+
+def test_optimality_backup() -> None:
+    Q_i = np.array([[1.0, 6.0], [8.0, 3.0]])
+    assert eq.bellman_optimality_backup(Q_i, MODEL, 0.5).tolist() == [[2, 6], [10, 2]]
+
+
+def test_q_learning_target_has_no_future_after_a_termination() -> None:
+    y = eq.q_learning_target(np.array([1.0, 1.0]), np.array([0.9, 0.0]), np.array([10.0, 10.0]))
+    assert y.tolist() == [10.0, 1.0]
+
+
+def test_double_q_takes_the_online_choice_and_the_target_value() -> None:
+    online = torch.tensor([[1.0, 2.0], [5.0, 4.0]])
+    target = torch.tensor([[30.0, 20.0], [7.0, 8.0]])
+    assert eq.double_q_value(target, online).tolist() == [20.0, 7.0]
+
+
+def test_q_learning_update() -> None:
+    assert eq.q_learning_update(np.array([2.0]), np.array([10.0]), 0.25).tolist() == [4.0]
+
+
+def test_losses() -> None:
+    q, y = torch.tensor([0.0, 0.0]), torch.tensor([0.5, -3.0])
+    assert eq.q_learning_loss(q, y).item() == pytest.approx((0.125 + 4.5) / 2)
+    assert eq.huber_loss(q, y).item() == pytest.approx((0.125 + 2.5) / 2)
+    assert eq.huber_loss(q, y).item() == pytest.approx(torch.nn.functional.huber_loss(q, y).item())
+
+
+def test_autograd_of_the_loss_is_the_lectures_gradient() -> None:
+    """Equation 3 of Mnih et al. (2013): E[(r + gamma max_a' Q(s',a') - Q(s,a)) grad Q(s,a)] is where Q moves.
+
+    Q(s, a) = theta[a] . s, linear, so that grad_theta[a] Q(s, a) = s and 0 for the other action. `backward`
+    leaves the gradient of a loss that is to fall, the printed expression is the direction to go: the sign
+    differs; the printed one drops the 2 that comes down from the square, and so does a loss with a half in
+    front.
+    """
+    theta = torch.tensor([[0.5, -1.0], [2.0, 0.25]], requires_grad=True)  # [A, D]
+    s_tm1, a_tm1 = torch.tensor([[1.0, 2.0], [3.0, -1.0], [0.5, 0.5]]), torch.tensor([0, 1, 0])
+    r_t, discount_t = torch.tensor([1.0, 0.0, -1.0]), torch.tensor([0.9, 0.9, 0.0])
+    s_t = torch.tensor([[0.0, 1.0], [1.0, 1.0], [2.0, 2.0]])
+
+    y = eq.q_learning_target(r_t, discount_t, (s_t @ theta.T).amax(dim=1))
+    q_tm1 = (s_tm1 @ theta.T).gather(1, a_tm1.unsqueeze(1)).squeeze(1)
+    eq.q_learning_loss(q_tm1, y).backward()
+
+    # By hand. Q(s,a): 0.5 - 2 = -1.5, 6 - 0.25 = 5.75, 0.25 - 0.5 = -0.25.
+    # max Q(s',.): max(-1, 0.25) = 0.25, max(-0.5, 2.25) = 2.25, not needed.
+    # y: 1 + 0.225 = 1.225, 0 + 2.025 = 2.025, -1.  y - Q: 2.725, -3.725, -0.75.
+    lecture = np.array([[2.725 * 1 - 0.75 * 0.5, 2.725 * 2 - 0.75 * 0.5], [-3.725 * 3, 3.725]]) / 3
+    assert theta.grad is not None
+    np.testing.assert_allclose(-theta.grad.numpy(), lecture, rtol=1e-6)
+
+
+def test_n_step_return() -> None:
+    """Four lanes: nothing ends; terminates at the second step; is cut short there; terminates at the last."""
+    r = np.array([[1.0] * 4, [2.0] * 4, [4.0] * 4])
+    terminated = np.array([[0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1]], bool)
+    last = terminated | np.array([[0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]], bool)
+    G = eq.n_step_return(r, 0.5 * ~terminated, last)
+    assert G.r_t.tolist() == [1 + 1 + 1, 1 + 1, 1 + 1, 1 + 1 + 1]
+    assert G.discount_t.tolist() == [0.125, 0.0, 0.25, 0.0]
+    assert G.k.tolist() == [2, 1, 1, 2]
+
+
+def test_one_step_return_is_the_step() -> None:
+    G = eq.n_step_return(np.array([[3.0]]), np.array([[0.9]]), np.array([[False]]))
+    assert (G.r_t.tolist(), G.discount_t.tolist(), G.k.tolist()) == ([3.0], [0.9], [0])
+
+
+@pytest.mark.parametrize(("step", "epsilon"), [(0, 1.0), (25, 0.775), (100, 0.1), (1000, 0.1)])
+def test_linear_schedule(step: int, epsilon: float) -> None:
+    assert eq.linear_schedule(step, 1.0, 0.1, 100) == pytest.approx(epsilon)
+
+
+def test_schedule_of_no_length_is_over() -> None:
+    assert eq.linear_schedule(0, 1.0, 0.1, 0) == 0.1
+
+
+def test_first_adam_step_has_the_length_alpha() -> None:
+    theta, m, v = torch.zeros(2), torch.zeros(2), torch.zeros(2)
+    eq.adam_step(theta, torch.tensor([3.0, -0.01]), m, v, 1, 0.1)
+    np.testing.assert_allclose(theta.numpy(), [-0.1, 0.1], rtol=1e-5)
+    np.testing.assert_allclose(m.numpy(), [0.3, -0.001], rtol=1e-5)
+    np.testing.assert_allclose(v.numpy(), [0.009, 1e-7], rtol=1e-4)
+
+
+def test_clip_norm() -> None:
+    g = torch.tensor([3.0, 4.0])
+    assert eq.clip_norm(g, 1.0).item() == 5.0
+    np.testing.assert_allclose(g.numpy(), [0.6, 0.8], rtol=1e-5)
+    assert eq.clip_norm(g, 10.0).item() == pytest.approx(1.0)
+    np.testing.assert_allclose(g.numpy(), [0.6, 0.8], rtol=1e-5)
