@@ -24,7 +24,7 @@ import numpy as np
 from gymnasium import spaces
 
 from rlbench.core.noise import UNIFORM
-from rlbench.core.rules import State
+from rlbench.core.rules import StateOf
 from rlbench.core.world import World
 
 # Lanes from which the parallel loop wins on two cores (tests/benchmarks/test_batch_speed.py prints the table): waking
@@ -153,7 +153,10 @@ def cache_folder() -> Path:
     """Where generated modules and Numba's cache of them live: RLBENCH_CACHE, or the user's cache folder."""
     chosen = os.environ.get("RLBENCH_CACHE")
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    for folder in (Path(chosen) if chosen else home / "rlbench", Path(tempfile.gettempdir()) / f"rlbench-{os.getuid()}"):
+    for folder in (
+        Path(chosen) if chosen else home / "rlbench",
+        Path(tempfile.gettempdir()) / f"rlbench-{os.getuid()}",
+    ):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError:
@@ -187,7 +190,9 @@ def source(world: World) -> str:
             f"\n\n{text}\n",
             serial.replace("RANGE(", "range("),
             "step_serial = njit(cache=True, error_model='numpy', nogil=True)(step)\n\n\n",
-            loops[loops.index("def step(") :].replace("RANGE(", "prange(").replace("def step(", "def step_in_parallel("),
+            loops[loops.index("def step(") :]
+            .replace("RANGE(", "prange(")
+            .replace("def step(", "def step_in_parallel("),
             "\n\nstep_parallel = njit(cache=True, error_model='numpy', parallel=True)(step_in_parallel)\n",
         ]
     )
@@ -201,7 +206,7 @@ def _check_imports(name: str, tree: ast.Module) -> None:
             raise TypeError(f"{name} imports {', '.join(foreign)}; rules may import only {', '.join(sorted(IMPORTS))}")
 
 
-def _pieces(world: World, state: State) -> dict[str, str]:
+def _pieces(world: World, state: StateOf) -> dict[str, str]:
     """The parts of the loops that depend on the state's fields and on the spaces."""
     fields = [f"field_{name}" for name in state._fields]
     wide = [bool(np.ndim(value)) for value in state]

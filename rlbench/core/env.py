@@ -1,4 +1,4 @@
-"""RulesEnv: the only single-world Gymnasium shell. It knows Gymnasium and no environment; the rules know the opposite."""
+"""RulesEnv: the only single-world Gymnasium shell. It knows no environment, as the rules know no Gymnasium."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gymnasium import error, spaces
 from numpy.typing import NDArray
 
 from rlbench.core.noise import check_seed
-from rlbench.core.rules import State, make_state
+from rlbench.core.rules import StateOf, make_state
 from rlbench.core.spaces import action_check
 from rlbench.core.world import World
 
@@ -24,9 +24,7 @@ class RulesEnv(gymnasium.Env[Any, Any]):
     Compiling a single step is slower than plain Python: the call costs more than the arithmetic (measured).
     """
 
-    def __init__(
-        self, rules: str, render: str | None = None, render_mode: str | None = None, **params: Any
-    ) -> None:
+    def __init__(self, rules: str, render: str | None = None, render_mode: str | None = None, **params: Any) -> None:
         self.world = World(rules, render, params)
         self.params = self.world.params
         self.observation_space, self.action_space = self.world.observation_space, self.world.action_space
@@ -39,13 +37,11 @@ class RulesEnv(gymnasium.Env[Any, Any]):
         self._is_discrete = isinstance(self.observation_space, spaces.Discrete)
         self._shape, self._dtype = self.observation_space.shape or (1,), self.observation_space.dtype
         self._draws = module.DRAWS[1]
-        self._state: State = None
+        self._state: StateOf = None
         self._ended = False
         self._viewer: Any = None
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Any, dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin an episode; `options={"state": {field: value}}` begins it in that state.
 
         The draws of the start are consumed either way, so that later episodes do not depend on the option.
@@ -79,7 +75,7 @@ class RulesEnv(gymnasium.Env[Any, Any]):
         return out[0] if self._is_discrete else out
 
     @property
-    def state(self) -> State:
+    def state(self) -> StateOf:
         """The world at this instant, a NamedTuple of the rules; None before the first reset."""
         return self._state
 
@@ -93,7 +89,7 @@ class RulesEnv(gymnasium.Env[Any, Any]):
         """The exact dynamics, P[s][a] -> [(probability, next state, reward, terminated)], where the rules know them."""
         return self.world.model()
 
-    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]  # narrower than Gymnasium's union
+    def render(self) -> NDArray[np.uint8] | None:
         """The frame uint8[H, W, 3] in mode `rgb_array`; in mode `human` the frame goes to a window."""
         if self.render_mode is None:
             gymnasium.logger.warn("render() needs a mode: gymnasium.make(id, render_mode='rgb_array')")

@@ -29,13 +29,13 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-State: TypeAlias = Any  # the rules module's own NamedTuple
-Params: TypeAlias = Any  # likewise
+StateOf: TypeAlias = Any  # an instance of the rules module's own State
+ParamsOf: TypeAlias = Any  # likewise
 Noise: TypeAlias = "tuple[float, ...]"
 Bounds: TypeAlias = "int | tuple[tuple[float, ...], tuple[float, ...]]"
 
@@ -47,13 +47,13 @@ class Rules(Protocol):
     DRAWS: tuple[int, int]
     State: type
     Params: type
-    initial: Callable[[Noise, Params], State]
-    transition: Callable[[State, Any, Noise, Params], State]
-    reward: Callable[[State, Any, State, Params], float]
-    terminated: Callable[[State, Params], bool]
-    observe: Callable[[State, Params, NDArray[Any]], None]
-    observation_bounds: Callable[[Params], Bounds]
-    action_bounds: Callable[[Params], Bounds]
+    initial: Callable[[Noise, ParamsOf], StateOf]
+    transition: Callable[[StateOf, Any, Noise, ParamsOf], StateOf]
+    reward: Callable[[StateOf, Any, StateOf, ParamsOf], float]
+    terminated: Callable[[StateOf, ParamsOf], bool]
+    observe: Callable[[StateOf, ParamsOf, NDArray[Any]], None]
+    observation_bounds: Callable[[ParamsOf], Bounds]
+    action_bounds: Callable[[ParamsOf], Bounds]
 
 
 def load(name: str) -> Rules:
@@ -62,19 +62,19 @@ def load(name: str) -> Rules:
     missing = [each for each in Rules.__annotations__ if not hasattr(module, each)]
     if missing:
         raise TypeError(f"{name} is not a rules module: it lacks {', '.join(missing)} (see rlbench.core.rules)")
-    return module  # type: ignore[return-value]  # a module cannot be shown to satisfy a protocol statically
+    return cast(Rules, module)
 
 
-def make_params(rules: Rules, kwargs: Mapping[str, Any]) -> Params:
+def make_params(rules: Rules, kwargs: Mapping[str, Any]) -> ParamsOf:
     """The parameters for the keyword arguments of `make`; TypeError names the arguments that exist."""
-    configure: Callable[..., Params] = getattr(rules, "configure", rules.Params)
+    configure: Callable[..., ParamsOf] = getattr(rules, "configure", rules.Params)
     known = inspect.signature(configure).parameters
     if unknown := sorted(set(kwargs) - set(known)):
         raise TypeError(f"{rules.__name__} takes no argument {unknown}; it takes {', '.join(known)}")
     return configure(**kwargs)
 
 
-def make_state(values: Any, like: State) -> State:
+def make_state(values: Any, like: StateOf) -> StateOf:
     """A State from a mapping or a sequence of its fields, each of the type that the field has in `like`.
 
     Raises ValueError naming the field that is missing, unknown, or of another type or shape.
@@ -83,12 +83,12 @@ def make_state(values: Any, like: State) -> State:
     return type(like)(*(array if array.ndim else array.item() for array in arrays))
 
 
-def make_states(values: Any, like: State, num_envs: int) -> State:
+def make_states(values: Any, like: StateOf, num_envs: int) -> StateOf:
     """The same for N worlds: every field has a first axis of length N."""
     return type(like)(*_fields(values, like, (num_envs,)))
 
 
-def _fields(values: Any, like: State, batch: tuple[int, ...]) -> list[NDArray[Any]]:
+def _fields(values: Any, like: StateOf, batch: tuple[int, ...]) -> list[NDArray[Any]]:
     names = like._fields
     if len(values) != len(names) or (isinstance(values, Mapping) and set(values) != set(names)):
         raise ValueError(f"a state has the fields {', '.join(names)}, got {values!r}")

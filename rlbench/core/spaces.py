@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from gymnasium import spaces
@@ -11,7 +11,7 @@ from gymnasium.error import InvalidAction
 
 from rlbench.core.rules import Bounds
 
-Space = spaces.Box | spaces.Discrete  # type: ignore[type-arg]  # the dtype parameter says nothing here
+Space: TypeAlias = "spaces.Box[Any] | spaces.Discrete[Any]"
 
 
 def space(bounds: Bounds) -> Space:
@@ -48,14 +48,15 @@ def _integer(action: Any, n: int) -> int:
     return int(array)
 
 
-def _box_check(space: spaces.Box) -> Callable[[Any], Any]:
+def _box_check(space: spaces.Box[Any]) -> Callable[[Any], Any]:
     low, high, shape = space.low.astype(np.float64), space.high.astype(np.float64), space.shape
 
     def check(action: Any) -> Any:
         array = np.asarray(action)
         if array.dtype.kind not in "fiu" or array.shape != shape:
             raise InvalidAction(
-                f"action {action!r} is {array.dtype} of shape {array.shape}; this environment takes floats of shape {shape}"
+                f"action {action!r} is {array.dtype} of shape {array.shape}; "
+                f"this environment takes floats of shape {shape}"
             )
         array = array.astype(np.float64)
         if not ((low <= array) & (array <= high)).all():
@@ -72,7 +73,7 @@ def batch_actions(actions: Any, space: Space, num_envs: int) -> np.ndarray[Any, 
     """
     array = np.asarray(actions)
     discrete = isinstance(space, spaces.Discrete)
-    shape = (num_envs, *space.shape)
+    shape = (num_envs, *(space.shape or ()))
     if array.dtype.kind not in ("iu" if discrete else "fiu") or array.shape != shape:
         wanted = "integers" if discrete else "floats"
         raise InvalidAction(

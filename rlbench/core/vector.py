@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from rlbench.core import batch
 from rlbench.core.noise import lane_seeds, seed_lane
+from rlbench.core.rules import StateOf, make_states
 from rlbench.core.spaces import batch_actions
-from rlbench.core.rules import State, make_states
 from rlbench.core.world import World
 
 MODES = {
@@ -73,14 +73,15 @@ class RulesVectorEnv(VectorEnv[Any, Any, Any]):
         self._elapsed = np.zeros(n, np.int64)
         self._done = np.zeros(n, np.bool_)
         self._was_reset = self._was_seeded = False
+        self._shape, self._dtype = (n, *(self.world.observation_space.shape or ())), self.world.observation_space.dtype
         self._outputs = self._new_outputs()
         self._final = np.empty_like(self._outputs[0])
 
     def _new_outputs(self) -> tuple[NDArray[Any], ...]:
-        n, space = self.num_envs, self.observation_space
-        return np.empty(space.shape, space.dtype), np.empty(n), np.empty(n, np.bool_), np.empty(n, np.bool_)  # type: ignore[arg-type]
+        n = self.num_envs
+        return np.empty(self._shape, self._dtype), np.empty(n), np.empty(n, np.bool_), np.empty(n, np.bool_)
 
-    def reset(  # type: ignore[override]  # Gymnasium types the seed as one int
+    def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[Any], dict[str, Any]]:
         """Begin an episode in every lane, or in those of `options["reset_mask"]`, bool[N].
@@ -115,9 +116,7 @@ class RulesVectorEnv(VectorEnv[Any, Any, Any]):
         self._was_seeded = True
 
     def _call_reset(self, mask: NDArray[np.bool_], observations: NDArray[Any]) -> None:
-        self._reset_lanes(
-            self._params, *self._fields, self._lanes, self._elapsed, self._done, mask, observations
-        )
+        self._reset_lanes(self._params, *self._fields, self._lanes, self._elapsed, self._done, mask, observations)
 
     def step(
         self, actions: Any
@@ -127,8 +126,10 @@ class RulesVectorEnv(VectorEnv[Any, Any, Any]):
             raise ResetNeeded("the episodes have not begun; call reset() before step()")
         if self._mode == batch.DISABLED and self._done.any():
             lanes = np.flatnonzero(self._done).tolist()
-            raise ResetNeeded(f"the episodes of lanes {lanes} have ended; reset them with options={{'reset_mask': ...}}")
-        actions = batch_actions(actions, self.single_action_space, self.num_envs)
+            raise ResetNeeded(
+                f"the episodes of lanes {lanes} have ended; reset them with options={{'reset_mask': ...}}"
+            )
+        actions = batch_actions(actions, self.world.action_space, self.num_envs)
         outputs = self._new_outputs() if self.copy else self._outputs
         ended = self._step_lanes(
             self._params, *self._fields, self._lanes, self._elapsed, self._done, actions, *outputs, self._final,
@@ -140,9 +141,7 @@ class RulesVectorEnv(VectorEnv[Any, Any, Any]):
         observations, rewards, terminations, truncations = outputs
         return observations, rewards, terminations, truncations, self._infos(ended, terminations, truncations)
 
-    def _infos(
-        self, ended: int, terminations: NDArray[np.bool_], truncations: NDArray[np.bool_]
-    ) -> dict[str, Any]:
+    def _infos(self, ended: int, terminations: NDArray[np.bool_], truncations: NDArray[np.bool_]) -> dict[str, Any]:
         if not ended or self._mode != batch.SAME_STEP:
             return {}
         over = terminations | truncations
@@ -150,7 +149,7 @@ class RulesVectorEnv(VectorEnv[Any, Any, Any]):
         return {"final_obs": final, "_final_obs": over, "final_info": {}, "_final_info": over.copy()}
 
     @property
-    def state(self) -> State:
+    def state(self) -> StateOf:
         """The worlds at this instant: a State of the rules whose fields are arrays [N, ...], copied."""
         return type(self._like)(*(field.copy() for field in self._fields))
 
@@ -164,7 +163,7 @@ class RulesVectorEnv(VectorEnv[Any, Any, Any]):
             field[mask] = value[mask]
         self._done[mask] = False
 
-    def states(self) -> list[State]:
+    def states(self) -> list[StateOf]:
         """One State of Python scalars per lane, as the single environment holds it."""
         columns = [field.tolist() if field.ndim == 1 else list(field.copy()) for field in self._fields]
         return [type(self._like)(*row) for row in zip(*columns, strict=True)]

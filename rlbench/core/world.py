@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium.error import UnsupportedMode
 from numpy.typing import NDArray
 
-from rlbench.core.rules import Rules, State, load, make_params
+from rlbench.core.rules import Rules, StateOf, load, make_params
 from rlbench.core.spaces import space
 
 RENDER_MODES = ("human", "rgb_array")
@@ -35,11 +35,11 @@ class World:
         """The render module: FRAMES_PER_SECOND and render(state, params) -> uint8[H, W, 3]."""
         return importlib.import_module(self.renderer_name)
 
-    def example_state(self) -> State:
+    def example_state(self) -> StateOf:
         """A state from noise 1/2, to read the types and shapes of the fields from."""
         return self.rules.initial((0.5,) * self.rules.DRAWS[0], self.params)
 
-    def frame(self, state: State) -> NDArray[np.uint8]:
+    def frame(self, state: StateOf) -> NDArray[np.uint8]:
         """The picture of a state, uint8[H, W, 3]."""
         return self.renderer.render(state, self.params)  # type: ignore[no-any-return]  # found by name
 

@@ -11,7 +11,6 @@ import numpy as np
 DRAWS = (1, 1)
 
 UP, RIGHT, DOWN, LEFT = 0, 1, 2, 3
-MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))  # (rows, columns) of UP, RIGHT, DOWN, LEFT
 
 MAZES = {
     "4x4": "T...|....|....|...T",  # example 4.1
@@ -81,17 +80,12 @@ def heading(action, u, slip):
     return action
 
 
-def blocked(row, col, params):
-    """Whether a cell is a wall or off the grid."""
-    height, width = params.walls.shape
-    return row < 0 or row >= height or col < 0 or col >= width or params.walls[row, col]
-
-
 def move(state, direction, params):
     """The neighbouring cell, or the same one where a wall or the edge is in the way."""
-    row = state.row + MOVES[direction][0]
-    col = state.col + MOVES[direction][1]
-    return state if blocked(row, col, params) else State(row, col)
+    height, width = params.walls.shape
+    row = min(max(state.row + (direction == DOWN) - (direction == UP), 0), height - 1)
+    col = min(max(state.col + (direction == RIGHT) - (direction == LEFT), 0), width - 1)
+    return state if params.walls[row, col] else State(row, col)
 
 
 def transition(state, action, noise, params):
