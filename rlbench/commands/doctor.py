@@ -1,0 +1,217 @@
+"""`rlbench doctor`: what of this machine and this checkout works, and what to do about the rest."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import pandas as pd
+
+from rlbench.commands.tables import print_table
+from rlbench.errors import UserError
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
+OLDEST_PYTHON = (3, 10)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Check the installation, row by row; exit 1 if something is broken."""
+
+    results: Path = Path("results")
+    """Folder with the recorded episodes."""
+    output: Path = Path("leaderboard.md")
+    """Leaderboard page."""
+    json: bool = False
+    """Print JSON."""
+    csv: bool = False
+    """Print CSV."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One row: what was looked at, how it is, what was found, what to do."""
+
+    check: str
+    status: Literal["ok", "warn", "fail"]
+    found: str
+    advice: str = ""
+
+
+def run(options: Options) -> int:
+    """Print all checks; 1 if one fails, else 0."""
+    checks = list(examine(options))
+    frame = pd.DataFrame([asdict(check) for check in checks])
+    print_table(frame, json=options.json, csv=options.csv, title="rlbench doctor")
+    return int(any(check.status == "fail" for check in checks))
+
+
+def examine(options: Options) -> Iterator[Check]:
+    """Make all checks in order."""
+    checks: dict[str, Callable[[], Iterable[Check]]] = {
+        "python": lambda: [check_python(sys.version_info[:3])],
+        "packages": lambda: check_packages(requirements(), versions()),
+        "pygame": lambda: [check_pygame(versions())],
+        "torch": lambda: [check_torch(versions())],
+        "compiled rules": lambda: [check_cache()],
+        "harness": lambda: [check_harness()],
+        "results": lambda: [check_results(options.results, options.output)],
+    }
+    for name, check in checks.items():
+        yield from guarded(name, check)
+
+
+def guarded(name: str, check: Callable[[], Iterable[Check]]) -> Iterator[Check]:
+    """Make a check; one that breaks, however it does, is a failed check, and the others are still made."""
+    try:
+        yield from check()
+    except Exception as error:
+        yield Check(name, "fail", f"{type(error).__name__}: {error}", "a fault of rlbench: please report it")
+
+
+def versions() -> dict[str, str]:
+    """Versions of all installed distributions, by canonical name."""
+    from packaging.utils import canonicalize_name
+
+    return {canonicalize_name(d.name): d.version for d in importlib.metadata.distributions() if d.name}
+
+
+def requirements(package: str = "rlbench") -> dict[str, list[Requirement]]:
+    """What a package requires here, by extra, and always under ''. Empty where it is not installed."""
+    from packaging.requirements import Requirement
+
+    try:
+        metadata = importlib.metadata.metadata(package)
+    except importlib.metadata.PackageNotFoundError:
+        return {}
+    declared = [Requirement(line) for line in metadata.get_all("Requires-Dist") or []]
+    always = [need for need in declared if need.marker is None or need.marker.evaluate({"extra": ""})]
+    optional = [need for need in declared if need not in always]
+    return {"": always} | {
+        extra: [need for need in optional if need.marker is not None and need.marker.evaluate({"extra": extra})]
+        for extra in metadata.get_all("Provides-Extra") or []
+        if extra != "all"  # the others together
+    }
+
+
+def check_python(version: tuple[int, ...]) -> Check:
+    """Whether this Python is one that the package is for."""
+    found = f"{'.'.join(map(str, version))} ({sys.executable})"
+    if version[:2] >= OLDEST_PYTHON:
+        return Check("python", "ok", found)
+    return Check("python", "fail", found, f"use Python {'.'.join(map(str, OLDEST_PYTHON))} or newer")
+
+
+def check_packages(needs: Mapping[str, Sequence[Requirement]], installed: Mapping[str, str]) -> Iterator[Check]:
+    """One row for the package itself, one for each requirement and one for each extra."""
+    if not needs:
+        yield Check("rlbench", "warn", "runs from a folder, not installed", "make .venv/.installed")
+        return
+    yield Check("rlbench", "ok", installed["rlbench"])
+    for need in needs[""]:
+        missing = lacking([need], installed)
+        found = installed.get(need.name.lower(), "missing")
+        yield Check(need.name, "fail" if missing else "ok", found, install(missing) if missing else "")
+    for extra, members in needs.items():
+        if extra:
+            missing = lacking(members, installed)
+            there = [f"{need.name} {installed[need.name.lower()]}" for need in members if need not in missing]
+            absent = [f"no {need.name}{need.specifier}" for need in missing]
+            advice = f'pip install "rlbench[{extra}]"' if missing else ""
+            yield Check(f"extra {extra}", "warn" if missing else "ok", ", ".join([*there, *absent]), advice)
+
+
+def lacking(needs: Iterable[Requirement], installed: Mapping[str, str]) -> list[Requirement]:
+    """Requirements that nothing installed meets."""
+    return [
+        need
+        for need in needs
+        if not need.specifier.contains(installed.get(need.name.lower(), "0.dev0"), prereleases=True)
+    ]
+
+
+def install(needs: Iterable[Requirement]) -> str:
+    """Shell command that installs requirements."""
+    return "pip install " + " ".join(f'"{need.name}{need.specifier}"' for need in needs)
+
+
+def check_pygame(installed: Mapping[str, str]) -> Check:
+    """Whether at most one of the two distributions is there that fill the folder `pygame`."""
+    there = [name for name in ("pygame", "pygame-ce") if name in installed]
+    found = " and ".join(f"{name} {installed[name]}" for name in there) or "none"
+    if len(there) == 2:
+        advice = "pip uninstall -y pygame pygame-ce && pip install pygame: they overwrite each other's files"
+        return Check("pygame", "warn", found, advice)
+    advice = "" if there else 'for windows: pip install "rlbench[play]"'
+    return Check("pygame", "ok" if there else "warn", found, advice)
+
+
+def check_torch(installed: Mapping[str, str]) -> Check:
+    """Which torch there is, and whether it sees a GPU."""
+    if "torch" not in installed:
+        return Check("torch", "warn", "none", 'to train: pip install "rlbench[baselines]"')
+    import torch
+
+    if torch.cuda.is_available():
+        return Check("torch", "ok", f"{torch.__version__}, {torch.cuda.get_device_name()}")
+    return Check("torch", "ok", f"{torch.__version__}, CPU only")
+
+
+def check_cache() -> Check:
+    """Whether compiled rules can be kept on disk; without, every process compiles them again."""
+    from rlbench.core.batch import cache_folder
+
+    advice = "set RLBENCH_CACHE to a folder that can be written"
+    try:
+        folder = cache_folder()
+        with tempfile.TemporaryFile(dir=folder):
+            return Check("compiled rules", "ok", f"kept in {folder}")
+    except OSError as error:
+        return Check("compiled rules", "fail", str(error), advice)
+
+
+def check_harness() -> Check:
+    """Whether agents can be evaluated here: the harness wants Linux and its sealed memory files."""
+    found = f"{platform.system()} {platform.release()}"
+    if not hasattr(os, "memfd_create"):
+        return Check("harness", "warn", found, "evaluate on Linux; environments and baselines run anywhere")
+    import fcntl
+
+    try:
+        memory = os.memfd_create("rlbench-doctor", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    except OSError as error:
+        return Check("harness", "fail", f"{found}, memfd_create: {error}", "allow memfd_create in this container")
+    try:
+        fcntl.fcntl(memory, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+    except OSError as error:
+        return Check("harness", "fail", f"{found}, sealing: {error}", "allow file seals in this container")
+    finally:
+        os.close(memory)
+    return Check("harness", "ok", f"{found}, sealed memory files")
+
+
+def check_results(results: Path, page: Path) -> Check:
+    """Whether the results can be read and the leaderboard is what they say."""
+    from rlbench.commands import leaderboard
+
+    options = leaderboard.Options(results=results, output=page)
+    if not results.is_dir():
+        return Check("results", "warn", f"no folder {results}", "rlbench run quick")
+    try:
+        ranked = leaderboard.load(results)
+    except (UserError, OSError) as error:
+        return Check("results", "fail", str(error))
+    line = leaderboard.difference(leaderboard.text(ranked), page)
+    found = f"{sum(map(len, ranked.tasks.values()))} rows on {len(ranked.tasks)} tasks"
+    if line is None:
+        return Check("results", "ok", f"{found}, {page} is up to date")
+    return Check("results", "warn", f"{found}, {page} is stale ({line})", leaderboard.command(options))

@@ -1,0 +1,111 @@
+"""`rlbench leaderboard`: every result there is, ranked, as `leaderboard.md` and on standard output."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+
+import pandas as pd
+
+from rlbench.commands.tables import draw, print_table, require_one_format
+from rlbench.errors import UserError
+from rlbench.harness import leaderboard, record
+from rlbench.harness.standings import Standings, standings
+from rlbench.harness.suite import SUITES, TASKS
+
+PAGE_ONLY = ["worst seed", "beats next", "training steps"]  # the terminal has room for fewer columns
+
+
+@dataclass(frozen=True)
+class Options:
+    """Rank all results and write them to leaderboard.md."""
+
+    results: Path = Path("results")
+    """Folder with the recorded episodes."""
+    output: Path = Path("leaderboard.md")
+    """Page to write."""
+    check: bool = False
+    """Write nothing; exit 1 if the page is not what the results say."""
+    json: bool = False
+    """Write nothing; print all rows, unrounded, as JSON."""
+    csv: bool = False
+    """Write nothing; print all rows, unrounded, as CSV."""
+
+
+def run(options: Options) -> int:
+    """Write, check or print the leaderboard; 1 for a stale page.
+
+    Raises UserError for results that cannot be ranked.
+    """
+    require_one_format(json=options.json, csv=options.csv)
+    if options.check and (options.json or options.csv):
+        raise UserError("--check prints no table; leave out --json and --csv")
+    ranked = load(options.results)
+    if options.json or options.csv:
+        print_table(leaderboard.flat(ranked), json=options.json, csv=options.csv)
+        return 0
+    if options.check:
+        return check(text(ranked), options)
+    for table in leaderboard.tables(ranked, SUITES):
+        frame = pd.DataFrame(table.rows, columns=list(table.columns))
+        draw(frame.drop(columns=PAGE_ONLY, errors="ignore"), table.title)
+        sys.stdout.write("\n")
+    write(text(ranked), options.output)
+    return 0
+
+
+def load(results: Path) -> Standings:
+    """Standings of everything in a results folder."""
+    if not results.is_dir():
+        raise UserError(f"no folder {results}; `rlbench run quick` makes it, --results names another")
+    return standings(record.load(results), TASKS, SUITES)
+
+
+def text(ranked: Standings) -> str:
+    """Page for these standings."""
+    return leaderboard.render(ranked, TASKS, SUITES)
+
+
+def check(expected: str, options: Options) -> int:
+    """Compare the page with the text that it should have: 0 if equal, else 1 and what mends it."""
+    line = difference(expected, options.output)
+    if line is None:
+        sys.stdout.write(f"{options.output} is up to date\n")
+        return 0
+    sys.stderr.write(f"{options.output} is stale ({line}); to mend it: {command(options)}\n")
+    return 1
+
+
+def difference(expected: str, page: Path) -> str | None:
+    """First thing in which a page differs from the text that it should have; None if nothing does."""
+    try:
+        there = page.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return "it does not exist"
+    except (OSError, UnicodeDecodeError) as error:
+        return f"it cannot be read: {error}"
+    if there == expected:
+        return None
+    pairs = zip_longest(there.split("\n"), expected.split("\n"))
+    return f"line {next(i for i, (a, b) in enumerate(pairs, 1) if a != b)} differs"
+
+
+def command(options: Options) -> str:
+    """Shell command that writes this page from these results."""
+    words = ["rlbench", "leaderboard"]
+    for name in ("results", "output"):
+        value, default = getattr(options, name), getattr(Options, name)
+        words += [f"--{name}", str(value)] if value != default else []
+    return shlex.join(words)
+
+
+def write(content: str, page: Path) -> None:
+    """Write the page and say so."""
+    try:
+        page.write_text(content, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {page}: {error.strerror}") from error
+    sys.stdout.write(f"wrote {page}\n")

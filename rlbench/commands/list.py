@@ -1,0 +1,101 @@
+"""`rlbench list`: the environments, tasks, suites and agents there are, read off the tables that define them."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+from tyro.conf import Positional
+
+from rlbench.commands.tables import print_table
+
+if TYPE_CHECKING:
+    from rlbench.harness.task import Task
+
+
+@dataclass(frozen=True)
+class Options:
+    """List what there is."""
+
+    what: Positional[Literal["all", "envs", "tasks", "suites", "agents"]] = "all"
+    """Kind of thing, with its details; all kinds by name without."""
+    json: bool = False
+    """Print JSON."""
+    csv: bool = False
+    """Print CSV."""
+
+
+def run(options: Options) -> int:
+    """Print the list that was asked for; 0."""
+    frame = overview() if options.what == "all" else KINDS[options.what]()
+    print_table(frame, json=options.json, csv=options.csv)
+    return 0
+
+
+def environments() -> pd.DataFrame:
+    """One row per environment id."""
+    from rlbench.registry import ENVIRONMENTS
+
+    columns = ["id", "tags", "max_episode_steps", "kwargs", "rules"]
+    rows = [(env.id, list(env.tags), env.max_episode_steps, assignments(env.kwargs), env.rules) for env in ENVIRONMENTS]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def tasks() -> pd.DataFrame:
+    """One row per task, with the scores that anchor it."""
+    from rlbench.harness.suite import SUITES, TASKS
+
+    columns = ["task", "env", "suites", "episodes", "lanes", "floor", "random", "reference"]
+    rows = [
+        (key, task.env_id, [name for name, suite in SUITES.items() if task in suite], *numbers(task))
+        for key, task in TASKS.items()
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def numbers(task: Task) -> tuple[float, ...]:
+    """What a task has that can be counted or measured, in the order of the columns of `tasks`."""
+    return task.episodes, task.lanes, task.floor, task.random, task.reference
+
+
+def suites() -> pd.DataFrame:
+    """One row per suite."""
+    from rlbench.harness.suite import SUITES
+
+    rows = [(name, len(suite), [task.key for task in suite]) for name, suite in SUITES.items()]
+    return pd.DataFrame(rows, columns=["suite", "count", "tasks"])
+
+
+def agents() -> pd.DataFrame:
+    """One row per reference algorithm that `rlbench train` takes."""
+    from baselines import ALGORITHMS
+
+    rows = [(name, about(module), module) for name, module in ALGORITHMS.items()]
+    return pd.DataFrame(rows, columns=["agent", "about", "module"])
+
+
+KINDS = {"envs": environments, "tasks": tasks, "suites": suites, "agents": agents}
+
+
+def overview() -> pd.DataFrame:
+    """Everything by name: the first column of each list, with the kind beside it."""
+    rows = [(kind, name) for kind, frame in KINDS.items() for name in frame().iloc[:, 0]]
+    return pd.DataFrame(rows, columns=["kind", "name"])
+
+
+def about(module: str) -> str:
+    """First line of a module's docstring, read without importing it (torch would take seconds)."""
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        return ""
+    text = ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8"))) or ""
+    return text.partition("\n")[0]
+
+
+def assignments(kwargs: Any) -> str:
+    """Keyword arguments as they would be written: `maze=8x8`."""
+    return " ".join(f"{name}={value}" for name, value in kwargs.items())
