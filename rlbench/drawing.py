@@ -29,7 +29,7 @@ MIST: Colour = (232, 234, 235)  # surfaces, grids, what should stay in the backg
 BLUE: Colour = (0, 114, 178)  # what the agent moves
 VERMILION: Colour = (213, 94, 0)  # failure, loss, warning
 GREEN: Colour = (0, 158, 115)  # goal, success
-PURPLE: Colour = (204, 121, 167)  # a second player, a second curve
+PURPLE: Colour = (198, 114, 161)  # a second player, a second curve; a shade darker than theirs, for contrast
 ACCENTS: tuple[Colour, ...] = (BLUE, VERMILION, GREEN, PURPLE)
 
 
@@ -62,9 +62,7 @@ def disc(image: Image, x: float, y: float, radius: float, colour: Colour) -> Non
 def line(image: Image, start: Point, end: Point, width: float, colour: Colour) -> None:
     """A stroke from start to end with round caps; its edge lies width / 2 from the segment."""
     (x0, y0), (x1, y1), half = start, end, width / 2
-    if window := Window.around(
-        image, min(x0, x1) - half, min(y0, y1) - half, max(x0, x1) + half, max(y0, y1) + half
-    ):
+    if window := Window.around(image, min(x0, x1) - half, min(y0, y1) - half, max(x0, x1) + half, max(y0, y1) + half):
         dx, dy = x1 - x0, y1 - y0
         x, y = window.x - x0, window.y - y0
         along = np.clip((x * dx + y * dy) / max(dx * dx + dy * dy, 1e-12), 0, 1)

@@ -158,9 +158,7 @@ class Viewer:
         asked = os.environ.get("SDL_VIDEODRIVER")
         seen = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
         if sys.platform.startswith("linux") and not (asked or seen):
-            raise UserError(
-                "no display to open a window on; set DISPLAY, or ask for rgb_array frames instead"
-            )
+            raise UserError("no display to open a window on; set DISPLAY, or ask for rgb_array frames instead")
         try:
             self._pygame.display.init()
         except self._pygame.error as error:

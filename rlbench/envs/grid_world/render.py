@@ -15,6 +15,7 @@ from rlbench.envs.grid_world import rules
 
 FRAMES_PER_SECOND = 4
 FLOOR, WALL, TERMINAL = 0, 1, 2  # the kinds of tile
+SMALLEST_RING = 16  # pixels along a cell's side; below, terminal tiles are plain
 
 
 def render(state: rules.State, params: rules.Params) -> Image:
@@ -62,7 +63,7 @@ def _tile(kind: int, agent: bool, size: int) -> Image:
         tile = canvas(size, size)
         gap = size / 64
         rectangle(tile, gap, gap, size - gap, size - gap, MIST if kind == FLOOR else GREEN, radius=size / 12)
-    if kind == TERMINAL:
+    if kind == TERMINAL and size >= SMALLEST_RING:
         disc(tile, size / 2, size / 2, 0.30 * size, PAPER)
         disc(tile, size / 2, size / 2, 0.24 * size, GREEN)
     if agent:

@@ -1,0 +1,191 @@
+"""`rlbench show`: an environment's first frame, or a grid world's policy, values and action values."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import gymnasium
+import pandas as pd
+from tyro.conf import Positional
+
+import rlbench
+from rlbench.commands import show_picture, show_text
+from rlbench.commands.solution import Solution, solve
+from rlbench.commands.tables import print_table, require_one_format
+from rlbench.drawing import Image
+from rlbench.errors import UserError, unknown
+
+FRAME_FORMATS = (".png",)
+POLICY_FORMATS = (".png", ".svg", ".pdf")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Draw an environment's first frame, or with --policy a grid world's policy, V and Q."""
+
+    env: Positional[str]
+    """Environment: GridWorld, CartPole, or a full id such as rlbench/GridWorld-v0."""
+    policy: Literal["random", "optimal"] | None = None
+    """Policy of a grid world to evaluate and draw."""
+    output: Path = Path("show.png")
+    """Where the picture goes (.png; a policy also as .svg or .pdf)."""
+    maze: Path | None = None
+    """Maze drawn in a text file: '#' wall, 'T' terminal, 'S' start, '.' free."""
+    slip: float | None = None
+    """Probability in [0, 1] that a move goes another way; the environment's own by default."""
+    gamma: float = 1.0
+    """Discount of the values, in [0, 1]."""
+    state: tuple[str, ...] = ()
+    """State to draw, as name=value for some of its fields: --state x=1.2 theta=0.1."""
+    seed: int = 0
+    """Seed of the first frame."""
+    json: bool = False
+    """Print the values as JSON instead."""
+    csv: bool = False
+    """Print the values as CSV instead."""
+
+
+def run(options: Options) -> int:
+    """Draw what was asked for; 0. Raises UserError for what cannot be drawn."""
+    require_one_format(json=options.json, csv=options.csv)
+    if options.policy is None and (options.json or options.csv):
+        raise UserError("--json and --csv print the values of a policy; add --policy random or --policy optimal")
+    env_id = find_id(options.env)
+    check_suffix(options.output, POLICY_FORMATS if options.policy else FRAME_FORMATS)
+    env = make(env_id, env_kwargs(options))
+    try:
+        if options.policy is None:
+            save_frame(first_frame(env, options.seed, options.state), options.output)
+        else:
+            show_policy(env, env_id, options)
+    finally:
+        env.close()
+    print(f"wrote {options.output}", file=sys.stderr)
+    return 0
+
+
+def show_policy(env: gymnasium.Env[Any, Any], env_id: str, options: Options) -> None:
+    """Write the picture of a grid world's policy and print its values."""
+    assert options.policy is not None
+    world: Any = env.unwrapped
+    if not hasattr(world.params, "walls") or not hasattr(world, "P"):
+        raise UserError(f"--policy draws grid worlds; {env_id} has no exact model on a grid")
+    solution = solve(world.P, world.params.walls, world.params.terminal, options.policy, options.gamma)
+    name = f"{env_id} with {options.maze.name}" if options.maze else env_id
+    title = f"{name}: {options.policy} policy, gamma {options.gamma:g}, slip {world.params.slip:g}"
+    write(show_picture.draw(solution, title).savefig, options.output)
+    if options.json or options.csv:
+        print_table(table(solution), json=options.json, csv=options.csv, title=title)
+    else:
+        print(show_text.draw(solution, title))
+
+
+def table(solution: Solution) -> pd.DataFrame:
+    """The values as one row per cell that is no wall: row, col, terminal, policy, V, and Q of each action."""
+    rows = []
+    for row, col in solution.cells():
+        q = dict(zip(("Q_up", "Q_right", "Q_down", "Q_left"), solution.Q[row, col].tolist(), strict=True))
+        terminal = bool(solution.terminal[row, col])
+        arrows = solution.arrows(row, col)
+        rows.append({"row": row, "col": col, "terminal": terminal, "policy": arrows, "V": solution.V[row, col]} | q)
+    return pd.DataFrame(rows)
+
+
+def first_frame(env: gymnasium.Env[Any, Any], seed: int, fields: Sequence[str]) -> Image:
+    """The frame after a reset, in the state that `name=value` fields change."""
+    env.reset(seed=seed)
+    if fields:
+        world: Any = env.unwrapped
+        state = world.state._asdict()
+        changes = dict(assignment(field, state) for field in fields)
+        try:
+            world.state = state | changes
+        except (ValueError, IndexError) as error:
+            raise UserError(f"--state {' '.join(fields)}: {error}") from None
+    frame: Any = env.render()
+    return frame  # type: ignore[no-any-return]  # rgb_array
+
+
+def assignment(field: str, state: dict[str, Any]) -> tuple[str, float | int]:
+    """The name and the number of one `name=value`."""
+    name, _, text = field.partition("=")
+    if name not in state:
+        raise unknown("field of the state", name, state)
+    try:
+        return name, type(state[name])(text)
+    except ValueError:
+        raise UserError(f"--state {field}: {text!r} is not {type(state[name]).__name__}") from None
+
+
+def find_id(name: str, known: Iterable[str] | None = None) -> str:
+    """The registered id that a name means: in full or without namespace or version, in either case.
+
+    Without a version it is the newest. UserError with the nearest names when there is none.
+    """
+    ids = sorted(known or (each.id for each in rlbench.ENVIRONMENTS), key=version_of)
+    meant = [each for each in ids if name.lower() in spellings(each)]
+    if not meant:
+        raise unknown("environment", name, {short_name(each) for each in ids})
+    return meant[-1]
+
+
+def spellings(env_id: str) -> set[str]:
+    """The lower-case names that an id answers to."""
+    without_namespace = env_id.rpartition("/")[2].lower()
+    return {env_id.lower(), env_id.lower().rpartition("-v")[0], without_namespace, short_name(env_id).lower()}
+
+
+def short_name(env_id: str) -> str:
+    """An id without its namespace and version: GridWorld for rlbench/GridWorld-v0."""
+    return re.sub(r"-v\d+$", "", env_id.rpartition("/")[2])
+
+
+def version_of(env_id: str) -> int:
+    """The version of an id, 0 when it has none."""
+    return int(env_id.rpartition("-v")[2]) if re.search(r"-v\d+$", env_id) else 0
+
+
+def env_kwargs(options: Options) -> dict[str, Any]:
+    """What the options say about the environment itself, as arguments of `gymnasium.make`."""
+    kwargs: dict[str, Any] = {} if options.slip is None else {"slip": options.slip}
+    if options.maze is not None:
+        try:
+            kwargs["maze"] = options.maze.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not text"
+            raise UserError(f"cannot read the maze {options.maze}: {reason}") from None
+    return kwargs
+
+
+def make(env_id: str, kwargs: dict[str, Any]) -> gymnasium.Env[Any, Any]:
+    """The environment, drawing rgb_array frames; UserError for arguments that it does not take."""
+    try:
+        return gymnasium.make(env_id, render_mode="rgb_array", **kwargs)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{env_id}: {error}") from None
+
+
+def save_frame(frame: Image, path: Path) -> None:
+    """Write a frame as PNG."""
+    from matplotlib.image import imsave
+
+    write(lambda target: imsave(target, frame), path)
+
+
+def check_suffix(path: Path, formats: Sequence[str]) -> None:
+    """UserError, with the formats that exist, for a file of another kind."""
+    if path.suffix.lower() not in formats:
+        raise UserError(f"cannot write {str(path)!r}: the supported formats are {', '.join(formats)}")
+
+
+def write(save: Any, path: Path) -> None:
+    """Call `save(path)`; UserError where the path cannot be written."""
+    try:
+        save(path)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from None
