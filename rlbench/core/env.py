@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rlbench.core.noise import check_seed
 from rlbench.core.rules import StateOf, make_state
 from rlbench.core.spaces import action_check
-from rlbench.core.world import World
+from rlbench.core.world import RENDER_MODES, World
 
 
 class RulesEnv(gymnasium.Env[Any, Any]):
@@ -23,6 +23,8 @@ class RulesEnv(gymnasium.Env[Any, Any]):
     arguments become the rules' parameters. `state` can be read and set, so that planners can look ahead.
     Compiling a single step is slower than plain Python: the call costs more than the arithmetic (measured).
     """
+
+    metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES)}  # noqa: RUF012  # Gymnasium declares it so
 
     def __init__(self, rules: str, render: str | None = None, render_mode: str | None = None, **params: Any) -> None:
         self.world = World(rules, render, params)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
 from gymnasium import spaces
 from gymnasium.error import InvalidAction
+from numpy.typing import NDArray
 
 from rlbench.core.rules import Bounds
 
@@ -24,23 +26,20 @@ def space(bounds: Bounds) -> Space:
 
 def action_check(space: Space) -> Callable[[Any], Any]:
     """A function that returns the action as the rules want it, or raises InvalidAction saying what is wrong."""
-    return _discrete_check(space) if isinstance(space, spaces.Discrete) else _box_check(space)
+    if isinstance(space, spaces.Discrete):
+        return functools.partial(_check_discrete, int(space.n))
+    return functools.partial(_check_box, space.low.astype(np.float64), space.high.astype(np.float64))
 
 
-def _discrete_check(space: spaces.Discrete[Any]) -> Callable[[Any], int]:
-    n = int(space.n)
-
-    def check(action: Any) -> int:
-        if type(action) is not int:
-            action = _integer(action, n)
-        if 0 <= action < n:
-            return action  # type: ignore[no-any-return]  # an int by now
-        raise InvalidAction(f"action {action} is out of range; this environment takes integers 0 to {n - 1}")
-
-    return check
+def _check_discrete(n: int, action: Any) -> int:
+    if type(action) is not int:
+        action = _integer(n, action)
+    if 0 <= action < n:
+        return action  # type: ignore[no-any-return]  # an int by now
+    raise InvalidAction(f"action {action} is out of range; this environment takes integers 0 to {n - 1}")
 
 
-def _integer(action: Any, n: int) -> int:
+def _integer(n: int, action: Any) -> int:
     array = np.asarray(action)
     if array.ndim or array.dtype.kind not in "iu":
         kind = f"{array.dtype} of shape {array.shape}" if array.ndim else str(array.dtype)
@@ -48,25 +47,18 @@ def _integer(action: Any, n: int) -> int:
     return int(array)
 
 
-def _box_check(space: spaces.Box[Any]) -> Callable[[Any], Any]:
-    low, high, shape = space.low.astype(np.float64), space.high.astype(np.float64), space.shape
-
-    def check(action: Any) -> Any:
-        array = np.asarray(action)
-        if array.dtype.kind not in "fiu" or array.shape != shape:
-            raise InvalidAction(
-                f"action {action!r} is {array.dtype} of shape {array.shape}; "
-                f"this environment takes floats of shape {shape}"
-            )
-        array = array.astype(np.float64)
-        if not ((low <= array) & (array <= high)).all():
-            raise InvalidAction(f"action {action!r} is not within [{low.tolist()}, {high.tolist()}]")
-        return float(array[0]) if array.size == 1 else array
-
-    return check
+def _check_box(low: NDArray[np.float64], high: NDArray[np.float64], action: Any) -> Any:
+    array = np.asarray(action)
+    if array.dtype.kind not in "fiu" or array.shape != low.shape:
+        kind = f"{array.dtype} of shape {array.shape}"
+        raise InvalidAction(f"action {action!r} is {kind}; this environment takes floats of shape {low.shape}")
+    array = array.astype(np.float64)
+    if not ((low <= array) & (array <= high)).all():
+        raise InvalidAction(f"action {action!r} is not within [{low.tolist()}, {high.tolist()}]")
+    return float(array[0]) if array.size == 1 else array
 
 
-def batch_actions(actions: Any, space: Space, num_envs: int) -> np.ndarray[Any, Any]:
+def batch_actions(actions: Any, space: Space, num_envs: int) -> NDArray[Any]:
     """Actions of all lanes as int64[N] or float64[N, k], copied only when they are not that already.
 
     Raises InvalidAction for a wrong dtype or shape; values are checked by the compiled loop.

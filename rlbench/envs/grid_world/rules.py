@@ -45,9 +45,9 @@ def configure(maze="4x4", slip=0.0):
     """
     rows = [row for row in MAZES.get(maze, maze).replace("|", "\n").split("\n") if row.strip()]
     if len({len(row) for row in rows}) != 1:
-        raise ValueError(f"the maze's rows differ in length: {[len(row) for row in rows]}; pad them with '#'")
+        raise ValueError(f"a maze has equally long rows, got lengths {[len(row) for row in rows]}; pad with '#'")
     cells = np.array([list(row) for row in rows])
-    if unknown := sorted(set(cells.flat) - set("#TS. ")):
+    if unknown := sorted(set("".join(rows)) - set("#TS. ")):
         raise ValueError(f"unknown letters {unknown} in the maze; it takes '#', 'T', 'S', '.' and space")
     if not 0.0 <= slip <= 1.0:
         raise ValueError(f"slip is a probability in [0, 1], got {slip}")
