@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import tyro
 from matplotlib.image import imread
 
 from rlbench.commands import show_picture, show_text
@@ -210,7 +211,17 @@ BAD = [
     ({"state": ("row=one",)}, "'one' is not int"),
     ({"state": ("row",)}, "'' is not int"),
     ({"state": ("row=9",)}, "row=9"),
+    ({"state": ("row=-1",)}, "row=-1"),
+    ({"env": "CartPole", "state": ("x=nan",)}, "x=nan"),
+    ({"env": "CartPole", "state": ("theta=inf",)}, "theta=inf"),
+    ({"seed": -1}, "--seed -1"),
 ]
+
+
+def test_the_command_line(tmp_path):
+    path = tmp_path / "a.png"
+    args = ["cartpole", "--state", "x=1.2", "theta=-0.1", "--output", str(path)]
+    assert tyro.cli(Options, args=args) == Options("cartpole", state=("x=1.2", "theta=-0.1"), output=path)
 
 
 @pytest.mark.parametrize(("options", "message"), BAD, ids=[message for _, message in BAD])
@@ -222,9 +233,7 @@ def test_mistakes_are_one_clear_line(tmp_path, monkeypatch, options, message):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(
-    ("content", "message"), [(b"T..\n.\n", "differ in length"), (b"\xff\xfe", "not text"), (b"", "maze")]
-)
+@pytest.mark.parametrize(("content", "message"), [(b"T..\n.\n", "length"), (b"\xff\xfe", "not text"), (b"", "maze")])
 def test_a_maze_that_is_none(tmp_path, content, message):
     maze = tmp_path / "maze.txt"
     maze.write_bytes(content)

@@ -98,16 +98,18 @@ def table(solution: Solution) -> pd.DataFrame:
 
 def first_frame(env: gymnasium.Env[Any, Any], seed: int, fields: Sequence[str]) -> Image:
     """The frame after a reset, in the state that `name=value` fields change."""
-    env.reset(seed=seed)
-    if fields:
-        world: Any = env.unwrapped
-        state = world.state._asdict()
-        changes = dict(assignment(field, state) for field in fields)
-        try:
-            world.state = state | changes
-        except (ValueError, IndexError) as error:
-            raise UserError(f"--state {' '.join(fields)}: {error}") from None
-    frame: Any = env.render()
+    try:
+        env.reset(seed=seed)
+    except (TypeError, ValueError, gymnasium.error.Error) as error:
+        raise UserError(f"--seed {seed}: {error}") from None
+    world: Any = env.unwrapped
+    try:
+        if fields:
+            state = world.state._asdict()
+            world.state = state | dict(assignment(field, state) for field in fields)
+        frame: Any = env.render()
+    except (ValueError, IndexError, OverflowError) as error:
+        raise UserError(f"--state {' '.join(fields)}: {error}") from None
     return frame  # type: ignore[no-any-return]  # rgb_array
 
 

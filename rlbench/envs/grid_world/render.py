@@ -29,8 +29,8 @@ def render(state: rules.State, params: rules.Params) -> Image:
 
 
 def cell_size(shape: tuple[int, ...]) -> int:
-    """Pixels along a cell's side: 64, or less where the maze would grow beyond 640."""
-    return max(4, min(64, 640 // max(shape)))
+    """Pixels along a cell's side: 64, or less where the maze would grow beyond 768."""
+    return max(4, min(64, 768 // max(shape)))
 
 
 @functools.lru_cache(maxsize=8)
