@@ -80,9 +80,14 @@ def guarded(name: str, check: Callable[[], Iterable[Check]]) -> Iterator[Check]:
 
 def versions() -> dict[str, str]:
     """Versions of all installed distributions, by canonical name."""
+    return {canonical(d.name): d.version for d in importlib.metadata.distributions() if d.name}
+
+
+def canonical(name: str) -> str:
+    """Name of a distribution as registries compare it: `Some_Thing` is `some-thing`."""
     from packaging.utils import canonicalize_name
 
-    return {canonicalize_name(d.name): d.version for d in importlib.metadata.distributions() if d.name}
+    return canonicalize_name(name)
 
 
 def requirements(package: str = "rlbench") -> dict[str, list[Requirement]]:
@@ -119,12 +124,12 @@ def check_packages(needs: Mapping[str, Sequence[Requirement]], installed: Mappin
     yield Check("rlbench", "ok", installed["rlbench"])
     for need in needs[""]:
         missing = lacking([need], installed)
-        found = installed.get(need.name.lower(), "missing")
+        found = installed.get(canonical(need.name), "missing")
         yield Check(need.name, "fail" if missing else "ok", found, install(missing) if missing else "")
     for extra, members in needs.items():
         if extra:
             missing = lacking(members, installed)
-            there = [f"{need.name} {installed[need.name.lower()]}" for need in members if need not in missing]
+            there = [f"{need.name} {installed[canonical(need.name)]}" for need in members if need not in missing]
             absent = [f"no {need.name}{need.specifier}" for need in missing]
             advice = f'pip install "rlbench[{extra}]"' if missing else ""
             yield Check(f"extra {extra}", "warn" if missing else "ok", ", ".join([*there, *absent]), advice)
@@ -132,10 +137,11 @@ def check_packages(needs: Mapping[str, Sequence[Requirement]], installed: Mappin
 
 def lacking(needs: Iterable[Requirement], installed: Mapping[str, str]) -> list[Requirement]:
     """Requirements that nothing installed meets."""
+    there = {need: installed.get(canonical(need.name)) for need in needs}
     return [
         need
-        for need in needs
-        if not need.specifier.contains(installed.get(need.name.lower(), "0.dev0"), prereleases=True)
+        for need, version in there.items()
+        if version is None or not need.specifier.contains(version, prereleases=True)
     ]
 
 
