@@ -83,7 +83,9 @@ class RulesEnv(gymnasium.Env[Any, Any]):
 
     @state.setter
     def state(self, values: Any) -> None:
-        self._state = make_state(values, self._state or self.world.example_state())
+        state = make_state(values, self._state or self.world.example_state())
+        self.world.check_state(state)
+        self._state = state
         self._ended = bool(self._terminated(self._state, self.params))
 
     @cached_property

@@ -17,6 +17,7 @@ and defines:
 and may define:
 
     configure(**kwargs) -> Params   when the arguments of `make` are not the parameters themselves
+    valid(state, params) -> bool    which states may be set; all of them by default
     model(params) -> P              the exact dynamics, P[s][a] -> [(probability, next state, reward, terminated)]
 
 Randomness is an argument: `noise` is a tuple of uniforms, so every function is deterministic. The action is an int for

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import numpy as np
@@ -159,13 +160,18 @@ class RulesVectorEnv(VectorEnv[Any, Any, Any]):
 
     def _set_fields(self, values: Any, mask: NDArray[np.bool_]) -> None:
         states = make_states(values, self._like, self.num_envs)
+        for state in self._singles(states):
+            self.world.check_state(state)
         for field, value in zip(self._fields, states, strict=True):
             field[mask] = value[mask]
         self._done[mask] = False
 
     def states(self) -> list[StateOf]:
         """One State of Python scalars per lane, as the single environment holds it."""
-        columns = [field.tolist() if field.ndim == 1 else list(field.copy()) for field in self._fields]
+        return self._singles(self._fields)
+
+    def _singles(self, fields: Iterable[NDArray[Any]]) -> list[StateOf]:
+        columns = [field.tolist() if field.ndim == 1 else list(field.copy()) for field in fields]
         return [type(self._like)(*row) for row in zip(*columns, strict=True)]
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:

@@ -39,6 +39,12 @@ class World:
         """A state from noise 1/2, to read the types and shapes of the fields from."""
         return self.rules.initial((0.5,) * self.rules.DRAWS[0], self.params)
 
+    def check_state(self, state: StateOf) -> None:
+        """Raise ValueError for a state that the rules say cannot be; rules without `valid` take any."""
+        valid = getattr(self.rules, "valid", None)
+        if valid is not None and not valid(state, self.params):
+            raise ValueError(f"{state} cannot be a state of {self.name}")
+
     def frame(self, state: StateOf) -> NDArray[np.uint8]:
         """The picture of a state, uint8[H, W, 3]."""
         return self.renderer.render(state, self.params)  # type: ignore[no-any-return]  # found by name

@@ -162,6 +162,16 @@ def test_a_bad_state_is_refused(state):
         env.unwrapped.state = state
 
 
+@pytest.mark.parametrize("cell", [(-1, 0), (0, 13), (0, 0)])  # off the grid twice, then a wall
+def test_a_state_that_cannot_be_is_refused(cell):
+    env = gymnasium.make("rlbench/GridWorldFourRooms-v0")
+    with pytest.raises(ValueError, match="cannot be a state"):
+        env.reset(options={"state": cell})
+    envs = gymnasium.make_vec("rlbench/GridWorldFourRooms-v0", num_envs=2)
+    with pytest.raises(ValueError, match="cannot be a state"):
+        envs.reset(options={"state": {"row": np.array([1, cell[0]]), "col": np.array([1, cell[1]])}})
+
+
 def test_environments_copy_and_pickle_midway():
     env = gymnasium.make("rlbench/GridWorld-v0", slip=0.5)
     env.reset(seed=2)

@@ -7,7 +7,7 @@ which a test ties these rules bit for bit.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 DRAWS = (4, 0)
 
@@ -35,18 +35,18 @@ class Params(NamedTuple):
     continuous: bool = False  # actions are forces in [-1, 1] times force_mag, not 0 (left) and 1 (right)
 
 
-def observation_bounds(params):
+def observation_bounds(params: Params) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """The box of observations: twice the thresholds, so that the failing state still lies inside."""
     high = (2 * params.x_threshold, math.inf, 2 * params.theta_threshold, math.inf)
     return tuple(-bound for bound in high), high
 
 
-def action_bounds(params):
+def action_bounds(params: Params) -> int | tuple[tuple[float, ...], tuple[float, ...]]:
     """Two actions, push left and push right; or the force as a fraction of force_mag."""
     return ((-1.0,), (1.0,)) if params.continuous else 2
 
 
-def initial(noise, params):
+def initial(noise: tuple[float, ...], params: Params) -> State:
     """Every variable uniform in [-0.05, 0.05)."""
     return State(
         -0.05 + 0.1 * noise[0],
@@ -56,14 +56,14 @@ def initial(noise, params):
     )
 
 
-def force(action, params):
+def force(action: float, params: Params) -> float:
     """The horizontal push on the cart, N."""
     if params.continuous:
         return params.force_mag * action
     return params.force_mag if action == 1 else -params.force_mag
 
 
-def accelerations(state, push, params):
+def accelerations(state: State, push: float, params: Params) -> tuple[float, float]:
     """Florian (2007), equations 23 and 24: (x'', theta'') in m/s^2 and rad/s^2."""
     total_mass = params.masspole + params.masscart
     polemass_length = params.masspole * params.length
@@ -76,7 +76,7 @@ def accelerations(state, push, params):
     return x_acc, theta_acc
 
 
-def transition(state, action, noise, params):
+def transition(state: State, action: float, noise: tuple[float, ...], params: Params) -> State:
     """One explicit Euler step of length tau."""
     x_acc, theta_acc = accelerations(state, force(action, params), params)
     return State(
@@ -87,12 +87,12 @@ def transition(state, action, noise, params):
     )
 
 
-def reward(state, action, next_state, params):
+def reward(state: State, action: float, next_state: State, params: Params) -> float:
     """1 for every step, the failing one included."""
     return 1.0
 
 
-def terminated(state, params):
+def terminated(state: State, params: Params) -> bool:
     """The cart has left the track or the pole has fallen."""
     return (
         state.x < -params.x_threshold
@@ -102,7 +102,7 @@ def terminated(state, params):
     )
 
 
-def observe(state, params, out):
+def observe(state: State, params: Params, out: Any) -> None:
     """The state itself, float32[4]."""
     out[0] = state.x
     out[1] = state.x_dot

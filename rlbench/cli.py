@@ -1,0 +1,77 @@
+"""The command line: `rlbench COMMAND ...`, one module of `rlbench.commands` each, imported only when called.
+
+Exit codes: 0 fine, 1 a check failed, 2 a mistake of the user, 3 a fault of the harness, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rlbench.errors import HarnessError, UserError, unknown
+
+COMMANDS = {
+    "list": "environments, tasks, suites and reference agents",
+    "show": "draw an environment, or a policy with its V and Q on a grid world",
+    "train": "train a reference agent and export it as a submission",
+    "evaluate": "score a submission in a process of its own",
+    "run": "train the reference agents, score them, write the leaderboard",
+    "leaderboard": "rank all results and write leaderboard.md",
+    "doctor": "check this installation",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; a user's mistake is one line on standard error."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _dispatch(arguments)
+    except UserError as error:
+        return _fail(f"error: {error}", 2)
+    except HarnessError as error:
+        return _fail(f"harness fault: {error}", 3)
+    except KeyboardInterrupt:
+        return _fail("interrupted; run the same command again to go on", 130)
+    except BrokenPipeError:  # the reader of our output has gone, as in `rlbench list | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _fail(message: str, code: int) -> int:
+    print(message, file=sys.stderr)
+    return code
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(_usage())
+        return 0
+    if arguments[0] == "--version":
+        from rlbench import __version__
+
+        print(__version__)
+        return 0
+    name, *rest = arguments
+    if name not in COMMANDS:
+        raise unknown("command", name, COMMANDS)
+    module: Any = importlib.import_module(f"rlbench.commands.{name}")
+    parse = getattr(module, "parse", None)
+    return int(module.run(parse(rest) if parse else _options(module, name, rest)))
+
+
+def _options(module: Any, name: str, arguments: list[str]) -> Any:
+    import tyro
+
+    return tyro.cli(module.Options, prog=f"rlbench {name}", description=module.__doc__, args=arguments)
+
+
+def _usage() -> str:
+    lines = (f"  {name:<12} {what}" for name, what in COMMANDS.items())
+    return "\n".join(["usage: rlbench COMMAND [--help] ...", "", *lines])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""`rlbench run quick`: train the seeds of each reference agent, score them, and write the leaderboard.
+
+Whatever is there already is kept: an interrupted run goes on where it stopped, a finished one only prints its table.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from rlbench.commands import leaderboard
+from rlbench.commands.tables import require_one_format
+from rlbench.commands.train import training, with_settings
+from rlbench.errors import UserError, unknown
+from rlbench.harness.evaluate import evaluate
+from rlbench.harness.suite import get_task
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A reference agent of a plan."""
+
+    algorithm: str
+    preset: str
+    task: str
+    seeds: int | None = None  # how many; None for as many as asked for
+
+
+QUICK = (
+    Entry("value-iteration", "lecture", "grid-world@1", seeds=1),  # nothing in it is random
+    Entry("q-learning", "lecture", "grid-world@1"),
+    Entry("dqn", "fast", "cart-pole@1"),
+)
+PLANS = {"quick": QUICK, "lecture": (*QUICK, Entry("dqn", "lecture", "cart-pole@1"))}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Train the reference agents, score them in processes of their own, write the leaderboard."""
+
+    plan: Annotated[str, tyro.conf.Positional] = "quick"
+    """Which agents: quick, or lecture (which adds the slides' DQN as it stands)."""
+    seeds: int = 3
+    """Training seeds of each agent."""
+    out: Path | None = None
+    """Folder for everything that follows; `runs/<plan>` by default."""
+    results: Path | None = None
+    """Folder for the recorded episodes; `<out>/results` by default."""
+    leaderboard: Path | None = None
+    """The page to write; `<out>/leaderboard.md` by default."""
+    pretrained: Path | None = None
+    """Folder that keeps a copy of every submission, as <task>/<agent>-s<seed>."""
+    device: str = "auto"
+    """Where networks train: auto, cpu or cuda."""
+    quiet: bool = False
+    """Print the table alone."""
+    json: bool = False
+    """Print the table as JSON."""
+    csv: bool = False
+    """Print the table as CSV."""
+
+
+def run(options: Options) -> int:
+    """Train, evaluate, rank; 0 once the leaderboard is written."""
+    require_one_format(json=options.json, csv=options.csv)
+    if options.plan not in PLANS:
+        raise unknown("plan", options.plan, PLANS)
+    if options.seeds < 1:
+        raise UserError(f"--seeds is at least 1, got {options.seeds}")
+    plan = PLANS[options.plan]
+    out = options.out or Path("runs") / options.plan
+    results = options.results or out / "results"
+    for entry in plan:
+        for seed in range(options.seeds if entry.seeds is None else entry.seeds):
+            submission = train(entry, seed, out, options)
+            score(entry.task, submission, results, options)
+    for task in dict.fromkeys(entry.task for entry in plan):
+        score(task, "random", results, options)
+    page = options.leaderboard or out / "leaderboard.md"
+    ranked = leaderboard.load(results)
+    leaderboard.write(leaderboard.text(ranked), page)
+    say(f"wrote {page}", options)
+    return leaderboard.run(leaderboard.Options(results, page, json=options.json, csv=options.csv))
+
+
+def train(entry: Entry, seed: int, out: Path, options: Options) -> Path:
+    """The submission of one training, trained now unless it is there already."""
+    settings = {"seed": seed, "task": entry.task}
+    if entry.seeds is None:
+        settings["device"] = options.device
+    config = with_settings(entry.algorithm, entry.preset, **settings)
+    folder = out / "training" / entry.task / f"{config.agent}-s{seed}"
+    submission = folder / "submission"
+    if not (submission / "submission.toml").exists():
+        began = time.perf_counter()
+        training().run(entry.algorithm, config, folder, quiet=quiet(options))
+        say(f"{config.agent}, seed {seed}: trained in {time.perf_counter() - began:.1f} s", options)
+    if options.pretrained is not None:
+        kept = options.pretrained / entry.task / f"{config.agent}-s{seed}"
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(submission, kept)
+    return Path(submission)
+
+
+def score(task: str, submission: Path | str, results: Path, options: Options) -> None:
+    """Evaluate a submission on a task, unless that is done already."""
+    path = evaluate(get_task(task), submission, results, quiet=quiet(options))
+    say(f"scored {path.stem} on {task}", options)
+
+
+def quiet(options: Options) -> bool:
+    """Whether progress is unwanted: asked for, or the output is for a machine."""
+    return options.quiet or options.json or options.csv
+
+
+def say(message: str, options: Options) -> None:
+    """A line of progress on standard error."""
+    if not quiet(options):
+        sys.stderr.write(f"{message}\n")

@@ -1,0 +1,98 @@
+"""`rlbench train`: train a reference agent and export it as a submission.
+
+The settings of a preset can be overridden one by one; `rlbench train dqn --help` lists them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import itertools
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Generic, TypeVar
+
+import tyro
+
+from rlbench.errors import UserError, unknown
+
+Config = TypeVar("Config")
+
+
+@dataclass(frozen=True)
+class Options(Generic[Config]):
+    """Train a reference agent and export it as a submission."""
+
+    algorithm: Annotated[str, tyro.conf.Positional]
+    """Which algorithm; `rlbench list agents` names them."""
+    config: Annotated[Config, tyro.conf.arg(name="")]
+    """Settings of the algorithm, as the preset has them."""
+    preset: str = ""
+    """Set of settings to begin with; the algorithm's first one by default."""
+    out: Path | None = None
+    """Folder for checkpoint, learning curve and submission; `runs/train/<agent>-s<seed>` by default."""
+    resume: bool = True
+    """Go on from a checkpoint in the folder; --no-resume begins anew."""
+    tensorboard: bool = False
+    """Write TensorBoard files too."""
+    quiet: bool = False
+    """No progress bar."""
+
+
+def parse(arguments: list[str]) -> Options[Any]:
+    """The options; which settings exist depends on the algorithm, and their defaults on the preset."""
+    if not arguments or arguments[0].startswith("-"):
+        raise UserError(f"rlbench train takes an algorithm first: {', '.join(algorithms())}")
+    algorithm = arguments[0]
+    module = training().load(algorithm)
+    preset = chosen_preset(arguments, module.PRESETS)
+    default = Options(algorithm, module.PRESETS[preset], preset)
+    return tyro.cli(
+        Options[module.Config],  # type: ignore[name-defined]  # the type depends on the algorithm
+        prog=f"rlbench train {algorithm}",
+        description=f"{module.__doc__}\n\nPresets: {', '.join(module.PRESETS)}.",
+        args=arguments,
+        default=default,
+    )
+
+
+def chosen_preset(arguments: list[str], presets: dict[str, Any]) -> str:
+    """The name after --preset, or the first preset."""
+    given = [argument.partition("=")[2] for argument in arguments if argument.startswith("--preset=")]
+    given += [b for a, b in itertools.pairwise(arguments) if a == "--preset"]
+    name = given[-1] if given else next(iter(presets))
+    if name not in presets:
+        raise unknown("preset", name, presets)
+    return name
+
+
+def run(options: Options[Any]) -> int:
+    """Train, and print the submission's folder."""
+    config = options.config
+    out = options.out or Path("runs") / "train" / f"{config.agent}-s{config.seed}"
+    submission = training().run(
+        options.algorithm,
+        config,
+        out,
+        quiet=options.quiet,
+        tensorboard=options.tensorboard,
+        resume=options.resume,
+    )
+    sys.stdout.write(f"{submission}\n")
+    return 0
+
+
+def with_settings(algorithm: str, preset: str, **settings: Any) -> Any:
+    """A preset of an algorithm with some settings replaced."""
+    return dataclasses.replace(training().load(algorithm).PRESETS[preset], **settings)
+
+
+def training() -> Any:
+    """The module `baselines.training`, which trains any reference agent."""
+    return importlib.import_module("baselines.training")
+
+
+def algorithms() -> list[str]:
+    """The names of the reference algorithms."""
+    return sorted(importlib.import_module("baselines").ALGORITHMS)
