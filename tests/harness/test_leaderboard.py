@@ -1,6 +1,7 @@
 """The leaderboard page and its numbers, from episode lines that are made up here."""
 
 import json
+import math
 import re
 import statistics
 
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 
 from rlbench.errors import UserError
-from rlbench.harness.leaderboard import escape, flat, page, tables
+from rlbench.harness.leaderboard import decimal, escape, flat, page, tables
 from rlbench.harness.standings import standings
 from rlbench.harness.task import Task
 
@@ -130,6 +131,19 @@ def test_ties_share_a_rank_and_are_listed_by_name():
 def test_undecided_agents_get_a_range_of_ranks():
     rows = ranked(noisy("aa", 5.0), noisy("bbb", 5.1), noisy("cccc", 50)).tasks["hill@1"]
     assert [(row.rank_low, row.rank_high) for row in rows] == [(1, 1), (2, 3), (2, 3)]
+
+
+def test_agents_with_the_same_scores_are_resampled_independently():
+    twins = [run(name, seed, [seed] * 4) for name in "ab" for seed in range(5)]
+    rows = ranked(*twins).tasks["hill@1"]
+    assert [(row.rank, row.rank_low, row.rank_high) for row in rows] == [(1, 1, 2), (1, 1, 2)]
+    assert rows[0].beats_next == 0.5
+
+
+def test_the_last_bit_of_a_number_does_not_show():
+    for value in (0.285, 2.675, 1234.565):
+        assert len({decimal(math.nextafter(value, to)) for to in (-math.inf, value, math.inf)}) == 1
+    assert [decimal(x) for x in (-0.0, -0.001, -1234.5, None)] == ["0.00", "0.00", "-1,234.50", "—"]
 
 
 def test_a_suite_ranks_by_the_iqm_of_the_normalised_scores():

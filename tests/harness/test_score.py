@@ -147,6 +147,12 @@ def test_student_t_quantile_is_the_tables(p, nu, t):
     assert score.student_t_quantile(p, nu) == pytest.approx(t, abs=6e-4)
 
 
+def test_the_task_with_the_fewest_seeds_decides_how_far_to_widen():
+    assert score.widening([10, 3]) == score.widening([3]) == pytest.approx(math.sqrt(3 / 2) * 4.303 / 1.960, rel=1e-3)
+    assert score.widening([10**6]) == pytest.approx(1, abs=2e-3)
+    assert score.widening([5, 1]) == math.inf
+
+
 def test_resampling_has_the_distribution_of_all_resamples():
     values = np.array([0.0, 1.0, 5.0])
     every = np.mean(list(itertools.product(values, repeat=3)), axis=1)  # all 27
