@@ -27,7 +27,7 @@ from baselines.equations import (
 from baselines.events import Evaluated, Event, Finished, Progress, Snapshot, Stopwatch, Tree
 from baselines.networks import Adam, Flat, discrete_actions, encoding, numpy_policy, perceptron, to_numpy
 from baselines.replay import Batch, Replay, Window
-from baselines.rollout import Lanes, make_lanes
+from baselines.rollout import Lanes, explore, make_lanes
 from baselines.validation import Validation, training_seed
 from rlbench.errors import UserError
 
@@ -47,8 +47,8 @@ class Config:
     """Training seed: decides the weights, the exploration, the episodes."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where the network computes."""
-    threads: int = 2
-    """Threads that PyTorch may use."""
+    threads: int = 1
+    """Threads that PyTorch may use; a second one gains little with networks this small, and costs its neighbours."""
     lanes: int = 1
     """Episodes played at once."""
     steps: int = 50_000
@@ -57,6 +57,8 @@ class Config:
     """Discount."""
     hidden: tuple[int, ...] = (64, 64)
     """Widths of the hidden layers."""
+    reward_scale: float = 1.0
+    """Factor for rewards, which keeps the network's outputs near 1."""
     observation_scale: tuple[float, ...] = ()
     """Factor for each number of the observation; none leaves them alone."""
     capacity: int = 50_000
@@ -79,6 +81,8 @@ class Config:
     """Rewards summed before the bootstrap."""
     refresh_every: int = 0
     """Updates between refreshes of the target network; 0 for no target network."""
+    tau: float = 1.0
+    """How far a refresh moves the target network towards the online one: 1 for a copy."""
     double_q: bool = False
     """Whether the online network chooses the action that the target network judges."""
     epsilon_start: float = 1.0
@@ -192,14 +196,14 @@ def make_learner(config: Config) -> Learner:
     env = make_lanes(config.task, config.lanes)
     encode = encoding(env.single_observation_space, config.observation_scale)
     actions = discrete_actions(env.single_action_space)
-    generator = torch.Generator().manual_seed(config.seed)
+    generator = torch.Generator().manual_seed(settings.seed(config.seed))
     sizes = (encode.size, *config.hidden, actions)
     network, target = (perceptron(sizes, ACTIVATION, "uniform", generator).to(device) for _ in range(2))
     flat, target_flat = Flat(network), Flat(target)
     return Learner(
         config,
         Lanes(env, encode),
-        Window(config.n_step, config.gamma),
+        Window(config.n_step, config.gamma, config.reward_scale),
         actions,
         network,
         target,
@@ -216,16 +220,11 @@ def policy(learner: Learner) -> Perceptron:
     return numpy_policy(learner.network, ACTIVATION, learner.lanes.encode)
 
 
-def explore(best: NDArray[Any], epsilon: float, actions: int, rng: np.random.Generator) -> NDArray[Any]:
-    """Epsilon-greedy actions: best[N], each replaced with probability epsilon by an action at random."""
-    at_random = rng.random(len(best)) < epsilon
-    return np.where(at_random, rng.integers(actions, size=len(best)), best)
-
-
 def greedy(learner: Learner, s: NDArray[Any]) -> NDArray[Any]:
     """The best actions a[N] at features s[N, D]: in NumPy on a CPU, where it is faster, else on the device."""
     if learner.numpy is not None:
-        return learner.numpy.outputs(s).argmax(axis=1)
+        with np.errstate(over="ignore", invalid="ignore"):  # a diverged network is reported with its update
+            return learner.numpy.outputs(s).argmax(axis=1)
     with torch.no_grad():
         device = learner.flat.theta.device
         best: NDArray[Any] = learner.network(torch.from_numpy(s).to(device)).argmax(dim=1).cpu().numpy()
@@ -256,7 +255,7 @@ def learn(learner: Learner) -> None:
     """One gradient step on a minibatch drawn from the replay."""
     config = learner.config
     if config.refresh_every and learner.updates % config.refresh_every == 0:
-        learner.target_flat.theta.copy_(learner.flat.theta)
+        learner.target_flat.theta.lerp_(learner.flat.theta, config.tau)
     batch = learner.replay.sample(config.batch, learner.rng)
     q_tm1 = learner.network(batch.s_tm1).gather(1, batch.a_tm1.unsqueeze(1)).squeeze(1)
     loss = LOSSES[config.loss](q_tm1, td_target(learner, batch))
@@ -275,6 +274,8 @@ def mean_loss(learner: Learner) -> float:
         update = learner.updates - len(losses) + 1 + first
         value = losses[first].item()
         raise UserError(f"the loss became {value} at update {update}; try a lower learning rate")
+    if not bool(learner.flat.theta.isfinite().all()):
+        raise UserError(f"a weight became infinite at update {learner.updates}; try a lower learning rate")
     return float(losses.mean())
 
 

@@ -26,8 +26,8 @@ class Origin:
     tasks: tuple[str, ...]
     training_seed: int
     training_steps: int
-    device: str
     version: str = VERSION
+    device: str = "cpu"  # where the exported agent computes, wherever it was trained
     authors: tuple[str, ...] = ("rlbench",)
 
 

@@ -27,8 +27,8 @@ class Batch(NamedTuple):
 class Window:
     """The last n steps of every lane: a new one completes the transitions that began n - 1 steps before."""
 
-    def __init__(self, n: int, gamma: float) -> None:
-        self.n, self.gamma = n, gamma
+    def __init__(self, n: int, gamma: float, reward_scale: float = 1.0) -> None:
+        self.n, self.gamma, self.reward_scale = n, gamma, reward_scale
         self.steps: deque[Step] = deque(maxlen=n)
 
     def clear(self) -> None:
@@ -41,7 +41,8 @@ class Window:
         if len(self.steps) < self.n:
             return ()
         begun = self.steps[0]
-        r_t, last_t = np.stack([s.r_t for s in self.steps]), np.stack([s.last_t for s in self.steps])
+        r_t = np.float32(self.reward_scale) * np.stack([s.r_t for s in self.steps])
+        last_t = np.stack([s.last_t for s in self.steps])
         discount_t = np.float32(self.gamma) * ~np.stack([s.terminated for s in self.steps])
         R, discount, k = n_step_return(r_t, discount_t, last_t)
         s_t = np.stack([s.s_t for s in self.steps])[k, np.arange(len(k))]

@@ -104,6 +104,12 @@ class Lanes:
             self.running[last_t] = 0.0
 
 
+def explore(best: Array, epsilon: float, actions: int, rng: np.random.Generator) -> Array:
+    """Epsilon-greedy actions: best[N], each replaced with probability epsilon by an action at random."""
+    at_random = rng.random(len(best)) < epsilon
+    return np.where(at_random, rng.integers(actions, size=len(best)), best)
+
+
 def evaluate(env: VectorEnv[Any, Any, Any], act: Act, seed: int, episodes: int) -> Array:
     """Returns [episodes] of the policy `act(observation, first) -> actions`, episode i seeded `seed + i`.
 

@@ -68,5 +68,5 @@ def as_json(config: Any) -> dict[str, Any]:
     import dataclasses
     import json
 
-    plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
+    plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config), default=operator.index))
     return plain

@@ -27,7 +27,7 @@ def training_seed(rng: np.random.Generator) -> int:
 class Validation:
     """Evaluates the policies of one training, keeps the best and tells when enough is enough."""
 
-    def __init__(self, task: str, episodes: int, goal: float, confirmation: int) -> None:
+    def __init__(self, task: str, episodes: int, goal: float = float("inf"), confirmation: int = 1) -> None:
         self.env = make_lanes(task, episodes)
         self.episodes, self.goal, self.confirmation = episodes, goal, confirmation
         self.number, self.streak = 0, 0  # evaluations made, and how many of the last reached the goal

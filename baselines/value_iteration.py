@@ -77,11 +77,11 @@ def train(
     check(config)
     watch = Stopwatch(clock)
     model = as_model(exact_model(config.task))
-    Q, i = (resume["Q"], resume["sweeps"]) if resume else (np.zeros(model.p.shape[:2]), 0)
-    change = np.inf
+    start: Tree = {"Q": np.zeros(model.p.shape[:2]), "sweeps": 0, "change": np.inf}
+    Q, i, change = ((resume or start)[name] for name in start)
 
     def state() -> Tree:
-        return {"Q": Q, "sweeps": i}
+        return {"Q": Q, "sweeps": i, "change": change}
 
     yield Snapshot(i, 0, watch.seconds, state)
     while i < config.sweeps and change > config.tolerance:

@@ -1,0 +1,187 @@
+"""A training from its settings to a submission: consumes the events of `train` and keeps what must not be lost.
+
+Into the folder `out` go `checkpoint.safetensors` (the last snapshot), `curve.jsonl` (a line per event), TensorBoard
+files where asked for, and in the end `submission/`. A training that was killed goes on from its last snapshot, and
+ends with the same weights, bit for bit, as one that was not.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from baselines import ALGORITHMS, checkpoint, settings
+from baselines.events import Evaluated, Event, Finished, Progress, Snapshot, Tree
+from baselines.export import Origin, export
+from baselines.rollout import task_keys
+from rlbench.errors import UserError, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Watcher = Callable[[Event], None]
+
+CHECKPOINT, CURVE, SUBMISSION, TENSORBOARD = "checkpoint.safetensors", "curve.jsonl", "submission", "tensorboard"
+
+
+def run(
+    algorithm: str, config: Any, out: Path, *, quiet: bool = False, tensorboard: bool = False, resume: bool = True
+) -> Path:
+    """Train `algorithm` under `config` and return the submission's folder, `out/submission`.
+
+    Goes on from a checkpoint in `out` unless `resume` is False, which deletes what an earlier training left there.
+    UserError for an unknown algorithm, a bad setting, another training's checkpoint, a loss that is no number.
+    """
+    module = load(algorithm)
+    plain = settings.as_json(config)
+    prepare(out, keep=resume)
+    saved = checkpoint.load(out / CHECKPOINT, algorithm, plain) if (out / CHECKPOINT).exists() else None
+    cut_curve(out / CURVE, saved["update"] if saved else -1)
+    with ExitStack() as stack, good_checkpoint_named(out / CHECKPOINT):
+        watchers = [stack.enter_context(curve(out / CURVE))]
+        if not quiet:
+            watchers.append(stack.enter_context(progress_bar(f"{config.agent}, seed {config.seed}")))
+        if tensorboard:
+            watchers.append(stack.enter_context(summary(out / TENSORBOARD)))
+        for event in module.train(config, resume=saved["training"] if saved else None):
+            for watch in watchers:
+                watch(event)
+            if isinstance(event, Snapshot | Finished):
+                tree: Tree = {"update": event.update, "training": event.state()}
+                checkpoint.save(out / CHECKPOINT, algorithm, plain, tree)
+            if isinstance(event, Finished):
+                export(event.policy, origin(config, event), out / SUBMISSION)
+    return out / SUBMISSION
+
+
+def load(algorithm: str) -> Any:
+    """The module of an algorithm; UserError for an unknown one, and where what it needs is not installed."""
+    if algorithm not in ALGORITHMS:
+        raise unknown("algorithm", algorithm, ALGORITHMS)
+    try:
+        return importlib.import_module(ALGORITHMS[algorithm])
+    except ModuleNotFoundError as error:
+        raise UserError(f'{algorithm} needs {error.name}; pip install "rlbench[baselines]"') from None
+
+
+def prepare(out: Path, *, keep: bool) -> None:
+    """Make the folder; without `keep`, remove what an earlier training left in it."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name in () if keep else (CHECKPOINT, CURVE):
+            (out / name).unlink(missing_ok=True)
+        for name in () if keep else (SUBMISSION, TENSORBOARD):
+            shutil.rmtree(out / name, ignore_errors=True)
+    except OSError as error:
+        raise UserError(f"cannot train into {out}: {error.strerror}") from None
+
+
+def origin(config: Any, finished: Finished) -> Origin:
+    """What the submission says of this training."""
+    return Origin(config.agent, task_keys(config.task), config.seed, finished.steps)
+
+
+@contextmanager
+def good_checkpoint_named(path: Path) -> Iterator[None]:
+    """Adds to a training's own error where its last good checkpoint is, if there is one."""
+    try:
+        yield
+    except UserError as error:
+        kept = f"; the last good checkpoint is kept: {path}" if path.exists() else ""
+        raise UserError(f"{error}{kept}") from None
+
+
+def line(event: Event) -> dict[str, Any] | None:
+    """What the learning curve says of an event; nothing of snapshots."""
+    if isinstance(event, Snapshot):
+        return None
+    said: dict[str, Any] = {
+        "event": type(event).__name__.lower(),
+        "update": event.update,
+        "steps": event.steps,
+        "seconds": round(event.seconds, 6),
+    }
+    if isinstance(event, Progress):
+        return {**said, **event.figures}
+    if isinstance(event, Evaluated):
+        return {**said, "mean": event.mean, "returns": event.returns, "best": event.best}
+    return {**said, "reason": event.reason}
+
+
+@contextmanager
+def curve(path: Path) -> Iterator[Watcher]:
+    """Appends a line of JSON per event."""
+    with path.open("a") as file:
+
+        def watch(event: Event) -> None:
+            if said := line(event):
+                file.write(json.dumps(said) + "\n")
+                file.flush()
+
+        yield watch
+
+
+def cut_curve(path: Path, update: int) -> None:
+    """Drop the lines after a snapshot, which the resumed training writes again, and a last line that is torn."""
+    if not path.exists():
+        return
+    kept = []
+    for text in path.read_text().splitlines():
+        try:
+            said = json.loads(text)
+        except ValueError:
+            break
+        if said["update"] > update or said["event"] == "finished":
+            break
+        kept.append(text + "\n")
+    checkpoint.write(path, "".join(kept).encode())
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Watcher]:
+    """A bar with the figures of the moment, where the output is a terminal; else silence."""
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.fields[figures]}"))
+    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(title, total=1.0, figures="")
+        shown: dict[str, float] = {}
+
+        def watch(event: Event) -> None:
+            if isinstance(event, Progress):
+                shown.update(event.figures)
+                bar.update(task, completed=event.done)
+            elif isinstance(event, Evaluated):
+                shown["validation"] = event.mean
+            elif isinstance(event, Finished):
+                bar.update(task, completed=1.0)
+            bar.update(task, figures="  ".join(f"{name} {value:.3g}" for name, value in shown.items()))
+
+        yield watch
+
+
+@contextmanager
+def summary(folder: Path) -> Iterator[Watcher]:
+    """TensorBoard scalars over environment steps; UserError where TensorBoard is not installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise UserError('--tensorboard needs TensorBoard; pip install "rlbench[baselines]"') from None
+    with SummaryWriter(str(folder)) as writer:
+
+        def watch(event: Event) -> None:
+            figures = event.figures if isinstance(event, Progress) else {}
+            if isinstance(event, Evaluated):
+                figures = {"validation return": event.mean}
+            for name, value in figures.items():
+                writer.add_scalar(name, value, event.steps)
+
+        yield watch

@@ -1,0 +1,93 @@
+"""Exported agents: alone in a process that cannot import ours, and with the answers of the network they came from."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+import pytest
+import torch
+
+from baselines.agent_template import Perceptron, Table
+from baselines.export import Origin, export
+from baselines.networks import encoding, numpy_policy, perceptron
+from rlbench.harness.submission import read
+
+ORIGIN = Origin("an-agent", ("cart-pole@1",), training_seed=3, training_steps=1000)
+
+ALONE = """
+import importlib.util, json, sys
+import numpy as np
+
+for name in ("rlbench", "baselines", "torch", "gymnasium"):
+    sys.modules[name] = None  # import then raises ImportError
+spec = importlib.util.spec_from_file_location("agent", sys.argv[1] + "/agent.py")
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+agent = module.load(None, None, 0)
+observation = np.array(json.loads(sys.argv[2]))
+print(json.dumps(agent.act(observation, np.ones(len(observation), bool)).tolist()))
+"""
+
+
+def answers_alone(folder: Path, observation: np.ndarray) -> list[int]:
+    """What the exported agent does, in a process without any package of ours and without torch."""
+    command = [sys.executable, "-c", ALONE, str(folder), json.dumps(observation.tolist())]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder)
+    answer: list[int] = json.loads(done.stdout)
+    return answer
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("init", ["orthogonal", "uniform"])
+def test_perceptron_answers_as_torch(tmp_path: Path, activation: str, init: str) -> None:
+    space = gymnasium.spaces.Box(-5, 5, (2, 2), np.float32)
+    encode = encoding(space, (1.0, 2.0, 0.5, 3.0))
+    generator = torch.Generator().manual_seed(0)
+    network = perceptron((4, 16, 16, 3), activation, init, generator)  # type: ignore[arg-type]
+    folder = export(numpy_policy(network, activation, encode), ORIGIN, tmp_path / "agent")  # type: ignore[arg-type]
+
+    observation = np.random.default_rng(0).uniform(-5, 5, (200, 2, 2)).astype(np.float32)
+    by_torch = network(torch.from_numpy(observation).reshape(200, 4) * torch.tensor([1.0, 2.0, 0.5, 3.0]))
+    assert answers_alone(folder, observation) == by_torch.argmax(dim=1).tolist()
+    assert len(set(by_torch.argmax(dim=1).tolist())) > 1
+
+
+def test_one_hot_perceptron(tmp_path: Path) -> None:
+    encode = encoding(gymnasium.spaces.Discrete(5))
+    network = perceptron((5, 8, 3), "relu", "orthogonal", torch.Generator().manual_seed(1))
+    folder = export(numpy_policy(network, "relu", encode), ORIGIN, tmp_path / "agent")
+    assert answers_alone(folder, np.arange(5)) == network(torch.eye(5)).argmax(dim=1).tolist()
+
+
+def test_table(tmp_path: Path) -> None:
+    folder = export(Table(np.array([[0.0, 1.0], [1.0, 1.0], [3.0, 2.0]])), ORIGIN, tmp_path / "agent")
+    assert answers_alone(folder, np.array([0, 1, 2, 0])) == [1, 0, 0, 1]
+
+
+def test_the_harness_reads_what_is_written(tmp_path: Path) -> None:
+    submission = read(export(Table(np.zeros((2, 2))), ORIGIN, tmp_path / "agent"))
+    assert (submission.name, submission.version, submission.tasks) == ("an-agent", "1", ("cart-pole@1",))
+    assert (submission.training_seed, submission.training_steps, submission.device) == (3, 1000, "cpu")
+
+
+def test_a_second_export_replaces_the_first(tmp_path: Path) -> None:
+    (tmp_path / "agent").mkdir()
+    (tmp_path / "agent" / "old").touch()
+    folder = export(Table(np.zeros((2, 2))), ORIGIN, tmp_path / "agent")
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"agent.py", "policy.json", "submission.toml", "weights.safetensors"}
+    assert [path.name for path in tmp_path.iterdir()] == ["agent"]
+
+
+def test_the_twin_in_numpy_follows_the_network() -> None:
+    network = perceptron((2, 4, 2), "relu", "uniform", torch.Generator().manual_seed(0))
+    twin = numpy_policy(network, "relu", encoding(gymnasium.spaces.Box(-1, 1, (2,))))
+    assert isinstance(twin, Perceptron)
+    with torch.no_grad():
+        network[0].weight.fill_(0.0)
+    assert not twin.layers[0][0].any()
