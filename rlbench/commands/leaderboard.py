@@ -54,6 +54,7 @@ def run(options: Options) -> int:
         draw(frame.drop(columns=PAGE_ONLY, errors="ignore"), table.title)
         sys.stdout.write("\n")
     write(text(ranked), options.output)
+    sys.stdout.write(f"wrote {options.output}\n")
     return 0
 
 
@@ -101,9 +102,8 @@ def command(options: Options) -> str:
 
 
 def write(content: str, page: Path) -> None:
-    """Write the page and say so."""
+    """Write the page."""
     try:
         page.write_text(content, encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot write {page}: {error.strerror}") from error
-    sys.stdout.write(f"wrote {page}\n")
