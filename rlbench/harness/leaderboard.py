@@ -175,7 +175,7 @@ def interval(low: float | None, high: float | None, digits: int, over: str) -> s
     """Both ends in brackets, with a dagger where episodes were resampled for want of training seeds."""
     if low is None:
         return DASH
-    return f"[{decimal(low, digits)}, {decimal(high, digits)}]{' †' if over == EPISODES else ''}"
+    return f"[{decimal(low, digits)}, {decimal(high, digits)}]{'†' if over == EPISODES else ''}"
 
 
 def span_of_ranks(row: TaskRow | SuiteRow) -> str:
