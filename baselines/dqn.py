@@ -107,19 +107,18 @@ class Config:
 PRESETS: dict[str, Config] = {
     "fast": Config(
         lanes=64,
-        steps=6_000,
-        hidden=(64, 64),
+        steps=4_000,
+        observation_scale=(0.5, 0.5, 5.0, 0.5),
+        reward_scale=0.03,
+        capacity=100_000,
         batch=256,
-        n_step=3,
-        refresh_every=50,
-        double_q=True,
         learning_rate=2e-3,
         learning_rate_end=2e-4,
-        epsilon_start=1.0,
-        epsilon_end=0.05,
+        n_step=10,
+        refresh_every=1,
+        tau=0.05,
+        double_q=True,
         epsilon_steps=500,
-        capacity=100_000,
-        warmup=1_000,
         evaluate_every=100,
         checkpoint_every=1_000,
     ),
@@ -165,7 +164,7 @@ class Learner:
 
     def __post_init__(self) -> None:
         if self.flat.theta.device.type == "cpu":
-            self.numpy = policy(self)
+            self.numpy = numpy_policy(self.network, ACTIVATION, self.lanes.encode)
 
     def state(self) -> Tree:
         """What a checkpoint holds of it; not the lanes, which start afresh after a snapshot."""
@@ -216,8 +215,9 @@ def make_learner(config: Config) -> Learner:
 
 
 def policy(learner: Learner) -> Perceptron:
-    """The greedy policy of the network as it is now."""
-    return numpy_policy(learner.network, ACTIVATION, learner.lanes.encode)
+    """The greedy policy of the target network, where there is one, else of the network itself."""
+    judge = learner.target if learner.config.refresh_every else learner.network
+    return numpy_policy(judge, ACTIVATION, learner.lanes.encode)
 
 
 def greedy(learner: Learner, s: NDArray[Any]) -> NDArray[Any]:

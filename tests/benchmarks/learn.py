@@ -1,0 +1,125 @@
+"""One training to sustained competence, timed in a process of its own: `python learn.py CONTENDER SEED` prints JSON.
+
+Sustained: three evaluations in a row of 20 greedy episodes each average 475 or more. Seconds count from the first
+line of training after the imports; evaluation is left out, building environments, compiling and lazy imports are not.
+Every contender is evaluated 50 times in its budget.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+GOAL, PATIENCE, EPISODES, EVALUATIONS = 475.0, 3, 20, 50
+
+ZOO = {
+    "learning_rate": 2.3e-3,
+    "batch_size": 64,
+    "buffer_size": 100_000,
+    "learning_starts": 1_000,
+    "gamma": 0.99,
+    "target_update_interval": 10,
+    "train_freq": 256,
+    "gradient_steps": 128,
+    "exploration_fraction": 0.16,
+    "exploration_final_eps": 0.04,
+    "policy_kwargs": {"net_arch": [256, 256]},
+}
+"""rl-baselines3-zoo's hyperparameters of DQN for CartPole-v1."""
+
+CLEANRL = {
+    "learning_rate": 2.5e-4,
+    "batch_size": 128,
+    "buffer_size": 10_000,
+    "learning_starts": 10_000,
+    "gamma": 0.99,
+    "target_update_interval": 500,
+    "train_freq": 10,
+    "gradient_steps": 1,
+    "exploration_fraction": 0.5,
+    "exploration_final_eps": 0.05,
+    "policy_kwargs": {"net_arch": [120, 84]},
+}
+"""CleanRL's hyperparameters of dqn.py for CartPole-v1."""
+
+
+def evaluate(act: Callable[[np.ndarray], np.ndarray], number: int) -> float:
+    """Mean return of 20 greedy episodes, as many lanes of Gymnasium's own cart-pole."""
+    import gymnasium
+
+    env = gymnasium.make_vec("CartPole-v1", num_envs=EPISODES)
+    observation, _ = env.reset(seed=2**29 + number * EPISODES)
+    total, running = np.zeros(EPISODES), np.ones(EPISODES, bool)
+    while running.any():
+        observation, reward, terminated, truncated, _ = env.step(act(observation))
+        total += reward * running
+        running &= ~(terminated | truncated)
+    env.close()
+    return float(total.mean())
+
+
+def ours(seed: int) -> dict[str, Any]:
+    """Our DQN, `--preset fast`, as it is; its own evaluations follow the same rule."""
+    from dataclasses import replace
+
+    from baselines import dqn
+    from baselines.events import Evaluated
+
+    config = dqn.PRESETS["fast"]
+    assert config.steps // config.evaluate_every <= EVALUATIONS
+    streak, event = 0, None
+    for event in dqn.train(replace(config, seed=seed)):
+        if isinstance(event, Evaluated):
+            streak = streak + 1 if event.mean >= GOAL else 0
+            if streak == PATIENCE:
+                break
+    assert event is not None
+    return {"seconds": event.seconds, "steps": event.steps, "updates": event.update, "sustained": streak == PATIENCE}
+
+
+def stable_baselines3(seed: int, budget: int, settings: dict[str, Any]) -> dict[str, Any]:
+    """stable-baselines3's DQN under the given hyperparameters."""
+    import gymnasium
+    import stable_baselines3
+    from stable_baselines3.common.callbacks import BaseCallback
+
+    started = time.perf_counter()
+
+    class Watch(BaseCallback):
+        streak = evaluations = 0
+        excluded = 0.0
+
+        def _on_step(self) -> bool:
+            if self.num_timesteps % (budget // EVALUATIONS) == 0:
+                before = time.perf_counter()
+                mean = evaluate(lambda seen: model.predict(seen, deterministic=True)[0], self.evaluations)
+                self.evaluations += 1
+                self.streak = self.streak + 1 if mean >= GOAL else 0
+                self.excluded += time.perf_counter() - before
+            return self.streak < PATIENCE
+
+    watch = Watch()
+    model = stable_baselines3.DQN("MlpPolicy", gymnasium.make("CartPole-v1"), seed=seed, device="cpu", **settings)
+    model.learn(budget, callback=watch)
+    return {
+        "seconds": time.perf_counter() - started - watch.excluded,
+        "steps": model.num_timesteps,
+        "updates": model._n_updates,
+        "sustained": watch.streak >= PATIENCE,
+    }
+
+
+CONTENDERS: dict[str, Callable[[int], dict[str, Any]]] = {
+    "ours": ours,
+    "stable-baselines3": lambda seed: stable_baselines3(seed, 50_000, ZOO),
+    "CleanRL settings": lambda seed: stable_baselines3(seed, 500_000, CLEANRL),
+}
+
+
+if __name__ == "__main__":
+    print(json.dumps(CONTENDERS[sys.argv[1]](int(sys.argv[2]))))
