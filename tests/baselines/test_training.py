@@ -153,7 +153,7 @@ def test_cuda_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_environments_that_an_algorithm_cannot_take() -> None:
     with pytest.raises(UserError, match="actions must be Discrete"):
-        next(dqn.train(replace(SMALL, task="Pendulum-v1")))
+        next(dqn.train(replace(SMALL, task="Pendulum-v1", observation_scale=())))
     with pytest.raises(UserError, match="takes Discrete observations from 0"):
         next(q_learning.train(q_learning.Config(task="cart-pole@1")))
     with pytest.raises(UserError, match="has no exact model P"):
