@@ -16,6 +16,7 @@ import inspect
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,12 +25,14 @@ import numpy as np
 from gymnasium import spaces
 
 from rlbench.core.noise import UNIFORM
+from rlbench.core.pace import Pace
 from rlbench.core.rules import StateOf
 from rlbench.core.world import World
 
-# Lanes from which the parallel loop wins on two cores (tests/benchmarks/test_batch_speed.py prints the table): waking
-# the threads costs about 10 microseconds, a lane of cart-pole 20 ns. Costly rules set PARALLEL_FROM themselves.
-PARALLEL_FROM = 2048
+# Lanes from which the parallel loop is worth a trial: waking a thread costs a few microseconds, a lane of cart-pole 20
+# nanoseconds, of grid world 10. `make perf` prints the table. Much dearer rules may set PARALLEL_FROM themselves.
+PARALLEL_FROM = 512
+SPIN = "30000"  # turns, about 0.1 ms, that an idle thread of GNU OpenMP spins before it sleeps
 
 NEXT_STEP, SAME_STEP, DISABLED = 0, 1, 2  # the autoreset modes as the loops know them
 IMPORTS = {"math", "typing", "numpy"}
@@ -123,9 +126,30 @@ def step(params, {fields}, lanes, elapsed, done, actions, observations, rewards,
 '''
 
 
-def is_parallel(world: World, num_envs: int) -> bool:
-    """Whether a batch of that many lanes is worth waking the threads for."""
-    return num_envs >= getattr(world.rules, "PARALLEL_FROM", PARALLEL_FROM) and (os.cpu_count() or 1) > 1
+def stepper(world: World, num_envs: int, parallel: bool | None) -> Callable[..., int]:
+    """The step loop for a batch: serial, parallel, or (None) whichever proves faster while it runs."""
+    loops: Any = compiled(world)
+    if parallel is False or (parallel is None and num_envs < getattr(world.rules, "PARALLEL_FROM", PARALLEL_FROM)):
+        return loops.step_serial  # type: ignore[no-any-return]  # generated code has no types
+    launch_threads()
+    return loops.step_parallel if parallel else Pace(loops.step_serial, loops.step_parallel)
+
+
+@functools.cache
+def launch_threads() -> None:
+    """Start Numba's threads such that they soon sleep when idle, and do not hold the cores that training wants.
+
+    libgomp reads the variable when it is loaded, which is here; by default it spins for milliseconds.
+    """
+    from numba.np.ufunc import parallel
+
+    if "GOMP_SPINCOUNT" in os.environ or "OMP_WAIT_POLICY" in os.environ:
+        return  # the user has decided
+    os.environ["GOMP_SPINCOUNT"] = SPIN
+    try:
+        parallel._launch_threads()
+    finally:
+        del os.environ["GOMP_SPINCOUNT"]
 
 
 def compiled(world: World) -> ModuleType:

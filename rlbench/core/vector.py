@@ -28,8 +28,8 @@ NO_LIMIT = np.iinfo(np.int64).max
 class RulesVectorEnv(VectorEnv[Any, Any, Any]):
     """N worlds that follow a rules module, stepped together; lane i is the single environment seeded `seed + i`.
 
-    Arguments besides the rules' own: `autoreset_mode`; `parallel` (all cores or one; by default whichever is faster at
-    this width); `copy=False` hands out the same arrays at every step, which the next step overwrites.
+    Arguments besides the rules' own: `autoreset_mode`; `parallel` (all cores or one; by default whichever proves
+    faster while it runs); `copy=False` hands out the same arrays at every step, which the next step overwrites.
     In SAME_STEP mode `final_obs[N, ...]` is what the step reached, before any reset, in every lane; `_final_obs` marks
     the lanes whose episode ended. Lanes are the same bit for bit in every mode, at every width, serial or parallel.
     """
@@ -59,12 +59,11 @@ class RulesVectorEnv(VectorEnv[Any, Any, Any]):
         self.copy = copy
         self._limit = NO_LIMIT if max_episode_steps is None else max_episode_steps
         self._mode = MODES[self.autoreset_mode]
-        self._parallel = batch.is_parallel(self.world, num_envs) if parallel is None else parallel
-        self._allocate()
+        self._allocate(parallel)
 
-    def _allocate(self) -> None:
+    def _allocate(self, parallel: bool | None) -> None:
         loops: Any = batch.compiled(self.world)
-        self._step_lanes = loops.step_parallel if self._parallel else loops.step_serial
+        self._step_lanes = batch.stepper(self.world, self.num_envs, parallel)
         self._reset_lanes = loops.reset
         self._params = loops.Params(*self.params)
         n, like = self.num_envs, self.world.example_state()
