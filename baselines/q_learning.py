@@ -38,7 +38,7 @@ class Config:
     """Always the CPU."""
     lanes: int = 16
     """Episodes played at once."""
-    steps: int = 5_000
+    steps: int = 2_000
     """Budget: steps of every lane."""
     gamma: float = 1.0
     """Discount."""
@@ -48,7 +48,7 @@ class Config:
     """Alpha at the end of the budget, reached on a line."""
     epsilon: float = 0.2
     """Probability of an action at random."""
-    evaluate_every: int = 250
+    evaluate_every: int = 100
     """Steps between evaluations."""
     evaluation_episodes: int = 20
     """Greedy episodes per evaluation, on validation seeds."""
