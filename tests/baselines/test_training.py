@@ -185,6 +185,21 @@ def test_every_algorithm_has_the_skeleton(algorithm: str) -> None:
         module.check(config)
 
 
+def test_no_bar_where_there_is_no_terminal(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    training.run("q-learning", q_learning.Config(steps=100), tmp_path)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_bar_of_a_terminal(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich's way to be told that this is a terminal
+    with training.progress_bar("dqn, seed 0") as watch:
+        for event in q_learning.train(q_learning.Config(steps=100)):
+            watch(event)
+    shown = capfd.readouterr().err
+    assert "dqn, seed 0" in shown
+    assert "validation" in shown
+
+
 def test_tensorboard_files(tmp_path: Path) -> None:
     config = q_learning.Config(steps=250)
     training.run("q-learning", config, tmp_path, quiet=True, tensorboard=True)
