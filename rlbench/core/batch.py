@@ -72,8 +72,9 @@ for _name in {functions}:
     globals()[_name] = njit(error_model="numpy")(globals()[_name])
 
 
-def reset(params, {fields}, lanes, elapsed, done, mask, observations):
+def reset({params}, {fields}, lanes, elapsed, done, mask, observations):
     """Begin an episode in the lanes of the mask; write the observation of every lane."""
+    params = Params({params})
     for i in range(len(lanes)):
         if mask[i]:
             state = initial({initial_draws}, params)
@@ -84,9 +85,10 @@ def reset(params, {fields}, lanes, elapsed, done, mask, observations):
         observe(state, params, {observation})
 
 
-def step(params, {fields}, lanes, elapsed, done, actions, observations, rewards, terminations, truncations, final,
+def step({params}, {fields}, lanes, elapsed, done, actions, observations, rewards, terminations, truncations, final,
          mode, limit):
     """Step every lane; returns how many episodes ended, or -1 - i if lane i's action is invalid (nothing moved)."""
+    params = Params({params})
     for i in range(len(lanes)):
         if not ({valid_action}):
             return -1 - i
@@ -153,7 +155,7 @@ def launch_threads() -> None:
 
 
 def compiled(world: World) -> ModuleType:
-    """The compiled loops of these rules: `reset`, `step_serial`, `step_parallel`, `State`, `Params`."""
+    """The compiled loops of these rules: `reset`, `step_serial`, `step_parallel`."""
     text = source(world)
     stem = world.name.replace(".", "_")
     return _load_once(f"rlbench_batch_{stem}_{_digest(text)}", text)
@@ -247,6 +249,7 @@ def _pieces(world: World, state: StateOf) -> dict[str, str]:
     discrete = isinstance(world.observation_space, spaces.Discrete)
     action, valid = _action_pieces(world)
     return {
+        "params": ", ".join(f"param_{name}" for name in world.params._fields),
         "fields": ", ".join(fields),
         "load": ", ".join(f"{f}[i]" for f, _ in zip(fields, wide, strict=True)),
         "store_state": store("state", 12),

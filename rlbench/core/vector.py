@@ -65,7 +65,6 @@ class RulesVectorEnv(VectorEnv[Any, Any, Any]):
         loops: Any = batch.compiled(self.world)
         self._step_lanes = batch.stepper(self.world, self.num_envs, parallel)
         self._reset_lanes = loops.reset
-        self._params = loops.Params(*self.params)
         n, like = self.num_envs, self.world.example_state()
         self._like = like
         self._fields = tuple(np.zeros((n, *np.shape(value)), np.asarray(value).dtype) for value in like)
@@ -116,7 +115,7 @@ class RulesVectorEnv(VectorEnv[Any, Any, Any]):
         self._was_seeded = True
 
     def _call_reset(self, mask: NDArray[np.bool_], observations: NDArray[Any]) -> None:
-        self._reset_lanes(self._params, *self._fields, self._lanes, self._elapsed, self._done, mask, observations)
+        self._reset_lanes(*self.params, *self._fields, self._lanes, self._elapsed, self._done, mask, observations)
 
     def step(
         self, actions: Any
@@ -132,7 +131,7 @@ class RulesVectorEnv(VectorEnv[Any, Any, Any]):
         actions = batch_actions(actions, self.world.action_space, self.num_envs)
         outputs = self._new_outputs() if self.copy else self._outputs
         ended = self._step_lanes(
-            self._params, *self._fields, self._lanes, self._elapsed, self._done, actions, *outputs, self._final,
+            *self.params, *self._fields, self._lanes, self._elapsed, self._done, actions, *outputs, self._final,
             self._mode, self._limit,
         )  # fmt: skip
         if ended < 0:
