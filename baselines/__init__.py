@@ -9,6 +9,8 @@ ALGORITHMS: dict[str, str] = {
     "value-iteration": "baselines.value_iteration",
     "q-learning": "baselines.q_learning",
     "dqn": "baselines.dqn",
+    "reinforce": "baselines.reinforce",
+    "actor-critic": "baselines.actor_critic",
 }
 """Algorithm -> the module that defines its `Config`, its `PRESETS` and `train(config, ...) ->
 Iterator[Event]`."""

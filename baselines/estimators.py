@@ -1,0 +1,141 @@
+"""Estimators of the policy gradient: what each grad log pi(a_t|s_t) is multiplied with, one function per formula.
+
+The lecture writes every estimate of grad_theta J as a sum over the steps of the episodes tau that were played,
+
+    grad_theta J(theta) ~ 1/m sum_tau sum_{t>=0} Psi_t grad_theta log pi_theta(a_t|s_t),
+
+and only Psi_t changes from slide to slide. The letters are the slides': at s_t the agent does a_t and earns r_t.
+(`rollout.Step` calls these three s_tm1, a_tm1, r_t.) Arrays are [T, N], T steps of N lanes. `last_t` is True where an
+episode ends with this step, `discount_t` is 0 where it terminates there and gamma elsewhere. NumPy above, torch for
+the losses at the end; this module imports no torch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import torch
+
+Floats = NDArray[np.floating]
+Bools = NDArray[np.bool_]
+
+
+def whole_trajectory_return(r_t: Floats, last_t: Bools) -> Floats:
+    """Return of the whole episode, at each of its steps: Psi_t = r(tau) = sum_{t'>=0} r_t'.
+
+    r_t[T, N], last_t[T, N] -> [T, N]. Unbiased, but a step is credited with what came before it. Williams (1992).
+    """
+    to_go, before = reward_to_go(r_t, last_t), np.zeros_like(r_t)
+    for t in range(1, len(r_t)):
+        before[t] = (before[t - 1] + r_t[t - 1]) * ~last_t[t - 1]
+    return before + to_go
+
+
+def reward_to_go(r_t: Floats, last_t: Bools) -> Floats:
+    """What is earned from this step on: Psi_t = sum_{t'>=t} r_t'.
+
+    r_t[T, N], last_t[T, N] -> [T, N]. "Push up the probability of an action only by what follows it."
+    """
+    return discounted_reward_to_go(r_t, last_t, 1.0)
+
+
+def discounted_reward_to_go(r_t: Floats, last_t: Bools, gamma: float) -> Floats:
+    """What is earned from this step on, what is far ahead counting less: G_t = sum_{t'>=t} gamma^(t'-t) r_t'.
+
+    r_t[T, N], last_t[T, N] -> G_t[T, N]. "Ignore delayed effects": for gamma < 1 no longer unbiased.
+    """
+    return generalised_advantage(r_t, gamma * ~last_t, last_t, np.zeros_like(r_t), np.zeros_like(r_t), 1.0)
+
+
+def minus_moving_average(G_t: Floats, b: float) -> Floats:
+    """Whether it was better than usual: Psi_t = sum_{t'>=t} gamma^(t'-t) r_t' - b.
+
+    G_t[T, N], b the moving average of earlier G_t (`moving_average`) -> [T, N]. A b that this episode's actions have
+    not touched leaves the expectation alone.
+    """
+    return G_t - b
+
+
+def moving_average(b: float, k: int, mean_G: float, rate: float) -> float:
+    """Constant baseline after the k-th batch (from 1): b <- b + max(rate, 1/k) (mean G - b).
+
+    The plain mean of the first 1/rate batches, then a window that forgets: "a moving average of the rewards
+    experienced so far from all trajectories".
+    """
+    return b + max(rate, 1 / k) * (mean_G - b)
+
+
+def minus_value(G_t: Floats, v_t: Floats) -> Floats:
+    """Whether it was better than expected of this state: A_t = sum_{t'>=t} gamma^(t'-t) r_t' - V_phi(s_t).
+
+    G_t[T, N], v_t[T, N] = V_phi(s_t) -> A_t[T, N]. Sutton & Barto (2018), equation 13.11; the lecture's actor-critic.
+    """
+    return G_t - v_t
+
+
+def n_step_advantage(r_t: Floats, discount_t: Floats, last_t: Bools, v_t: Floats, v_next_t: Floats) -> Floats:
+    """Rewards up to the end of the rollout, or of the episode, then the critic's forecast.
+
+    A_t = r_t + gamma r_{t+1} + ... + gamma^(k-1) r_{t+k-1} + gamma^k V_phi(s_{t+k}) - V_phi(s_t), k steps ahead.
+
+    r_t, discount_t, last_t, v_t = V(s_t), v_next_t = V(s_{t+1}), each [T, N] -> A_t[T, N]. Mnih et al. (2016),
+    section 4. It is the generalised advantage with lambda = 1.
+    """
+    return generalised_advantage(r_t, discount_t, last_t, v_t, v_next_t, 1.0)
+
+
+def generalised_advantage(
+    r_t: Floats, discount_t: Floats, last_t: Bools, v_t: Floats, v_next_t: Floats, lambda_: float
+) -> Floats:
+    """Advantages of all lengths, blended: A_t = sum_{l>=0} (gamma lambda)^l delta_{t+l}.
+
+    delta_t = r_t + discount_t V(s_{t+1}) - V(s_t); the sum ends with the episode, or with the rollout.
+
+    Shapes as in `n_step_advantage`; v_next_t is the value of the true next observation, before any reset. Schulman
+    et al. (2016), equations 11 and 16.
+    """
+    A_t = r_t + discount_t * v_next_t - v_t
+    carry = lambda_ * discount_t * ~last_t
+    for t in reversed(range(len(A_t) - 1)):
+        A_t[t] += carry[t] * A_t[t + 1]
+    return A_t
+
+
+def standardised(A_t: Floats) -> Floats:
+    """Advantages with mean 0 and deviation 1, [B] -> [B]; left as they are where they are all alike.
+
+    Not in the lecture. A usual companion of many epochs per batch: steps are as long when returns grow.
+    """
+    centred: Floats = A_t - A_t.mean()
+    return centred / (A_t.std() + 1e-8)
+
+
+def policy_gradient_loss(log_pi_t: torch.Tensor, psi_t: torch.Tensor, m: float) -> torch.Tensor:
+    """Surrogate whose gradient is minus the estimate: L = -1/m sum_t Psi_t log pi_theta(a_t|s_t); torch.
+
+    log_pi_t[B], psi_t[B] held constant, m what the sum is divided by (the episodes played, or 1) -> scalar.
+    """
+    return -(psi_t.detach() * log_pi_t).sum() / m
+
+
+def clipped_policy_loss(
+    log_pi_t: torch.Tensor, log_pi_old_t: torch.Tensor, A_t: torch.Tensor, clip: float
+) -> torch.Tensor:
+    """PPO's surrogate: L = -E[min(rho A, clamp(rho, 1 - clip, 1 + clip) A)], rho = pi(a|s) / pi_old(a|s); torch.
+
+    log_pi_t[B], log_pi_old_t[B], A_t[B] -> scalar. Schulman et al. (2017), equation 7.
+    """
+    rho = (log_pi_t - log_pi_old_t.detach()).exp()
+    return -(rho * A_t).minimum(rho.clamp(1 - clip, 1 + clip) * A_t).mean()
+
+
+def value_loss(v_t: torch.Tensor, target_t: torch.Tensor, m: float) -> torch.Tensor:
+    """The critic's: L = 1/m sum_t |target_t - V_phi(s_t)|^2, the lecture's sum_t |A_t|^2; torch.
+
+    v_t[B], target_t[B] held constant, m what the sum is divided by -> scalar.
+    """
+    return (target_t.detach() - v_t).square().sum() / m

@@ -1,0 +1,250 @@
+"""What REINFORCE and actor-critic share: two networks that learn side by side, and the loop around an update.
+
+An update plays with the policy as it is, learns from that, and forgets it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from baselines import settings
+from baselines.agent_template import Perceptron
+from baselines.distributions import Head, head
+from baselines.equations import clip_norm, linear_schedule
+from baselines.events import Evaluated, Event, Finished, Progress, Snapshot, Stopwatch, Tree
+from baselines.networks import Activation, Adam, Encoding, Flat, encoding, numpy_policy, perceptron, to_numpy
+from baselines.rollout import Lanes, make_lanes
+from baselines.validation import Validation, training_seed
+from rlbench.errors import UserError
+
+ACTIVATION: Activation = "relu"
+
+
+class Config(Protocol):
+    """The settings that the shared parts read; `reinforce.Config` says what each means."""
+
+    task: str
+    agent: str
+    seed: int
+    device: Literal["auto", "cpu", "cuda"]
+    threads: int
+    lanes: int
+    steps: int
+    gamma: float
+    hidden: tuple[int, ...]
+    observation_scale: tuple[float, ...]
+    reward_scale: float
+    optimiser: Literal["ascent", "adam"]
+    learning_rate: float
+    learning_rate_end: float
+    critic_learning_rate: float
+    most_gradient: float
+    evaluate_every: int
+    evaluation_episodes: int
+    goal: float
+    confirmation_episodes: int
+    checkpoint_every: int
+
+
+def check(config: Config) -> None:
+    """UserError for a shared setting that makes no sense, naming it."""
+    settings.seed(config.seed)
+    settings.gamma(config.gamma)
+    for name in ("learning_rate", "learning_rate_end", "critic_learning_rate", "reward_scale"):
+        settings.positive(name, getattr(config, name))
+    for name in (
+        *("threads", "lanes", "steps"),
+        *("evaluate_every", "evaluation_episodes", "checkpoint_every", "confirmation_episodes"),
+    ):
+        settings.count(name, getattr(config, name))
+
+
+class Descent:
+    """Plain gradient descent on a flat parameter vector, theta <- theta - alpha grad; Adam's interface."""
+
+    def __init__(self, flat: Flat) -> None:
+        self.flat = flat
+
+    @torch.no_grad()
+    def step(self, alpha: float, most: float = 0.0) -> None:
+        """One step against `flat.grad`, shortened to `most` where that is not 0; clears the gradient."""
+        if most:
+            clip_norm(self.flat.grad, most)
+        self.flat.theta.sub_(self.flat.grad, alpha=alpha)
+        self.flat.grad.zero_()
+
+    def state(self) -> Tree:
+        """Nothing: it has no memory."""
+        return {}
+
+    def restore(self, state: Tree) -> None:
+        """Nothing to go on from."""
+
+
+OPTIMISERS = {"ascent": Descent, "adam": Adam}  # the losses are minus what ascends
+
+
+class Learned:
+    """A perceptron with its optimiser and, on a CPU, its twin in NumPy that shares its memory and acts faster."""
+
+    def __init__(self, network: torch.nn.Sequential, optimiser: str, encode: Encoding, device: torch.device) -> None:
+        self.network = network.to(device)
+        self.flat = Flat(self.network)
+        self.optimiser = OPTIMISERS[optimiser](self.flat)
+        self.encode, self.device = encode, device
+        self.numpy = self.policy() if device.type == "cpu" else None
+
+    def policy(self) -> Perceptron:
+        """The network as an exported agent holds it: greedy."""
+        return numpy_policy(self.network, ACTIVATION, self.encode)
+
+    def outputs(self, s: NDArray[Any]) -> NDArray[Any]:
+        """Outputs [N, K] at features s[N, D], without a gradient."""
+        if self.numpy is not None:
+            with np.errstate(over="ignore", invalid="ignore"):  # a diverged network is reported with its update
+                return self.numpy.outputs(s)
+        with torch.no_grad():
+            return to_numpy(self.network(self.tensor(s)))
+
+    def tensor(self, array: NDArray[Any]) -> torch.Tensor:
+        """An array on the network's device."""
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+
+    def state(self) -> Tree:
+        """What a checkpoint holds of it."""
+        return {"theta": to_numpy(self.flat.theta), "optimiser": self.optimiser.state()}
+
+    def restore(self, state: Tree) -> None:
+        """Go on from `state()`."""
+        self.flat.theta.copy_(torch.from_numpy(state["theta"]))
+        self.optimiser.restore(state["optimiser"])
+
+
+@dataclass
+class Learner:
+    """Everything that training changes, and the environment it happens in."""
+
+    config: Any  # the algorithm's own Config
+    lanes: Lanes
+    head: Head
+    actor: Learned  # theta: the distribution's parameters at s
+    critic: Learned  # phi: V(s)
+    rng: np.random.Generator
+    steps: int = 0  # of the environment, over all lanes
+    updates: int = 0
+    b: float = 0.0  # moving average of rewards-to-go, for the estimator that has one
+
+    def choose(self, s: NDArray[Any]) -> NDArray[Any]:
+        """Actions a[N] drawn from pi(.|s) at features s[N, D]."""
+        with np.errstate(over="ignore", invalid="ignore"):  # a diverged network is reported with its update
+            return self.head.sample(self.actor.outputs(s), self.rng.random((len(s), self.head.noise)))
+
+    def values(self, s: NDArray[Any]) -> NDArray[Any]:
+        """V(s), [...], at features s[..., D]."""
+        return self.critic.outputs(s.reshape(-1, s.shape[-1])).reshape(s.shape[:-1])
+
+    def learning_rates(self) -> tuple[float, float]:
+        """Alpha of the actor and beta of the critic at this point of the budget; both fall in proportion."""
+        config = self.config
+        alpha = linear_schedule(self.steps, config.learning_rate, config.learning_rate_end, config.steps)
+        return alpha, config.critic_learning_rate * alpha / config.learning_rate
+
+    def state(self) -> Tree:
+        """What a checkpoint holds of it; not the lanes, which start afresh after a snapshot."""
+        trees = {"actor": self.actor.state(), "critic": self.critic.state(), "rng": self.rng.bit_generator.state}
+        return {**trees, "steps": self.steps, "updates": self.updates, "b": self.b}
+
+    def restore(self, state: Tree) -> None:
+        """Go on from `state()`."""
+        self.actor.restore(state["actor"])
+        self.critic.restore(state["critic"])
+        self.rng.bit_generator.state = state["rng"]
+        self.steps, self.updates, self.b = state["steps"], state["updates"], state["b"]
+
+
+def make_learner(config: Config) -> Learner:
+    """A learner before its first step."""
+    device = settings.device(config.device)
+    torch.set_num_threads(config.threads)
+    env = make_lanes(config.task, config.lanes)
+    encode = encoding(env.single_observation_space, config.observation_scale)
+    actions = head(env.single_action_space)
+    generator = torch.Generator().manual_seed(settings.seed(config.seed))
+
+    def learned(outputs: int, gain: float) -> Learned:
+        sizes = (encode.size, *config.hidden, outputs)
+        network = perceptron(sizes, ACTIVATION, "orthogonal", generator, gain)
+        return Learned(network, config.optimiser, encode, device)
+
+    rng = np.random.default_rng(config.seed)
+    return Learner(config, Lanes(env, encode), actions, learned(actions.outputs, 0.01), learned(1, 1.0), rng)
+
+
+def check_finite(learner: Learner, loss: float) -> None:
+    """UserError where the last update's loss, or a weight after it, is no finite number."""
+    if not math.isfinite(loss):
+        raise UserError(f"the loss became {loss} at update {learner.updates}; try a lower learning rate")
+    for learned in (learner.actor, learner.critic):
+        if not bool(learned.flat.theta.isfinite().all()):
+            raise UserError(f"a weight became infinite at update {learner.updates}; try a lower learning rate")
+
+
+def train(
+    make: Callable[[], Learner],
+    update: Callable[[Learner], dict[str, float]],
+    resume: Tree | None,
+    clock: Callable[[], float],
+) -> Iterator[Event]:
+    """Update until the budget is spent or the goal is held; yields what happens and ends with Finished.
+
+    `update` plays, learns, counts its steps, and returns figures worth plotting, `loss` among them.
+    """
+    watch = Stopwatch(clock)
+    learner = make()
+    config: Config = learner.config
+    validation = Validation(config.task, config.evaluation_episodes, config.goal, config.confirmation_episodes)
+    reason = ""
+
+    def state() -> Tree:
+        trees = {"learner": learner.state(), "validation": validation.state()}
+        return {**trees, "reason": reason, "seconds": watch.seconds}
+
+    def counts() -> tuple[int, int, float]:
+        return learner.updates, learner.steps, watch.seconds
+
+    if resume is not None:
+        learner.restore(resume["learner"])
+        validation.restore(resume["validation"])
+        reason, watch = resume["reason"], Stopwatch(clock, resume["seconds"])
+    while not reason:
+        if learner.updates % config.checkpoint_every == 0:
+            with watch.paused():
+                yield Snapshot(*counts(), state)
+            learner.lanes.reset(training_seed(learner.rng))
+        figures = update(learner)
+        learner.updates += 1
+        check_finite(learner, figures["loss"])
+        spent = learner.steps >= config.steps
+        if spent or learner.updates % config.evaluate_every == 0:
+            with watch.paused():
+                yield Progress(*counts(), min(learner.steps / config.steps, 1.0), figures | recent(learner))
+                yield Evaluated(*counts(), *validation.evaluate(learner.actor.policy()))
+                if validation.sustained():
+                    reason = "sustained"
+        reason = reason or ("budget spent" if spent else "")
+    learner.lanes.env.close()
+    validation.close()
+    yield Finished(*counts(), validation.policy, reason, state)
+
+
+def recent(learner: Learner) -> dict[str, float]:
+    """Mean return of the training episodes that ended since last asked, where some did."""
+    finished, learner.lanes.finished = learner.lanes.finished, []
+    return {"training return": float(np.mean(finished))} if finished else {}
