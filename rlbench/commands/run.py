@@ -83,9 +83,8 @@ def run(options: Options) -> int:
     for task in dict.fromkeys(entry.task for entry in plan):
         score(task, "random", results, options)
     page = options.leaderboard or out / "leaderboard.md"
-    ranked = leaderboard.load(results)
-    leaderboard.write(leaderboard.text(ranked), page)
-    say(f"wrote {page}", options)
+    if options.json or options.csv:  # the command below then only prints
+        leaderboard.write(leaderboard.text(leaderboard.load(results)), page)
     return leaderboard.run(leaderboard.Options(results, page, json=options.json, csv=options.csv))
 
 

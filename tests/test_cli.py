@@ -1,0 +1,76 @@
+"""The command line as a user types it: exit codes, one-line errors, machine formats."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from rlbench import cli
+
+
+def test_usage_names_every_command(capsys):
+    assert cli.main([]) == 0
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in cli.COMMANDS)
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_every_command_has_help(command):
+    arguments = ["value-iteration", "--help"] if command == "train" else ["--help"]
+    done = subprocess.run([sys.executable, "-m", "rlbench", command, *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert f"rlbench {command}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["trian"], "error: unknown command 'trian'; did you mean train"),
+        (["train"], "error: rlbench train takes an algorithm first"),
+        (["train", "dqnn"], "error: unknown algorithm 'dqnn'; did you mean dqn"),
+        (["train", "value-iteration", "--preset", "lectrue"], "error: unknown preset 'lectrue'; did you mean lecture?"),
+        (["evaluate", "random", "--task", "cartpole@1"], "error: unknown task 'cartpole@1'; did you mean cart-pole@1"),
+        (["run", "quik"], "error: unknown plan 'quik'; did you mean quick"),
+        (["run", "--seeds", "0"], "error: --seeds is at least 1, got 0"),
+        (["run", "--json", "--csv"], "error: --json and --csv exclude each other"),
+    ],
+)
+def test_a_mistake_is_one_line(arguments, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.err.startswith(message)
+    assert printed.err.count("\n") == 1
+    assert printed.out == ""
+    assert not list(tmp_path.iterdir())
+
+
+def test_version(capsys):
+    import rlbench
+
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == rlbench.__version__
+
+
+def test_a_reader_that_goes_away_is_no_error():
+    command = f"{sys.executable} -m rlbench list --csv | head -1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert done.stderr == ""
+
+
+def test_run_from_nothing_to_a_leaderboard(tmp_path, monkeypatch, capsys):
+    """The main job with its two exact agents; the DQN is trained by `make run`."""
+    from rlbench.commands import run
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run, "PLANS", {"quick": run.QUICK[:1]})
+    assert cli.main(["run", "quick", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    best = next(row for row in rows if row["agent"] == "value-iteration")
+    assert best["mean"] == -2.0
+    assert (tmp_path / "runs/quick/leaderboard.md").read_text().count("value-iteration") >= 1
+    before = sorted((tmp_path / "runs").rglob("*.jsonl"))
+    assert cli.main(["run", "quick", "--quiet"]) == 0, "a second run finds everything there"
+    assert sorted((tmp_path / "runs").rglob("*.jsonl")) == before

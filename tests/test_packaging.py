@@ -1,0 +1,102 @@
+"""What is installed and imported: the owner's packages, the extras, the cost of `import rlbench`."""
+
+import importlib
+import importlib.metadata
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).parent.parent
+OWNERS_PACKAGES = {
+    "gymnasium": "gymnasium",
+    "ale-py": "ale_py",
+    "torch": "torch",
+    "pygame": "pygame",
+    "numpy": "numpy",
+    "pandas": "pandas",
+    "pytest-benchmark": "pytest_benchmark",
+}
+
+
+def names(requirements):
+    return {re.match(r"[\w-]+", each).group() for each in requirements}
+
+
+def project():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+@pytest.mark.parametrize("package", OWNERS_PACKAGES)
+def test_the_owners_packages_are_declared_and_installed(package):
+    """`make run` installs the extra `all`; each package is in it or among the hard dependencies, and imports."""
+    extras = project()["optional-dependencies"]
+    inside = re.search(r"\[(.*)\]", extras["all"][0]).group(1).split(",")
+    declared = names(project()["dependencies"]) | {each for name in inside for each in names(extras[name])}
+    assert package in declared
+    assert "'.[all]'" in (ROOT / "Makefile").read_text()
+    spec = importlib.util.find_spec(OWNERS_PACKAGES[package])
+    assert spec is not None
+
+
+def test_every_pinned_package_is_what_is_installed():
+    """CI runs what constraints.txt says; a build tag such as torch's +cpu may follow."""
+    for line in (ROOT / "constraints.txt").read_text().splitlines():
+        requirement, _, marker = line.partition(";")
+        if line.startswith("#") or (marker and sys.version_info < (3, 11)):
+            continue
+        name, _, version = requirement.strip().partition("==")
+        assert importlib.metadata.version(name).split("+")[0] == version, name
+
+
+def test_import_is_light():
+    heavy = ["torch", "numba", "mujoco", "ale_py", "pygame", "pandas", "rich", "matplotlib", "tyro", "jinja2"]
+    code = f"import sys, rlbench; print([name for name in {heavy} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def imports_of(folder):
+    """Every module that a folder's files name in import statements, as (file, module)."""
+    import ast
+
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        if "pretrained" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                yield from ((path, alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                yield path, node.module
+
+
+@pytest.mark.parametrize(
+    ("folder", "forbidden"),
+    [
+        ("rlbench/core", ("rlbench.envs", "rlbench.harness", "rlbench.cli", "rlbench.commands", "baselines")),
+        ("rlbench/envs", ("rlbench.harness", "rlbench.cli", "rlbench.commands", "baselines", "pygame")),
+        ("rlbench/harness", ("rlbench.core", "rlbench.envs", "rlbench.cli", "rlbench.commands", "baselines")),
+        ("baselines", ("rlbench.core", "rlbench.envs", "rlbench.cli", "rlbench.commands")),
+    ],
+)
+def test_arrows_point_one_way(folder, forbidden):
+    for path, module in imports_of(folder):
+        assert not (module or "").startswith(forbidden), f"{path.relative_to(ROOT)} imports {module}"
+
+
+def test_only_the_viewer_imports_pygame_and_only_the_compiler_numba():
+    for path, module in imports_of("rlbench"):
+        root = (module or "").split(".")[0]
+        assert root != "pygame" or path.name == "viewer.py", path
+        assert root != "numba" or path.relative_to(ROOT).as_posix() == "rlbench/core/batch.py", path
+
+
+def test_nothing_imports_the_command_line():
+    importers = {path.name for path, module in imports_of("rlbench") if module == "rlbench.cli"}
+    assert importers <= {"__main__.py"}

@@ -1,0 +1,67 @@
+"""The README's own examples, taken from the page and run."""
+
+import re
+import sys
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def block(first_line):
+    """The code block of the README that begins with this line."""
+    text = (ROOT / "README.md").read_text()
+    blocks = re.findall(r"```(?:python|toml)\n(.*?)```", text, flags=re.DOTALL)
+    return next(each for each in blocks if each.startswith(first_line))
+
+
+@pytest.fixture
+def mountain_car(tmp_path, monkeypatch):
+    """The environment of the README, written to a file, registered and checked as the README does."""
+    text = block("# mountain_car.py")
+    assert len([line for line in text.splitlines() if line.strip()]) <= 40
+    (tmp_path / "mountain_car.py").write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("RLBENCH_CACHE", str(tmp_path / "cache"))
+    exec(block("import gymnasium\nimport rlbench\nfrom rlbench.testing"), {})
+    yield "demo/MountainCar-v0"
+    del gymnasium.registry["demo/MountainCar-v0"]
+    del sys.modules["mountain_car"]
+
+
+def test_forty_lines_are_mountain_car(mountain_car):
+    ours, theirs = gymnasium.make(mountain_car), gymnasium.make("MountainCar-v0")
+    rng = np.random.default_rng(0)
+    for seed in range(5):
+        np.testing.assert_array_equal(ours.reset(seed=seed)[0], theirs.reset(seed=seed)[0])
+        for action in rng.integers(3, size=200).tolist():
+            a, b = ours.step(action), theirs.step(action)
+            np.testing.assert_allclose(a[0], b[0], rtol=1e-6)
+            assert a[1:4] == b[1:4]
+    envs = gymnasium.make_vec(mountain_car, num_envs=3, force=0.002)
+    assert envs.reset(seed=0)[0].shape == (3, 2)
+
+
+def test_the_quick_start_runs():
+    names = {}
+    exec(block("import gymnasium\nimport rlbench  # registers the ids"), names)
+    assert names["maze"].unwrapped.P[0][1][0][0] == pytest.approx(0.9)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated on Linux only")
+def test_the_submission_scores(tmp_path):
+    from rlbench.harness import record
+    from rlbench.harness.evaluate import evaluate
+    from rlbench.harness.suite import get_task
+
+    folder = tmp_path / "my_agent"
+    folder.mkdir()
+    (folder / "submission.toml").write_text(block("# my_agent/submission.toml"))
+    (folder / "agent.py").write_text(block("# my_agent/agent.py"))
+    evaluate(get_task("cart-pole@1"), folder, tmp_path / "results", quiet=True)
+    rows = record.load(tmp_path / "results")
+    assert set(rows["status"]) == {"ok"}
+    assert rows["return"].mean() > 150
