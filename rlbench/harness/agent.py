@@ -3,10 +3,10 @@
 A submission's `load(task, spaces, seed)` returns an object with one of two methods:
 
 * `act(observation, first) -> actions`: all lanes at once. This is the contract.
-* `act(observation) -> action`: one lane. Then `load` is called once per lane, with `seed`, `seed + 1` and so on,
-  and each lane keeps an object of its own, so that nothing remembered about one episode can leak into another;
-  a method `reset()`, where there is one, is called as an episode begins. The plain way to write an agent, and
-  the slow one.
+* `act(observation) -> action`: one lane. Then `load` is called once per lane, with `seed`, `seed + 1` and so
+  on, and each lane keeps an object of its own, so that nothing remembered about one episode can leak into
+  another; a method `reset()`, where there is one, is called as an episode begins. The plain way to write an
+  agent, and the slow one.
 
 Which of the two it is, is read from the signature: one-lane agents are those whose `act` takes no second
 positional argument. This module is imported in the agent's own process and stays light: NumPy, and no
@@ -33,7 +33,7 @@ STATUSES = ("ok", "timeout_act", "timeout_run", "crash", "oom", "invalid_action"
 """How an episode can end. All but `ok` score the task's floor."""
 
 
-class AgentFault(Exception):
+class AgentFault(Exception):  # noqa: N818  # a fault is scored, not an error of ours
     """What ends an agent's episodes early: `status` is one of STATUSES, `message` one line for its author."""
 
     def __init__(self, status: str, message: str) -> None:
@@ -50,6 +50,11 @@ class Agent(Protocol):
         `first` [N] is True where a lane begins an episode: the moment to forget what was remembered about
         that lane.
         """
+
+
+Act = Callable[[Any, "NDArray[np.bool_]"], "list[wire.Array]"]
+"""How the harness calls an agent: (observation [N, ...], first [N]) -> the leaves of its action [N, ...], copied
+out of its reach; may raise an AgentFault."""
 
 
 @dataclass(frozen=True)
@@ -98,9 +103,7 @@ class OneByOne:
             reset = getattr(self._agents[lane], "reset", None)
             if reset is not None:
                 reset()
-        actions = [
-            agent.act(wire.lane(self._observation, observation, i)) for i, agent in enumerate(self._agents)
-        ]
+        actions = [agent.act(wire.lane(self._observation, observation, i)) for i, agent in enumerate(self._agents)]
         return wire.stack(self._action, actions)
 
 

@@ -25,13 +25,10 @@ from numpy.typing import NDArray
 
 from rlbench.errors import HarnessError, UserError
 from rlbench.harness import isolate, record, submission, wire
-from rlbench.harness.agent import Agent, AgentFault, Spaces, TaskInfo
+from rlbench.harness.agent import Act, Agent, AgentFault, Spaces, TaskInfo
 from rlbench.harness.record import Block, Episode
 from rlbench.harness.submission import Submission
 from rlbench.harness.task import Task
-
-Act = Callable[[Any, NDArray[np.bool_]], list[wire.Array]]
-"""(observation [N, ...], first [N]) -> the leaves of the action [N, ...], fresh; may raise AgentFault."""
 
 ATTEMPTS = 3
 """How often a block is played before a fault of the harness ends the run."""
@@ -101,24 +98,18 @@ def play(env: Any, act: Act, task: Task, indices: Sequence[int]) -> tuple[list[E
     return _episodes(trace, task, indices), trace.fault
 
 
-def evaluate(
-    task: Task, submission_path: str | Path, results_dir: str | Path, *, quiet: bool = False
-) -> Path:
+def evaluate(task: Task, submission_path: str | Path, results_dir: str | Path, *, quiet: bool = False) -> Path:
     """Score a submission on a task and return its record, `results_dir/<task>/<agent>@<digest12>.jsonl`.
 
     A run that was interrupted continues after its last complete block, and a complete one is left as it is.
     The agent's faults are scored; a UserError says what the caller can mend, a HarnessError what we must.
     """
     if sys.platform != "linux":
-        raise UserError(
-            f"agents are evaluated on Linux only (sealed memory, process groups); this is {sys.platform}"
-        )
+        raise UserError(f"agents are evaluated on Linux only (sealed memory, process groups); this is {sys.platform}")
     entrant = submission.read(submission_path)
     if not entrant.plays(task):
         listed = ", ".join(entrant.tasks)
-        raise UserError(
-            f"{entrant.folder} is not submitted to {task.key}, only to {listed}; list it under tasks"
-        )
+        raise UserError(f"{entrant.folder} is not submitted to {task.key}, only to {listed}; list it under tasks")
     path = record.path_of(results_dir, task, entrant)
     if record.is_complete(path, task, entrant):
         return path
@@ -175,8 +166,7 @@ def in_process(player: Agent, env: Any) -> Act:
     def act(observation: Any, first: NDArray[np.bool_]) -> list[wire.Array]:
         action = player.act(observation, first)
         return [
-            np.array(wire.fitted(action, leaf, shape), leaf.wide)
-            for leaf, shape in zip(leaves, shapes, strict=True)
+            np.array(wire.fitted(action, leaf, shape), leaf.wide) for leaf, shape in zip(leaves, shapes, strict=True)
         ]
 
     return act
@@ -226,12 +216,11 @@ def _descriptions(env: Any) -> tuple[wire.Description, wire.Description]:
 
 
 def _loaded(child: isolate.Child) -> Act:
-    """The child once it is loaded; where it cannot be, a function that says so when asked to act."""
+    """The agent's `act`; where it cannot be loaded, a function that says so when called."""
     try:
-        child.load()
+        return child.load()
     except AgentFault as fault:
         return _raising(fault)
-    return child
 
 
 def _raising(fault: AgentFault) -> Act:

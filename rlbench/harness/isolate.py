@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import math
 import os
-import select
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from math import ceil
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rlbench.errors import HarnessError
 from rlbench.harness import wire
-from rlbench.harness.agent import AgentFault, TaskInfo
+from rlbench.harness.agent import Act, AgentFault, TaskInfo
 from rlbench.harness.submission import Submission
 from rlbench.harness.task import Limits
+from rlbench.harness.watch import WAKE, Watch
 from rlbench.harness.worker import FAULTS, HELLO, READY
 
 if TYPE_CHECKING:
@@ -37,19 +38,20 @@ from rlbench.harness import worker
 del sys.modules["rlbench"]
 worker.main()
 """
-_CALLS = [bytes([i]) for i in range(0x80)]
+_NEXT = {bytes([i]): bytes([(i + 1) % 0x80]) for i in range(0x80)}
 _FAULTS = {code: status for status, code in FAULTS.items()}
 _KEPT = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "LANG", "LC_ALL", "CUDA_HOME", "CUDA_VISIBLE_DEVICES")
-_TAIL_BYTES = 4096
-_SECONDS_TO_DIE = 1.0
+_MOST = 2
+"""Bytes to read at once: the answer, and room to see that there is more than one."""
+
+_SECONDS_TO_START = 60.0
 
 
 class Child:
     """An agent behind the wall; a context, at whose end the whole process group is killed.
 
-    `load()` raises an AgentFault where the agent cannot be loaded, a HarnessError where the child itself does
-    not come up. Then `child(observation, first)` is one call of `act`: the leaves of the action [N, ...], or
-    an AgentFault, after which the child is of no further use.
+    `load()` gives the function `act` that calls the agent. It raises an AgentFault where the agent cannot be
+    loaded, a HarnessError where the child itself does not come up. After an AgentFault the child is of no use.
     """
 
     def __init__(
@@ -62,73 +64,76 @@ class Child:
         limits: Limits,
     ) -> None:
         self._limits = limits
-        self._tail = b""
-        self._call = 0
+        self._call = b"\0"
         self.load_seconds = self.act_seconds = 0.0
-        self._frame = wire.Frame(observation, action, task.lanes)
-        self._folder = tempfile.TemporaryDirectory(prefix="rlbench-")
-        call_end, self._calls = os.pipe()
-        self._reply, reply_end = os.pipe()
-        self._output, output_end = os.pipe()
-        setup = {
-            "parent": os.getpid(),
-            "memory": self._frame.descriptor,
-            "calls": call_end,
-            "reply": reply_end,
-            "folder": str(submission.folder),
-            "module": submission.module,
-            "function": submission.function,
-            "task": dataclasses.asdict(task),
-            "observation": observation,
-            "action": action,
-            "seed": seed,
-        }
-        self._started = time.monotonic()
-        try:
-            self._process = _spawn(
-                setup, (self._frame.descriptor, call_end, reply_end), output_end, self._folder.name
-            )
-        finally:
-            for descriptor in (call_end, reply_end, output_end):
-                os.close(descriptor)
-        self._poll = select.poll()
-        self._poll.register(self._reply, select.POLLIN)
-        self._poll.register(self._output, select.POLLIN)
+        with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
+            self._frame = wire.Frame(observation, action, task.lanes)
+            ours.callback(os.close, self._frame.descriptor)
+            folder = ours.enter_context(tempfile.TemporaryDirectory(prefix="rlbench-"))
+            call_end, self._calls = _pipe(theirs, ours)
+            self._reply, reply_end = _pipe(ours, theirs)
+            wake = os.dup(reply_end)
+            ours.callback(os.close, wake)
+            output, output_end = _pipe(ours, theirs)
+            setup = {
+                "parent": os.getpid(),
+                "memory": self._frame.descriptor,
+                "calls": call_end,
+                "reply": reply_end,
+                "folder": str(submission.folder),
+                "module": submission.module,
+                "function": submission.function,
+                "task": dataclasses.asdict(task),
+                "observation": observation,
+                "action": action,
+                "seed": seed,
+            }
+            passed = (self._frame.descriptor, call_end, reply_end)
+            self._process = _spawn(setup, passed, output_end, folder)
+            self._watch = Watch(self._process.pid, output, wake)
+            self._watch.start()
+            ours.callback(self._kill)
+            self._resources = ours.pop_all()
 
-    def load(self) -> None:
-        """Wait until the agent is loaded."""
-        deadline = self._started + self._limits.load
-        if (hello := self._read(self._limits.load)) != HELLO:
-            raise HarnessError(f"the child did not come up: {hello!r}, {self._last_output()}")
-        ready = self._read(deadline - time.monotonic())
-        self.load_seconds = time.monotonic() - self._started
-        if ready is None:
-            raise AgentFault("load_error", f"load took longer than {self._limits.load:g} s")
-        if ready != READY:
-            raise AgentFault("load_error", self._fault(ready).message)
-
-    def __call__(self, observation: Any, first: NDArray[np.bool_]) -> list[wire.Array]:
-        """The leaves of the agent's actions [N, ...] for observation [N, ...] and first [N]."""
-        self._frame.put_observation(observation, first)
-        self._call = (self._call + 1) & 0x7F
-        call = _CALLS[self._call]
-        limit = min(self._limits.act, self._limits.run - self.act_seconds)
+    def load(self) -> Act:
+        """Wait until the agent is loaded; its `act`."""
+        if self._answer(_SECONDS_TO_START, 1) != HELLO:
+            raise HarnessError(f"the child did not come up, {self._watch.last_words}")
         began = time.monotonic()
-        try:
-            os.write(self._calls, call)
-        except BrokenPipeError:
-            raise self._death() from None
-        answer = self._read(limit)
-        self.act_seconds += time.monotonic() - began
-        if answer == call:
-            return self._frame.get_action()
-        if answer is None:
-            which = "act" if limit == self._limits.act else "run"
-            what = "a call of act" if which == "act" else "the calls of act in one block"
-            raise AgentFault(
-                f"timeout_{which}", f"{what} took longer than {getattr(self._limits, which):g} s"
-            )
-        raise self._fault(answer)
+        answer = self._answer(self._limits.load)
+        self.load_seconds = time.monotonic() - began
+        if answer.rstrip(WAKE) != READY:
+            late = f"load took longer than {self._limits.load:g} s"
+            raise AgentFault("load_error", late if self._watch.late else self._fault(answer).message)
+        return self._act()
+
+    def _act(self) -> Act:
+        """One call of `act`. A closure over local names: on this path every attribute shows in the round trip."""
+        put, get, fault = self._frame.put_observation, self._frame.get_action, self._fault
+        watch, run, most = self._watch, self._limits.run, self._limits.act
+        write, read, clock = os.write, os.read, time.monotonic
+        calls, reply = self._calls, self._reply
+        call = b"\0"
+
+        def act(observation: Any, first: NDArray[np.bool_]) -> list[wire.Array]:
+            nonlocal call
+            put(observation, first)
+            call = _NEXT[call]
+            left = run - self.act_seconds
+            began = clock()
+            watch.deadline = began + (left if left < most else most)
+            try:  # noqa: SIM105  # suppress() costs as much as writing the observation
+                write(calls, call)
+            except BrokenPipeError:
+                pass  # it is dead, as the answer will say
+            answer = read(reply, _MOST)
+            watch.deadline = math.inf
+            self.act_seconds += clock() - began
+            if answer == call or answer.rstrip(WAKE) == call:
+                return get()
+            raise fault(answer)
+
+        return act
 
     def __enter__(self) -> Child:
         return self
@@ -136,70 +141,44 @@ class Child:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.killpg(self._process.pid, signal.SIGKILL)  # also where it has ended: it is not yet waited for
+        self._resources.close()
+
+    def _kill(self) -> None:
+        """End the child and all that it started."""
+        os.killpg(self._process.pid, signal.SIGKILL)  # it may be dead, but it is not yet waited for
+        self._watch.join()
         self._process.wait()
-        for descriptor in (self._calls, self._reply, self._output, self._frame.descriptor):
-            os.close(descriptor)
-        self._folder.cleanup()
 
-    def _read(self, seconds: float) -> bytes | None:
-        """The child's answer: b"" when it hangs up, None at the deadline. Prints are drained meanwhile."""
-        events = self._poll.poll(ceil(max(seconds, 0.0) * 1000))
-        if len(events) == 1 and events[0][0] == self._reply:
-            return os.read(self._reply, 64)
-        deadline = time.monotonic() + seconds
-        while events:
-            for descriptor, _ in events:
-                if descriptor == self._reply:
-                    return os.read(self._reply, 64)
-                self._drain()
-            left = deadline - time.monotonic()
-            if left <= 0:
-                break
-            events = self._poll.poll(ceil(left * 1000))
-        return None
-
-    def _drain(self) -> None:
-        """Take what the agent printed and keep the end of it."""
-        data = os.read(self._output, 65536)
-        self._tail = (self._tail + data)[-_TAIL_BYTES:]
-        if not data:
-            self._poll.unregister(self._output)
+    def _answer(self, seconds: float, most: int = _MOST) -> bytes:
+        """What the child says within so many seconds; WAKE where it says nothing more."""
+        self._watch.deadline = time.monotonic() + seconds
+        answer = os.read(self._reply, most)
+        self._watch.deadline = math.inf
+        return answer
 
     def _fault(self, answer: bytes) -> AgentFault:
         """What an answer other than the expected one means."""
-        if not answer:
-            return self._death()
-        if answer in _FAULTS:
-            return AgentFault(_FAULTS[answer], self._frame.get_message())
-        return AgentFault("protocol", f"unexpected bytes on the control channel: {answer[:16]!r}")
-
-    def _death(self) -> AgentFault:
-        """How a child that hung up has ended."""
-        deadline = time.monotonic() + _SECONDS_TO_DIE
-        while time.monotonic() < deadline:
-            # Not reaped: its process group must outlive it until __exit__ has killed what it may have
-            # started.
-            if end := os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-                if end.si_code == os.CLD_EXITED:
-                    return AgentFault("crash", f"the agent's process exited with code {end.si_status}")
-                return AgentFault(
-                    "crash", f"the agent's process died of {signal.Signals(end.si_status).name}"
-                )
-            time.sleep(0.002)
-        return AgentFault("protocol", "the agent closed the control channel")
-
-    def _last_output(self) -> str:
-        """The last line that the child printed."""
-        if select.select([self._output], [], [], _SECONDS_TO_DIE)[0]:
-            self._drain()
-        lines = self._tail.decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "no output"
+        said = answer.rstrip(WAKE)
+        if said in _FAULTS:
+            return AgentFault(_FAULTS[said], self._frame.get_message())
+        if said:
+            return AgentFault("protocol", f"unexpected bytes on the control channel: {said!r}")
+        if not self._watch.late:
+            return AgentFault("crash", f"the agent's process {self._watch.end}")
+        if self.act_seconds >= self._limits.run:
+            return AgentFault("timeout_run", f"act took longer than {self._limits.run:g} s in one block")
+        return AgentFault("timeout_act", f"one call of act took longer than {self._limits.act:g} s")
 
 
-def _spawn(
-    setup: dict[str, Any], descriptors: tuple[int, ...], output: int, folder: str
-) -> subprocess.Popen[bytes]:
+def _pipe(reader: contextlib.ExitStack, writer: contextlib.ExitStack) -> tuple[int, int]:
+    """The reading and the writing end of a pipe, each closed with its owner's stack."""
+    read_end, write_end = os.pipe()
+    reader.callback(os.close, read_end)
+    writer.callback(os.close, write_end)
+    return read_end, write_end
+
+
+def _spawn(setup: dict[str, Any], descriptors: tuple[int, ...], output: int, folder: str) -> subprocess.Popen[bytes]:
     """Start the child: a session of its own, an empty working folder, the set-up on standard input."""
     root = str(Path(__file__).resolve().parents[1])
     with tempfile.TemporaryFile() as stdin:

@@ -146,12 +146,10 @@ def lane(description: Description, batch: Any, index: int) -> Any:
 
 def stack(description: Description, lanes: list[Any]) -> Any:
     """The batch [N, ...] of N single values."""
-    return plant(
-        description, (np.stack([pick(one, leaf.path) for one in lanes]) for leaf in leaves(description))
-    )
+    return plant(description, (np.stack([pick(one, leaf.path) for one in lanes]) for leaf in leaves(description)))
 
 
-class Misfit(ValueError):
+class Misfit(ValueError):  # noqa: N818  # named for what it is to the agent's author
     """Actions of the wrong structure, dtype or shape."""
 
 
@@ -175,32 +173,46 @@ class Frame:
         buffer = mmap.mmap(self.descriptor, sum(sizes))
         offsets = [sum(sizes[:i]) for i in range(len(sizes))]
         arrays: list[Array] = [
-            np.ndarray(shape, dtype, buffer, offset)
-            for (dtype, shape), offset in zip(layout, offsets, strict=True)
+            np.ndarray(shape, dtype, buffer, offset) for (dtype, shape), offset in zip(layout, offsets, strict=True)
         ]
         self._observation_description = observation
         self._inputs = tuple(zip(inputs, arrays, strict=False))
         self._outputs = tuple(zip(outputs, arrays[len(inputs) + 1 :], strict=False))
         self._first, self._message = arrays[len(inputs)], arrays[-1]
+        # Most spaces are one array. Every call crosses four times, so they get a way without loops.
+        self._input = self._inputs[0][1] if inputs[0].path == () else None
+        self._output = self._outputs[0][1] if outputs[0].path == () else None
+        self._kind = None if self._output is None else (self._output.dtype, self._output.shape)
 
     def put_observation(self, observation: Any, first: NDArray[np.bool_]) -> None:
         """Write what the agent sees next."""
+        self._first[...] = first
+        if self._input is not None:
+            self._input[...] = observation
+            return
         for leaf, view in self._inputs:
-            np.copyto(view, pick(observation, leaf.path))
-        np.copyto(self._first, first)
+            view[...] = pick(observation, leaf.path)
 
     def get_observation(self) -> tuple[Any, NDArray[np.bool_]]:
         """Copy out what the agent sees, so that it may keep it."""
+        if self._input is not None:
+            return self._input.copy(), self._first.copy()
         arrays = (view.copy() for _, view in self._inputs)
         return plant(self._observation_description, arrays), self._first.copy()
 
     def put_action(self, action: Any) -> None:
         """Write the agent's answer; a Misfit where it is not a batch of the action space's structure."""
+        one = self._output
+        if one is not None and type(action) is np.ndarray and (action.dtype, action.shape) == self._kind:
+            one[...] = action
+            return
         for leaf, view in self._outputs:
-            np.copyto(view, fitted(action, leaf, view.shape), casting="unsafe")
+            view[...] = fitted(action, leaf, view.shape)
 
     def get_action(self) -> list[Array]:
         """Copy out the leaves of the answer, once: what is validated is what is played."""
+        if self._output is not None:
+            return [self._output.copy()]
         return [view.copy() for _, view in self._outputs]
 
     def put_message(self, text: str) -> None:
@@ -248,8 +260,8 @@ class Bounds:
         for array, (low, high) in zip(action, self._sides, strict=True):
             ok = (array >= low) & (array <= high)
             if b"\0" in ok.tobytes():  # three times as fast as ok.all() on a few lanes, and in the hot loop
-                lanes: NDArray[np.bool_] = ~ok.reshape(len(ok), -1).all(axis=1)
-                broken = lanes if broken is None else broken | lanes
+                broken = np.zeros(len(ok), np.bool_) if broken is None else broken
+                broken |= ~ok.reshape(len(ok), -1).all(axis=1)
         return broken
 
     def mend(self, action: list[Array], lanes: NDArray[np.bool_]) -> None:

@@ -78,9 +78,11 @@ def load(setup: dict[str, Any]) -> contract.Agent:
 
 def serve(player: contract.Agent, frame: wire.Frame, calls: int, reply: int) -> None:
     """Answer every call; end when the parent hangs up."""
-    while call := os.read(calls, 1):
-        frame.put_action(player.act(*frame.get_observation()))
-        os.write(reply, call)
+    read, write, act, see, answer = os.read, os.write, player.act, frame.get_observation, frame.put_action
+    while call := read(calls, 1):
+        observation, first = see()
+        answer(act(observation, first))
+        write(reply, call)
 
 
 def one_line(error: BaseException, folder: str) -> str:

@@ -1,0 +1,86 @@
+"""`rlbench evaluate`: score a submission in a process of its own, and print how it did."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from tyro.conf import Positional
+
+from rlbench.commands.tables import print_table, require_one_format
+from rlbench.errors import UserError
+from rlbench.harness import record, submission
+from rlbench.harness.evaluate import evaluate
+from rlbench.harness.submission import Submission
+from rlbench.harness.suite import TASKS, get_suite, get_task
+from rlbench.harness.task import Task
+
+
+@dataclass(frozen=True)
+class Options:
+    """Score a submission on a task, on those tasks of a suite that it lists, or on all that it lists."""
+
+    submission: Positional[str]
+    """Folder that holds submission.toml, or the name of a built-in submission: random."""
+    task: str | None = None
+    """Task: cart-pole@1, or cart-pole for its newest version."""
+    suite: str | None = None
+    """Suite: quick or lecture."""
+    results: Path = Path("results")
+    """Folder for the recorded episodes; a run that was interrupted goes on there."""
+    quiet: bool = False
+    """No progress bar."""
+    json: bool = False
+    """Print the table as JSON."""
+    csv: bool = False
+    """Print the table as CSV."""
+
+
+def run(options: Options) -> int:
+    """Evaluate, then print a row per task; 0. Failed episodes are scores, not errors."""
+    require_one_format(json=options.json, csv=options.csv)
+    entrant = submission.read(options.submission)
+    quiet = options.quiet or options.json or options.csv
+    rows = []
+    for task in chosen(options, entrant):
+        path = evaluate(task, options.submission, options.results, quiet=quiet)
+        rows.append(row(path))
+    print_table(pd.DataFrame(rows), json=options.json, csv=options.csv)
+    return 0
+
+
+def chosen(options: Options, entrant: Submission) -> list[Task]:
+    """The tasks to play."""
+    if options.task and options.suite:
+        raise UserError("--task and --suite exclude each other; give one of them")
+    if options.task:
+        return [get_task(options.task)]
+    tasks = [task for task in (get_suite(options.suite) if options.suite else TASKS.values()) if entrant.plays(task)]
+    if not tasks:
+        where = f"suite {options.suite}" if options.suite else "rlbench"
+        raise UserError(f"{entrant.name} lists {', '.join(entrant.tasks)}; {where} has {', '.join(TASKS)}")
+    return tasks
+
+
+def row(path: Path) -> dict[str, Any]:
+    """What a record says, computed from its episodes."""
+    run = record.read(path)
+    assert run is not None, path
+    returns = pd.Series([line["return"] for line in run.episodes])
+    statuses = Counter(line["status"] for line in run.episodes)
+    faults = [line["fault"] for line in run.blocks if line["fault"]]
+    return {
+        "task": run.header["task"],
+        "agent": run.header["agent"],
+        "version": run.header["version"],
+        "digest": run.header["digest"][:12],
+        "episodes": len(returns),
+        "mean_return": returns.mean(),
+        "worst": returns.min(),
+        "best": returns.max(),
+        "ok": statuses["ok"],
+        "fault": faults[0] if faults else None,
+    }
