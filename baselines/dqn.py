@@ -19,7 +19,6 @@ from baselines import settings
 from baselines.agent_template import Perceptron
 from baselines.equations import (
     double_q_value,
-    huber_loss,
     linear_schedule,
     q_learning_loss,
     q_learning_target,
@@ -32,7 +31,6 @@ from baselines.validation import Validation, training_seed
 from rlbench.errors import UserError
 
 ACTIVATION = "relu"
-LOSSES = {"squared": q_learning_loss, "huber": huber_loss}
 
 
 @dataclass(frozen=True)
@@ -73,10 +71,6 @@ class Config:
     """Adam's alpha at the start."""
     learning_rate_end: float = 1e-3
     """Adam's alpha at the end of the budget, reached on a line."""
-    most_gradient: float = 0.0
-    """Length to which the gradient is shortened; 0 leaves it alone."""
-    loss: Literal["squared", "huber"] = "squared"
-    """What is minimised."""
     n_step: int = 1
     """Rewards summed before the bootstrap."""
     refresh_every: int = 0
@@ -105,19 +99,20 @@ class Config:
 
 
 PRESETS: dict[str, Config] = {
+    # What departs from Algorithm 1, and where it comes from; README.md says what each departure buys.
     "fast": Config(
-        lanes=64,
+        lanes=128,  # and an update per step of them all: Stooke & Abbeel (2018)
         steps=4_000,
-        observation_scale=(0.5, 0.5, 5.0, 0.5),
-        reward_scale=0.03,
+        observation_scale=(0.5, 0.5, 5.0, 0.5),  # so that position, speeds and angle weigh alike
+        reward_scale=0.03,  # so that Q is near 1 and not near 100
         capacity=100_000,
-        batch=256,
-        learning_rate=2e-3,
+        batch=256,  # few large updates: Stooke & Abbeel (2018)
+        learning_rate=4e-3,
         learning_rate_end=2e-4,
-        n_step=10,
-        refresh_every=1,
-        tau=0.05,
-        double_q=True,
+        n_step=10,  # Sutton & Barto (2018), section 7.1
+        refresh_every=1,  # target network (Mnih et al., 2015), here a running average (Lillicrap et al., 2016),
+        tau=0.05,  # which is also what is evaluated and submitted (Polyak & Juditsky, 1992): no relapses
+        double_q=True,  # van Hasselt et al. (2016)
         epsilon_steps=500,
         evaluate_every=100,
         checkpoint_every=1_000,
@@ -125,21 +120,32 @@ PRESETS: dict[str, Config] = {
     "lecture": Config(agent="dqn-lecture"),
 }
 
+POSITIVE = ("learning_rate", "learning_rate_end", "reward_scale", "tau")
+PROBABILITIES = ("epsilon_start", "epsilon_end", "tau")
+COUNTS = (
+    *("threads", "lanes", "steps", "capacity", "warmup", "batch", "update_every", "n_step"),
+    *("evaluate_every", "evaluation_episodes", "checkpoint_every", "confirmation_episodes"),
+)
+
 
 def check(config: Config) -> None:
     """UserError for a setting that makes no sense, naming it."""
     settings.seed(config.seed)
     settings.gamma(config.gamma)
-    for name in ("learning_rate", "learning_rate_end"):
+    for name in POSITIVE:
         settings.positive(name, getattr(config, name))
-    for name in ("epsilon_start", "epsilon_end"):
+    for name in PROBABILITIES:
         settings.probability(name, getattr(config, name))
-    for name in (
-        *("threads", "lanes", "steps", "capacity", "warmup", "batch", "update_every", "n_step"),
-        *("evaluate_every", "evaluation_episodes", "checkpoint_every", "confirmation_episodes"),
-    ):
+    for name in COUNTS:
         settings.count(name, getattr(config, name))
-    settings.count("refresh_every", config.refresh_every, 0)
+    for name in ("refresh_every", "epsilon_steps"):
+        settings.count(name, getattr(config, name), 0)
+    for width in config.hidden:
+        settings.count("hidden", width)
+    if config.double_q and not config.refresh_every:
+        raise UserError("double_q needs a target network to judge actions: refresh_every must not be 0")
+    if config.capacity < max(config.warmup, config.lanes):
+        raise UserError(f"capacity={config.capacity} must hold warmup={config.warmup} and lanes={config.lanes}")
 
 
 @dataclass
@@ -157,8 +163,10 @@ class Learner:
     adam: Adam
     replay: Replay
     rng: np.random.Generator
+    validation: Validation
     step: int = 0  # of every lane
     updates: int = 0
+    reason: str = ""  # why training has ended
     losses: list[torch.Tensor] = field(default_factory=list)  # since they were last looked at
     numpy: Perceptron | None = None  # the network's twin in NumPy, sharing its memory, on a CPU
 
@@ -171,21 +179,24 @@ class Learner:
         return {
             "step": self.step,
             "updates": self.updates,
+            "reason": self.reason,
             "theta": to_numpy(self.flat.theta),
             "target": to_numpy(self.target_flat.theta),
             "adam": self.adam.state(),
             "replay": self.replay.state(),
             "rng": self.rng.bit_generator.state,
+            "validation": self.validation.state(),
         }
 
     def restore(self, state: Tree) -> None:
         """Go on from `state()`."""
-        self.step, self.updates = state["step"], state["updates"]
+        self.step, self.updates, self.reason = state["step"], state["updates"], state["reason"]
         self.flat.theta.copy_(torch.from_numpy(state["theta"]))
         self.target_flat.theta.copy_(torch.from_numpy(state["target"]))
         self.adam.restore(state["adam"])
         self.replay.restore(state["replay"])
         self.rng.bit_generator.state = state["rng"]
+        self.validation.restore(state["validation"])
 
 
 def make_learner(config: Config) -> Learner:
@@ -199,6 +210,7 @@ def make_learner(config: Config) -> Learner:
     sizes = (encode.size, *config.hidden, actions)
     network, target = (perceptron(sizes, ACTIVATION, "uniform", generator).to(device) for _ in range(2))
     flat, target_flat = Flat(network), Flat(target)
+    target_flat.theta.copy_(flat.theta)
     return Learner(
         config,
         Lanes(env, encode),
@@ -211,6 +223,7 @@ def make_learner(config: Config) -> Learner:
         Adam(flat),
         Replay(config.capacity, encode.size, device),
         np.random.default_rng(config.seed),
+        Validation(config.task, config.evaluation_episodes, config.goal, config.confirmation_episodes),
     )
 
 
@@ -258,10 +271,10 @@ def learn(learner: Learner) -> None:
         learner.target_flat.theta.lerp_(learner.flat.theta, config.tau)
     batch = learner.replay.sample(config.batch, learner.rng)
     q_tm1 = learner.network(batch.s_tm1).gather(1, batch.a_tm1.unsqueeze(1)).squeeze(1)
-    loss = LOSSES[config.loss](q_tm1, td_target(learner, batch))
+    loss = q_learning_loss(q_tm1, td_target(learner, batch))
     loss.backward()
     alpha = linear_schedule(learner.step, config.learning_rate, config.learning_rate_end, config.steps)
-    learner.adam.step(alpha, config.most_gradient)
+    learner.adam.step(alpha)
     learner.updates += 1
     learner.losses.append(loss.detach())
 
@@ -286,6 +299,17 @@ def figures(learner: Learner) -> dict[str, float]:
     return plotted | ({"training return": float(np.mean(finished))} if finished else {})
 
 
+def evaluation(learner: Learner, updates: int, steps: int, seconds: float) -> Iterator[Event]:
+    """Where training stands, and whether it may stop."""
+    config, validation = learner.config, learner.validation
+    yield Progress(updates, steps, seconds, learner.step / config.steps, figures(learner))
+    yield Evaluated(updates, steps, seconds, *validation.evaluate(policy(learner)))
+    if validation.sustained():
+        learner.reason = "sustained"
+    elif learner.step >= config.steps:
+        learner.reason = "budget spent"
+
+
 def train(
     config: Config, *, resume: Tree | None = None, clock: Callable[[], float] = time.perf_counter
 ) -> Iterator[Event]:
@@ -293,24 +317,20 @@ def train(
     check(config)
     watch = Stopwatch(clock)
     learner = make_learner(config)
-    validation = Validation(config.task, config.evaluation_episodes, config.goal, config.confirmation_episodes)
-    reason = ""
 
     def state() -> Tree:
-        trees = {"learner": learner.state(), "validation": validation.state()}
-        return {**trees, "reason": reason, "seconds": watch.seconds}
+        return {"learner": learner.state(), "seconds": watch.seconds}
 
     def counts() -> tuple[int, int, float]:
         return learner.updates, learner.step * config.lanes, watch.seconds
 
     if resume is not None:
         learner.restore(resume["learner"])
-        validation.restore(resume["validation"])
-        reason, watch = resume["reason"], Stopwatch(clock, resume["seconds"])
-    while not reason:
+        watch = Stopwatch(clock, resume["seconds"])
+    while not learner.reason:
         if learner.step % config.checkpoint_every == 0:
             with watch.paused():
-                mean_loss(learner)  # a snapshot is good
+                mean_loss(learner)  # else a snapshot might hold weights that are no numbers
                 yield Snapshot(*counts(), state)
             learner.lanes.reset(training_seed(learner.rng))
             learner.window.clear()
@@ -319,13 +339,7 @@ def train(
             learn(learner)
         if learner.step % config.evaluate_every == 0 or learner.step >= config.steps:
             with watch.paused():
-                yield Progress(*counts(), learner.step / config.steps, figures(learner))
-                returns, best = validation.evaluate(policy(learner))
-                yield Evaluated(*counts(), returns, best)
-                if validation.sustained():
-                    reason = "sustained"
-        if learner.step >= config.steps:
-            reason = reason or "budget spent"
+                yield from evaluation(learner, *counts())
     learner.lanes.env.close()
-    validation.close()
-    yield Finished(*counts(), validation.policy, reason, state)
+    learner.validation.close()
+    yield Finished(*counts(), learner.validation.policy, learner.reason, state)

@@ -97,17 +97,6 @@ def q_learning_loss(q_tm1: torch.Tensor, target_tm1: torch.Tensor) -> torch.Tens
     return 0.5 * (target_tm1.detach() - q_tm1).square().mean()
 
 
-def huber_loss(q_tm1: torch.Tensor, target_tm1: torch.Tensor) -> torch.Tensor:
-    """Squared error whose slope is clipped to [-1, 1]: L = E[c (d - c/2)], c = min(d, 1), d = |y - Q(s,a)|.
-
-    q_tm1[B], target_tm1[B] -> scalar; torch. Mnih et al. (2015), Methods (the clipped error term); Huber
-    (1964).
-    """
-    d = (target_tm1.detach() - q_tm1).abs()
-    c = d.clamp(max=1.0)
-    return (c * (d - 0.5 * c)).mean()
-
-
 class NStep(NamedTuple):
     """A transition over at most n steps: `r_t[N]`, `discount_t[N]`, and `k[N]`, the step it ends in."""
 

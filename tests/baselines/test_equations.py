@@ -49,11 +49,9 @@ def test_q_learning_update() -> None:
     assert eq.q_learning_update(np.array([2.0]), np.array([10.0]), 0.25).tolist() == [4.0]
 
 
-def test_losses() -> None:
+def test_q_learning_loss() -> None:
     q, y = torch.tensor([0.0, 0.0]), torch.tensor([0.5, -3.0])
     assert eq.q_learning_loss(q, y).item() == pytest.approx((0.125 + 4.5) / 2)
-    assert eq.huber_loss(q, y).item() == pytest.approx((0.125 + 2.5) / 2)
-    assert eq.huber_loss(q, y).item() == pytest.approx(torch.nn.functional.huber_loss(q, y).item())
 
 
 def test_autograd_of_the_loss_is_the_lectures_gradient() -> None:

@@ -43,7 +43,7 @@ def test_dqn(probe: str, preset: str, discrete: bool) -> None:
         **{"learning_rate": 5e-3, "learning_rate_end": 1e-4, "update_every": 1, "refresh_every": 5},
     )
     if preset == "lecture":
-        config = replace(config, refresh_every=0)
+        config = replace(config, refresh_every=0, double_q=False)
     policy = trained(dqn.train(config))
     assert isinstance(policy, Perceptron)
     seen = np.arange(2) if discrete else np.array([[0.0], [1.0]])

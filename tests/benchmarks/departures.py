@@ -1,0 +1,51 @@
+"""What each departure of the fast DQN buys: `python tests/benchmarks/departures.py [SEEDS]` prints a table.
+
+Each row takes one departure back and trains anew. Updates count until cart-pole is held in three evaluations in a row;
+unlike seconds they do not depend on the machine's load.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from statistics import median
+from typing import Any
+
+from baselines import dqn
+from baselines.events import Evaluated
+
+WITHOUT: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "n-step returns": {"n_step": 1},
+    "reward scale": {"reward_scale": 1.0},
+    "observation scale": {"observation_scale": ()},
+    "target network": {"refresh_every": 0, "double_q": False},
+    "its averaging (a copy every 50 updates)": {"refresh_every": 50, "tau": 1.0},
+    "double Q": {"double_q": False},
+    "many lanes (8)": {"lanes": 8},
+    "large batches (32)": {"batch": 32},
+}
+
+
+def updates(config: dqn.Config) -> float:
+    """Updates until three evaluations in a row reached the goal; infinite where the budget was not enough."""
+    streak = 0
+    for event in dqn.train(config):
+        if isinstance(event, Evaluated):
+            streak = streak + 1 if event.mean >= config.goal else 0
+            if streak == 3:
+                return event.update
+    return float("inf")
+
+
+def main(seeds: int) -> None:
+    """Print the table as Markdown."""
+    print("| without | median updates | worst | seeds held |\n| --- | --: | --: | --: |")
+    for name, change in WITHOUT.items():
+        runs = [updates(replace(dqn.PRESETS["fast"], seed=seed, **change)) for seed in range(seeds)]
+        held = sum(run < float("inf") for run in runs)
+        print(f"| {name} | {median(runs):,.0f} | {max(runs):,.0f} | {held} of {seeds} |", flush=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10)
