@@ -143,7 +143,7 @@ def update(learner: Learner) -> dict[str, float]:
     k = learner.updates + 1
     learner.b = estimators.moving_average(learner.b, k, float(G_t.mean()), config.moving_average_rate)
     if config.estimator == "learned-value":
-        loss += improve_value(learner, played, G_t)
+        loss += fit_value(learner, played.s_tm1[played.valid], G_t)
     return {"loss": loss}
 
 
@@ -161,12 +161,12 @@ def improve_policy(learner: Learner, played: Step, Psi_t: Floats) -> float:
     return float(loss.detach())
 
 
-def improve_value(learner: Learner, played: Step, G_t: Floats) -> float:
-    """Gradient steps of V towards the rewards-to-go G_t[B] of the valid steps; returns the first step's loss."""
+def fit_value(learner: Learner, s_t: Floats, G_t: Floats) -> float:
+    """Gradient steps of V(s_t[B, D]) towards the rewards-to-go G_t[B]; returns the first step's loss."""
     critic, losses = learner.critic, []
-    s_t, target_t = critic.tensor(played.s_tm1[played.valid]), critic.tensor(G_t.astype(np.float32))
+    s, target_t = critic.tensor(s_t), critic.tensor(G_t.astype(np.float32))
     for _ in range(learner.config.critic_epochs):
-        loss = estimators.value_loss(critic.network(s_t).squeeze(1), target_t, len(s_t))
+        loss = estimators.value_loss(critic.network(s).squeeze(1), target_t, len(s))
         loss.backward()
         _, beta = learner.learning_rates()
         critic.optimiser.step(beta, learner.config.most_gradient)
