@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from numpy.typing import NDArray
@@ -25,6 +25,9 @@ from baselines.on_policy import Learner, make_learner
 from baselines.rollout import Step
 from baselines.trajectories import play, play_episodes
 from baselines.validation import training_seed
+from rlbench.errors import unknown
+
+Advantage = Literal["return", "n-step", "generalised"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Config:
     """Factor for rewards, which keeps the critic's outputs near 1."""
     observation_scale: tuple[float, ...] = ()
     """Factor for each number of the observation; none leaves them alone."""
-    advantage: Literal["return", "n-step", "generalised"] = "return"
+    advantage: Advantage = "return"
     """What the critic is subtracted from: the discounted reward-to-go, or that with the critic's own forecast."""
     lambda_: float = 0.95
     """Lambda of the generalised advantage."""
@@ -133,7 +136,11 @@ PRESETS: dict[str, Config] = {
 def check(config: Config) -> None:
     """UserError for a setting that makes no sense, naming it."""
     on_policy.check(config)
-    settings.probability("lambda_", config.lambda_)
+    for name in ("lambda_", "clip"):
+        settings.probability(name, getattr(config, name))
+    settings.nonnegative("entropy", config.entropy)
+    if config.advantage not in get_args(Advantage):
+        raise unknown("advantage", config.advantage, get_args(Advantage))
     for name in ("epochs", "minibatches"):
         settings.count(name, getattr(config, name))
     settings.count("horizon", config.horizon, 0)
@@ -168,8 +175,11 @@ def advantages(learner: Learner, played: Step) -> tuple[NDArray[Any], NDArray[An
         G_t = estimators.discounted_reward_to_go(r_t, played.last_t, config.gamma)
         return estimators.minus_value(G_t, v_t), G_t
     discount_t = config.gamma * ~played.terminated
-    lambda_ = config.lambda_ if config.advantage == "generalised" else 1.0
-    A_t = estimators.generalised_advantage(r_t, discount_t, played.last_t, v_t, learner.values(played.s_t), lambda_)
+    steps = r_t, discount_t, played.last_t, v_t, learner.values(played.s_t)
+    if config.advantage == "n-step":
+        A_t = estimators.n_step_advantage(*steps)
+    else:
+        A_t = estimators.generalised_advantage(*steps, config.lambda_)
     return A_t, A_t + v_t
 
 

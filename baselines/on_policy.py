@@ -22,7 +22,7 @@ from baselines.events import Evaluated, Event, Finished, Progress, Snapshot, Sto
 from baselines.networks import Activation, Adam, Encoding, Flat, encoding, numpy_policy, perceptron, to_numpy
 from baselines.rollout import Lanes, make_lanes
 from baselines.validation import Validation, training_seed
-from rlbench.errors import UserError
+from rlbench.errors import UserError, unknown
 
 ACTIVATION: Activation = "relu"
 
@@ -64,6 +64,9 @@ def check(config: Config) -> None:
         *("evaluate_every", "evaluation_episodes", "checkpoint_every", "confirmation_episodes"),
     ):
         settings.count(name, getattr(config, name))
+    settings.nonnegative("most_gradient", config.most_gradient)
+    if config.optimiser not in OPTIMISERS:
+        raise unknown("optimiser", config.optimiser, OPTIMISERS)
 
 
 class Descent:

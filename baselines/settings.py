@@ -22,6 +22,13 @@ def positive(name: str, value: float) -> float:
     return value
 
 
+def nonnegative(name: str, value: float) -> float:
+    """A finite number, zero or above."""
+    if not math.isfinite(value) or value < 0:
+        raise UserError(f"{name} must be a number of at least 0, not {value}")
+    return value
+
+
 def gamma(value: float) -> float:
     """A discount: in (0, 1]."""
     if not 0 < value <= 1:
