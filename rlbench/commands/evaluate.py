@@ -58,10 +58,12 @@ def chosen(options: Options, entrant: Submission) -> list[Task]:
         raise UserError("--task and --suite exclude each other; give one of them")
     if options.task:
         return [get_task(options.task)]
-    tasks = [task for task in (get_suite(options.suite) if options.suite else TASKS.values()) if entrant.plays(task)]
+    there = get_suite(options.suite) if options.suite else tuple(TASKS.values())
+    tasks = [task for task in there if entrant.plays(task)]
     if not tasks:
         where = f"suite {options.suite}" if options.suite else "rlbench"
-        raise UserError(f"{entrant.name} lists {', '.join(entrant.tasks)}; {where} has {', '.join(TASKS)}")
+        known = ", ".join(task.key for task in there)
+        raise UserError(f"{entrant.name} lists {', '.join(entrant.tasks)}; {where} has {known}")
     return tasks
 
 

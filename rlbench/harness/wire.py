@@ -54,7 +54,8 @@ def describe(space: gymnasium.Space[Any]) -> Description:
             sides = {"nvec": space.nvec.tolist(), "start": space.start.tolist()}
             return {"type": "MultiDiscrete", "dtype": str(space.dtype), **sides}
         case spaces.MultiBinary():
-            return {"type": "MultiBinary", "shape": list(space.shape)}
+            n = space.n if isinstance(space.n, int) else list(space.n)
+            return {"type": "MultiBinary", "shape": list(space.shape), "n": n}
     raise HarnessError(
         f"a {type(space).__name__} space cannot cross to an agent; "
         "use Box, Discrete, MultiDiscrete, MultiBinary, or a Dict or Tuple of these"
@@ -80,7 +81,7 @@ def space(description: Description) -> gymnasium.Space[Any]:
             dtype = np.dtype(d["dtype"]).type
             return spaces.MultiDiscrete(np.array(d["nvec"]), start=np.array(d["start"]), dtype=dtype)
         case "MultiBinary":
-            return spaces.MultiBinary(d["shape"])
+            return spaces.MultiBinary(d["n"])
     raise HarnessError(f"no space is described by {d['type']!r}")
 
 

@@ -1,0 +1,61 @@
+"""`rlbench evaluate` from the outside."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from rlbench import cli
+
+
+def run(capsys, *arguments):
+    code = cli.main(["evaluate", *map(str, arguments)])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_a_suite_plays_the_tasks_that_the_submission_lists(submit, tmp_path, capsys):
+    path = submit("return observation % 4", tasks=["grid-world@1"])
+    code, out, err = run(capsys, path, "--suite", "quick", "--results", tmp_path / "results", "--json")
+    assert (code, err) == (0, "")
+    (row,) = json.loads(out)
+    assert (row["task"], row["agent"], row["episodes"], row["ok"]) == ("grid-world@1", "probe", 140, 140)
+    assert row["worst"] <= row["mean_return"] <= row["best"]
+    assert row["fault"] is None
+    assert len(list(tmp_path.glob("results/*/*.jsonl"))) == 1
+
+
+def test_random_needs_no_folder_and_faults_are_shown(submit, tmp_path, capsys):
+    results = tmp_path / "results"
+    code, out, _ = run(capsys, "random", "--task", "cart-pole", "--results", results, "--csv")
+    assert code == 0
+    (row,) = csv.DictReader(io.StringIO(out))
+    assert row["task"] == "cart-pole@1"
+    code, out, _ = run(capsys, submit("raise ValueError('odd')"), "--task", "grid-world@1", "--results", results)
+    assert code == 0
+    assert "crash: ValueError: odd (agent.py:10)" in out
+
+
+MISTAKES = {
+    "no folder": (["nowhere", "--task", "cart-pole"], "no submission at nowhere"),
+    "unknown task": (["random", "--task", "cartpole"], "unknown task 'cartpole'; did you mean cart-pole@1?"),
+    "unknown suite": (["random", "--suite", "quik"], "unknown suite 'quik'; did you mean quick?"),
+    "both": (["random", "--suite", "quick", "--task", "cart-pole"], "--task and --suite exclude each other"),
+    "both formats": (["random", "--task", "cart-pole", "--json", "--csv"], "exclude each other"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "words"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_mistakes_are_one_line(arguments, words, capsys):
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_a_submission_to_other_tasks(submit, tmp_path, capsys):
+    path = submit("pass", tasks=["go@1"])
+    code, _, err = run(capsys, path, "--suite", "quick", "--results", tmp_path / "results")
+    assert code == 2
+    assert "probe lists go@1; suite quick has grid-world@1, cart-pole@1" in err

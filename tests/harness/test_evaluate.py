@@ -1,0 +1,284 @@
+import dataclasses
+import hashlib
+import os
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium import spaces
+
+from rlbench.errors import HarnessError, UserError
+from rlbench.harness import evaluate as evaluation
+from rlbench.harness import isolate, record, submission
+from rlbench.harness.agent import AgentFault, TaskInfo
+from rlbench.harness.evaluate import evaluate, in_process, play
+from rlbench.harness.suite import get_task
+from rlbench.harness.task import Task
+
+
+class Staircase(gymnasium.vector.VectorEnv):
+    """Lane i's first episode ends after i + 1 steps, later ones after 1; odd lanes by truncation.
+
+    The reward of step t is 0.1 t plus the action; the observation says how many steps are behind.
+    """
+
+    def __init__(self, num_envs):
+        self.num_envs = num_envs
+        self.single_observation_space = spaces.Discrete(99)
+        self.single_action_space = spaces.Discrete(3)
+        self.asked = []
+
+    def reset(self, *, seed, options=None):
+        self.seeds, self.options = seed, options
+        self.steps, self.episodes = np.zeros(self.num_envs, int), np.zeros(self.num_envs, int)
+        return self.steps.copy(), {}
+
+    def step(self, actions):
+        self.asked.append(actions.copy())
+        self.steps += 1
+        reward = 0.1 * self.steps + actions
+        lengths = np.where(self.episodes == 0, np.arange(self.num_envs) + 1, 1)
+        over = self.steps >= lengths
+        odd = np.arange(self.num_envs) % 2 == 1
+        self.episodes += over
+        self.steps[over] = 0
+        return self.steps.copy(), reward, over & ~odd, over & odd, {}
+
+
+TASK = Task("stairs", 1, "none", episodes=8, lanes=4, discount=0.5, floor=-7.0, options=({"n": 3}, {"n": 4}))
+
+
+class Counts:
+    """Plays 2 on the first step of an episode and 1 afterwards; keeps what it was told."""
+
+    def __init__(self):
+        self.observations, self.firsts = [], []
+
+    def act(self, observation, first):
+        self.observations.append(observation.tolist())
+        self.firsts.append(first.tolist())
+        return np.where(first, 2, 1)
+
+
+def test_the_first_episode_of_each_lane_counts():
+    env, agent = Staircase(4), Counts()
+    episodes, fault = play(env, in_process(agent, env), TASK, range(4, 8))
+    assert fault is None
+    assert env.seeds == [2**30 + i for i in (4, 5, 6, 7)]
+    assert env.options["n"].tolist() == [3, 4, 3, 4]
+    assert [e.index for e in episodes] == [4, 5, 6, 7]
+    assert [e.seed for e in episodes] == env.seeds
+    assert [e.extra for e in episodes] == [{"n": 3}, {"n": 4}, {"n": 3}, {"n": 4}]
+    assert [e.length for e in episodes] == [1, 2, 3, 4]
+    assert [e.terminated for e in episodes] == [True, False, True, False]
+    assert [e.truncated for e in episodes] == [False, True, False, True]
+    assert [e.return_ for e in episodes] == pytest.approx([2.1, 3.3, 4.6, 6.0])
+    assert [e.discounted_return for e in episodes] == pytest.approx([2.1, 2.7, 3.025, 3.2])
+    assert len(env.asked) == 4
+
+
+def test_first_marks_the_beginning_of_every_episode():
+    env, agent = Staircase(3), Counts()
+    play(env, in_process(agent, env), TASK, range(3))
+    assert agent.firsts == [[True, True, True], [True, False, False], [True, True, False]]
+    assert agent.observations == [[0, 0, 0], [0, 1, 1], [0, 0, 2]]
+
+
+def test_the_digest_is_of_the_episodes_own_actions():
+    env = Staircase(4)
+    episodes, _ = play(env, in_process(Counts(), env), TASK, range(4))
+    for lane, episode in enumerate(episodes):
+        actions = np.array([2] + [1] * lane, np.int64)
+        assert episode.actions == hashlib.sha256(actions.tobytes()).hexdigest()[:16]
+
+
+def test_faults_by_lane_and_by_agent():
+    env = Staircase(4)
+    answers = iter([[1, 1, 7, 1], [9, -1, 1, 1]])
+
+    def act(observation, first):
+        try:
+            return [np.array(next(answers))]
+        except StopIteration:
+            raise AgentFault("crash", "no more") from None
+
+    episodes, fault = play(env, act, TASK, range(4))
+    assert [(e.status, e.length) for e in episodes] == [
+        ("ok", 1),
+        ("invalid_action", 1),
+        ("invalid_action", 0),
+        ("crash", 2),
+    ]
+    assert [e.return_ for e in episodes[1:]] == [-7.0] * 3
+    assert [e.discounted_return for e in episodes[1:]] == [-7.0] * 3
+    assert fault == "invalid_action: NaN, infinite, or out of bounds"
+    assert [a.tolist() for a in env.asked] == [[1, 1, 0, 1], [0, 0, 1, 1]]
+
+
+def test_options_stack_leaf_by_leaf():
+    stacked = evaluation.stacked(
+        [{"state": {"row": 1, "col": 2}, "colour": "black"}, {"state": {"row": 3, "col": 4}, "colour": "white"}]
+    )
+    assert stacked["state"]["row"].tolist() == [1, 3]
+    assert stacked["state"]["col"].tolist() == [2, 4]
+    assert stacked["colour"].tolist() == ["black", "white"]
+
+
+TABULAR = """
+    table = np.array([0, 3, 3, 2, 0, 0, 0, 2, 0, 0, 1, 2, 0, 1, 1, 0])
+    return table[observation]
+    """
+
+
+@pytest.mark.parametrize("lanes", [1, 7, 70])
+def test_a_tabular_agents_episode_lines_are_the_same_for_every_width(lanes, submit, tmp_path):
+    """Lanes 1 with a third of the episodes, as that is a child per episode."""
+    episodes = 14 if lanes == 1 else 140
+    task = dataclasses.replace(get_task("grid-world"), lanes=lanes, episodes=episodes)
+    run = record.read(evaluate(task, submit(TABULAR), tmp_path / "results", quiet=True))
+    assert [without_block(line) for line in run.episodes] == reference_lines(task)
+
+
+def without_block(line):
+    return {key: value for key, value in line.items() if key != "block"}
+
+
+def reference_lines(task):
+    """The same policy played episode by episode in the single environment."""
+    table = np.array([0, 3, 3, 2, 0, 0, 0, 2, 0, 0, 1, 2, 0, 1, 1, 0])
+    env = gymnasium.make(task.env_id)
+    lines = []
+    for index in range(task.episodes):
+        seed, options = task.episode(index)
+        observation, _ = env.reset(seed=seed, options=options)
+        actions, total, terminated, truncated = [], 0.0, False, False
+        while not (terminated or truncated):
+            actions.append(table[observation])
+            observation, reward, terminated, truncated, _ = env.step(actions[-1])
+            total += reward
+        lines.append(
+            {
+                "kind": "episode",
+                "index": index,
+                "seed": seed,
+                "return": total,
+                "discounted_return": total,
+                "length": len(actions),
+                "terminated": terminated,
+                "truncated": truncated,
+                "status": "ok",
+                "actions": hashlib.sha256(np.array(actions, np.int64).tobytes()).hexdigest()[:16],
+                "extra": options,
+            }
+        )
+    env.close()
+    return lines
+
+
+@pytest.mark.parametrize("key", ["cart-pole@1", "grid-world@1"])
+def test_an_isolated_run_equals_one_in_this_process(key, tmp_path):
+    from rlbench.harness.builtin.random import agent
+
+    task = get_task(key)
+    run = record.read(evaluate(task, "random", tmp_path, quiet=True))
+    lines = []
+    for block in range(task.blocks):
+        env = evaluation.make_env(task, task.lanes)
+        info = TaskInfo(task.name, task.version, task.lanes, task.discount)
+        seed = evaluation.agent_seed(task, None, block)
+        here = agent.load(info, evaluation.Spaces(*evaluation._descriptions(env)), seed)
+        episodes, _ = play(env, in_process(here, env), task, task.block(block))
+        env.close()
+        lines += [episode.line() for episode in episodes]
+    assert [without_block(line) for line in run.episodes] == lines
+    assert evaluation.agent_seed(task, None, 0) != evaluation.agent_seed(task, None, 1)
+
+
+def test_two_runs_of_the_same_thing_are_equal(tmp_path):
+    task = dataclasses.replace(get_task("cart-pole"), episodes=20, lanes=8)
+    runs = [record.read(evaluate(task, "random", tmp_path / name, quiet=True)) for name in "ab"]
+    assert runs[0].episodes == runs[1].episodes
+    assert [line["block"] for line in runs[0].episodes] == [0] * 8 + [1] * 8 + [2] * 4
+
+
+def test_a_complete_run_is_left_alone(grid_task, submit, tmp_path):
+    path = evaluate(grid_task, submit(TABULAR), tmp_path / "results", quiet=True)
+    before, when = path.read_bytes(), path.stat().st_mtime_ns
+    path.chmod(0o444)
+    assert evaluate(grid_task, submit(TABULAR), tmp_path / "results", quiet=True) == path
+    assert (path.read_bytes(), path.stat().st_mtime_ns) == (before, when)
+
+
+def test_a_submission_must_list_the_task(grid_task, submit, tmp_path):
+    path = submit(TABULAR, tasks=["cart-pole@1"])
+    with pytest.raises(UserError, match="is not submitted to grid@1, only to cart-pole@1; list it under tasks"):
+        evaluate(grid_task, path, tmp_path / "results", quiet=True)
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_submission_that_changes_meanwhile_is_noticed(grid_task, submit, tmp_path):
+    task = dataclasses.replace(grid_task, lanes=1)
+    path = submit(f"open({str(tmp_path / 'submission' / 'notes')!r}, 'a').write('x'); return [0]")
+    with pytest.raises(UserError, match="changed while it was being evaluated"):
+        evaluate(task, path, tmp_path / "results", quiet=True)
+
+
+def test_harness_faults_are_retried_and_not_charged(grid_task, submit, tmp_path, monkeypatch):
+    spawn, calls = isolate._spawn, []
+
+    def fails_twice(*arguments):
+        calls.append(1)
+        if len(calls) < 3:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        return spawn(*arguments)
+
+    monkeypatch.setattr(isolate, "_spawn", fails_twice)
+    descriptors = len(os.listdir("/proc/self/fd"))
+    run = record.read(evaluate(grid_task, submit(TABULAR), tmp_path / "results", quiet=True))
+    assert {line["status"] for line in run.episodes} == {"ok"}
+    assert run.blocks[0]["attempt"] == 3
+    assert len(os.listdir("/proc/self/fd")) == descriptors
+
+
+def test_a_harness_that_keeps_failing_says_so_and_keeps_what_it_has(grid_task, submit, tmp_path, monkeypatch):
+    task = dataclasses.replace(grid_task, lanes=1)
+    path = submit(TABULAR)
+    make, calls = evaluation.make_env, []
+
+    def fails_later(*arguments):
+        calls.append(1)
+        if len(calls) > 1:
+            raise RuntimeError("no simulator")
+        return make(*arguments)
+
+    monkeypatch.setattr(evaluation, "make_env", fails_later)
+    with pytest.raises(HarnessError, match=r"grid@1, block 1, 3 attempts: .*no simulator"):
+        evaluate(task, path, tmp_path / "results", quiet=True)
+    monkeypatch.undo()
+    kept = record.read(record.path_of(tmp_path / "results", task, submission.read(path)))
+    assert len(kept.blocks) == 1
+    run = record.read(evaluate(task, path, tmp_path / "results", quiet=True))
+    assert (len(run.blocks), run.complete) == (3, True)
+
+
+def test_a_child_that_cannot_start_is_our_fault(grid_task, submit, tmp_path, monkeypatch):
+    monkeypatch.setattr(isolate, "_BOOT", "print('no such module')")
+    with pytest.raises(HarnessError, match="the child did not come up, no such module"):
+        evaluate(grid_task, submit(TABULAR), tmp_path / "results", quiet=True)
+
+
+def test_elsewhere_than_on_linux(grid_task, submit, tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.platform", "darwin")
+    with pytest.raises(UserError, match="evaluated on Linux only"):
+        evaluate(grid_task, submit(TABULAR), tmp_path / "results", quiet=True)
+
+
+def test_nothing_is_left_open(grid_task, submit, tmp_path):
+    def state():
+        return len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
+
+    path = submit(TABULAR)
+    evaluate(grid_task, path, tmp_path / "warm", quiet=True)
+    before = state()
+    evaluate(grid_task, path, tmp_path / "results", quiet=True)
+    assert state() == before

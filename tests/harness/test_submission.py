@@ -1,0 +1,144 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from rlbench.errors import UserError
+from rlbench.harness import submission
+from rlbench.harness.suite import get_task
+
+MALFORMED = {
+    "not TOML": ("name = ", "submission.toml cannot be read as TOML: Invalid value"),
+    "not text": (b"\xff\xfe", r"submission.toml cannot be read as TOML"),
+    "missing field": ({"entry": None}, r'submission.toml has no entry; add entry = "agent:load"'),
+    "unknown field": ({"taks": ["x@1"]}, r"unknown field 'taks'; did you mean tasks\?"),
+    "name with a slash": ({"name": "../dqn"}, r"name = '../dqn' will not do; it looks like name = \"my-agent\""),
+    "empty name": ({"name": ""}, "name = '' will not do"),
+    "number for text": ({"version": 1}, "version = 1 will not do"),
+    "text for a list": ({"tasks": "cart-pole@1"}, "tasks = 'cart-pole@1' will not do"),
+    "no tasks": ({"tasks": []}, r"tasks = \[\] will not do"),
+    "no module": ({"entry": "load"}, "entry = 'load' will not do"),
+    "a path for a module": ({"entry": "src/agent.py:load"}, "entry = 'src/agent.py:load' will not do"),
+    "dots": ({"entry": "package.agent:load"}, "entry = 'package.agent:load' will not do"),
+    "another module": ({"entry": "main:load"}, r"no main.py in .*, which entry in .* asks for"),
+    "boolean seed": ({"training_seed": True}, "training_seed = True will not do"),
+    "negative seed": ({"training_seed": -1}, "training_seed = -1 will not do"),
+    "float steps": ({"training_steps": 5e4}, "training_steps = 50000.0 will not do"),
+    "device": ({"device": "tpu"}, "device = 'tpu' will not do"),
+}
+
+
+@pytest.mark.parametrize(("change", "words"), MALFORMED.values(), ids=MALFORMED.keys())
+def test_malformed_manifests(submit, change, words):
+    path = submit("pass")
+    manifest = path / "submission.toml"
+    if isinstance(change, dict):
+        fields = {"name": "a", "version": "1", "authors": ["b"], "tasks": ["*"], "entry": "agent:load"} | change
+        change = "\n".join(f"{k} = {json.dumps(v)}" for k, v in fields.items() if v is not None)
+    manifest.write_bytes(change if isinstance(change, bytes) else change.encode())
+    with pytest.raises(UserError, match=words) as error:
+        submission.read(path)
+    assert "\n" not in str(error.value)
+
+
+SOURCES = {
+    "syntax": (b"def load(:\n  pass", "agent.py, line 1: syntax error, invalid syntax"),
+    "indentation": (b"def load(a):\nreturn", "agent.py, line 2: syntax error, expected an indented block"),
+    "return outside": (b"x = 1\nreturn x", "agent.py, line 2: syntax error, 'return' outside function"),
+    "null byte": (b"x = 1\0", "agent.py.*null byte"),
+    "encoding": (b"x = '\xff'", "agent.py.*syntax error"),
+    "nesting": (b"x = " + b"(" * 10_000 + b")" * 10_000, "agent.py.*nested|too complex|parentheses"),
+}
+
+
+@pytest.mark.parametrize(("source", "words"), SOURCES.values(), ids=SOURCES.keys())
+def test_sources_that_are_not_python(submit, source, words):
+    path = submit("pass")
+    (path / "agent.py").write_bytes(source)
+    with pytest.raises(UserError, match=words) as error:
+        submission.read(path)
+    assert "\n" not in str(error.value)
+
+
+def test_checking_runs_nothing(submit, tmp_path):
+    path = submit(source=f"open({str(tmp_path / 'ran')!r}, 'w')\nassert 'a' is 'a', '\\d'")
+    submission.read(path)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_missing_parts(tmp_path, submit):
+    with pytest.raises(UserError, match=r"no submission at .*nowhere: .* or random"):
+        submission.read(tmp_path / "nowhere")
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(UserError, match="no submission at"):
+        submission.read(file)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(UserError, match=r"no submission.toml in .*; write one with name, version"):
+        submission.read(empty)
+    path = submit("pass")
+    (path / "agent.py").unlink()
+    with pytest.raises(UserError, match=r"no agent.py in .*, which entry in .*submission.toml asks for"):
+        submission.read(path)
+
+
+def test_what_is_read(submit):
+    entrant = submission.read(
+        submit("pass", tasks=["cart-pole@1"], training_seed=7, training_steps=50_000, device="cuda")
+    )
+    assert (entrant.name, entrant.version, entrant.authors) == ("probe", "1", ("a test",))
+    assert (entrant.module, entrant.function) == ("agent", "load")
+    assert (entrant.training_seed, entrant.training_steps, entrant.device) == (7, 50_000, "cuda")
+    assert entrant.plays(get_task("cart-pole@1"))
+    assert not entrant.plays(get_task("grid-world@1"))
+
+
+def test_random_is_built_in():
+    entrant = submission.read("random")
+    assert (entrant.name, entrant.training_seed, entrant.training_steps) == ("random", None, None)
+    assert entrant.plays(get_task("cart-pole@1"))
+
+
+def test_the_digest_is_of_names_and_contents_alone(submit):
+    path = submit("pass")
+    before = submission.read(path).digest
+    assert len(before) == 64
+    (path / ".git").mkdir()
+    (path / ".git" / "HEAD").write_text("x")
+    (path / ".hidden").write_text("x")
+    (path / "__pycache__").mkdir()
+    (path / "__pycache__" / "agent.pyc").write_text("x")
+    (path / "empty").mkdir()
+    (path / "agent.py").touch()
+    assert submission.read(path).digest == before
+    copy = path.with_name("elsewhere")
+    path.rename(copy)
+    assert submission.read(copy).digest == before
+
+    digests = {before}
+    (copy / "empty" / "ab").write_text("c")
+    digests.add(submission.digest(copy))
+    (copy / "empty" / "ab").rename(copy / "empty" / "a")
+    digests.add(submission.digest(copy))
+    (copy / "empty" / "a").write_text("bc")
+    digests.add(submission.digest(copy))
+    (copy / "agent.py").write_text("x = 1")
+    digests.add(submission.digest(copy))
+    assert len(digests) == 5
+
+
+def test_the_digest_agrees_with_a_shell(submit):
+    """A second opinion: the same bytes put together by hand and hashed by coreutils."""
+    path = submit("pass")
+    script = """
+import pathlib, sys
+out = sys.stdout.buffer
+for name in ("agent.py", "submission.toml"):
+    for data in (name.encode(), pathlib.Path(sys.argv[1], name).read_bytes()):
+        out.write(len(data).to_bytes(8, "big") + data)
+"""
+    data = subprocess.run([sys.executable, "-c", script, path], capture_output=True, check=True).stdout
+    shell = subprocess.run(["sha256sum"], input=data, capture_output=True, check=True).stdout.decode()
+    assert submission.digest(path) == shell.split()[0]

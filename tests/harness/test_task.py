@@ -1,0 +1,108 @@
+import dataclasses
+import hashlib
+import json
+
+import gymnasium
+import pytest
+
+from rlbench.errors import UserError
+from rlbench.harness.evaluate import make_env, measure_anchors
+from rlbench.harness.suite import SUITES, TASKS, get_suite, get_task
+from rlbench.harness.task import Limits, Task
+
+TASK = Task("maze", 2, "rlbench/GridWorld-v0", {"slip": 0.1}, episodes=10, lanes=4, options=({"a": 1}, {"a": 2}))
+
+
+def test_the_hash_is_of_what_is_played():
+    played = {
+        "name": "maze",
+        "version": 2,
+        "env_id": "rlbench/GridWorld-v0",
+        "env_kwargs": {"slip": 0.1},
+        "episodes": 10,
+        "lanes": 4,
+        "options": [{"a": 1}, {"a": 2}],
+        "limits": {"load": 60.0, "act": 5.0, "run": 600.0},
+        "discount": 1.0,
+    }
+    text = json.dumps(played, sort_keys=True, separators=(",", ":"))
+    assert TASK.hash == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_anchors_do_not_change_the_hash_and_all_else_does():
+    changes = {
+        "name": "labyrinth",
+        "version": 3,
+        "env_id": "rlbench/CartPole-v0",
+        "env_kwargs": {},
+        "episodes": 11,
+        "lanes": 5,
+        "options": (),
+        "limits": Limits(act=1.0),
+        "discount": 0.9,
+    }
+    anchors = {"floor": -1.0, "random": 0.5, "reference": 2.0}
+    assert {field.name for field in dataclasses.fields(Task)} == set(changes) | set(anchors)
+    assert dataclasses.replace(TASK, **anchors).hash == TASK.hash
+    hashes = {dataclasses.replace(TASK, **{name: value}).hash for name, value in changes.items()}
+    assert len(hashes | {TASK.hash}) == len(changes) + 1
+
+
+def test_blocks_cover_the_episodes_once():
+    assert TASK.key == "maze@2"
+    assert [list(TASK.block(b)) for b in range(TASK.blocks)] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+
+
+def test_episodes_have_seeds_of_their_own_and_take_the_options_in_turn():
+    assert [TASK.episode(i) for i in (0, 1, 2)] == [
+        (1073741824, {"a": 1}),
+        (1073741825, {"a": 2}),
+        (1073741826, {"a": 1}),
+    ]
+    assert dataclasses.replace(TASK, options=()).episode(3) == (1073741827, None)
+
+
+def test_every_task_is_well_formed():
+    assert SUITES["lecture"] == tuple(TASKS.values())
+    assert {task.key for task in SUITES["quick"]} == {"grid-world@1", "cart-pole@1"}
+    for key, task in TASKS.items():
+        assert task.key == key
+        assert get_task(key) is task
+        assert task.floor <= task.random < task.reference
+        assert 2**30 <= task.episode(task.episodes - 1)[0] < 2**31
+        env = make_env(task, 2)
+        assert env.num_envs == 2
+        env.close()
+
+
+@pytest.mark.parametrize("key", TASKS)
+def test_anchors_are_what_random_play_gives(key):
+    task = TASKS[key]
+    assert (task.floor, task.random) == measure_anchors(task)
+
+
+def test_the_grid_worlds_random_anchor_agrees_with_its_exact_value():
+    """Sutton & Barto, figure 4.1: the mean of v over the 14 starts is -256/14; the time limit cuts a little."""
+    task = get_task("grid-world")
+    _, mean = measure_anchors(task, 14_000)
+    assert abs(mean - -256 / 14) < 0.5
+
+
+def test_the_grid_worlds_reference_is_the_optimum():
+    task = get_task("grid-world")
+    env = gymnasium.make(task.env_id)
+    starts = [task.episode(i)[1]["state"] for i in range(task.episodes)]
+    steps = [min(s["row"] + s["col"], 6 - s["row"] - s["col"]) for s in starts]  # to the nearer corner
+    assert -sum(steps) / len(steps) == task.reference
+    for start in starts[:14]:
+        observation, _ = env.reset(seed=0, options={"state": start})
+        assert observation == 4 * start["row"] + start["col"]
+    env.close()
+
+
+def test_unknown_names_are_answered_with_the_nearest():
+    with pytest.raises(UserError, match="unknown task 'cartpole'; did you mean cart-pole@1"):
+        get_task("cartpole")
+    with pytest.raises(UserError, match="unknown suite 'quik'; did you mean quick"):
+        get_suite("quik")
+    assert get_task("cart-pole") is TASKS["cart-pole@1"]
