@@ -158,11 +158,13 @@ class RulesVectorEnv(VectorEnv[Any, Any, Any]):
 
     def _set_fields(self, values: Any, mask: NDArray[np.bool_]) -> None:
         states = make_states(values, self._like, self.num_envs)
-        for state in self._singles(states):
+        singles = self._singles(states)
+        for state in singles:
             self.world.check_state(state)
         for field, value in zip(self._fields, states, strict=True):
             field[mask] = value[mask]
-        self._done[mask] = False
+        ended = np.array([self.world.rules.terminated(state, self.params) for state in singles], np.bool_)
+        self._done[mask] = ended[mask]
 
     def states(self) -> list[StateOf]:
         """One State of Python scalars per lane, as the single environment holds it."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
 
-from rlbench.core import batch
+from rlbench.core import batch, batch_text
 from rlbench.core.world import World
 from rlbench.testing import same
 
@@ -159,7 +159,7 @@ def test_the_same_rules_are_loaded_once(rules_folder):
 def test_foreign_imports_are_refused(rules_folder):
     (rules_folder / "edited_rules.py").write_text("import json\n" + RULES)
     with pytest.raises(TypeError, match="imports json; rules may import only math, numpy, typing"):
-        batch.source(World("edited_rules", None, {}))
+        batch_text.source(World("edited_rules", None, {}))
 
 
 def test_an_unwritable_cache_falls_back(tmp_path, monkeypatch):

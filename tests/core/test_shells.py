@@ -152,6 +152,17 @@ def test_batch_options_state_equals_the_singles():
     assert envs.unwrapped.states()[2] == (3, 1)
 
 
+def test_a_terminal_state_that_was_set_needs_a_reset():
+    env = gymnasium.make("rlbench/GridWorld-v0")
+    env.reset(options={"state": (0, 0)})
+    with pytest.raises(ResetNeeded):
+        env.step(0)
+    envs = gymnasium.make_vec("rlbench/GridWorld-v0", num_envs=2, autoreset_mode="Disabled")
+    envs.reset(options={"state": {"row": np.array([0, 1]), "col": np.array([0, 1])}})
+    with pytest.raises(ResetNeeded):
+        envs.step(np.array([0, 0]))
+
+
 @pytest.mark.parametrize(
     "state", [{"row": 1}, {"row": 1, "cols": 2}, (1, 2, 3), {"row": 1.5, "col": 0}, {"row": [1], "col": 0}]
 )
