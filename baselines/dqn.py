@@ -169,11 +169,6 @@ class Learner:
     updates: int = 0
     reason: str = ""  # why training has ended
     losses: list[torch.Tensor] = field(default_factory=list)  # since they were last looked at
-    numpy: Perceptron | None = None  # the network's twin in NumPy, sharing its memory, on a CPU
-
-    def __post_init__(self) -> None:
-        if self.flat.theta.device.type == "cpu":
-            self.numpy = numpy_policy(self.network, ACTIVATION, self.lanes.encode)
 
     def state(self) -> Tree:
         """What a checkpoint holds of it; not the lanes, which start afresh after a snapshot."""
@@ -234,15 +229,16 @@ def policy(learner: Learner) -> Perceptron:
     return numpy_policy(judge, ACTIVATION, learner.lanes.encode)
 
 
+@torch.no_grad()
 def greedy(learner: Learner, s: NDArray[Any]) -> NDArray[Any]:
-    """The best actions a[N] at features s[N, D]: in NumPy on a CPU, where it is faster, else on the device."""
-    if learner.numpy is not None:
-        with np.errstate(over="ignore", invalid="ignore"):  # a diverged network is reported with its update
-            return learner.numpy.outputs(s).argmax(axis=1)
-    with torch.no_grad():
-        device = learner.flat.theta.device
-        best: NDArray[Any] = learner.network(torch.from_numpy(s).to(device)).argmax(dim=1).cpu().numpy()
-        return best
+    """The best actions a[N] at features s[N, D].
+
+    Not in NumPy: its matrix product of 128 lanes takes all cores, and on a busy machine waits 100 times longer for
+    them than it computes; PyTorch keeps to `threads`.
+    """
+    q = learner.network(torch.from_numpy(s).to(learner.flat.theta.device))
+    best: NDArray[Any] = q.argmax(dim=1).cpu().numpy()
+    return best
 
 
 def act(learner: Learner) -> None:

@@ -1,10 +1,9 @@
-"""DQN's parts: what its presets are, its targets by hand, and the same actions on either path."""
+"""DQN's parts: what its presets are, its targets by hand, how its target network follows, when it gives up."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 
@@ -55,17 +54,6 @@ def test_the_target_network_follows() -> None:
         dqn.learn(learner)
     expected = 0.75 * online[0] + 0.25 * online[2]  # moved before updates 0 and 2
     torch.testing.assert_close(learner.target_flat.theta, expected)
-
-
-def test_the_device_acts_as_numpy_does() -> None:
-    learner = dqn.make_learner(FAST)
-    s = np.random.default_rng(0).normal(size=(500, 4), scale=10).astype(np.float32)
-    with torch.no_grad():  # untrained, it prefers one action everywhere
-        learner.network[-1].bias -= learner.network(torch.from_numpy(s)).mean(dim=0)
-    in_numpy = dqn.greedy(learner, s)
-    learner.numpy = None
-    assert dqn.greedy(learner, s).tolist() == in_numpy.tolist()
-    assert set(in_numpy.tolist()) == {0, 1}
 
 
 def test_the_update_at_which_the_loss_broke() -> None:
