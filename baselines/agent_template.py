@@ -2,8 +2,7 @@
 
 `baselines.export` copies this file, unchanged, into a submission as `agent.py`, beside `policy.json` and
 `weights.safetensors`. It imports nothing but NumPy and safetensors' NumPy loader, so an agent answers within
-milliseconds of starting; the trainers evaluate with these very classes, so what was measured is what is
-submitted.
+milliseconds of starting; the trainers evaluate with these very classes, so what was measured is what is submitted.
 """
 
 from __future__ import annotations
@@ -45,8 +44,8 @@ class Table:
 class Perceptron:
     """The greedy policy of a perceptron with hidden layers: argmax_a of its outputs, the first of equals.
 
-    `layers` holds (weight[out, in], bias[out]) float32 pairs; `scale[D]` multiplies the flattened
-    observation, and `states` > 0 says that the observation is one of so many states, to be encoded one-hot.
+    `layers` holds (weight[out, in], bias[out]) float32 pairs; `scale[D]` multiplies the flattened observation, and
+    `states` > 0 says that the observation is one of so many states, to be encoded one-hot.
     """
 
     kind = "perceptron"

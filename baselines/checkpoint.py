@@ -1,8 +1,7 @@
 """A training's checkpoint: one safetensors file that is whole or not there, and runs no code when read.
 
-The arrays of a nested tree are stored as tensors under their path, and all else as JSON in the file's
-header, beside the algorithm's name and its configuration. Pickle, torch.save's format, was rejected: reading
-one runs what it says.
+The arrays of a nested tree are stored as tensors under their path, and all else as JSON in the file's header, beside
+the algorithm's name and its configuration. Pickle, torch.save's format, was rejected: reading one runs what it says.
 """
 
 from __future__ import annotations

@@ -1,12 +1,11 @@
 """The equations of the reference agents: one function each, in the letters of its source.
 
-Time is written as in the literature: `s_tm1, a_tm1` is where an agent was and what it did, `r_t, discount_t,
-s_t` is what came of it. `discount_t` is 0 where the episode terminated and gamma elsewhere; a truncated
-episode keeps gamma, and so needs no case of its own. B is a batch, N lanes, S states, A actions, K outcomes,
-n steps.
+Time is written as in the literature: `s_tm1, a_tm1` is where an agent was and what it did, `r_t, discount_t, s_t` is
+what came of it. `discount_t` is 0 where the episode terminated and gamma elsewhere; a truncated episode keeps gamma,
+and so needs no case of its own. B is a batch, N lanes, S states, A actions, K outcomes, n steps.
 
-Functions marked *torch* take tensors, *NumPy* arrays, the others either. This module imports no torch, so
-that tabular agents start at once.
+Functions marked *torch* take tensors, *NumPy* arrays, the others either. This module imports no torch, so that
+tabular agents start at once.
 """
 
 from __future__ import annotations
@@ -26,8 +25,7 @@ Array = TypeVar("Array", "torch.Tensor", Floats)
 class Model(NamedTuple):
     """An exact model of a finite world, as arrays [S, A, K]; missing outcomes have probability 0.
 
-    `p` probability, `r` reward, `s_t` next state (integer), `goes_on` 0.0 where the outcome terminates, else
-    1.0.
+    `p` probability, `r` reward, `s_t` next state (integer), `goes_on` 0.0 where the outcome terminates, else 1.0.
     """
 
     p: Floats
@@ -72,8 +70,8 @@ def q_learning_target(r_t: Array, discount_t: Array, max_q_t: Array) -> Array:
 def double_q_value(q_t: torch.Tensor, q_t_selector: torch.Tensor) -> torch.Tensor:
     """Next state's value, chosen by one network and judged by another: Q'(s_t, argmax_a' Q(s_t, a')).
 
-    q_t[B, A] judges (target network), q_t_selector[B, A] chooses (online network) -> [B]; torch.
-    van Hasselt, Guez & Silver (2016), equation 4.
+    q_t[B, A] judges (target network), q_t_selector[B, A] chooses (online network) -> [B]; torch. van Hasselt, Guez &
+    Silver (2016), equation 4.
     """
     return q_t.gather(1, q_t_selector.argmax(dim=1, keepdim=True)).squeeze(1)
 
@@ -89,10 +87,9 @@ def q_learning_update(q_tm1: Array, target_tm1: Array, alpha: float) -> Array:
 def q_learning_loss(q_tm1: torch.Tensor, target_tm1: torch.Tensor) -> torch.Tensor:
     """Half the mean squared error: L = 1/2 E[(y - Q(s,a))^2], with y held constant.
 
-    q_tm1[B], target_tm1[B] -> scalar; torch. Mnih et al. (2013), equation 2, write it without the half, and
-    its gradient (equation 3, the lecture's) without the factor -2 that this gives. With the half, the
-    descent direction
-    -grad L is the printed E[(y - Q(s,a)) grad Q(s,a)] to the letter.
+    q_tm1[B], target_tm1[B] -> scalar; torch. Mnih et al. (2013), equation 2, write it without the half, and its
+    gradient (equation 3, the lecture's) without the factor -2 that this gives. With the half, the direction of
+    descent, minus grad L, is the printed E[(y - Q(s,a)) grad Q(s,a)] to the letter.
     """
     return 0.5 * (target_tm1.detach() - q_tm1).square().mean()
 
@@ -108,9 +105,9 @@ class NStep(NamedTuple):
 def n_step_return(r_t: Floats, discount_t: Floats, last_t: NDArray[np.bool_]) -> NStep:
     """Return of n steps, R = r_1 + gamma r_2 + ... + gamma^(n-1) r_n, and the discount gamma^n after it.
 
-    r_t[n, N], discount_t[n, N], last_t[n, N] (an episode ends with this step, either way) -> NStep; NumPy. A
-    window closes with its first `last_t`, k: its discount is then 0 after a termination and gamma^(k+1)
-    after a truncation. Sutton & Barto (2018), equation 7.1.
+    r_t[n, N], discount_t[n, N], last_t[n, N] (an episode ends with this step, either way) -> NStep; NumPy. A window
+    closes with its first `last_t`, k: its discount is then 0 after a termination and gamma^(k+1) after a truncation.
+    Sutton & Barto (2018), equation 7.1.
     """
     n, lanes = r_t.shape
     R, discount, k = r_t[-1], discount_t[-1], np.full(lanes, n - 1)
@@ -133,8 +130,8 @@ def linear_schedule(step: int, start: float, end: float, steps: int) -> float:
 def adam_step(theta: torch.Tensor, g: torch.Tensor, m: torch.Tensor, v: torch.Tensor, t: int, alpha: float) -> None:
     """Adam: m <- b1 m + (1-b1) g, v <- b2 v + (1-b2) g^2, theta <- theta - alpha m^ / (sqrt(v^) + 1e-8).
 
-    theta, g, m, v: flat tensors of one length, changed in place (all but g); t counts from 1;
-    m^ = m / (1 - b1^t), v^ = v / (1 - b2^t), b1 = 0.9, b2 = 0.999; torch. Kingma & Ba (2015), Algorithm 1.
+    theta, g, m, v: flat tensors of one length, changed in place (all but g); t counts from 1; b1 = 0.9, b2 = 0.999;
+    m^ = m / (1 - b1^t), v^ = v / (1 - b2^t); torch. Kingma & Ba (2015), Algorithm 1.
     """
     b1, b2 = 0.9, 0.999
     m.lerp_(g, 1 - b1)

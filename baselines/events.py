@@ -1,7 +1,7 @@
 """What a training reports while it runs: frozen records, yielded by `train` and consumed by whoever watches.
 
-`update` counts learning steps (sweeps, for planning), `steps` counts environment steps over all lanes, and
-`seconds` is time spent training: neither evaluation nor the consumer's own work is in it.
+`update` counts learning steps (sweeps, for planning), `steps` counts environment steps over all lanes, and `seconds`
+is time spent training: neither evaluation nor the consumer's own work is in it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A trained agent as a submission: a folder that stands alone, without rlbench, baselines or torch.
 
-`agent.py` is a copy of `agent_template.py`; `policy.json` and `weights.safetensors` are the policy;
-`submission.toml` says whose it is and how it came about.
+`agent.py` is a copy of `agent_template.py`; `policy.json` and `weights.safetensors` are the policy; `submission.toml`
+says whose it is and how it came about.
 """
 
 from __future__ import annotations

@@ -66,8 +66,8 @@ def perceptron(
 ) -> nn.Sequential:
     """A perceptron of sizes (D, hidden ..., outputs), its weights drawn from `generator`.
 
-    `orthogonal`: rows orthogonal, gain sqrt(2) for hidden layers and `last_gain` for the last, biases 0
-    (Saxe et al., 2014). `uniform`: PyTorch's default, weights and biases in +-1/sqrt(inputs).
+    `orthogonal`: rows orthogonal, gain sqrt(2) for hidden layers and `last_gain` for the last, biases 0 (Saxe et al.,
+    2014). `uniform`: PyTorch's default, weights and biases in +-1/sqrt(inputs).
     """
     layers: list[nn.Module] = []
     for i, (inputs, outputs) in enumerate(pairwise(sizes)):
@@ -108,8 +108,8 @@ class Flat:
 class Adam:
     """The optimiser Adam on a flat parameter vector.
 
-    Not torch.optim.Adam: constructing the first one imports torch's compiler, which takes longer (2-4 s)
-    than DQN takes to learn cart-pole. `tests/baselines/test_networks.py` holds the two against each other.
+    Not torch.optim.Adam: constructing the first one imports torch's compiler, which takes longer (2-4 s) than DQN
+    takes to learn cart-pole. `tests/baselines/test_networks.py` holds the two against each other.
     """
 
     def __init__(self, flat: Flat) -> None:

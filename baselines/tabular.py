@@ -1,7 +1,7 @@
 """Dynamic programming on an exact model: policy evaluation, value iteration, and the greedy policy.
 
-A model is `P[s][a] -> [(probability, next state, reward, terminated), ...]`, the form that Gymnasium's
-toy-text environments and `env.unwrapped.P` of the grid worlds share. Sutton & Barto (2018), chapter 4.
+A model is `P[s][a] -> [(probability, next state, reward, terminated), ...]`, the form that Gymnasium's toy-text
+environments and `env.unwrapped.P` of the grid worlds share. Sutton & Barto (2018), chapter 4.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def policy_evaluation(
 ) -> Floats:
     """Value v[S] of the policy pi[S, A]: `sweeps` synchronous sweeps from v = 0, or all that matter.
 
-    `sweeps=None` goes on until no value moves by more than `tolerance`; for gamma = 1 this needs a policy
-    that terminates from everywhere. Sutton & Barto (2018), section 4.1.
+    `sweeps=None` goes on until no value moves by more than `tolerance`; for gamma = 1 this needs a policy that
+    terminates from everywhere. Sutton & Barto (2018), section 4.1.
     """
     model, v, k = as_model(P), np.zeros(len(P)), 0
     while sweeps is None or k < sweeps:
@@ -55,8 +55,8 @@ def value_iteration(
 ) -> tuple[Floats, int]:
     """Optimal action values Q[S, A] by sweeps from Q_0 = 0, and the number of sweeps that changed something.
 
-    `sweeps=None` goes on until no value moves by more than `tolerance`. The lecture's Q_{i+1} = E[r + gamma
-    max Q_i]; Sutton & Barto (2018), section 4.4.
+    `sweeps=None` goes on until no value moves by more than `tolerance`. The lecture's Q_{i+1} = E[r + gamma max Q_i];
+    Sutton & Barto (2018), section 4.4.
     """
     model = as_model(P)
     Q, i = np.zeros(model.p.shape[:2]), 0

@@ -1,7 +1,7 @@
 """Greedy episodes on validation seeds while an agent learns: which weights to keep, and when to stop.
 
-Training episodes are seeded below 2^29, validation episodes from 2^29 to 2^30, and agents are scored on
-seeds from 2^30 on. So neither the choice of weights nor the moment of stopping has seen a scored episode.
+Training episodes are seeded below 2^29, validation episodes from 2^29 to 2^30, and agents are scored on seeds from
+2^30 on. So neither the choice of weights nor the moment of stopping has seen a scored episode.
 """
 
 from __future__ import annotations

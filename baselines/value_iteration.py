@@ -1,7 +1,7 @@
 """Value iteration: the optimal action values of a known model, by sweeps of Q_{i+1} = E[r + gamma max Q_i].
 
-Bellman (1957); Sutton & Barto (2018), section 4.4. Nothing in it is random and no episode is played: its
-training seed is 0, it takes no environment steps, and there is one run.
+Bellman (1957); Sutton & Barto (2018), section 4.4. Nothing in it is random and no episode is played: its training
+seed is 0, it takes no environment steps, and there is one run.
 """
 
 from __future__ import annotations

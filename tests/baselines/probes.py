@@ -1,7 +1,8 @@
 """Five worlds so small that every value in them is known, each of which fails for a reason of its own.
 
 A learner that misses the first cannot fit a constant; the second, cannot tell observations apart; the third, does not
-discount; the fourth, does not tell actions apart; the fifth, cannot do both. (After Andy Jones, "Debugging RL", 2021.)
+discount; the fourth, does not tell actions apart; the fifth, cannot do both. (After Andy Jones, "Debugging RL",
+2021.)
 
 | probe       | observation | steps | reward                               | Q(observation, action)    |
 | ----------- | ----------- | ----- | ------------------------------------ | ------------------------- |

@@ -57,10 +57,9 @@ def test_q_learning_loss() -> None:
 def test_autograd_of_the_loss_is_the_lectures_gradient() -> None:
     """Equation 3 of Mnih et al. (2013): E[(r + gamma max_a' Q(s',a') - Q(s,a)) grad Q(s,a)] is where Q moves.
 
-    Q(s, a) = theta[a] . s, linear, so that grad_theta[a] Q(s, a) = s and 0 for the other action. `backward`
-    leaves the gradient of a loss that is to fall, the printed expression is the direction to go: the sign
-    differs; the printed one drops the 2 that comes down from the square, and so does a loss with a half in
-    front.
+    Q(s, a) = theta[a] . s, linear, so that grad_theta[a] Q(s, a) = s and 0 for the other action. `backward` leaves
+    the gradient of a loss that is to fall, the printed expression is the direction to go: the sign differs; the
+    printed one drops the 2 that comes down from the square, and so does a loss with a half in front.
     """
     theta = torch.tensor([[0.5, -1.0], [2.0, 0.25]], requires_grad=True)  # [A, D]
     s_tm1, a_tm1 = torch.tensor([[1.0, 2.0], [3.0, -1.0], [0.5, 0.5]]), torch.tensor([0, 1, 0])
