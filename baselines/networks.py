@@ -71,7 +71,7 @@ def perceptron(
     """
     layers: list[nn.Module] = []
     for i, (inputs, outputs) in enumerate(pairwise(sizes)):
-        linear = nn.utils.skip_init(nn.Linear, inputs, outputs)
+        linear = nn.Linear(inputs, outputs)  # drawn anew below; skip_init would import sympy, half a second
         hidden = i < len(sizes) - 2
         initialise(linear, init, math.sqrt(2) if hidden else last_gain, generator)
         layers += [linear, nn.ReLU() if activation == "relu" else nn.Tanh()] if hidden else [linear]
