@@ -156,9 +156,7 @@ class Writer:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
-            raise UserError(
-                f"cannot write {path}: {error.strerror}; give another folder for results"
-            ) from None
+            raise UserError(f"cannot write {path}: {error.strerror}; give another folder for results") from None
         try:
             self._lock()
             self._begin(task, entrant)
@@ -192,9 +190,7 @@ class Writer:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise UserError(
-                f"{self.path} is being written by another evaluation; wait for it, or stop it"
-            ) from None
+            raise UserError(f"{self.path} is being written by another evaluation; wait for it, or stop it") from None
 
     def _begin(self, task: Task, entrant: Submission) -> None:
         """Find the end of what is committed, or write the header."""
@@ -246,9 +242,7 @@ def _check_header(header: Mapping[str, Any], task: Task, entrant: Submission, pa
     mine = _identity(task, entrant)
     for name, value in mine.items():
         if header.get(name) != value:
-            raise UserError(
-                f"{path} was made with {name} {header.get(name)}, now it is {value}; move it away"
-            )
+            raise UserError(f"{path} was made with {name} {header.get(name)}, now it is {value}; move it away")
 
 
 def _identity(task: Task, entrant: Submission) -> dict[str, Any]:
@@ -286,9 +280,7 @@ def _parse(data: bytes, path: Path) -> Record | None:
             case "footer" if number == last + 1:
                 pass
             case _:
-                raise UserError(
-                    f"{path}, line {number}: damaged before the last block; restore it or move it away"
-                )
+                raise UserError(f"{path}, line {number}: damaged before the last block; restore it or move it away")
     size = sum(len(line) + 1 for line in lines[: last + 1])
     return Record(header, episodes, blocks, parsed[last].get("kind") == "footer", size)
 

@@ -92,9 +92,7 @@ def _fields(manifest: Path) -> dict[str, Any]:
     try:
         fields = tomllib.loads(manifest.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(
-            f"no {MANIFEST} in {manifest.parent}; write one with {', '.join(_REQUIRED)}"
-        ) from None
+        raise UserError(f"no {MANIFEST} in {manifest.parent}; write one with {', '.join(_REQUIRED)}") from None
     except (OSError, ValueError) as error:  # tomllib's and Unicode's errors are ValueErrors
         raise UserError(f"{manifest} cannot be read as TOML: {error}") from None
     for name in fields:

@@ -6,10 +6,7 @@ from rlbench.errors import unknown
 from rlbench.harness.task import Task
 
 _GRID_WORLD_STARTS = tuple(
-    {"state": {"row": row, "col": col}}
-    for row in range(4)
-    for col in range(4)
-    if (row, col) not in {(0, 0), (3, 3)}
+    {"state": {"row": row, "col": col}} for row in range(4) for col in range(4) if (row, col) not in {(0, 0), (3, 3)}
 )
 
 _TABLE: tuple[tuple[Task, tuple[str, ...]], ...] = (
