@@ -1,0 +1,134 @@
+"""What isolation costs: seconds of calls and of whole blocks, with and without the wall, in turn.
+
+Run as a script with OMP_NUM_THREADS=1, as agents run, so that both sides multiply matrices with one thread. Prints a
+JSON object of lists.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from baselines.agent_template import Perceptron
+from baselines.export import Origin, export
+from rlbench.harness import isolate, submission, wire
+from rlbench.harness.agent import TaskInfo
+from rlbench.harness.evaluate import in_process, make_env, play
+from rlbench.harness.suite import get_task
+
+ROUNDS = 60
+CALLS = 300
+WIDTH = 128
+PONG = """
+import os, sys
+calls, replies, *cores = map(int, sys.argv[1:])
+os.sched_setaffinity(0, cores)
+while byte := os.read(calls, 1):
+    os.write(replies, byte)
+"""
+IDLE = """
+import numpy as np
+class Idle:
+    def __init__(self, lanes):
+        self.actions = np.zeros(lanes, np.int64)
+    def act(self, observation, first):
+        return self.actions
+def load(task, spaces, seed):
+    return Idle(task.lanes)
+"""
+
+
+def balancer() -> Perceptron:
+    """Two hidden layers, of which one pair of units carries the sign of a linear controller: 500 steps a lane."""
+    rng = np.random.default_rng(0)
+    shapes = ((WIDTH, 4), (WIDTH, WIDTH), (2, WIDTH))
+    weights = [rng.normal(0, 0.1, shape).astype(np.float32) for shape in shapes]
+    gains = np.array([0.5, 1.0, 10.0, 2.0], np.float32)
+    weights[0][:2] = gains, -gains
+    weights[1][:2] = np.eye(2, WIDTH)
+    weights[2][:] = np.eye(2, WIDTH)[::-1]
+    layers = [(weight, np.zeros(len(weight), np.float32)) for weight in weights]
+    return Perceptron(layers, "relu", np.ones(4, np.float32))
+
+
+def child(folder: Path) -> isolate.Child:
+    """An agent behind the wall, 50 lanes of cart-pole."""
+    task, env = get_task("cart-pole"), make_env(get_task("cart-pole"), 1)
+    info = TaskInfo(task.name, task.version, task.lanes, task.discount)
+    spaces = wire.describe(env.single_observation_space), wire.describe(env.single_action_space)
+    return isolate.Child(submission.read(folder), info, *spaces, 0, task.limits)
+
+
+def seconds(function: Callable[[], Any]) -> float:
+    """How long it takes."""
+    began = time.perf_counter()
+    function()
+    return time.perf_counter() - began
+
+
+def repeated(function: Callable[[], Any]) -> Callable[[], None]:
+    """The function called so often that a clock can tell."""
+
+    def run() -> None:
+        for _ in range(CALLS):
+            function()
+
+    return run
+
+
+def ping_pong(cores: set[int]) -> Callable[[], None]:
+    """One byte there and back through two pipes between two Pythons, at its fastest: on the same cores."""
+    calls, replies = os.pipe(), os.pipe()
+    command = [sys.executable, "-c", PONG, str(calls[0]), str(replies[1]), *map(str, cores)]
+    subprocess.Popen(command, pass_fds=(calls[0], replies[1]))
+    os.close(calls[0])
+
+    def ping() -> None:
+        os.write(calls[1], b"x")
+        os.read(replies[0], 1)
+
+    ping()
+    return ping
+
+
+def measure(folder: Path) -> dict[str, list[float]]:
+    """Seconds per round: `ping` and `call` of CALLS each, `inside` and `isolated` of one block of cart-pole each."""
+    (folder / "idle").mkdir()
+    (folder / "idle" / "agent.py").write_text(IDLE)
+    policy, task = balancer(), get_task("cart-pole")
+    export(policy, Origin("balancer", (task.key,), 0, 0, "cpu"), folder / "balancer")
+    manifest = (folder / "balancer" / "submission.toml").read_text()
+    (folder / "idle" / "submission.toml").write_text(manifest)
+    env = make_env(task, task.lanes)
+    observation, _ = env.reset(seed=0)
+    first = np.zeros(task.lanes, bool)
+    times: dict[str, list[float]] = {"ping": [], "call": [], "inside": [], "isolated": []}
+    with child(folder / "idle") as idle:
+        act = idle.load()
+        ping = ping_pong(os.sched_getaffinity(0))
+        for _ in range(ROUNDS):
+            times["ping"].append(seconds(repeated(ping)))
+            times["call"].append(seconds(repeated(lambda: act(observation, first))))
+    with child(folder / "balancer") as agent:
+        act, here = agent.load(), in_process(policy, env)
+        games = [play(env, one, task, range(task.lanes)) for one in (here, act)]
+        assert games[0] == games[1]
+        assert all(episode.return_ == 500 for episode in games[0][0])
+        for _ in range(ROUNDS):
+            times["inside"].append(seconds(lambda: play(env, here, task, range(task.lanes))))
+            times["isolated"].append(seconds(lambda: play(env, act, task, range(task.lanes))))
+    return times
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as name:
+        print(json.dumps(measure(Path(name))))
