@@ -68,9 +68,9 @@ class _Trace:
 def play(env: Any, act: Act, task: Task, indices: Sequence[int]) -> tuple[list[Episode], str | None]:
     """The episodes of one block, one per lane, and what the agent did wrong first, if anything.
 
-    `env` is a vector environment of `len(indices)` lanes in SAME_STEP mode. There, and only there, an agent
-    is never asked to act on a finished episode. A lane whose episode is over plays on, unrecorded, until all
-    are over.
+    `env` is a vector environment of `len(indices)` lanes in SAME_STEP mode, which never returns an array twice.
+    There, and only there, an agent is never asked to act on a finished episode. A lane whose episode is over plays
+    on, unrecorded, until all are over.
     """
     seeds, options = zip(*(task.episode(i) for i in indices), strict=True)
     bounds = wire.Bounds(wire.describe(env.single_action_space))
@@ -173,9 +173,12 @@ def in_process(player: Agent, env: Any) -> Act:
 
 
 def make_env(task: Task, lanes: int) -> Any:
-    """The vector environment that `play` wants."""
+    """The vector environment that `play` wants; a UserError names the extra that it needs and is not there."""
     mode = gymnasium.vector.AutoresetMode.SAME_STEP
-    return gymnasium.make_vec(task.env_id, num_envs=lanes, autoreset_mode=mode, **task.env_kwargs)
+    try:
+        return gymnasium.make_vec(task.env_id, num_envs=lanes, autoreset_mode=mode, **task.env_kwargs)
+    except gymnasium.error.DependencyNotInstalled as error:
+        raise UserError(f"{task.key}: {error}") from None
 
 
 def stacked(options: Sequence[Any]) -> Any:
@@ -246,7 +249,7 @@ def _episode(
     """One lane's first episode. Sums are correctly rounded, hence the same in every batch width."""
     seed, options = task.episode(index)
     ok = trace.status[lane] == "ok"
-    discounts = task.discount ** np.arange(len(rewards))
+    discounts = np.cumprod([1.0] + [task.discount] * len(rewards))[:-1]  # ** differs in the last bit between CPUs
     digest = hashlib.sha256()
     for leaf in leaves:
         digest.update(leaf[: len(rewards), lane].tobytes())

@@ -48,7 +48,8 @@ class Listener:
         assert end is not None
         if end.si_code == os.CLD_EXITED:
             return f"exited with code {end.si_status}"
-        return f"died of {signal.Signals(end.si_status).name}"
+        names = {each.value: each.name for each in signal.Signals}
+        return f"died of {names.get(end.si_status, f'signal {end.si_status}')}"
 
     def last_words(self) -> str:
         """The last line that the child printed."""

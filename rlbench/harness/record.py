@@ -168,11 +168,12 @@ class Writer:
         """Append a block: once this returns, it survives whatever happens."""
         self._append([*(episode.line() for episode in block.episodes), block.line()])
         self.blocks += 1
+        self._episodes += len(block.episodes)
 
     def finish(self) -> None:
         """Append the footer, unless it is there."""
         if not self.complete:
-            self._append([{"kind": "footer", "blocks": self.blocks}])
+            self._append([{"kind": "footer", "blocks": self.blocks, "episodes": self._episodes}])
             self.complete = True
 
     def __enter__(self) -> Writer:
@@ -194,13 +195,16 @@ class Writer:
 
     def _begin(self, task: Task, entrant: Submission) -> None:
         """Find the end of what is committed, or write the header."""
-        record = _parse(self.path.read_bytes(), self.path)
+        record = read(self.path)
+        if record is not None:
+            _check_header(record.header, task, entrant, self.path)
         self._size = record.size if record else 0
         self.blocks = len(record.blocks) if record else 0
+        self._episodes = len(record.episodes) if record else 0
         self.complete = record is not None and record.complete
         os.ftruncate(self._file, self._size)
         if record is not None:
-            return _check_header(record.header, task, entrant, self.path)
+            return
         self._append([_header(task, entrant)])
         folder = os.open(self.path.parent, os.O_RDONLY)
         os.fsync(folder)  # else the file may be nameless after a power cut
@@ -271,18 +275,19 @@ def _parse(data: bytes, path: Path) -> Record | None:
     last = ends[-1] if ends else 0
     episodes: list[dict[str, Any]] = []
     blocks: list[dict[str, Any]] = []
+    complete = False
     for number, line in enumerate(parsed[1 : last + 1], start=2):
-        match line.get("kind"):
-            case "episode" if line["index"] == len(episodes):
+        match {} if complete else line:  # nothing follows a footer
+            case {"kind": "episode", "index": index} if index == len(episodes):
                 episodes.append({**line, "block": len(blocks)})
-            case "block" if line["block"] == len(blocks):
+            case {"kind": "block", "block": block} if block == len(blocks):
                 blocks.append(line)
-            case "footer" if number == last + 1:
-                pass
+            case {"kind": "footer", "blocks": b, "episodes": e} if (b, e) == (len(blocks), len(episodes)):
+                complete = True
             case _:
                 raise UserError(f"{path}, line {number}: damaged before the last block; restore it or move it away")
     size = sum(len(line) + 1 for line in lines[: last + 1])
-    return Record(header, episodes, blocks, parsed[last].get("kind") == "footer", size)
+    return Record(header, episodes, blocks, complete, size)
 
 
 def _line(line: bytes) -> dict[str, Any]:

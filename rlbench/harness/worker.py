@@ -12,7 +12,6 @@ import ctypes
 import importlib.util
 import json
 import os
-import resource
 import select
 import signal
 import sys
@@ -35,6 +34,8 @@ FAULTS = {"load_error": b"\x80", "crash": b"\x81", "oom": b"\x82", "invalid_acti
 
 def main() -> None:
     """Serve one block, then end."""
+    import resource  # not at the top: the parent imports this module too, if only to say that it needs Linux
+
     setup = json.load(sys.stdin)
     _die_with(setup["parent"])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -267,6 +267,15 @@ def test_a_child_that_cannot_start_is_our_fault(grid_task, submit, tmp_path, mon
         evaluate(grid_task, submit(TABULAR), tmp_path / "results", quiet=True)
 
 
+def test_a_missing_extra_is_named(grid_task, submit, tmp_path, monkeypatch):
+    def needs_more(*arguments, **kwargs):
+        raise gymnasium.error.DependencyNotInstalled('run `pip install "rlbench[atari]"`')
+
+    monkeypatch.setattr(gymnasium, "make_vec", needs_more)
+    with pytest.raises(UserError, match=r"grid@1: run `pip install \"rlbench\[atari\]\"`"):
+        evaluate(grid_task, submit(TABULAR), tmp_path / "results", quiet=True)
+
+
 def test_elsewhere_than_on_linux(grid_task, submit, tmp_path, monkeypatch):
     monkeypatch.setattr("sys.platform", "darwin")
     with pytest.raises(UserError, match="evaluated on Linux only"):

@@ -96,7 +96,7 @@ def test_the_lines_of_a_record(whole, entrant):
         "attempt": 1,
         "fault": None,
     }
-    assert footer == {"kind": "footer", "blocks": 3}
+    assert footer == {"kind": "footer", "blocks": 3, "episodes": 6}
     assert header["schema"] == 1
     assert (header["task"], header["task_hash"]) == ("maze@1", TASK.hash)
     assert (header["agent"], header["version"], header["digest"]) == ("probe", "1", entrant.digest)
@@ -197,7 +197,8 @@ DAMAGES = {
     "episode doubled": (1, lambda line: line + line, "line 3: damaged"),
     "block lost": (3, lambda line: "", "line 6: damaged"),
     "block doubled": (3, lambda line: line + line, "line 5: damaged"),
-    "two footers": (10, lambda line: line + line, "line 11: damaged"),
+    "last episode lost": (8, lambda line: "", "line 10: damaged"),
+    "two footers": (10, lambda line: line + line, "line 12: damaged"),
     "empty line": (4, lambda line: "\n" + line, "line 5: damaged"),
     "no header": (0, lambda line: "", "does not begin with a header"),
     "something else": (0, lambda line: "a,b,c\n", "does not begin with a header"),
