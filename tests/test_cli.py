@@ -68,8 +68,8 @@ def test_run_from_nothing_to_a_leaderboard(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(run, "PLANS", {"quick": run.QUICK[:1]})
     assert cli.main(["run", "quick", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    best = next(row for row in rows if row["agent"] == "value-iteration")
-    assert best["mean"] == -2.0
+    best = next(row for row in rows if row["agent"] == "value-iteration" and row["table"] == "task")
+    assert best["mean_return"] == -2.0
     assert (tmp_path / "runs/quick/leaderboard.md").read_text().count("value-iteration") >= 1
     before = sorted((tmp_path / "runs").rglob("*.jsonl"))
     assert cli.main(["run", "quick", "--quiet"]) == 0, "a second run finds everything there"
