@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from rlbench.harness import record
+from rlbench.harness import isolate, record
 from rlbench.harness.evaluate import evaluate
 from rlbench.harness.task import Limits
 
@@ -257,3 +257,36 @@ def test_secrets_and_surroundings_stay_outside(grid_task, submit, tmp_path, monk
     episodes, fault = lines(grid_task, submit(act), tmp_path / "results")
     assert fault is None
     assert {line["status"] for line in episodes} == {"ok"}
+
+
+@pytest.fixture(params=[1, 99], ids=["idle machine", "busy machine"])
+def load(request, monkeypatch):
+    """Where the machine is idle both sides spin on cores of their own, where it is busy they sleep."""
+    monkeypatch.setattr(isolate, "_running", lambda: request.param)
+    cores = os.sched_getaffinity(0)
+    yield
+    assert os.sched_getaffinity(0) == cores
+
+
+@pytest.mark.parametrize(
+    ("last", "limits", "status"),
+    [
+        ("pass", Limits(), "invalid_action"),
+        ("time.sleep(60)", Limits(act=0.2), "timeout_act"),
+        ("os._exit(1)", Limits(), "crash"),
+        ("print('x' * 2_000_000)", Limits(), "invalid_action"),
+        ("return np.ones(3, np.int64)", Limits(), "ok"),
+        ("return np.ones(3, np.int64)", Limits(run=0.001), "timeout_run"),
+    ],
+)
+def test_idle_or_busy_it_ends_alike(load, grid_task, submit, tmp_path, last, limits, status):
+    task = dataclasses.replace(grid_task, limits=limits)
+    act = f"""
+        self.calls = getattr(self, "calls", 0) + 1
+        if self.calls < 150:
+            return np.ones(3, np.int64)
+        {last}
+        """
+    episodes, _ = lines(task, submit(act), tmp_path / "results")
+    assert {line["status"] for line in episodes} == {status}
+    assert status == "timeout_run" or {line["length"] for line in episodes} == {200 if status == "ok" else 149}
