@@ -57,7 +57,7 @@ class Child:
 
     `load()` gives the function `act` that calls the agent. It raises an AgentFault where the agent cannot be loaded,
     a HarnessError where the child itself does not come up. After an AgentFault the child is of no use. Until the
-    context ends, the calling thread keeps to one half of its cores and the child to the other.
+    context ends, the calling thread keeps to one half of its cores and the child to the other, unless they are busy.
     """
 
     def __init__(
@@ -87,13 +87,7 @@ class Child:
                 "reply": reply_end,
                 "cores": sorted(their_cores),
                 "spins": self._spins,
-                "folder": str(submission.folder),
-                "module": submission.module,
-                "function": submission.function,
-                "task": dataclasses.asdict(task),
-                "observation": observation,
-                "action": action,
-                "seed": seed,
+                **_introduction(submission, task, observation, action, seed),
             }
             passed = (self._frame.descriptor, call_end, reply_end)
             self._process = _spawn(setup, passed, output_end, folder)
@@ -198,6 +192,21 @@ def _running() -> int:
         looks.append(int(Path("/proc/loadavg").read_text().split()[3].split("/")[0]))
         time.sleep(2e-4)
     return min(looks)
+
+
+def _introduction(
+    submission: Submission, task: TaskInfo, observation: wire.Description, action: wire.Description, seed: int
+) -> dict[str, Any]:
+    """What the child is told about the agent and the task, as JSON."""
+    return {
+        "folder": str(submission.folder),
+        "module": submission.module,
+        "function": submission.function,
+        "task": dataclasses.asdict(task),
+        "observation": observation,
+        "action": action,
+        "seed": seed,
+    }
 
 
 def _pipe(reader: contextlib.ExitStack, writer: contextlib.ExitStack) -> tuple[int, int]:
