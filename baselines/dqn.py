@@ -118,6 +118,24 @@ PRESETS: dict[str, Config] = {
         goal=495.0,  # a few more updates, for a margin on unseen episodes
         checkpoint_every=1_000,
     ),
+    "grid-world": Config(
+        task="grid-world@1",
+        lanes=64,
+        steps=2_000,
+        gamma=1.0,
+        reward_scale=0.1,
+        batch=256,
+        n_step=3,
+        refresh_every=1,
+        tau=0.05,
+        double_q=True,
+        epsilon_steps=500,
+        evaluate_every=50,
+        evaluation_episodes=140,
+        goal=-2.1,  # one needless detour in one of the 14 cells costs 0.14
+        confirmation_episodes=1_000,
+        checkpoint_every=1_000,
+    ),
     "lecture": Config(agent="dqn-lecture"),
 }
 

@@ -36,6 +36,8 @@ QUICK = (
     Entry("value-iteration", "lecture", "grid-world@1", seeds=1),  # nothing in it is random
     Entry("q-learning", "lecture", "grid-world@1"),
     Entry("dqn", "fast", "cart-pole@1"),
+    Entry("reinforce", "fast", "cart-pole@1"),
+    Entry("actor-critic", "fast", "cart-pole@1"),
 )
 PLANS = {"quick": QUICK, "lecture": (*QUICK, Entry("dqn", "lecture", "cart-pole@1"))}
 
@@ -46,7 +48,7 @@ class Options:
 
     plan: Annotated[str, tyro.conf.Positional] = "quick"
     """Which agents: quick, or lecture (which adds the slides' DQN as it stands)."""
-    seeds: int = 3
+    seeds: int = 10
     """Training seeds of each agent."""
     out: Path | None = None
     """Folder for everything that follows; `runs/<plan>` by default."""
