@@ -35,6 +35,7 @@ class Entry:
 QUICK = (
     Entry("value-iteration", "lecture", "grid-world@1", seeds=1),  # nothing in it is random
     Entry("q-learning", "lecture", "grid-world@1"),
+    Entry("dqn", "grid-world", "grid-world@1"),
     Entry("dqn", "fast", "cart-pole@1"),
     Entry("reinforce", "fast", "cart-pole@1"),
     Entry("actor-critic", "fast", "cart-pole@1"),
