@@ -40,7 +40,8 @@ QUICK = (
     Entry("reinforce", "fast", "cart-pole@1"),
     Entry("actor-critic", "fast", "cart-pole@1"),
 )
-PLANS = {"quick": QUICK, "lecture": (*QUICK, Entry("dqn", "lecture", "cart-pole@1"))}
+AS_THEY_STAND = tuple(Entry(algorithm, "lecture", "cart-pole@1") for algorithm in ("dqn", "reinforce", "actor-critic"))
+PLANS = {"quick": QUICK, "lecture": (*QUICK, *AS_THEY_STAND)}
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Options:
     """Train the reference agents, score them in processes of their own, write the leaderboard."""
 
     plan: Annotated[str, tyro.conf.Positional] = "quick"
-    """Which agents: quick, or lecture (which adds the slides' DQN as it stands)."""
+    """Which agents: quick, or lecture (which adds the slides' algorithms as they stand)."""
     seeds: int = 10
     """Training seeds of each agent."""
     out: Path | None = None

@@ -76,15 +76,15 @@ class Target(gymnasium.vector.VectorEnv[Any, Any, Any]):
         return seen, -((actions[:, 0] - 0.5) ** 2), over, ~over, {"final_obs": seen, "_final_obs": over}
 
 
-@pytest.mark.parametrize("module", [reinforce, actor_critic])
-def test_continuous_actions_need_a_head_and_no_copy(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("module", "updates"), [(reinforce, 150), (actor_critic, 30)])
+def test_continuous_actions_need_a_head_and_no_copy(module: Any, updates: int, monkeypatch: pytest.MonkeyPatch) -> None:
     if "Target-v0" not in gymnasium.registry:
         gymnasium.register("Target-v0", vector_entry_point=Target)  # type: ignore[arg-type]
     monkeypatch.setattr(on_policy, "head", lambda space: Gaussian())
     config = replace(module.PRESETS["fast"], task="Target-v0", observation_scale=(), reward_scale=1.0)
     learner = on_policy.make_learner(config)
     learner.lanes.reset(0)
-    for _ in range(150):
+    for _ in range(updates):
         module.update(learner)
     mean, _ = learner.actor.outputs(np.zeros((1, 1), np.float32))[0]
     assert mean == pytest.approx(0.5, abs=0.15)

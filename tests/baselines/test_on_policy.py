@@ -85,6 +85,18 @@ def test_a_stretch_goes_on_where_the_last_one_ended() -> None:
     np.testing.assert_array_equal(first.s_t[:-1], first.s_tm1[1:])
 
 
+def test_networks_away_from_the_cpu_act_as_their_twins_in_numpy() -> None:
+    """On a GPU there is no twin that shares the network's memory; the device answers by itself."""
+    learner = make()
+    s = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
+    outputs, values = learner.actor.outputs(s), learner.values(s)
+    learner.actor.numpy = learner.critic.numpy = None
+    np.testing.assert_allclose(learner.actor.outputs(s), outputs, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(learner.values(s), values, rtol=1e-4, atol=1e-6)
+    learner.lanes.reset(0)
+    assert np.isfinite(actor_critic.update(learner)["loss"])
+
+
 def test_the_lectures_update_by_hand() -> None:
     """theta + alpha sum_t A_t grad log pi(a_t|s_t) and phi - beta grad sum_t |A_t|^2, step by step in float64."""
     name = "actor-critic lecture"
@@ -229,7 +241,9 @@ def test_bad_settings_of_one(name: str, change: dict[str, Any], message: str) ->
         next(train(name, **change))
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if "lecture" in name else name for name in CONFIGS]
+)
 def test_cart_pole_is_learned(name: str) -> None:
     """One seed of each preset; ten are in `results/`."""
     module = MODULES[name.split()[0]]
