@@ -32,6 +32,7 @@ def test_every_command_has_help(command):
         (["train", "value-iteration", "--preset", "lectrue"], "error: unknown preset 'lectrue'; did you mean lecture?"),
         (["evaluate", "random", "--task", "cartpole@1"], "error: unknown task 'cartpole@1'; did you mean cart-pole@1"),
         (["run", "quik"], "error: unknown plan 'quik'; did you mean quick"),
+        (["run", "--device", "cpuu"], "error: unknown device 'cpuu'; did you mean cpu"),
         (["run", "--seeds", "0"], "error: --seeds is at least 1, got 0"),
         (["run", "--json", "--csv"], "error: --json and --csv exclude each other"),
     ],

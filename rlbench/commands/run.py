@@ -10,7 +10,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args, get_type_hints
 
 import tyro
 
@@ -44,6 +44,9 @@ AS_THEY_STAND = tuple(Entry(algorithm, "lecture", "cart-pole@1") for algorithm i
 PLANS = {"quick": QUICK, "lecture": (*QUICK, *AS_THEY_STAND)}
 
 
+DEVICES = ("auto", "cpu", "cuda")
+
+
 @dataclass(frozen=True)
 class Options:
     """Train the reference agents, score them in processes of their own, write the leaderboard."""
@@ -75,6 +78,8 @@ def run(options: Options) -> int:
     require_one_format(json=options.json, csv=options.csv)
     if options.plan not in PLANS:
         raise unknown("plan", options.plan, PLANS)
+    if options.device not in DEVICES:
+        raise unknown("device", options.device, DEVICES)
     if options.seeds < 1:
         raise UserError(f"--seeds is at least 1, got {options.seeds}")
     plan = PLANS[options.plan]
@@ -94,10 +99,8 @@ def run(options: Options) -> int:
 
 def train(entry: Entry, seed: int, out: Path, options: Options) -> Path:
     """The submission of one training, trained now unless it is there already."""
-    settings = {"seed": seed, "task": entry.task}
-    if entry.seeds is None:
-        settings["device"] = options.device
-    config = with_settings(entry.algorithm, entry.preset, **settings)
+    device = options.device if options.device in devices(entry.algorithm) else "auto"  # tables know only the CPU
+    config = with_settings(entry.algorithm, entry.preset, seed=seed, task=entry.task, device=device)
     folder = out / "training" / entry.task / f"{config.agent}-s{seed}"
     submission = folder / "submission"
     if not (submission / "submission.toml").exists():
@@ -109,6 +112,11 @@ def train(entry: Entry, seed: int, out: Path, options: Options) -> Path:
         shutil.rmtree(kept, ignore_errors=True)
         shutil.copytree(submission, kept)
     return Path(submission)
+
+
+def devices(algorithm: str) -> tuple[str, ...]:
+    """The devices that an algorithm's settings take."""
+    return get_args(get_type_hints(training().load(algorithm).Config)["device"])
 
 
 def score(task: str, submission: Path | str, results: Path, options: Options) -> None:
