@@ -17,6 +17,7 @@ from baselines.events import Tree
 from rlbench.errors import UserError
 
 SCHEMA = 1
+MOST_SHOWN = 4  # differences between two configurations that an error names
 ARRAY = "__array__"
 
 
@@ -59,19 +60,18 @@ def load(path: Path, algorithm: str, config: dict[str, Any]) -> Tree:
     if header["algorithm"] != algorithm:
         raise UserError(f"{path} is a checkpoint of {header['algorithm']}, not of {algorithm}")
     if different := _difference(header["config"], config):
-        raise UserError(f"{path} was made with another configuration: {different}")
+        ways = "--no-resume begins anew, --out keeps both"
+        raise UserError(f"{path} was made with another configuration: {different}; {ways}")
     tree: Tree = _join(header["state"], arrays)
     return tree
 
 
 def _difference(theirs: dict[str, Any], ours: dict[str, Any]) -> str:
     """The fields in which two configurations differ, in words; empty where there are none."""
-    names = sorted(theirs.keys() | ours.keys())
-    return ", ".join(
-        f"{name}={theirs.get(name)!r} there, {ours.get(name)!r} here"
-        for name in names
-        if theirs.get(name) != ours.get(name)
-    )
+    names = [name for name in sorted(theirs.keys() | ours.keys()) if theirs.get(name) != ours.get(name)]
+    shown = [f"{name}={theirs.get(name)!r} there, {ours.get(name)!r} here" for name in names[:MOST_SHOWN]]
+    more = [f"and {len(names) - MOST_SHOWN} more"] if len(names) > MOST_SHOWN else []
+    return ", ".join(shown + more)
 
 
 def _split(node: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:

@@ -38,6 +38,7 @@ def run(
     UserError for an unknown algorithm, a bad setting, another training's checkpoint, a loss that is no number.
     """
     module = load(algorithm)
+    module.check(config)
     plain = settings.as_json(config)
     prepare(out, keep=resume)
     saved = checkpoint.load(out / CHECKPOINT, algorithm, plain) if (out / CHECKPOINT).exists() else None
@@ -64,6 +65,7 @@ def load(algorithm: str) -> Any:
     if algorithm not in ALGORITHMS:
         raise unknown("algorithm", algorithm, ALGORITHMS)
     try:
+        importlib.import_module("safetensors")  # what checkpoints and submissions are written with
         return importlib.import_module(ALGORITHMS[algorithm])
     except ModuleNotFoundError as error:
         raise UserError(f'{algorithm} needs {error.name}; pip install "rlbench[baselines]"') from None

@@ -17,5 +17,6 @@ class HarnessError(Exception):
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     """The error for a name that does not exist: names the nearest ones, or all when none is near."""
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names
-    return UserError(f"unknown {kind} {name!r}; did you mean {' or '.join(near)}?")
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there is {', '.join(names)}"
+    return UserError(f"unknown {kind} {name!r}; {hint}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,10 @@ def run(options: Options) -> int:
     quiet = options.quiet or options.json or options.csv
     rows = []
     for task in chosen(options, entrant):
-        path = evaluate(task, options.submission, options.results, quiet=quiet)
+        path = record.path_of(options.results, task, entrant)
+        if not quiet and record.is_complete(path, task, entrant):
+            sys.stderr.write(f"{task.key} is scored already; to repeat it, remove {path}\n")
+        evaluate(task, options.submission, options.results, quiet=quiet)
         rows.append(row(path))
     print_table(pd.DataFrame(rows), json=options.json, csv=options.csv)
     return 0

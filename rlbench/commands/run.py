@@ -94,6 +94,7 @@ def run(options: Options) -> int:
     page = options.leaderboard or out / "leaderboard.md"
     if options.json or options.csv:  # the command below then only prints
         leaderboard.write(leaderboard.text(leaderboard.load(results)), page)
+    say(f"to rank yours beside these: rlbench evaluate my_agent --results {results}", options)
     return leaderboard.run(leaderboard.Options(results, page, json=options.json, csv=options.csv))
 
 

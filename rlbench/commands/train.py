@@ -42,6 +42,11 @@ class Options(Generic[Config]):
 
 def parse(arguments: list[str]) -> Options[Any]:
     """The options; which settings exist depends on the algorithm, and their defaults on the preset."""
+    if arguments and arguments[0] in ("-h", "--help"):
+        sys.stdout.write(
+            f"usage: rlbench train ALGORITHM [OPTIONS]\n\n{__doc__}\nAlgorithms: {', '.join(algorithms())}\n"
+        )
+        raise SystemExit(0)
     if not arguments or arguments[0].startswith("-"):
         raise UserError(f"rlbench train takes an algorithm first: {', '.join(algorithms())}")
     algorithm = arguments[0]
@@ -80,6 +85,8 @@ def run(options: Options[Any]) -> int:
         resume=options.resume,
     )
     sys.stdout.write(f"{submission}\n")
+    if not options.quiet:
+        sys.stderr.write(f"to score it: rlbench evaluate {submission}\n")
     return 0
 
 

@@ -109,10 +109,13 @@ def evaluate(task: Task, submission_path: str | Path, results_dir: str | Path, *
     entrant = submission.read(submission_path)
     if not entrant.plays(task):
         listed = ", ".join(entrant.tasks)
-        raise UserError(f"{entrant.folder} is not submitted to {task.key}, only to {listed}; list it under tasks")
+        raise UserError(
+            f"{entrant.folder} is not submitted to {task.key}, only to {listed}; list {task.key} under tasks"
+        )
     path = record.path_of(results_dir, task, entrant)
     if record.is_complete(path, task, entrant):
         return path
+    record.refuse_namesakes(path, entrant)
     with (
         record.Writer(path, task, entrant) as writer,
         _progress(task, entrant, writer.blocks, quiet) as advance,

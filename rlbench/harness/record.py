@@ -11,6 +11,7 @@ intervals and scores are never stored, they are computed from `load`.
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 from collections.abc import Mapping
@@ -120,6 +121,20 @@ def is_complete(path: Path, task: Task, entrant: Submission) -> bool:
     if record is not None:
         _check_header(record.header, task, entrant, path)
     return record is not None and record.complete
+
+
+def refuse_namesakes(path: Path, entrant: Submission) -> None:
+    """UserError where another digest has this name, version and training seed: one row cannot be both."""
+    for other in sorted(path.parent.glob(f"{glob.escape(entrant.name)}@*.jsonl")):
+        held = read(other) if other != path else None
+        if held is None:
+            continue
+        identity = [held.header[name] for name in ("agent", "version", "training_seed")]
+        if identity == [entrant.name, entrant.version, entrant.training_seed]:
+            raise UserError(
+                f"{other} holds other contents of {entrant.name} {entrant.version}; "
+                f"raise the version in submission.toml, or remove that file"
+            )
 
 
 def load(results_dir: str | Path) -> pandas.DataFrame:

@@ -43,24 +43,24 @@ def main() -> None:
     frame = wire.Frame(setup["observation"], setup["action"], setup["task"]["lanes"], setup["memory"])
     reply = setup["reply"]
 
-    def report(status: str, error: BaseException) -> None:
-        frame.put_message(one_line(error, setup["folder"]))
+    def report(status: str, message: str) -> None:
+        frame.put_message(message)
         os.write(reply, FAULTS[status])
 
     os.write(reply, HELLO)
     try:
         player = load(setup)
     except BaseException as error:  # a submission may well call sys.exit
-        return report("load_error", error)
+        return report("load_error", one_line(error, setup["folder"]))
     os.write(reply, READY)
     try:
         serve(player, frame, setup["calls"], reply, setup["spins"])
     except wire.Misfit as error:
-        report("invalid_action", error)
+        report("invalid_action", str(error))
     except MemoryError as error:
-        report("oom", error)
+        report("oom", one_line(error, setup["folder"]))
     except BaseException as error:
-        report("crash", error)
+        report("crash", one_line(error, setup["folder"]))
 
 
 def load(setup: dict[str, Any]) -> contract.Agent:

@@ -1,4 +1,5 @@
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -99,7 +100,7 @@ def test_a_one_observation_agent_is_scored_like_its_batched_twin(grid_task, subm
         """
     many = "return np.where(observation < 12, 0, 3)"
     runs = [
-        record.read(evaluate(task, path, tmp_path / "results", quiet=True))
+        record.read(evaluate(task, path, tmp_path / "results" / Path(path).name, quiet=True))
         for path in (submit(source=one, folder="one"), submit(many, folder="many"))
     ]
     assert runs[0].episodes == runs[1].episodes

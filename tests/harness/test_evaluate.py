@@ -211,7 +211,7 @@ def test_a_complete_run_is_left_alone(grid_task, submit, tmp_path):
 
 def test_a_submission_must_list_the_task(grid_task, submit, tmp_path):
     path = submit(TABULAR, tasks=["cart-pole@1"])
-    with pytest.raises(UserError, match="is not submitted to grid@1, only to cart-pole@1; list it under tasks"):
+    with pytest.raises(UserError, match="is not submitted to grid@1, only to cart-pole@1; list grid@1 under tasks"):
         evaluate(grid_task, path, tmp_path / "results", quiet=True)
     assert not (tmp_path / "results").exists()
 
