@@ -3,6 +3,7 @@ import errno
 import json
 import os
 
+import pandas
 import pytest
 
 from rlbench.errors import HarnessError, UserError
@@ -12,11 +13,12 @@ from rlbench.harness.record import Block, Episode, Writer
 from rlbench.harness.task import Task
 
 TASK = Task("maze", 1, "rlbench/GridWorld-v0", episodes=6, lanes=2)
+TEXT = str(pandas.Series([], dtype=object).astype("str").dtype)  # "str" since pandas 3, "object" before
 COLUMNS = {
-    "task": "str",
-    "agent": "str",
-    "version": "str",
-    "digest": "str",
+    "task": TEXT,
+    "agent": TEXT,
+    "version": TEXT,
+    "digest": TEXT,
     "training_seed": "int64",
     "training_steps": "int64",
     "episode": "int64",
@@ -26,8 +28,8 @@ COLUMNS = {
     "length": "int64",
     "terminated": "bool",
     "truncated": "bool",
-    "status": "str",
-    "actions": "str",
+    "status": TEXT,
+    "actions": TEXT,
     "complete": "bool",
     "block": "int64",
 }
