@@ -25,6 +25,6 @@ def test_isolation_costs_little(benchmark):
     round_trip, speed = times["call"] / times["ping"], times["inside"] / times["isolated"]
     benchmark.extra_info |= {**times, "round trip": round_trip, "speed": speed}
     print(f"\na call of act: {round_trip:.2f} of a pipe ping-pong of one byte")
-    print(f"an agent with two hidden layers of 128 behind the wall: {speed:.2f} of its speed in one process")
+    print(f"the committed DQN agent behind the wall: {speed:.2f} of its speed in one process")
     assert round_trip <= 1.6
     assert speed >= 0.85
