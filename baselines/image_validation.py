@@ -14,7 +14,7 @@ from baselines import glimpse_template
 from baselines.rollout import env_id, evaluate
 from baselines.validation import FIRST_SEED, Validation
 from rlbench.errors import UserError
-from rlbench.registry import ENVIRONMENTS
+from rlbench.registry import ENVIRONMENTS, GLIMPSE
 
 LANES = 500
 """Images judged at once."""
@@ -26,15 +26,11 @@ def make_env(task: str, split: str, lanes: int, glimpses: int = 0, **changes: An
     UserError for a task that shows no glimpses.
     """
     name, kwargs = env_id(task)
-    if name not in with_glimpses():
-        raise UserError(f"{task} shows no glimpses; tasks that do: {', '.join(with_glimpses())}")
+    if (gymnasium.spec(name).kwargs or {}).get("rules") != GLIMPSE:
+        known = ", ".join(row.id for row in ENVIRONMENTS if row.rules == GLIMPSE)
+        raise UserError(f"{task} shows no glimpses; environments that do: {known}")
     changes |= {"split": split} | ({"glimpses": glimpses} if glimpses else {})
     return gymnasium.make_vec(name, num_envs=lanes, **{**kwargs, **changes})
-
-
-def with_glimpses() -> list[str]:
-    """The ids of environments that show glimpses."""
-    return [environment.id for environment in ENVIRONMENTS if "attention" in environment.tags]
 
 
 class ImageValidation(Validation):
@@ -51,7 +47,7 @@ class ImageValidation(Validation):
     def returns(self, candidate: glimpse_template.RecurrentAttention) -> NDArray[np.floating]:
         """The part of each block of images that was classified correctly."""
         correct = evaluate_images(self.env, candidate)
-        return correct[: len(correct) // LANES * LANES].reshape(-1, LANES).mean(1)
+        return np.array([block.mean() for block in np.array_split(correct, -(-len(correct) // LANES))])
 
 
 def images_of(env: VectorEnv[Any, Any, Any]) -> int:

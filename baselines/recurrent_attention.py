@@ -235,14 +235,19 @@ def play(learner: Learner, images: NDArray[np.intp]) -> Episodes:
 
 
 def draw_locations(learner: Learner, mu: torch.Tensor) -> NDArray[np.float32]:
-    """Where to look next, [B, 2]: around the means mu[B, 2], or what takes the place of that in a comparison."""
+    """Where to look next, [B, 2]: around the means mu[B, 2], or what takes the place of that in a comparison.
+
+    UserError where a mean is no finite number.
+    """
     rng, shape = learner.rng, tuple(mu.shape)
     if learner.config.locations == "random":
         return rng.uniform(-1.0, 1.0, shape).astype(np.float32)
     if learner.config.locations == "centre":
         return np.zeros(shape, np.float32)
-    noise = rng.standard_normal(shape, np.float32)
-    return mu.detach().cpu().numpy() + np.float32(learner.sigma) * noise
+    mean = mu.detach().cpu().numpy()
+    if not np.isfinite(mean).all():
+        raise UserError(f"a location became {mean.sum()} at update {learner.updates}; try a lower learning rate")
+    return mean + np.float32(learner.sigma) * rng.standard_normal(shape, np.float32)
 
 
 def hybrid_loss(learner: Learner, played: Episodes) -> Losses:
