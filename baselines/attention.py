@@ -7,7 +7,7 @@ patches of D numbers, glimpse g_t[N, G], state h_t[N, H]. `baselines.glimpse_tem
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -81,18 +81,22 @@ class RecurrentAttention(nn.Module):
 
     def draw(self, generator: torch.Generator) -> None:
         """Weights and biases anew, uniform in +-1/sqrt(inputs)."""
-        for linear in linears(self):
-            initialise(linear, "uniform", 1.0, generator)
-
-    def multiply_accumulates(self, glimpses: int) -> int:
-        """Multiplications of a weight with a number that one image takes; the first glimpse has no state before it."""
-        per_glimpse = sum(linear.weight.numel() for linear in linears(self.glimpse_network))
-        per_move = sum(linear.weight.numel() for linear in linears(self.location_network))
-        seen, state = self.core.glimpse.weight.numel(), self.core.state.weight.numel()
-        moves = glimpses - 1
-        return glimpses * (per_glimpse + seen) + moves * (state + per_move) + self.action_network.weight.numel()
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                initialise(module, "uniform", 1.0, generator)
 
 
-def linears(module: nn.Module) -> Iterable[nn.Linear]:
-    """The linear layers within a module."""
-    return (layer for layer in module.modules() if isinstance(layer, nn.Linear))
+def multiply_accumulates(network: nn.Module, forward: Callable[[], object]) -> int:
+    """How often `forward` multiplies a weight of the network's with a number; biases, pooling and the like are free."""
+    counts: list[int] = []
+
+    def count(layer: nn.Module, inputs: object, outputs: torch.Tensor) -> None:
+        counts.append(outputs.numel() * layer.weight[0].numel())
+
+    layers = [layer for layer in network.modules() if isinstance(layer, nn.Linear | nn.Conv2d)]
+    hooks = [layer.register_forward_hook(count) for layer in layers]
+    with torch.no_grad():
+        forward()
+    for hook in hooks:
+        hook.remove()
+    return sum(counts)
