@@ -60,8 +60,10 @@ def whole_images(task: str, split: str, lanes: int) -> WholeImages:
 
 def train(task: str, epochs: int, seed: int, batch: int = 128, learning_rate: float = 1e-3) -> nn.Sequential:
     """The network with the weights that erred least on the validation split."""
-    rng, trained = np.random.default_rng(seed), whole_images(task, "train", batch)
+    torch.set_num_threads(1)
     torch.manual_seed(seed)
+    trained, validation = whole_images(task, "train", batch), whole_images(task, "validation", 500)
+    rng = np.random.default_rng(seed)
     params = trained.env.unwrapped.params  # type: ignore[attr-defined]
     model = network(params.height, params.classes)
     flat, images = Flat(model), images_of(trained.env)
@@ -71,7 +73,7 @@ def train(task: str, epochs: int, seed: int, batch: int = 128, learning_rate: fl
         for i, (pictures, label) in enumerate(trained.batches(rng.permutation(images))):
             classification_loss(model(pictures), label).backward()
             adam.step(cosine_schedule(epoch + i * batch / images, learning_rate, epochs))
-        wrong, _ = errors(model, task, "validation")
+        wrong, _ = errors(model, validation)
         if wrong <= best:
             best, kept = wrong, flat.theta.clone()
     flat.theta.copy_(kept)
@@ -79,10 +81,9 @@ def train(task: str, epochs: int, seed: int, batch: int = 128, learning_rate: fl
 
 
 @torch.no_grad()
-def errors(model: nn.Module, task: str, split: str) -> tuple[int, int]:
-    """How many of a split's images are classified wrongly, each seen once, and how many there are."""
-    judged = whole_images(task, split, 500)
-    judged.env.reset(seed=FIRST_SEED)
-    images = images_of(judged.env)
-    wrong = [model(pictures).argmax(dim=1) != label for pictures, label in judged.batches(np.arange(images))]
+def errors(model: nn.Module, seen: WholeImages) -> tuple[int, int]:
+    """How many images are classified wrongly, each seen once and the same every time, and how many there are."""
+    seen.env.reset(seed=FIRST_SEED)
+    images = images_of(seen.env)
+    wrong = [model(pictures).argmax(dim=1) != label for pictures, label in seen.batches(np.arange(images))]
     return int(torch.cat(wrong)[:images].sum()), images

@@ -109,13 +109,13 @@ def convolution_row(seed: int, options: Options) -> dict[str, float]:
     """Test error and multiplications of the convolutional network."""
     task = recurrent_attention.PRESETS[options.preset].task
     network = convolution.train(task, options.epochs, seed)
-    judged = convolution.whole_images(task, "test", 1)
-    pictures, _ = judged.batch(np.zeros(1, int))
-    wrong, images = convolution.errors(network, task, "test")
+    judged = convolution.whole_images(task, "test", 500)
+    wrong, images = convolution.errors(network, judged)
+    pictures, _ = judged.batch(np.zeros(500, int))
     return {
         "wrong": wrong,
         "images": images,
-        "multiplications": multiply_accumulates(network, lambda: network(pictures)),
+        "multiplications": multiply_accumulates(network, lambda: network(pictures[:1])),
     }
 
 
