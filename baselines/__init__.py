@@ -11,6 +11,7 @@ ALGORITHMS: dict[str, str] = {
     "dqn": "baselines.dqn",
     "reinforce": "baselines.reinforce",
     "actor-critic": "baselines.actor_critic",
+    "recurrent-attention": "baselines.recurrent_attention",
 }
 """Algorithm -> the module that defines its `Config`, its `PRESETS` and `train(config, ...) ->
 Iterator[Event]`."""

@@ -10,6 +10,7 @@ tabular agents start at once.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
@@ -148,3 +149,48 @@ def clip_norm(g: torch.Tensor, most: float) -> torch.Tensor:
     norm = g.square().sum().sqrt()
     g.mul_((most / (norm + 1e-6)).clamp(max=1.0))
     return norm
+
+
+def cosine_schedule(step: int, start: float, steps: int) -> float:
+    """Quantity moved to 0 on half a cosine: start (1 + cos(pi step / steps)) / 2.
+
+    Loshchilov & Hutter (2017), equation 5, without restarts.
+    """
+    return start * 0.5 * (1.0 + math.cos(math.pi * min(step / steps, 1.0)))
+
+
+def gaussian_log_density(l_t: torch.Tensor, mu_t: torch.Tensor, sigma: float) -> torch.Tensor:
+    """Log-density of a location: log pi(l_t) = -|l_t - mu_t|^2 / (2 sigma^2) - d log(sigma sqrt(2 pi)).
+
+    l_t[..., d] held constant, mu_t[..., d] -> [...]; torch. The policy over locations of Mnih et al. (2014), section 4:
+    a Gaussian of fixed deviation in each of the d = 2 coordinates.
+    """
+    d = l_t.shape[-1]
+    distance = (l_t.detach() - mu_t).square().sum(-1)
+    return -distance / (2 * sigma**2) - d * math.log(sigma * math.sqrt(2 * math.pi))
+
+
+def location_loss(log_pi_t: torch.Tensor, R: torch.Tensor, b_t: torch.Tensor) -> torch.Tensor:
+    """Surrogate of REINFORCE for the locations: L = -1/M sum_i sum_t (R^i - b_t) log pi(l_t^i).
+
+    log_pi_t[T, M], R[M] the reward at the end, b_t[T, M]; R and b_t held constant -> scalar; torch. Mnih et al. (2014),
+    equation 4 is minus its gradient.
+    """
+    return -((R - b_t).detach() * log_pi_t).sum(0).mean()
+
+
+def baseline_loss(b_t: torch.Tensor, R: torch.Tensor) -> torch.Tensor:
+    """What the baseline learns by: L = 1/M sum_i 1/T sum_t (R^i - b_t)^2.
+
+    b_t[T, M], R[M] held constant -> scalar; torch. Mnih et al. (2014), section 3.2: b_t estimates E[R].
+    """
+    return (R.detach() - b_t).square().mean()
+
+
+def classification_loss(logits: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of the right classes: L = -1/M sum_i log softmax(logits^i)[label^i].
+
+    logits[M, classes], label[M] -> scalar; torch. Mnih et al. (2014), section 3.2, the supervised part of the hybrid
+    loss.
+    """
+    return -logits.log_softmax(dim=-1).gather(-1, label.unsqueeze(-1)).mean()

@@ -86,7 +86,8 @@ def initialise(linear: nn.Linear, init: Init, gain: float, generator: torch.Gene
     else:
         bound = 1 / math.sqrt(linear.in_features)
         nn.init.uniform_(linear.weight, -bound, bound, generator=generator)
-        nn.init.uniform_(linear.bias, -bound, bound, generator=generator)
+        if linear.bias is not None:
+            nn.init.uniform_(linear.bias, -bound, bound, generator=generator)
 
 
 class Flat:

@@ -22,6 +22,7 @@ from rlbench.errors import UserError, unknown
 Array = NDArray[Any]
 Act = Callable[[Array, NDArray[np.bool_]], Array]
 Encode = Callable[[Array], Array]
+Options = Callable[[int], dict[str, Any]]
 
 
 class Step(NamedTuple):
@@ -110,18 +111,22 @@ def explore(best: Array, epsilon: float, actions: int, rng: np.random.Generator)
     return np.where(at_random, rng.integers(actions, size=len(best)), best)
 
 
-def evaluate(env: VectorEnv[Any, Any, Any], act: Act, seed: int, episodes: int) -> Array:
+def evaluate(
+    env: VectorEnv[Any, Any, Any], act: Act, seed: int, episodes: int, options: Options | None = None
+) -> Array:
     """Returns [episodes] of the policy `act(observation, first) -> actions`, episode i seeded `seed + i`.
 
-    Plays blocks of `env.num_envs` episodes; the first episode of each lane counts, as in the harness.
+    Plays blocks of `env.num_envs` episodes; the first episode of each lane counts, as in the harness. `options(i)` are
+    the reset options of the block that begins with episode i.
     """
-    blocks = [_block(env, act, seed + start) for start in range(0, episodes, env.num_envs)]
+    starts = range(0, episodes, env.num_envs)
+    blocks = [_block(env, act, seed + start, options(start) if options else None) for start in starts]
     return np.concatenate(blocks)[:episodes]
 
 
-def _block(env: VectorEnv[Any, Any, Any], act: Act, seed: int) -> Array:
+def _block(env: VectorEnv[Any, Any, Any], act: Act, seed: int, options: dict[str, Any] | None) -> Array:
     """Returns [N] of the first episode of each lane."""
-    observation, _ = env.reset(seed=seed)
+    observation, _ = env.reset(seed=seed, options=options)
     total, running = np.zeros(env.num_envs), np.ones(env.num_envs, dtype=bool)
     first = running.copy()
     while running.any():

@@ -7,6 +7,7 @@ Training episodes are seeded below 2^29, validation episodes from 2^29 to 2^30, 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from baselines.agent_template import Policy, policy
 from baselines.events import Tree
@@ -27,6 +28,9 @@ def training_seed(rng: np.random.Generator) -> int:
 class Validation:
     """Evaluates the policies of one training, keeps the best and tells when enough is enough."""
 
+    rebuild = staticmethod(policy)
+    """The policy that `settings()` and `tensors()` described."""
+
     def __init__(self, task: str, episodes: int, goal: float = float("inf"), confirmation: int = 1) -> None:
         self.env = make_lanes(task, episodes)
         self.episodes, self.goal, self.confirmation = episodes, goal, confirmation
@@ -35,7 +39,7 @@ class Validation:
 
     def evaluate(self, candidate: Policy) -> tuple[tuple[float, ...], bool]:
         """Returns of fresh validation episodes, and whether their mean is the best, or equals it."""
-        returns = evaluate(self.env, candidate.act, FIRST_SEED + self.number * self.episodes, self.episodes)
+        returns = self.returns(candidate)
         mean = float(returns.mean())
         self.number, self.streak = self.number + 1, self.streak + 1 if mean >= self.goal else 0
         best = mean >= self.best
@@ -44,10 +48,14 @@ class Validation:
             self.best, self.kept = mean, {"settings": candidate.settings(), "tensors": tensors}
         return tuple(returns.tolist()), best
 
+    def returns(self, candidate: Policy) -> NDArray[np.floating]:
+        """Returns of fresh validation episodes."""
+        return evaluate(self.env, candidate.act, FIRST_SEED + self.number * self.episodes, self.episodes)
+
     @property
     def policy(self) -> Policy:
         """The best policy so far."""
-        return policy(self.kept["settings"], self.kept["tensors"])
+        return self.rebuild(self.kept["settings"], self.kept["tensors"])
 
     def sustained(self) -> bool:
         """Whether three evaluations in a row reached the goal, and the best policy does so in further episodes.

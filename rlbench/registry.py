@@ -15,7 +15,7 @@ class Environment:
 
     id: str
     rules: str  # dotted name of the rules module
-    max_episode_steps: int
+    max_episode_steps: int | None  # None where the rules themselves end every episode
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     render: str | None = None  # dotted name of the render module; by default the rules module's sibling `render`
     reward_threshold: float | None = None  # the mean return that counts as solved
@@ -25,13 +25,20 @@ class Environment:
 
 
 GRID = "rlbench.envs.grid_world.rules"
+GLIMPSE = "rlbench.envs.glimpse.rules"
 CART_POLE = "rlbench.envs.cart_pole.rules"
+WIDE = {"size": 60, "patch": 12, "scales": 3}
+WIDEST = {"size": 100, "patch": 12, "scales": 4, "clutter": 8}
 
 ENVIRONMENTS = (
     Environment("rlbench/GridWorld-v0", GRID, 200, tags=("tabular",)),
     Environment("rlbench/GridWorld8x8-v0", GRID, 500, {"maze": "8x8"}, tags=("tabular",)),
     Environment("rlbench/GridWorldFourRooms-v0", GRID, 500, {"maze": "four-rooms"}, tags=("tabular",)),
     Environment("rlbench/CartPole-v0", CART_POLE, 500, reward_threshold=475.0, tags=("control",)),
+    Environment("rlbench/GlimpseMNIST-v0", GLIMPSE, None, tags=("attention",)),
+    Environment("rlbench/GlimpseTranslated-v0", GLIMPSE, None, WIDE, tags=("attention",)),
+    Environment("rlbench/GlimpseCluttered60-v0", GLIMPSE, None, {**WIDE, "clutter": 4}, tags=("attention",)),
+    Environment("rlbench/GlimpseCluttered100-v0", GLIMPSE, None, WIDEST, tags=("attention",)),
 )
 
 

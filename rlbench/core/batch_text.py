@@ -7,14 +7,17 @@ draws, how an observation is written and an action is read.
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 
 from rlbench.core.noise import UNIFORM
-from rlbench.core.rules import StateOf
+from rlbench.core.spaces import Layout
 from rlbench.core.world import World
 
 IMPORTS = {"math", "typing", "numpy"}
@@ -54,21 +57,21 @@ for _name in {functions}:
     globals()[_name] = njit(error_model="numpy")(globals()[_name])
 
 
-def reset({params}, {fields}, lanes, elapsed, done, mask, observations):
+def reset({params}, {fields}, lanes, elapsed, done, mask, {options}{observations}):
     """Begin an episode in the lanes of the mask; write the observation of every lane."""
     params = Params({params})
     for i in range(len(lanes)):
         if mask[i]:
-            state = initial({initial_draws}, params)
-            {store_state}
+            state = initial({initial_draws}, params{chosen})
+            {store_start}
             elapsed[i] = 0
             done[i] = False
         state = State({load})
-        observe(state, params, {observation})
+        observe(state, params, {out})
 
 
-def step({params}, {fields}, lanes, elapsed, done, actions, observations, rewards, terminations, truncations, final,
-         mode, limit):
+def step({params}, {fields}, lanes, elapsed, done, {actions}, {observations}, rewards, terminations, truncations,
+         {final}, {results}mode, limit):
     """Step every lane; returns how many episodes ended, or -1 - i if lane i's action is invalid (nothing moved)."""
     params = Params({params})
     for i in range(len(lanes)):
@@ -77,33 +80,34 @@ def step({params}, {fields}, lanes, elapsed, done, actions, observations, reward
     ended = 0
     for i in RANGE(len(lanes)):
         if mode == 0 and done[i]:
-            state = initial({initial_draws}, params)
-            {store_state}
+            state = initial({initial_draws}, params{default})
+            {store_start}
             elapsed[i] = 0
             done[i] = False
             rewards[i] = 0.0
             terminations[i] = False
             truncations[i] = False
-            observe(state, params, {observation})
+            observe(state, params, {out})
         else:
             before = State({load})
             action = {action}
             state = transition(before, action, {transition_draws}, params)
             rewards[i] = reward(before, action, state, params)
-            {store_state}
+            {store_scalars}
             elapsed[i] += 1
             terminations[i] = terminated(state, params)
             truncations[i] = elapsed[i] >= limit
             over = terminations[i] or truncations[i]
             ended += over
-            observe(state, params, {observation})
+            observe(state, params, {out})
+            {tell}
             if mode == 1:
                 {copy_final}
                 if over:
-                    start = initial({initial_draws}, params)
+                    state = initial({initial_draws}, params{default})
                     {store_start}
                     elapsed[i] = 0
-                    observe(start, params, {observation})
+                    observe(state, params, {out})
             else:
                 done[i] = over
     return ended
@@ -112,19 +116,15 @@ def step({params}, {fields}, lanes, elapsed, done, actions, observations, reward
 
 def source(world: World) -> str:
     """The text of the generated module for these rules."""
-    module: Any = world.rules
-    text = inspect.getsource(module).replace("from __future__ import annotations\n", "")  # stands above
-    tree = ast.parse(text)
-    _check_imports(world.name, tree)
-    functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
-    state = world.example_state()
-    loops = LOOPS.format(functions=("uniform", *functions), **_pieces(world, state))
+    texts = list(_texts(world.rules, world.name.rpartition(".")[0]).values())
+    functions = [node.name for text in texts for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
+    loops = _filled(LOOPS, {"functions": repr(("uniform", *functions)), **_pieces(world)})
     serial = loops + "\n\nreset = njit(cache=True, error_model='numpy')(reset)\n"
     return "".join(
         [
             PRELUDE.format(name=world.name),
             UNIFORM,
-            f"\n\n{text}\n",
+            *(f"\n\n{text}\n" for text in texts),
             serial.replace("RANGE(", "range("),
             "step_serial = njit(cache=True, error_model='numpy', nogil=True)(step)\n\n\n",
             loops[loops.index("def step(") :]
@@ -135,48 +135,128 @@ def source(world: World) -> str:
     )
 
 
+def _texts(module: Any, package: str) -> dict[str, str]:
+    """The text of a rules module behind those of the modules beside it that it imports from, by their names.
+
+    Left out are these imports, whose names are then there already, and `configure`, which is never compiled.
+    """
+    text = inspect.getsource(module)
+    lines, texts = text.splitlines(), dict[str, str]()
+    for node in ast.parse(text).body:
+        beside = isinstance(node, ast.ImportFrom) and package and (node.module or "").rpartition(".")[0] == package
+        if beside:
+            texts |= _texts(importlib.import_module(str(node.module)), package)  # type: ignore[attr-defined]
+        future = isinstance(node, ast.ImportFrom) and node.module == "__future__"  # stands above
+        if beside or future or (isinstance(node, ast.FunctionDef) and node.name == "configure"):
+            end = node.end_lineno or node.lineno
+            lines[node.lineno - 1 : end] = [""] * (end - node.lineno + 1)
+    kept = "\n".join(lines)
+    _check_imports(module.__name__, ast.parse(kept))
+    return {**texts, module.__name__: kept}
+
+
 def _check_imports(name: str, tree: ast.Module) -> None:
     for node in ast.walk(tree):
         imported = [a.name for a in node.names] if isinstance(node, ast.Import) else []
         imported += [node.module or "."] if isinstance(node, ast.ImportFrom) else []
-        if foreign := sorted({each.split(".")[0] for each in imported} - IMPORTS - {"__future__"}):
+        if foreign := sorted({each.split(".")[0] for each in imported} - IMPORTS):
             raise TypeError(f"{name} imports {', '.join(foreign)}; rules may import only {', '.join(sorted(IMPORTS))}")
 
 
-def _pieces(world: World, state: StateOf) -> dict[str, str]:
-    """The parts of the loops that depend on the state's fields and on the spaces."""
-    fields = [f"field_{name}" for name in state._fields]
-    wide = [bool(np.ndim(value)) for value in state]
+def _filled(template: str, pieces: dict[str, str]) -> str:
+    """The template with its pieces; one that stands alone on a line keeps that line's indentation."""
+    lines = []
+    for line in template.split("\n"):
+        name = line.strip()[1:-1]
+        if line.strip() == f"{{{name}}}" and name in pieces:
+            lines.append(textwrap.indent(pieces[name], line[: line.index("{")]))
+        else:
+            lines.append(line.format(**pieces))
+    return "\n".join(lines)
 
-    def store(record: str, indent: int) -> str:
-        lines = (f"{f}[i] = {record}.{name}" for f, name in zip(fields, state._fields, strict=True))
-        return ("\n" + " " * indent).join(lines)
 
-    def draws(count: int) -> str:
-        return f"({'uniform(lanes, i), ' * count})"
-
-    discrete = isinstance(world.observation_space, spaces.Discrete)
-    action, valid = _action_pieces(world)
+def _pieces(world: World) -> dict[str, str]:
+    """The parts of the loops that depend on the rules: their state's fields, spaces, draws, options and results."""
+    state = world.example_state()
+    fields = {name: f"field_{name}" for name in state._fields}
+    scalars = {name: fields[name] for name, value in state._asdict().items() if not np.ndim(value)}
     return {
         "params": ", ".join(f"param_{name}" for name in world.params._fields),
-        "fields": ", ".join(fields),
-        "load": ", ".join(f"{f}[i]" for f, _ in zip(fields, wide, strict=True)),
-        "store_state": store("state", 12),
-        "store_start": store("start", 20),
-        "observation": "observations[i : i + 1]" if discrete else "observations[i]",
-        "copy_final": "final[i] = observations[i]",
-        "initial_draws": draws(world.rules.DRAWS[0]),
-        "transition_draws": draws(world.rules.DRAWS[1]),
-        "action": action,
-        "valid_action": valid,
+        "fields": ", ".join(fields.values()),
+        "load": ", ".join(f"{field}[i]" for field in fields.values()),
+        "store_start": _store(fields, "state"),
+        "store_scalars": _store(scalars, "state"),  # the arrays were written to in place
+        "initial_draws": f"({'uniform(lanes, i), ' * world.draws[0]})",
+        "transition_draws": f"({'uniform(lanes, i), ' * world.draws[1]})",
+        **_observation_pieces(world.observations),
+        **_action_pieces(world.actions),
+        **_option_pieces(world.options),
+        **_result_pieces(world.result(state)),
     }
 
 
-def _action_pieces(world: World) -> tuple[str, str]:
-    """How a lane's action is read, and the condition under which it is valid."""
-    box = world.action_space
-    if isinstance(box, spaces.Discrete):
-        return "actions[i]", f"0 <= actions[i] < {int(box.n)}"
-    low, high = box.low.astype(float).tolist(), box.high.astype(float).tolist()
-    bounds = (f"{a!r} <= actions[i, {k}] <= {b!r}" for k, (a, b) in enumerate(zip(low, high, strict=True)))
-    return "actions[i, 0]" if len(low) == 1 else "actions[i]", " and ".join(bounds)
+def _store(fields: Mapping[str, str], record: str) -> str:
+    return "\n".join(f"{array}[i] = {record}.{name}" for name, array in fields.items())
+
+
+def _arrays(prefix: str, layout: Layout) -> dict[str, Any]:
+    """The leaves of a space by the names of the arrays that hold them."""
+    return {f"{prefix}_{name}" if name else prefix: leaf for name, leaf in layout.leaves.items()}
+
+
+def _value(layout: Layout, leaves: Iterable[str]) -> str:
+    """The leaves as the rules know them: the only one, or a record of several."""
+    listed = ", ".join(leaves)
+    return listed if layout.record is None else f"{layout.record.__name__}({listed})"
+
+
+def _observation_pieces(layout: Layout) -> dict[str, str]:
+    """The arrays of the observation and of the final one, and how a lane of theirs is written."""
+    arrays, final = _arrays("observations", layout), _arrays("final", layout)
+    out = (f"{name}[i]" if leaf.shape else f"{name}[i : i + 1]" for name, leaf in arrays.items())
+    copies = (f"{a}[i] = {b}[i]" for a, b in zip(final, arrays, strict=True))
+    return {
+        "observations": ", ".join(arrays),
+        "out": _value(layout, out),
+        "final": ", ".join(final),
+        "copy_final": "\n".join(copies),
+    }
+
+
+def _action_pieces(layout: Layout) -> dict[str, str]:
+    """The arrays of the action, how a lane's is read, and the condition under which it is valid."""
+    arrays = _arrays("actions", layout)
+    read = (f"{name}[i, 0]" if leaf.shape == (1,) else f"{name}[i]" for name, leaf in arrays.items())
+    valid = (condition for name, leaf in arrays.items() for condition in _conditions(name, leaf))
+    return {"actions": ", ".join(arrays), "action": _value(layout, read), "valid_action": " and ".join(valid)}
+
+
+def _conditions(name: str, leaf: Any) -> Iterator[str]:
+    if isinstance(leaf, spaces.Discrete):
+        yield f"0 <= {name}[i] < {int(leaf.n)}"
+        return
+    low, high = leaf.low.astype(float).tolist(), leaf.high.astype(float).tolist()
+    for k, (a, b) in enumerate(zip(low, high, strict=True)):
+        yield f"{a!r} <= {name}[i, {k}] <= {b!r}"
+
+
+def _option_pieces(options: Any) -> dict[str, str]:
+    """The arrays of the options, how a lane's are read, and what stands for them where none are given."""
+    if options is None:
+        return {"options": "", "chosen": "", "default": ""}
+    arrays = [f"option_{name}" for name in options._fields]
+    return {
+        "options": "".join(f"{array}, " for array in arrays),
+        "chosen": f", Options({', '.join(f'{array}[i]' for array in arrays)})",
+        "default": f", Options({', '.join(map(repr, options))})",
+    }
+
+
+def _result_pieces(result: Any) -> dict[str, str]:
+    """The arrays of what is told at the end, and how a lane's are written."""
+    arrays = {name: f"result_{name}" for name in getattr(result, "_fields", ())}
+    told = textwrap.indent(f"told = result(state, params)\n{_store(arrays, 'told')}", "    ")
+    return {
+        "results": "".join(f"{array}, " for array in arrays.values()),
+        "tell": f"if terminations[i]:\n{told}" if arrays else "",
+    }

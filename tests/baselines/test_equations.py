@@ -117,3 +117,63 @@ def test_clip_norm() -> None:
     np.testing.assert_allclose(g.numpy(), [0.6, 0.8], rtol=1e-5)
     assert eq.clip_norm(g, 10.0).item() == pytest.approx(1.0)
     np.testing.assert_allclose(g.numpy(), [0.6, 0.8], rtol=1e-5)
+
+
+def test_cosine_schedule() -> None:
+    assert [eq.cosine_schedule(step, 2.0, 4) for step in (0, 2, 4, 9)] == pytest.approx([2.0, 1.0, 0.0, 0.0])
+    assert eq.cosine_schedule(1, 2.0, 4) == pytest.approx(1 + np.sqrt(0.5))
+
+
+def test_gaussian_log_density() -> None:
+    """At the mean 1 / (2 pi sigma^2), a deviation away in one coordinate e^(-1/2) of that; and as PyTorch has it."""
+    l_t, mu_t = torch.tensor([[0.5, -0.25], [0.5, 0.25]]), torch.tensor([0.5, -0.25])
+    peak = 1 / (2 * np.pi * 0.25)
+    assert eq.gaussian_log_density(l_t, mu_t, 0.5).exp().tolist() == pytest.approx([peak, peak * np.exp(-0.5)])
+    peer = torch.distributions.Normal(mu_t, 0.5).log_prob(l_t).sum(-1)
+    torch.testing.assert_close(eq.gaussian_log_density(l_t, mu_t, 0.5), peer)
+
+
+def test_location_loss() -> None:
+    """Two episodes of two moves: -1/2 [(1 - 0.5)(-1) + (1 - 0.25)(-2) + (0 - 0.5)(-3) + (0 - 1)(-4)]."""
+    log_pi_t, R = torch.tensor([[-1.0, -3.0], [-2.0, -4.0]]), torch.tensor([1.0, 0.0])
+    b_t = torch.tensor([[0.5, 0.5], [0.25, 1.0]], requires_grad=True)
+    assert eq.location_loss(log_pi_t, R, b_t).item() == pytest.approx(-(-0.5 - 1.5 + 1.5 + 4.0) / 2)
+    assert not eq.location_loss(log_pi_t, R, b_t).requires_grad, "the baseline must not learn by this loss"
+
+
+def test_autograd_of_the_location_loss_is_the_score_function_estimator() -> None:
+    """1/M sum_i sum_t grad log pi(l_t^i) (R^i - b_t), and grad_W log pi = (l - W h) h^T / sigma^2 where mu = W h."""
+    draw = torch.Generator().manual_seed(0)
+    W = torch.randn(2, 5, generator=draw, dtype=torch.float64).requires_grad_()
+    h, l_t = (torch.randn(3, 7, d, generator=draw, dtype=torch.float64) for d in (5, 2))
+    R, b_t = torch.randn(7, generator=draw), torch.randn(3, 7, generator=draw)
+    eq.location_loss(eq.gaussian_log_density(l_t, h @ W.T, 0.3), R, b_t).backward()
+    estimate = np.zeros((2, 5))
+    for t in range(3):
+        for i in range(7):
+            score = np.outer((l_t[t, i] - h[t, i] @ W.T).detach(), h[t, i]) / 0.3**2
+            estimate += float(R[i] - b_t[t, i]) * score / 7
+    np.testing.assert_allclose(-W.grad.numpy(), estimate, rtol=1e-6)
+
+
+def test_the_score_function_estimator_points_where_the_reward_rises() -> None:
+    """R = -|l - c|^2 has the exact gradient -2 (mu - c) in the mean, whatever the baseline."""
+    mu, c = torch.tensor([0.2, -0.1]), torch.tensor([0.5, 0.3])
+    for b in (0.0, -1.0):
+        theta = mu.clone().requires_grad_()
+        l_t = mu + 0.1 * torch.randn(1, 400_000, 2, generator=torch.Generator().manual_seed(1))
+        R = -(l_t[0] - c).square().sum(-1)
+        eq.location_loss(eq.gaussian_log_density(l_t, theta, 0.1), R, torch.full((1, 1), b)).backward()
+        assert (-theta.grad).tolist() == pytest.approx((-2 * (mu - c)).tolist(), abs=0.05)
+
+
+def test_baseline_loss() -> None:
+    b_t = torch.tensor([[0.5, 0.0], [1.0, 1.0]])
+    assert eq.baseline_loss(b_t, torch.tensor([1.0, 0.0])).item() == pytest.approx((0.25 + 0 + 0 + 1) / 4)
+
+
+def test_classification_loss() -> None:
+    logits, label = torch.tensor([[0.0, np.log(3.0)], [0.0, 0.0]], dtype=torch.float32), torch.tensor([1, 0])
+    assert eq.classification_loss(logits, label).item() == pytest.approx(-(np.log(0.75) + np.log(0.5)) / 2)
+    peer = torch.nn.functional.cross_entropy(logits, label)
+    torch.testing.assert_close(eq.classification_loss(logits, label), peer)
