@@ -14,7 +14,7 @@ class Environment:
     """One row: an id, the rules module behind it, and what `gymnasium.make` needs to know."""
 
     id: str
-    rules: str  # dotted name of the rules module
+    rules: str | None  # dotted name of the rules module; None where somebody else's simulator has the rules
     max_episode_steps: int
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     render: str | None = None  # dotted name of the render module; by default the rules module's sibling `render`
@@ -27,11 +27,30 @@ class Environment:
 GRID = "rlbench.envs.grid_world.rules"
 CART_POLE = "rlbench.envs.cart_pole.rules"
 
+
+def _robot(name: str, robot: str) -> Environment:
+    return Environment(
+        f"rlbench/{name}-v0",
+        rules=None,
+        max_episode_steps=1000,
+        kwargs={"robot": robot},
+        tags=("locomotion",),
+        entry_point="rlbench.envs.locomotion.env:LocomotionEnv",
+        vector_entry_point="rlbench.envs.locomotion.vector:LocomotionVectorEnv",
+    )
+
+
 ENVIRONMENTS = (
     Environment("rlbench/GridWorld-v0", GRID, 200, tags=("tabular",)),
     Environment("rlbench/GridWorld8x8-v0", GRID, 500, {"maze": "8x8"}, tags=("tabular",)),
     Environment("rlbench/GridWorldFourRooms-v0", GRID, 500, {"maze": "four-rooms"}, tags=("tabular",)),
     Environment("rlbench/CartPole-v0", CART_POLE, 500, reward_threshold=475.0, tags=("control",)),
+    _robot("HalfCheetah", "half-cheetah"),
+    _robot("Hopper", "hopper"),
+    _robot("Walker2d", "walker2d"),
+    _robot("Ant", "ant"),
+    _robot("Humanoid", "humanoid"),
+    _robot("Swimmer", "swimmer"),
 )
 
 
@@ -40,7 +59,9 @@ def register(environment: Environment) -> None:
 
     Order and actions are checked by the shells themselves, so Gymnasium's checking wrappers are left out.
     """
-    kwargs = {"rules": environment.rules, **environment.kwargs}
+    kwargs = dict(environment.kwargs)
+    if environment.rules is not None:
+        kwargs["rules"] = environment.rules
     if environment.render is not None:
         kwargs["render"] = environment.render
     gymnasium.register(
