@@ -27,8 +27,15 @@ def training_seed(rng: np.random.Generator) -> int:
 class Validation:
     """Evaluates the policies of one training, keeps the best and tells when enough is enough."""
 
-    def __init__(self, task: str, episodes: int, goal: float = float("inf"), confirmation: int = 1) -> None:
-        self.env = make_lanes(task, episodes)
+    def __init__(
+        self,
+        task: str,
+        episodes: int,
+        goal: float = float("inf"),
+        confirmation: int = 1,
+        threads: int | None = None,
+    ) -> None:
+        self.env = make_lanes(task, episodes, threads)
         self.episodes, self.goal, self.confirmation = episodes, goal, confirmation
         self.number, self.streak = 0, 0  # evaluations made, and how many of the last reached the goal
         self.best, self.kept = float("-inf"), {"settings": {}, "tensors": {}}
