@@ -11,6 +11,7 @@ ALGORITHMS: dict[str, str] = {
     "dqn": "baselines.dqn",
     "reinforce": "baselines.reinforce",
     "actor-critic": "baselines.actor_critic",
+    "soft-actor-critic": "baselines.soft_actor_critic",
 }
 """Algorithm -> the module that defines its `Config`, its `PRESETS` and `train(config, ...) ->
 Iterator[Event]`."""

@@ -60,6 +60,8 @@ class Config:
     """What bends between them."""
     normalise: bool = False
     """Whether observations and rewards are brought to deviation 1, by what has been seen so far."""
+    deviation: float = 1.0
+    """Standard deviation of continuous actions at the start, in units in which their bounds are -1 and 1."""
     reward_scale: float = 1.0
     """Factor for rewards, which keeps the critic's outputs near 1."""
     observation_scale: tuple[float, ...] = ()
@@ -123,27 +125,27 @@ PRESETS: dict[str, Config] = {
         most_gradient=0.5,  # Mnih et al. (2016)
         evaluate_every=1,
     ),
-    # PPO for robots: the settings of Huang et al. (2022), "The 37 implementation details of PPO", but for lanes and
-    # horizon (one lane of 2,048 steps), truncations (theirs have no future), the critic's clipping (it has none).
+    # Proximal policy optimisation: Schulman et al. (2017), Algorithm 1 with the settings of Table 3; "there" is that.
     "locomotion": Config(
         task="half-cheetah@1",
         agent="ppo",
-        lanes=16,
+        lanes=16,  # one lane of 2,048 steps there: as many steps in less time
         horizon=128,
         steps=1_000_000,
         hidden=(64, 64),
         activation="tanh",
-        normalise=True,
+        normalise=True,  # not in the paper but in its authors' code; Engstrom et al. (2020), appendix A.2
+        deviation=0.6,  # 1 there, where most actions are cut; Andrychowicz et al. (2021), section 3.2
         advantage="generalised",
         lambda_=0.95,
         standardise=True,
         average=True,
         epochs=10,
-        minibatches=32,
+        minibatches=16,  # of 128 steps; 64 there
         clip=0.2,
         optimiser="adam",
         learning_rate=3e-4,
-        learning_rate_end=1e-6,
+        learning_rate_end=1e-6,  # constant there for these tasks
         critic_learning_rate=3e-4,
         most_gradient=0.5,
         evaluate_every=25,

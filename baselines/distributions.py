@@ -7,6 +7,7 @@ Continuous actions are drawn in units in which the bounds of the action space ar
 
 from __future__ import annotations
 
+import math
 from typing import Any, Protocol
 
 import gymnasium
@@ -87,13 +88,14 @@ class Categorical:
 class Gaussian:
     """Actions of a box: a ~ N(mu(s), sigma^2), mu the outputs, log sigma[A] a parameter that does not depend on s.
 
-    What is drawn beyond the bounds is cut for the environment, and learned from as it was drawn.
+    What is drawn beyond the bounds is cut for the environment, and learned from as it was drawn. sigma begins as
+    `deviation`.
     """
 
-    def __init__(self, space: gymnasium.spaces.Box) -> None:
+    def __init__(self, space: gymnasium.spaces.Box, deviation: float) -> None:
         self.low, self.high = bounds(space)
         self.outputs, self.noise = len(self.low), 2 * len(self.low)
-        self.log_sigma = nn.Parameter(torch.zeros(self.outputs))
+        self.log_sigma = nn.Parameter(torch.full((self.outputs,), math.log(deviation)))
         self.parameters = (self.log_sigma,)
 
     def sample(self, outputs: NDArray[Any], u: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -156,6 +158,11 @@ def bounds(space: gymnasium.Space[Any]) -> tuple[NDArray[np.float32], NDArray[np
     return space.low.astype(np.float32), space.high.astype(np.float32)
 
 
-def head(space: gymnasium.Space[Any]) -> Head:
-    """The distribution over an action space; UserError for a space that has none."""
-    return Gaussian(space) if isinstance(space, gymnasium.spaces.Box) else Categorical(discrete_actions(space))
+def head(space: gymnasium.Space[Any], deviation: float = 1.0) -> Head:
+    """The distribution over an action space; UserError for a space that has none.
+
+    `deviation` is that of continuous actions at the start, where the bounds are -1 and 1.
+    """
+    if isinstance(space, gymnasium.spaces.Box):
+        return Gaussian(space, deviation)
+    return Categorical(discrete_actions(space))

@@ -163,7 +163,7 @@ def tanh_log_slope(u: torch.Tensor) -> torch.Tensor:
 
 
 def soft_q_target(
-    r_t: torch.Tensor, discount_t: torch.Tensor, q_t: torch.Tensor, log_pi_t: torch.Tensor, alpha: float
+    r_t: torch.Tensor, discount_t: torch.Tensor, q_t: torch.Tensor, log_pi_t: torch.Tensor, alpha: torch.Tensor
 ) -> torch.Tensor:
     """What Q(s_tm1, a_tm1) should have been where entropy is worth alpha: y = r + discount [min_i Q_i - alpha log pi].
 
@@ -173,7 +173,15 @@ def soft_q_target(
     return r_t + discount_t * (q_t.amin(dim=0) - alpha * log_pi_t)
 
 
-def soft_policy_loss(q: torch.Tensor, log_pi: torch.Tensor, alpha: float) -> torch.Tensor:
+def squared_errors(q_tm1: torch.Tensor, target_tm1: torch.Tensor) -> torch.Tensor:
+    """Of several critics that share a target: L = sum_i E[(y - Q_i(s,a))^2] / 2, with y held constant.
+
+    q_tm1[2, B], target_tm1[B] -> scalar; torch. Haarnoja et al. (2018b), equation 5.
+    """
+    return 0.5 * (target_tm1.detach() - q_tm1).square().mean(dim=1).sum()
+
+
+def soft_policy_loss(q: torch.Tensor, log_pi: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:
     """What the actor lowers: J = E[alpha log pi(a|s) - min_i Q_i(s, a)], a = f_phi(eps; s).
 
     q[2, B], log_pi[B] -> scalar; torch. Haarnoja et al. (2018b), equation 9.

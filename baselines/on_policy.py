@@ -44,6 +44,7 @@ class Config(Protocol):
     hidden: tuple[int, ...]
     activation: Activation
     normalise: bool
+    deviation: float
     observation_scale: tuple[float, ...]
     reward_scale: float
     optimiser: Literal["ascent", "adam"]
@@ -62,7 +63,7 @@ def check(config: Config) -> None:
     """UserError for a shared setting that makes no sense, naming it."""
     settings.seed(config.seed)
     settings.gamma(config.gamma)
-    for name in ("learning_rate", "learning_rate_end", "critic_learning_rate", "reward_scale"):
+    for name in ("learning_rate", "learning_rate_end", "critic_learning_rate", "reward_scale", "deviation"):
         settings.positive(name, getattr(config, name))
     for name in (
         *("threads", "lanes", "steps"),
@@ -234,7 +235,7 @@ def make_learner(config: Config) -> Learner:
     env = make_lanes(config.task, config.lanes, config.threads)
     space = env.single_observation_space
     encode = NormalisedEncoding(space) if config.normalise else encoding(space, config.observation_scale)
-    actions = head(env.single_action_space)
+    actions = head(env.single_action_space, config.deviation)
     generator = torch.Generator().manual_seed(settings.seed(config.seed))
 
     def learned(outputs: int, gain: float, more: tuple[torch.nn.Parameter, ...] = ()) -> Learned:

@@ -62,6 +62,8 @@ class Config:
     """What bends between them."""
     normalise: bool = False
     """Whether observations and rewards are brought to deviation 1, by what has been seen so far."""
+    deviation: float = 1.0
+    """Standard deviation of continuous actions at the start, in units in which their bounds are -1 and 1."""
     reward_scale: float = 0.05
     """Factor for rewards, which keeps the value network's outputs near 1."""
     observation_scale: tuple[float, ...] = (0.5, 0.5, 5.0, 0.5)
