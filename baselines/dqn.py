@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from baselines import settings
+from baselines import off_policy, settings
 from baselines.agent_template import Perceptron
 from baselines.equations import (
     double_q_value,
@@ -23,7 +23,7 @@ from baselines.equations import (
     q_learning_loss,
     q_learning_target,
 )
-from baselines.events import Evaluated, Event, Finished, Progress, Snapshot, Stopwatch, Tree
+from baselines.events import Event, Tree
 from baselines.networks import Adam, Flat, discrete_actions, encoding, numpy_policy, perceptron, to_numpy
 from baselines.replay import Batch, Replay, Window
 from baselines.rollout import Lanes, explore, make_lanes
@@ -188,6 +188,10 @@ class Learner:
     reason: str = ""  # why training has ended
     losses: list[torch.Tensor] = field(default_factory=list)  # since they were last looked at
 
+    def weights(self) -> tuple[torch.Tensor, ...]:
+        """The vector of parameters that is learned."""
+        return (self.flat.theta,)
+
     def state(self) -> Tree:
         """What a checkpoint holds of it; not the lanes, which start afresh after a snapshot."""
         return {
@@ -294,35 +298,18 @@ def learn(learner: Learner) -> None:
     learner.losses.append(loss.detach())
 
 
-def mean_loss(learner: Learner) -> float:
-    """Mean loss since last asked; UserError at the first one that is not finite. Waits for the device."""
-    losses, learner.losses = torch.stack(learner.losses or [torch.zeros(())]).cpu(), []
-    if not bool(losses.isfinite().all()):
-        first = int((~losses.isfinite()).nonzero()[0])
-        update = learner.updates - len(losses) + 1 + first
-        value = losses[first].item()
-        raise UserError(f"the loss became {value} at update {update}; try a lower learning rate")
-    if not bool(learner.flat.theta.isfinite().all()):
-        raise UserError(f"a weight became infinite at update {learner.updates}; try a lower learning rate")
-    return float(losses.mean())
+def begin(learner: Learner) -> None:
+    """New episodes in every lane; nothing that comes follows from what came before."""
+    learner.lanes.reset(training_seed(learner.rng))
+    learner.window.clear()
 
 
-def figures(learner: Learner) -> dict[str, float]:
-    """What is worth plotting since last asked."""
-    finished, learner.lanes.finished = learner.lanes.finished, []
-    plotted = {"loss": mean_loss(learner)}
-    return plotted | ({"training return": float(np.mean(finished))} if finished else {})
-
-
-def evaluation(learner: Learner, updates: int, steps: int, seconds: float) -> Iterator[Event]:
-    """Where training stands, and whether it may stop."""
-    config, validation = learner.config, learner.validation
-    yield Progress(updates, steps, seconds, learner.step / config.steps, figures(learner))
-    yield Evaluated(updates, steps, seconds, *validation.evaluate(policy(learner)))
-    if validation.sustained():
-        learner.reason = "sustained"
-    elif learner.step >= config.steps:
-        learner.reason = "budget spent"
+def advance(learner: Learner) -> None:
+    """A step, and the update that belongs to it."""
+    act(learner)
+    config = learner.config
+    if learner.step % config.update_every == 0 and len(learner.replay) >= config.warmup:
+        learn(learner)
 
 
 def train(
@@ -330,31 +317,5 @@ def train(
 ) -> Iterator[Event]:
     """Learn; yields what happens and ends with Finished. `resume` is the state of an earlier Snapshot."""
     check(config)
-    watch = Stopwatch(clock)
-    learner = make_learner(config)
-
-    def state() -> Tree:
-        return {"learner": learner.state(), "seconds": watch.seconds}
-
-    def counts() -> tuple[int, int, float]:
-        return learner.updates, learner.step * config.lanes, watch.seconds
-
-    if resume is not None:
-        learner.restore(resume["learner"])
-        watch = Stopwatch(clock, resume["seconds"])
-    while not learner.reason:
-        if learner.step % config.checkpoint_every == 0:
-            with watch.paused():
-                mean_loss(learner)  # else a snapshot might hold weights that are no numbers
-                yield Snapshot(*counts(), state)
-            learner.lanes.reset(training_seed(learner.rng))
-            learner.window.clear()
-        act(learner)
-        if learner.step % config.update_every == 0 and len(learner.replay) >= config.warmup:
-            learn(learner)
-        if learner.step % config.evaluate_every == 0 or learner.step >= config.steps:
-            with watch.paused():
-                yield from evaluation(learner, *counts())
-    learner.lanes.env.close()
-    learner.validation.close()
-    yield Finished(*counts(), learner.validation.policy, learner.reason, state)
+    algorithm = off_policy.Algorithm(lambda: make_learner(config), begin, advance, policy)
+    yield from off_policy.train(algorithm, resume, clock)

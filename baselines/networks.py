@@ -23,10 +23,12 @@ Init = Literal["orthogonal", "uniform"]
 
 @dataclass(frozen=True)
 class Encoding:
-    """How an observation becomes D float32 features: a box flattened and scaled, one of n states one-hot."""
+    """How an observation becomes D float32 features: a box flattened, shifted and scaled, one of n states one-hot."""
 
     scale: NDArray[np.float32]
     states: int = 0
+    shift: NDArray[np.float32] | None = None
+    limit: float = 0.0
 
     @property
     def size(self) -> int:
@@ -35,7 +37,7 @@ class Encoding:
 
     def __call__(self, observation: NDArray[Any]) -> NDArray[np.float32]:
         """Observations [N, ...] -> features [N, D]."""
-        return Perceptron([], "relu", self.scale, self.states).encode(observation)
+        return Perceptron([], "relu", self.scale, self.states, self.shift, self.limit).encode(observation)
 
 
 def encoding(space: gymnasium.Space[Any], scale: tuple[float, ...] = ()) -> Encoding:
@@ -97,8 +99,8 @@ class Flat:
     gradient's norm are single operations whatever the number of layers.
     """
 
-    def __init__(self, network: nn.Module) -> None:
-        parameters = list(network.parameters())
+    def __init__(self, network: nn.Module, more: tuple[nn.Parameter, ...] = ()) -> None:
+        parameters = [*network.parameters(), *more]
         self.theta = torch.cat([p.detach().reshape(-1) for p in parameters])
         self.grad = torch.zeros_like(self.theta)
         sizes = [p.numel() for p in parameters]
@@ -147,4 +149,4 @@ def numpy_policy(network: nn.Sequential, activation: Activation, encode: Encodin
     """The network's greedy policy in NumPy; on a CPU it shares the network's memory and learns with it."""
     linears = [layer for layer in network if isinstance(layer, nn.Linear)]
     layers = [(layer.weight.detach().cpu().numpy(), layer.bias.detach().cpu().numpy()) for layer in linears]
-    return Perceptron(layers, activation, encode.scale, encode.states)
+    return Perceptron(layers, activation, encode.scale, encode.states, encode.shift, encode.limit)

@@ -15,7 +15,7 @@ from baselines.rollout import Step
 
 
 class Batch(NamedTuple):
-    """Transitions s_tm1[B, D], a_tm1[B] int64, r_t[B], discount_t[B], s_t[B, D], as tensors."""
+    """Transitions s_tm1[B, D], a_tm1[B] int64 or [B, A], r_t[B], discount_t[B], s_t[B, D], as tensors."""
 
     s_tm1: torch.Tensor
     a_tm1: torch.Tensor
@@ -51,13 +51,17 @@ class Window:
 
 
 class Replay:
-    """A ring of `capacity` transitions, new ones in place of the oldest. Mnih et al. (2013), section 4."""
+    """A ring of `capacity` transitions, new ones in place of the oldest. Mnih et al. (2013), section 4.
 
-    def __init__(self, capacity: int, features: int, device: torch.device) -> None:
+    `actions` is how many components an action has, 0 for one that is a number from 0.
+    """
+
+    def __init__(self, capacity: int, features: int, device: torch.device, actions: int = 0) -> None:
         self.capacity, self.added = capacity, 0
-        shapes: tuple[tuple[int, ...], ...] = ((features,), (), (), (), (features,))
+        shapes: tuple[tuple[int, ...], ...] = ((features,), (actions,) if actions else (), (), (), (features,))
         self.ring = Batch(*(torch.zeros((capacity, *shape), device=device) for shape in shapes))
-        self.ring = self.ring._replace(a_tm1=self.ring.a_tm1.long())
+        if not actions:
+            self.ring = self.ring._replace(a_tm1=self.ring.a_tm1.long())
 
     def __len__(self) -> int:
         return min(self.added, self.capacity)

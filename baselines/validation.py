@@ -31,8 +31,15 @@ class Validation:
     rebuild = staticmethod(policy)
     """The policy that `settings()` and `tensors()` described."""
 
-    def __init__(self, task: str, episodes: int, goal: float = float("inf"), confirmation: int = 1) -> None:
-        self.env = make_lanes(task, episodes)
+    def __init__(
+        self,
+        task: str,
+        episodes: int,
+        goal: float = float("inf"),
+        confirmation: int = 1,
+        threads: int | None = None,
+    ) -> None:
+        self.env = make_lanes(task, episodes, threads)
         self.episodes, self.goal, self.confirmation = episodes, goal, confirmation
         self.number, self.streak = 0, 0  # evaluations made, and how many of the last reached the goal
         self.best, self.kept = float("-inf"), {"settings": {}, "tensors": {}}

@@ -14,7 +14,7 @@ class Environment:
     """One row: an id, the rules module behind it, and what `gymnasium.make` needs to know."""
 
     id: str
-    rules: str  # dotted name of the rules module
+    rules: str | None  # dotted name of the rules module; None where somebody else's simulator has the rules
     max_episode_steps: int | None  # None where the rules themselves end every episode
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     render: str | None = None  # dotted name of the render module; by default the rules module's sibling `render`
@@ -30,6 +30,19 @@ CART_POLE = "rlbench.envs.cart_pole.rules"
 WIDE = {"size": 60, "patch": 12, "scales": 3}
 WIDEST = {"size": 100, "patch": 12, "scales": 4, "clutter": 8}
 
+
+def _robot(name: str, robot: str) -> Environment:
+    return Environment(
+        f"rlbench/{name}-v0",
+        rules=None,
+        max_episode_steps=1000,
+        kwargs={"robot": robot},
+        tags=("locomotion",),
+        entry_point="rlbench.envs.locomotion.env:LocomotionEnv",
+        vector_entry_point="rlbench.envs.locomotion.vector:LocomotionVectorEnv",
+    )
+
+
 ENVIRONMENTS = (
     Environment("rlbench/GridWorld-v0", GRID, 200, tags=("tabular",)),
     Environment("rlbench/GridWorld8x8-v0", GRID, 500, {"maze": "8x8"}, tags=("tabular",)),
@@ -39,6 +52,12 @@ ENVIRONMENTS = (
     Environment("rlbench/GlimpseTranslated-v0", GLIMPSE, None, WIDE, tags=("attention",)),
     Environment("rlbench/GlimpseCluttered60-v0", GLIMPSE, None, {**WIDE, "clutter": 4}, tags=("attention",)),
     Environment("rlbench/GlimpseCluttered100-v0", GLIMPSE, None, WIDEST, tags=("attention",)),
+    _robot("HalfCheetah", "half-cheetah"),
+    _robot("Hopper", "hopper"),
+    _robot("Walker2d", "walker2d"),
+    _robot("Ant", "ant"),
+    _robot("Humanoid", "humanoid"),
+    _robot("Swimmer", "swimmer"),
 )
 
 
@@ -47,7 +66,9 @@ def register(environment: Environment) -> None:
 
     Order and actions are checked by the shells themselves, so Gymnasium's checking wrappers are left out.
     """
-    kwargs = {"rules": environment.rules, **environment.kwargs}
+    kwargs = dict(environment.kwargs)
+    if environment.rules is not None:
+        kwargs["rules"] = environment.rules
     if environment.render is not None:
         kwargs["render"] = environment.render
     gymnasium.register(
