@@ -9,6 +9,7 @@ right `s_t` in both; what follows need not know the mode.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -59,10 +60,10 @@ def task_keys(task: str) -> tuple[str, ...]:
     return () if task in gymnasium.registry else (get_task(task).key,)
 
 
-def make_lanes(task: str, lanes: int) -> VectorEnv[Any, Any, Any]:
-    """The environment of a task, `lanes` times over."""
+def make_lanes(task: str, lanes: int, **changes: Any) -> VectorEnv[Any, Any, Any]:
+    """The environment of a task, `lanes` times over, with some of its keyword arguments changed."""
     name, kwargs = env_id(task)
-    return gymnasium.make_vec(name, num_envs=lanes, **kwargs)
+    return gymnasium.make_vec(name, num_envs=lanes, **kwargs | changes)
 
 
 class Lanes:
@@ -86,6 +87,8 @@ class Lanes:
         """Act in every lane: a_tm1[N] -> Step."""
         observation, reward, terminated, truncated, info = self.env.step(a_tm1)
         s_tm1, valid, last_t = self.s_tm1, self.fresh, terminated | truncated
+        if "life_lost" in info:  # nothing more to come for the learner; the episode goes on
+            terminated = terminated | info["life_lost"]
         self.s_tm1 = s_t = self.encode(observation)
         if self.same_step:
             if last_t.any():
@@ -110,23 +113,24 @@ def explore(best: Array, epsilon: float, actions: int, rng: np.random.Generator)
     return np.where(at_random, rng.integers(actions, size=len(best)), best)
 
 
-def evaluate(env: VectorEnv[Any, Any, Any], act: Act, seed: int, episodes: int) -> Array:
+def evaluate(env: VectorEnv[Any, Any, Any], act: Act, seed: int, episodes: int, most_steps: int = 0) -> Array:
     """Returns [episodes] of the policy `act(observation, first) -> actions`, episode i seeded `seed + i`.
 
-    Plays blocks of `env.num_envs` episodes; the first episode of each lane counts, as in the harness.
+    Plays blocks of `env.num_envs` episodes; the first episode of each lane counts, as in the harness, and where
+    `most_steps` is not 0 only so many steps of it.
     """
-    blocks = [_block(env, act, seed + start) for start in range(0, episodes, env.num_envs)]
+    blocks = [_block(env, act, seed + start, most_steps or sys.maxsize) for start in range(0, episodes, env.num_envs)]
     return np.concatenate(blocks)[:episodes]
 
 
-def _block(env: VectorEnv[Any, Any, Any], act: Act, seed: int) -> Array:
-    """Returns [N] of the first episode of each lane."""
+def _block(env: VectorEnv[Any, Any, Any], act: Act, seed: int, most_steps: int) -> Array:
+    """Returns [N] of the first episode of each lane, or of its first `most_steps`."""
     observation, _ = env.reset(seed=seed)
     total, running = np.zeros(env.num_envs), np.ones(env.num_envs, dtype=bool)
-    first = running.copy()
-    while running.any():
+    first, step = running.copy(), 0
+    while running.any() and step < most_steps:
         observation, reward, terminated, truncated, _ = env.step(act(observation, first))
         total += reward * running
         running &= ~(terminated | truncated)
-        first = np.zeros_like(first)
+        first, step = np.zeros_like(first), step + 1
     return total
