@@ -124,6 +124,21 @@ class Config:
     """Steps between snapshots; every lane begins a new episode there, so that no simulator need be stored."""
 
 
+LECTURE = ((16, 8, 4), (32, 4, 2))
+"""Convolutions of Mnih et al. (2013), section 4.1: filters, kernel, stride."""
+NATURE = ((32, 8, 4), (64, 4, 2), (64, 3, 1))
+"""Convolutions of Mnih et al. (2015), methods."""
+
+ON_ATARI: dict[str, Any] = {
+    "evaluate_every": 100_000,
+    "evaluation_episodes": 10,
+    "evaluation_steps": 4_500,  # five minutes of a game
+    "evaluation_epsilon": 0.05,  # Mnih et al. (2013, 2015)
+    "goal": float("inf"),  # the budget is spent
+    "checkpoint_every": 500_000,
+}
+"""How games are evaluated, and when a checkpoint of the frames is worth its minute."""
+
 PRESETS: dict[str, Config] = {
     # What departs from Algorithm 1, and where it comes from; README.md says what each departure buys.
     "fast": Config(
@@ -163,6 +178,61 @@ PRESETS: dict[str, Config] = {
         checkpoint_every=1_000,
     ),
     "lecture": Config(agent="dqn-lecture"),
+    # The same from pixels, on 2.5 million steps or 10 million frames: Mnih et al. (2013), section 5.
+    "atari-lecture": Config(
+        task="breakout@1",
+        agent="dqn-lecture",
+        convolutions=LECTURE,
+        hidden=(256,),
+        steps=2_500_000,
+        reward_clip=1.0,
+        capacity=1_000_000,
+        warmup=50_000,
+        learning_rate=1e-4,
+        learning_rate_end=1e-4,
+        epsilon_end=0.1,
+        epsilon_steps=250_000,
+        **ON_ATARI,
+    ),
+    # Mnih et al. (2015), extended data table 1; Adam in place of RMSProp, as in Dopamine's later runs.
+    "atari-nature": Config(
+        task="breakout@1",
+        agent="dqn-nature",
+        convolutions=NATURE,
+        hidden=(512,),
+        steps=50_000_000,
+        reward_clip=1.0,
+        error_clip=1.0,
+        capacity=1_000_000,
+        warmup=50_000,
+        update_every=4,
+        learning_rate=6.25e-5,
+        learning_rate_end=6.25e-5,
+        refresh_every=10_000,
+        epsilon_end=0.1,
+        epsilon_steps=1_000_000,
+        **ON_ATARI,
+    ),
+    # 400,000 steps of a game in less than half an hour of one core: the lecture's network, an update per 8 steps.
+    "atari-cpu": Config(
+        task="pong@1",
+        agent="dqn-cpu",
+        convolutions=LECTURE,
+        hidden=(256,),
+        lanes=8,  # and an update per step of them all: Stooke & Abbeel (2018)
+        steps=50_000,
+        reward_clip=1.0,
+        error_clip=1.0,  # Mnih et al. (2015), as the target network
+        capacity=100_000,
+        warmup=4_000,
+        learning_rate=5e-4,
+        learning_rate_end=1e-4,
+        n_step=3,  # Sutton & Barto (2018), section 7.1
+        refresh_every=500,
+        epsilon_steps=4_000,
+        epsilon_end=0.02,
+        **ON_ATARI | {"evaluate_every": 5_000, "evaluation_episodes": 8, "checkpoint_every": 10_000},
+    ),
 }
 
 POSITIVE = ("learning_rate", "learning_rate_end", "reward_scale", "tau")
@@ -195,6 +265,8 @@ def check(config: Config) -> None:
         raise UserError("evaluation_epsilon is for networks with convolutions; others are evaluated without chance")
     if config.double_q and not config.refresh_every:
         raise UserError("double_q needs a target network to judge actions: refresh_every must not be 0")
+    if config.convolutions and config.capacity < 2 * max(config.warmup, config.lanes * (config.n_step + 8)):
+        raise UserError(f"capacity={config.capacity} frames must hold warmup={config.warmup} and all lanes twice over")
     if config.capacity < max(config.warmup, config.lanes):
         raise UserError(f"capacity={config.capacity} must hold warmup={config.warmup} and lanes={config.lanes}")
 

@@ -35,7 +35,7 @@ class FrameReplay:
         self.stacked, height, width = shape
         self.capacity, self.block, self.device = capacity, block, device
         ring = (capacity, height // block, width // block, block * block)
-        settings.memory(f"a replay of capacity={capacity:,} frames", self.bytes(capacity, shape), device)
+        settings.memory(f"a replay of {capacity:,} frames", self.bytes(capacity, shape), device)
         self.frames = torch.empty(ring, dtype=torch.uint8, device=device).fill_(0)  # so that every page is there
         self.stack = torch.zeros((capacity, self.stacked), dtype=torch.int32, device=device)
         whole, real = (torch.zeros(capacity, dtype=dtype, device=device) for dtype in (torch.int64, torch.float32))
