@@ -125,10 +125,15 @@ class FrameReplay:
         places = self.stack.index_select(0, index).view(-1)
         return self.frames.index_select(0, places).view(len(index), self.stacked, *self.frames.shape[1:])
 
+    def _chunks(self) -> list[torch.Tensor]:
+        """The filled part of the frames, in pieces."""
+        filled = self.frames[: min(self.added, self.capacity)]
+        return [filled[i : i + CHUNK] for i in range(0, len(filled), CHUNK)]
+
     def state(self) -> dict[str, Any]:
         """What a checkpoint holds of it: the filled part of the ring, its frames compressed."""
         filled = min(self.added, self.capacity)
-        packed = [zlib.compress(to_numpy(chunk), FAST) for chunk in self.frames[:filled].split(CHUNK)]
+        packed = [zlib.compress(to_numpy(chunk), FAST) for chunk in self._chunks()]
         columns = {
             name: to_numpy(getattr(self, name)[:filled]) for name in ("stack", "a_tm1", "s_t", "r_t", "discount_t")
         }
@@ -149,8 +154,8 @@ class FrameReplay:
         self.oldest[:filled], self.begun[:filled] = state["oldest"], state["begun"]
         for name in ("stack", "a_tm1", "s_t", "r_t", "discount_t"):
             getattr(self, name)[:filled] = torch.from_numpy(state[name]).to(self.device)
-        ends = np.cumsum(state["chunks"])
-        for chunk, begin, end in zip(self.frames[:filled].split(CHUNK), [0, *ends[:-1]], ends, strict=True):
-            unpacked = bytearray(zlib.decompress(state["frames"][begin:end]))
+        packed = np.split(state["frames"], np.cumsum(state["chunks"], dtype=int))
+        for chunk, data in zip(self._chunks(), packed, strict=False):  # after the last chunk nothing is left
+            unpacked = bytearray(zlib.decompress(data))
             chunk.copy_(torch.frombuffer(unpacked, dtype=torch.uint8).view_as(chunk))
         self.clear()

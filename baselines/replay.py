@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from baselines import settings
 from baselines.equations import n_step_return
 from baselines.networks import to_numpy
 from baselines.rollout import Step
@@ -56,6 +57,8 @@ class Replay:
 
     def __init__(self, capacity: int, features: int, device: torch.device) -> None:
         self.capacity, self.added = capacity, 0
+        bytes_each = 2 * 4 * features + 16
+        settings.memory(f"a replay of {capacity:,} transitions", capacity * bytes_each, device)
         shapes: tuple[tuple[int, ...], ...] = ((features,), (), (), (), (features,))
         self.ring = Batch(*(torch.zeros((capacity, *shape), device=device) for shape in shapes))
         self.ring = self.ring._replace(a_tm1=self.ring.a_tm1.long())
