@@ -44,7 +44,8 @@ class Outcome(NamedTuple):
     scores: NDArray[np.float64]  # [N], points won in this step
     terminated: NDArray[np.bool_]  # [N], the game is over
     truncated: NDArray[np.bool_]  # [N], `max_frames` were played and it is not
-    lives: NDArray[np.int32]  # [N], 0 in games without
+    lives: NDArray[np.int32]  # [N], 0 in games without; of the new episode where one began
+    frames: NDArray[np.int32]  # [N], played in the episode, those without action included; likewise
     final: NDArray[np.uint8] | None  # [N, 4, 84, 84], set in the lanes where an episode ended, of `same_step` alone
 
 
@@ -93,20 +94,28 @@ class Games:
         self.actions: tuple[str, ...] = tuple(action.name for action in self._ale.get_action_set())
         self._strengths = np.ones(num_envs, np.float32)
 
-    def reset(self, lanes: Integers, seeds: Integers) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-        """Begin an episode in some lanes; a seed of -1 continues the lane's stream.
+    def reset(self, lanes: Integers, seeds: Integers) -> Outcome:
+        """Begin an episode in some lanes, a seed of -1 continuing the lane's stream; no lane has ended or won points.
 
-        Returns the observations and lives of all lanes. The first reset must be of all lanes, with seeds.
+        The first reset must be of all lanes, with seeds.
         """
         observations, info = self._ale.reset(lanes, seeds)
-        return observations, info["lives"]
+        n = len(observations)
+        none, nowhere = np.zeros(n), np.zeros(n, np.bool_)
+        return Outcome(observations, none, nowhere, nowhere.copy(), info["lives"], info["episode_frame_number"], None)
 
     def step(self, actions: Integers) -> Outcome:
         """Step every lane. The arrays are new ones in every step."""
         self._ale.send(actions, self._strengths)
         observations, scores, terminated, truncated, info = self._ale.recv()
         return Outcome(
-            observations, scores.astype(np.float64), terminated, truncated, info["lives"], info.get("final_obs")
+            observations,
+            scores.astype(np.float64),
+            terminated,
+            truncated,
+            info["lives"],
+            info["episode_frame_number"],
+            info.get("final_obs"),
         )
 
 

@@ -27,10 +27,10 @@ class AtariVectorEnv(VectorEnv[Any, Any, Any]):
 
     Observations are uint8[N, 4, 84, 84], new arrays in every step. `preset` names the protocol, and each field of it
     is a keyword argument as well. `info["score"]`, float64[N], holds the points won in this step, also where rewards
-    are clipped; `info["lives"]`, int32[N], the lives left after it, and after a reset in the same step;
-    `info["life_lost"]`, bool[N], with `life_loss`, where one was lost and the game goes on. In SAME_STEP mode
-    `final_obs` is what the step reached, in every lane; `_final_obs` and `_final_info` mark the lanes whose episode
-    ended. `threads` is how many the emulator may use, 0 for one per core.
+    are clipped; `info["lives"]` and `info["episode_frame_number"]`, int32[N], those after it, and after a reset in the
+    same step; `info["life_lost"]`, bool[N], with `life_loss`, where one was lost and the game goes on. In SAME_STEP
+    mode `final_obs` is what the step reached, in every lane; `_final_obs` and `_final_info` mark the lanes whose
+    episode ended. `threads` is how many the emulator may use, 0 for one per core.
     """
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"]}  # noqa: RUF012  # Gymnasium declares it so
@@ -93,11 +93,15 @@ class AtariVectorEnv(VectorEnv[Any, Any, Any]):
             seeds = [secrets.randbelow(SEEDS) if one is None else one for one in seeds]
         lanes = np.flatnonzero(mask)
         chosen = np.array([-1 if seeds[i] is None else seeds[i] for i in lanes], np.int64)
-        results = [games.reset(lanes, chosen) for games in self._all]
-        self._observations, self._lives = results[0]
-        self._screens = results[-1][0]
-        self._over = np.zeros(self.num_envs, np.bool_) if self._over is None else self._over & ~mask
-        return self._observations, self._info(np.zeros(self.num_envs), np.zeros(self.num_envs, np.bool_))
+        outcome, *shadows = (games.reset(lanes, chosen) for games in self._all)
+        self._show(outcome, shadows)
+        self._over = outcome.terminated if self._over is None else self._over & ~mask
+        return outcome.observations, self._info(outcome, outcome.truncated)
+
+    def _show(self, outcome: Outcome, shadows: list[Outcome]) -> None:
+        """Keep what `render` draws, and the lives that the next step's are compared with."""
+        self._observations, self._lives = outcome.observations, outcome.lives
+        self._screens = [shadow.observations for shadow in shadows]
 
     def _mask(self, mask: Any) -> Bools:
         if mask is None:
@@ -112,18 +116,15 @@ class AtariVectorEnv(VectorEnv[Any, Any, Any]):
     def step(self, actions: Any) -> tuple[NDArray[np.uint8], NDArray[np.float64], Bools, Bools, dict[str, Any]]:
         """Step every lane. Raises InvalidAction before anything has moved, ResetNeeded where a reset is missing."""
         actions = self._checked(actions)
-        outcome = self._games.step(actions)
-        self._screens = outcome.observations
-        for shadow in self._all[1:]:
-            self._screens = shadow.step(actions).observations
+        outcome, *shadows = (games.step(actions) for games in self._all)
         over = outcome.terminated | outcome.truncated
-        lost = (outcome.lives < self._lives) & ~over & ~self._over
-        self._observations, self._lives, self._over = outcome.observations, outcome.lives, over
-        info = self._info(outcome.scores, lost)
-        if outcome.final is not None and over.any():
-            info.update(self._ends(outcome, over))
-        if self.autoreset_mode == AutoresetMode.SAME_STEP:
+        info = self._info(outcome, (outcome.lives < self._lives) & ~over & ~self._over)
+        self._show(outcome, shadows)
+        self._over = over
+        if outcome.final is not None:
             self._over = np.zeros_like(over)
+            if over.any():
+                info.update(self._ends(outcome, outcome.final, over))
         rewards = np.sign(outcome.scores) if self.protocol.clip_rewards else outcome.scores.copy()
         return outcome.observations, rewards, outcome.terminated, outcome.truncated, info
 
@@ -142,14 +143,13 @@ class AtariVectorEnv(VectorEnv[Any, Any, Any]):
             raise InvalidAction(f"action {checked[lane]} of lane {lane} is not in {self.single_action_space}")
         return checked
 
-    def _info(self, scores: NDArray[np.float64], lost: Bools) -> dict[str, Any]:
-        info = {"score": scores, "lives": self._lives}
+    def _info(self, outcome: Outcome, lost: Bools) -> dict[str, Any]:
+        info: dict[str, Any] = {"score": outcome.scores, "lives": outcome.lives, "episode_frame_number": outcome.frames}
         if self.protocol.life_loss:
             info["life_lost"] = lost
         return {**info, **{f"_{name}": self._everywhere.copy() for name in info}}
 
-    def _ends(self, outcome: Outcome, over: Bools) -> dict[str, Any]:
-        final: Any = outcome.final
+    def _ends(self, outcome: Outcome, final: NDArray[np.uint8], over: Bools) -> dict[str, Any]:
         final[~over] = outcome.observations[~over]
         info = {"score": np.where(over, outcome.scores, 0.0), "_score": over.copy()}
         return {"final_obs": final, "_final_obs": over.copy(), "final_info": info, "_final_info": over.copy()}
@@ -161,7 +161,7 @@ class AtariVectorEnv(VectorEnv[Any, Any, Any]):
         if self._over is None:
             raise ResetNeeded("there is nothing to render yet; call reset() first")
         seen = self._observations if self.show_observation else [None] * self.num_envs
-        return tuple(picture(screen[0], one) for screen, one in zip(self._screens, seen, strict=True))
+        return tuple(picture(screen[0], one) for screen, one in zip(self._screens[0], seen, strict=True))
 
     def close_extras(self, **kwargs: Any) -> None:
         """End the emulator's threads."""
