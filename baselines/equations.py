@@ -95,6 +95,16 @@ def q_learning_loss(q_tm1: torch.Tensor, target_tm1: torch.Tensor) -> torch.Tens
     return 0.5 * (target_tm1.detach() - q_tm1).square().mean()
 
 
+def clipped_q_learning_loss(q_tm1: torch.Tensor, target_tm1: torch.Tensor, clip: float) -> torch.Tensor:
+    """The same with the error y - Q(s,a) clipped to +-clip in the gradient: Huber's loss.
+
+    q_tm1[B], target_tm1[B] -> scalar; torch. Mnih et al. (2015), "Training algorithm for deep Q-networks", clip at 1.
+    """
+    error = target_tm1.detach() - q_tm1
+    clipped = error.clamp(-clip, clip)
+    return (clipped * (error - 0.5 * clipped)).mean()
+
+
 class NStep(NamedTuple):
     """A transition over at most n steps: `r_t[N]`, `discount_t[N]`, and `k[N]`, the step it ends in."""
 

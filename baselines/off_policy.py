@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import torch
 
-from baselines.agent_template import Policy
 from baselines.events import Evaluated, Event, Finished, Progress, Snapshot, Stopwatch, Tree
+from baselines.policies import Policy
 from baselines.rollout import Lanes
 from baselines.validation import Validation
 from rlbench.errors import UserError

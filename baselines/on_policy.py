@@ -277,7 +277,7 @@ def train(
     learner = make()
     config: Config = learner.config
     validation = Validation(
-        config.task, config.evaluation_episodes, config.goal, config.confirmation_episodes, config.threads
+        config.task, config.evaluation_episodes, config.goal, config.confirmation_episodes, threads=config.threads
     )
     reason = ""
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from baselines import settings
 from baselines.equations import n_step_return
 from baselines.networks import to_numpy
 from baselines.rollout import Step
@@ -27,8 +28,8 @@ class Batch(NamedTuple):
 class Window:
     """The last n steps of every lane: a new one completes the transitions that began n - 1 steps before."""
 
-    def __init__(self, n: int, gamma: float, reward_scale: float = 1.0) -> None:
-        self.n, self.gamma, self.reward_scale = n, gamma, reward_scale
+    def __init__(self, n: int, gamma: float, reward_scale: float = 1.0, reward_clip: float = 0.0) -> None:
+        self.n, self.gamma, self.reward_scale, self.reward_clip = n, gamma, reward_scale, reward_clip or np.inf
         self.steps: deque[Step] = deque(maxlen=n)
 
     def clear(self) -> None:
@@ -41,7 +42,8 @@ class Window:
         if len(self.steps) < self.n:
             return ()
         begun = self.steps[0]
-        r_t = np.float32(self.reward_scale) * np.stack([s.r_t for s in self.steps])
+        clipped = np.stack([s.r_t for s in self.steps]).clip(-self.reward_clip, self.reward_clip)
+        r_t = np.float32(self.reward_scale) * clipped
         last_t = np.stack([s.last_t for s in self.steps])
         discount_t = np.float32(self.gamma) * ~np.stack([s.terminated for s in self.steps])
         R, discount, k = n_step_return(r_t, discount_t, last_t)
@@ -58,6 +60,8 @@ class Replay:
 
     def __init__(self, capacity: int, features: int, device: torch.device, actions: int = 0) -> None:
         self.capacity, self.added = capacity, 0
+        bytes_each = 4 * (2 * features + (actions or 2) + 2)
+        settings.memory(f"a replay of {capacity:,} transitions", capacity * bytes_each, device)
         shapes: tuple[tuple[int, ...], ...] = ((features,), (actions,) if actions else (), (), (), (features,))
         self.ring = Batch(*(torch.zeros((capacity, *shape), device=device) for shape in shapes))
         if not actions:
@@ -65,6 +69,13 @@ class Replay:
 
     def __len__(self) -> int:
         return min(self.added, self.capacity)
+
+    def clear(self) -> None:
+        """Nothing to forget: every transition is whole in itself."""
+
+    def see(self, s: NDArray[Any]) -> torch.Tensor:
+        """Features s[N, D] as a network takes them."""
+        return torch.from_numpy(s).to(self.ring.r_t.device)
 
     def add(self, rows: tuple[NDArray[Any], ...]) -> None:
         """Append M <= capacity transitions, arrays [M, ...] in the order of Batch."""

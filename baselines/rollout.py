@@ -10,6 +10,7 @@ right `s_t` in both; what follows need not know the mode.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -99,8 +100,9 @@ class Lanes:
         """Act in every lane: a_tm1[N] -> Step."""
         observation, reward, terminated, truncated, info = self.env.step(self.decode(a_tm1))
         s_tm1, valid, last_t = self.s_tm1, self.fresh, terminated | truncated
-        self.seen, self.s_tm1 = observation, self.encode(observation)
-        s_t = self.s_tm1
+        if "life_lost" in info:  # nothing more to come for the learner; the episode goes on
+            terminated = terminated | info["life_lost"]
+        self.s_tm1 = s_t = self.encode(observation)
         if self.same_step:
             if last_t.any():
                 s_t = s_t.copy()
@@ -125,26 +127,34 @@ def explore(best: Array, epsilon: float, actions: int, rng: np.random.Generator)
 
 
 def evaluate(
-    env: VectorEnv[Any, Any, Any], act: Act, seed: int, episodes: int, options: Options | None = None
+    env: VectorEnv[Any, Any, Any],
+    act: Act,
+    seed: int,
+    episodes: int,
+    options: Options | None = None,
+    most_steps: int = 0,
 ) -> Array:
     """Returns [episodes] of the policy `act(observation, first) -> actions`, episode i seeded `seed + i`.
 
-    Plays blocks of `env.num_envs` episodes; the first episode of each lane counts, as in the harness. `options(i)` are
-    the reset options of the block that begins with episode i.
+    Plays blocks of `env.num_envs` episodes; the first episode of each lane counts, as in the harness, and where
+    `most_steps` is not 0 only so many steps of it. `options(i)` are the reset options of the block that begins with
+    episode i.
     """
-    starts = range(0, episodes, env.num_envs)
-    blocks = [_block(env, act, seed + start, options(start) if options else None) for start in starts]
+    starts, most = range(0, episodes, env.num_envs), most_steps or sys.maxsize
+    blocks = [_block(env, act, seed + start, options(start) if options else None, most) for start in starts]
     return np.concatenate(blocks)[:episodes]
 
 
-def _block(env: VectorEnv[Any, Any, Any], act: Act, seed: int, options: dict[str, Any] | None) -> Array:
-    """Returns [N] of the first episode of each lane."""
+def _block(
+    env: VectorEnv[Any, Any, Any], act: Act, seed: int, options: dict[str, Any] | None, most_steps: int
+) -> Array:
+    """Returns [N] of the first episode of each lane, or of its first `most_steps`."""
     observation, _ = env.reset(seed=seed, options=options)
     total, running = np.zeros(env.num_envs), np.ones(env.num_envs, dtype=bool)
-    first = running.copy()
-    while running.any():
+    first, step = running.copy(), 0
+    while running.any() and step < most_steps:
         observation, reward, terminated, truncated, _ = env.step(act(observation, first))
         total += reward * running
         running &= ~(terminated | truncated)
-        first = np.zeros_like(first)
+        first, step = np.zeros_like(first), step + 1
     return total

@@ -243,7 +243,9 @@ def make_learner(config: Config) -> Learner:
         learned(Temperature(config.temperature), device),
         Replay(config.capacity, encode.size, device, head.actions),
         np.random.default_rng(config.seed),
-        Validation(config.task, config.evaluation_episodes, config.goal, config.confirmation_episodes, config.threads),
+        Validation(
+            config.task, config.evaluation_episodes, config.goal, config.confirmation_episodes, threads=config.threads
+        ),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 FIRST_SEED = 2**30
 """Scored episodes are seeded from here up to 2**31 (ale-py takes 31 bits); training seeds lie below."""
 
-ANCHORS = ("floor", "random", "reference")
+ANCHORS = ("floor", "random", "reference", "published")
 """What a score is measured against; not part of what is played, hence not part of the hash."""
 
 
@@ -66,10 +66,13 @@ class Task:
     """The return of a failed episode: the worst of 1,000 random ones (`evaluate.measure_anchors`)."""
 
     random: float = 0.0
-    """Mean return of those 1,000 episodes: a normalised score of 0."""
+    """Mean return of those 1,000 episodes, or a published one: a normalised score of 0."""
 
     reference: float = 1.0
     """The optimum, or a published score where no optimum is known: a normalised score of 1."""
+
+    published: str = ""
+    """What `random` and `reference` are where both are published, and the publication; empty where measured."""
 
     @property
     def key(self) -> str:

@@ -54,6 +54,18 @@ def test_q_learning_loss() -> None:
     assert eq.q_learning_loss(q, y).item() == pytest.approx((0.125 + 4.5) / 2)
 
 
+@pytest.mark.parametrize("clip", [0.3, 1.0])
+def test_clipped_loss_is_hubers(clip: float) -> None:
+    y = torch.linspace(-3, 3, 21)
+    ours, theirs = (torch.zeros(21, requires_grad=True) for _ in range(2))
+    loss = eq.clipped_q_learning_loss(ours, y, clip)
+    reference = torch.nn.functional.huber_loss(theirs, y, delta=clip)
+    torch.testing.assert_close(loss, reference)
+    loss.backward()
+    reference.backward()
+    torch.testing.assert_close(ours.grad, theirs.grad)
+
+
 def test_autograd_of_the_loss_is_the_lectures_gradient() -> None:
     """Equation 3 of Mnih et al. (2013): E[(r + gamma max_a' Q(s',a') - Q(s,a)) grad Q(s,a)] is where Q moves.
 

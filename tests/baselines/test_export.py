@@ -12,9 +12,18 @@ import numpy as np
 import pytest
 import torch
 
+from baselines import dqn
 from baselines.agent_template import Perceptron, Table
 from baselines.export import Origin, export
-from baselines.networks import encoding, numpy_policy, perceptron
+from baselines.frames import FrameReplay
+from baselines.networks import (
+    Convolution,
+    convolutional,
+    encoding,
+    numpy_pixel_policy,
+    numpy_policy,
+    perceptron,
+)
 from rlbench.harness.submission import read
 
 ORIGIN = Origin("an-agent", ("cart-pole@1",), training_seed=3, training_steps=1000)
@@ -29,14 +38,16 @@ spec = importlib.util.spec_from_file_location("agent", sys.argv[1] + "/agent.py"
 module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
 agent = module.load(None, None, 0)
-observation = np.array(json.loads(sys.argv[2]))
+observation = np.load(sys.argv[2])
 print(json.dumps(agent.act(observation, np.ones(len(observation), bool)).tolist()))
 """
 
 
 def answers_alone(folder: Path, observation: np.ndarray) -> list[int]:
     """What the exported agent does, in a process without any package of ours and without torch."""
-    command = [sys.executable, "-c", ALONE, str(folder), json.dumps(observation.tolist())]
+    seen = folder.with_suffix(".npy")
+    np.save(seen, observation)
+    command = [sys.executable, "-c", ALONE, str(folder), str(seen)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder)
     answer: list[int] = json.loads(done.stdout)
     return answer
@@ -62,6 +73,37 @@ def test_one_hot_perceptron(tmp_path: Path) -> None:
     network = perceptron((5, 8, 3), "relu", "orthogonal", torch.Generator().manual_seed(1))
     folder = export(numpy_policy(network, "relu", encode), ORIGIN, tmp_path / "agent")
     assert answers_alone(folder, np.arange(5)) == network(torch.eye(5)).argmax(dim=1).tolist()
+
+
+@pytest.mark.parametrize("convolutions", [dqn.LECTURE, dqn.NATURE])
+def test_convolutional_answers_as_torch(tmp_path: Path, convolutions: tuple[Convolution, ...]) -> None:
+    """Against a network of plain convolutions over plain frames, which is given the exported filters."""
+    network = convolutional((4, 84, 84), convolutions, (64, 6), torch.Generator().manual_seed(0))
+    policy = numpy_pixel_policy(network, convolutions[0][2], 0.0)
+    folder = export(policy, ORIGIN, tmp_path / "agent")
+    observation = np.random.default_rng(0).integers(256, size=(3, 4, 84, 84), dtype=np.uint8)
+
+    plain = torch.from_numpy(observation) / 255
+    for (weight, bias), (_, _, stride) in zip(policy.convolutions, convolutions, strict=True):
+        plain = torch.relu(torch.conv2d(plain, torch.tensor(weight), torch.tensor(bias), stride))
+    by_torch = network[-3:](plain.flatten(1))
+    torch.testing.assert_close(torch.from_numpy(policy.outputs(observation)), by_torch)
+    replay = FrameReplay(100, (4, 84, 84), convolutions[0][2], torch.device("cpu"))
+    torch.testing.assert_close(network(replay.see(replay.encode(observation))), by_torch)
+    assert answers_alone(folder, observation) == by_torch.argmax(dim=1).tolist()
+
+
+def test_chance_of_an_exported_agent() -> None:
+    network = convolutional((4, 12, 12), ((8, 4, 4),), (3,), torch.Generator().manual_seed(0))
+    observation, first = np.zeros((4_000, 4, 12, 12), np.uint8), np.zeros(4_000, bool)
+    best, now_and_then, again, other = (
+        numpy_pixel_policy(network, 4, epsilon, seed).act(observation, first)
+        for epsilon, seed in ((0.0, 1), (0.3, 1), (0.3, 1), (0.3, 2))
+    )
+    assert len(set(best)) == 1
+    assert 0.17 < (now_and_then != best).mean() < 0.23  # two of three actions drawn are others
+    assert (now_and_then == again).all()
+    assert (now_and_then != other).any()
 
 
 def test_table(tmp_path: Path) -> None:

@@ -169,9 +169,7 @@ def glimpse(state: State, x: float, y: float, params: Params, out: Any) -> None:
     widest = params.patch << (params.scales - 1)
     top, left = corner(y, params.height, widest), corner(x, params.width, widest)
     view = out[0] if params.scales == 1 else np.empty((widest, widest), np.float32)
-    picture(
-        state.image, state.top, state.left, params.images, state.clutter, params.clutter_size, (top, left), view
-    )
+    picture(state.image, state.top, state.left, params.images, state.clutter, params.clutter_size, (top, left), view)
     for k in range(params.scales):
         side = params.patch << k
         pool(view, corner(y, params.height, side) - top, corner(x, params.width, side) - left, k, out[k])
