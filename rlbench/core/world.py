@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ class World:
     @property
     def renderer(self) -> Any:
         """The render module: FRAMES_PER_SECOND and render(state, params) -> uint8[H, W, 3]."""
-        return importlib.import_module(self.renderer_name)
+        return sys.modules.get(self.renderer_name) or importlib.import_module(self.renderer_name)
 
     def example_state(self) -> StateOf:
         """A state from noise 1/2, to read the types and shapes of the fields from."""
