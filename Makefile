@@ -9,7 +9,7 @@ run: $(INSTALLED)  ## train the reference agents, score them, print the leaderbo
 	$(BIN)/rlbench run quick
 
 test: $(INSTALLED)  ## all tests but the slow ones
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto
 
 test-slow: $(INSTALLED)  ## the slow ones alone
 	$(BIN)/python -m pytest -q -m slow

@@ -116,7 +116,7 @@ class Child:
         """One call of `act`. A closure over local names: on this path every attribute shows in the round trip."""
         put, get, listen = self._frame.put_observation, self._frame.get_action, self._listener.read
         write, read, clock = os.write, os.read, time.monotonic
-        calls, reply, spins, limits = self._calls, self._reply, range(self._spins), self._limits
+        calls, reply, spins, limits, turn = self._calls, self._reply, range(self._spins), self._limits, self._frame.call
         spinning = select.poll()
         spinning.register(reply, select.POLLIN)
         ready = spinning.poll
@@ -127,6 +127,7 @@ class Child:
             put(observation, first)
             call = _NEXT[call]
             began = clock()
+            turn[:] = call
             try:  # noqa: SIM105  # suppress() costs as much as writing the observation
                 write(calls, call)
             except BrokenPipeError:

@@ -12,7 +12,6 @@ import ctypes
 import importlib.util
 import json
 import os
-import select
 import signal
 import sys
 import traceback
@@ -27,6 +26,12 @@ HELLO = b"\xf0"
 
 READY = b"\xf1"
 """The agent is loaded. A call is any byte below 0x80, and its answer is the same byte."""
+
+ORDERED = ("x86_64", "AMD64", "i686")
+"""Machines on which a core that sees the call sees the observation, too, which another core wrote before it."""
+
+LOOKS = 16
+"""A look at memory takes a sixteenth of the time of a look at a pipe."""
 
 FAULTS = {"load_error": b"\x80", "crash": b"\x81", "oom": b"\x82", "invalid_action": b"\x83"}
 """The statuses that the child reports itself; the others are what the parent sees."""
@@ -80,20 +85,36 @@ def load(setup: dict[str, Any]) -> contract.Agent:
 
 
 def serve(player: contract.Agent, frame: wire.Frame, calls: int, reply: int, spins: int) -> None:
-    """Answer every call; end when the parent hangs up."""
-    read, write, act, see, answer = os.read, os.write, player.act, frame.get_observation, frame.put_action
-    spinning = select.poll()
-    spinning.register(calls, select.POLLIN)
-    ready, looks = spinning.poll, range(spins)
+    """Answer every call; end when the parent hangs up.
+
+    A call stands in the frame before its byte comes through the pipe. While this looks for it, `isolate` says why, it
+    looks there, and takes the byte after the answer, when nobody waits for it.
+    """
+    read, write, act, see, answer, call = (
+        os.read,
+        os.write,
+        player.act,
+        frame.get_observation,
+        frame.put_action,
+        frame.call,
+    )
+    looks = range(spins * LOOKS if os.uname().machine in ORDERED else 0)
+    last = 0
     while True:
-        for _ in looks:  # as in isolate, where the reason is
-            if ready(0):
+        early = False
+        for _ in looks:
+            if call[0] != last:
+                early = True
                 break
-        if not (call := read(calls, 1)):
+        byte = call.tobytes() if early else read(calls, 1)
+        if not byte:
             return
         observation, first = see()
         answer(act(observation, first))
-        write(reply, call)
+        write(reply, byte)
+        if early:
+            read(calls, 1)
+        last = byte[0]
 
 
 def one_line(error: BaseException, folder: str) -> str:
