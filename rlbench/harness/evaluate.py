@@ -191,21 +191,23 @@ def stacked(options: Sequence[Any]) -> Any:
     return np.array(options)
 
 
+def play_watched(
+    task: Task, entrant: Submission, indices: Sequence[int], seed: int, watch: Callable[[Act, isolate.Child], Act]
+) -> tuple[list[Episode], str | None]:
+    """Episodes as `play` gives them, by an isolated agent that tells what it thinks, where it does.
+
+    `watch` puts another function in the place of the agent's `act`: one that calls it and shows what it did. With the
+    indices and the seed of a block of a run the episodes are those of that run.
+    """
+    with _scene(task, entrant, indices, seed, explain=True) as (env, child):
+        return play(env, watch(_loaded(child), child), task, indices)
+
+
 def _attempt(task: Task, entrant: Submission, number: int, attempt: int) -> Block:
     began = time.monotonic()
     indices = task.block(number)
-    env = make_env(task, len(indices))
-    try:
-        with isolate.Child(
-            entrant,
-            TaskInfo(task.name, task.version, len(indices), task.discount),
-            *_descriptions(env),
-            agent_seed(task, entrant.training_seed, number),
-            task.limits,
-        ) as child:
-            episodes, fault = play(env, _loaded(child), task, indices)
-    finally:
-        env.close()
+    with _scene(task, entrant, indices, agent_seed(task, entrant.training_seed, number)) as (env, child):
+        episodes, fault = play(env, _loaded(child), task, indices)
     return Block(
         number=number,
         episodes=episodes,
@@ -215,6 +217,20 @@ def _attempt(task: Task, entrant: Submission, number: int, attempt: int) -> Bloc
         attempt=attempt,
         fault=fault,
     )
+
+
+@contextlib.contextmanager
+def _scene(
+    task: Task, entrant: Submission, indices: Sequence[int], seed: int, explain: bool = False
+) -> Iterator[tuple[Any, isolate.Child]]:
+    """An environment of one lane per index and an agent behind the wall for it, both fresh."""
+    env = make_env(task, len(indices))
+    try:
+        info = TaskInfo(task.name, task.version, len(indices), task.discount)
+        with isolate.Child(entrant, info, *_descriptions(env), seed, task.limits, explain) as child:
+            yield env, child
+    finally:
+        env.close()
 
 
 def _descriptions(env: Any) -> tuple[wire.Description, wire.Description]:
