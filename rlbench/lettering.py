@@ -57,7 +57,7 @@ def text(
 
 def width(string: str, size: int, bold: bool = False) -> int:
     """How many pixels a line is wide."""
-    return line_of(string, size, bold).shape[1]
+    return int(line_of(string, size, bold).shape[1])
 
 
 def line_height(size: int) -> int:
@@ -100,8 +100,8 @@ def glyph(character: str, size: int, bold: bool) -> Glyph:
     if right <= left or bottom <= top:
         return Glyph(np.zeros((0, 0), np.float32), 0, 0, advance)
     mask = font.getmask(character, mode="L", anchor="ls")
-    coverage = np.array(mask, np.uint8).reshape(mask.size[1], mask.size[0]).astype(np.float32) / 255
-    return Glyph(coverage, left, baseline + top, advance)
+    coverage = np.array(mask, np.uint8).reshape(mask.size[1], mask.size[0]).astype(np.float32)
+    return Glyph(coverage / np.float32(255), left, baseline + top, advance)
 
 
 @functools.lru_cache(maxsize=64)
@@ -115,7 +115,7 @@ def face(size: int, bold: bool) -> FreeTypeFont:
 
 
 def fonts() -> Path:
-    """matplotlib's folder of fonts; matplotlib itself, which takes half a second, is not imported."""
+    """The folder of matplotlib's fonts; matplotlib itself, which takes half a second, is not imported."""
     spec = importlib.util.find_spec("matplotlib")
     assert spec is not None, "matplotlib is a dependency"
     assert spec.origin is not None

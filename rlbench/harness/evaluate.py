@@ -29,6 +29,7 @@ from rlbench.harness.agent import Act, Agent, AgentFault, Spaces, TaskInfo
 from rlbench.harness.record import Block, Episode
 from rlbench.harness.submission import Submission
 from rlbench.harness.task import Task
+from rlbench.progress import progress
 
 ATTEMPTS = 3
 """How often a block is played before a fault of the harness ends the run."""
@@ -118,11 +119,11 @@ def evaluate(task: Task, submission_path: str | Path, results_dir: str | Path, *
     record.refuse_namesakes(path, entrant)
     with (
         record.Writer(path, task, entrant) as writer,
-        _progress(task, entrant, writer.blocks, quiet) as advance,
+        progress(f"{entrant.name} on {task.key}", quiet=quiet) as show,
     ):
         for number in range(writer.blocks, task.blocks):
+            show(number / task.blocks, number * task.lanes, "episodes")
             writer.commit(play_isolated(task, entrant, number))
-            advance()
         writer.finish()
     return path
 
@@ -284,17 +285,3 @@ def _episode(
         actions=digest.hexdigest()[:16],
         extra=dict(options or {}),
     )
-
-
-@contextlib.contextmanager
-def _progress(task: Task, entrant: Submission, done: int, quiet: bool) -> Iterator[Callable[[], None]]:
-    """A progress bar on standard error, where that is a terminal and `quiet` is not asked for."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
-        row = bar.add_task(f"{entrant.name} on {task.key}", total=task.blocks, completed=done)
-        yield lambda: bar.update(row, advance=1, refresh=True)

@@ -118,5 +118,3 @@ def _row(name: str, row: Any, axes: int) -> Any:
 
 def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is no finite number")
-
-

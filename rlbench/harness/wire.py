@@ -158,8 +158,8 @@ class Frame:
     """Shared memory seen as arrays: observation [N, ...], first bool[N], action [N, ...], the call, a line of text.
 
     The parent writes the first two and then `call`, one byte that changes with every call; the child writes the action
-    and the text, and an explanation where there is room for one. Each lays the frame out by itself from the same descriptions, so no offset is ever taken from the
-    other side.
+    and the text, and an explanation where there is room for one. Each lays the frame out by itself from the same
+    descriptions, so no offset is ever taken from the other side.
     """
 
     def __init__(

@@ -108,7 +108,7 @@ def _box(space: spaces.Box[Any], hands: Hands, frame_size: tuple[float, float]) 
     """Numbers at their ends where a key asks for it, else in the middle; a place under the pointer."""
     low, high = (np.clip(side, -1e3, 1e3).astype(np.float64).ravel() for side in (space.low, space.high))
     values = (low + high) / 2
-    for i, (more, less) in enumerate(PAIRS[: len(values)]):
+    for i, (more, less) in enumerate(map(tuple, PAIRS[: len(values)])):
         held = hands.held | {hands.pressed}
         values[i] = values[i] + ((more in held) - (less in held)) * (high[i] - low[i]) / 2
     if _is_place(space) and hands.pointer is not None:

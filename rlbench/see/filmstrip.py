@@ -41,7 +41,9 @@ class Filmstrip:
         self.path, self.shown = path, shown
         self.written: list[Path] = []
         self.frames = 0
-        self._begin()
+        self._kept: list[Still] = []
+        self._last: Still | None = None
+        self._number, self._stride = 0, 1
 
     def __enter__(self) -> Filmstrip:
         return self
@@ -70,16 +72,11 @@ class Filmstrip:
         path = self.path if episode == 1 else self.path.with_stem(f"{self.path.stem}-{episode}")
         save_png(strip(chosen([*self._kept, self._last], self.shown)), path)
         self.written.append(path)
-        self._begin()
+        self._kept, self._last, self._number, self._stride = [], None, 0, 1
 
     def close(self) -> None:
         """Write the strip of an episode that was not ended."""
         self.end_episode()
-
-    def _begin(self) -> None:
-        self._kept: list[Still] = []
-        self._last: Still | None = None
-        self._number, self._stride = 0, 1
 
 
 def chosen(stills: list[Still], shown: int) -> list[Still]:
@@ -118,5 +115,3 @@ def save_png(image: Image, path: Path) -> None:
         picture.save(path, format="PNG", optimize=True)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from None
-
-

@@ -7,6 +7,7 @@ lengths are in units of a 420 pixels high picture, so that text grows with the f
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -59,7 +60,7 @@ class Pen:
     @property
     def width(self) -> float:
         """The panel's width in its own units."""
-        return self.image.shape[1] / self.scale
+        return float(self.image.shape[1] / self.scale)
 
     def write(self, x: float, y: float, string: str, size: float, colour: tuple[int, int, int], **how: object) -> None:
         """Text at a place given in the panel's units."""
@@ -195,7 +196,7 @@ def glimpses(pen: Pen, path: Sequence[tuple[float, float]]) -> None:
     s = pen.scale
     pen.bar(MARGIN, pen.y, MARGIN + side, pen.y + side, MIST)
     points = [((MARGIN + side * (x + 1) / 2) * s, (pen.y + side * (y + 1) / 2) * s) for x, y in np.clip(path, -1, 1)]
-    for start, end in zip(points, points[1:], strict=False):
+    for start, end in itertools.pairwise(points):
         line(pen.image, start, end, 2 * s, BLUE)
     for point in points[:-1]:
         disc(pen.image, *point, 3 * s, BLUE)
@@ -218,5 +219,3 @@ def number(value: float) -> str:
         digits = 3 if abs(value) < 1 else 2 if abs(value) < 100 else 1
         shown = f"{value:,.{digits}f}"
     return shown.replace("-", "\N{MINUS SIGN}")
-
-

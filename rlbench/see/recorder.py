@@ -10,6 +10,7 @@ each before the next is made. A film ends well however its maker does, unless th
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import tempfile
@@ -109,7 +110,7 @@ class Film:
             raise ValueError(f"a film keeps its size: it began with {self._shape}, this frame is {frame.shape}")
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(memoryview(np.ascontiguousarray(frame)).cast("B"))
+            self._process.stdin.write(np.ascontiguousarray(frame).data.cast("B"))
         except (BrokenPipeError, ValueError):  # a ValueError once it is closed
             self._fail()
         self.frames += 1
@@ -124,10 +125,8 @@ class Film:
         self._closed = True
         if self._process is not None:
             assert self._process.stdin is not None
-            try:
+            with contextlib.suppress(BrokenPipeError):  # it has ended, as its return code says
                 self._process.stdin.close()
-            except BrokenPipeError:
-                pass  # it has ended, as its return code says
             if self._process.wait():
                 self._fail()
             self.written.append(self.path)

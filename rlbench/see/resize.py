@@ -1,4 +1,4 @@
-"""Frames made larger or smaller by whole factors, in NumPy: pixels stay sharp when magnified, areas true when shrunk."""
+"""Frames larger or smaller by whole factors, in NumPy: pixels stay sharp when magnified, areas true when shrunk."""
 
 from __future__ import annotations
 
