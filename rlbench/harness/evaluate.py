@@ -176,6 +176,14 @@ def in_process(player: Agent, env: Any) -> Act:
     return act
 
 
+def digest_of(actions: Sequence[wire.Array]) -> str:
+    """The start of the sha256 over one episode's actions, each leaf [T, ...] in the dtype in which it crosses."""
+    digest = hashlib.sha256()
+    for leaf in actions:
+        digest.update(leaf.tobytes())
+    return digest.hexdigest()[:16]
+
+
 def make_env(task: Task, lanes: int) -> Any:
     """The vector environment that `play` wants; a UserError names the extra that it needs and is not there."""
     mode = gymnasium.vector.AutoresetMode.SAME_STEP
@@ -270,9 +278,6 @@ def _episode(
     seed, options = task.episode(index)
     ok = trace.status[lane] == "ok"
     discounts = np.cumprod([1.0] + [task.discount] * len(rewards))[:-1]  # ** differs in the last bit between CPUs
-    digest = hashlib.sha256()
-    for leaf in leaves:
-        digest.update(leaf[: len(rewards), lane].tobytes())
     return Episode(
         index=index,
         seed=seed,
@@ -282,6 +287,6 @@ def _episode(
         terminated=bool(trace.terminated[lane]),
         truncated=bool(trace.truncated[lane]),
         status=trace.status[lane],
-        actions=digest.hexdigest()[:16],
+        actions=digest_of([leaf[: len(rewards), lane] for leaf in leaves]),
         extra=dict(options or {}),
     )
