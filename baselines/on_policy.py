@@ -106,7 +106,9 @@ class Learned:
 
     def policy(self) -> Perceptron:
         """The network as an exported agent holds it: greedy."""
-        return numpy_policy(self.network, ACTIVATION, self.encode)
+        policy = numpy_policy(self.network, ACTIVATION, self.encode)
+        policy.tells = "probabilities"
+        return policy
 
     def outputs(self, s: NDArray[Any]) -> NDArray[Any]:
         """Outputs [N, K] at features s[N, D], without a gradient."""

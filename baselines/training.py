@@ -43,7 +43,10 @@ def run(
     plain = settings.as_json(config)
     prepare(out, keep=resume)
     saved = checkpoint.load(out / CHECKPOINT, algorithm, plain) if (out / CHECKPOINT).exists() else None
-    cut_curve(out / CURVE, saved["update"] if saved else -1)
+    if saved is None:
+        begin_curve(out / CURVE, algorithm, config)
+    else:
+        cut_curve(out / CURVE, saved["update"])
     with ExitStack() as stack, good_checkpoint_named(out / CHECKPOINT):
         watchers = [stack.enter_context(curve(out / CURVE))]
         watchers.append(stack.enter_context(progress_bar(f"{config.agent}, seed {config.seed}", quiet)))
@@ -126,6 +129,13 @@ def curve(path: Path) -> Iterator[Watcher]:
                 file.flush()
 
         yield watch
+
+
+def begin_curve(path: Path, algorithm: str, config: Any) -> None:
+    """A learning curve of one line, which says whose it is, in place of any other."""
+    head = {"event": "started", "update": 0, "steps": 0, "seconds": 0.0, "algorithm": algorithm}
+    whose = {"agent": config.agent, "task": config.task, "seed": config.seed}
+    checkpoint.write(path, (json.dumps(head | whose) + "\n").encode())
 
 
 def cut_curve(path: Path, update: int) -> None:

@@ -239,8 +239,8 @@ def stage(name: str, fps: float, options: Options) -> Any:
     window, reason = outlet.window_for(name, fps)
     path = options.record
     if window is None:
+        outlet.say(f"{reason}: recording to {path or PICTURE} instead", quiet(options))
         path = path or PICTURE
-        outlet.say(f"{reason}: recording to {path} instead", quiet(options))
     return outlet.screen(name, fps, options.speed, window, path, options.frames)
 
 
