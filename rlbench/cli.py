@@ -22,6 +22,7 @@ COMMANDS = {
     "train": "train a reference agent and export it as a submission",
     "evaluate": "score a submission in a process of its own",
     "run": "train the reference agents, score them, write the leaderboard",
+    "plot": "draw learning curves, performance profiles and the leaderboard",
     "leaderboard": "rank all results and write leaderboard.md",
     "doctor": "check this installation",
 }
