@@ -27,10 +27,17 @@ class Table:
     def __init__(self, Q: Floats) -> None:
         self.Q = Q
         self.best = Q.argmax(axis=1)
+        self.seen: NDArray[np.integer] = np.zeros(0, np.int64)  # the last observation
 
     def act(self, observation: NDArray[np.integer], first: NDArray[np.bool_]) -> NDArray[np.integer]:
         """The best action a[N] in each state observation[N]."""
+        self.seen = observation
         return self.best[observation]
+
+    def explain(self) -> dict[str, NDArray[Any]]:
+        """What it thought at the last action: Q(s, .) [N, A] and its maximum [N]."""
+        Q = self.Q[self.seen]
+        return {"action_values": Q, "value": Q.max(axis=1)}
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """The arrays to store, by name."""
@@ -44,12 +51,14 @@ class Table:
 class Perceptron:
     """The greedy policy of a perceptron with hidden layers: argmax_a of its outputs, the first of equals.
 
+    `tells` says what the outputs are: `action_values`, or the logits of `probabilities`; empty where neither.
     `layers` holds (weight[out, in], bias[out]) float32 pairs. Of the flattened observation, `shift[D]` is subtracted,
     then `scale[D]` multiplies it, and where `limit` is not 0 the result is cut to +-limit; `states` > 0 says that the
     observation is one of so many states, to be encoded one-hot.
     """
 
     kind = "perceptron"
+    tells = "action_values"
 
     def __init__(
         self,
@@ -81,7 +90,17 @@ class Perceptron:
 
     def act(self, observation: NDArray[Any], first: NDArray[np.bool_]) -> NDArray[np.integer]:
         """The best action a[N] for each observation[N, ...]."""
-        return self.outputs(self.encode(observation)).argmax(axis=1)
+        self.said = self.outputs(self.encode(observation))
+        return self.said.argmax(axis=1)
+
+    def explain(self) -> dict[str, NDArray[Any]]:
+        """What it thought at the last action: Q(s, .) [N, A] and its maximum [N], or pi(.|s) [N, A]."""
+        if self.tells == "action_values":
+            return {"action_values": self.said, "value": self.said.max(axis=1)}
+        if self.tells == "probabilities":
+            p = np.exp(self.said - self.said.max(axis=1, keepdims=True))
+            return {"probabilities": p / p.sum(axis=1, keepdims=True)}
+        return {}
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """The arrays to store, by name."""
@@ -92,7 +111,13 @@ class Perceptron:
 
     def settings(self) -> dict[str, Any]:
         """What else `load` needs, as JSON."""
-        return {"kind": self.kind, "activation": self.activation, "states": self.states, "limit": self.limit}
+        return {
+            "kind": self.kind,
+            "activation": self.activation,
+            "states": self.states,
+            "limit": self.limit,
+            "tells": self.tells,
+        }
 
 
 def to_box(unit: Floats, low: Floats, high: Floats) -> Floats:
@@ -107,6 +132,7 @@ class Mean(Perceptron):
     """
 
     kind = "mean"
+    tells = ""
 
     def __init__(self, network: Perceptron, low: Floats, high: Floats, squash: bool) -> None:
         super().__init__(
@@ -139,6 +165,7 @@ def policy(settings: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Policy
     layers = [(tensors[f"layers.{i}.weight"], tensors[f"layers.{i}.bias"]) for i in range(depth)]
     scale, shift = tensors["scale"], tensors["shift"]
     network = Perceptron(layers, settings["activation"], scale, settings["states"], shift, settings["limit"])
+    network.tells = settings["tells"]
     if settings["kind"] == Mean.kind:
         return Mean(network, tensors["low"], tensors["high"], settings["squash"])
     return network

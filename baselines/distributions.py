@@ -82,6 +82,7 @@ class Categorical:
 
     def greedy(self, network: Perceptron) -> Perceptron:
         """The action with the greatest logit."""
+        network.tells = "probabilities"
         return network
 
 

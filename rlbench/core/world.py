@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -35,7 +36,7 @@ class World:
     @property
     def renderer(self) -> Any:
         """The render module: FRAMES_PER_SECOND and render(state, params) -> uint8[H, W, 3]."""
-        return importlib.import_module(self.renderer_name)
+        return sys.modules.get(self.renderer_name) or importlib.import_module(self.renderer_name)
 
     @property
     def draws(self) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from rlbench.harness import agent as contract
-from rlbench.harness import wire
+from rlbench.harness import explanation, wire
 
 HELLO = b"\xf0"
 """The child is up; what goes wrong from here on is the agent's fault."""
@@ -45,7 +45,13 @@ def main() -> None:
     _die_with(setup["parent"])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.sched_setaffinity(0, setup["cores"])
-    frame = wire.Frame(setup["observation"], setup["action"], setup["task"]["lanes"], setup["memory"])
+    frame = wire.Frame(
+        setup["observation"],
+        setup["action"],
+        setup["task"]["lanes"],
+        setup["memory"],
+        explanation.BYTES if setup["explain"] else 0,
+    )
     reply = setup["reply"]
 
     def report(status: str, message: str) -> None:
@@ -55,6 +61,8 @@ def main() -> None:
     os.write(reply, HELLO)
     try:
         player = load(setup)
+        if setup["explain"]:
+            player = Explaining(player, frame, setup["folder"])
     except BaseException as error:  # a submission may well call sys.exit
         return report("load_error", one_line(error, setup["folder"]))
     os.write(reply, READY)
@@ -82,6 +90,24 @@ def load(setup: dict[str, Any]) -> contract.Agent:
     spaces = contract.Spaces(setup["observation"], setup["action"])
     task = contract.TaskInfo(**setup["task"])
     return contract.batched(getattr(module, setup["function"]), task, spaces, setup["seed"])
+
+
+class Explaining:
+    """An agent that writes beside each action what it tells of it; nothing that goes wrong there is a fault."""
+
+    def __init__(self, player: contract.Agent, frame: wire.Frame, folder: str) -> None:
+        self._player, self._frame, self._folder = player, frame, folder
+        self._explain = getattr(player, "explain", lambda: None)
+
+    def act(self, observation: Any, first: Any) -> Any:
+        """The agent's actions."""
+        action = self._player.act(observation, first)
+        try:
+            told = explanation.encode(self._explain())
+        except Exception as error:
+            told = explanation.encode({"error": f"explain() failed: {one_line(error, self._folder)}"})
+        self._frame.put_explanation(told)
+        return action
 
 
 def serve(player: contract.Agent, frame: wire.Frame, calls: int, reply: int, spins: int) -> None:

@@ -212,11 +212,13 @@ def test_no_bar_where_there_is_no_terminal(tmp_path: Path, capfd: pytest.Capture
 
 def test_the_bar_of_a_terminal(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")  # rich's way to be told that this is a terminal
-    with training.progress_bar("dqn, seed 0") as watch:
+    monkeypatch.setenv("COLUMNS", "140")
+    with training.progress_bar("dqn, seed 0", quiet=False) as watch:
         for event in q_learning.train(q_learning.Config(steps=100)):
             watch(event)
     shown = capfd.readouterr().err
     assert "dqn, seed 0" in shown
+    assert "left" in shown
     assert "validation" in shown
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 
-from rlbench.drawing import BLUE, GREY, INK, MIST, PAPER, VERMILION, Image, canvas, disc, line, rectangle
+from rlbench.drawing import BLUE, GREY, INK, MIST, PAPER, VERMILION, Image, Stamp, canvas, disc, line, rectangle
 from rlbench.envs.cart_pole import rules
 
 FRAMES_PER_SECOND = 50
@@ -17,6 +17,7 @@ WIDTH, HEIGHT = 600, 400  # pixels, as Gymnasium's
 
 TRACK = 290  # y of the track
 PIVOT = TRACK - 42  # y of the joint between cart and pole
+PHASES = 16  # the cart stands on a whole number of these parts of a pixel, so that it is drawn once for each
 MARGIN = 36  # pixels beyond either end of the track, more than half a cart
 
 
@@ -24,17 +25,41 @@ def render(state: rules.State, params: rules.Params) -> Image:
     """The frame of one state, uint8[400, 600, 3]."""
     frame = scene(params.x_threshold, params.length).copy()
     scale = pixels_per_metre(params.x_threshold, params.length)
-    x = WIDTH / 2 + scale * state.x
     reach = scale * 2 * params.length
-    for limit in (-params.theta_threshold, params.theta_threshold):
-        line(frame, _above(x, limit, reach + 9), _above(x, limit, reach + 19), 3, GREY)
-    for wheel in (x - 18, x + 18):
-        disc(frame, wheel, TRACK - 11, 9, GREY)
-    rectangle(frame, x - 32, PIVOT - 9, x + 32, TRACK - 11, INK, radius=7)
+    left, phase = divmod(round(PHASES * (WIDTH / 2 + scale * state.x)), PHASES)
+    half = math.ceil(reach) + 24
+    for stamp in (cart(phase, half), marks(phase, half, reach, params.theta_threshold)):
+        stamp.press(frame, left - half, 0)
+    x = left + phase / PHASES
     colour = VERMILION if rules.terminated(state, params) else BLUE
     line(frame, (x, PIVOT), _above(x, state.theta, reach), 11, colour)
     disc(frame, x, PIVOT, 2.5, PAPER)
     return frame
+
+
+@functools.lru_cache(maxsize=4 * PHASES)
+def cart(phase: int, half: int) -> Stamp:
+    """Body and wheels, `half` pixels and `phase` parts of one from the left."""
+
+    def draw(image: Image) -> None:
+        x = half + phase / PHASES
+        for wheel in (x - 18, x + 18):
+            disc(image, wheel, TRACK - 11, 9, GREY)
+        rectangle(image, x - 32, PIVOT - 9, x + 32, TRACK - 11, INK, radius=7)
+
+    return Stamp(draw, 2 * half, HEIGHT)
+
+
+@functools.lru_cache(maxsize=4 * PHASES)
+def marks(phase: int, half: int, reach: float, theta_threshold: float) -> Stamp:
+    """The two marks that say how far the pole may lean."""
+
+    def draw(image: Image) -> None:
+        x = half + phase / PHASES
+        for limit in (-theta_threshold, theta_threshold):
+            line(image, _above(x, limit, reach + 9), _above(x, limit, reach + 19), 3, GREY)
+
+    return Stamp(draw, 2 * half, HEIGHT)
 
 
 def _above(x: float, angle: float, distance: float) -> tuple[float, float]:
