@@ -252,8 +252,8 @@ def gaussian_log_density(l_t: torch.Tensor, mu_t: torch.Tensor, sigma: float) ->
 def location_loss(log_pi_t: torch.Tensor, R: torch.Tensor, b_t: torch.Tensor) -> torch.Tensor:
     """Surrogate of REINFORCE for the locations: L = -1/M sum_i sum_t (R^i - b_t) log pi(l_t^i).
 
-    log_pi_t[T, M], R[M] the reward at the end, b_t[T, M]; R and b_t held constant -> scalar; torch. Mnih et al. (2014),
-    equation 4 is minus its gradient.
+    log_pi_t[T, M], R[M] the reward at the end (or [T, M], what followed each location), b_t[T, M]; R and b_t held
+    constant -> scalar; torch. Mnih et al. (2014), equation 4 is minus its gradient.
     """
     return -((R - b_t).detach() * log_pi_t).sum(0).mean()
 
@@ -261,15 +261,28 @@ def location_loss(log_pi_t: torch.Tensor, R: torch.Tensor, b_t: torch.Tensor) ->
 def baseline_loss(b_t: torch.Tensor, R: torch.Tensor) -> torch.Tensor:
     """What the baseline learns by: L = 1/M sum_i 1/T sum_t (R^i - b_t)^2.
 
-    b_t[T, M], R[M] held constant -> scalar; torch. Mnih et al. (2014), section 3.2: b_t estimates E[R].
+    b_t[T, M], R[M] or R[T, M] held constant -> scalar; torch. Mnih et al. (2014), section 3.2: b_t estimates E[R].
     """
     return (R.detach() - b_t).square().mean()
+
+
+def information_gain(logits_t: torch.Tensor, label: torch.Tensor, least: float = -4.0) -> torch.Tensor:
+    """What each further glimpse told of the right class: r_t = log p_{t+1}(label) - log p_t(label).
+
+    p_t = softmax(logits_t), log p_t cut off below `least`; logits_t[T, M, classes], label[M] -> r_t[T - 1, M]; torch.
+    The sum is log p_T(label), the reward of Ba, Mnih & Kavukcuoglu (2015), section 3, but for a term that no location
+    changes: a shaping by potentials, Ng, Harada & Russell (1999).
+    """
+    log_p_t = logits_t.log_softmax(dim=-1)
+    right = label.expand(logits_t.shape[:-1]).unsqueeze(-1)
+    return log_p_t.gather(-1, right).squeeze(-1).clamp(min=least).diff(dim=0)
 
 
 def classification_loss(logits: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
     """Cross-entropy of the right classes: L = -1/M sum_i log softmax(logits^i)[label^i].
 
-    logits[M, classes], label[M] -> scalar; torch. Mnih et al. (2014), section 3.2, the supervised part of the hybrid
-    loss.
+    logits[..., M, classes], label[M] -> scalar, the mean over all; torch. Mnih et al. (2014), section 3.2, the
+    supervised part of the hybrid loss.
     """
-    return -logits.log_softmax(dim=-1).gather(-1, label.unsqueeze(-1)).mean()
+    right = label.expand(logits.shape[:-1]).unsqueeze(-1)
+    return -logits.log_softmax(dim=-1).gather(-1, right).mean()

@@ -27,6 +27,7 @@ import tyro
 
 from baselines import convolution, glimpse_template, recurrent_attention, settings, training
 from baselines.attention import RecurrentAttention, multiply_accumulates
+from baselines.attention_learner import make_learner
 from baselines.image_validation import evaluate_images, make_env
 from baselines.recurrent_attention import Locations
 from rlbench.errors import UserError, unknown
@@ -90,7 +91,7 @@ def load(submission: Path, seed: int) -> glimpse_template.RecurrentAttention:
 
 def cost(config: recurrent_attention.Config) -> int:
     """Multiply-accumulates per image of recurrent attention."""
-    learner = recurrent_attention.make_learner(replace(config, batch=1))
+    learner = make_learner(replace(config, batch=1))
     pixels = learner.network.glimpse_network.what.in_features
     return multiply_accumulates(learner.network, lambda: look(learner.network, pixels, learner.glimpses, config))
 

@@ -23,13 +23,16 @@ LANES = 500
 def make_env(task: str, split: str, lanes: int, glimpses: int = 0, **changes: Any) -> VectorEnv[Any, Any, Any]:
     """Lanes of a task on one split of its images, and with so many glimpses where these are not 0.
 
-    UserError for a task that shows no glimpses.
+    An environment that brings images of its own has but one split, which is then trained and judged on. UserError for
+    a task that shows no glimpses.
     """
     name, kwargs = env_id(task)
-    if (gymnasium.spec(name).kwargs or {}).get("rules") != GLIMPSE:
+    kwargs = {**gymnasium.spec(name).kwargs, **kwargs}
+    if kwargs.get("rules") != GLIMPSE:
         known = ", ".join(row.id for row in ENVIRONMENTS if row.rules == GLIMPSE)
         raise UserError(f"{task} shows no glimpses; environments that do: {known}")
-    changes |= {"split": split} | ({"glimpses": glimpses} if glimpses else {})
+    changes |= {} if "images" in kwargs else {"split": split}
+    changes |= {"glimpses": glimpses} if glimpses else {}
     return gymnasium.make_vec(name, num_envs=lanes, **{**kwargs, **changes})
 
 

@@ -7,9 +7,10 @@ baseline that learns to expect the reward. A location that was drawn is a consta
 
 Departures from the paper, each with its setting: Adam and half a cosine in place of momentum and random search
 (`learning_rate`); a hidden layer in the location network (`location_hidden`); training images displaced by a few
-pixels (`displacement`); a deviation that narrows (`deviation_end`); class logits also taught after earlier glimpses
-(`early`); the weights that did best on the validation split are kept. 5,000 images are the validation split and not
-trained on. As in the paper the location network and the baseline pass no gradient on to the core.
+pixels (`displacement`); a deviation that narrows (`deviation_end`); class logits also taught after earlier glimpses,
+ever less (`early`); a location credited with what the glimpses after it told (`reward`, `foresight`); the weights that
+did best on the validation split are kept. 5,000 images are the validation split and not trained on. As in the paper
+the location network and the baseline pass no gradient on to the core.
 """
 
 from __future__ import annotations
@@ -17,32 +18,33 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
-from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
-from baselines import glimpse_template, settings
-from baselines.attention import RecurrentAttention
+from baselines import settings
+from baselines.attention_learner import Learner, make_learner
 from baselines.equations import (
     baseline_loss,
     classification_loss,
-    cosine_schedule,
     gaussian_log_density,
-    linear_schedule,
+    information_gain,
     location_loss,
 )
+from baselines.estimators import discounted_reward_to_go
 from baselines.events import Evaluated, Event, Finished, Progress, Snapshot, Stopwatch, Tree
-from baselines.image_validation import ImageValidation, images_of, make_env
-from baselines.networks import Adam, Flat, to_numpy
+from baselines.image_validation import ImageValidation
 from baselines.validation import training_seed
 from rlbench.errors import UserError, unknown
 
 Locations = Literal["learned", "random", "centre"]
 """How the model chooses where to look next; the last two are what the first is to be compared with."""
+
+Reward = Literal["correct", "information"]
+"""What a location is credited with: the paper's reward, 1 for the right class at the end, or what glimpses told."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,11 @@ class Config:
     displacement: float = 0.1
     """How far a training image is displaced at most, in either direction, where 2 is its whole side."""
     early: float = 0.0
-    """Weight of the cross-entropy after each glimpse between the first and the last."""
+    """Weight, at the start, of the cross-entropy after all glimpses but the last; it falls to 0 on a line."""
+    reward: Reward = "correct"
+    """What a location is credited with: the class being correct at the end, or information gained."""
+    foresight: float = 0.0
+    """Discount of the information that later glimpses gain; 0 credits a location with its own glimpse alone."""
     width: int = 128
     """Units for what was seen, and for where."""
     state: int = 256
@@ -89,11 +95,18 @@ class Config:
     """Epochs between snapshots."""
 
 
+# On a wide canvas the images are drawn anew every time, and a reward at the end teaches the locations slowly: after
+# three epochs of cluttered60 61 % of the validation images were wrong with it, 34 % with this.
+WIDE: dict[str, Any] = {
+    **{"displacement": 0.0, "deviation": 0.15, "deviation_end": 0.05},
+    **{"reward": "information", "foresight": 0.0, "early": 1.0},
+}
+
 PRESETS: dict[str, Config] = {
     "mnist": Config(),
-    "translated": Config(task="glimpse-translated@1", displacement=0.0),
-    "cluttered60": Config(task="glimpse-cluttered60@1", displacement=0.0),
-    "cluttered100": Config(task="glimpse-cluttered100@1", displacement=0.0),
+    "translated": Config(task="glimpse-translated@1", **WIDE),
+    "cluttered60": Config(task="glimpse-cluttered60@1", **WIDE, glimpses=8, epochs=200),
+    "cluttered100": Config(task="glimpse-cluttered100@1", **WIDE, glimpses=8, epochs=200),
 }
 
 COUNTS = ("threads", "batch", "epochs", "width", "state", "evaluate_every", "checkpoint_every")
@@ -110,8 +123,10 @@ def check(config: Config) -> None:
         settings.positive(name, getattr(config, name))
     for name in ("displacement", "early"):
         settings.nonnegative(name, getattr(config, name))
-    if config.locations not in get_args(Locations):
-        raise unknown("locations", config.locations, get_args(Locations))
+    settings.probability("foresight", config.foresight)
+    for name, known in (("locations", Locations), ("reward", Reward)):
+        if getattr(config, name) not in get_args(known):
+            raise unknown(name, getattr(config, name), get_args(known))
 
 
 class Episodes(NamedTuple):
@@ -130,83 +145,6 @@ class Losses(NamedTuple):
     location: torch.Tensor
     baseline: torch.Tensor
     R: torch.Tensor  # [B], the reward
-
-
-@dataclass
-class Learner:
-    """Everything that training changes, and the environment it happens in."""
-
-    config: Config
-    env: VectorEnv[Any, Any, Any]
-    network: RecurrentAttention
-    flat: Flat
-    adam: Adam
-    rng: np.random.Generator
-    device: torch.device
-    glimpses: int
-    images: int
-    epoch: int = 0
-    updates: int = 0
-    seen: list[tuple[torch.Tensor, ...]] = field(default_factory=list)  # losses and rewards, for the curve
-
-    @property
-    def steps(self) -> int:
-        """Of the environment, over all lanes."""
-        return self.updates * self.config.batch * self.glimpses
-
-    @property
-    def per_epoch(self) -> int:
-        """Updates per epoch."""
-        return -(-self.images // self.config.batch)
-
-    @property
-    def sigma(self) -> float:
-        """Deviation of the locations at this point of the budget."""
-        config = self.config
-        return linear_schedule(self.epoch, config.deviation, config.deviation_end, config.epochs)
-
-    @property
-    def alpha(self) -> float:
-        """Learning rate at this point of the budget."""
-        return cosine_schedule(self.updates, self.config.learning_rate, self.config.epochs * self.per_epoch)
-
-    def policy(self) -> glimpse_template.RecurrentAttention:
-        """The model as an exported agent holds it; on a CPU it shares the network's memory."""
-        weights = {name: p.detach().cpu().numpy() for name, p in self.network.named_parameters()}
-        used = {name: array for name, array in weights.items() if not name.startswith("baseline")}
-        return glimpse_template.RecurrentAttention(used, self.config.locations)
-
-    def state(self) -> Tree:
-        """What a checkpoint holds of it."""
-        theta, rng = to_numpy(self.flat.theta), self.rng.bit_generator.state
-        return {
-            "theta": theta,
-            "adam": self.adam.state(),
-            "rng": rng,
-            "epoch": self.epoch,
-            "updates": self.updates,
-        }
-
-    def restore(self, state: Tree) -> None:
-        """Go on from `state()`."""
-        self.flat.theta.copy_(torch.from_numpy(state["theta"]))
-        self.adam.restore(state["adam"])
-        self.rng.bit_generator.state = state["rng"]
-        self.epoch, self.updates = state["epoch"], state["updates"]
-
-
-def make_learner(config: Config) -> Learner:
-    """A learner before its first epoch."""
-    device = settings.device(config.device)
-    torch.set_num_threads(config.threads)
-    env = make_env(config.task, "train", config.batch, config.glimpses)
-    patches, classes = env.single_observation_space["patches"], int(env.single_action_space["label"].n)
-    pixels = math.prod(patches.shape)
-    network = RecurrentAttention(pixels, classes, config.width, config.state, config.location_hidden)
-    network.draw(torch.Generator().manual_seed(settings.seed(config.seed)))
-    flat = Flat(network.to(device))
-    rng, glimpses = np.random.default_rng(config.seed), int(env.unwrapped.params.glimpses)
-    return Learner(config, env, network, flat, Adam(flat), rng, device, glimpses, images_of(env))
 
 
 def play(learner: Learner, images: NDArray[np.intp]) -> Episodes:
@@ -253,19 +191,26 @@ def draw_locations(learner: Learner, mu: torch.Tensor) -> NDArray[np.float32]:
 def hybrid_loss(learner: Learner, played: Episodes) -> Losses:
     """Cross-entropy, REINFORCE and the baseline's error on a batch of episodes.
 
-    The reward that teaches the locations is 1 where the most likely class is right, as the environment gives it.
+    The reward R is 1 where the most likely class is right, as the environment gives it.
     """
-    network, early = learner.network, learner.config.early
-    logits = network.action_network(played.h_t[-1])
-    classification = classification_loss(logits, played.label)
-    if early:
-        between = [network.action_network(h) for h in played.h_t[1:-1]]
-        classification = classification + early * sum(classification_loss(one, played.label) for one in between)
-    R = (logits.detach().argmax(dim=1) == played.label).float()
-    h_t = played.h_t[:-1].detach()
-    b_t = network.baseline(h_t).squeeze(-1)
+    network, config = learner.network, learner.config
+    logits_t = network.action_network(played.h_t)
+    classification = classification_loss(logits_t[-1], played.label)
+    if learner.early:
+        classification = classification + learner.early * classification_loss(logits_t[:-1], played.label)
+    R = (logits_t[-1].detach().argmax(dim=1) == played.label).float()
+    G_t = R if config.reward == "correct" else credit(logits_t.detach(), played.label, config.foresight)
+    b_t = network.baseline(played.h_t[:-1].detach()).squeeze(-1)
     log_pi_t = gaussian_log_density(played.l_t, played.mu_t, learner.sigma)
-    return Losses(classification, location_loss(log_pi_t, R, b_t), baseline_loss(b_t, R), R)
+    return Losses(classification, location_loss(log_pi_t, G_t, b_t), baseline_loss(b_t, G_t), R)
+
+
+def credit(logits_t: torch.Tensor, label: torch.Tensor, foresight: float) -> torch.Tensor:
+    """What each location [T - 1, B] is credited with: the information that its glimpse gained, and later ones."""
+    r_t = information_gain(logits_t, label).cpu().numpy()
+    last_t = np.zeros(r_t.shape, bool)
+    last_t[-1] = True
+    return torch.from_numpy(discounted_reward_to_go(r_t, last_t, foresight)).to(logits_t)
 
 
 def update(learner: Learner, images: NDArray[np.intp]) -> None:

@@ -40,8 +40,12 @@ QUICK = (
     Entry("reinforce", "fast", "cart-pole@1"),
     Entry("actor-critic", "fast", "cart-pole@1"),
 )
+GLIMPSE = tuple(
+    Entry("recurrent-attention", preset, f"glimpse-{preset}@1")
+    for preset in ("mnist", "translated", "cluttered60", "cluttered100")
+)
 AS_THEY_STAND = tuple(Entry(algorithm, "lecture", "cart-pole@1") for algorithm in ("dqn", "reinforce", "actor-critic"))
-PLANS = {"quick": QUICK, "lecture": (*QUICK, *AS_THEY_STAND)}
+PLANS = {"quick": QUICK, "lecture": (*QUICK, *AS_THEY_STAND), "glimpse": GLIMPSE}
 
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -52,7 +56,7 @@ class Options:
     """Train the reference agents, score them in processes of their own, write the leaderboard."""
 
     plan: Annotated[str, tyro.conf.Positional] = "quick"
-    """Which agents: quick, or lecture (which adds the slides' algorithms as they stand)."""
+    """Which agents: quick, lecture (which adds the slides' algorithms as they stand), or glimpse (hours long)."""
     seeds: int = 10
     """Training seeds of each agent."""
     out: Path | None = None

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, prange, types
+from numba import get_thread_id, njit, prange, types
 from numba.extending import intrinsic
 
 
@@ -49,29 +49,36 @@ def multiply_add_128(context, low, high, increment_low, increment_high):
 
     return types.UniTuple(types.uint64, 2)(*[types.uint64] * 4), codegen
 
+
+def copy(target, source):
+    """Copy an array, element by element."""
+    for k in range(target.size):
+        target.flat[k] = source.flat[k]
+
 '''
 
 LOOPS = '''
 
 for _name in {functions}:
-    globals()[_name] = njit(error_model="numpy")(globals()[_name])
+    globals()[_name] = njit(error_model="numpy", forceinline=True{flags})(globals()[_name])
 
 
-def reset({params}, {fields}, lanes, elapsed, done, mask, {options}{observations}):
+def reset({params}, {fields}, {scratch}lanes, elapsed, done, mask, {options}{observations}):
     """Begin an episode in the lanes of the mask; write the observation of every lane."""
     params = Params({params})
+    thread = 0
     for i in range(len(lanes)):
         if mask[i]:
-            state = initial({initial_draws}, params{chosen})
-            {store_start}
+            state = initial({initial_draws}, params{chosen}{blank})
+            {store}
             elapsed[i] = 0
             done[i] = False
         state = State({load})
-        observe(state, params, {out})
+        observe(state, params, {out}{work})
 
 
-def step({params}, {fields}, lanes, elapsed, done, {actions}, {observations}, rewards, terminations, truncations,
-         {final}, {results}mode, limit):
+def step({params}, {fields}, {scratch}lanes, elapsed, done, {actions}, {observations}, rewards, terminations,
+         truncations, {final}, {results}mode, limit):
     """Step every lane; returns how many episodes ended, or -1 - i if lane i's action is invalid (nothing moved)."""
     params = Params({params})
     for i in range(len(lanes)):
@@ -79,37 +86,36 @@ def step({params}, {fields}, lanes, elapsed, done, {actions}, {observations}, re
             return -1 - i
     ended = 0
     for i in RANGE(len(lanes)):
-        if mode == 0 and done[i]:
-            state = initial({initial_draws}, params{default})
-            {store_start}
-            elapsed[i] = 0
-            done[i] = False
+        thread = THREAD
+        begin = mode == 0 and done[i]
+        if begin:
             rewards[i] = 0.0
             terminations[i] = False
             truncations[i] = False
-            observe(state, params, {out})
+            done[i] = False
         else:
             before = State({load})
             action = {action}
-            state = transition(before, action, {transition_draws}, params)
+            state = transition(before, action, {transition_draws}, params{work})
             rewards[i] = reward(before, action, state, params)
-            {store_scalars}
+            {store}
             elapsed[i] += 1
             terminations[i] = terminated(state, params)
             truncations[i] = elapsed[i] >= limit
             over = terminations[i] or truncations[i]
             ended += over
-            observe(state, params, {out})
+            observe(state, params, {out}{work})
             {tell}
             if mode == 1:
                 {copy_final}
-                if over:
-                    state = initial({initial_draws}, params{default})
-                    {store_start}
-                    elapsed[i] = 0
-                    observe(state, params, {out})
+                begin = over
             else:
                 done[i] = over
+        if begin:
+            state = initial({initial_draws}, params{default}{blank})
+            {store}
+            elapsed[i] = 0
+            observe(state, params, {out}{work})
     return ended
 '''
 
@@ -118,19 +124,20 @@ def source(world: World) -> str:
     """The text of the generated module for these rules."""
     texts = list(_texts(world.rules, world.name.rpartition(".")[0]).values())
     functions = [node.name for text in texts for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
-    loops = _filled(LOOPS, {"functions": repr(("uniform", *functions)), **_pieces(world)})
-    serial = loops + "\n\nreset = njit(cache=True, error_model='numpy')(reset)\n"
+    pieces = _pieces(world)
+    loops = _filled(LOOPS, {"functions": repr(("uniform", "copy", *functions)), **pieces})
+    parallel = loops[loops.index("def step(") :].replace("def step(", "def step_in_parallel(")
+    options = f"cache=True, error_model='numpy'{pieces['flags']}"
     return "".join(
         [
             PRELUDE.format(name=world.name),
             UNIFORM,
             *(f"\n\n{text}\n" for text in texts),
-            serial.replace("RANGE(", "range("),
-            "step_serial = njit(cache=True, error_model='numpy', nogil=True)(step)\n\n\n",
-            loops[loops.index("def step(") :]
-            .replace("RANGE(", "prange(")
-            .replace("def step(", "def step_in_parallel("),
-            "\n\nstep_parallel = njit(cache=True, error_model='numpy', parallel=True)(step_in_parallel)\n",
+            loops.replace("RANGE(", "range(").replace("THREAD", "0"),
+            f"\n\nreset = njit({options})(reset)\n",
+            f"step_serial = njit({options}, nogil=True)(step)\n\n\n",
+            parallel.replace("RANGE(", "prange(").replace("THREAD", "get_thread_id()"),
+            f"\n\nstep_parallel = njit({options}, parallel=True)(step_in_parallel)\n",
         ]
     )
 
@@ -180,18 +187,22 @@ def _pieces(world: World) -> dict[str, str]:
     state = world.example_state()
     fields = {name: f"field_{name}" for name in state._fields}
     scalars = {name: fields[name] for name, value in state._asdict().items() if not np.ndim(value)}
+    load = ", ".join(f"{field}[i]" for field in fields.values())
     return {
         "params": ", ".join(f"param_{name}" for name in world.params._fields),
         "fields": ", ".join(fields.values()),
-        "load": ", ".join(f"{field}[i]" for field in fields.values()),
-        "store_start": _store(fields, "state"),
-        "store_scalars": _store(scalars, "state"),  # the arrays were written to in place
+        "load": load,
+        "blank": f", State({load})" if world.blank() else "",
+        # Without arrays of its own compiled code need not count references, which is half of what a small glimpse costs.
+        "flags": ", _nrt=False" if world.blank() else "",
+        "store": _store(scalars, "state"),  # arrays are written in place
         "initial_draws": f"({'uniform(lanes, i), ' * world.draws[0]})",
         "transition_draws": f"({'uniform(lanes, i), ' * world.draws[1]})",
         **_observation_pieces(world.observations),
         **_action_pieces(world.actions),
         **_option_pieces(world.options),
         **_result_pieces(world.result(state)),
+        **_scratch_pieces(world.scratch()),
     }
 
 
@@ -214,7 +225,10 @@ def _observation_pieces(layout: Layout) -> dict[str, str]:
     """The arrays of the observation and of the final one, and how a lane of theirs is written."""
     arrays, final = _arrays("observations", layout), _arrays("final", layout)
     out = (f"{name}[i]" if leaf.shape else f"{name}[i : i + 1]" for name, leaf in arrays.items())
-    copies = (f"{a}[i] = {b}[i]" for a, b in zip(final, arrays, strict=True))
+    copies = (
+        f"copy({a}[i], {b}[i])" if leaf.shape else f"{a}[i] = {b}[i]"
+        for (a, leaf), b in zip(final.items(), arrays, strict=True)
+    )
     return {
         "observations": ", ".join(arrays),
         "out": _value(layout, out),
@@ -259,4 +273,13 @@ def _result_pieces(result: Any) -> dict[str, str]:
     return {
         "results": "".join(f"{array}, " for array in arrays.values()),
         "tell": f"if terminations[i]:\n{told}" if arrays else "",
+    }
+
+
+def _scratch_pieces(scratch: tuple[Any, ...]) -> dict[str, str]:
+    """The arrays to work in, one of each per thread, and how a thread's are passed on."""
+    arrays = [f"scratch_{name}" for record in scratch for name in record._fields]
+    return {
+        "scratch": "".join(f"{array}, " for array in arrays),
+        "work": f", Scratch({', '.join(f'{array}[thread]' for array in arrays)})" if arrays else "",
     }

@@ -38,9 +38,9 @@ class RulesEnv(gymnasium.Env[Any, Any]):
         self._is_plain = self.world.observations.record is None
         self._is_discrete = isinstance(self.observation_space, spaces.Discrete)
         self._shape, self._dtype = self.observation_space.shape or (1,), self.observation_space.dtype
-        self._draws = self.world.draws
+        self._draws, self._scratch = self.world.draws, self.world.scratch()
         self._state: StateOf = None
-        self._has_arrays = any(np.ndim(value) for value in self.world.example_state())
+        self._has_arrays = bool(self.world.blank())
         self._ended = False
         self._viewer: Any = None
 
@@ -66,7 +66,7 @@ class RulesEnv(gymnasium.Env[Any, Any]):
             raise error.ResetNeeded("the episode has not begun or has ended; call reset() before step()")
         action = self._check_action(action)
         draws = tuple(self.np_random.random(self._draws[1]).tolist()) if self._draws[1] else ()
-        next_state = self._state = self._transition(state, action, draws, params)
+        next_state = self._state = self._transition(state, action, draws, params, *self._scratch)
         reward = self._reward(state, action, next_state, params)
         self._ended = ended = bool(self._terminated(next_state, params))
         if self.render_mode == "human":
@@ -81,10 +81,10 @@ class RulesEnv(gymnasium.Env[Any, Any]):
         if not self._is_plain:
             layout = self.world.observations
             arrays = layout.empty()
-            self._observe(self._state, self.params, layout.as_rules(arrays))
+            self._observe(self._state, self.params, layout.as_rules(arrays), *self._scratch)
             return layout.single(arrays)
         out = np.empty(self._shape, self._dtype)
-        self._observe(self._state, self.params, out)
+        self._observe(self._state, self.params, out, *self._scratch)
         return out[0] if self._is_discrete else out
 
     @property

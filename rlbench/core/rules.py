@@ -23,6 +23,10 @@ and may define:
     class Options(NamedTuple)       integers that `reset(options={name: value})` may give, with their defaults; then it
                                     is `initial(noise, params, options)`, and
     option_bounds(params) -> Options    says that an option in field n may be 0 to n - 1
+    blank(params) -> State          where a state has arrays: one that holds them; then `initial` takes it as its last
+                                    argument, fills them and passes them on, and nothing compiled may make an array
+    class Scratch(NamedTuple)       arrays to work in, whatever they hold; then
+    scratch(params) -> Scratch      makes them, and `transition` and `observe` take them as their last argument
     class Result(NamedTuple)        scalars that `info` tells when an episode terminates, and never before
     result(state, params) -> Result
     valid(state, params) -> bool    which states may be set; all of them by default

@@ -68,6 +68,7 @@ class RulesVectorEnv(VectorEnv[Any, Any, Any]):
         n, like = self.num_envs, self.world.example_state()
         self._like = like
         self._fields = tuple(np.zeros((n, *np.shape(value)), np.asarray(value).dtype) for value in like)
+        self._scratch = batch.per_thread(self.world.scratch())
         self._lanes = np.zeros((n, 4), np.uint64)
         self._elapsed = np.zeros(n, np.int64)
         self._done = np.zeros(n, np.bool_)
@@ -118,7 +119,7 @@ class RulesVectorEnv(VectorEnv[Any, Any, Any]):
 
     def _call_reset(self, mask: NDArray[np.bool_], options: Arrays, observations: Arrays) -> None:
         self._reset_lanes(
-            *self.params, *self._fields, self._lanes, self._elapsed, self._done, mask, *options, *observations
+            *self.params, *self._fields, *self._scratch, self._lanes, self._elapsed, self._done, mask, *options, *observations
         )
 
     def step(
@@ -136,7 +137,7 @@ class RulesVectorEnv(VectorEnv[Any, Any, Any]):
         inputs = self.world.actions.check_batch(actions, self.num_envs)
         observations, *flags = self._new_outputs() if self.copy else self._outputs
         ended = self._step_lanes(
-            *self.params, *self._fields, self._lanes, self._elapsed, self._done, *inputs, *observations, *flags,
+            *self.params, *self._fields, *self._scratch, self._lanes, self._elapsed, self._done, *inputs, *observations, *flags,
             *self._final, *self._results, self._mode, self._limit,
         )  # fmt: skip
         if ended < 0:

@@ -46,11 +46,21 @@ class World:
 
     def initial(self, noise: Noise, options: Mapping[str, Any]) -> StateOf:
         """The start that the rules make of this noise, and of those options that they know."""
-        known = self.options
-        if known is None:
-            return self.rules.initial(noise, self.params)
-        given = {name: self._option(name, options[name]) for name in known._fields if name in options}
-        return self.rules.initial(noise, self.params, known._replace(**given))
+        arguments = [noise, self.params]
+        if (known := self.options) is not None:
+            given = {name: self._checked_options(name, options[name], ()) for name in known._fields if name in options}
+            arguments.append(known._replace(**{name: int(value) for name, value in given.items()}))
+        return self.rules.initial(*arguments, *self.blank())
+
+    def blank(self) -> tuple[StateOf, ...]:
+        """A state to fill, where the rules want one."""
+        blank: Any = getattr(self.rules, "blank", None)
+        return () if blank is None else (blank(self.params),)
+
+    def scratch(self) -> tuple[Any, ...]:
+        """Arrays to work in, a NamedTuple of the rules, where they want some."""
+        scratch: Any = getattr(self.rules, "scratch", None)
+        return () if scratch is None else (scratch(self.params),)
 
     @property
     def options(self) -> Any:
@@ -68,9 +78,6 @@ class World:
             for name, default in fields
         )
 
-    def _option(self, name: str, value: Any) -> int:
-        return int(self._checked_options(name, value, ()))
-
     def _checked_options(self, name: str, value: Any, shape: tuple[int, ...]) -> NDArray[np.int64]:
         array, rules = np.asarray(value), cast(Any, self.rules)
         n = getattr(rules.option_bounds(self.params), name)
@@ -86,7 +93,10 @@ class World:
 
     def example_state(self) -> StateOf:
         """A state from noise 1/2, to read the types and shapes of the fields from."""
-        return self.initial((0.5,) * self.draws[0], {})
+        state = self.initial((0.5,) * self.draws[0], {})
+        if not self.blank() and any(np.ndim(value) for value in state):
+            raise TypeError(f"{self.name} has arrays in its State; it needs blank(params) to make them")
+        return state
 
     def check_state(self, state: StateOf) -> None:
         """Raise ValueError for a state that the rules say cannot be; rules without `valid` take any."""

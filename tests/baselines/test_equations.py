@@ -189,3 +189,12 @@ def test_classification_loss() -> None:
     assert eq.classification_loss(logits, label).item() == pytest.approx(-(np.log(0.75) + np.log(0.5)) / 2)
     peer = torch.nn.functional.cross_entropy(logits, label)
     torch.testing.assert_close(eq.classification_loss(logits, label), peer)
+
+
+def test_information_gain() -> None:
+    """The right class goes from 1/2 to 3/4, then to 1/4: log 3/2 is gained, log 3 lost. Below e^-4 counts as e^-4."""
+    even, three, one, never = (0.0, 0.0), (0.0, np.log(3.0)), (np.log(3.0), 0.0), (100.0, 0.0)
+    logits_t = torch.tensor([[even, even], [three, never], [one, even]], dtype=torch.float64)
+    gain = eq.information_gain(logits_t, torch.tensor([1, 1]))
+    expected = [[np.log(3 / 2), -4 + np.log(2)], [-np.log(3), 4 - np.log(2)]]
+    np.testing.assert_allclose(gain, expected)

@@ -17,9 +17,10 @@ import torch
 
 from baselines import glimpse_ablation, image_validation, recurrent_attention, training
 from baselines.attention import RecurrentAttention, multiply_accumulates
+from baselines.attention_learner import make_learner
 from baselines.events import Evaluated, Finished, Snapshot
 from baselines.export import Origin, export
-from baselines.recurrent_attention import Config, make_learner
+from baselines.recurrent_attention import Config
 from rlbench.errors import UserError
 from rlbench.harness.submission import read
 from rlbench.registry import GLIMPSE
@@ -134,6 +135,16 @@ def test_each_part_of_the_loss_teaches_its_own_boxes() -> None:
     }
 
 
+@pytest.mark.parametrize("foresight", [0.0, 0.5, 1.0])
+def test_credit_of_a_location(foresight: float) -> None:
+    """Of three glimpses: its own gain, and the discounted later one."""
+    logits_t, label = torch.randn(3, 5, 2, generator=torch.Generator().manual_seed(0)), torch.tensor([0, 1, 1, 0, 1])
+    log_p = logits_t.log_softmax(-1)[:, range(5), label]
+    later = log_p[2] - log_p[1]
+    expected = torch.stack((log_p[1] - log_p[0] + foresight * later, later))
+    torch.testing.assert_close(recurrent_attention.credit(logits_t, label, foresight), expected)
+
+
 def test_the_reward_that_teaches_is_the_environments() -> None:
     learner = make_learner(replace(SMALL, displacement=0.0))
     played = recurrent_attention.play(learner, np.arange(60))
@@ -202,9 +213,12 @@ def last_error(config: Config) -> float:
     return 100 * (1 - float(image_validation.evaluate_images(env, finished.policy, seed=7).mean()))
 
 
-def test_it_learns_to_look_where_the_difference_is() -> None:
+@pytest.mark.parametrize("reward", ["correct", "information"])
+def test_it_learns_to_look_where_the_difference_is(reward: Any) -> None:
     """Some first glimpses, at random places, see it; who never looks there is right half of the other times."""
-    known = replace(SMALL, epochs=40, batch=64, displacement=0.0, deviation=0.2, evaluate_every=10, early=0.0)
+    known = replace(
+        SMALL, reward=reward, epochs=40, batch=64, displacement=0.0, deviation=0.2, evaluate_every=10, early=0.0
+    )
     assert last_error(known) <= 2
     assert last_error(replace(known, locations="centre")) >= 20
 
@@ -231,6 +245,8 @@ def test_multiplications_of_three_glimpses() -> None:
         ({"deviation": 0.0}, "deviation must be a positive number, not 0.0"),
         ({"displacement": -0.1}, "displacement must be a number of at least 0, not -0.1"),
         ({"glimpses": -1}, "glimpses must be a whole number of at least 0, not -1"),
+        ({"reward": "points"}, "unknown reward 'points'"),
+        ({"foresight": 1.5}, r"foresight must lie in \[0, 1\], not 1.5"),
         ({"locations": "left"}, "unknown locations 'left'"),
         ({"epochs": 0}, "epochs must be a whole number of at least 1, not 0"),
         ({"task": "cart-pole@1"}, "cart-pole@1 shows no glimpses; environments that do: rlbench/GlimpseMNIST-v0"),

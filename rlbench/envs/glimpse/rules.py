@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rlbench.envs.glimpse.images import picture, scatter
-from rlbench.envs.glimpse.retina import corner, pool
+from rlbench.envs.glimpse.images import DRAWS_PER_PIECE, picture, scatter
+from rlbench.envs.glimpse.retina import corner, retina
 
 
 class State(NamedTuple):
@@ -42,6 +42,13 @@ class Params(NamedTuple):
     glimpses: int  # T
     patch: int  # side of a patch, g
     scales: int  # patches per glimpse, k
+
+
+class Scratch(NamedTuple):
+    """What the retina works in."""
+
+    square: Any  # uint8[s, s], the widest square
+    sums: Any  # float32[k - 1, s / 2, s / 2]
 
 
 class Observation(NamedTuple):
@@ -84,11 +91,17 @@ def configure(
 ) -> Params:
     """The parameters for a split of MNIST, or for any images uint8[n, h, w] with labels, integers 0 to classes - 1.
 
-    `size` is the canvas' side, by default the image itself. UserError for what cannot be.
+    `size` is the side of a square canvas; by default an image is its own canvas. ValueError for what cannot be.
     """
-    from rlbench.envs.glimpse.configure import checked
+    from rlbench.envs.glimpse import arguments
 
-    return Params(*checked(split, images, labels, classes, size, clutter, clutter_size, glimpses, patch, scales))
+    classes = arguments.whole("classes", classes, 1)
+    images, labels = arguments.image_set(split, images, labels, classes)
+    height, width = arguments.canvas(size, images)
+    number, side = arguments.pieces(clutter, clutter_size, images)
+    glimpses = arguments.whole("glimpses", glimpses, 1)
+    patch, scales = arguments.squares(patch, scales, height, width)
+    return Params(images, labels, classes, height, width, number, side, glimpses, patch, scales)
 
 
 def observation_bounds(params: Params) -> Observation:
@@ -108,30 +121,52 @@ def option_bounds(params: Params) -> Options:
 
 
 def draws(params: Params) -> tuple[int, int]:
-    """The image, the first location, the image's place, and five numbers per piece of clutter."""
-    return 5 + 5 * params.clutter, 0
+    """The image, the first location, the image's place, and the clutter."""
+    return 5 + DRAWS_PER_PIECE * params.clutter, 0
 
 
 def valid(state: State, params: Params) -> bool:
-    """Everything lies within its images and the canvas, and the steps and the guess agree."""
-    ...
+    """Everything lies within its image and the canvas, and step and guess agree."""
+    count, rows, cols = params.images.shape
+    side = params.clutter_size
+    first = np.zeros(5, np.int64)
+    ends = np.array([count, rows - side + 1, cols - side + 1, params.height - side + 1, params.width - side + 1])
+    return bool(
+        0 <= state.image < count
+        and 0 <= state.top <= params.height - rows
+        and 0 <= state.left <= params.width - cols
+        and ((first <= state.clutter) & (state.clutter < ends)).all()
+        and (abs(state.path) <= 1.0).all()
+        and 0 <= state.step <= params.glimpses
+        and (0 <= state.guess < params.classes if state.step == params.glimpses else state.guess == -1)
+    )
 
 
-def initial(noise: Any, params: Params, options: Options) -> State:
+def blank(params: Params) -> State:
+    """A state's memory."""
+    return State(0, 0, 0, np.zeros((params.clutter, 5), np.int64), np.zeros((params.glimpses, 2)), 0, -1)
+
+
+def scratch(params: Params) -> Scratch:
+    """The widest square, and its sums."""
+    side = params.patch << (params.scales - 1)
+    return Scratch(np.zeros((side, side), np.uint8), np.zeros((params.scales - 1, side // 2, side // 2), np.float32))
+
+
+def initial(noise: Any, params: Params, options: Options, blank: State) -> State:
     """A picture, and the location of the first glimpse; all uniform."""
     count, rows, cols = params.images.shape
     image = options.image if options.image >= 0 else int(noise[0] * count)
-    path = np.zeros((params.glimpses, 2))
-    path[0, 0] = 2.0 * noise[1] - 1.0
-    path[0, 1] = 2.0 * noise[2] - 1.0
+    blank.path.fill(0.0)
+    blank.path[0, 0] = 2.0 * noise[1] - 1.0
+    blank.path[0, 1] = 2.0 * noise[2] - 1.0
     top = int(noise[3] * (params.height - rows + 1))
     left = int(noise[4] * (params.width - cols + 1))
-    clutter = np.empty((params.clutter, 5), np.int64)
-    scatter(noise, 5, image, params.images, params.clutter_size, params.height, params.width, clutter)
-    return State(image, top, left, clutter, path, 0, -1)
+    scatter(noise, 5, image, params.images, params.clutter_size, params.height, params.width, blank.clutter)
+    return State(image, top, left, blank.clutter, blank.path, 0, -1)
 
 
-def transition(state: State, action: Action, noise: Any, params: Params) -> State:
+def transition(state: State, action: Action, noise: Any, params: Params, scratch: Scratch) -> State:
     """Look elsewhere, or classify."""
     step = state.step + 1
     if step == params.glimpses:
@@ -156,20 +191,14 @@ def result(state: State, params: Params) -> Result:
     return Result(int(params.labels[state.image]))
 
 
-def observe(state: State, params: Params, out: Observation) -> None:
-    """The glimpse at the last location, after the last step too."""
-    x, y = state.path[min(state.step, params.glimpses - 1)]
-    glimpse(state, x, y, params, out.patches)
+def observe(state: State, params: Params, out: Observation, scratch: Scratch) -> None:
+    """The glimpse at the last location, after the last step too; beyond the border there is nothing to see, 0."""
+    last = min(state.step, params.glimpses - 1)
+    x, y = state.path[last, 0], state.path[last, 1]
+    side = params.patch << (params.scales - 1)
+    at = (corner(y, params.height, side), corner(x, params.width, side))
+    clutter, piece = state.clutter, params.clutter_size
+    picture(params.images, state.image, state.top, state.left, clutter, piece, at, scratch.square)
+    retina(scratch.square, scratch.sums, out.patches)
     out.location[0] = x
     out.location[1] = y
-
-
-def glimpse(state: State, x: float, y: float, params: Params, out: Any) -> None:
-    """The patches at a location, float32[k, g, g]: the widest square is painted, each patch taken from it."""
-    widest = params.patch << (params.scales - 1)
-    top, left = corner(y, params.height, widest), corner(x, params.width, widest)
-    view = out[0] if params.scales == 1 else np.empty((widest, widest), np.float32)
-    picture(state.image, state.top, state.left, params.images, state.clutter, params.clutter_size, (top, left), view)
-    for k in range(params.scales):
-        side = params.patch << k
-        pool(view, corner(y, params.height, side) - top, corner(x, params.width, side) - left, k, out[k])
