@@ -12,9 +12,9 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from rlbench.core.noise import lane_seeds
-from rlbench.envs.locomotion.engine import check_threads
+from rlbench.envs.locomotion.engine import Flags
 from rlbench.envs.locomotion.physics import State
-from rlbench.envs.locomotion.tasks import Flags
+from rlbench.envs.locomotion.simulator import check_threads
 from rlbench.envs.locomotion.world import World
 
 NO_LIMIT = np.iinfo(np.int64).max
@@ -88,7 +88,7 @@ class LocomotionVectorEnv(VectorEnv[Any, Any, Any]):
                 self._generators[i] = seeding.np_random(seed)[0]
 
     def _begin(self, mask: Flags) -> None:
-        self._world.start(mask, self._generators)
+        self._world.start([self._generators[i] for i in np.flatnonzero(mask).tolist()], mask)
         self._elapsed[mask] = 0
         self._done[mask] = False
 
@@ -101,12 +101,12 @@ class LocomotionVectorEnv(VectorEnv[Any, Any, Any]):
         waiting = self._done.copy() if self._done.any() else None  # NEXT_STEP: these begin anew instead
         verdict = self._world.step(torques, None if waiting is None else ~waiting)
         self._elapsed += 1
-        rewards, terminations = verdict.reward, verdict.terminated
+        rewards, terminations = verdict.reward, verdict.terminated.copy()
         info = self._world.info(verdict)
         if waiting is not None:
             self._begin(waiting)
             rewards = np.where(waiting, 0.0, rewards)
-            terminations = terminations & ~waiting
+            terminations &= ~waiting
         truncations = self._elapsed >= self._limit
         observations = self._world.observe()
         moved = self._all if waiting is None else ~waiting
