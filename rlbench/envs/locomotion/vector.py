@@ -37,10 +37,11 @@ class LocomotionVectorEnv(VectorEnv[Any, Any, Any]):
         max_episode_steps: int | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         threads: int | None = None,
+        renderer: str = "auto",
     ) -> None:
         if isinstance(num_envs, bool) or num_envs < 1:
             raise ValueError(f"num_envs is a positive integer, got {num_envs!r}")
-        self._world = world = World(robot, reward, num_envs, check_threads(threads))
+        self._world = world = World(robot, reward, renderer, num_envs, check_threads(threads))
         self.num_envs, self.render_mode = num_envs, render_mode
         self.single_observation_space, self.single_action_space = world.observation_space, world.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -140,3 +141,10 @@ class LocomotionVectorEnv(VectorEnv[Any, Any, Any]):
     def state(self, values: Any) -> None:
         self._world.set_state(values, self._all)
         self._done[:] = False
+
+    def render(self) -> tuple[NDArray[np.uint8], ...] | None:
+        """A frame uint8[480, 480, 3] per lane."""
+        if self.render_mode is None:
+            return None
+        rows = zip(self._world.physics.qpos, self._done.tolist(), strict=True)
+        return tuple(self._world.frame(qpos, fallen) for qpos, fallen in rows)

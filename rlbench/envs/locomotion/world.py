@@ -11,8 +11,10 @@ from gymnasium.error import InvalidAction, UnsupportedMode
 from numpy.typing import NDArray
 
 from rlbench.core.rules import make_state, make_states
-from rlbench.envs.locomotion.engine import LARGEST, Mask, bounded
+from rlbench.drawing import Image
+from rlbench.envs.locomotion.engine import LARGEST, Floats, Mask, bounded
 from rlbench.envs.locomotion.physics import Physics, State
+from rlbench.envs.locomotion.render import check_renderer, choose, frame
 from rlbench.envs.locomotion.tasks import Verdict, judge, make_task
 
 RENDER_MODES = ("human", "rgb_array")
@@ -21,8 +23,9 @@ RENDER_MODES = ("human", "rgb_array")
 class World:
     """One robot (`num` None), or N on T threads, and the spaces of one of them."""
 
-    def __init__(self, robot: str, reward: str, num: int | None = None, threads: int = 1) -> None:
+    def __init__(self, robot: str, reward: str, renderer: str, num: int | None = None, threads: int = 1) -> None:
         self.task = task = make_task(robot, reward)
+        self.renderer = check_renderer(renderer)
         self.physics = physics = Physics(task.robot.body, num, threads, task.tracked, task.fields)
         self.num = num
         size = self.observe().shape[-1]
@@ -94,6 +97,12 @@ class World:
         joint = model.joint(int(model.actuator_trnid[motor, 0])).name
         of = f" of lane {lane[0]}" if lane else ""
         return f"torque {torques[tuple(where)]} of motor {motor} ({joint}){of} is not within [{-bound}, {bound}]"
+
+    def frame(self, qpos: Floats, fallen: bool) -> Image:
+        """The picture of one robot at these positions [nq], uint8[480, 480, 3]."""
+        if self.renderer == "auto":
+            self.renderer = choose(self.renderer)
+        return frame(self.task.robot.body, qpos, fallen, self.renderer)
 
     def metadata(self, render_mode: str | None) -> dict[str, Any]:
         """An instance's metadata; raises UnsupportedMode for an unknown render mode."""
