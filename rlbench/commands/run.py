@@ -41,7 +41,12 @@ QUICK = (
     Entry("actor-critic", "fast", "cart-pole@1"),
 )
 AS_THEY_STAND = tuple(Entry(algorithm, "lecture", "cart-pole@1") for algorithm in ("dqn", "reinforce", "actor-critic"))
-PLANS = {"quick": QUICK, "lecture": (*QUICK, *AS_THEY_STAND)}
+WALKERS = ("half-cheetah", "hopper", "walker2d")
+LOCOMOTION = (
+    *(Entry("actor-critic", "locomotion", f"{robot}-gymnasium@1", seeds=3) for robot in WALKERS),
+    *(Entry("soft-actor-critic", "fast", f"{robot}-gymnasium@1", seeds=3) for robot in ("half-cheetah", "hopper")),
+)
+PLANS = {"quick": QUICK, "lecture": (*QUICK, *AS_THEY_STAND), "locomotion": LOCOMOTION}
 
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -52,7 +57,7 @@ class Options:
     """Train the reference agents, score them in processes of their own, write the leaderboard."""
 
     plan: Annotated[str, tyro.conf.Positional] = "quick"
-    """Which agents: quick, or lecture (which adds the slides' algorithms as they stand)."""
+    """Which agents: quick, lecture (which adds the slides' algorithms as they stand), or locomotion (hours)."""
     seeds: int = 10
     """Training seeds of each agent."""
     out: Path | None = None
