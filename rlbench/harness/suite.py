@@ -9,6 +9,24 @@ _GRID_WORLD_STARTS = tuple(
     {"state": {"row": row, "col": col}} for row in range(4) for col in range(4) if (row, col) not in {(0, 0), (3, 3)}
 )
 
+
+def _mujoco_v5(robot: str, env_id: str, floor: float, random: float, reference: float) -> tuple[Task, tuple[str, ...]]:
+    """Gymnasium's v5 task of a robot, with a published score of CleanRL's PPO at 1 million steps for reference.
+
+    Theirs is the mean over three seeds of the last 100 training episodes of v4.
+    """
+    task = Task(
+        name=f"{robot}-gymnasium",
+        version=1,
+        env_id=env_id,
+        env_kwargs={"reward": "gymnasium"},
+        floor=floor,
+        random=random,
+        reference=reference,
+    )
+    return task, ("mujoco-v5",)
+
+
 _TABLE: tuple[tuple[Task, tuple[str, ...]], ...] = (
     (
         # Ten passes over the 14 starts, so that the optimum's mean is exactly -2, the mean of -V* over them.
@@ -38,6 +56,9 @@ _TABLE: tuple[tuple[Task, tuple[str, ...]], ...] = (
         ),
         ("quick", "lecture"),
     ),
+    _mujoco_v5("half-cheetah", "rlbench/HalfCheetah-v0", floor=-555.339, random=-291.065, reference=1442.64),
+    _mujoco_v5("hopper", "rlbench/Hopper-v0", floor=3.226, random=17.763, reference=2382.86),
+    _mujoco_v5("walker2d", "rlbench/Walker2d-v0", floor=-10.438, random=1.798, reference=2287.95),
 )
 
 TASKS: dict[str, Task] = {task.key: task for task, _ in _TABLE}
