@@ -62,6 +62,10 @@ class Task:
     discount: float = 1.0
     """Of the recorded discounted return."""
 
+    simulator: str | None = None
+    """Whose simulator plays it, if not our own rules: then a record carries a fingerprint of the dynamics
+    (`dynamics.fingerprint`), which may change with the simulator's version, hence is not part of the hash."""
+
     floor: float = 0.0
     """The return of a failed episode: the worst of 1,000 random ones (`evaluate.measure_anchors`)."""
 
@@ -81,8 +85,8 @@ class Task:
 
     @property
     def hash(self) -> str:
-        """The sha256 of what is played: the sorted-key JSON of every field but the anchors."""
-        fields = {k: v for k, v in dataclasses.asdict(self).items() if k not in ANCHORS}
+        """The sha256 of what is played: the sorted-key JSON of every field but the anchors and the simulator."""
+        fields = {k: v for k, v in dataclasses.asdict(self).items() if k not in (*ANCHORS, "simulator")}
         text = json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 

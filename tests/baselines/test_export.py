@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -13,11 +14,12 @@ import pytest
 import torch
 
 from baselines import dqn
-from baselines.agent_template import Perceptron, Table
+from baselines.agent_template import Mean, Perceptron, Table
 from baselines.export import Origin, export
 from baselines.frames import FrameReplay
 from baselines.networks import (
     Convolution,
+    Encoding,
     convolutional,
     encoding,
     numpy_pixel_policy,
@@ -43,13 +45,13 @@ print(json.dumps(agent.act(observation, np.ones(len(observation), bool)).tolist(
 """
 
 
-def answers_alone(folder: Path, observation: np.ndarray) -> list[int]:
+def answers_alone(folder: Path, observation: np.ndarray) -> list[Any]:
     """What the exported agent does, in a process without any package of ours and without torch."""
     seen = folder.with_suffix(".npy")
     np.save(seen, observation)
     command = [sys.executable, "-c", ALONE, str(folder), str(seen)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder)
-    answer: list[int] = json.loads(done.stdout)
+    answer: list[Any] = json.loads(done.stdout)
     return answer
 
 
@@ -66,6 +68,23 @@ def test_perceptron_answers_as_torch(tmp_path: Path, activation: str, init: str)
     by_torch = network(torch.from_numpy(observation).reshape(200, 4) * torch.tensor([1.0, 2.0, 0.5, 3.0]))
     assert answers_alone(folder, observation) == by_torch.argmax(dim=1).tolist()
     assert len(set(by_torch.argmax(dim=1).tolist())) > 1
+
+
+@pytest.mark.parametrize("squash", [False, True])
+def test_mean_actions_of_normalised_observations(tmp_path: Path, squash: bool) -> None:
+    shift, scale = np.array([1.0, -2.0], np.float32), np.array([10.0, 0.1], np.float32)
+    low, high = np.array([-0.4], np.float32), np.array([0.4], np.float32)
+    network = perceptron((2, 16, 1), "tanh", "orthogonal", torch.Generator().manual_seed(0))
+    twin = numpy_policy(network, "tanh", Encoding(scale, shift=shift, limit=3.0))
+    folder = export(Mean(twin, low, high, squash), ORIGIN, tmp_path / "agent")
+    observation = np.random.default_rng(0).uniform(-5, 5, (200, 2))
+    features = ((torch.from_numpy(observation) - torch.tensor(shift)) * torch.tensor(scale)).clamp(-3, 3).float()
+    mu = network(features)
+    expected = 0.4 * (mu.tanh() if squash else mu.clamp(-1, 1)).detach().numpy()
+    answers = np.array(answers_alone(folder, observation), np.float32)
+    np.testing.assert_allclose(answers, expected, atol=1e-5)
+    assert np.abs(answers).max() <= high[0]
+    assert len(np.unique(answers)) > 100
 
 
 def test_one_hot_perceptron(tmp_path: Path) -> None:

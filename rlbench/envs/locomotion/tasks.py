@@ -3,12 +3,13 @@
 Two tasks share the starts. `Lecture` is that of the course: "State: angle and position of the joints. Action: torques
 applied on joints. Reward: 1 at each time step upright + forward movement", after Schulman et al. (2016),
 High-dimensional continuous control using generalized advantage estimation. `Gymnasium` is version 5 of Gymnasium's
-task of the same name, to which a test ties it. All functions take and give arrays over N robots.
+task of the same name, to which a test ties it. All functions are the same for one robot and for N.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -19,19 +20,14 @@ from rlbench.envs.locomotion.engine import CONTACT_FORCES, Floats
 from rlbench.envs.locomotion.physics import Body, Physics, Tracked
 from rlbench.errors import unknown
 
-Flags = NDArray[np.bool_]
 ANY = (-math.inf, math.inf)
 
 
-@dataclass(frozen=True)
-class Upright:
-    """What counts as upright; the episode of a robot that is not has ended."""
+class Upright(NamedTuple):
+    """What counts as upright, open bounds of height in m and of tilt in rad; who is not upright has fallen."""
 
     height: tuple[float, float] = ANY
-    """Bounds of the torso's height, m."""
-
     tilt: float = math.inf
-    """Bound of the angle between the torso's up axis and the vertical, rad."""
 
 
 @dataclass(frozen=True)
@@ -135,43 +131,46 @@ ROBOTS = {
 
 
 class Verdict(NamedTuple):
-    """What the task says of a step of N robots."""
+    """What the task says of a step: numbers for one robot, arrays over the robots for N."""
 
-    reward: Floats
-    terminated: Flags
-    terms: dict[str, NDArray[Any]]
+    reward: Any
+    terminated: Any
+    terms: dict[str, Any]
     """The terms of the reward, which is their sum."""
 
 
 class Task(Protocol):
     """A task for one kind of robot."""
 
-    robot: Robot
-    tracked: Tracked
-    fields: tuple[str, ...]
-    """Derived quantities that the physics must keep."""
+    @property
+    def robot(self) -> Robot:
+        """Whose task it is."""
 
-    dtype: type[np.floating[Any]]
-    """Of observations."""
+    @property
+    def tracked(self) -> Tracked:
+        """The point whose x counts as the robot's."""
 
-    def __init__(self, robot: Robot) -> None: ...
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Derived quantities that the physics must keep."""
 
-    def size(self, physics: Physics) -> int:
-        """How many numbers an observation has."""
+    @property
+    def dtype(self) -> type[np.floating[Any]]:
+        """Of observations."""
 
     def observe(self, physics: Physics) -> NDArray[Any]:
-        """The observations of all robots, a new array [N, size]."""
+        """What is observed, a new array [size] for one robot and [N, size] for N."""
 
     def judge(self, physics: Physics, torques: NDArray[Any]) -> Verdict:
-        """Reward and end of the step that the physics has just made with these torques [N, k]."""
+        """Reward and end of the step that the physics has just made with these torques, [k] or [N, k]."""
 
 
 class Lecture:
     """Reward per step: 1 while upright, plus the forward velocity in m/s. The end is falling.
 
     The velocity is the displacement of the root along x in the step, over the time it took; its weight of 1 per m/s is
-    that of Gymnasium's tasks. Observation, float32: height (half-cheetah: above its start) and orientation of the torso,
-    joint angles, and the velocities of all; for the swimmer no height. Contact forces are not observed.
+    that of Gymnasium's tasks. Observation, float32: height (half-cheetah: above its start) and orientation of the
+    torso, joint angles, and the velocities of all; for the swimmer no height. Contact forces are not observed.
     """
 
     dtype = np.float32
@@ -180,37 +179,26 @@ class Lecture:
 
     def __init__(self, robot: Robot) -> None:
         self.robot = robot
-        self._least_up = math.cos(robot.upright.tilt) if robot.upright.tilt <= math.pi else -math.inf
-
-    def size(self, physics: Physics) -> int:
-        """Every coordinate but the hidden ones, and every velocity."""
-        return int(physics.model.nq + physics.model.nv - self.robot.hidden)
 
     def observe(self, physics: Physics) -> NDArray[np.float32]:
-        """The observations of all robots, float32[N, size]."""
-        hidden, qpos, qvel = self.robot.hidden, physics.qpos, physics.qvel
-        split = qpos.shape[1] - hidden
-        out = np.empty((len(qpos), split + qvel.shape[1]), np.float32)
-        out[:, :split] = qpos[:, hidden:]
-        out[:, split:] = qvel
-        return out
+        """What is observed, float32[..., size]."""
+        return physics.motion[..., self.robot.hidden :].astype(np.float32)
 
-    def upright(self, physics: Physics) -> Flags:
-        """Whether the torso's height and tilt are within their bounds, bool[N]."""
-        low, high = self.robot.upright.height
-        result = physics.up > self._least_up
+    def fallen(self, physics: Physics) -> Any:
+        """Whether the torso's height or tilt is out of bounds."""
+        (low, high), tilt = self.robot.upright
+        result = physics.nowhere if tilt == math.inf else physics.tilt >= tilt
         if low > -math.inf:
-            result &= physics.height > low
+            result = result | (physics.height <= low)
         if high < math.inf:
-            result &= physics.height < high
+            result = result | (physics.height >= high)
         return result
 
     def judge(self, physics: Physics, torques: NDArray[Any]) -> Verdict:
         """Reward and end of the step that the physics has just made."""
-        upright = self.upright(physics)
-        forward = physics.forward_velocity
-        terms: dict[str, NDArray[Any]] = {"reward_upright": upright.astype(np.float64), "reward_forward": forward}
-        return Verdict(upright + forward, ~upright, terms)
+        fallen = self.fallen(physics)
+        upright, forward = 1.0 - fallen, physics.forward_velocity
+        return Verdict(upright + forward, fallen, {"reward_upright": upright, "reward_forward": forward})
 
 
 class Gymnasium:
@@ -228,78 +216,80 @@ class Gymnasium:
         self.tracked = robot.weights.tracked
         self.fields = robot.weights.observed
 
-    def size(self, physics: Physics) -> int:
-        """As many numbers as `observe` gives."""
-        return int(self.observe(physics).shape[1])
-
     def observe(self, physics: Physics) -> Floats:
-        """The observations of all robots, float64[N, size]."""
-        bound = self.weights.clip_velocity
-        velocity = np.clip(physics.qvel, -bound, bound) if bound < math.inf else physics.qvel
-        derived = [self._derived(physics, name) for name in self.fields]
-        return np.concatenate((physics.qpos[:, self.robot.hidden :], velocity, *derived), axis=1)
+        """What is observed, float64[..., size]."""
+        motion, bound = physics.motion[..., self.robot.hidden :].copy(), self.weights.clip_velocity
+        if bound < math.inf:
+            velocity = motion[..., -physics.model.nv :]
+            np.clip(velocity, -bound, bound, out=velocity)
+        if not self.fields:
+            return motion
+        return np.concatenate((motion, *(self._derived(physics, name) for name in self.fields)), axis=-1)
 
     def _derived(self, physics: Physics, name: str) -> Floats:
-        """A derived quantity as it is observed: without the world's body or the root's six forces."""
-        if name == CONTACT_FORCES:
-            values = self._contact_forces(physics)[:, 1:]
-        else:
-            values = physics.fields[name][:, 6 if name == "qfrc_actuator" else 1 :]
-        return values.reshape(len(values), -1)
+        """A derived quantity as it is observed: without the root's six forces, or the body that is the world."""
+        if name == "qfrc_actuator":
+            return physics.fields[name][..., 6:]
+        values = self._contact_forces(physics) if name == CONTACT_FORCES else physics.fields[name]
+        return flat(values[..., 1:, :])
 
     def _contact_forces(self, physics: Physics) -> Floats:
-        """Force and torque on each body, [N, bodies, 6]."""
+        """Force and torque on each body, [..., bodies, 6]."""
         bound = self.weights.clip_contact
         forces = physics.fields[CONTACT_FORCES]
         return np.clip(forces, -bound, bound) if bound < math.inf else forces
 
-    def healthy(self, physics: Physics) -> Flags:
-        """Whether height, angle and all else are within their bounds, bool[N]."""
+    def unhealthy(self, physics: Physics) -> Any:
+        """Whether height, angle or anything else is out of bounds."""
         (low, high), weights = self.weights.z, self.weights
-        z = physics.qpos[:, 1 if self.robot.body.root == "planar" else 2]
-        result = (low < z) & (z < high)
+        z = physics.coordinates[1 if self.robot.body.root == "planar" else 2]
+        result = (z <= low) | (z >= high)
         if weights.angle < math.inf:
-            result &= np.abs(physics.pitch) < weights.angle
+            result = result | (abs(physics.pitch) >= weights.angle)
         if weights.state < math.inf:
-            result &= (np.abs(physics.qpos[:, 2:]) < weights.state).all(axis=1)
-            result &= (np.abs(physics.qvel) < weights.state).all(axis=1)
+            result = result | (np.abs(physics.motion[..., 2:]) >= weights.state).any(axis=-1)
         return result
 
     def judge(self, physics: Physics, torques: NDArray[Any]) -> Verdict:
         """Reward and end of the step that the physics has just made with these torques."""
         weights, terms = self.weights, {}
         terms["reward_forward"] = gain = weights.forward * physics.forward_velocity
-        terminated = np.zeros(len(gain), np.bool_)
+        ended = physics.nowhere
         if weights.healthy:
-            healthy = self.healthy(physics)
-            terminated = ~healthy
-            terms["reward_survive"] = healthy * weights.healthy
+            ended = self.unhealthy(physics)
+            terms["reward_survive"] = weights.healthy * (1.0 - ended)
             gain = gain + terms["reward_survive"]
-        cost = weights.ctrl * np.square(self._torques(torques)).sum(axis=1)
+        squares = np.add.reduce(np.square(self._torques(torques)), axis=-1)
+        cost = (weights.ctrl * squares).astype(np.float64)
         terms["reward_ctrl"] = -cost
         if weights.contact:
-            forces = self._contact_forces(physics).reshape(len(gain), -1)
-            contact = np.minimum(weights.contact * np.square(forces).sum(axis=1), weights.largest_contact_cost)
+            contact = weights.contact * np.add.reduce(np.square(flat(self._contact_forces(physics))), axis=-1)
+            contact = np.minimum(contact, weights.largest_contact_cost)
             terms["reward_contact"] = -contact
             cost = cost + contact
-        return Verdict(gain - cost, terminated, terms)
+        return Verdict(gain - cost, ended, terms)
 
     def _torques(self, torques: NDArray[Any]) -> NDArray[Any]:
         """The torques that cost: the humanoid's as the simulator holds them, the others' as they were given."""
-        return torques.astype(np.float64) if self.robot.weights.tracked == "mass" else torques
+        return torques.astype(np.float64) if self.weights.tracked == "mass" else torques
+
+
+def flat(values: Floats) -> Floats:
+    """The last two axes as one."""
+    return values.reshape(*values.shape[:-2], -1)
 
 
 def judge(task: Task, physics: Physics, torques: NDArray[Any]) -> Verdict:
     """The task's verdict; a robot whose simulation has diverged is rewarded with nothing and has ended."""
     verdict = task.judge(physics, torques)
-    if not physics.diverged.any():
+    if not physics.any_diverged:
         return verdict
-    good = ~physics.diverged
-    terms = {name: np.where(good, term, 0) for name, term in verdict.terms.items()}
-    return Verdict(np.where(good, verdict.reward, 0.0), verdict.terminated | physics.diverged, terms)
+    good = 1.0 - physics.diverged
+    terms = {name: term * good for name, term in verdict.terms.items()}
+    return Verdict(verdict.reward * good, verdict.terminated | physics.diverged, terms)
 
 
-TASKS: dict[str, type[Task]] = {"lecture": Lecture, "gymnasium": Gymnasium}
+TASKS: dict[str, Callable[[Robot], Task]] = {"lecture": Lecture, "gymnasium": Gymnasium}
 
 
 def make_task(robot: str, reward: str) -> Task:

@@ -12,9 +12,9 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from rlbench.core.noise import lane_seeds
-from rlbench.envs.locomotion.engine import check_threads
+from rlbench.envs.locomotion.engine import Flags
 from rlbench.envs.locomotion.physics import State
-from rlbench.envs.locomotion.tasks import Flags
+from rlbench.envs.locomotion.simulator import check_threads
 from rlbench.envs.locomotion.world import World
 
 NO_LIMIT = np.iinfo(np.int64).max
@@ -37,10 +37,11 @@ class LocomotionVectorEnv(VectorEnv[Any, Any, Any]):
         max_episode_steps: int | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         threads: int | None = None,
+        renderer: str = "auto",
     ) -> None:
         if isinstance(num_envs, bool) or num_envs < 1:
             raise ValueError(f"num_envs is a positive integer, got {num_envs!r}")
-        self._world = world = World(robot, reward, num_envs, check_threads(threads))
+        self._world = world = World(robot, reward, renderer, num_envs, check_threads(threads))
         self.num_envs, self.render_mode = num_envs, render_mode
         self.single_observation_space, self.single_action_space = world.observation_space, world.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -88,7 +89,7 @@ class LocomotionVectorEnv(VectorEnv[Any, Any, Any]):
                 self._generators[i] = seeding.np_random(seed)[0]
 
     def _begin(self, mask: Flags) -> None:
-        self._world.start(mask, self._generators)
+        self._world.start([self._generators[i] for i in np.flatnonzero(mask).tolist()], mask)
         self._elapsed[mask] = 0
         self._done[mask] = False
 
@@ -101,12 +102,12 @@ class LocomotionVectorEnv(VectorEnv[Any, Any, Any]):
         waiting = self._done.copy() if self._done.any() else None  # NEXT_STEP: these begin anew instead
         verdict = self._world.step(torques, None if waiting is None else ~waiting)
         self._elapsed += 1
-        rewards, terminations = verdict.reward, verdict.terminated
+        rewards, terminations = verdict.reward, verdict.terminated.copy()
         info = self._world.info(verdict)
         if waiting is not None:
             self._begin(waiting)
             rewards = np.where(waiting, 0.0, rewards)
-            terminations = terminations & ~waiting
+            terminations &= ~waiting
         truncations = self._elapsed >= self._limit
         observations = self._world.observe()
         moved = self._all if waiting is None else ~waiting
@@ -140,3 +141,10 @@ class LocomotionVectorEnv(VectorEnv[Any, Any, Any]):
     def state(self, values: Any) -> None:
         self._world.set_state(values, self._all)
         self._done[:] = False
+
+    def render(self) -> tuple[NDArray[np.uint8], ...] | None:
+        """A frame uint8[480, 480, 3] per lane."""
+        if self.render_mode is None:
+            return None
+        rows = zip(self._world.physics.qpos, self._done.tolist(), strict=True)
+        return tuple(self._world.frame(qpos, fallen) for qpos, fallen in rows)
