@@ -41,7 +41,8 @@ QUICK = (
     Entry("actor-critic", "fast", "cart-pole@1"),
 )
 AS_THEY_STAND = tuple(Entry(algorithm, "lecture", "cart-pole@1") for algorithm in ("dqn", "reinforce", "actor-critic"))
-PLANS = {"quick": QUICK, "lecture": (*QUICK, *AS_THEY_STAND)}
+ATARI = tuple(Entry("dqn", "atari-cpu", task, seeds=3) for task in ("pong@1", "breakout@1"))
+PLANS = {"quick": QUICK, "lecture": (*QUICK, *AS_THEY_STAND), "atari": ATARI}
 
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -52,7 +53,8 @@ class Options:
     """Train the reference agents, score them in processes of their own, write the leaderboard."""
 
     plan: Annotated[str, tyro.conf.Positional] = "quick"
-    """Which agents: quick, or lecture (which adds the slides' algorithms as they stand)."""
+    """Which agents: quick, lecture (which adds the slides' algorithms as they stand), or atari (hours: DQN from
+    pixels, three seeds)."""
     seeds: int = 10
     """Training seeds of each agent."""
     out: Path | None = None

@@ -22,7 +22,7 @@ ZOO = {
     "exploration_fraction": 0.1,
     "exploration_final_eps": 0.01,
 }
-"""rl-baselines3-zoo's hyperparameters of DQN for Atari, but for the size of the replay and the steps before learning."""
+"""rl-baselines3-zoo's hyperparameters of DQN for Atari, but for the replay's size and the steps before learning."""
 
 CLEANRL = {**ZOO, "optimize_memory_usage": True, "replay_buffer_kwargs": {"handle_timeout_termination": False}}
 """CleanRL's of dqn_atari.py, likewise; it keeps its frames in stable-baselines3's replay, set up so."""
