@@ -306,6 +306,60 @@ def test_a_missing_cartridge_and_another_one_are_told(monkeypatch, tmp_path):
         make("pong")
 
 
+def test_pictures_of_a_batch_are_those_of_its_games():
+    envs, env = make_vec("pong", 2, render_mode="rgb_array"), make("pong", render_mode="rgb_array")
+    envs.reset(seed=0), env.reset(seed=1)
+    for _ in range(30):
+        envs.step(np.array([2, 3])), env.step(3)
+    assert same(envs.render()[1], env.render())
+    assert env.render().shape == (210, 160, 3)
+    assert env.metadata["render_fps"] == 15
+
+
+def test_what_the_agent_sees_stands_beside_the_screen():
+    env = make("breakout", render_mode="rgb_array", show_observation=True, sticky=0.0)
+    env.action_space.seed(0)
+    env.reset(seed=0)
+    for _ in range(10):
+        observation = env.step(env.action_space.sample())[0]
+    screen, seen = np.split(env.render(), [160], axis=1)
+    assert seen.shape == (210, 2 * 84 + 3 * 4, 3)
+    for i, (top, left) in enumerate([(19, 4), (19, 92), (107, 4), (107, 92)]):
+        assert same(seen[top : top + 84, left : left + 84], np.repeat(observation[i, :, :, None], 3, axis=2))
+    assert np.ptp(screen.astype(int), axis=2).max() > 50, "the screen is in colour"
+
+
+def test_a_window_shows_every_step_three_times_as_large(monkeypatch):
+    shown = []
+
+    class Window:
+        def __init__(self, title, fps):
+            self.title, self.fps = title, fps
+
+        def show(self, frame):
+            shown.append((self.title, self.fps, frame))
+
+        def close(self):
+            shown.append("closed")
+
+    monkeypatch.setattr("rlbench.viewer.Viewer", Window)
+    env, quiet = make("pong", render_mode="human"), make("pong", render_mode="rgb_array")
+    env.reset(seed=0), quiet.reset(seed=0)
+    env.step(2), quiet.step(2)
+    env.close()
+    assert [entry[:2] for entry in shown[:2]] == [("rlbench/AtariPong-v0", 15)] * 2
+    assert shown[1][2].shape == (630, 480, 3)
+    assert same(shown[1][2][1::3, 1::3], quiet.render())
+    assert shown[2:] == ["closed"]
+
+
+@pytest.mark.filterwarnings("ignore:.*Box observation space:UserWarning")
+def test_gymnasiums_own_checker_passes():
+    from gymnasium.utils.env_checker import check_env as gymnasium_check
+
+    gymnasium_check(make("pong").unwrapped, skip_render_check=True)
+
+
 def test_closing_twice_and_leaving_open_are_fine():
     env = make("pong", render_mode="rgb_array")
     env.reset(seed=0)
