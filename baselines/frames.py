@@ -19,7 +19,7 @@ from baselines import settings
 from baselines.networks import to_numpy
 from baselines.replay import Batch
 
-CHUNK = 4096  # frames that a checkpoint compresses at a time, 29 MB
+CHUNK = 256  # frames that a checkpoint compresses at a time, 2 MB: larger buffers would stay with the allocator
 FAST = 1  # zlib's fastest level: the others take three times as long for a tenth less
 
 
@@ -133,7 +133,7 @@ class FrameReplay:
     def state(self) -> dict[str, Any]:
         """What a checkpoint holds of it: the filled part of the ring, its frames compressed."""
         filled = min(self.added, self.capacity)
-        packed = [zlib.compress(to_numpy(chunk), FAST) for chunk in self._chunks()]
+        packed = [zlib.compress(chunk.cpu().numpy(), FAST) for chunk in self._chunks()]
         columns = {
             name: to_numpy(getattr(self, name)[:filled]) for name in ("stack", "a_tm1", "s_t", "r_t", "discount_t")
         }

@@ -45,12 +45,19 @@ GLIMPSE = tuple(
     for preset in ("mnist", "translated", "cluttered60", "cluttered100")
 )
 AS_THEY_STAND = tuple(Entry(algorithm, "lecture", "cart-pole@1") for algorithm in ("dqn", "reinforce", "actor-critic"))
+ATARI = tuple(Entry("dqn", "atari-cpu", task, seeds=3) for task in ("pong@1", "breakout@1"))
 WALKERS = ("half-cheetah", "hopper", "walker2d")
 LOCOMOTION = (
     *(Entry("actor-critic", "locomotion", f"{robot}-gymnasium@1", seeds=3) for robot in WALKERS),
     *(Entry("soft-actor-critic", "fast", f"{robot}-gymnasium@1", seeds=3) for robot in ("half-cheetah", "hopper")),
 )
-PLANS = {"quick": QUICK, "lecture": (*QUICK, *AS_THEY_STAND), "glimpse": GLIMPSE, "locomotion": LOCOMOTION}
+PLANS = {
+    "quick": QUICK,
+    "lecture": (*QUICK, *AS_THEY_STAND),
+    "atari": ATARI,
+    "glimpse": GLIMPSE,
+    "locomotion": LOCOMOTION,
+}
 
 
 DEVICES = ("auto", "cpu", "cuda")

@@ -22,7 +22,7 @@ def _atari(name: str, floor: float, random: float, human: float) -> Task:
         floor=floor,
         random=random,
         reference=human,
-        published="random and human players as in Wang et al. (2016), without sticky actions",
+        published="a random agent and a human player in Wang et al. (2016), who have no sticky actions",
     )
 def _robot(robot: str, env_id: str, floor: float, random: float) -> tuple[Task, tuple[str, ...]]:
     """A robot with the lecture's reward; the reference is 1,000 steps upright, walking at 1 m/s."""
@@ -80,7 +80,7 @@ _TABLE: tuple[tuple[Task, tuple[str, ...]], ...] = (
     # Floors are the worst of the random agent's 100 recorded episodes: 1,000 would be hours of emulation.
     (_atari("breakout", 0.0, 1.7, 30.5), ("lecture", "atari-7")),
     (_atari("pong", -21.0, -20.7, 14.6), ("lecture", "atari-7")),
-    (_atari("space-invaders", 0.0, 148.0, 1_668.7), ("lecture", "atari-7")),
+    (_atari("space-invaders", 20.0, 148.0, 1_668.7), ("lecture", "atari-7")),
     (_atari("seaquest", 0.0, 68.4, 42_054.7), ("lecture", "atari-7")),
     (_atari("beam-rider", 0.0, 363.9, 16_926.5), ("lecture", "atari-7")),
     (_atari("enduro", 0.0, 0.0, 860.5), ("lecture", "atari-7")),

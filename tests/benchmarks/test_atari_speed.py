@@ -4,7 +4,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-import rlbench  # noqa: F401  # registers the ids
+import rlbench  # registers the ids
 
 ale_py = pytest.importorskip("ale_py", reason="pip install 'rlbench[atari]'")
 LANE_STEPS = 640  # agent steps of all lanes together in one round

@@ -23,8 +23,9 @@ def picture(screen: Image, observation: NDArray[np.uint8] | None = None) -> Imag
     result = np.empty((max(height, across), width + across, 3), np.uint8)
     result[:] = NIGHT
     result[:height, :width] = screen
+    margin = GAP + (len(result) - across) // 2
     for i in range(count):
-        top, left = (GAP + (side + GAP) * (i // 2), width + GAP + (side + GAP) * (i % 2))
+        top, left = margin + (side + GAP) * (i // 2), width + GAP + (side + GAP) * (i % 2)
         result[top : top + side, left : left + side] = observation[i, :, :, None]
     return result
 
