@@ -6,6 +6,7 @@ kept, and when there are too many the stride is doubled and every other one drop
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -111,7 +112,11 @@ def save_png(image: Image, path: Path) -> None:
     few = picture.quantize(COLOURS, dither=Pillow.Dither.NONE)
     if np.abs(np.asarray(few.convert("RGB"), np.int16) - image).max() <= 8:
         picture = few
+    data = io.BytesIO()
+    picture.save(data, format="PNG", optimize=True)
+    part = path.with_name(path.name + ".part")
     try:
-        picture.save(path, format="PNG", optimize=True)
+        part.write_bytes(data.getvalue())
+        part.replace(path)  # whoever waits for the file never sees half of it
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from None

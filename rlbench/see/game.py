@@ -15,7 +15,7 @@ import numpy as np
 from rlbench.controls import Hands, Help, find
 from rlbench.errors import UserError
 from rlbench.see.episode import Episode
-from rlbench.see.screen import KEYS, KEYS_OF_A_GAME_THAT_WAITS, Screen
+from rlbench.see.screen import KEYS, KEYS_OF_A_GAME_THAT_WAITS, STEP, Screen
 from rlbench.see.view import View
 from rlbench.viewer import Event, Key, Mouse
 
@@ -91,18 +91,24 @@ class Game:
         """The world moves on at its own pace, once the player has begun."""
         screen, begun = self.screen, False
         while not screen.closed:
-            running = begun and not episode.over and (not screen.paused or screen.steps_asked > 0)
-            self.view.show(episode, moving=running)
+            self.view.show(episode, moving=begun and not episode.over and not screen.paused)
             for event in screen.events():
                 if self._again(event):
                     return
+                if is_step_key(event):
+                    if screen.is_step(event) and not episode.over:
+                        self._move_on(episode)
+                    continue
                 self._follow(event, episode)
                 begun = begun or self._is_touch(event)
             if episode.over and last:
                 return
-            if begun and not episode.over and (not screen.paused or screen.steps_asked):
-                screen.steps_asked = max(0, screen.steps_asked - 1)
-                self._step(episode, self.controls.action(self.player.hands(len(episode.rewards)), self.env))
+            if begun and not episode.over and not screen.paused:
+                self._move_on(episode)
+
+    def _move_on(self, episode: Episode) -> None:
+        """One step of a world that moves by itself."""
+        self._step(episode, self.controls.action(self.player.hands(len(episode.rewards)), self.env))
 
     def _turns(self, episode: Episode, last: bool) -> None:
         """The world waits for the player."""
@@ -112,6 +118,8 @@ class Game:
             for event in self.screen.events():
                 if self._again(event):
                     return
+                if is_step_key(event):
+                    continue
                 self._follow(event, episode)
                 if not episode.over and self._is_touch(event):
                     action = self.controls.action(self.player.hands(len(episode.rewards)), self.env)
@@ -133,6 +141,7 @@ class Game:
         return isinstance(event, Key) and event.pressed and event.name in AGAIN
 
     def _is_touch(self, event: Event) -> bool:
+        """Whether this is a key or a button going down."""
         return (isinstance(event, Key) and event.pressed) or (isinstance(event, Mouse) and event.kind == "down")
 
     def _follow(self, event: Event, episode: Episode) -> None:
@@ -157,6 +166,11 @@ class Game:
             if not same(with_key, self.controls.action(Hands(step=step), self.env)):
                 return True
         return False
+
+
+def is_step_key(event: Event) -> bool:
+    """Whether this is the key for a single step, going down or up."""
+    return isinstance(event, Key) and event.name == STEP
 
 
 def same(a: Any, b: Any) -> bool:

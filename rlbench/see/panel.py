@@ -136,7 +136,7 @@ def score(pen: Pen, figures: Figures) -> None:
         pen.write(x, pen.y + 13, shown, 15, INK)
     pen.y += 40
     if figures.notice:
-        pen.write(MARGIN, pen.y, fitted(pen, figures.notice, 11), 11, VERMILION)
+        pen.write(MARGIN, pen.y, fitted(pen, figures.notice, 11), 11, BLUE)
     pen.y += 20
 
 

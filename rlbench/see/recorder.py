@@ -153,6 +153,9 @@ class Film:
     def _fail(self) -> None:
         assert self._process is not None
         self._closed = True
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
         self._process.kill()
         self._process.wait()
         self._errors.seek(0)

@@ -24,6 +24,7 @@ from rlbench.viewer import Event, Key, Viewer
 
 MOST_FRAMES = 60  # per second that are shown; what is quicker skips frames
 IDLE = 30  # frames per second while nothing moves
+STEP = "n"
 SLOWEST, FASTEST = 1 / 16, 64
 NOTICE = 2.5  # seconds that a notice stays
 
@@ -67,19 +68,16 @@ class Screen:
     speed: float = 1.0
     paused: bool = False
     panelled: bool = True
-    steps_asked: int = 0
-    """Single steps that are still to be taken while paused."""
     written: list[Path] = field(default_factory=list)
     """Pictures that were saved."""
 
     def __post_init__(self) -> None:
-        self._last: Image | None = None
         self._shown = 0
+        self._picture_wanted = False
         self._notice, self._until = "", 0.0
         self._commands: dict[str, Callable[[], None]] = {
             "p": self.pause,
-            "n": self.step,
-            "c": self.save_picture,
+            "c": self.want_picture,
             "tab": self.toggle_panel,
             "escape": self.close,
             **dict.fromkeys(("+", "=", "[+]"), lambda: self.change_speed(2.0)),
@@ -113,8 +111,10 @@ class Screen:
         if moving and self._shown % skip:
             return
         self.window.fps = rate / skip
-        self._last = draw()
-        self.window.show(self._last)
+        picture = draw()
+        if self._picture_wanted:
+            self._save(picture)
+        self.window.show(picture)
 
     def record(self, draw: Callable[[], Image], caption: str = "") -> None:
         """Add a picture to the recording."""
@@ -127,7 +127,7 @@ class Screen:
             self.recorder.end_episode()
 
     def events(self) -> list[Event]:
-        """What the user did that is not the screen's own business."""
+        """What the user did that is not the screen's own business, and the key for a single step, in its place."""
         others: list[Event] = []
         for event in self.window.events() if self.window is not None else ():
             if isinstance(event, Key) and event.name in self._commands:
@@ -140,22 +140,21 @@ class Screen:
     def wait(self, draw: Callable[[], Image]) -> None:
         """Show a step's picture, and go on showing it while paused, until a single step is asked for."""
         self.show(draw)
-        self.events()
-        while self.paused and not self.closed and not self.steps_asked:
+        steps = sum(self.is_step(event) for event in self.events())
+        while self.paused and not self.closed and not steps:
             self.show(draw, moving=False)
-            self.events()
-        self.steps_asked = max(0, self.steps_asked - 1)
+            steps = sum(self.is_step(event) for event in self.events())
+
+    def is_step(self, event: Event) -> bool:
+        """Whether an event asks for a single step; it pauses what is not paused yet."""
+        if not (isinstance(event, Key) and event.name == STEP and event.pressed):
+            return False
+        was_paused, self.paused = self.paused, True
+        return was_paused
 
     def pause(self) -> None:
         """Pause, or go on."""
         self.paused = not self.paused
-        self.steps_asked = 0
-
-    def step(self) -> None:
-        """One step; pauses what is not paused yet."""
-        if self.paused:
-            self.steps_asked += 1
-        self.paused = True
 
     def change_speed(self, factor: float) -> None:
         """Faster or slower, within bounds."""
@@ -165,13 +164,16 @@ class Screen:
         """Show the frame alone, or with its panel."""
         self.panelled = not self.panelled
 
-    def save_picture(self) -> None:
-        """Write what is on screen as a PNG of a name that is not taken."""
-        if self._last is None:
-            return
+    def want_picture(self) -> None:
+        """Save what is shown next."""
+        self._picture_wanted = True
+
+    def _save(self, picture: Image) -> None:
+        """Write a picture as a PNG of a name that is not taken."""
+        self._picture_wanted = False
         path = free_path(self.pictures, "rlbench", ".png")
         try:
-            save_png(self._last, path)
+            save_png(picture, path)
         except UserError as error:
             self.say(str(error))
             return
@@ -200,5 +202,5 @@ def free_path(folder: Path, stem: str, suffix: str) -> Path:
 
 
 def title(name: Any) -> str:
-    """The title of a window."""
-    return f"{name} · rlbench"
+    """The title of a window; plain letters, as some window managers know no others."""
+    return f"{name} - rlbench"
