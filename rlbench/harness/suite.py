@@ -24,6 +24,8 @@ def _atari(name: str, floor: float, random: float, human: float) -> Task:
         reference=human,
         published="a random agent and a human player in Wang et al. (2016), who have no sticky actions",
     )
+
+
 def _robot(robot: str, env_id: str, floor: float, random: float) -> tuple[Task, tuple[str, ...]]:
     """A robot with the lecture's reward; the reference is 1,000 steps upright, walking at 1 m/s."""
     task = Task(name=robot, version=1, env_id=env_id, floor=floor, random=random, reference=2000.0, simulator="mujoco")

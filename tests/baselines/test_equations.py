@@ -198,6 +198,8 @@ def test_information_gain() -> None:
     gain = eq.information_gain(logits_t, torch.tensor([1, 1]))
     expected = [[np.log(3 / 2), -4 + np.log(2)], [-np.log(3), 4 - np.log(2)]]
     np.testing.assert_allclose(gain, expected)
+
+
 def test_normal_numbers_by_hand() -> None:
     """sqrt(-2 ln(1 - u_1)) cos(2 pi u_2): 0 at u_1 = 0; sqrt(2) at 1 - 1/e and 0, its negative at a half turn."""
     u = np.array([[0.0, 0.3], [1 - np.exp(-1), 0.0], [1 - np.exp(-1), 0.5], [np.nextafter(1, 0), 0.0]])

@@ -10,7 +10,6 @@ from gymnasium.error import ResetNeeded, UnsupportedMode
 from numpy.typing import NDArray
 
 from rlbench.core.noise import check_seed
-from rlbench.core.spaces import action_check
 from rlbench.envs.atari.protocol import DEFAULT
 from rlbench.envs.atari.render import magnified
 from rlbench.envs.atari.vector import AtariVectorEnv
@@ -39,9 +38,9 @@ class AtariEnv(gymnasium.Env[NDArray[np.uint8], Any]):
         )
         self.protocol = self._lane.protocol
         self.observation_space = self._lane.single_observation_space
-        self.action_space = self._lane.lane_actions
+        self.action_space = self._lane.single_action_space
         self.metadata = {**self.metadata, **{k: v for k, v in self._lane.metadata.items() if k == "render_fps"}}
-        self._check_action = action_check(self._lane.lane_actions)
+        self._check_action = self._lane.lane_actions.check
         self._ended = True
         self._viewer: Any = None
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 from gymnasium.error import InvalidAction, ResetNeeded, UnsupportedMode
-from gymnasium.spaces import Box, Discrete
+from gymnasium.spaces import Box
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from rlbench.core.noise import lane_seeds
-from rlbench.core.spaces import batch_actions
+from rlbench.core.spaces import Layout
 from rlbench.envs.atari.preprocessing import SEEDS, SIDE, STACK, Games, Outcome, check_seeds
 from rlbench.envs.atari.protocol import DEFAULT, protocol
 from rlbench.envs.atari.render import picture
@@ -71,8 +71,8 @@ class AtariVectorEnv(VectorEnv[Any, Any, Any]):
 
     def _make_spaces(self) -> None:
         self.single_observation_space = Box(0, 255, (STACK, SIDE, SIDE), np.uint8)
-        self.lane_actions = Discrete(len(self._games.actions))
-        self.single_action_space = self.lane_actions
+        self.lane_actions = Layout(len(self._games.actions))
+        self.single_action_space = self.lane_actions.space
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
 
@@ -136,8 +136,8 @@ class AtariVectorEnv(VectorEnv[Any, Any, Any]):
             raise ResetNeeded(
                 f"the episodes of lanes {lanes} have ended; reset them with options={{'reset_mask': ...}}"
             )
-        checked = batch_actions(actions, self.lane_actions, self.num_envs)
-        bad = (checked < 0) | (checked >= self.lane_actions.n)
+        checked: NDArray[np.int64] = self.lane_actions.check_batch(actions, self.num_envs)[0]
+        bad = (checked < 0) | (checked >= len(self._games.actions))
         if bad.any():
             lane = int(bad.argmax())
             raise InvalidAction(f"action {checked[lane]} of lane {lane} is not in {self.single_action_space}")
