@@ -61,7 +61,7 @@ def launch_threads() -> None:
 
 
 def per_thread(scratch: tuple[Any, ...]) -> tuple[NDArray[Any], ...]:
-    """Working arrays for every thread, [threads, ...]; they belong to threads and not to lanes, lest caches overflow."""
+    """Working arrays for every thread, [threads, ...]; one per lane would not stay in the cache."""
     import numba
 
     arrays = (array for record in scratch for array in record)

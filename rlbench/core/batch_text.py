@@ -1,7 +1,6 @@
 """The text of a batch's generated module: the rules' own text, the noise stream, and the loops over lanes.
 
-`rlbench.core.batch` compiles it. What depends on the rules is filled in here: one array per field of the state, the
-draws, how an observation is written and an action is read.
+`rlbench.core.batch` compiles it; what depends on the rules is filled in with `rlbench.core.batch_pieces`.
 """
 
 from __future__ import annotations
@@ -10,14 +9,10 @@ import ast
 import importlib
 import inspect
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import numpy as np
-from gymnasium import spaces
-
+from rlbench.core.batch_pieces import pieces
 from rlbench.core.noise import UNIFORM
-from rlbench.core.spaces import Layout
 from rlbench.core.world import World
 
 IMPORTS = {"math", "typing", "numpy"}
@@ -124,10 +119,10 @@ def source(world: World) -> str:
     """The text of the generated module for these rules."""
     texts = list(_texts(world.rules, world.name.rpartition(".")[0]).values())
     functions = [node.name for text in texts for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
-    pieces = _pieces(world)
-    loops = _filled(LOOPS, {"functions": repr(("uniform", "copy", *functions)), **pieces})
+    filling = {"functions": repr(("uniform", "copy", *functions)), **pieces(world)}
+    loops = _filled(LOOPS, filling)
     parallel = loops[loops.index("def step(") :].replace("def step(", "def step_in_parallel(")
-    options = f"cache=True, error_model='numpy'{pieces['flags']}"
+    options = f"cache=True, error_model='numpy'{filling['flags']}"
     return "".join(
         [
             PRELUDE.format(name=world.name),
@@ -170,116 +165,13 @@ def _check_imports(name: str, tree: ast.Module) -> None:
             raise TypeError(f"{name} imports {', '.join(foreign)}; rules may import only {', '.join(sorted(IMPORTS))}")
 
 
-def _filled(template: str, pieces: dict[str, str]) -> str:
+def _filled(template: str, filling: dict[str, str]) -> str:
     """The template with its pieces; one that stands alone on a line keeps that line's indentation."""
     lines = []
     for line in template.split("\n"):
         name = line.strip()[1:-1]
-        if line.strip() == f"{{{name}}}" and name in pieces:
-            lines.append(textwrap.indent(pieces[name], line[: line.index("{")]))
+        if line.strip() == f"{{{name}}}" and name in filling:
+            lines.append(textwrap.indent(filling[name], line[: line.index("{")]))
         else:
-            lines.append(line.format(**pieces))
+            lines.append(line.format(**filling))
     return "\n".join(lines)
-
-
-def _pieces(world: World) -> dict[str, str]:
-    """The parts of the loops that depend on the rules: their state's fields, spaces, draws, options and results."""
-    state = world.example_state()
-    fields = {name: f"field_{name}" for name in state._fields}
-    scalars = {name: fields[name] for name, value in state._asdict().items() if not np.ndim(value)}
-    load = ", ".join(f"{field}[i]" for field in fields.values())
-    return {
-        "params": ", ".join(f"param_{name}" for name in world.params._fields),
-        "fields": ", ".join(fields.values()),
-        "load": load,
-        "blank": f", State({load})" if world.blank() else "",
-        # Without arrays of its own compiled code need not count references, which is half of what a small glimpse costs.
-        "flags": ", _nrt=False" if world.blank() else "",
-        "store": _store(scalars, "state"),  # arrays are written in place
-        "initial_draws": f"({'uniform(lanes, i), ' * world.draws[0]})",
-        "transition_draws": f"({'uniform(lanes, i), ' * world.draws[1]})",
-        **_observation_pieces(world.observations),
-        **_action_pieces(world.actions),
-        **_option_pieces(world.options),
-        **_result_pieces(world.result(state)),
-        **_scratch_pieces(world.scratch()),
-    }
-
-
-def _store(fields: Mapping[str, str], record: str) -> str:
-    return "\n".join(f"{array}[i] = {record}.{name}" for name, array in fields.items())
-
-
-def _arrays(prefix: str, layout: Layout) -> dict[str, Any]:
-    """The leaves of a space by the names of the arrays that hold them."""
-    return {f"{prefix}_{name}" if name else prefix: leaf for name, leaf in layout.leaves.items()}
-
-
-def _value(layout: Layout, leaves: Iterable[str]) -> str:
-    """The leaves as the rules know them: the only one, or a record of several."""
-    listed = ", ".join(leaves)
-    return listed if layout.record is None else f"{layout.record.__name__}({listed})"
-
-
-def _observation_pieces(layout: Layout) -> dict[str, str]:
-    """The arrays of the observation and of the final one, and how a lane of theirs is written."""
-    arrays, final = _arrays("observations", layout), _arrays("final", layout)
-    out = (f"{name}[i]" if leaf.shape else f"{name}[i : i + 1]" for name, leaf in arrays.items())
-    copies = (
-        f"copy({a}[i], {b}[i])" if leaf.shape else f"{a}[i] = {b}[i]"
-        for (a, leaf), b in zip(final.items(), arrays, strict=True)
-    )
-    return {
-        "observations": ", ".join(arrays),
-        "out": _value(layout, out),
-        "final": ", ".join(final),
-        "copy_final": "\n".join(copies),
-    }
-
-
-def _action_pieces(layout: Layout) -> dict[str, str]:
-    """The arrays of the action, how a lane's is read, and the condition under which it is valid."""
-    arrays = _arrays("actions", layout)
-    read = (f"{name}[i, 0]" if leaf.shape == (1,) else f"{name}[i]" for name, leaf in arrays.items())
-    valid = (condition for name, leaf in arrays.items() for condition in _conditions(name, leaf))
-    return {"actions": ", ".join(arrays), "action": _value(layout, read), "valid_action": " and ".join(valid)}
-
-
-def _conditions(name: str, leaf: Any) -> Iterator[str]:
-    if isinstance(leaf, spaces.Discrete):
-        yield f"0 <= {name}[i] < {int(leaf.n)}"
-        return
-    low, high = leaf.low.astype(float).tolist(), leaf.high.astype(float).tolist()
-    for k, (a, b) in enumerate(zip(low, high, strict=True)):
-        yield f"{a!r} <= {name}[i, {k}] <= {b!r}"
-
-
-def _option_pieces(options: Any) -> dict[str, str]:
-    """The arrays of the options, how a lane's are read, and what stands for them where none are given."""
-    if options is None:
-        return {"options": "", "chosen": "", "default": ""}
-    arrays = [f"option_{name}" for name in options._fields]
-    return {
-        "options": "".join(f"{array}, " for array in arrays),
-        "chosen": f", Options({', '.join(f'{array}[i]' for array in arrays)})",
-        "default": f", Options({', '.join(map(repr, options))})",
-    }
-
-
-def _result_pieces(result: Any) -> dict[str, str]:
-    """The arrays of what is told at the end, and how a lane's are written."""
-    arrays = {name: f"result_{name}" for name in getattr(result, "_fields", ())}
-    told = textwrap.indent(f"told = result(state, params)\n{_store(arrays, 'told')}", "    ")
-    return {
-        "results": "".join(f"{array}, " for array in arrays.values()),
-        "tell": f"if terminations[i]:\n{told}" if arrays else "",
-    }
-
-
-def _scratch_pieces(scratch: tuple[Any, ...]) -> dict[str, str]:
-    """The arrays to work in, one of each per thread, and how a thread's are passed on."""
-    arrays = [f"scratch_{name}" for record in scratch for name in record._fields]
-    return {
-        "scratch": "".join(f"{array}, " for array in arrays),
-        "work": f", Scratch({', '.join(f'{array}[thread]' for array in arrays)})" if arrays else "",
-    }

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rlbench.core.noise import check_seed
 from rlbench.core.rules import StateOf, make_state
+from rlbench.core.spaces import Arrays
 from rlbench.core.world import RENDER_MODES, World
 
 
@@ -35,9 +36,10 @@ class RulesEnv(gymnasium.Env[Any, Any]):
         self._transition, self._reward = module.transition, module.reward
         self._terminated, self._observe = module.terminated, module.observe
         self._check_action = self.world.actions.check
-        self._is_plain = self.world.observations.record is None
+        self._is_plain = self.world.observations.record is None and not self.world.observe_compiled
         self._is_discrete = isinstance(self.observation_space, spaces.Discrete)
         self._shape, self._dtype = self.observation_space.shape or (1,), self.observation_space.dtype
+        self._observer: Any = None
         self._draws, self._scratch = self.world.draws, self.world.scratch()
         self._state: StateOf = None
         self._has_arrays = bool(self.world.blank())
@@ -79,13 +81,23 @@ class RulesEnv(gymnasium.Env[Any, Any]):
 
     def _observation(self) -> Any:
         if not self._is_plain:
-            layout = self.world.observations
-            arrays = layout.empty()
-            self._observe(self._state, self.params, layout.as_rules(arrays), *self._scratch)
-            return layout.single(arrays)
+            return self.world.observations.single(self._observed())
         out = np.empty(self._shape, self._dtype)
         self._observe(self._state, self.params, out, *self._scratch)
         return out[0] if self._is_discrete else out
+
+    def _observed(self) -> Arrays:
+        """The arrays of the observation, one per leaf."""
+        if self.world.observe_compiled:
+            if self._observer is None:
+                from rlbench.core.observer import Observer  # which imports Numba
+
+                self._observer = Observer(self.world)
+            return self._observer(self._state)  # type: ignore[no-any-return]  # Any for the import's sake
+        layout = self.world.observations
+        arrays = layout.empty()
+        self._observe(self._state, self.params, layout.as_rules(arrays), *self._scratch)
+        return arrays
 
     @property
     def state(self) -> StateOf:

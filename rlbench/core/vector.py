@@ -118,9 +118,8 @@ class RulesVectorEnv(VectorEnv[Any, Any, Any]):
         self._was_seeded = True
 
     def _call_reset(self, mask: NDArray[np.bool_], options: Arrays, observations: Arrays) -> None:
-        self._reset_lanes(
-            *self.params, *self._fields, *self._scratch, self._lanes, self._elapsed, self._done, mask, *options, *observations
-        )
+        worlds = (*self.params, *self._fields, *self._scratch)
+        self._reset_lanes(*worlds, self._lanes, self._elapsed, self._done, mask, *options, *observations)
 
     def step(
         self, actions: Any
@@ -136,9 +135,10 @@ class RulesVectorEnv(VectorEnv[Any, Any, Any]):
         layout = self.world.observations
         inputs = self.world.actions.check_batch(actions, self.num_envs)
         observations, *flags = self._new_outputs() if self.copy else self._outputs
+        worlds = (*self.params, *self._fields, *self._scratch)
         ended = self._step_lanes(
-            *self.params, *self._fields, *self._scratch, self._lanes, self._elapsed, self._done, *inputs, *observations, *flags,
-            *self._final, *self._results, self._mode, self._limit,
+            *worlds, self._lanes, self._elapsed, self._done, *inputs, *observations, *flags, *self._final,
+            *self._results, self._mode, self._limit,
         )  # fmt: skip
         if ended < 0:
             lane = -1 - ended

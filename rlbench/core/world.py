@@ -52,6 +52,11 @@ class World:
             arguments.append(known._replace(**{name: int(value) for name, value in given.items()}))
         return self.rules.initial(*arguments, *self.blank())
 
+    @property
+    def observe_compiled(self) -> bool:
+        """Whether the single environment, too, calls the compiled `observe`."""
+        return bool(getattr(self.rules, "OBSERVE_COMPILED", False))
+
     def blank(self) -> tuple[StateOf, ...]:
         """A state to fill, where the rules want one."""
         blank: Any = getattr(self.rules, "blank", None)

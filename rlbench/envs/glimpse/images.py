@@ -39,7 +39,7 @@ def picture(images: Any, image: int, top: int, left: int, clutter: Any, side: in
 
 
 def add(piece: Any, top: int, left: int, square: Any) -> None:
-    """Add a piece of an image, uint8[h, w], to a square, its corner at (top, left) there; what lies outside is left out."""
+    """Add a piece of an image, uint8[h, w], to a square, its corner at (top, left) there; the rest is left out."""
     first_row, end_row = max(top, 0), min(top + piece.shape[0], square.shape[0])
     first_col, end_col = max(left, 0), min(left + piece.shape[1], square.shape[1])
     if first_row < end_row and first_col < end_col:

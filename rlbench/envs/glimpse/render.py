@@ -8,6 +8,7 @@ label is ringed green. `filmstrip` puts the glimpses of an episode side by side.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -47,7 +48,10 @@ LABELS_IN_ROW, MOST_LABELS, LABEL_RADIUS = 5, 10, 17
 SCALE_COLOURS: tuple[Colour, ...] = (BLUE, VERMILION, GREEN, PURPLE)
 
 # The strokes of a digit on seven segments: top, upper left, upper right, middle, lower left, lower right, bottom.
-SEGMENTS = ("1110111", "0010010", "1011101", "1011011", "0111010", "1101011", "1101111", "1010010", "1111111", "1111011")
+SEGMENTS = (
+    *("1110111", "0010010", "1011101", "1011011", "0111010"),
+    *("1101011", "1101111", "1010010", "1111111", "1111011"),
+)
 STROKES = (
     ((0, 0), (1, 0)), ((0, 0), (0, 1)), ((1, 0), (1, 1)), ((0, 1), (1, 1)), ((0, 1), (0, 2)), ((1, 1), (1, 2)),
     ((0, 2), (1, 2)),
@@ -84,7 +88,8 @@ def film(state: rules.State, params: rules.Params) -> Image:
 def halved(image: Image) -> Image:
     """An image at half its size, every pixel the mean of four."""
     blocks = image.reshape(image.shape[0] // 2, 2, image.shape[1] // 2, 2, 3)
-    return blocks.mean(axis=(1, 3)).astype(np.uint8)
+    result: Image = blocks.mean(axis=(1, 3)).astype(np.uint8)
+    return result
 
 
 def whole_picture(state: rules.State, params: rules.Params) -> NDArray[np.uint8]:
@@ -110,7 +115,7 @@ def draw_image(panel: Image, state: rules.State, params: rules.Params) -> None:
     for x, y in state.path[:last].tolist():
         outline(panel, *square(x, y, 0, left, top, zoom, params), 1, GREY)
     points = [on_panel(x, y, left, top, zoom, params) for x, y in state.path[: last + 1].tolist()]
-    for start, end in zip(points, points[1:], strict=False):
+    for start, end in itertools.pairwise(points):
         line(panel, start, end, 2, GREY)
     for point in points[:-1]:
         disc(panel, *point, 4, GREY)
@@ -186,9 +191,7 @@ def draw_number(frame: Image, number: int, x: float, y: float, height: float, co
                 line(frame, start, end, max(unit / 3, 1.2), colour)
 
 
-def outline(
-    image: Image, left: float, top: float, right: float, bottom: float, width: float, colour: Colour
-) -> None:
+def outline(image: Image, left: float, top: float, right: float, bottom: float, width: float, colour: Colour) -> None:
     """The edges of a rectangle."""
     corners = ((left, top), (right, top), (right, bottom), (left, bottom))
     for start, end in zip(corners, (*corners[1:], corners[0]), strict=True):

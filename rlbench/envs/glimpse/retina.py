@@ -1,7 +1,7 @@
 """The retina: squares around one point, each twice as wide as the last, all resized to the same side.
 
-Mnih et al. (2014), section 3.1, the glimpse sensor's rho(x, l). The square of scale k is resized by the mean over blocks
-of 2^k x 2^k pixels.
+Mnih et al. (2014), section 3.1, the glimpse sensor's rho(x, l). The square of scale k, counted from 0, is resized by
+the mean over blocks of 2^k x 2^k pixels.
 """
 
 from __future__ import annotations

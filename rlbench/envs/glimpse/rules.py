@@ -16,6 +16,8 @@ import numpy as np
 from rlbench.envs.glimpse.images import DRAWS_PER_PIECE, picture, scatter
 from rlbench.envs.glimpse.retina import corner, retina
 
+OBSERVE_COMPILED = True  # a glimpse of three scales is 5,000 additions
+
 
 class State(NamedTuple):
     """What the picture is made of, and the glimpses seen so far."""
