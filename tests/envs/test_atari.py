@@ -96,6 +96,29 @@ def test_a_lane_does_not_depend_on_the_batch():
         assert same(ours[:4], one_thread.step(actions)[:4])
 
 
+@pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP])
+def test_a_batch_is_ale_pys_own(mode, monkeypatch):
+    monkeypatch.setattr(ale_py.AtariVectorEnv, "metadata", {})  # it writes there
+    ours = make_vec("breakout", 2, mode, preset="nature2015", sticky=0.25, max_frames=120)
+    theirs = ale_py.AtariVectorEnv(
+        "breakout",
+        2,
+        repeat_action_probability=0.25,
+        noop_max=31,  # of which it takes 30 at the most
+        use_fire_reset=False,
+        max_num_frames_per_episode=120,
+        autoreset_mode=mode,
+    )
+    ours.action_space.seed(0)
+    assert same(ours.reset(seed=3)[0], theirs.reset(seed=3)[0])
+    for _ in range(70):
+        actions = ours.action_space.sample()
+        a, b = ours.step(actions), theirs.step(actions)
+        assert same(a[0], b[0])
+        assert same([a[1].astype(int), *a[2:4]], [b[1].astype(int), *b[2:4]])
+        assert same(a[4]["lives"], b[4]["lives"])
+
+
 def test_presets_set_what_their_papers_set():
     assert PRESETS["machado2018"].sticky == 0.25
     assert not PRESETS["machado2018"].life_loss
