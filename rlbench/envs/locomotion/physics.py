@@ -53,6 +53,7 @@ class Physics:
     def __init__(
         self, body: Body, num: int | None, threads: int = 1, tracked: Tracked = "root", fields: Sequence[str] = ()
     ) -> None:
+        self._arguments = body, num, threads, tracked, fields
         self.body, self.model = body, load_model(body.file)
         self.dt = self.model.opt.timestep * body.frame_skip
         needed = {"root": (), "torso": ("xpos",), "mass": ("xipos",)}[tracked]
@@ -109,6 +110,14 @@ class Physics:
         self.start(state.qpos[lanes], state.qvel[lanes], lanes)
         self._engine.warmstart[lanes] = state.warmstart[lanes]
         self.x = state.x if lanes is None else np.where(lanes, state.x, self.x)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy is made of, in this process or another: MuJoCo's own memory stays where it is."""
+        return {"arguments": self._arguments, "state": self.state}
+
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        self.__init__(*saved["arguments"])  # type: ignore[misc]  # a copy begins like any other
+        self.set_state(saved["state"])
 
     @property
     def motion(self) -> Floats:
