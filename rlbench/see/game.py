@@ -103,7 +103,7 @@ class Game:
                 begun = begun or self._is_touch(event)
             if episode.over and last:
                 return
-            if begun and not episode.over and not screen.paused:
+            if begun and not (episode.over or screen.paused or screen.closed):
                 self._move_on(episode)
 
     def _move_on(self, episode: Episode) -> None:

@@ -42,7 +42,7 @@ class Script:
 
 def expanded(word: str) -> list[str]:
     """`right*3` as three keys; a UserError for what is no key or no number."""
-    found = re.fullmatch(r"(.+?)(?:\*(\d{1,6}))?", word)
+    found = re.fullmatch(r"([^*]+|\*)(?:\*(\d{1,6}))?", word)
     if found is None or not found[1].strip():
         raise UserError(f"--keys {word!r} is no key; write names such as left, or right*20, or - for none")
     return [found[1]] * int(found[2] or 1)
