@@ -100,7 +100,9 @@ def test_atari_anchors_are_the_published_ones_and_the_worst_recorded_episode(tas
     game = atari_id(task.name.replace("-", "_")).removeprefix("rlbench/Atari").removesuffix("-v0")
     published = pd.read_csv(ROOT / "baselines/published/atari.csv", index_col="game").loc[game]
     assert (task.random, task.reference) == (published["random_hns"], published["human_hns"])
-    episodes = record.load(ROOT / "results").query("task == @task.key and agent == 'random'")
+    episodes = record.load(ROOT / "results").query("task == @task.key and agent == 'random' and complete")
+    if episodes.empty:
+        pytest.skip(f"no record yet: rlbench evaluate random --task {task.key}")
     assert task.floor == episodes["return"].min()
 
 
