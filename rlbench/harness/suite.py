@@ -47,7 +47,7 @@ def _mujoco_v5(robot: str, env_id: str, floor: float, random: float, reference: 
         random=random,
         reference=reference,
     )
-    return task, ("mujoco-v5",)
+    return task, ("mujoco-v5", "lecture")
 
 
 _TABLE: tuple[tuple[Task, tuple[str, ...]], ...] = (

@@ -54,7 +54,7 @@ class PictureProbe(Probe):
     """A probe whose observation 0 or 1 is a stack of black or white frames."""
 
     def __init__(self, probe: str, num_envs: int = 1) -> None:
-        super().__init__(probe, False, num_envs)
+        super().__init__(probe, discrete=False, num_envs=num_envs)
         self.single_observation_space = gymnasium.spaces.Box(0, 255, (STACK, SIDE, SIDE), np.uint8)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
 

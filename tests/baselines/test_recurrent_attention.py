@@ -201,8 +201,8 @@ def test_a_training_writes_a_submission_and_its_curve(tmp_path: Path) -> None:
     submission = training.run("recurrent-attention", replace(SMALL, epochs=1), tmp_path, quiet=True)
     assert "class RecurrentAttention" in (submission / "agent.py").read_text()
     curve = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
-    assert [line["event"] for line in curve] == ["progress", "evaluated", "finished"]
-    assert curve[0]["training error"] > 0
+    assert [line["event"] for line in curve] == ["started", "progress", "evaluated", "finished"]
+    assert curve[1]["training error"] > 0
 
 
 def last_error(config: Config) -> float:

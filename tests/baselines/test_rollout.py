@@ -156,5 +156,7 @@ def test_rewards_are_clipped_for_the_learner_alone() -> None:
 
 
 def test_evaluation_that_is_cut() -> None:
-    returns = evaluate(make_lanes("cart-pole@1", 3), lambda observation, first: np.ones(len(observation), int), 0, 3, 5)
+    returns = evaluate(
+        make_lanes("cart-pole@1", 3), lambda observation, first: np.ones(len(observation), int), 0, 3, most_steps=5
+    )
     assert returns.tolist() == [5.0] * 3

@@ -48,7 +48,9 @@ def test_luck_is_found_out(validation: Validation, monkeypatch: pytest.MonkeyPat
     """Where the best weights fail in the further episodes, the search goes on, and equals take their place."""
     for _ in range(3):
         validation.evaluate(GOOD)
-    monkeypatch.setattr("baselines.validation.evaluate", lambda env, act, seed, episodes, most: np.zeros(episodes))
+    monkeypatch.setattr(
+        "baselines.validation.evaluate", lambda env, act, seed, episodes, most_steps: np.zeros(episodes)
+    )
     assert not validation.sustained()
     assert validation.best == 0.0
 
