@@ -47,7 +47,7 @@ def test_action_values_grow_from_the_middle_by_their_advantage():
     other = other[np.isin(other[:, 0], chosen[:, 0] - 19)]  # the bar in the row above
     assert chosen[:, 1].min() >= other[:, 1].max() - 1
     assert np.ptp(chosen[:, 1]) == pytest.approx(np.ptp(other[:, 1]), abs=2)
-    smaller = panel(dataclasses.replace(tell(action_values=(97.5, 98.0)), reach=0.5), HEIGHT)
+    smaller = panel(dataclasses.replace(tell(action_values=(97.0, 98.0)), reach=1.0), HEIGHT)
     assert bars(smaller)["chosen"] == pytest.approx(bars(image)["chosen"] / 2, abs=2)
 
 
