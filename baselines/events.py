@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from baselines.agent_template import Policy
+from baselines.policies import Policy
 
 Tree = dict[str, Any]
 """What a checkpoint holds: nested dicts and lists of numbers, strings, None and NumPy arrays."""

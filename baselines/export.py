@@ -1,19 +1,19 @@
 """A trained agent as a submission: a folder that stands alone, without rlbench, baselines or torch.
 
-`agent.py` is a copy of `agent_template.py`; `policy.json` and `weights.safetensors` are the policy; `submission.toml`
-says whose it is and how it came about.
+`agent.py` is a copy of the template that defines the policy's class;
+`policy.json` and `weights.safetensors` are the policy; `submission.toml` says whose it is and how it came about.
 """
 
 from __future__ import annotations
 
+import inspect
 import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from baselines import agent_template
-from baselines.agent_template import Policy
 from baselines.checkpoint import write
+from baselines.policies import Policy
 
 VERSION = "1"
 
@@ -38,7 +38,7 @@ def export(policy: Policy, origin: Origin, folder: Path) -> Path:
     fresh = folder.with_name(folder.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    write(fresh / "agent.py", Path(agent_template.__file__).read_bytes())
+    write(fresh / "agent.py", Path(inspect.getfile(type(policy))).read_bytes())
     write(fresh / "policy.json", (json.dumps(policy.settings(), indent=1) + "\n").encode())
     write(fresh / "weights.safetensors", save(policy.tensors()))
     write(fresh / "submission.toml", manifest(origin).encode())

@@ -7,9 +7,10 @@ Training episodes are seeded below 2^29, validation episodes from 2^29 to 2^30, 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from baselines.agent_template import Policy, policy
 from baselines.events import Tree
+from baselines.policies import Policy, policy
 from baselines.rollout import evaluate, make_lanes
 
 FIRST_SEED = 2**29
@@ -27,15 +28,23 @@ def training_seed(rng: np.random.Generator) -> int:
 class Validation:
     """Evaluates the policies of one training, keeps the best and tells when enough is enough."""
 
-    def __init__(self, task: str, episodes: int, goal: float = float("inf"), confirmation: int = 1) -> None:
-        self.env = make_lanes(task, episodes)
-        self.episodes, self.goal, self.confirmation = episodes, goal, confirmation
+    def __init__(
+        self,
+        task: str,
+        episodes: int,
+        goal: float = float("inf"),
+        confirmation: int = 1,
+        most_steps: int = 0,
+        threads: int | None = None,
+    ) -> None:
+        self.env = make_lanes(task, episodes, threads)
+        self.episodes, self.goal, self.confirmation, self.most_steps = episodes, goal, confirmation, most_steps
         self.number, self.streak = 0, 0  # evaluations made, and how many of the last reached the goal
         self.best, self.kept = float("-inf"), {"settings": {}, "tensors": {}}
 
     def evaluate(self, candidate: Policy) -> tuple[tuple[float, ...], bool]:
         """Returns of fresh validation episodes, and whether their mean is the best, or equals it."""
-        returns = evaluate(self.env, candidate.act, FIRST_SEED + self.number * self.episodes, self.episodes)
+        returns = self.returns(candidate)
         mean = float(returns.mean())
         self.number, self.streak = self.number + 1, self.streak + 1 if mean >= self.goal else 0
         best = mean >= self.best
@@ -43,6 +52,11 @@ class Validation:
             tensors = {name: np.array(tensor) for name, tensor in candidate.tensors().items()}
             self.best, self.kept = mean, {"settings": candidate.settings(), "tensors": tensors}
         return tuple(returns.tolist()), best
+
+    def returns(self, candidate: Policy) -> NDArray[np.floating]:
+        """Returns of fresh validation episodes."""
+        seed = FIRST_SEED + self.number * self.episodes
+        return evaluate(self.env, candidate.act, seed, self.episodes, most_steps=self.most_steps)
 
     @property
     def policy(self) -> Policy:
@@ -57,7 +71,7 @@ class Validation:
         if self.streak < PATIENCE:
             return False
         seed = CONFIRMATION_SEED + self.number * self.confirmation
-        mean = float(evaluate(self.env, self.policy.act, seed, self.confirmation).mean())
+        mean = float(evaluate(self.env, self.policy.act, seed, self.confirmation, most_steps=self.most_steps).mean())
         self.best = min(self.best, mean)
         return mean >= self.goal
 

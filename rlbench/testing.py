@@ -78,6 +78,10 @@ def bad_actions(space: spaces.Space[Any]) -> list[Any]:
         nan = np.full(space.shape, np.nan, space.dtype)
         above = [np.nextafter(space.high, np.inf)] if np.isfinite(space.high).all() else []
         return [nan, np.zeros((*space.shape, 2)), None, "0", *above]
+    if isinstance(space, spaces.Dict):
+        good = {key: np.zeros(one.shape or (), one.dtype) for key, one in space.items()}
+        broken = ({**good, key: bad} for key, one in space.items() for bad in bad_actions(one))
+        return [None, 0, {}, {**good, "unknown": 0}, *broken]
     return []
 
 
@@ -216,6 +220,8 @@ def _compare_step(batch: Any, singles: Any, mode: AutoresetMode, i: int) -> None
     over = ours[2] | ours[3]
     if mode == AutoresetMode.SAME_STEP and over.any():
         assert same(ours[4]["_final_obs"], over), f"step {i}: _final_obs is {ours[4]['_final_obs']}, not {over}"
+        wrong = _wrongly_told(ours[4]["final_info"], theirs[4]["final_info"], over)
+        assert not wrong, f"step {i}: final_info tells other {', '.join(wrong)} than the single environment"
         for lane in np.flatnonzero(over).tolist():
             a, b = _lane(ours[4]["final_obs"], lane), _lane(theirs[4]["final_obs"], lane)
             assert same(a, b), f"step {i}: final_obs of lane {lane} is {a}, not {b}"
@@ -223,6 +229,15 @@ def _compare_step(batch: Any, singles: Any, mode: AutoresetMode, i: int) -> None
         mask = {"reset_mask": over}
         a, b = batch.reset(options=dict(mask))[0], singles.reset(options=dict(mask))[0]
         assert same(a, b), f"step {i}: after a masked reset {a} and {b}"
+
+
+def _wrongly_told(ours: dict[str, Any], theirs: dict[str, Any], over: Any) -> list[str]:
+    """What a batch tells of the episodes that ended, bool[N], where single environments tell something else.
+
+    It may leave things out, and what it tells of the other lanes means nothing.
+    """
+    names = [name for name in ours if not name.startswith("_")]
+    return [name for name in names if name not in theirs or not np.array_equal(ours[name][over], theirs[name][over])]
 
 
 def _lane(observations: Any, lane: int) -> Any:
@@ -258,10 +273,18 @@ def bad_batch_actions_change_nothing(make: Make) -> None:
     batch.action_space.seed(13)
     good = batch.action_space.sample()
     for action in bad_actions(batch.single_action_space):
-        fits = np.shape(action) == np.shape(good[0]) and np.asarray(action).dtype.kind in "iuf"
-        mixed = [good[0], action] if fits else [action, action]
-        assert _raises(batch.step, np.array(mixed)), f"action {action!r} was taken"
+        assert _raises(batch.step, _beside(good, action)), f"action {action!r} was taken"
     assert same(batch.step(good)[:4], twin.step(good)[:4]), "a refused action has moved a lane"
+
+
+def _beside(good: Any, action: Any) -> Any:
+    """Actions of two lanes, the first one good where arrays allow it, the second one bad."""
+    if isinstance(good, dict):
+        if not isinstance(action, dict) or action.keys() != good.keys():
+            return action
+        return {key: _beside(value, action[key]) for key, value in good.items()}
+    fits = np.shape(action) == np.shape(good[0]) and np.asarray(action).dtype.kind in "iuf"
+    return np.array([good[0], action] if fits else [action, action])
 
 
 def _raises(call: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:

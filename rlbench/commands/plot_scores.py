@@ -10,7 +10,7 @@ import numpy as np
 from rlbench.commands.plot_style import legend, looks, panels, unit
 from rlbench.drawing import BLUE, GREY, INK
 from rlbench.harness import score
-from rlbench.harness.entries import Entry, collect, generator, grouped, why_unranked
+from rlbench.harness.entries import Entry, collect, generator, grouped, prevailing_dynamics, why_unranked
 from rlbench.harness.standings import Standings, TaskRow
 from rlbench.harness.suite import SUITES
 from rlbench.harness.task import Task
@@ -26,7 +26,9 @@ ROW = 0.27  # inches of an agent in the leaderboard
 
 def entries(frame: pandas.DataFrame, tasks: Mapping[str, Task]) -> dict[str, list[Entry]]:
     """The entries that rank, by task, in the order of the table of tasks."""
-    fit = [run for run in collect(frame) if why_unranked(run, tasks) is None]
+    runs = collect(frame)
+    dynamics = prevailing_dynamics(runs)
+    fit = [run for run in runs if why_unranked(run, tasks, dynamics) is None]
     by_task: dict[str, list[Entry]] = {key: [] for key in tasks}
     for (task, _), members in grouped(fit).items():
         by_task[task].append(Entry.of(members, tasks[task]))

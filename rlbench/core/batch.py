@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rlbench.core.batch_text import source
 from rlbench.core.pace import Pace
@@ -57,6 +58,14 @@ def launch_threads() -> None:
         parallel._launch_threads()
     finally:
         del os.environ["GOMP_SPINCOUNT"]
+
+
+def per_thread(scratch: tuple[Any, ...]) -> tuple[NDArray[Any], ...]:
+    """Working arrays for every thread, [threads, ...]; one per lane would not stay in the cache."""
+    import numba
+
+    arrays = (array for record in scratch for array in record)
+    return tuple(np.zeros((numba.config.NUMBA_NUM_THREADS, *array.shape), array.dtype) for array in arrays)
 
 
 def compiled(world: World) -> ModuleType:

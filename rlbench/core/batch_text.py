@@ -1,20 +1,18 @@
 """The text of a batch's generated module: the rules' own text, the noise stream, and the loops over lanes.
 
-`rlbench.core.batch` compiles it. What depends on the rules is filled in here: one array per field of the state, the
-draws, how an observation is written and an action is read.
+`rlbench.core.batch` compiles it; what depends on the rules is filled in with `rlbench.core.batch_pieces`.
 """
 
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
+import textwrap
 from typing import Any
 
-import numpy as np
-from gymnasium import spaces
-
+from rlbench.core.batch_pieces import pieces
 from rlbench.core.noise import UNIFORM
-from rlbench.core.rules import StateOf
 from rlbench.core.world import World
 
 IMPORTS = {"math", "typing", "numpy"}
@@ -25,7 +23,7 @@ from __future__ import annotations
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, prange, types
+from numba import get_thread_id, njit, prange, types
 from numba.extending import intrinsic
 
 
@@ -46,29 +44,36 @@ def multiply_add_128(context, low, high, increment_low, increment_high):
 
     return types.UniTuple(types.uint64, 2)(*[types.uint64] * 4), codegen
 
+
+def copy(target, source):
+    """Copy an array, element by element."""
+    for k in range(target.size):
+        target.flat[k] = source.flat[k]
+
 '''
 
 LOOPS = '''
 
 for _name in {functions}:
-    globals()[_name] = njit(error_model="numpy")(globals()[_name])
+    globals()[_name] = njit(error_model="numpy", forceinline=True{flags})(globals()[_name])
 
 
-def reset({params}, {fields}, lanes, elapsed, done, mask, observations):
+def reset({params}, {fields}, {scratch}lanes, elapsed, done, mask, {options}{observations}):
     """Begin an episode in the lanes of the mask; write the observation of every lane."""
     params = Params({params})
+    thread = 0
     for i in range(len(lanes)):
         if mask[i]:
-            state = initial({initial_draws}, params)
-            {store_state}
+            state = initial({initial_draws}, params{chosen}{blank})
+            {store}
             elapsed[i] = 0
             done[i] = False
         state = State({load})
-        observe(state, params, {observation})
+        observe(state, params, {out}{work})
 
 
-def step({params}, {fields}, lanes, elapsed, done, actions, observations, rewards, terminations, truncations, final,
-         mode, limit):
+def step({params}, {fields}, {scratch}lanes, elapsed, done, {actions}, {observations}, rewards, terminations,
+         truncations, {final}, {results}mode, limit):
     """Step every lane; returns how many episodes ended, or -1 - i if lane i's action is invalid (nothing moved)."""
     params = Params({params})
     for i in range(len(lanes)):
@@ -76,107 +81,97 @@ def step({params}, {fields}, lanes, elapsed, done, actions, observations, reward
             return -1 - i
     ended = 0
     for i in RANGE(len(lanes)):
-        if mode == 0 and done[i]:
-            state = initial({initial_draws}, params)
-            {store_state}
-            elapsed[i] = 0
-            done[i] = False
+        thread = THREAD
+        begin = mode == 0 and done[i]
+        if begin:
             rewards[i] = 0.0
             terminations[i] = False
             truncations[i] = False
-            observe(state, params, {observation})
+            done[i] = False
         else:
             before = State({load})
             action = {action}
-            state = transition(before, action, {transition_draws}, params)
+            state = transition(before, action, {transition_draws}, params{work})
             rewards[i] = reward(before, action, state, params)
-            {store_state}
+            {store}
             elapsed[i] += 1
             terminations[i] = terminated(state, params)
             truncations[i] = elapsed[i] >= limit
             over = terminations[i] or truncations[i]
             ended += over
-            observe(state, params, {observation})
+            observe(state, params, {out}{work})
+            {tell}
             if mode == 1:
                 {copy_final}
-                if over:
-                    start = initial({initial_draws}, params)
-                    {store_start}
-                    elapsed[i] = 0
-                    observe(start, params, {observation})
+                begin = over
             else:
                 done[i] = over
+        if begin:
+            state = initial({initial_draws}, params{default}{blank})
+            {store}
+            elapsed[i] = 0
+            observe(state, params, {out}{work})
     return ended
 '''
 
 
 def source(world: World) -> str:
     """The text of the generated module for these rules."""
-    module: Any = world.rules
-    text = inspect.getsource(module).replace("from __future__ import annotations\n", "")  # stands above
-    tree = ast.parse(text)
-    _check_imports(world.name, tree)
-    functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
-    state = world.example_state()
-    loops = LOOPS.format(functions=("uniform", *functions), **_pieces(world, state))
-    serial = loops + "\n\nreset = njit(cache=True, error_model='numpy')(reset)\n"
+    texts = list(_texts(world.rules, world.name.rpartition(".")[0]).values())
+    functions = [node.name for text in texts for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
+    filling = {"functions": repr(("uniform", "copy", *functions)), **pieces(world)}
+    loops = _filled(LOOPS, filling)
+    parallel = loops[loops.index("def step(") :].replace("def step(", "def step_in_parallel(")
+    options = f"cache=True, error_model='numpy'{filling['flags']}"
     return "".join(
         [
             PRELUDE.format(name=world.name),
             UNIFORM,
-            f"\n\n{text}\n",
-            serial.replace("RANGE(", "range("),
-            "step_serial = njit(cache=True, error_model='numpy', nogil=True)(step)\n\n\n",
-            loops[loops.index("def step(") :]
-            .replace("RANGE(", "prange(")
-            .replace("def step(", "def step_in_parallel("),
-            "\n\nstep_parallel = njit(cache=True, error_model='numpy', parallel=True)(step_in_parallel)\n",
+            *(f"\n\n{text}\n" for text in texts),
+            loops.replace("RANGE(", "range(").replace("THREAD", "0"),
+            f"\n\nreset = njit({options})(reset)\n",
+            f"step_serial = njit({options}, nogil=True)(step)\n\n\n",
+            parallel.replace("RANGE(", "prange(").replace("THREAD", "get_thread_id()"),
+            f"\n\nstep_parallel = njit({options}, parallel=True)(step_in_parallel)\n",
         ]
     )
+
+
+def _texts(module: Any, package: str) -> dict[str, str]:
+    """The text of a rules module behind those of the modules beside it that it imports from, by their names.
+
+    Left out are these imports, whose names are then there already, and `configure`, which is never compiled.
+    """
+    text = inspect.getsource(module)
+    lines, texts = text.splitlines(), dict[str, str]()
+    for node in ast.parse(text).body:
+        beside = isinstance(node, ast.ImportFrom) and package and (node.module or "").rpartition(".")[0] == package
+        if beside:
+            texts |= _texts(importlib.import_module(str(node.module)), package)  # type: ignore[attr-defined]
+        future = isinstance(node, ast.ImportFrom) and node.module == "__future__"  # stands above
+        if beside or future or (isinstance(node, ast.FunctionDef) and node.name == "configure"):
+            end = node.end_lineno or node.lineno
+            lines[node.lineno - 1 : end] = [""] * (end - node.lineno + 1)
+    kept = "\n".join(lines)
+    _check_imports(module.__name__, ast.parse(kept))
+    return {**texts, module.__name__: kept}
 
 
 def _check_imports(name: str, tree: ast.Module) -> None:
     for node in ast.walk(tree):
         imported = [a.name for a in node.names] if isinstance(node, ast.Import) else []
         imported += [node.module or "."] if isinstance(node, ast.ImportFrom) else []
-        if foreign := sorted({each.split(".")[0] for each in imported} - IMPORTS - {"__future__"}):
+        if foreign := sorted({each.split(".")[0] for each in imported} - IMPORTS):
             raise TypeError(f"{name} imports {', '.join(foreign)}; rules may import only {', '.join(sorted(IMPORTS))}")
 
 
-def _pieces(world: World, state: StateOf) -> dict[str, str]:
-    """The parts of the loops that depend on the state's fields and on the spaces."""
-    fields = [f"field_{name}" for name in state._fields]
-    wide = [bool(np.ndim(value)) for value in state]
-
-    def store(record: str, indent: int) -> str:
-        lines = (f"{f}[i] = {record}.{name}" for f, name in zip(fields, state._fields, strict=True))
-        return ("\n" + " " * indent).join(lines)
-
-    def draws(count: int) -> str:
-        return f"({'uniform(lanes, i), ' * count})"
-
-    discrete = isinstance(world.observation_space, spaces.Discrete)
-    action, valid = _action_pieces(world)
-    return {
-        "params": ", ".join(f"param_{name}" for name in world.params._fields),
-        "fields": ", ".join(fields),
-        "load": ", ".join(f"{f}[i]" for f, _ in zip(fields, wide, strict=True)),
-        "store_state": store("state", 12),
-        "store_start": store("start", 20),
-        "observation": "observations[i : i + 1]" if discrete else "observations[i]",
-        "copy_final": "final[i] = observations[i]",
-        "initial_draws": draws(world.rules.DRAWS[0]),
-        "transition_draws": draws(world.rules.DRAWS[1]),
-        "action": action,
-        "valid_action": valid,
-    }
-
-
-def _action_pieces(world: World) -> tuple[str, str]:
-    """How a lane's action is read, and the condition under which it is valid."""
-    box = world.action_space
-    if isinstance(box, spaces.Discrete):
-        return "actions[i]", f"0 <= actions[i] < {int(box.n)}"
-    low, high = box.low.astype(float).tolist(), box.high.astype(float).tolist()
-    bounds = (f"{a!r} <= actions[i, {k}] <= {b!r}" for k, (a, b) in enumerate(zip(low, high, strict=True)))
-    return "actions[i, 0]" if len(low) == 1 else "actions[i]", " and ".join(bounds)
+def _filled(template: str, filling: dict[str, str]) -> str:
+    """The template with its pieces; one that stands alone on a line keeps that line's indentation."""
+    lines = []
+    for line in template.split("\n"):
+        name = line.strip()[1:-1]
+        if line.strip() == f"{{{name}}}" and name in filling:
+            lines.append(textwrap.indent(filling[name], line[: line.index("{")]))
+        else:
+            lines.append(line.format(**filling))
+    return "\n".join(lines)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rlbench.core.noise import check_seed
 from rlbench.core.rules import StateOf, make_state
-from rlbench.core.spaces import action_check
+from rlbench.core.spaces import Arrays
 from rlbench.core.world import RENDER_MODES, World
 
 
@@ -33,25 +33,29 @@ class RulesEnv(gymnasium.Env[Any, Any]):
         self.metadata = self.world.metadata(render_mode)
         self.render_mode = render_mode
         module = self.world.rules
-        self._initial, self._transition, self._reward = module.initial, module.transition, module.reward
+        self._transition, self._reward = module.transition, module.reward
         self._terminated, self._observe = module.terminated, module.observe
-        self._check_action = action_check(self.action_space)
+        self._check_action = self.world.actions.check
+        self._is_plain = self.world.observations.record is None and not self.world.observe_compiled
         self._is_discrete = isinstance(self.observation_space, spaces.Discrete)
         self._shape, self._dtype = self.observation_space.shape or (1,), self.observation_space.dtype
-        self._draws = module.DRAWS[1]
+        self._observer: Any = None
+        self._draws, self._scratch = self.world.draws, self.world.scratch()
         self._state: StateOf = None
+        self._has_arrays = bool(self.world.blank())
         self._ended = False
         self._viewer: Any = None
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Begin an episode; `options={"state": {field: value}}` begins it in that state.
+        """Begin an episode; `options` are the rules' own, or `{"state": {field: value}}` to begin it in that state.
 
         The draws of the start are consumed either way, so that later episodes do not depend on the option.
         """
         super().reset(seed=None if seed is None else check_seed(seed))
-        draws = tuple(self.np_random.random(self.world.rules.DRAWS[0]).tolist())
-        self._state, self._ended = self._initial(draws, self.params), False
-        if options and "state" in options:
+        options = options or {}
+        draws = tuple(self.np_random.random(self._draws[0]).tolist())
+        self._state, self._ended = self.world.initial(draws, options), False
+        if "state" in options:
             self.state = options["state"]
         if self.render_mode == "human":
             self.render()
@@ -63,23 +67,43 @@ class RulesEnv(gymnasium.Env[Any, Any]):
         if state is None or self._ended:
             raise error.ResetNeeded("the episode has not begun or has ended; call reset() before step()")
         action = self._check_action(action)
-        draws = tuple(self.np_random.random(self._draws).tolist()) if self._draws else ()
-        next_state = self._state = self._transition(state, action, draws, params)
+        draws = tuple(self.np_random.random(self._draws[1]).tolist()) if self._draws[1] else ()
+        next_state = self._state = self._transition(state, action, draws, params, *self._scratch)
         reward = self._reward(state, action, next_state, params)
         self._ended = ended = bool(self._terminated(next_state, params))
         if self.render_mode == "human":
             self.render()
-        return self._observation(), reward, ended, False, {}
+        return self._observation(), reward, ended, False, self._info() if ended else {}
+
+    def _info(self) -> dict[str, Any]:
+        result = self.world.result(self._state)
+        return result._asdict() if result else {}
 
     def _observation(self) -> Any:
+        if not self._is_plain:
+            return self.world.observations.single(self._observed())
         out = np.empty(self._shape, self._dtype)
-        self._observe(self._state, self.params, out)
+        self._observe(self._state, self.params, out, *self._scratch)
         return out[0] if self._is_discrete else out
+
+    def _observed(self) -> Arrays:
+        """The arrays of the observation, one per leaf."""
+        if self.world.observe_compiled:
+            if self._observer is None:
+                from rlbench.core.observer import Observer  # which imports Numba
+
+                self._observer = Observer(self.world)
+            return self._observer(self._state)  # type: ignore[no-any-return]  # Any for the import's sake
+        layout = self.world.observations
+        arrays = layout.empty()
+        self._observe(self._state, self.params, layout.as_rules(arrays), *self._scratch)
+        return arrays
 
     @property
     def state(self) -> StateOf:
-        """The world at this instant, a NamedTuple of the rules; None before the first reset."""
-        return self._state
+        """The world at this instant, a NamedTuple of the rules, its arrays copied; None before the first reset."""
+        shared = self._has_arrays and self._state is not None  # later steps write to the arrays
+        return make_state(self._state, self._state) if shared else self._state
 
     @state.setter
     def state(self, values: Any) -> None:

@@ -1,7 +1,7 @@
 """What a rules module defines: the mathematics of one world, as plain functions that know no API.
 
-A rules module imports only `math`, `typing` and `numpy` (the batch compiler copies its text into a module of its own),
-and defines:
+A rules module imports only `math`, `typing`, `numpy` and functions of modules beside it that keep to this too (the
+batch compiler copies their text into a module of its own), and defines:
 
     class State(NamedTuple)   the world at one instant: scalars (int, float, bool) or fixed-shape NumPy arrays
     class Params(NamedTuple)  independent constants with units; `make(id, name=value)` sets them
@@ -12,17 +12,32 @@ and defines:
     terminated(state, params) -> bool
     observe(state, params, out) -> None         writes the observation into a given array
     observation_bounds(params), action_bounds(params)
-                              an int n for Discrete(n), or (low, high), two equally long tuples, for a float32 Box
+                              an int n for Discrete(n); (low, high), two arrays or tuples, for a float32 Box; or an
+                              instance of a NamedTuple of the module whose fields are such bounds, for a Dict
 
 and may define:
 
-    configure(**kwargs) -> Params   when the arguments of `make` are not the parameters themselves
+    configure(**kwargs) -> Params   when the arguments of `make` are not the parameters themselves; it is never
+                                    compiled, so inside it may import anything
+    draws(params) -> (k0, k1)       instead of DRAWS, where the counts depend on the parameters
+    class Options(NamedTuple)       integers that `reset(options={name: value})` may give, with their defaults; then it
+                                    is `initial(noise, params, options)`, and
+    option_bounds(params) -> Options    says that an option in field n may be 0 to n - 1
+    blank(params) -> State          where a state has arrays: one that holds them; then `initial` takes it as its last
+                                    argument, fills them and passes them on, and nothing compiled may make an array
+    class Scratch(NamedTuple)       arrays to work in, whatever they hold; then
+    scratch(params) -> Scratch      makes them, and `transition` and `observe` take them as their last argument
+    OBSERVE_COMPILED = True         where `observe` is so much work that the single environment, too, calls it compiled
+    class Result(NamedTuple)        scalars that `info` tells when an episode terminates, and never before
+    result(state, params) -> Result
     valid(state, params) -> bool    which states may be set; all of them by default
     model(params) -> P              the exact dynamics, P[s][a] -> [(probability, next state, reward, terminated)]
 
 Randomness is an argument: `noise` is a tuple of uniforms, so every function is deterministic. The action is an int for
 Discrete, a float for a Box of one number, else a float64 array. `out` has the observation's shape and dtype; for a
-Discrete observation it is int64[1]. Nothing else is known to the rules: not time limits, not resets, not seeds.
+Discrete observation it is int64[1]. For a Dict, action and `out` are the NamedTuple of the bounds, its fields filled
+with these. `transition` makes a new State of new scalars; the arrays of a state are the world's own memory, which
+`transition` may write to and passes on. Nothing else is known to the rules: not time limits, not resets, not seeds.
 """
 
 from __future__ import annotations
@@ -38,7 +53,7 @@ from numpy.typing import NDArray
 StateOf: TypeAlias = Any  # an instance of the rules module's own State
 ParamsOf: TypeAlias = Any  # likewise
 Noise: TypeAlias = "tuple[float, ...]"
-Bounds: TypeAlias = "int | tuple[tuple[float, ...], tuple[float, ...]]"
+Bounds: TypeAlias = Any  # int | tuple[ArrayLike, ArrayLike] | a NamedTuple of these
 
 
 class Rules(Protocol):
@@ -48,7 +63,7 @@ class Rules(Protocol):
     DRAWS: tuple[int, int]
     State: type
     Params: type
-    initial: Callable[[Noise, ParamsOf], StateOf]
+    initial: Callable[..., StateOf]
     transition: Callable[[StateOf, Any, Noise, ParamsOf], StateOf]
     reward: Callable[[StateOf, Any, StateOf, ParamsOf], float]
     terminated: Callable[[StateOf, ParamsOf], bool]
@@ -60,7 +75,8 @@ class Rules(Protocol):
 def load(name: str) -> Rules:
     """The rules module of that dotted name; TypeError names what it lacks."""
     module = importlib.import_module(name)
-    missing = [each for each in Rules.__annotations__ if not hasattr(module, each)]
+    wanted = {*Rules.__annotations__} - ({"DRAWS"} if hasattr(module, "draws") else set())
+    missing = [each for each in Rules.__annotations__ if each in wanted and not hasattr(module, each)]
     if missing:
         raise TypeError(f"{name} is not a rules module: it lacks {', '.join(missing)} (see rlbench.core.rules)")
     return cast(Rules, module)

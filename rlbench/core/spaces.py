@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,62 +13,120 @@ from numpy.typing import NDArray
 
 from rlbench.core.rules import Bounds
 
-Space: TypeAlias = "spaces.Box[Any] | spaces.Discrete[Any]"
+Leaf: TypeAlias = "spaces.Box[Any] | spaces.Discrete[Any]"
+Space: TypeAlias = "Leaf | spaces.Dict"
+Arrays: TypeAlias = "tuple[NDArray[Any], ...]"
 
 
 def space(bounds: Bounds) -> Space:
-    """The Gymnasium space of a rules module's bounds: Discrete(n), or a float32 Box."""
+    """The Gymnasium space of a rules module's bounds: Discrete(n), a float32 Box, or a Dict of these."""
+    if hasattr(bounds, "_asdict"):
+        return spaces.Dict([(name, space(one)) for name, one in bounds._asdict().items()])
     if isinstance(bounds, int):
         return spaces.Discrete(bounds)
     low, high = (np.array(bound, dtype=np.float32) for bound in bounds)
     return spaces.Box(low, high, dtype=np.float32)
 
 
-def action_check(space: Space) -> Callable[[Any], Any]:
-    """A function that returns the action as the rules want it, or raises InvalidAction saying what is wrong."""
-    if isinstance(space, spaces.Discrete):
-        return functools.partial(_check_discrete, int(space.n))
-    return functools.partial(_check_box, space.low.astype(np.float64), space.high.astype(np.float64))
+class Layout:
+    """A space as its leaves, and how what lies in it looks to the rules and to Gymnasium.
+
+    A plain space is its only leaf. A Dict has one leaf per key; to the rules its values are an instance of `record`,
+    the NamedTuple that declared its bounds, and to Gymnasium a dict.
+    """
+
+    def __init__(self, bounds: Bounds) -> None:
+        self.space: Space = space(bounds)
+        self.record: Any = type(bounds) if isinstance(self.space, spaces.Dict) else None
+        whole = self.space
+        self.leaves: dict[str, Any] = dict(whole.items()) if isinstance(whole, spaces.Dict) else {"": whole}
+        self._checks = {name: _check(leaf, name) for name, leaf in self.leaves.items()}
+        self.check: Callable[[Any], Any] = self._check_record if self.record else self._checks[""]
+
+    def empty(self) -> Arrays:
+        """Arrays for the rules to write one world's values into, one per leaf; int64[1] where it is Discrete."""
+        return tuple(np.empty(leaf.shape or (1,), leaf.dtype) for leaf in self.leaves.values())
+
+    def empty_batch(self, num_envs: int) -> Arrays:
+        """The same for N worlds, [N, ...] each."""
+        return tuple(np.empty((num_envs, *(leaf.shape or ())), leaf.dtype) for leaf in self.leaves.values())
+
+    def as_rules(self, values: Any) -> Any:
+        """One value per leaf as the rules know it."""
+        return values[0] if self.record is None else self.record(*values)
+
+    def as_gymnasium(self, values: Any) -> Any:
+        """One value per leaf as Gymnasium knows it."""
+        return values[0] if self.record is None else dict(zip(self.leaves, values, strict=True))
+
+    def single(self, arrays: Arrays) -> Any:
+        """What the rules wrote into `empty()`, as Gymnasium knows it: a scalar where a leaf is Discrete."""
+        leaves = self.leaves.values()
+        return self.as_gymnasium([a if leaf.shape else a[0] for a, leaf in zip(arrays, leaves, strict=True)])
+
+    def _check_record(self, action: Any) -> Any:
+        self._check_keys(action)
+        return self.record(*(check(action[name]) for name, check in self._checks.items()))
+
+    def check_batch(self, actions: Any, num_envs: int) -> Arrays:
+        """Actions of all lanes, int64[N] or float64[N, k] per leaf, copied only when they are not that already.
+
+        Raises InvalidAction for a wrong structure, dtype or shape; values are checked by the compiled loop.
+        """
+        if self.record is None:
+            return (_batch(actions, self.leaves[""], num_envs, ""),)
+        self._check_keys(actions)
+        return tuple(_batch(actions[name], leaf, num_envs, name) for name, leaf in self.leaves.items())
+
+    def _check_keys(self, action: Any) -> None:
+        if not isinstance(action, Mapping) or action.keys() != self.leaves.keys():
+            given = f"a dict of {', '.join(map(str, action))}" if isinstance(action, Mapping) else repr(action)
+            raise InvalidAction(f"action is {given}; this environment takes a dict of {', '.join(self.leaves)}")
 
 
-def _check_discrete(n: int, action: Any) -> int:
+def _check(leaf: Leaf, name: str) -> Callable[[Any], Any]:
+    """A function that returns a leaf's action as the rules want it, or raises InvalidAction saying what is wrong."""
+    what = f"action {name!r}" if name else "action"
+    if isinstance(leaf, spaces.Discrete):
+        return functools.partial(_check_discrete, int(leaf.n), what)
+    return functools.partial(_check_box, leaf.low.astype(np.float64), leaf.high.astype(np.float64), what)
+
+
+def _check_discrete(n: int, what: str, action: Any) -> int:
     if type(action) is not int:
-        action = _integer(n, action)
+        action = _integer(n, what, action)
     if 0 <= action < n:
         return action  # type: ignore[no-any-return]  # an int by now
-    raise InvalidAction(f"action {action} is out of range; this environment takes integers 0 to {n - 1}")
+    raise InvalidAction(f"{what} {action} is out of range; this environment takes integers 0 to {n - 1}")
 
 
-def _integer(n: int, action: Any) -> int:
+def _integer(n: int, what: str, action: Any) -> int:
     array = np.asarray(action)
     if array.ndim or array.dtype.kind not in "iu":
         kind = f"{array.dtype} of shape {array.shape}" if array.ndim else str(array.dtype)
-        raise InvalidAction(f"action {action!r} is {kind}; this environment takes one integer 0 to {n - 1}")
+        raise InvalidAction(f"{what} {action!r} is {kind}; this environment takes one integer 0 to {n - 1}")
     return int(array)
 
 
-def _check_box(low: NDArray[np.float64], high: NDArray[np.float64], action: Any) -> Any:
+def _check_box(low: NDArray[np.float64], high: NDArray[np.float64], what: str, action: Any) -> Any:
     array = np.asarray(action)
     if array.dtype.kind not in "fiu" or array.shape != low.shape:
         kind = f"{array.dtype} of shape {array.shape}"
-        raise InvalidAction(f"action {action!r} is {kind}; this environment takes floats of shape {low.shape}")
+        raise InvalidAction(f"{what} {action!r} is {kind}; this environment takes floats of shape {low.shape}")
     array = array.astype(np.float64)
     if not ((low <= array) & (array <= high)).all():
-        raise InvalidAction(f"action {action!r} is not within [{low.tolist()}, {high.tolist()}]")
+        raise InvalidAction(f"{what} {action!r} is not within [{low.tolist()}, {high.tolist()}]")
     return float(array[0]) if array.size == 1 else array
 
 
-def batch_actions(actions: Any, space: Space, num_envs: int) -> NDArray[Any]:
-    """Actions of all lanes as int64[N] or float64[N, k], copied only when they are not that already.
-
-    Raises InvalidAction for a wrong dtype or shape; values are checked by the compiled loop.
-    """
+def _batch(actions: Any, leaf: Leaf, num_envs: int, name: str) -> NDArray[Any]:
     array = np.asarray(actions)
-    discrete = isinstance(space, spaces.Discrete)
-    shape = (num_envs, *(space.shape or ()))
+    discrete = isinstance(leaf, spaces.Discrete)
+    shape = (num_envs, *(leaf.shape or ()))
     if array.dtype.kind not in ("iu" if discrete else "fiu") or array.shape != shape:
+        what = f"actions {name!r}" if name else "actions"
         wanted = "integers" if discrete else "floats"
         raise InvalidAction(
-            f"actions are {array.dtype} of shape {array.shape}; this environment takes {wanted} of shape {shape}"
+            f"{what} are {array.dtype} of shape {array.shape}; this environment takes {wanted} of shape {shape}"
         )
     return np.ascontiguousarray(array, dtype=np.int64 if discrete else np.float64)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rlbench.core import batch
 from rlbench.core.noise import lane_seeds, seed_lane
 from rlbench.core.rules import StateOf, make_states
-from rlbench.core.spaces import batch_actions
+from rlbench.core.spaces import Arrays
 from rlbench.core.world import World
 
 MODES = {
@@ -68,35 +68,38 @@ class RulesVectorEnv(VectorEnv[Any, Any, Any]):
         n, like = self.num_envs, self.world.example_state()
         self._like = like
         self._fields = tuple(np.zeros((n, *np.shape(value)), np.asarray(value).dtype) for value in like)
+        self._scratch = batch.per_thread(self.world.scratch())
         self._lanes = np.zeros((n, 4), np.uint64)
         self._elapsed = np.zeros(n, np.int64)
         self._done = np.zeros(n, np.bool_)
         self._was_reset = self._was_seeded = False
-        self._shape, self._dtype = (n, *(self.world.observation_space.shape or ())), self.world.observation_space.dtype
+        self._results = tuple(np.zeros(n, np.asarray(value).dtype) for value in self.world.result(like))
         self._outputs = self._new_outputs()
-        self._final = np.empty_like(self._outputs[0])
+        self._final = self.world.observations.empty_batch(n)
 
-    def _new_outputs(self) -> tuple[NDArray[Any], ...]:
+    def _new_outputs(self) -> tuple[Arrays, NDArray[Any], NDArray[Any], NDArray[Any]]:
         n = self.num_envs
-        return np.empty(self._shape, self._dtype), np.empty(n), np.empty(n, np.bool_), np.empty(n, np.bool_)
+        return self.world.observations.empty_batch(n), np.empty(n), np.empty(n, np.bool_), np.empty(n, np.bool_)
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[NDArray[Any], dict[str, Any]]:
+    ) -> tuple[Any, dict[str, Any]]:
         """Begin an episode in every lane, or in those of `options["reset_mask"]`, bool[N].
 
-        `options={"state": {field: array[N]}}` begins the lanes in given states; their draws are consumed all the same.
+        The other options are the rules' own, an array [N] each, or `{"state": {field: array[N]}}` to begin the lanes in
+        given states; their draws are consumed all the same.
         """
         options = options or {}
         mask = self._mask(options.get("reset_mask"))
+        chosen = self.world.batch_options(options, self.num_envs)
         self._seed(lane_seeds(seed, self.num_envs), mask)
-        observations = np.empty_like(self._outputs[0])
-        self._call_reset(mask, observations)
+        observations = self.world.observations.empty_batch(self.num_envs)
+        self._call_reset(mask, chosen, observations)
         if "state" in options:
             self._set_fields(options["state"], mask)
-            self._call_reset(np.zeros_like(mask), observations)
+            self._call_reset(np.zeros_like(mask), chosen, observations)
         self._was_reset = True
-        return observations, {}
+        return self.world.observations.as_gymnasium(observations), {}
 
     def _mask(self, mask: Any) -> NDArray[np.bool_]:
         if mask is None:
@@ -114,12 +117,13 @@ class RulesVectorEnv(VectorEnv[Any, Any, Any]):
                 self._lanes[i] = seed_lane(seed)
         self._was_seeded = True
 
-    def _call_reset(self, mask: NDArray[np.bool_], observations: NDArray[Any]) -> None:
-        self._reset_lanes(*self.params, *self._fields, self._lanes, self._elapsed, self._done, mask, observations)
+    def _call_reset(self, mask: NDArray[np.bool_], options: Arrays, observations: Arrays) -> None:
+        worlds = (*self.params, *self._fields, *self._scratch)
+        self._reset_lanes(*worlds, self._lanes, self._elapsed, self._done, mask, *options, *observations)
 
     def step(
         self, actions: Any
-    ) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+    ) -> tuple[Any, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
         """Step every lane. Raises InvalidAction before anything has moved, ResetNeeded where a reset is missing."""
         if not self._was_reset:
             raise ResetNeeded("the episodes have not begun; call reset() before step()")
@@ -128,24 +132,34 @@ class RulesVectorEnv(VectorEnv[Any, Any, Any]):
             raise ResetNeeded(
                 f"the episodes of lanes {lanes} have ended; reset them with options={{'reset_mask': ...}}"
             )
-        actions = batch_actions(actions, self.world.action_space, self.num_envs)
-        outputs = self._new_outputs() if self.copy else self._outputs
+        layout = self.world.observations
+        inputs = self.world.actions.check_batch(actions, self.num_envs)
+        observations, *flags = self._new_outputs() if self.copy else self._outputs
+        worlds = (*self.params, *self._fields, *self._scratch)
         ended = self._step_lanes(
-            *self.params, *self._fields, self._lanes, self._elapsed, self._done, actions, *outputs, self._final,
-            self._mode, self._limit,
+            *worlds, self._lanes, self._elapsed, self._done, *inputs, *observations, *flags, *self._final,
+            *self._results, self._mode, self._limit,
         )  # fmt: skip
         if ended < 0:
             lane = -1 - ended
-            raise InvalidAction(f"action {actions[lane]} of lane {lane} is not in {self.single_action_space}")
-        observations, rewards, terminations, truncations = outputs
-        return observations, rewards, terminations, truncations, self._infos(ended, terminations, truncations)
+            action = self.world.actions.as_gymnasium([array[lane] for array in inputs])
+            raise InvalidAction(f"action {action} of lane {lane} is not in {self.single_action_space}")
+        rewards, terminations, truncations = flags
+        infos = self._infos(terminations, truncations) if ended else {}
+        return layout.as_gymnasium(observations), rewards, terminations, truncations, infos
 
-    def _infos(self, ended: int, terminations: NDArray[np.bool_], truncations: NDArray[np.bool_]) -> dict[str, Any]:
-        if not ended or self._mode != batch.SAME_STEP:
-            return {}
+    def _infos(self, terminations: NDArray[np.bool_], truncations: NDArray[np.bool_]) -> dict[str, Any]:
+        """What is told of the episodes that ended in this step."""
+        infos: dict[str, Any] = {}
+        if self._results and terminations.any():
+            for name, array in zip(self.world.result(self._like)._fields, self._results, strict=True):
+                infos |= {name: np.where(terminations, array, 0), f"_{name}": terminations.copy()}
+        if self._mode != batch.SAME_STEP:
+            return infos
         over = terminations | truncations
-        final = self._final.copy() if self.copy else self._final
-        return {"final_obs": final, "_final_obs": over, "final_info": {}, "_final_info": over.copy()}
+        final = tuple(array.copy() for array in self._final) if self.copy else self._final
+        final_obs = self.world.observations.as_gymnasium(final)
+        return {"final_obs": final_obs, "_final_obs": over, "final_info": infos, "_final_info": over.copy()}
 
     @property
     def state(self) -> StateOf:

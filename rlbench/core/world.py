@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 import numpy as np
 from gymnasium.error import UnsupportedMode
 from numpy.typing import NDArray
 
-from rlbench.core.rules import Rules, StateOf, load, make_params
-from rlbench.core.spaces import space
+from rlbench.core.rules import Noise, Rules, StateOf, load, make_params
+from rlbench.core.spaces import Layout
 
 RENDER_MODES = ("human", "rgb_array")
 
@@ -23,8 +24,9 @@ class World:
         self.name = name
         self.renderer_name = render or f"{name.rpartition('.')[0]}.render"
         self.params = make_params(self.rules, kwargs)
-        self.observation_space = space(self.rules.observation_bounds(self.params))
-        self.action_space = space(self.rules.action_bounds(self.params))
+        self.observations = Layout(self.rules.observation_bounds(self.params))
+        self.actions = Layout(self.rules.action_bounds(self.params))
+        self.observation_space, self.action_space = self.observations.space, self.actions.space
 
     @property
     def rules(self) -> Rules:
@@ -36,9 +38,70 @@ class World:
         """The render module: FRAMES_PER_SECOND and render(state, params) -> uint8[H, W, 3]."""
         return sys.modules.get(self.renderer_name) or importlib.import_module(self.renderer_name)
 
+    @property
+    def draws(self) -> tuple[int, int]:
+        """How many uniforms `initial` and `transition` take."""
+        draws: Any = getattr(self.rules, "draws", None)
+        return self.rules.DRAWS if draws is None else draws(self.params)
+
+    def initial(self, noise: Noise, options: Mapping[str, Any]) -> StateOf:
+        """The start that the rules make of this noise, and of those options that they know."""
+        arguments = [noise, self.params]
+        if (known := self.options) is not None:
+            given = {name: self._checked_options(name, options[name], ()) for name in known._fields if name in options}
+            arguments.append(known._replace(**{name: int(value) for name, value in given.items()}))
+        return self.rules.initial(*arguments, *self.blank())
+
+    @property
+    def observe_compiled(self) -> bool:
+        """Whether the single environment, too, calls the compiled `observe`."""
+        return bool(getattr(self.rules, "OBSERVE_COMPILED", False))
+
+    def blank(self) -> tuple[StateOf, ...]:
+        """A state to fill, where the rules want one."""
+        blank: Any = getattr(self.rules, "blank", None)
+        return () if blank is None else (blank(self.params),)
+
+    def scratch(self) -> tuple[Any, ...]:
+        """Arrays to work in, a NamedTuple of the rules, where they want some."""
+        scratch: Any = getattr(self.rules, "scratch", None)
+        return () if scratch is None else (scratch(self.params),)
+
+    @property
+    def options(self) -> Any:
+        """The rules' Options as they are when none is given; None where the rules have none."""
+        record = getattr(self.rules, "Options", None)
+        return None if record is None else record()
+
+    def batch_options(self, options: Mapping[str, Any], num_envs: int) -> tuple[NDArray[np.int64], ...]:
+        """The options of N worlds, an array [N] per field of the rules' Options; ValueError for what is no option."""
+        fields = () if self.options is None else self.options._asdict().items()
+        return tuple(
+            self._checked_options(name, options[name], (num_envs,))
+            if name in options
+            else np.full(num_envs, default, np.int64)
+            for name, default in fields
+        )
+
+    def _checked_options(self, name: str, value: Any, shape: tuple[int, ...]) -> NDArray[np.int64]:
+        array, rules = np.asarray(value), cast(Any, self.rules)
+        n = getattr(rules.option_bounds(self.params), name)
+        if array.dtype.kind not in "iu" or array.shape != shape or not ((array >= 0) & (array < n)).all():
+            wanted = f"integers of shape {shape}" if shape else "an integer"
+            raise ValueError(f"option {name!r} takes {wanted}, 0 to {n - 1}, got {value!r}")
+        return array.astype(np.int64)
+
+    def result(self, state: StateOf) -> Any:
+        """What is told when an episode terminates, a NamedTuple of the rules; () where they tell nothing."""
+        result: Any = getattr(self.rules, "result", None)
+        return () if result is None else result(state, self.params)
+
     def example_state(self) -> StateOf:
         """A state from noise 1/2, to read the types and shapes of the fields from."""
-        return self.rules.initial((0.5,) * self.rules.DRAWS[0], self.params)
+        state = self.initial((0.5,) * self.draws[0], {})
+        if not self.blank() and any(np.ndim(value) for value in state):
+            raise TypeError(f"{self.name} has arrays in its State; it needs blank(params) to make them")
+        return state
 
     def check_state(self, state: StateOf) -> None:
         """Raise ValueError for a state that the rules say cannot be; rules without `valid` take any."""

@@ -12,7 +12,7 @@ from typing import Any
 FIRST_SEED = 2**30
 """Scored episodes are seeded from here up to 2**31 (ale-py takes 31 bits); training seeds lie below."""
 
-ANCHORS = ("floor", "random", "reference")
+ANCHORS = ("floor", "random", "reference", "published")
 """What a score is measured against; not part of what is played, hence not part of the hash."""
 
 
@@ -62,14 +62,21 @@ class Task:
     discount: float = 1.0
     """Of the recorded discounted return."""
 
+    simulator: str | None = None
+    """Whose simulator plays it, if not our own rules: then a record carries a fingerprint of the dynamics
+    (`dynamics.fingerprint`), which may change with the simulator's version, hence is not part of the hash."""
+
     floor: float = 0.0
     """The return of a failed episode: the worst of 1,000 random ones (`evaluate.measure_anchors`)."""
 
     random: float = 0.0
-    """Mean return of those 1,000 episodes: a normalised score of 0."""
+    """Mean return of those 1,000 episodes, or a published one: a normalised score of 0."""
 
     reference: float = 1.0
     """The optimum, or a published score where no optimum is known: a normalised score of 1."""
+
+    published: str = ""
+    """What `random` and `reference` are where both are published, and the publication; empty where measured."""
 
     @property
     def key(self) -> str:
@@ -78,8 +85,8 @@ class Task:
 
     @property
     def hash(self) -> str:
-        """The sha256 of what is played: the sorted-key JSON of every field but the anchors."""
-        fields = {k: v for k, v in dataclasses.asdict(self).items() if k not in ANCHORS}
+        """The sha256 of what is played: the sorted-key JSON of every field but the anchors and the simulator."""
+        fields = {k: v for k, v in dataclasses.asdict(self).items() if k not in (*ANCHORS, "simulator")}
         text = json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -1,0 +1,79 @@
+"""The arguments of `make`, checked: a mistake gives one line that says what was wrong, and what would be right."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlbench.envs.glimpse.data import mnist
+
+Arrays = tuple[NDArray[np.uint8], NDArray[np.int64]]
+
+MOST_SCALES = 8  # sums over 4^7 pixels of brightness 255 are below 2^24, hence exact in float32
+
+
+def image_set(split: str, images: Any, labels: Any, classes: int) -> Arrays:
+    """Images uint8[n, h, w], read-only, and labels int64[n]: a split of MNIST, or what was given; else ValueError."""
+    if images is None and labels is None:
+        images, labels = mnist(split)
+    elif split != "train":
+        raise ValueError(f"split={split!r} is a part of MNIST; leave it out where images and labels are given")
+    images, labels = np.asarray(images), np.asarray(labels)
+    if images.dtype != np.uint8 or images.ndim != 3 or 0 in images.shape:
+        found = f"{images.dtype} of shape {images.shape}"
+        remedy = "; (255 * images).astype('uint8') if they are in [0, 1]" if images.dtype.kind == "f" else ""
+        raise ValueError(f"images are grey, uint8 of shape (n, height, width), got {found}{remedy}")
+    if labels.dtype.kind not in "iu" or labels.shape != (len(images),):
+        raise ValueError(
+            f"labels are integers of shape ({len(images)},), one per image, got {labels.dtype} of shape {labels.shape}"
+        )
+    if labels.min() < 0 or labels.max() >= classes:
+        raise ValueError(f"labels are 0 to {classes - 1}, got {labels.min()} to {labels.max()}; give classes=")
+    images = np.ascontiguousarray(images).view()
+    images.setflags(write=False)
+    return images, labels.astype(np.int64)
+
+
+def canvas(size: int | None, images: NDArray[np.uint8]) -> tuple[int, int]:
+    """Height and width of the canvas: the images' own, or a square of the given side that holds them."""
+    if size is None:
+        return images.shape[1], images.shape[2]
+    side = whole("size", size, max(images.shape[1:]), why="the larger side of the images")
+    return side, side
+
+
+def pieces(clutter: int, clutter_size: int, images: NDArray[np.uint8]) -> tuple[int, int]:
+    """Number and side of the pieces of clutter."""
+    number = whole("clutter", clutter, 0)
+    if number and len(images) < 2:
+        raise ValueError(f"clutter={clutter} is cut from other images, and there is only one; give more, or clutter=0")
+    return number, whole("clutter_size", clutter_size, 1, min(images.shape[1:]), "the smaller side of the images")
+
+
+def squares(patch: int, scales: int, height: int, width: int) -> tuple[int, int]:
+    """The side g of a patch and the number k of scales; the widest square may be twice the canvas, to see all of it."""
+    g = whole("patch", patch, 1, min(height, width), "the smaller side of the canvas")
+    k = whole("scales", scales, 1, MOST_SCALES)
+    if k > 1 and g % 2:
+        raise ValueError(f"patch={g} is odd; squares of several scales share their middle only if it is even")
+    if g << (k - 1) > 2 * max(height, width):
+        raise ValueError(
+            f"patch={g} with scales={k} looks at squares up to {g << (k - 1)} pixels wide, "
+            f"more than twice the canvas of {height} x {width}; take fewer scales"
+        )
+    return g, k
+
+
+def whole(name: str, value: Any, least: int, most: int | None = None, why: str = "") -> int:
+    """The value as an int; ValueError unless it is one from `least` to `most`, the end that `why` explains."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = least - 1
+    if isinstance(value, bool) or number < least or (most is not None and number > most):
+        upwards = f"an integer from {least} on" if most is None else f"an integer {least} to {most}"
+        raise ValueError(f"{name} is {upwards}{f' ({why})' if why else ''}, got {value!r}")
+    return number

@@ -1,0 +1,53 @@
+"""The retina: squares around one point, each twice as wide as the last, all resized to the same side.
+
+Mnih et al. (2014), section 3.1, the glimpse sensor's rho(x, l). The square of scale k, counted from 0, is resized by
+the mean over blocks of 2^k x 2^k pixels.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+
+def corner(location: float, side: int, width: int) -> int:
+    """The first pixel of a stretch of `width` pixels whose middle is at a location of an axis of `side` pixels.
+
+    A location of -1 is the axis' beginning, 0 its middle, 1 its end; the stretch snaps to the nearest whole pixel.
+    """
+    return math.floor((location + 1.0) / 2.0 * side - width / 2.0 + 0.5)
+
+
+def retina(square: Any, sums: Any, patches: Any) -> None:
+    """The patches, float32[k, g, g] in [0, 1], finest first, of what the widest square shows, uint8[s, s].
+
+    All squares share their middle, hence g is even where k > 1. `sums`, float32[k - 1, s / 2, s / 2], is scratch space.
+    Sums are whole numbers below 2^24, hence exact in any order.
+    """
+    crop(square, 1, patches[0])
+    side = len(square)
+    for k in range(1, len(patches)):
+        side //= 2
+        if k == 1:
+            halve(square, sums[0])
+        else:
+            halve(sums[k - 2], sums[k - 1, :side, :side])
+        crop(sums[k - 1, :side, :side], 1 << 2 * k, patches[k])
+
+
+def halve(pixels: Any, sums: Any) -> None:
+    """The sums over blocks of 2 x 2: [2h, 2w] or more -> float32[h, w]."""
+    for i in range(sums.shape[0]):
+        for j in range(sums.shape[1]):
+            above = np.float32(pixels[2 * i, 2 * j]) + np.float32(pixels[2 * i, 2 * j + 1])
+            below = np.float32(pixels[2 * i + 1, 2 * j]) + np.float32(pixels[2 * i + 1, 2 * j + 1])
+            sums[i, j] = above + below
+
+
+def crop(sums: Any, count: int, patch: Any) -> None:
+    """The middle of sums over `count` pixels of brightness 0 to 255 each, as means in [0, 1]: float32[g, g]."""
+    g = len(patch)
+    margin = (len(sums) - g) // 2
+    np.divide(sums[margin : margin + g, margin : margin + g], np.float32(255 * count), patch)

@@ -1,0 +1,206 @@
+"""Image classification by glimpses: say what an image shows after looking at a few small patches of it.
+
+Mnih, Heess, Graves & Kavukcuoglu (2014), Recurrent models of visual attention, as a Markov decision process: the state
+is the image and the glimpses seen so far, an action is where to look next, and the reward is 1 at the last step if the
+image is classified correctly. The start shows glimpse 1, at a uniformly random location; steps 1 to T - 1 look
+elsewhere; step T classifies, and ends. A location is (x, y) in [-1, 1]^2: (0, 0) is the centre, x grows to the right
+and y downwards, and 1 is the edge.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rlbench.envs.glimpse.images import DRAWS_PER_PIECE, picture, scatter
+from rlbench.envs.glimpse.retina import corner, retina
+
+OBSERVE_COMPILED = True  # a glimpse of three scales is 5,000 additions
+
+
+class State(NamedTuple):
+    """What the picture is made of, and the glimpses seen so far."""
+
+    image: int  # the image's number
+    top: int  # its first row on the canvas
+    left: int  # its first column
+    clutter: Any  # int64[n, 5], see images.scatter
+    path: Any  # float64[T, 2], the location of each glimpse; 0 for those to come
+    step: int  # steps taken
+    guess: int  # the label given at the last step; -1 before
+
+
+class Params(NamedTuple):
+    """An image set, the canvas, and the retina."""
+
+    images: Any  # uint8[n, h, w]
+    labels: Any  # int64[n]
+    classes: int
+    height: int  # of the canvas, pixels
+    width: int
+    clutter: int  # pieces of other images
+    clutter_size: int  # side of a piece, pixels
+    glimpses: int  # T
+    patch: int  # side of a patch, g
+    scales: int  # patches per glimpse, k
+
+
+class Scratch(NamedTuple):
+    """What the retina works in."""
+
+    square: Any  # uint8[s, s], the widest square
+    sums: Any  # float32[k - 1, s / 2, s / 2]
+
+
+class Observation(NamedTuple):
+    """One glimpse."""
+
+    patches: Any  # float32[k, g, g] in [0, 1], the finest first
+    location: Any  # float32[2], (x, y)
+
+
+class Action(NamedTuple):
+    """Where to look next, and what the image shows; the one is ignored at the last step, the other before it."""
+
+    location: Any  # float64[2], (x, y)
+    label: Any  # int
+
+
+class Options(NamedTuple):
+    """What a reset may choose."""
+
+    image: int = -1  # the image's number; drawn if negative
+
+
+class Result(NamedTuple):
+    """What is told at the end."""
+
+    label: int  # the right one
+
+
+def configure(
+    split: str = "train",
+    images: Any = None,
+    labels: Any = None,
+    classes: int = 10,
+    size: int | None = None,
+    clutter: int = 0,
+    clutter_size: int = 8,
+    glimpses: int = 6,
+    patch: int = 8,
+    scales: int = 1,
+) -> Params:
+    """The parameters for a split of MNIST, or for any images uint8[n, h, w] with labels, integers 0 to classes - 1.
+
+    `size` is the side of a square canvas; by default an image is its own canvas. ValueError for what cannot be.
+    """
+    from rlbench.envs.glimpse import arguments
+
+    classes = arguments.whole("classes", classes, 1)
+    images, labels = arguments.image_set(split, images, labels, classes)
+    height, width = arguments.canvas(size, images)
+    number, side = arguments.pieces(clutter, clutter_size, images)
+    glimpses = arguments.whole("glimpses", glimpses, 1)
+    patch, scales = arguments.squares(patch, scales, height, width)
+    return Params(images, labels, classes, height, width, number, side, glimpses, patch, scales)
+
+
+def observation_bounds(params: Params) -> Observation:
+    """Brightness in [0, 1], location in [-1, 1]."""
+    shape = (params.scales, params.patch, params.patch)
+    return Observation((np.zeros(shape), np.ones(shape)), ((-1.0, -1.0), (1.0, 1.0)))
+
+
+def action_bounds(params: Params) -> Action:
+    """A location in [-1, 1]^2 and a label."""
+    return Action(((-1.0, -1.0), (1.0, 1.0)), params.classes)
+
+
+def option_bounds(params: Params) -> Options:
+    """As many images as there are."""
+    return Options(len(params.images))
+
+
+def draws(params: Params) -> tuple[int, int]:
+    """The image, the first location, the image's place, and the clutter."""
+    return 5 + DRAWS_PER_PIECE * params.clutter, 0
+
+
+def valid(state: State, params: Params) -> bool:
+    """Everything lies within its image and the canvas, and step and guess agree."""
+    count, rows, cols = params.images.shape
+    side = params.clutter_size
+    first = np.zeros(5, np.int64)
+    ends = np.array([count, rows - side + 1, cols - side + 1, params.height - side + 1, params.width - side + 1])
+    return bool(
+        0 <= state.image < count
+        and 0 <= state.top <= params.height - rows
+        and 0 <= state.left <= params.width - cols
+        and ((first <= state.clutter) & (state.clutter < ends)).all()
+        and (abs(state.path) <= 1.0).all()
+        and 0 <= state.step <= params.glimpses
+        and (0 <= state.guess < params.classes if state.step == params.glimpses else state.guess == -1)
+    )
+
+
+def blank(params: Params) -> State:
+    """A state's memory."""
+    return State(0, 0, 0, np.zeros((params.clutter, 5), np.int64), np.zeros((params.glimpses, 2)), 0, -1)
+
+
+def scratch(params: Params) -> Scratch:
+    """The widest square, and its sums."""
+    side = params.patch << (params.scales - 1)
+    return Scratch(np.zeros((side, side), np.uint8), np.zeros((params.scales - 1, side // 2, side // 2), np.float32))
+
+
+def initial(noise: Any, params: Params, options: Options, blank: State) -> State:
+    """A picture, and the location of the first glimpse; all uniform."""
+    count, rows, cols = params.images.shape
+    image = options.image if options.image >= 0 else int(noise[0] * count)
+    blank.path.fill(0.0)
+    blank.path[0, 0] = 2.0 * noise[1] - 1.0
+    blank.path[0, 1] = 2.0 * noise[2] - 1.0
+    top = int(noise[3] * (params.height - rows + 1))
+    left = int(noise[4] * (params.width - cols + 1))
+    scatter(noise, 5, image, params.images, params.clutter_size, params.height, params.width, blank.clutter)
+    return State(image, top, left, blank.clutter, blank.path, 0, -1)
+
+
+def transition(state: State, action: Action, noise: Any, params: Params, scratch: Scratch) -> State:
+    """Look elsewhere, or classify."""
+    step = state.step + 1
+    if step == params.glimpses:
+        return State(state.image, state.top, state.left, state.clutter, state.path, step, action.label)
+    state.path[step, 0] = action.location[0]
+    state.path[step, 1] = action.location[1]
+    return State(state.image, state.top, state.left, state.clutter, state.path, step, -1)
+
+
+def reward(state: State, action: Action, next_state: State, params: Params) -> float:
+    """1 for the right label at the last step."""
+    return 1.0 if next_state.guess == params.labels[next_state.image] else 0.0
+
+
+def terminated(state: State, params: Params) -> bool:
+    """The image has been classified."""
+    return state.step == params.glimpses
+
+
+def result(state: State, params: Params) -> Result:
+    """The right label."""
+    return Result(int(params.labels[state.image]))
+
+
+def observe(state: State, params: Params, out: Observation, scratch: Scratch) -> None:
+    """The glimpse at the last location, after the last step too; beyond the border there is nothing to see, 0."""
+    last = min(state.step, params.glimpses - 1)
+    x, y = state.path[last, 0], state.path[last, 1]
+    side = params.patch << (params.scales - 1)
+    at = (corner(y, params.height, side), corner(x, params.width, side))
+    clutter, piece = state.clutter, params.clutter_size
+    picture(params.images, state.image, state.top, state.left, clutter, piece, at, scratch.square)
+    retina(scratch.square, scratch.sums, out.patches)
+    out.location[0] = x
+    out.location[1] = y

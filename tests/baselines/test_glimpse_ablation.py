@@ -1,0 +1,90 @@
+"""The comparison of recurrent attention with what does not attend, on images that a test can afford."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from baselines import convolution, glimpse_ablation, recurrent_attention
+from baselines.attention import multiply_accumulates
+from rlbench.errors import UserError
+from rlbench.registry import GLIMPSE
+
+BARS = "test/GlimpseBars-v0"
+
+
+@pytest.fixture(autouse=True)
+def bars(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """20x20 images of a horizontal or a vertical bar, at random places."""
+    rng, images, labels = np.random.default_rng(0), np.zeros((300, 20, 20), np.uint8), np.arange(300) % 2
+    for image, label, at in zip(images, labels, rng.integers(20, size=300), strict=True):
+        (image if label else image.T)[at] = 255
+    kwargs = {"rules": GLIMPSE, "images": images, "labels": labels, "classes": 2, "patch": 8}
+    entries = {"entry_point": "rlbench.core.env:RulesEnv", "vector_entry_point": "rlbench.core.vector:RulesVectorEnv"}
+    gymnasium.register(BARS, kwargs=kwargs, **entries)  # type: ignore[arg-type]
+    small = replace(recurrent_attention.Config(), task=BARS, batch=64, width=16, state=32)
+    monkeypatch.setitem(recurrent_attention.PRESETS, "bars", small)
+    yield
+    del gymnasium.registry[BARS]
+
+
+def test_the_whole_image_is_seen() -> None:
+    seen = convolution.whole_images(BARS, "train", 4)
+    params = seen.env.unwrapped.params  # type: ignore[attr-defined]
+    pictures, label = seen.batch(np.array([3, 0, 7, 3]))
+    np.testing.assert_array_equal(pictures[:, 0].numpy(), params.images[[3, 0, 7, 3]] / np.float32(255))
+    assert label.tolist() == [1, 0, 1, 1]
+
+
+def test_a_convolutional_network_tells_bars_apart() -> None:
+    network = convolution.train(BARS, epochs=12, seed=0, batch=32, learning_rate=5e-3)
+    assert convolution.errors(network, convolution.whole_images(BARS, "test", 100)) == (0, 300)
+
+
+def test_multiplications_of_the_convolutional_network() -> None:
+    """60x60 pixels: 11x11 places of 8 filters of 10x10, then 968 -> 256 -> 10."""
+    network = convolution.network(60, 10)
+    count = multiply_accumulates(network, lambda: network(torch.zeros(1, 1, 60, 60)))
+    assert count == 11 * 11 * 8 * 100 + 968 * 256 + 256 * 10
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 10), (10, 10), (3, 10), (112, 10_000), (1440, 10_000), (9_999, 10_000)])
+def test_the_exact_interval(k: int, n: int) -> None:
+    binomtest = pytest.importorskip("scipy.stats").binomtest
+    peer = binomtest(k, n).proportion_ci(0.95, method="exact")
+    assert glimpse_ablation.binomial_interval(k, n) == pytest.approx((peer.low, peer.high), abs=1e-9)
+
+
+def test_table_and_picture_and_going_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = ("learned, 2 glimpses", "random, 8 glimpses", "convolutional")
+    options = glimpse_ablation.Options(names, "bars", epochs=1, out=tmp_path / "runs", results=tmp_path)
+    glimpse_ablation.main(replace(options, models=names[:1]))
+    glimpse_ablation.main(options)
+    shown = capsys.readouterr()
+    assert shown.err.count("learned, 2 glimpses, seed 0") == 1, "trained once, then kept"
+    frame = pd.read_csv(tmp_path / "glimpse_ablation.csv")
+    assert tuple(frame["model"]) == names
+    assert (frame["low"] <= frame["error"]).all()
+    assert (frame["error"] <= frame["high"]).all()
+    assert shown.out.splitlines()[-3].startswith("| learned, 2 glimpses |")
+    assert (tmp_path / "glimpse_ablation.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"models": ("learnt",)}, "unknown model 'learnt'"),
+        ({"preset": "bar"}, "unknown preset 'bar'; did you mean bars"),
+        ({"epochs": 0}, "epochs must be"),
+    ],
+)
+def test_bad_options(change: dict[str, object], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        glimpse_ablation.main(replace(glimpse_ablation.Options(), **change))
