@@ -9,8 +9,8 @@ from matplotlib.image import imread
 from rlbench.commands.show import Options, run
 from rlbench.drawing import BLUE, INK, VERMILION
 from rlbench.envs.locomotion import opengl, render
+from rlbench.envs.locomotion.robots import ROBOTS
 from rlbench.envs.locomotion.simulator import load_model
-from rlbench.envs.locomotion.tasks import ROBOTS
 from rlbench.errors import UserError
 
 pytest.importorskip("mujoco", reason='robots need pip install "rlbench[mujoco]"')
