@@ -46,9 +46,13 @@ class Convolutional:
 
     def act(self, observation: NDArray[np.uint8], first: NDArray[np.bool_]) -> NDArray[np.integer]:
         """The best action a[N] for each observation[N, K, H, W], or one at random."""
-        q = self.outputs(observation)
+        q = self.said = self.outputs(observation)
         at_random = self.rng.random(len(q)) < self.epsilon
         return np.where(at_random, self.rng.integers(q.shape[1], size=len(q)), q.argmax(axis=1))
+
+    def explain(self) -> dict[str, NDArray[Any]]:
+        """What it thought at the last action: Q(s, .) [N, A] and its maximum [N]."""
+        return {"action_values": self.said, "value": self.said.max(axis=1)}
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """The arrays to store, by name."""

@@ -8,6 +8,11 @@ A controls module stands beside the rules and the render module of its environme
     action(hands, env) -> action
                      what the hands ask for; None where they ask for nothing and the world may wait
 
+and may define
+
+    frame(env) -> uint8[H, W, 3]
+                     what a player sees, where the environment's own frames show more than an agent is told
+
 `env` is the Gymnasium environment, `env.unwrapped` the environment itself, whose state may be read and must not be
 changed. An environment without such a module is played by `rlbench.see.fallback`, which knows only its spaces.
 

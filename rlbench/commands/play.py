@@ -120,7 +120,7 @@ def unseen(env: Any, options: Options, reason: str) -> int:
     path = options.record or PICTURE
     with outlet.screen("", 1.0, 1.0, Script(["-"]), path, options.frames) as screen:
         game = Game(env, screen)
-        episode = Episode(env, options.seed, player="nobody")
+        episode = Episode(env, options.seed, player="nobody", by_hand=True)
         screen.record(lambda: game.view.picture(episode, panelled=True))
     quiet = options.quiet or options.json or options.csv
     outlet.say(f"{reason}: wrote the first frame to {path} instead; set DISPLAY, or give --keys", quiet)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium
@@ -30,7 +32,10 @@ def short_name(env_id: str) -> str:
 
 
 class Episode:
-    """One episode of an environment, from its reset on; `player` says who plays it."""
+    """One episode of an environment, from its reset on; `player` says who plays it.
+
+    `by_hand` draws what a player may see, where that is less than the environment's own frames show.
+    """
 
     def __init__(
         self,
@@ -38,9 +43,13 @@ class Episode:
         seed: int,
         options: dict[str, Any] | None = None,
         player: str = "",
+        by_hand: bool = False,
     ) -> None:
         self.env, self.seed, self.options, self.player = env, seed, options, player
         self.controls: Controls = find(env)
+        self.draw: Callable[[], Any] = env.render
+        if by_hand and hasattr(self.controls, "frame"):
+            self.draw = functools.partial(self.controls.frame, env)
         self.name = short_name(env.spec.id if env.spec else type(env.unwrapped).__name__)
         self.rewards: list[float] = []
         self.actions: list[Any] = []  # as JSON
@@ -80,8 +89,7 @@ class Episode:
     def frame(self) -> Image:
         """The picture of this moment, uint8[H, W, 3]; drawn once."""
         if self._frame is None:
-            frame: Any = self.env.render()
-            self._frame = frame
+            self._frame = self.draw()
         assert self._frame is not None
         return self._frame
 

@@ -80,7 +80,7 @@ class Game:
         """Episodes seeded `seed`, `seed + 1` ..., each yielded once it is over, or left by the player."""
         number = 0
         while not self.screen.closed and number != episodes:
-            episode = Episode(self.env, seed + number, player=PLAYER)
+            episode = Episode(self.env, seed + number, player=PLAYER, by_hand=True)
             number += 1
             self.view.record(episode)
             (self._real_time if self.controls.REAL_TIME else self._turns)(episode, last=number == episodes)

@@ -12,9 +12,10 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file
 
 from baselines import dqn
-from baselines.agent_template import Mean, Perceptron, Table
+from baselines.agent_template import Mean, Perceptron, Table, policy
 from baselines.export import Origin, export
 from baselines.frames import FrameReplay
 from baselines.networks import (
@@ -152,3 +153,33 @@ def test_the_twin_in_numpy_follows_the_network() -> None:
     with torch.no_grad():
         network[0].weight.fill_(0.0)
     assert not twin.layers[0][0].any()
+
+
+def test_agents_explain_their_last_action() -> None:
+    """Q(s, .) whose maximum is taken, or the probabilities that the logits stand for; nothing where it is neither."""
+    table = Table(np.array([[0.0, 1.0], [3.0, 2.0]]))
+    assert table.act(np.array([1, 0]), np.ones(2, bool)).tolist() == [0, 1]
+    assert table.explain()["action_values"].tolist() == [[3.0, 2.0], [0.0, 1.0]]
+    assert table.explain()["value"].tolist() == [3.0, 1.0]
+
+    network = perceptron((4, 8, 3), "relu", "orthogonal", torch.Generator().manual_seed(0))
+    agent = numpy_policy(network, "relu", encoding(gymnasium.spaces.Box(-1, 1, (4,))))
+    observation = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    actions = agent.act(observation, np.ones(5, bool))
+    values = agent.explain()["action_values"]
+    np.testing.assert_array_equal(values.argmax(axis=1), actions)
+    np.testing.assert_allclose(agent.explain()["value"], values.max(axis=1))
+    agent.tells = "probabilities"
+    by_torch = network(torch.from_numpy(observation)).softmax(dim=1)
+    np.testing.assert_allclose(agent.explain()["probabilities"], by_torch.detach().numpy(), rtol=1e-5)
+    agent.tells = ""
+    assert agent.explain() == {}
+
+
+def test_what_the_outputs_are_is_exported(tmp_path: Path) -> None:
+    network = perceptron((4, 8, 3), "relu", "orthogonal", torch.Generator().manual_seed(0))
+    agent = numpy_policy(network, "relu", encoding(gymnasium.spaces.Box(-1, 1, (4,))))
+    agent.tells = "probabilities"
+    folder = export(agent, ORIGIN, tmp_path / "agent")
+    settings = json.loads((folder / "policy.json").read_text())
+    assert policy(settings, load_file(folder / "weights.safetensors")).tells == "probabilities"

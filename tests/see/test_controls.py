@@ -122,3 +122,100 @@ def test_the_fallback_reads_digits_arrows_pairs_and_places():
 def test_environments_of_others_are_played_by_the_fallback():
     assert isinstance(find(make("FrozenLake-v1")), Fallback)
     assert isinstance(find(Spaces(BOX)), Fallback)
+
+
+def test_a_glimpse_goes_where_the_click_was_and_the_answer_comes_last():
+    from rlbench.envs.glimpse import controls
+    from rlbench.envs.glimpse.render import on_panel
+
+    env = make("rlbench/GlimpseCluttered60-v0")
+    world = env.unwrapped
+    zoom, left, top = controls.geometry(world.params)
+    for place in ((0.0, 0.0), (-0.5, 0.75), (1.0, -1.0)):
+        pixel = on_panel(*place, left, top, zoom, world.params)
+        np.testing.assert_allclose(controls.location(*pixel, world.params), place, atol=1e-6)
+        assert env.action_space.contains(controls.action(Hands(clicked=True, pointer=pixel), env))
+    assert controls.action(Hands(pressed="3"), env) is None  # too early
+    assert controls.action(Hands(clicked=True, pointer=(600.0, 9.0)), env) is None  # on the patches
+    while world.state.step < world.params.glimpses - 1:
+        env.step(controls.action(Hands(clicked=True, pointer=(200.0, 200.0)), env))
+    assert controls.action(Hands(clicked=True, pointer=(200.0, 200.0)), env) is None
+    assert controls.action(Hands(pressed="3"), env)["label"] == 3
+    assert controls.action(Hands(pressed="k"), env) is None
+
+
+def test_who_plays_by_glimpses_sees_only_what_was_looked_at():
+    from rlbench.envs.glimpse import controls
+    from rlbench.envs.glimpse.render import PANEL, render
+
+    env = make("rlbench/GlimpseMNIST-v0", glimpses=3)
+    world = env.unwrapped
+    shown = []
+    for _ in range(3):
+        whole, mine = render(world.state, world.params)[:, :PANEL], controls.frame(env)[:, :PANEL]
+        shown.append(np.count_nonzero((mine > 128).all(axis=2)))
+        assert shown[-1] < np.count_nonzero((whole > 128).all(axis=2))
+        env.step({"location": np.zeros(2, np.float32), "label": 0})
+    assert shown[1] >= shown[0]
+    np.testing.assert_array_equal(controls.frame(env), render(world.state, world.params))  # all is told in the end
+
+
+@pytest.mark.parametrize(
+    ("game", "held", "name"),
+    [
+        ("Seaquest", {"up", "right", "space"}, "uprightfire"),
+        ("Seaquest", {"down"}, "down"),
+        ("Seaquest", {"left", "right"}, "noop"),
+        ("Pong", {"right", "space", "up"}, "rightfire"),
+        ("Breakout", {"left", "space"}, "left"),
+        ("Breakout", {"space"}, "fire"),
+        ("Breakout", {"up", "k"}, "noop"),
+        ("Breakout", set(), "noop"),
+    ],
+)
+def test_the_joystick_does_what_the_game_knows(game, held, name):
+    env = make(f"rlbench/Atari{game}-v0")
+    controls = find(env)
+    assert controls.actions(env)[controls.action(Hands(frozenset(held)), env)] == name
+    env.close()
+
+
+def test_the_joystick_by_mouse():
+    env = make("rlbench/AtariSeaquest-v0")
+    controls = find(env)
+    for pointer, name in (
+        ((150.0, 105.0), "right"),
+        ((80.0, 10.0), "up"),
+        ((10.0, 200.0), "downleft"),
+        ((80, 105), "noop"),
+    ):
+        hands = Hands(dragging=True, pointer=pointer)
+        assert controls.actions(env)[controls.action(hands, env)] == name
+    env.close()
+
+
+@pytest.mark.parametrize("robot", ["HalfCheetah", "Humanoid", "Swimmer"])
+def test_every_joint_has_two_keys(robot):
+    env = make(f"rlbench/{robot}-v0")
+    controls = find(env)
+    n, high = env.action_space.shape[0], env.action_space.high
+    pairs = controls.PAIRS[:n]
+    assert len({key for pair in pairs for key in pair}) == 2 * n
+    for i, (plus, minus) in enumerate(pairs):
+        one = np.eye(n, dtype=np.float32)[i] * high
+        np.testing.assert_array_equal(controls.action(Hands(frozenset({plus})), env), one)
+        np.testing.assert_array_equal(controls.action(Hands(frozenset({minus})), env), -one)
+    assert len(controls.joints(env)) == n
+    assert all(controls.joints(env))
+    drag = controls.action(Hands(dragging=True, pointer=(480.0, 240.0)), env)
+    np.testing.assert_allclose(drag[:2], [high[0], 0])
+    env.close()
+
+
+def test_no_key_of_an_environment_is_the_players_own():
+    from rlbench.envs.locomotion.controls import PAIRS as JOINTS
+    from rlbench.see.game import AGAIN, KEEP
+    from rlbench.see.screen import STEP, Screen
+
+    own = {*Screen(1)._commands, STEP, KEEP, *AGAIN}
+    assert not own & {*"".join(PAIRS), *"".join(JOINTS), "space", "left", "right", "up", "down", *"0123456789"}

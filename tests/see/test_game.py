@@ -125,3 +125,39 @@ def test_faster_than_a_screen_skips_frames():
     for i in range(50):
         screen.show(lambda i=i: drawn.append(i) or np.zeros((2, 2, 3), np.uint8))
     assert len(drawn) == 10
+
+
+def by_hand_and_directly(env_id, keys, actions, seed=0, **kwargs):
+    """What a script of keys earns, and what the same actions earn without any of this."""
+    try:
+        (episode,), _ = play(env_id, keys, episodes=1, seed=seed, **kwargs)
+    except gymnasium.error.DependencyNotInstalled as error:
+        pytest.skip(str(error))
+    env = gymnasium.make(env_id, **kwargs)
+    env.reset(seed=seed)
+    earned = sum(env.step(action)[1] for action in actions)
+    env.close()
+    return episode.return_, pytest.approx(earned)
+
+
+def test_a_chicken_crosses_the_road():
+    """Freeway, up all the way: a point within 250 steps of four frames."""
+    mine, known = by_hand_and_directly("rlbench/AtariFreeway-v0", ["up*250"], [1] * 250)
+    assert mine == known
+    assert mine >= 1
+
+
+def test_a_robot_moves_its_joints():
+    torques = [np.eye(6, dtype=np.float32)[i // 20 % 2] * (-1) ** (i // 40) for i in range(80)]
+    keys = ["q*20", "w*20", "a*20", "s*20"]
+    mine, known = by_hand_and_directly("rlbench/HalfCheetah-v0", keys, torques)
+    assert mine == known
+
+
+def test_a_digit_that_is_looked_at_and_named():
+    env = gymnasium.make("rlbench/GlimpseMNIST-v0", render_mode="rgb_array")
+    env.reset(seed=5)
+    label = int(env.unwrapped.params.labels[env.unwrapped.state.image])
+    looks = [[Mouse("down", 150 + 30 * i, 200, 1)] for i in range(5)]
+    (episode,) = Game(env, Screen(2, Mice(*looks, [Key(str(label), True)]))).play(5, episodes=1)
+    assert (episode.return_, episode.terminated, len(episode.rewards)) == (1.0, True, 6)

@@ -62,6 +62,11 @@ class LocomotionEnv(gymnasium.Env[Any, Any]):
         return world.observe(), float(verdict.reward), ended, False, world.info(verdict)
 
     @property
+    def model(self) -> Any:
+        """MuJoCo's model of the robot, to be read."""
+        return self._world.physics.model
+
+    @property
     def state(self) -> State:
         """The robot at this instant; it can be set."""
         return self._world.physics.state
