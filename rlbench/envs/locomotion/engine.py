@@ -81,7 +81,8 @@ class One(Engine):
         self.fields = {name: getattr(data, name) for name in fields}
         self.warnings = data.warning.number
         self.state = np.zeros(mujoco.mj_stateSize(model, self._spec))
-        self._last = self.state.copy()
+        self.save(self.state)
+        self.rest, self._last = self.state.copy(), self.state.copy()
 
     def reset(self, lanes: Mask = None) -> None:
         """See Engine."""
@@ -155,6 +156,7 @@ class Batch(Many):
 
         self._batch = batch = MujocoBatch(model, num, min(num, threads))
         self.state, self.warnings = batch.state, batch.warning[:, :, 1]
+        self._rest = One(model, ()).rest
         self.qpos, self.qvel, self.ctrl = batch.bind("qpos"), batch.bind("qvel"), batch.bind("ctrl")
         self.warmstart = batch.bind("qacc_warmstart")
         self.fields = {name: batch.bind(name) for name in fields}
@@ -162,7 +164,7 @@ class Batch(Many):
 
     def reset(self, lanes: Mask = None) -> None:
         """See Engine."""
-        self._batch.reset(lanes, stage=0)
+        self.state[lanes], self.warnings[lanes] = self._rest, 0  # all there is; the batch's own reset clears far more
 
     def forward(self, lanes: Mask = None) -> None:
         """See Engine."""
