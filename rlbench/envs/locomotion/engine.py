@@ -53,7 +53,10 @@ class Engine(ABC):
 
     @abstractmethod
     def forward(self, lanes: Mask = None) -> None:
-        """Compute derived quantities from what was written to the state; contact forces stay as they are."""
+        """Take note of what was written to the state, and compute the derived quantities that are kept, if any.
+
+        Contact forces stay as they are. The state is not changed by it, hence no later one either.
+        """
 
     @abstractmethod
     def step(self, lanes: Mask, nstep: int) -> None:
@@ -90,7 +93,8 @@ class One(Engine):
 
     def forward(self, lanes: Mask = None) -> None:
         """See Engine."""
-        self._mujoco.mj_forward(self._model, self._data)
+        if self.fields:
+            self._mujoco.mj_forward(self._model, self._data)
         self.save(self.state)
 
     def step(self, lanes: Mask, nstep: int) -> None:
@@ -168,7 +172,8 @@ class Batch(Many):
 
     def forward(self, lanes: Mask = None) -> None:
         """See Engine."""
-        self._batch.forward(lanes)
+        if self.fields:
+            self._batch.forward(lanes)
 
     def step(self, lanes: Mask, nstep: int) -> None:
         """See Engine."""
@@ -198,7 +203,8 @@ class Pool(Many):
 
     def forward(self, lanes: Mask = None) -> None:
         """See Engine."""
-        self._each(lanes, One.forward)
+        if self.fields:
+            self._each(lanes, One.forward)
 
     def step(self, lanes: Mask, nstep: int) -> None:
         """See Engine."""
