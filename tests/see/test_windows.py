@@ -95,6 +95,18 @@ def test_dragging_pushes_the_cart_towards_the_pointer(desk):
     assert all('"action": 0' in line for line in lines)
 
 
+def test_an_image_that_is_clicked_at_and_named(desk):
+    env = gymnasium.make("rlbench/GlimpseMNIST-v0")
+    env.reset(seed=8)
+    label = int(env.unwrapped.params.labels[env.unwrapped.state.image])
+    game = desk("play", "GlimpseMNIST", "--seed", 8, "--episodes", 1, "--json")
+    for i in range(5):
+        game.click(120 + 40 * i, 220)
+    game.keys(str(label))
+    code, (row,), _ = game.end()
+    assert (code, row["return"], row["length"]) == (0, 1.0, 6)
+
+
 def test_a_window_that_is_closed_in_the_middle_leaves_a_whole_film(desk):
     game = desk("watch", "random", "--task", "GridWorldFourRooms", "--record", "w.mp4", "--json", "--speed", 4)
     game.keys("c")
