@@ -50,8 +50,8 @@ with progress("work") as show:
         time.sleep(0.05)
 """
     (tmp_path / "work.py").write_text(program)
-    command = f"stty cols 130; {sys.executable} {tmp_path / 'work.py'}"
-    environment = {**os.environ, "TERM": "xterm", "PYTHONPATH": os.getcwd()}
+    command = f"{sys.executable} {tmp_path / 'work.py'}"
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "130", "PYTHONPATH": os.getcwd()}
     done = subprocess.run(
         ["script", "-qec", command, "/dev/null"],
         capture_output=True,

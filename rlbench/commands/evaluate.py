@@ -14,6 +14,7 @@ from tyro.conf import Positional
 from rlbench.commands.tables import print_table, require_one_format
 from rlbench.errors import UserError
 from rlbench.harness import record, submission
+from rlbench.harness.binomial import clopper_pearson, error_count
 from rlbench.harness.evaluate import evaluate
 from rlbench.harness.submission import Submission
 from rlbench.harness.suite import TASKS, get_suite, get_task
@@ -51,7 +52,7 @@ def run(options: Options) -> int:
         if not quiet and record.is_complete(path, task, entrant):
             sys.stderr.write(f"{task.key} is scored already; to repeat it, remove {path}\n")
         evaluate(task, options.submission, options.results, quiet=quiet)
-        rows.append(row(path))
+        rows.append(row(path, task))
     print_table(pd.DataFrame(rows), json=options.json, csv=options.csv)
     return 0
 
@@ -71,7 +72,7 @@ def chosen(options: Options, entrant: Submission) -> list[Task]:
     return tasks
 
 
-def row(path: Path) -> dict[str, Any]:
+def row(path: Path, task: Task) -> dict[str, Any]:
     """What a record says, computed from its episodes."""
     run = record.read(path)
     assert run is not None, path
@@ -87,6 +88,14 @@ def row(path: Path) -> dict[str, Any]:
         "mean_return": returns.mean(),
         "worst": returns.min(),
         "best": returns.max(),
+        **(error(returns) if task.classification else {}),
         "ok": statuses["ok"],
         "fault": faults[0] if faults else None,
     }
+
+
+def error(returns: pd.Series[float]) -> dict[str, float]:
+    """The error of a classification in per cent, and the ends of its exact 95 % interval."""
+    errors = error_count(returns.to_numpy())
+    low, high = clopper_pearson(errors, len(returns))
+    return {"error_percent": 100 * errors / len(returns), "error_low": 100 * low, "error_high": 100 * high}

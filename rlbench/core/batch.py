@@ -60,12 +60,16 @@ def launch_threads() -> None:
         del os.environ["GOMP_SPINCOUNT"]
 
 
-def per_thread(scratch: tuple[Any, ...]) -> tuple[NDArray[Any], ...]:
-    """Working arrays for every thread, [threads, ...]; one per lane would not stay in the cache."""
+def threads() -> int:
+    """How many threads the parallel loop has."""
     import numba
 
-    arrays = (array for record in scratch for array in record)
-    return tuple(np.zeros((numba.config.NUMBA_NUM_THREADS, *array.shape), array.dtype) for array in arrays)
+    return numba.get_num_threads()  # type: ignore[no-any-return]  # Numba has no types
+
+
+def working_memory(world: World) -> tuple[NDArray[Any], ...]:
+    """Arrays to work in for every thread, [threads, ...]; one per lane would not stay in the cache."""
+    return tuple(np.zeros((threads(), *array.shape), array.dtype) for array in world.working_memory().values())
 
 
 def compiled(world: World) -> ModuleType:

@@ -15,6 +15,11 @@ from gymnasium import spaces
 from rlbench.core.spaces import Layout
 from rlbench.core.world import World
 
+STEP_ARGUMENTS = (
+    "{params}, {fields}, {memory}lanes, elapsed, done, {actions}, {observations}, rewards, terminations, truncations, "
+    "{final}, {results}mode, limit, threads"
+)
+
 
 def pieces(world: World) -> dict[str, str]:
     """The parts of the loops that depend on the rules: their state's fields, spaces, draws, options and results."""
@@ -22,7 +27,7 @@ def pieces(world: World) -> dict[str, str]:
     fields = {name: f"field_{name}" for name in state._fields}
     scalars = {name: fields[name] for name, value in state._asdict().items() if not np.ndim(value)}
     load = ", ".join(f"{field}[i]" for field in fields.values())
-    return {
+    filling = {
         "params": ", ".join(f"param_{name}" for name in world.params._fields),
         "fields": ", ".join(fields.values()),
         "load": load,
@@ -30,14 +35,16 @@ def pieces(world: World) -> dict[str, str]:
         # Code that makes no array need not count references, which is half of what a small glimpse costs.
         "flags": ", _nrt=False" if world.blank() else "",
         "store": _store(scalars, "state"),  # arrays are written in place
-        "initial_draws": f"({'uniform(lanes, i), ' * world.draws[0]})",
-        "transition_draws": f"({'uniform(lanes, i), ' * world.draws[1]})",
+        "memory": "".join(f"{array}, " for array in world.working_memory()),
+        "work": _work(world.scratch()),
+        "initial_draws": _noise(world, 0),
+        "transition_draws": _noise(world, 1),
         **_observation_pieces(world.observations),
         **_action_pieces(world.actions),
         **_option_pieces(world.options),
         **_result_pieces(world.result(state)),
-        **_scratch_pieces(world.scratch()),
     }
+    return {**filling, "step_arguments": STEP_ARGUMENTS.format(**filling)}
 
 
 def _store(fields: Mapping[str, str], record: str) -> str:
@@ -76,7 +83,12 @@ def _action_pieces(layout: Layout) -> dict[str, str]:
     arrays = _arrays("actions", layout)
     read = (f"{name}[i, 0]" if leaf.shape == (1,) else f"{name}[i]" for name, leaf in arrays.items())
     valid = (condition for name, leaf in arrays.items() for condition in _conditions(name, leaf))
-    return {"actions": ", ".join(arrays), "action": _value(layout, read), "valid_action": " and ".join(valid)}
+    return {
+        "actions": ", ".join(arrays),
+        "first_action": next(iter(arrays)),
+        "action": _value(layout, read),
+        "valid_action": " and ".join(valid),
+    }
 
 
 def _conditions(name: str, leaf: Any) -> Iterator[str]:
@@ -110,10 +122,15 @@ def _result_pieces(result: Any) -> dict[str, str]:
     }
 
 
-def _scratch_pieces(scratch: tuple[Any, ...]) -> dict[str, str]:
-    """The arrays to work in, one of each per thread, and how a thread's are passed on."""
-    arrays = [f"scratch_{name}" for record in scratch for name in record._fields]
-    return {
-        "scratch": "".join(f"{array}, " for array in arrays),
-        "work": f", Scratch({', '.join(f'{array}[thread]' for array in arrays)})" if arrays else "",
-    }
+def _work(scratch: tuple[Any, ...]) -> str:
+    """A thread's arrays to work in, as the last argument of the rules' functions."""
+    if not scratch:
+        return ""
+    return f", Scratch({', '.join(f'scratch_{name}[thread]' for name in scratch[0]._fields)})"
+
+
+def _noise(world: World, which: int) -> str:
+    """The draws of `initial` (0) or `transition` (1): a tuple, or an array where their number is no constant."""
+    if f"noise_{which}" in world.working_memory():
+        return f"drawn(lanes, i, noise_{which}[thread])"
+    return f"({'uniform(lanes, i), ' * world.draws[which]})"

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import numpy as np
 from llvmlite import ir
-from numba import get_thread_id, njit, prange, types
+from numba import njit, prange, types
 from numba.extending import intrinsic
 
 
@@ -45,6 +45,13 @@ def multiply_add_128(context, low, high, increment_low, increment_high):
     return types.UniTuple(types.uint64, 2)(*[types.uint64] * 4), codegen
 
 
+def drawn(lanes, i, noise):
+    """Fill an array with the next uniforms of lane i."""
+    for k in range(len(noise)):
+        noise[k] = uniform(lanes, i)
+    return noise
+
+
 def copy(target, source):
     """Copy an array, element by element."""
     for k in range(target.size):
@@ -58,7 +65,7 @@ for _name in {functions}:
     globals()[_name] = njit(error_model="numpy", forceinline=True{flags})(globals()[_name])
 
 
-def reset({params}, {fields}, {scratch}lanes, elapsed, done, mask, {options}{observations}):
+def reset({params}, {fields}, {memory}lanes, elapsed, done, mask, {options}{observations}):
     """Begin an episode in the lanes of the mask; write the observation of every lane."""
     params = Params({params})
     thread = 0
@@ -72,16 +79,11 @@ def reset({params}, {fields}, {scratch}lanes, elapsed, done, mask, {options}{obs
         observe(state, params, {out}{work})
 
 
-def step({params}, {fields}, {scratch}lanes, elapsed, done, {actions}, {observations}, rewards, terminations,
-         truncations, {final}, {results}mode, limit):
-    """Step every lane; returns how many episodes ended, or -1 - i if lane i's action is invalid (nothing moved)."""
+def step_lanes({step_arguments}, start, stop, thread):
+    """Step the lanes from start to stop - 1; returns how many episodes ended."""
     params = Params({params})
-    for i in range(len(lanes)):
-        if not ({valid_action}):
-            return -1 - i
     ended = 0
-    for i in RANGE(len(lanes)):
-        thread = THREAD
+    for i in range(start, stop):
         begin = mode == 0 and done[i]
         if begin:
             rewards[i] = 0.0
@@ -112,6 +114,42 @@ def step({params}, {fields}, {scratch}lanes, elapsed, done, {actions}, {observat
             elapsed[i] = 0
             observe(state, params, {out}{work})
     return ended
+
+
+def invalid({actions}):
+    """-1 - i for the first lane i whose action is invalid, or 0."""
+    for i in range(len({first_action})):
+        if not ({valid_action}):
+            return -1 - i
+    return 0
+
+
+def step_serial({step_arguments}):
+    """Step every lane; returns how many episodes ended, or -1 - i if lane i's action is invalid (nothing moved)."""
+    refused = invalid({actions})
+    if refused:
+        return refused
+    return step_lanes({step_arguments}, 0, len(lanes), 0)
+
+
+def step_parallel({step_arguments}):
+    """The same, every thread a stretch of the lanes."""
+    refused = invalid({actions})
+    if refused:
+        return refused
+    ended, lanes_each = 0, -(-len(lanes) // threads)
+    for thread in prange(threads):
+        start = min(thread * lanes_each, len(lanes))
+        stop = min(start + lanes_each, len(lanes))
+        ended += step_lanes({step_arguments}, start, stop, thread)
+    return ended
+
+
+reset = njit(cache=True, error_model="numpy"{flags})(reset)
+invalid = njit(error_model="numpy")(invalid)
+step_lanes = njit(cache=True, error_model="numpy"{flags})(step_lanes)
+step_serial = njit(cache=True, error_model="numpy", nogil=True)(step_serial)
+step_parallel = njit(cache=True, error_model="numpy", parallel=True)(step_parallel)
 '''
 
 
@@ -119,22 +157,9 @@ def source(world: World) -> str:
     """The text of the generated module for these rules."""
     texts = list(_texts(world.rules, world.name.rpartition(".")[0]).values())
     functions = [node.name for text in texts for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
-    filling = {"functions": repr(("uniform", "copy", *functions)), **pieces(world)}
-    loops = _filled(LOOPS, filling)
-    parallel = loops[loops.index("def step(") :].replace("def step(", "def step_in_parallel(")
-    options = f"cache=True, error_model='numpy'{filling['flags']}"
-    return "".join(
-        [
-            PRELUDE.format(name=world.name),
-            UNIFORM,
-            *(f"\n\n{text}\n" for text in texts),
-            loops.replace("RANGE(", "range(").replace("THREAD", "0"),
-            f"\n\nreset = njit({options})(reset)\n",
-            f"step_serial = njit({options}, nogil=True)(step)\n\n\n",
-            parallel.replace("RANGE(", "prange(").replace("THREAD", "get_thread_id()"),
-            f"\n\nstep_parallel = njit({options}, parallel=True)(step_in_parallel)\n",
-        ]
-    )
+    filling = {"functions": repr(("uniform", "drawn", "copy", *functions)), **pieces(world)}
+    blocks = [PRELUDE.format(name=world.name), UNIFORM, *(f"\n\n{text}\n" for text in texts), _filled(LOOPS, filling)]
+    return "".join(blocks)
 
 
 def _texts(module: Any, package: str) -> dict[str, str]:

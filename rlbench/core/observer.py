@@ -19,7 +19,7 @@ class Observer:
     def __init__(self, world: World) -> None:
         self.world = world
         self._lane = [np.array([value]) for value in world.example_state()]
-        self._rest = (*batch.per_thread(world.scratch()), np.zeros((1, 4), np.uint64), np.zeros(1, np.int64))
+        self._rest = (*batch.working_memory(world), np.zeros((1, 4), np.uint64), np.zeros(1, np.int64))
         self._flags = (np.zeros(1, np.bool_), np.zeros(1, np.bool_))  # done; which lanes to reset
         self._options = world.batch_options({}, 1)
 

@@ -33,11 +33,12 @@ and may define:
     valid(state, params) -> bool    which states may be set; all of them by default
     model(params) -> P              the exact dynamics, P[s][a] -> [(probability, next state, reward, terminated)]
 
-Randomness is an argument: `noise` is a tuple of uniforms, so every function is deterministic. The action is an int for
-Discrete, a float for a Box of one number, else a float64 array. `out` has the observation's shape and dtype; for a
-Discrete observation it is int64[1]. For a Dict, action and `out` are the NamedTuple of the bounds, its fields filled
-with these. `transition` makes a new State of new scalars; the arrays of a state are the world's own memory, which
-`transition` may write to and passes on. Nothing else is known to the rules: not time limits, not resets, not seeds.
+Randomness is an argument: `noise` is a tuple of uniforms (an array where `draws` says how many, and compiled), so every
+function is deterministic. The action is an int for Discrete, a float for a Box of one number, else a float64 array.
+`out` has the observation's shape and dtype; for a Discrete observation it is int64[1]. For a Dict, action and `out` are
+the NamedTuple of the bounds, its fields filled with these. `transition` makes a new State of new scalars; the arrays of
+a state are the world's own memory, which `transition` may write to and passes on. Nothing else is known to the rules:
+not time limits, not resets, not seeds.
 """
 
 from __future__ import annotations

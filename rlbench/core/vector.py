@@ -68,7 +68,8 @@ class RulesVectorEnv(VectorEnv[Any, Any, Any]):
         n, like = self.num_envs, self.world.example_state()
         self._like = like
         self._fields = tuple(np.zeros((n, *np.shape(value)), np.asarray(value).dtype) for value in like)
-        self._scratch = batch.per_thread(self.world.scratch())
+        self._threads = batch.threads()
+        self._memory = batch.working_memory(self.world)
         self._lanes = np.zeros((n, 4), np.uint64)
         self._elapsed = np.zeros(n, np.int64)
         self._done = np.zeros(n, np.bool_)
@@ -118,7 +119,7 @@ class RulesVectorEnv(VectorEnv[Any, Any, Any]):
         self._was_seeded = True
 
     def _call_reset(self, mask: NDArray[np.bool_], options: Arrays, observations: Arrays) -> None:
-        worlds = (*self.params, *self._fields, *self._scratch)
+        worlds = (*self.params, *self._fields, *self._memory)
         self._reset_lanes(*worlds, self._lanes, self._elapsed, self._done, mask, *options, *observations)
 
     def step(
@@ -135,10 +136,10 @@ class RulesVectorEnv(VectorEnv[Any, Any, Any]):
         layout = self.world.observations
         inputs = self.world.actions.check_batch(actions, self.num_envs)
         observations, *flags = self._new_outputs() if self.copy else self._outputs
-        worlds = (*self.params, *self._fields, *self._scratch)
+        worlds = (*self.params, *self._fields, *self._memory)
         ended = self._step_lanes(
             *worlds, self._lanes, self._elapsed, self._done, *inputs, *observations, *flags, *self._final,
-            *self._results, self._mode, self._limit,
+            *self._results, self._mode, self._limit, self._threads,
         )  # fmt: skip
         if ended < 0:
             lane = -1 - ended

@@ -67,6 +67,13 @@ class World:
         scratch: Any = getattr(self.rules, "scratch", None)
         return () if scratch is None else (scratch(self.params),)
 
+    def working_memory(self) -> dict[str, NDArray[Any]]:
+        """What a thread of the batch works in: the rules' scratch, and the noise where its length is no constant."""
+        memory = {f"scratch_{name}": array for record in self.scratch() for name, array in record._asdict().items()}
+        if hasattr(self.rules, "draws"):
+            memory |= {f"noise_{k}": np.zeros(count) for k, count in enumerate(self.draws)}
+        return memory
+
     @property
     def options(self) -> Any:
         """The rules' Options as they are when none is given; None where the rules have none."""

@@ -15,7 +15,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from rlbench.harness.entries import EPISODES
-from rlbench.harness.standings import Standings, SuiteRow, TaskRow, UnrankedRow, standings
+from rlbench.harness.standings import RunRow, Standings, SuiteRow, TaskRow, UnrankedRow, standings
 from rlbench.harness.task import Task
 
 if TYPE_CHECKING:
@@ -53,7 +53,10 @@ def render(of: Standings, tasks: Mapping[str, Task], suites: Mapping[str, Sequen
     text = template.render(
         standings=of,
         suites=_suite_sections(of, suites),
-        tasks=[{"task": tasks[key], "table": task_table(key, rows)} for key, rows in of.tasks.items()],
+        tasks=[
+            {"task": tasks[key], "table": task_table(key, rows), "runs": of.runs.get(key) and runs_table(key, of)}
+            for key, rows in of.tasks.items()
+        ],
         unranked=unranked_table(of.unranked) if of.unranked else None,
     )
     return text.rstrip("\n") + "\n"
@@ -62,7 +65,8 @@ def render(of: Standings, tasks: Mapping[str, Task], suites: Mapping[str, Sequen
 def tables(of: Standings, suites: Mapping[str, Sequence[Task]]) -> list[Table]:
     """Tables of the page in its order, for a terminal."""
     shown = [section["table"] for section in _suite_sections(of, suites) if section["table"]]
-    shown += [task_table(key, rows) for key, rows in of.tasks.items()]
+    for key, rows in of.tasks.items():
+        shown += [task_table(key, rows), *([runs_table(key, of)] if key in of.runs else [])]
     return [*shown, unranked_table(of.unranked)] if of.unranked else shown
 
 
@@ -73,9 +77,10 @@ def flat(of: Standings) -> pandas.DataFrame:
     rows = (
         *(("suite", row) for of_suite in of.suites.values() for row in of_suite),
         *(("task", row) for of_task in of.tasks.values() for row in of_task),
+        *(("run", row) for of_task in of.runs.values() for row in of_task),
         *(("unranked", row) for row in of.unranked),
     )
-    fields = (field.name for row in (SuiteRow, TaskRow, UnrankedRow) for field in dataclasses.fields(row))
+    fields = (field.name for row in (SuiteRow, TaskRow, RunRow, UnrankedRow) for field in dataclasses.fields(row))
     columns = ["table", *dict.fromkeys(fields)]
     cells = [[kind, *(getattr(row, name, None) for name in columns[1:])] for kind, row in rows]
     # Objects, because a pandas integer column with a gap would turn ranks into floats.
@@ -104,6 +109,21 @@ def task_table(key: str, rows: Iterable[TaskRow]) -> Table:
         for row in rows
     ]
     return Table(f"Task {key}", columns, tuple(cells))
+
+
+def runs_table(key: str, of: Standings) -> Table:
+    """Columns and cells that are shown of the runs of a classification task."""
+    cells = [
+        (
+            f"{row.agent} {row.version}",
+            integer(row.training_seed) if row.training_seed >= 0 else DASH,
+            integer(row.errors),
+            decimal(row.error_percent),
+            interval(row.error_low, row.error_high, 2, ""),
+        )
+        for row in of.runs[key]
+    ]
+    return Table(f"Errors on {key}", ("agent", "seed", "errors", "error, %", "exact 95 % interval"), tuple(cells))
 
 
 def suite_table(title: str, tasks: int, rows: Iterable[SuiteRow]) -> Table:

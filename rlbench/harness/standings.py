@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rlbench.harness import score
+from rlbench.harness.binomial import clopper_pearson, error_count
 from rlbench.harness.entries import (
     EPISODES,
     NONE,
     SEEDS,
     Agent,
     Entry,
+    Run,
     Unit,
     collect,
     grouped,
@@ -56,6 +58,22 @@ class TaskRow:
     failed_episodes: int
     episodes: int
     training_steps: int  # of the seed that took most; -1: unknown
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One run of a classification task: its errors, and what they say about the chance of one."""
+
+    task: str
+    agent: str
+    version: str
+    training_seed: int  # -1: not trained
+    digest: str
+    errors: int
+    episodes: int
+    error_percent: float
+    error_low: float  # the exact 95 % interval, Clopper & Pearson
+    error_high: float
 
 
 @dataclass(frozen=True)
@@ -97,6 +115,7 @@ class Standings:
 
     suites: Mapping[str, tuple[SuiteRow, ...]]
     tasks: Mapping[str, tuple[TaskRow, ...]]
+    runs: Mapping[str, tuple[RunRow, ...]]  # of classification tasks
     unranked: tuple[UnrankedRow, ...]
 
 
@@ -117,6 +136,7 @@ def standings(frame: pandas.DataFrame, tasks: Mapping[str, Task], suites: Mappin
     return Standings(
         suites={name: suite_rows(name, [entries[task.key] for task in suite]) for name, suite in suites.items()},
         tasks={key: task_rows(of_task) for key, of_task in entries.items() if of_task},
+        runs={key: run_rows(of_task) for key, of_task in entries.items() if of_task and tasks[key].classification},
         unranked=tuple(
             UnrankedRow(run.task, *run.agent, run.training_seed, run.digest, len(run.returns), reason)
             for run, reason in zip(runs, reasons, strict=True)
@@ -194,6 +214,28 @@ def _task_row(entry: Entry, estimate: Estimate, rank: tuple[int, int, int], othe
         training_steps=max(run.training_steps for run in entry.runs),
         failed_episodes=sum(run.failed for run in entry.runs),
         episodes=sum(len(run.returns) for run in entry.runs),
+    )
+
+
+def run_rows(entries: Sequence[Entry]) -> tuple[RunRow, ...]:
+    """The runs of a classification task, fewest errors first."""
+    rows = (_run_row(run) for entry in entries for run in entry.runs)
+    return tuple(sorted(rows, key=lambda row: (row.errors, row.agent, row.version, row.training_seed)))
+
+
+def _run_row(run: Run) -> RunRow:
+    errors, episodes = error_count(run.returns), len(run.returns)
+    low, high = clopper_pearson(errors, episodes)
+    return RunRow(
+        run.task,
+        *run.agent,
+        training_seed=run.training_seed,
+        digest=run.digest,
+        errors=errors,
+        episodes=episodes,
+        error_percent=100 * errors / episodes,
+        error_low=100 * low,
+        error_high=100 * high,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -12,8 +13,8 @@ from typing import Any
 FIRST_SEED = 2**30
 """Scored episodes are seeded from here up to 2**31 (ale-py takes 31 bits); training seeds lie below."""
 
-ANCHORS = ("floor", "random", "reference", "published")
-"""What a score is measured against; not part of what is played, hence not part of the hash."""
+UNPLAYED = ("floor", "random", "reference", "published", "classification", "simulator")
+"""What a score is measured against and how it is shown: not part of what is played, hence not part of the hash."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,30 @@ class Limits:
 
     run: float = 600.0
     """All calls of `act` in one block."""
+
+
+@dataclass(frozen=True)
+class EachOnce:
+    """Reset options that choose each of `count` things once, in an order that tells nothing: a keyed permutation.
+
+    A sequence of `{option: number}`, as `Task.options` takes; the numbers are sorted by their sha256 under the key, so
+    the order is the same wherever and whenever it is made.
+    """
+
+    option: str
+    count: int
+    key: str
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Mapping[str, int]:
+        return {self.option: _permutation(self.count, self.key)[index]}
+
+
+@functools.lru_cache(maxsize=16)
+def _permutation(count: int, key: str) -> tuple[int, ...]:
+    return tuple(sorted(range(count), key=lambda number: hashlib.sha256(f"{key} {number}".encode()).digest()))
 
 
 @dataclass(frozen=True)
@@ -53,7 +78,7 @@ class Task:
     """Episodes per block, played in lockstep. The batch width changes the last bits of a torch network, so it
     belongs to the task and not to whoever evaluates."""
 
-    options: tuple[Mapping[str, Any], ...] = ()
+    options: tuple[Mapping[str, Any], ...] | EachOnce = ()
     """Reset options that the episodes take in turn; empty for none."""
 
     limits: Limits = Limits()
@@ -77,6 +102,8 @@ class Task:
 
     published: str = ""
     """What `random` and `reference` are where both are published, and the publication; empty where measured."""
+    classification: bool = False
+    """Whether a return is 1 for the right answer and 0 for a wrong one: shown as an error in per cent."""
 
     @property
     def key(self) -> str:
@@ -85,8 +112,8 @@ class Task:
 
     @property
     def hash(self) -> str:
-        """The sha256 of what is played: the sorted-key JSON of every field but the anchors and the simulator."""
-        fields = {k: v for k, v in dataclasses.asdict(self).items() if k not in (*ANCHORS, "simulator")}
+        """The sha256 of what is played: the sorted-key JSON of every field but UNPLAYED."""
+        fields = {k: v for k, v in dataclasses.asdict(self).items() if k not in UNPLAYED}
         text = json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -232,9 +232,8 @@ def test_lanes_without_a_seed_differ():
     """ale-py's own batch seeds them all by the clock, so that sticky actions stick alike."""
     envs = make_vec("pong", 2, sticky=0.5)
     envs.reset()
-    for i in range(60):
-        observations = envs.step(np.full(2, 2 + i // 5 % 2))[0]
-    assert len({observation.tobytes() for observation in observations}) > 1
+    played = [envs.step(np.full(2, 2 + i // 5 % 2))[0] for i in range(60)]
+    assert any((first != second).any() for first, second in played)
 
 
 def test_seeds_have_thirty_one_bits():

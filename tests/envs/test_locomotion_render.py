@@ -4,11 +4,14 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium.error import DependencyNotInstalled, ResetNeeded, UnsupportedMode
+from matplotlib.image import imread
 
+from rlbench.commands.show import Options, run
 from rlbench.drawing import BLUE, INK, VERMILION
 from rlbench.envs.locomotion import opengl, render
+from rlbench.envs.locomotion.robots import ROBOTS
 from rlbench.envs.locomotion.simulator import load_model
-from rlbench.envs.locomotion.tasks import ROBOTS
+from rlbench.errors import UserError
 
 pytest.importorskip("mujoco", reason='robots need pip install "rlbench[mujoco]"')
 
@@ -144,3 +147,12 @@ def test_mujocos_renderer_shows_the_robot_and_follows_it(robot):
     assert robots_pixels.mean() < 0.5  # the robot stays where it is in the picture, the floor goes by
     middle = renderer.frame(lifted)[140:340, 200:280].astype(int)
     assert (np.ptp(middle, axis=(0, 1)) > 30).any()  # high in the air it is still in sight
+
+
+def test_the_command_line_shows_a_pose(tmp_path):
+    path, qpos = tmp_path / "hopper.png", np.array([0, 1.25, 0.15, -0.1, 0, 0])
+    run(Options("hopper", output=path, state=("qpos=0,1.25,0.15,-0.1,0,0",)))
+    image = (imread(path)[..., :3] * 255).round().astype(np.uint8)
+    np.testing.assert_array_equal(image, render.frame(ROBOTS["hopper"].body, qpos, False, render.choose("auto")))
+    with pytest.raises(UserError, match=r"--state qpos=1,2: '1,2' is not 6 numbers"):
+        run(Options("hopper", output=path, state=("qpos=1,2",)))

@@ -47,7 +47,14 @@ def test_anchors_do_not_change_the_hash_and_all_else_does():
         "limits": Limits(act=1.0),
         "discount": 0.9,
     }
-    anchors = {"floor": -1.0, "random": 0.5, "reference": 2.0, "published": "a paper", "simulator": "mujoco"}
+    anchors = {
+        "floor": -1.0,
+        "random": 0.5,
+        "reference": 2.0,
+        "published": "a paper",
+        "simulator": "mujoco",
+        "classification": True,
+    }
     assert {field.name for field in dataclasses.fields(Task)} == set(changes) | set(anchors)
     assert dataclasses.replace(TASK, **anchors).hash == TASK.hash
     hashes = {dataclasses.replace(TASK, **{name: value}).hash for name, value in changes.items()}

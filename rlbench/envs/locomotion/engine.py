@@ -2,9 +2,9 @@
 
 A step of any of them is `mj_step`, bit for bit, at any N and T: what the next step depends on, the warm start of the
 solver included, is kept between the calls. `mujoco.rollout` forgets the warm start, hence simulates something else.
-Measured on two cores with 64 robots, one environment step a call, relative to it: `mujoco.batch` 1.1 to 1.6, a pool of
-threads over `mj_step` 0.9 to 1.3. So `Batch` is the rule; `Pool` steps what it cannot, contact forces and a MuJoCo
-before 4.0; and `One` is plain `mj_step` on one MjData, which beats a batch of one by the cost of copying.
+Measured once on two cores with 64 robots, one environment step a call, relative to it: `mujoco.batch` 1.0 to 1.7, a
+pool of threads over `mj_step` 0.9 to 1.5, by robot. So `Batch` is the rule; `Pool` steps what it cannot, contact forces
+and a MuJoCo before 4.0; and `One` is plain `mj_step` on one MjData, which beats a batch of one by the cost of copying.
 """
 
 from __future__ import annotations

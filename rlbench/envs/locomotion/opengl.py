@@ -34,6 +34,7 @@ if sys.platform == "linux":
     BACKENDS = {"egl": EGL, "osmesa": OSMESA}
 else:
     BACKENDS = {"glfw": Backend("mujoco.gl_context", "a display")}
+REMEDIES = " or ".join(backend.remedy for backend in BACKENDS.values())
 
 
 class Offscreen:
@@ -84,8 +85,8 @@ def offscreen(file: str, backend: str) -> Offscreen:
     except Exception as error:  # ImportError, AttributeError, RuntimeError, GLError: each driver has its own
         _forget()
         raise DependencyNotInstalled(
-            f"OpenGL through {backend} does not work here ({_first_line(error)}); install "
-            f"{' or '.join(each.remedy for each in BACKENDS.values())}, or make the environment with renderer='sticks'"
+            f"OpenGL through {backend} does not work here ({_first_line(error)}); install {REMEDIES}, "
+            f"or make the environment with renderer='sticks'"
         ) from error
 
 

@@ -110,7 +110,7 @@ class LocomotionVectorEnv(VectorEnv[Any, Any, Any]):
             terminations &= ~waiting
         truncations = self._elapsed >= self._limit
         observations = self._world.observe()
-        moved = self._all if waiting is None else ~waiting
+        moved = self._all.copy() if waiting is None else ~waiting
         infos = {**info, **{f"_{name}": moved for name in info}}
         over = terminations | truncations
         if not over.any():
