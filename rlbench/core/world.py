@@ -35,7 +35,10 @@ class World:
 
     @property
     def renderer(self) -> Any:
-        """The render module: FRAMES_PER_SECOND and render(state, params) -> uint8[H, W, 3]."""
+        """The render module: FRAMES_PER_SECOND and render(state, params) -> uint8[H, W, 3].
+
+        It may define small(state, params, factor), which draws the frame smaller by a whole factor.
+        """
         return sys.modules.get(self.renderer_name) or importlib.import_module(self.renderer_name)
 
     @property
@@ -119,6 +122,11 @@ class World:
     def frame(self, state: StateOf) -> NDArray[np.uint8]:
         """The picture of a state, uint8[H, W, 3]."""
         return self.renderer.render(state, self.params)  # type: ignore[no-any-return]  # found by name
+
+    def small_frame(self, state: StateOf, factor: int) -> NDArray[np.uint8] | None:
+        """The picture of a state, drawn smaller by a whole factor; None where the renderer knows only one size."""
+        small = getattr(self.renderer, "small", None)
+        return small(state, self.params, factor) if small else None
 
     def model(self) -> Any:
         """The exact dynamics P[s][a]; AttributeError where the rules define none."""

@@ -16,6 +16,7 @@ from rlbench.errors import UserError
 from rlbench.harness import wire
 from rlbench.harness.explanation import SILENT, Explanation
 from rlbench.see.panel import Figures
+from rlbench.see.resize import shrink
 
 
 def make(env_id: str, kwargs: dict[str, Any]) -> gymnasium.Env[Any, Any]:
@@ -92,6 +93,12 @@ class Episode:
             self._frame = self.draw()
         assert self._frame is not None
         return self._frame
+
+    def small_frame(self, factor: int) -> Image:
+        """The picture of this moment, smaller by a whole factor: drawn so where the environment can, else shrunk."""
+        draw = getattr(self.env.unwrapped, "small_frame", None)
+        frame = draw(factor) if draw is not None and factor > 1 else None
+        return shrink(self.frame(), factor) if frame is None else frame
 
     def caption(self) -> str:
         """A line for below a still."""

@@ -11,7 +11,7 @@ import numpy as np
 from rlbench.drawing import BLUE, GREY, INK, PAPER, VERMILION, Image, canvas
 from rlbench.lettering import cut, line_height, text, width
 from rlbench.see.panel import number
-from rlbench.see.resize import MOST, magnify, shrink
+from rlbench.see.resize import MOST, magnify
 
 ROOM = (1280, 880)  # pixels that a grid may take, width and height
 GAP = 8  # pixels between tiles
@@ -33,7 +33,7 @@ class Lane:
 class Grid:
     """N tiles of equal frames, h x w, in the arrangement that shows them largest; made once for a run.
 
-    Frames are handed in one by one, for N large ones together would not stay in the processor's caches.
+    Frames are handed in one by one, smaller by the factor `shrunk` already.
     """
 
     n: int
@@ -54,16 +54,16 @@ class Grid:
         high = HEADER + rows * (self.tile[0] + self.caption + GAP) + GAP // 2
         self._ground = canvas(max(self.columns * (self.tile[1] + GAP) + GAP, NARROWEST), high)
 
-    def paint(self, i: int, frame: Image, lane: Lane) -> None:
-        """Put the frame of lane i in its place, and its return below; pale once the episode is over."""
+    def paint(self, i: int, small: Image, lane: Lane) -> None:
+        """Put the frame of lane i, shrunk already, in its place, its return below; pale once the episode is over."""
         x, y = self.place(i)
         height, wide = self.tile
-        small = magnify(shrink(frame, self.shrunk), self.grown)[:height, :wide]
-        self._ground[y : y + height, x : x + wide] = faded(small) if lane.over else small
+        shown = magnify(faded(small) if lane.over else small, self.grown)
+        self._ground[y : y + height, x : x + wide] = shown
         self._ground[y + height : y + height + self.caption, x : x + wide] = PAPER
         colour = VERMILION if lane.failed else BLUE if lane.over else GREY
-        shown = cut(number(lane.return_), self._size, wide, lane.over)
-        text(self._ground, x + wide / 2, y + height + 1, shown, self._size, colour, "centre", lane.over)
+        written = cut(number(lane.return_), self._size, wide, lane.over)
+        text(self._ground, x + wide / 2, y + height + 1, written, self._size, colour, "centre", lane.over)
 
     def picture(self, lanes: Sequence[Lane], title: str, player: str, status: str = "") -> Image:
         """The tiles as they are painted, under a header about all lanes; uint8[H, W, 3]."""

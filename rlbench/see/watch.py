@@ -8,12 +8,12 @@ is scored, and a recorded episode that is played again can be held against its r
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rlbench.drawing import Image
 from rlbench.errors import HarnessError
 from rlbench.harness import evaluate, isolate, record, wire
 from rlbench.harness.agent import Act, AgentFault
@@ -141,29 +141,24 @@ class Gallery:
 
 
 class Wall:
-    """Several episodes as one picture: a grid, whose tiles a second core makes while the next frame is drawn."""
+    """Several episodes as one picture: a grid."""
 
     def __init__(self, episodes: Sequence[Episode], screen: Screen) -> None:
         self.episodes, self.screen = episodes, screen
         height, width, _ = episodes[0].frame().shape
         self.grid = Grid(len(episodes), height, width)
         self._painted = [-1] * len(episodes)  # the step at which a tile was painted, -2 for the last time
-        self._painter = ThreadPoolExecutor(1)
 
-    def picture(self) -> Any:
+    def picture(self) -> Image:
         """The grid at this moment, uint8[H, W, 3]."""
-        pending: list[Future[None]] = []
         lanes = [Lane(episode.total, episode.over, bool(episode.fault)) for episode in self.episodes]
         for i, (episode, lane) in enumerate(zip(self.episodes, lanes, strict=True)):
             step = -2 if episode.over else len(episode.rewards)
             if self._painted[i] != step:
                 self._painted[i] = step
-                pending.append(self._painter.submit(self.grid.paint, i, episode.frame(), lane))
-        for future in pending:
-            future.result()
+                self.grid.paint(i, episode.small_frame(self.grid.shrunk), lane)
         first = self.episodes[0]
-        status = self.screen.notice or self.screen.status
-        return self.grid.picture(lanes, first.name, first.player, status)
+        return self.grid.picture(lanes, first.name, first.player, self.screen.notice or self.screen.status)
 
     def wait(self) -> None:
         """Show it as long as a step lasts, or the screen is paused."""

@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CLASS = "rlbench"  # of our windows; xdotool finds names only with a window manager
+LIFETIME = 120  # seconds that a window stays at most, should the tests be killed
 PATIENCE = 60  # seconds until something that must happen has not
 
 
@@ -24,7 +25,18 @@ def display():
     pytest.importorskip("pygame")
     read, write = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1400x1000x24", "-nolisten", "tcp"],
+        [
+            "timeout",
+            str(10 * LIFETIME),
+            "Xvfb",
+            "-displayfd",
+            str(write),
+            "-screen",
+            "0",
+            "1400x1000x24",
+            "-nolisten",
+            "tcp",
+        ],
         pass_fds=[write],
         stderr=subprocess.DEVNULL,
     )
@@ -46,7 +58,7 @@ class Desk:
         self.environment = {**inherited, **ours, **environment}
         self.folder = folder
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "rlbench", *map(str, arguments)],
+            ["timeout", str(LIFETIME), sys.executable, "-m", "rlbench", *map(str, arguments)],
             env=self.environment,
             cwd=folder,
             stdout=subprocess.PIPE,
@@ -103,5 +115,5 @@ def desk(display, tmp_path):
 
     yield start
     for each in opened:
-        each.process.kill()
+        each.process.terminate()
         each.process.communicate()

@@ -154,7 +154,7 @@ def test_tiles_stand_where_they_belong_and_fade_when_over():
     frames = [canvas(100, 100, colour) for colour in ((9, 9, 9), (99, 9, 9), (9, 99, 9), (9, 9, 99))]
     lanes = [Lane(1.0), Lane(2.0, over=True), Lane(3.0), Lane(4.0, over=True, failed=True)]
     for i, (frame, lane) in enumerate(zip(frames, lanes, strict=True)):
-        grid.paint(i, frame, lane)
+        grid.paint(i, shrink(frame, grid.shrunk), lane)
     picture = grid.picture(lanes, "Title", "player", "paused")
     for i, (frame, lane) in enumerate(zip(frames, lanes, strict=True)):
         x, y = grid.place(i)
