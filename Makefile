@@ -3,19 +3,30 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: run test test-slow perf perf-peers lint clean
+.PHONY: run test test-slow perf perf-peers pictures lint clean
 
 run: $(INSTALLED)  ## train the reference agents, score them, print the leaderboard
 	$(BIN)/rlbench run quick
 
 test: $(INSTALLED)  ## all tests but the slow ones
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto
 
 test-slow: $(INSTALLED)  ## the slow ones alone
 	$(BIN)/python -m pytest -q -m slow
 
 perf: $(INSTALLED)  ## speed benchmarks, as ratios against a peer in one run
 	$(BIN)/python -m pytest tests/benchmarks -q --benchmark-only -m '' -s
+
+PRETRAINED := baselines/pretrained
+FILMSTRIP := --no-window --quiet --record docs
+
+pictures: $(INSTALLED)  ## the README's picture of each environment
+	$(BIN)/rlbench watch $(PRETRAINED)/grid-world@1/dqn-s0 --episode 2 $(FILMSTRIP)/grid-world.png
+	$(BIN)/rlbench watch $(PRETRAINED)/cart-pole@1/reinforce-lecture-s0 $(FILMSTRIP)/cart-pole.png
+	$(BIN)/rlbench watch random --task GlimpseCluttered60 --frames 7 $(FILMSTRIP)/glimpse.png
+	$(BIN)/rlbench watch $(PRETRAINED)/half-cheetah-gymnasium@1/ppo-s0 --task HalfCheetah \
+		--set reward=gymnasium renderer=sticks $(FILMSTRIP)/half-cheetah.png
+	$(BIN)/rlbench watch $(PRETRAINED)/pong@1/dqn-cpu-s0 --frames 8 $(FILMSTRIP)/pong.png
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

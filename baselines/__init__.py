@@ -12,6 +12,7 @@ ALGORITHMS: dict[str, str] = {
     "reinforce": "baselines.reinforce",
     "actor-critic": "baselines.actor_critic",
     "recurrent-attention": "baselines.recurrent_attention",
+    "soft-actor-critic": "baselines.soft_actor_critic",
 }
 """Algorithm -> the module that defines its `Config`, its `PRESETS` and `train(config, ...) ->
 Iterator[Event]`."""

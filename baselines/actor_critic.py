@@ -11,6 +11,7 @@ alpha delta_theta (reward is to rise) and phi <- phi - beta delta_phi (the error
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 from baselines import estimators, on_policy, settings
 from baselines.events import Event, Tree
+from baselines.networks import Activation
 from baselines.on_policy import Learner, make_learner
 from baselines.rollout import Step
 from baselines.trajectories import play, play_episodes
@@ -43,7 +45,7 @@ class Config:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where the networks compute."""
     threads: int = 1
-    """Threads that PyTorch may use."""
+    """Threads that PyTorch may use, and the environment where it takes a number of them."""
     lanes: int = 16
     """Episodes played at once: the lecture's m trajectories, where the horizon is 0."""
     horizon: int = 0
@@ -54,6 +56,12 @@ class Config:
     """Discount."""
     hidden: tuple[int, ...] = (32,)
     """Widths of the hidden layers of either network."""
+    activation: Activation = "relu"
+    """What bends between them."""
+    normalise: bool = False
+    """Whether observations and rewards are brought to deviation 1, by what has been seen so far."""
+    deviation: float = 1.0
+    """Standard deviation of continuous actions at the start, in units in which their bounds are -1 and 1."""
     reward_scale: float = 1.0
     """Factor for rewards, which keeps the critic's outputs near 1."""
     observation_scale: tuple[float, ...] = ()
@@ -117,6 +125,34 @@ PRESETS: dict[str, Config] = {
         most_gradient=0.5,  # Mnih et al. (2016)
         evaluate_every=1,
     ),
+    # Proximal policy optimisation: Schulman et al. (2017), Algorithm 1 with the settings of Table 3; "there" is that.
+    "locomotion": Config(
+        task="half-cheetah@1",
+        agent="ppo",
+        lanes=16,  # one lane of 2,048 steps there: as many steps in less time
+        horizon=128,
+        steps=1_000_000,
+        hidden=(64, 64),
+        activation="tanh",
+        normalise=True,  # not in the paper but in its authors' code; Engstrom et al. (2020), appendix A.2
+        deviation=0.6,  # 1 there, where most actions are cut; Andrychowicz et al. (2021), section 3.2
+        advantage="generalised",
+        lambda_=0.95,
+        standardise=True,
+        average=True,
+        epochs=10,
+        minibatches=16,  # of 128 steps; 64 there
+        clip=0.2,
+        optimiser="adam",
+        learning_rate=3e-4,
+        learning_rate_end=1e-6,  # constant there for these tasks
+        critic_learning_rate=3e-4,
+        most_gradient=0.5,
+        evaluate_every=25,
+        evaluation_episodes=10,
+        goal=math.inf,
+        checkpoint_every=100,
+    ),
     "lecture": Config(
         agent="actor-critic-lecture",
         lanes=8,
@@ -170,7 +206,7 @@ def gather(learner: Learner) -> Step:
 def advantages(learner: Learner, played: Step) -> tuple[NDArray[Any], NDArray[Any]]:
     """Advantages A_t[T, N] and what the critic should have said, target_t[T, N]."""
     config = learner.config
-    r_t, v_t = config.reward_scale * played.r_t, learner.values(played.s_tm1)
+    r_t, v_t = learner.rewards(played), learner.values(played.s_tm1)
     if config.advantage == "return":
         G_t = estimators.discounted_reward_to_go(r_t, played.last_t, config.gamma)
         return estimators.minus_value(G_t, v_t), G_t

@@ -13,20 +13,35 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from gymnasium import Space
 from numpy.typing import NDArray
 
-from baselines import settings
-from baselines.agent_template import Perceptron
+from baselines import off_policy, settings
 from baselines.equations import (
+    clipped_q_learning_loss,
     double_q_value,
     linear_schedule,
     q_learning_loss,
     q_learning_target,
 )
-from baselines.events import Evaluated, Event, Finished, Progress, Snapshot, Stopwatch, Tree
-from baselines.networks import Adam, Flat, discrete_actions, encoding, numpy_policy, perceptron, to_numpy
+from baselines.events import Event, Tree
+from baselines.frames import FrameReplay
+from baselines.networks import (
+    Adam,
+    Flat,
+    FusedAdam,
+    convolutional,
+    discrete_actions,
+    encoding,
+    frames_shape,
+    numpy_pixel_policy,
+    numpy_policy,
+    perceptron,
+    to_numpy,
+)
+from baselines.policies import Policy
 from baselines.replay import Batch, Replay, Window
-from baselines.rollout import Lanes, explore, make_lanes
+from baselines.rollout import Encode, Lanes, explore, make_lanes
 from baselines.validation import Validation, training_seed
 from rlbench.errors import UserError
 
@@ -53,8 +68,14 @@ class Config:
     """Budget: steps of every lane, at most."""
     gamma: float = 0.99
     """Discount."""
+    convolutions: tuple[tuple[int, int, int], ...] = ()
+    """Filters, kernel and stride of each convolution, for observations that are stacked frames."""
     hidden: tuple[int, ...] = (64, 64)
     """Widths of the hidden layers."""
+    life_loss: bool = False
+    """Whether the discount is 0 where a life is lost, in environments that know lives."""
+    reward_clip: float = 0.0
+    """Bound of every single reward that is learned from, 0 for none; scores are never clipped."""
     reward_scale: float = 1.0
     """Factor for rewards, which keeps the network's outputs near 1."""
     observation_scale: tuple[float, ...] = ()
@@ -77,6 +98,8 @@ class Config:
     """Updates between refreshes of the target network; 0 for no target network."""
     tau: float = 1.0
     """How far a refresh moves the target network towards the online one: 1 for a copy."""
+    error_clip: float = 0.0
+    """Bound of the error y - Q in the gradient, 0 for none."""
     double_q: bool = False
     """Whether the online network chooses the action that the target network judges."""
     epsilon_start: float = 1.0
@@ -89,6 +112,10 @@ class Config:
     """Steps between evaluations."""
     evaluation_episodes: int = 20
     """Greedy episodes per evaluation, on validation seeds."""
+    evaluation_steps: int = 0
+    """Steps after which an evaluation stops counting, 0 for none; scored episodes are not cut."""
+    evaluation_epsilon: float = 0.0
+    """Chance of a random action in evaluations and in the submission; for convolutional networks."""
     goal: float = 475.0
     """Mean return that three evaluations in a row must reach to end the training."""
     confirmation_episodes: int = 100
@@ -97,6 +124,21 @@ class Config:
     checkpoint_every: int = 10_000
     """Steps between snapshots; every lane begins a new episode there, so that no simulator need be stored."""
 
+
+LECTURE = ((16, 8, 4), (32, 4, 2))
+"""Convolutions of Mnih et al. (2013), section 4.1: filters, kernel, stride."""
+NATURE = ((32, 8, 4), (64, 4, 2), (64, 3, 1))
+"""Convolutions of Mnih et al. (2015), methods."""
+
+ON_ATARI: dict[str, Any] = {
+    "evaluate_every": 100_000,
+    "evaluation_episodes": 10,
+    "evaluation_steps": 4_500,  # five minutes of a game
+    "evaluation_epsilon": 0.05,  # Mnih et al. (2013, 2015)
+    "goal": float("inf"),  # the budget is spent
+    "checkpoint_every": 500_000,
+}
+"""How games are evaluated, and when a checkpoint of the frames is worth its minute."""
 
 PRESETS: dict[str, Config] = {
     # What departs from Algorithm 1, and where it comes from; README.md says what each departure buys.
@@ -137,10 +179,66 @@ PRESETS: dict[str, Config] = {
         checkpoint_every=1_000,
     ),
     "lecture": Config(agent="dqn-lecture"),
+    # The same from pixels, on 2.5 million steps or 10 million frames: Mnih et al. (2013), section 5.
+    "atari-lecture": Config(
+        task="breakout@1",
+        agent="dqn-lecture",
+        convolutions=LECTURE,
+        hidden=(256,),
+        steps=2_500_000,
+        reward_clip=1.0,
+        capacity=1_000_000,
+        warmup=50_000,
+        learning_rate=1e-4,
+        learning_rate_end=1e-4,
+        epsilon_end=0.1,
+        epsilon_steps=250_000,
+        **ON_ATARI,
+    ),
+    # Mnih et al. (2015), extended data table 1; Adam in place of RMSProp, as in Dopamine's later runs.
+    "atari-nature": Config(
+        task="breakout@1",
+        agent="dqn-nature",
+        convolutions=NATURE,
+        hidden=(512,),
+        steps=50_000_000,
+        reward_clip=1.0,
+        error_clip=1.0,
+        capacity=1_000_000,
+        warmup=50_000,
+        update_every=4,
+        learning_rate=6.25e-5,
+        learning_rate_end=6.25e-5,
+        refresh_every=10_000,
+        epsilon_end=0.1,
+        epsilon_steps=1_000_000,
+        **ON_ATARI,
+    ),
+    # 400,000 steps of a game in less than half an hour of one core: the lecture's network, an update per 8 steps.
+    "atari-cpu": Config(
+        task="pong@1",
+        agent="dqn-cpu",
+        convolutions=LECTURE,
+        hidden=(256,),
+        lanes=8,  # and an update per step of them all: Stooke & Abbeel (2018)
+        steps=50_000,
+        reward_clip=1.0,
+        error_clip=1.0,  # Mnih et al. (2015), as the target network
+        capacity=100_000,
+        warmup=4_000,
+        learning_rate=2.5e-4,  # 5e-4 silenced every filter of the first layer within 10,000 updates of Pong
+        learning_rate_end=1e-4,
+        n_step=10,  # Sutton & Barto (2018), section 7.1; with 3 Breakout's first 24,000 steps gain half as much
+        refresh_every=500,
+        epsilon_steps=4_000,
+        epsilon_end=0.02,
+        **ON_ATARI
+        | {"evaluate_every": 5_000, "evaluation_episodes": 8, "evaluation_steps": 2_250, "checkpoint_every": 10_000},
+    ),
 }
 
 POSITIVE = ("learning_rate", "learning_rate_end", "reward_scale", "tau")
-PROBABILITIES = ("epsilon_start", "epsilon_end", "tau")
+PROBABILITIES = ("epsilon_start", "epsilon_end", "evaluation_epsilon", "tau")
 COUNTS = (
     *("threads", "lanes", "steps", "capacity", "warmup", "batch", "update_every", "n_step"),
     *("evaluate_every", "evaluation_episodes", "checkpoint_every", "confirmation_episodes"),
@@ -157,12 +255,20 @@ def check(config: Config) -> None:
         settings.probability(name, getattr(config, name))
     for name in COUNTS:
         settings.count(name, getattr(config, name))
-    for name in ("refresh_every", "epsilon_steps"):
+    for name in ("refresh_every", "epsilon_steps", "evaluation_steps"):
         settings.count(name, getattr(config, name), 0)
+    for name in ("reward_clip", "error_clip"):
+        settings.nonnegative(name, getattr(config, name))
     for width in config.hidden:
         settings.count("hidden", width)
+    for number in (number for layer in config.convolutions for number in layer):
+        settings.count("convolutions", number)
+    if config.evaluation_epsilon and not config.convolutions:
+        raise UserError("evaluation_epsilon is for networks with convolutions; others are evaluated without chance")
     if config.double_q and not config.refresh_every:
         raise UserError("double_q needs a target network to judge actions: refresh_every must not be 0")
+    if config.convolutions and config.capacity < 2 * max(config.warmup, config.lanes * (config.n_step + 8)):
+        raise UserError(f"capacity={config.capacity} frames must hold warmup={config.warmup} and all lanes twice over")
     if config.capacity < max(config.warmup, config.lanes):
         raise UserError(f"capacity={config.capacity} must hold warmup={config.warmup} and lanes={config.lanes}")
 
@@ -180,13 +286,17 @@ class Learner:
     flat: Flat
     target_flat: Flat
     adam: Adam
-    replay: Replay
+    replay: Replay | FrameReplay
     rng: np.random.Generator
     validation: Validation
     step: int = 0  # of every lane
     updates: int = 0
     reason: str = ""  # why training has ended
     losses: list[torch.Tensor] = field(default_factory=list)  # since they were last looked at
+
+    def weights(self) -> tuple[torch.Tensor, ...]:
+        """The vector of parameters that is learned."""
+        return (self.flat.theta,)
 
     def state(self) -> Tree:
         """What a checkpoint holds of it; not the lanes, which start afresh after a snapshot."""
@@ -217,46 +327,87 @@ def make_learner(config: Config) -> Learner:
     """A learner before its first step."""
     device = settings.device(config.device)
     torch.set_num_threads(config.threads)
-    env = make_lanes(config.task, config.lanes)
-    encode = encoding(env.single_observation_space, config.observation_scale)
+    env = make_lanes(config.task, config.lanes, **{"life_loss": True} if config.life_loss else {})
     actions = discrete_actions(env.single_action_space)
     generator = torch.Generator().manual_seed(settings.seed(config.seed))
-    sizes = (encode.size, *config.hidden, actions)
-    network, target = (perceptron(sizes, ACTIVATION, "uniform", generator).to(device) for _ in range(2))
+    make = pixel_parts if config.convolutions else vector_parts
+    encode, replay, network, target = make(config, env.single_observation_space, actions, generator, device)
     flat, target_flat = Flat(network), Flat(target)
     target_flat.theta.copy_(flat.theta)
     return Learner(
         config,
         Lanes(env, encode),
-        Window(config.n_step, config.gamma, config.reward_scale),
+        Window(config.n_step, config.gamma, config.reward_scale, config.reward_clip),
         actions,
         network,
         target,
         flat,
         target_flat,
-        Adam(flat),
-        Replay(config.capacity, encode.size, device),
+        (FusedAdam if config.convolutions else Adam)(flat),
+        replay,
         np.random.default_rng(config.seed),
-        Validation(config.task, config.evaluation_episodes, config.goal, config.confirmation_episodes),
+        Validation(
+            config.task,
+            config.evaluation_episodes,
+            config.goal,
+            config.confirmation_episodes,
+            config.evaluation_steps,
+        ),
     )
 
 
-def policy(learner: Learner) -> Perceptron:
+Parts = tuple[Encode, Replay | FrameReplay, torch.nn.Sequential, torch.nn.Sequential]
+"""What depends on whether observations are numbers or frames: their encoding, the replay, network and target."""
+
+
+def vector_parts(
+    config: Config, space: Space[Any], actions: int, generator: torch.Generator, device: torch.device
+) -> Parts:
+    """Perceptrons over encoded numbers."""
+    encode = encoding(space, config.observation_scale)
+    replay = Replay(config.capacity, encode.size, device)
+    sizes = (encode.size, *config.hidden, actions)
+    network, target = (perceptron(sizes, ACTIVATION, "uniform", generator).to(device) for _ in range(2))
+    return encode, replay, network, target
+
+
+def pixel_parts(
+    config: Config, space: Space[Any], actions: int, generator: torch.Generator, device: torch.device
+) -> Parts:
+    """Convolutional networks over stacked frames, each of which is stored once."""
+    shape = frames_shape(space)
+    sizes = (*config.hidden, actions)
+    network, target = (convolutional(shape, config.convolutions, sizes, generator).to(device) for _ in range(2))
+    replay = FrameReplay(config.capacity, shape, config.convolutions[0][2], device)
+    return replay.encode, replay, network, target
+
+
+def policy(learner: Learner) -> Policy:
     """The greedy policy of the target network, where there is one, else of the network itself."""
-    judge = learner.target if learner.config.refresh_every else learner.network
+    config = learner.config
+    judge = learner.target if config.refresh_every else learner.network
+    if config.convolutions:
+        return numpy_pixel_policy(judge, config.convolutions[0][2], config.evaluation_epsilon, learner.updates)
     return numpy_policy(judge, ACTIVATION, learner.lanes.encode)
 
 
 @torch.no_grad()
 def greedy(learner: Learner, s: NDArray[Any]) -> NDArray[Any]:
-    """The best actions a[N] at features s[N, D].
+    """The best actions a[N] at encoded observations s[N, ...].
 
     Not in NumPy: its matrix product of 128 lanes takes all cores, and on a busy machine waits 100 times longer for
     them than it computes; PyTorch keeps to `threads`.
     """
-    q = learner.network(torch.from_numpy(s).to(learner.flat.theta.device))
+    q = learner.network(learner.replay.see(s))
     best: NDArray[Any] = q.argmax(dim=1).cpu().numpy()
     return best
+
+
+def begin(learner: Learner) -> None:
+    """New episodes in every lane; nothing that comes follows from what came before."""
+    learner.window.clear()
+    learner.replay.clear()
+    learner.lanes.reset(training_seed(learner.rng))
 
 
 def act(learner: Learner) -> None:
@@ -286,7 +437,9 @@ def learn(learner: Learner) -> None:
         learner.target_flat.theta.lerp_(learner.flat.theta, config.tau)
     batch = learner.replay.sample(config.batch, learner.rng)
     q_tm1 = learner.network(batch.s_tm1).gather(1, batch.a_tm1.unsqueeze(1)).squeeze(1)
-    loss = q_learning_loss(q_tm1, td_target(learner, batch))
+    target_tm1 = td_target(learner, batch)
+    clip = config.error_clip
+    loss = clipped_q_learning_loss(q_tm1, target_tm1, clip) if clip else q_learning_loss(q_tm1, target_tm1)
     loss.backward()
     alpha = linear_schedule(learner.step, config.learning_rate, config.learning_rate_end, config.steps)
     learner.adam.step(alpha)
@@ -294,35 +447,12 @@ def learn(learner: Learner) -> None:
     learner.losses.append(loss.detach())
 
 
-def mean_loss(learner: Learner) -> float:
-    """Mean loss since last asked; UserError at the first one that is not finite. Waits for the device."""
-    losses, learner.losses = torch.stack(learner.losses or [torch.zeros(())]).cpu(), []
-    if not bool(losses.isfinite().all()):
-        first = int((~losses.isfinite()).nonzero()[0])
-        update = learner.updates - len(losses) + 1 + first
-        value = losses[first].item()
-        raise UserError(f"the loss became {value} at update {update}; try a lower learning rate")
-    if not bool(learner.flat.theta.isfinite().all()):
-        raise UserError(f"a weight became infinite at update {learner.updates}; try a lower learning rate")
-    return float(losses.mean())
-
-
-def figures(learner: Learner) -> dict[str, float]:
-    """What is worth plotting since last asked."""
-    finished, learner.lanes.finished = learner.lanes.finished, []
-    plotted = {"loss": mean_loss(learner)}
-    return plotted | ({"training return": float(np.mean(finished))} if finished else {})
-
-
-def evaluation(learner: Learner, updates: int, steps: int, seconds: float) -> Iterator[Event]:
-    """Where training stands, and whether it may stop."""
-    config, validation = learner.config, learner.validation
-    yield Progress(updates, steps, seconds, learner.step / config.steps, figures(learner))
-    yield Evaluated(updates, steps, seconds, *validation.evaluate(policy(learner)))
-    if validation.sustained():
-        learner.reason = "sustained"
-    elif learner.step >= config.steps:
-        learner.reason = "budget spent"
+def advance(learner: Learner) -> None:
+    """A step, and the update that belongs to it."""
+    act(learner)
+    config = learner.config
+    if learner.step % config.update_every == 0 and len(learner.replay) >= config.warmup:
+        learn(learner)
 
 
 def train(
@@ -330,31 +460,5 @@ def train(
 ) -> Iterator[Event]:
     """Learn; yields what happens and ends with Finished. `resume` is the state of an earlier Snapshot."""
     check(config)
-    watch = Stopwatch(clock)
-    learner = make_learner(config)
-
-    def state() -> Tree:
-        return {"learner": learner.state(), "seconds": watch.seconds}
-
-    def counts() -> tuple[int, int, float]:
-        return learner.updates, learner.step * config.lanes, watch.seconds
-
-    if resume is not None:
-        learner.restore(resume["learner"])
-        watch = Stopwatch(clock, resume["seconds"])
-    while not learner.reason:
-        if learner.step % config.checkpoint_every == 0:
-            with watch.paused():
-                mean_loss(learner)  # else a snapshot might hold weights that are no numbers
-                yield Snapshot(*counts(), state)
-            learner.lanes.reset(training_seed(learner.rng))
-            learner.window.clear()
-        act(learner)
-        if learner.step % config.update_every == 0 and len(learner.replay) >= config.warmup:
-            learn(learner)
-        if learner.step % config.evaluate_every == 0 or learner.step >= config.steps:
-            with watch.paused():
-                yield from evaluation(learner, *counts())
-    learner.lanes.env.close()
-    learner.validation.close()
-    yield Finished(*counts(), learner.validation.policy, learner.reason, state)
+    algorithm = off_policy.Algorithm(lambda: make_learner(config), begin, advance, policy)
+    yield from off_policy.train(algorithm, resume, clock)

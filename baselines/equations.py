@@ -95,6 +95,16 @@ def q_learning_loss(q_tm1: torch.Tensor, target_tm1: torch.Tensor) -> torch.Tens
     return 0.5 * (target_tm1.detach() - q_tm1).square().mean()
 
 
+def clipped_q_learning_loss(q_tm1: torch.Tensor, target_tm1: torch.Tensor, clip: float) -> torch.Tensor:
+    """The same with the error y - Q(s,a) clipped to +-clip in the gradient: Huber's loss.
+
+    q_tm1[B], target_tm1[B] -> scalar; torch. Mnih et al. (2015), "Training algorithm for deep Q-networks", clip at 1.
+    """
+    error = target_tm1.detach() - q_tm1
+    clipped = error.clamp(-clip, clip)
+    return (clipped * (error - 0.5 * clipped)).mean()
+
+
 class NStep(NamedTuple):
     """A transition over at most n steps: `r_t[N]`, `discount_t[N]`, and `k[N]`, the step it ends in."""
 
@@ -126,6 +136,75 @@ def linear_schedule(step: int, start: float, end: float, steps: int) -> float:
     Exploration's epsilon in Mnih et al. (2013), section 5: from 1 to 0.1 over the first million frames.
     """
     return start + min(step / steps, 1.0) * (end - start) if steps > 0 else end
+
+
+def standard_normal(u: Floats) -> Floats:
+    """Normal numbers from pairs of uniforms: z = sqrt(-2 ln(1 - u_1)) cos(2 pi u_2).
+
+    u[..., 2A] in [0, 1), the first half u_1, the second u_2 -> z[..., A], always finite; NumPy. Box & Muller (1958).
+    """
+    u_1, u_2 = np.split(u, 2, axis=-1)
+    z: Floats = np.sqrt(-2 * np.log1p(-u_1)) * np.cos(2 * math.pi * u_2)
+    return z
+
+
+def gaussian_log_prob(a: torch.Tensor, mu: torch.Tensor, log_sigma: torch.Tensor) -> torch.Tensor:
+    """Of a diagonal Gaussian: log pi(a) = -sum_k [(a_k - mu_k)^2 / (2 sigma_k^2) + log sigma_k + 1/2 log 2 pi].
+
+    a[B, A], mu[B, A], log_sigma[A] or [B, A] -> [B]; torch. Williams (1992), section 6.
+    """
+    z = (a - mu) * (-log_sigma).exp()
+    return -(0.5 * z.square() + log_sigma + 0.5 * math.log(2 * math.pi)).sum(dim=1)
+
+
+def gaussian_entropy(log_sigma: torch.Tensor) -> torch.Tensor:
+    """Of a diagonal Gaussian: H = sum_k [log sigma_k + 1/2 log(2 pi e)], log_sigma[..., A] -> [...]; torch."""
+    return (log_sigma + 0.5 * math.log(2 * math.pi * math.e)).sum(dim=-1)
+
+
+def tanh_log_slope(u: torch.Tensor) -> torch.Tensor:
+    """By how much tanh stretches a volume at u: sum_k log(1 - tanh^2 u_k) = sum_k 2 (log 2 - u_k - softplus(-2 u_k)).
+
+    u[B, A] -> [B]; torch. So log pi(tanh u) = log pi(u) - this. Haarnoja et al. (2018), equation 21; the second form
+    does not round to log 0 where tanh saturates.
+    """
+    softplus = (-2 * u).logaddexp(u.new_zeros(()))
+    return 2 * (math.log(2) - u - softplus).sum(dim=1)
+
+
+def soft_q_target(
+    r_t: torch.Tensor, discount_t: torch.Tensor, q_t: torch.Tensor, log_pi_t: torch.Tensor, alpha: torch.Tensor
+) -> torch.Tensor:
+    """What Q(s_tm1, a_tm1) should have been where entropy is worth alpha: y = r + discount [min_i Q_i - alpha log pi].
+
+    r_t[B], discount_t[B], q_t[2, B] of both target critics at an action drawn in s_t, log_pi_t[B] of that action ->
+    y[B]; torch. Haarnoja et al. (2018b), equations 3 and 5.
+    """
+    return r_t + discount_t * (q_t.amin(dim=0) - alpha * log_pi_t)
+
+
+def squared_errors(q_tm1: torch.Tensor, target_tm1: torch.Tensor) -> torch.Tensor:
+    """Of several critics that share a target: L = sum_i E[(y - Q_i(s,a))^2] / 2, with y held constant.
+
+    q_tm1[2, B], target_tm1[B] -> scalar; torch. Haarnoja et al. (2018b), equation 5.
+    """
+    return 0.5 * (target_tm1.detach() - q_tm1).square().mean(dim=1).sum()
+
+
+def soft_policy_loss(q: torch.Tensor, log_pi: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:
+    """What the actor lowers: J = E[alpha log pi(a|s) - min_i Q_i(s, a)], a = f_phi(eps; s).
+
+    q[2, B], log_pi[B] -> scalar; torch. Haarnoja et al. (2018b), equation 9.
+    """
+    return (alpha * log_pi - q.amin(dim=0)).mean()
+
+
+def temperature_gradient(log_pi: torch.Tensor, entropy: float) -> torch.Tensor:
+    """Slope of J(alpha) = -alpha E[log pi(a|s) + H], H the entropy asked for: alpha rises where there is too little.
+
+    log_pi[B] -> scalar; torch. Haarnoja et al. (2018b), equation 18; their code descends it along log alpha.
+    """
+    return -(log_pi + entropy).mean()
 
 
 def adam_step(theta: torch.Tensor, g: torch.Tensor, m: torch.Tensor, v: torch.Tensor, t: int, alpha: float) -> None:

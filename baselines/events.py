@@ -11,11 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from baselines.agent_template import Perceptron, Table
-from baselines.glimpse_template import RecurrentAttention
-
-Policy = Table | Perceptron | RecurrentAttention
-"""What a training ends with: what can be exported, and answers in NumPy."""
+from baselines.policies import Policy
 
 Tree = dict[str, Any]
 """What a checkpoint holds: nested dicts and lists of numbers, strings, None and NumPy arrays."""

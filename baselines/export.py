@@ -1,6 +1,6 @@
 """A trained agent as a submission: a folder that stands alone, without rlbench, baselines or torch.
 
-`agent.py` is a copy of the file that defines the policy's class, `agent_template.py` or `glimpse_template.py`;
+`agent.py` is a copy of the template that defines the policy's class;
 `policy.json` and `weights.safetensors` are the policy; `submission.toml` says whose it is and how it came about.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from baselines.checkpoint import write
-from baselines.events import Policy
+from baselines.policies import Policy
 
 VERSION = "1"
 

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
 
+MOST_TOLD = 99  # glimpses that are remembered, to be told
+
 
 class RecurrentAttention:
     """The greedy policy: looks where the location network's mean is, says the class with the largest logit.
@@ -31,6 +33,7 @@ class RecurrentAttention:
         self.depth = sum(name.startswith("location_network") for name in weights) // 2
         self.rng = np.random.default_rng(seed)
         self.h = np.zeros((0, len(weights["core.state.weight"])), np.float32)
+        self.history: list[tuple[NDArray[np.bool_], Floats]] = []  # first[N] and l_t[N, 2] of each glimpse
 
     def linear(self, name: str, x: Floats) -> Floats:
         """A layer: x[N, in] -> [N, out]."""
@@ -60,7 +63,18 @@ class RecurrentAttention:
             self.h = np.zeros((len(first), self.h.shape[1]), np.float32)
         h_tm1 = np.where(first[:, None], np.float32(0), self.h)
         self.h = self.look(h_tm1, patches.reshape(len(first), -1).astype(np.float32), l_t.astype(np.float32))
-        return {"location": self.location(self.h), "label": self.linear("action_network", self.h).argmax(axis=1)}
+        self.history = [*([] if first.all() else self.history[-MOST_TOLD:]), (first, l_t)]
+        self.logits = self.linear("action_network", self.h)
+        return {"location": self.location(self.h), "label": self.logits.argmax(axis=1)}
+
+    def explain(self) -> dict[str, Any]:
+        """What it thought at the last action: pi(.|s) [N, A] of the labels, and where each lane looked, [k, 2]."""
+        p = np.exp(self.logits - self.logits.max(axis=1, keepdims=True))
+        paths: list[list[Any]] = [[] for _ in self.logits]
+        for first, l_t in self.history:
+            for lane, place in enumerate(l_t):
+                paths[lane] = [*([] if first[lane] else paths[lane]), place]
+        return {"probabilities": p / p.sum(axis=1, keepdims=True), "glimpses": paths}
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """The arrays to store, by name."""

@@ -39,8 +39,6 @@ def make_env(task: str, split: str, lanes: int, glimpses: int = 0, **changes: An
 class ImageValidation(Validation):
     """Judges policies by every image of the validation split, each from the same first location every time."""
 
-    rebuild = staticmethod(glimpse_template.policy)
-
     def __init__(self, task: str, glimpses: int = 0) -> None:
         self.env = make_env(task, "validation", LANES, glimpses)
         self.episodes = images_of(self.env)

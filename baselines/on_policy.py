@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 import torch
@@ -20,11 +20,14 @@ from baselines.distributions import Head, head
 from baselines.equations import clip_norm, linear_schedule
 from baselines.events import Evaluated, Event, Finished, Progress, Snapshot, Stopwatch, Tree
 from baselines.networks import Activation, Adam, Encoding, Flat, encoding, numpy_policy, perceptron, to_numpy
-from baselines.rollout import Lanes, make_lanes
+from baselines.normalisation import NormalisedEncoding, ReturnScale
+from baselines.rollout import Lanes, Step, make_lanes
+from baselines.trajectories import play
 from baselines.validation import Validation, training_seed
 from rlbench.errors import UserError, unknown
 
-ACTIVATION: Activation = "relu"
+FIRST_LOOK = 2_000
+"""Steps played before the first update where observations are normalised."""
 
 
 class Config(Protocol):
@@ -39,6 +42,9 @@ class Config(Protocol):
     steps: int
     gamma: float
     hidden: tuple[int, ...]
+    activation: Activation
+    normalise: bool
+    deviation: float
     observation_scale: tuple[float, ...]
     reward_scale: float
     optimiser: Literal["ascent", "adam"]
@@ -57,7 +63,7 @@ def check(config: Config) -> None:
     """UserError for a shared setting that makes no sense, naming it."""
     settings.seed(config.seed)
     settings.gamma(config.gamma)
-    for name in ("learning_rate", "learning_rate_end", "critic_learning_rate", "reward_scale"):
+    for name in ("learning_rate", "learning_rate_end", "critic_learning_rate", "reward_scale", "deviation"):
         settings.positive(name, getattr(config, name))
     for name in (
         *("threads", "lanes", "steps"),
@@ -65,8 +71,11 @@ def check(config: Config) -> None:
     ):
         settings.count(name, getattr(config, name))
     settings.nonnegative("most_gradient", config.most_gradient)
-    if config.optimiser not in OPTIMISERS:
-        raise unknown("optimiser", config.optimiser, OPTIMISERS)
+    for name, options in (("optimiser", OPTIMISERS), ("activation", get_args(Activation))):
+        if getattr(config, name) not in options:
+            raise unknown(name, getattr(config, name), options)
+    if config.normalise and config.observation_scale:
+        raise UserError("normalise finds the scale of observations itself: leave observation_scale empty")
 
 
 class Descent:
@@ -95,18 +104,29 @@ OPTIMISERS = {"ascent": Descent, "adam": Adam}  # the losses are minus what asce
 
 
 class Learned:
-    """A perceptron with its optimiser and, on a CPU, its twin in NumPy that shares its memory and acts faster."""
+    """A perceptron with its optimiser and, on a CPU, its twin in NumPy that shares its memory and acts faster.
 
-    def __init__(self, network: torch.nn.Sequential, optimiser: str, encode: Encoding, device: torch.device) -> None:
-        self.network = network.to(device)
-        self.flat = Flat(self.network)
+    `more` are parameters beside the network's that are learned with them.
+    """
+
+    def __init__(
+        self,
+        network: torch.nn.Sequential,
+        activation: Activation,
+        optimiser: str,
+        device: torch.device,
+        more: tuple[torch.nn.Parameter, ...] = (),
+    ) -> None:
+        self.network, self.activation, self.device = network.to(device), activation, device
+        for parameter in more:
+            parameter.data = parameter.data.to(device)
+        self.flat = Flat(self.network, more)
         self.optimiser = OPTIMISERS[optimiser](self.flat)
-        self.encode, self.device = encode, device
-        self.numpy = self.policy() if device.type == "cpu" else None
+        self.numpy = self.twin(Encoding(np.ones(1, np.float32))) if device.type == "cpu" else None
 
-    def policy(self) -> Perceptron:
-        """The network as an exported agent holds it: greedy."""
-        return numpy_policy(self.network, ACTIVATION, self.encode)
+    def twin(self, encode: Encoding) -> Perceptron:
+        """The network in NumPy, over observations that are encoded so."""
+        return numpy_policy(self.network, self.activation, encode)
 
     def outputs(self, s: NDArray[Any]) -> NDArray[Any]:
         """Outputs [N, K] at features s[N, D], without a gradient."""
@@ -140,6 +160,7 @@ class Learner:
     actor: Learned  # theta: the distribution's parameters at s
     critic: Learned  # phi: V(s)
     rng: np.random.Generator
+    returns: ReturnScale
     steps: int = 0  # of the environment, over all lanes
     updates: int = 0
     b: float = 0.0  # moving average of rewards-to-go, for the estimator that has one
@@ -153,6 +174,36 @@ class Learner:
         """V(s), [...], at features s[..., D]."""
         return self.critic.outputs(s.reshape(-1, s.shape[-1])).reshape(s.shape[:-1])
 
+    def begin(self) -> None:
+        """An episode in every lane, from a seed that the generator draws."""
+        self.lanes.reset(training_seed(self.rng))
+        self.returns.reset()
+
+    def look_around(self) -> None:
+        """Play before the first update, to know what is to be normalised; nothing else is learned from it."""
+        played = play(self.lanes, self.choose, -(-FIRST_LOOK // self.config.lanes))
+        self.steps += played.valid.size
+        self.rewards(played)
+        self.renew()
+
+    def rewards(self, played: Step) -> NDArray[Any]:
+        """The rewards r_t[T, N] of what was played, as they are learned from."""
+        if self.config.normalise:
+            self.returns.add(played.r_t, played.last_t, played.valid)
+            return self.returns.factor * played.r_t
+        return np.float32(self.config.reward_scale) * played.r_t
+
+    def renew(self) -> None:
+        """What was seen in this update tells how the next one sees."""
+        if isinstance(self.lanes.encode, NormalisedEncoding):
+            self.lanes.encode.renew()
+            self.lanes.s_tm1 = self.lanes.encode.encoding(self.lanes.seen)
+
+    def policy(self) -> Perceptron:
+        """The policy as an exported agent holds it: without chance."""
+        encode = self.lanes.encode
+        return self.head.greedy(self.actor.twin(encode.encoding if isinstance(encode, NormalisedEncoding) else encode))
+
     def learning_rates(self) -> tuple[float, float]:
         """Alpha of the actor and beta of the critic at this point of the budget; both fall in proportion."""
         config = self.config
@@ -162,6 +213,8 @@ class Learner:
     def state(self) -> Tree:
         """What a checkpoint holds of it; not the lanes, which start afresh after a snapshot."""
         trees = {"actor": self.actor.state(), "critic": self.critic.state(), "rng": self.rng.bit_generator.state}
+        if isinstance(self.lanes.encode, NormalisedEncoding):
+            trees |= {"seen": self.lanes.encode.state(), "returns": self.returns.moments.state()}
         return {**trees, "steps": self.steps, "updates": self.updates, "b": self.b}
 
     def restore(self, state: Tree) -> None:
@@ -169,6 +222,9 @@ class Learner:
         self.actor.restore(state["actor"])
         self.critic.restore(state["critic"])
         self.rng.bit_generator.state = state["rng"]
+        if isinstance(self.lanes.encode, NormalisedEncoding):
+            self.lanes.encode.restore(state["seen"])
+            self.returns.moments.restore(state["returns"])
         self.steps, self.updates, self.b = state["steps"], state["updates"], state["b"]
 
 
@@ -176,18 +232,26 @@ def make_learner(config: Config) -> Learner:
     """A learner before its first step."""
     device = settings.device(config.device)
     torch.set_num_threads(config.threads)
-    env = make_lanes(config.task, config.lanes)
-    encode = encoding(env.single_observation_space, config.observation_scale)
-    actions = head(env.single_action_space)
+    env = make_lanes(config.task, config.lanes, config.threads)
+    space = env.single_observation_space
+    encode = NormalisedEncoding(space) if config.normalise else encoding(space, config.observation_scale)
+    actions = head(env.single_action_space, config.deviation)
     generator = torch.Generator().manual_seed(settings.seed(config.seed))
 
-    def learned(outputs: int, gain: float) -> Learned:
+    def learned(outputs: int, gain: float, more: tuple[torch.nn.Parameter, ...] = ()) -> Learned:
         sizes = (encode.size, *config.hidden, outputs)
-        network = perceptron(sizes, ACTIVATION, "orthogonal", generator, gain)
-        return Learned(network, config.optimiser, encode, device)
+        network = perceptron(sizes, config.activation, "orthogonal", generator, gain)
+        return Learned(network, config.activation, config.optimiser, device, more)
 
-    rng = np.random.default_rng(config.seed)
-    return Learner(config, Lanes(env, encode), actions, learned(actions.outputs, 0.01), learned(1, 1.0), rng)
+    return Learner(
+        config,
+        Lanes(env, encode, actions.decode),
+        actions,
+        learned(actions.outputs, 0.01, actions.parameters),
+        learned(1, 1.0),
+        np.random.default_rng(config.seed),
+        ReturnScale(config.gamma, config.lanes),
+    )
 
 
 def check_finite(learner: Learner, loss: float) -> None:
@@ -212,7 +276,9 @@ def train(
     watch = Stopwatch(clock)
     learner = make()
     config: Config = learner.config
-    validation = Validation(config.task, config.evaluation_episodes, config.goal, config.confirmation_episodes)
+    validation = Validation(
+        config.task, config.evaluation_episodes, config.goal, config.confirmation_episodes, threads=config.threads
+    )
     reason = ""
 
     def state() -> Tree:
@@ -230,15 +296,18 @@ def train(
         if learner.updates % config.checkpoint_every == 0:
             with watch.paused():
                 yield Snapshot(*counts(), state)
-            learner.lanes.reset(training_seed(learner.rng))
+            learner.begin()
+        if config.normalise and learner.updates == 0:
+            learner.look_around()
         figures = update(learner)
+        learner.renew()
         learner.updates += 1
         check_finite(learner, figures["loss"])
         spent = learner.steps >= config.steps
         if spent or learner.updates % config.evaluate_every == 0:
             with watch.paused():
                 yield Progress(*counts(), min(learner.steps / config.steps, 1.0), figures | recent(learner))
-                yield Evaluated(*counts(), *validation.evaluate(learner.actor.policy()))
+                yield Evaluated(*counts(), *validation.evaluate(learner.policy()))
                 if validation.sustained():
                     reason = "sustained"
         reason = reason or ("budget spent" if spent else "")

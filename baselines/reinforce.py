@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from baselines import estimators, on_policy, settings
 from baselines.estimators import Floats
 from baselines.events import Event, Tree
+from baselines.networks import Activation
 from baselines.on_policy import Learner, make_learner
 from baselines.rollout import Step
 from baselines.trajectories import play_episodes
@@ -46,7 +47,7 @@ class Config:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where the networks compute."""
     threads: int = 1
-    """Threads that PyTorch may use."""
+    """Threads that PyTorch may use, and the environment where it takes a number of them."""
     estimator: Estimator = "learned-value"
     """What each grad log pi(a_t|s_t) is multiplied with."""
     trajectories: int = 8
@@ -57,6 +58,12 @@ class Config:
     """Discount, in the estimators that have one."""
     hidden: tuple[int, ...] = (32,)
     """Widths of the hidden layers of either network."""
+    activation: Activation = "relu"
+    """What bends between them."""
+    normalise: bool = False
+    """Whether observations and rewards are brought to deviation 1, by what has been seen so far."""
+    deviation: float = 1.0
+    """Standard deviation of continuous actions at the start, in units in which their bounds are -1 and 1."""
     reward_scale: float = 0.05
     """Factor for rewards, which keeps the value network's outputs near 1."""
     observation_scale: tuple[float, ...] = (0.5, 0.5, 5.0, 0.5)
@@ -136,7 +143,7 @@ def update(learner: Learner) -> dict[str, float]:
     config: Config = learner.config
     played = play_episodes(learner.lanes, learner.choose, training_seed(learner.rng))
     learner.steps += int(played.valid.sum())
-    r_t, v_t = np.float32(config.reward_scale) * played.r_t, learner.values(played.s_tm1)
+    r_t, v_t = learner.rewards(played), learner.values(played.s_tm1)
     Psi_t = psi(config.estimator, r_t, played.last_t, config.gamma, b=learner.b, v_t=v_t)[played.valid]
     loss = improve_policy(learner, played, Psi_t)
     G_t = estimators.discounted_reward_to_go(r_t, played.last_t, config.gamma)[played.valid]

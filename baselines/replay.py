@@ -9,13 +9,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from baselines import settings
 from baselines.equations import n_step_return
 from baselines.networks import to_numpy
 from baselines.rollout import Step
 
 
 class Batch(NamedTuple):
-    """Transitions s_tm1[B, D], a_tm1[B] int64, r_t[B], discount_t[B], s_t[B, D], as tensors."""
+    """Transitions s_tm1[B, D], a_tm1[B] int64 or [B, A], r_t[B], discount_t[B], s_t[B, D], as tensors."""
 
     s_tm1: torch.Tensor
     a_tm1: torch.Tensor
@@ -27,8 +28,8 @@ class Batch(NamedTuple):
 class Window:
     """The last n steps of every lane: a new one completes the transitions that began n - 1 steps before."""
 
-    def __init__(self, n: int, gamma: float, reward_scale: float = 1.0) -> None:
-        self.n, self.gamma, self.reward_scale = n, gamma, reward_scale
+    def __init__(self, n: int, gamma: float, reward_scale: float = 1.0, reward_clip: float = 0.0) -> None:
+        self.n, self.gamma, self.reward_scale, self.reward_clip = n, gamma, reward_scale, reward_clip or np.inf
         self.steps: deque[Step] = deque(maxlen=n)
 
     def clear(self) -> None:
@@ -41,7 +42,8 @@ class Window:
         if len(self.steps) < self.n:
             return ()
         begun = self.steps[0]
-        r_t = np.float32(self.reward_scale) * np.stack([s.r_t for s in self.steps])
+        clipped = np.stack([s.r_t for s in self.steps]).clip(-self.reward_clip, self.reward_clip)
+        r_t = np.float32(self.reward_scale) * clipped
         last_t = np.stack([s.last_t for s in self.steps])
         discount_t = np.float32(self.gamma) * ~np.stack([s.terminated for s in self.steps])
         R, discount, k = n_step_return(r_t, discount_t, last_t)
@@ -51,16 +53,29 @@ class Window:
 
 
 class Replay:
-    """A ring of `capacity` transitions, new ones in place of the oldest. Mnih et al. (2013), section 4."""
+    """A ring of `capacity` transitions, new ones in place of the oldest. Mnih et al. (2013), section 4.
 
-    def __init__(self, capacity: int, features: int, device: torch.device) -> None:
+    `actions` is how many components an action has, 0 for one that is a number from 0.
+    """
+
+    def __init__(self, capacity: int, features: int, device: torch.device, actions: int = 0) -> None:
         self.capacity, self.added = capacity, 0
-        shapes: tuple[tuple[int, ...], ...] = ((features,), (), (), (), (features,))
+        bytes_each = 4 * (2 * features + (actions or 2) + 2)
+        settings.memory(f"a replay of {capacity:,} transitions", capacity * bytes_each, device)
+        shapes: tuple[tuple[int, ...], ...] = ((features,), (actions,) if actions else (), (), (), (features,))
         self.ring = Batch(*(torch.zeros((capacity, *shape), device=device) for shape in shapes))
-        self.ring = self.ring._replace(a_tm1=self.ring.a_tm1.long())
+        if not actions:
+            self.ring = self.ring._replace(a_tm1=self.ring.a_tm1.long())
 
     def __len__(self) -> int:
         return min(self.added, self.capacity)
+
+    def clear(self) -> None:
+        """Nothing to forget: every transition is whole in itself."""
+
+    def see(self, s: NDArray[Any]) -> torch.Tensor:
+        """Features s[N, D] as a network takes them."""
+        return torch.from_numpy(s).to(self.ring.r_t.device)
 
     def add(self, rows: tuple[NDArray[Any], ...]) -> None:
         """Append M <= capacity transitions, arrays [M, ...] in the order of Batch."""

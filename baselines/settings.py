@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import operator
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rlbench.errors import UserError
@@ -68,6 +70,33 @@ def device(name: str) -> torch.device:
     if name not in ("cpu", "cuda"):
         raise UserError(f"device must be auto, cpu or cuda, not {name!r}")
     return torch.device(name)
+
+
+def memory(what: str, needed: int, device: torch.device) -> None:
+    """UserError where `needed` bytes are more than the device has left, saying how many it has."""
+    import torch
+
+    left = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else memory_left()
+    if needed > left:
+        sizes = f"takes {needed / 2**30:.1f} GiB, and {device.type} has {left / 2**30:.1f} GiB left"
+        raise UserError(f"{what} {sizes}; lower capacity")
+
+
+def memory_left() -> float:
+    """Bytes that this process can still have: the machine's, or its control group's; infinite where nothing says."""
+
+    def read(path: str) -> str:
+        try:
+            return Path(path).read_text()
+        except OSError:
+            return ""
+
+    available = re.search(r"MemAvailable: +(\d+) kB", read("/proc/meminfo"))
+    left = [int(available[1]) * 1024] if available else []
+    most, used = (read(f"/sys/fs/cgroup/memory.{name}").strip() for name in ("max", "current"))
+    if most.isdigit() and used.isdigit():
+        left.append(int(most) - int(used))
+    return min(left, default=math.inf)
 
 
 def as_json(config: Any) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from baselines.events import Evaluated, Event, Finished, Progress, Snapshot, Tre
 from baselines.export import Origin, export
 from baselines.rollout import task_keys
 from rlbench.errors import UserError, unknown
+from rlbench.progress import progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,11 +43,13 @@ def run(
     plain = settings.as_json(config)
     prepare(out, keep=resume)
     saved = checkpoint.load(out / CHECKPOINT, algorithm, plain) if (out / CHECKPOINT).exists() else None
-    cut_curve(out / CURVE, saved["update"] if saved else -1)
+    if saved is None:
+        begin_curve(out / CURVE, algorithm, config)
+    else:
+        cut_curve(out / CURVE, saved["update"])
     with ExitStack() as stack, good_checkpoint_named(out / CHECKPOINT):
         watchers = [stack.enter_context(curve(out / CURVE))]
-        if not quiet:
-            watchers.append(stack.enter_context(progress_bar(f"{config.agent}, seed {config.seed}")))
+        watchers.append(stack.enter_context(progress_bar(f"{config.agent}, seed {config.seed}", quiet)))
         if tensorboard:
             watchers.append(stack.enter_context(summary(out / TENSORBOARD)))
         for event in module.train(config, resume=saved["training"] if saved else None):
@@ -128,6 +131,13 @@ def curve(path: Path) -> Iterator[Watcher]:
         yield watch
 
 
+def begin_curve(path: Path, algorithm: str, config: Any) -> None:
+    """A learning curve of one line, which says whose it is, in place of any other."""
+    head = {"event": "started", "update": 0, "steps": 0, "seconds": 0.0, "algorithm": algorithm}
+    whose = {"agent": config.agent, "task": config.task, "seed": config.seed}
+    checkpoint.write(path, (json.dumps(head | whose) + "\n").encode())
+
+
 def cut_curve(path: Path, update: int) -> None:
     """Drop the lines after a snapshot, which the resumed training writes again, and a last line that is torn."""
     if not path.exists():
@@ -145,27 +155,21 @@ def cut_curve(path: Path, update: int) -> None:
 
 
 @contextmanager
-def progress_bar(title: str) -> Iterator[Watcher]:
-    """A bar with the figures of the moment, where the output is a terminal; else silence."""
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bar
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.fields[figures]}"))
-    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task(title, total=1.0, figures="")
-        shown: dict[str, float] = {}
+def progress_bar(title: str, quiet: bool) -> Iterator[Watcher]:
+    """A bar with rate, time left and the figures of the moment, where the output is a terminal; else silence."""
+    shown: dict[str, float] = {}
+    done = 0.0
+    with progress(title, quiet=quiet) as show:
 
         def watch(event: Event) -> None:
-            if isinstance(event, Progress):
-                shown.update(event.figures)
-                bar.update(task, completed=event.done)
-            elif isinstance(event, Evaluated):
+            nonlocal done
+            if isinstance(event, Evaluated):
                 shown["validation"] = event.mean
-            elif isinstance(event, Finished):
-                bar.update(task, completed=1.0)
-            bar.update(task, figures="  ".join(f"{name} {value:.3g}" for name, value in shown.items()))
+            elif isinstance(event, Progress):
+                done = event.done
+                shown.update(event.figures)
+            count, unit = (event.steps, "steps") if event.steps else (event.update, "updates")
+            show(done, count, unit, "  ".join(f"{name} {value:.3g}" for name, value in shown.items()))
 
         yield watch
 

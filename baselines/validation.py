@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.agent_template import Policy, policy
 from baselines.events import Tree
+from baselines.policies import Policy, policy
 from baselines.rollout import evaluate, make_lanes
 
 FIRST_SEED = 2**29
@@ -28,12 +28,17 @@ def training_seed(rng: np.random.Generator) -> int:
 class Validation:
     """Evaluates the policies of one training, keeps the best and tells when enough is enough."""
 
-    rebuild = staticmethod(policy)
-    """The policy that `settings()` and `tensors()` described."""
-
-    def __init__(self, task: str, episodes: int, goal: float = float("inf"), confirmation: int = 1) -> None:
-        self.env = make_lanes(task, episodes)
-        self.episodes, self.goal, self.confirmation = episodes, goal, confirmation
+    def __init__(
+        self,
+        task: str,
+        episodes: int,
+        goal: float = float("inf"),
+        confirmation: int = 1,
+        most_steps: int = 0,
+        threads: int | None = None,
+    ) -> None:
+        self.env = make_lanes(task, episodes, threads)
+        self.episodes, self.goal, self.confirmation, self.most_steps = episodes, goal, confirmation, most_steps
         self.number, self.streak = 0, 0  # evaluations made, and how many of the last reached the goal
         self.best, self.kept = float("-inf"), {"settings": {}, "tensors": {}}
 
@@ -50,12 +55,13 @@ class Validation:
 
     def returns(self, candidate: Policy) -> NDArray[np.floating]:
         """Returns of fresh validation episodes."""
-        return evaluate(self.env, candidate.act, FIRST_SEED + self.number * self.episodes, self.episodes)
+        seed = FIRST_SEED + self.number * self.episodes
+        return evaluate(self.env, candidate.act, seed, self.episodes, most_steps=self.most_steps)
 
     @property
     def policy(self) -> Policy:
         """The best policy so far."""
-        return self.rebuild(self.kept["settings"], self.kept["tensors"])
+        return policy(self.kept["settings"], self.kept["tensors"])
 
     def sustained(self) -> bool:
         """Whether three evaluations in a row reached the goal, and the best policy does so in further episodes.
@@ -65,7 +71,7 @@ class Validation:
         if self.streak < PATIENCE:
             return False
         seed = CONFIRMATION_SEED + self.number * self.confirmation
-        mean = float(evaluate(self.env, self.policy.act, seed, self.confirmation).mean())
+        mean = float(evaluate(self.env, self.policy.act, seed, self.confirmation, most_steps=self.most_steps).mean())
         self.best = min(self.best, mean)
         return mean >= self.goal
 

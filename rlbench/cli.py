@@ -17,9 +17,12 @@ from rlbench.errors import HarnessError, UserError, unknown
 COMMANDS = {
     "list": "environments, tasks, suites and reference agents",
     "show": "draw an environment, or a policy with its V and Q on a grid world",
+    "play": "play an environment by hand, in a window",
+    "watch": "watch an agent, a row of the leaderboard, or a trace",
     "train": "train a reference agent and export it as a submission",
     "evaluate": "score a submission in a process of its own",
     "run": "train the reference agents, score them, write the leaderboard",
+    "plot": "draw learning curves, performance profiles and the leaderboard",
     "leaderboard": "rank all results and write leaderboard.md",
     "doctor": "check this installation",
 }

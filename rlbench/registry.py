@@ -14,7 +14,7 @@ class Environment:
     """One row: an id, the rules module behind it, and what `gymnasium.make` needs to know."""
 
     id: str
-    rules: str  # dotted name of the rules module
+    rules: str | None  # dotted name of the rules module; None where somebody else's simulator has the rules
     max_episode_steps: int | None  # None where the rules themselves end every episode
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     render: str | None = None  # dotted name of the render module; by default the rules module's sibling `render`
@@ -24,11 +24,51 @@ class Environment:
     vector_entry_point: str = "rlbench.core.vector:RulesVectorEnv"
 
 
+def atari_id(game: str) -> str:
+    """The id of a cartridge: `space_invaders` is `rlbench/AtariSpaceInvaders-v0`."""
+    return f"rlbench/Atari{game.title().replace('_', '')}-v0"
+
+
+def _atari(game: str) -> Environment:
+    """The row of a game; how long an episode may be is a field of its protocol, counted in frames."""
+    entry_points = ("rlbench.envs.atari.env:AtariEnv", "rlbench.envs.atari.vector:AtariVectorEnv")
+    return Environment(atari_id(game), None, None, {"game": game}, None, None, ("atari",), *entry_points)
+
+
 GRID = "rlbench.envs.grid_world.rules"
 GLIMPSE = "rlbench.envs.glimpse.rules"
 CART_POLE = "rlbench.envs.cart_pole.rules"
 WIDE = {"size": 60, "patch": 12, "scales": 3}
 WIDEST = {"size": 100, "patch": 12, "scales": 4, "clutter": 8}
+
+
+def _robot(name: str, robot: str) -> Environment:
+    return Environment(
+        f"rlbench/{name}-v0",
+        rules=None,
+        max_episode_steps=1000,
+        kwargs={"robot": robot},
+        tags=("locomotion",),
+        entry_point="rlbench.envs.locomotion.env:LocomotionEnv",
+        vector_entry_point="rlbench.envs.locomotion.vector:LocomotionVectorEnv",
+    )
+
+
+ATARI_GAMES = tuple(
+    """
+    adventure air_raid alien amidar assault asterix asteroids atlantis atlantis2 backgammon bank_heist basic_math
+    battle_zone beam_rider berzerk blackjack bowling boxing breakout carnival casino centipede chopper_command
+    crazy_climber crossbow darkchambers defender demon_attack donkey_kong double_dunk earthworld elevator_action
+    enduro entombed et fishing_derby flag_capture freeway frogger frostbite galaxian gopher gravitar hangman
+    haunted_house hero human_cannonball ice_hockey jamesbond journey_escape kaboom kangaroo keystone_kapers
+    king_kong klax koolaid krull kung_fu_master laser_gates lost_luggage mario_bros miniature_golf montezuma_revenge
+    mr_do ms_pacman name_this_game othello pacman phoenix pitfall pitfall2 pong pooyan private_eye qbert riverraid
+    road_runner robotank seaquest sir_lancelot skiing solaris space_invaders space_war star_gunner superman surround
+    tennis tetris tic_tac_toe_3d time_pilot trondead turmoil tutankham up_n_down venture video_checkers video_chess
+    video_cube video_pinball wizard_of_wor word_zapper yars_revenge zaxxon
+    """.split()  # noqa: SIM905  # formatted as a list it would take 104 lines
+)
+"""Every cartridge of ale-py that one player can play, as a literal, so that ids exist where ale-py does not."""
 
 ENVIRONMENTS = (
     Environment("rlbench/GridWorld-v0", GRID, 200, tags=("tabular",)),
@@ -39,6 +79,13 @@ ENVIRONMENTS = (
     Environment("rlbench/GlimpseTranslated-v0", GLIMPSE, None, WIDE, tags=("attention",)),
     Environment("rlbench/GlimpseCluttered60-v0", GLIMPSE, None, {**WIDE, "clutter": 4}, tags=("attention",)),
     Environment("rlbench/GlimpseCluttered100-v0", GLIMPSE, None, WIDEST, tags=("attention",)),
+    _robot("HalfCheetah", "half-cheetah"),
+    _robot("Hopper", "hopper"),
+    _robot("Walker2d", "walker2d"),
+    _robot("Ant", "ant"),
+    _robot("Humanoid", "humanoid"),
+    _robot("Swimmer", "swimmer"),
+    *(_atari(game) for game in ATARI_GAMES),
 )
 
 
@@ -47,7 +94,9 @@ def register(environment: Environment) -> None:
 
     Order and actions are checked by the shells themselves, so Gymnasium's checking wrappers are left out.
     """
-    kwargs = {"rules": environment.rules, **environment.kwargs}
+    kwargs = dict(environment.kwargs)
+    if environment.rules is not None:
+        kwargs["rules"] = environment.rules
     if environment.render is not None:
         kwargs["render"] = environment.render
     gymnasium.register(

@@ -62,6 +62,7 @@ def examine(options: Options) -> Iterator[Check]:
         "packages": lambda: check_packages(requirements(), versions()),
         "pygame": lambda: [check_pygame(versions())],
         "torch": lambda: [check_torch(versions())],
+        "OpenGL": lambda: check_opengl(versions()),
         "compiled rules": lambda: [check_cache()],
         "harness": lambda: [check_harness()],
         "results": lambda: [check_results(options.results, options.output)],
@@ -133,6 +134,18 @@ def check_packages(needs: Mapping[str, Sequence[Requirement]], installed: Mappin
             absent = [f"no {need.name}{need.specifier}" for need in missing]
             advice = f'pip install "rlbench[{extra}]"' if missing else ""
             yield Check(f"extra {extra}", "warn" if missing else "ok", ", ".join([*there, *absent]), advice)
+
+
+def check_opengl(installed: Mapping[str, str]) -> Iterator[Check]:
+    """Whether MuJoCo's renderer works, where MuJoCo is."""
+    if "mujoco" in installed:
+        from rlbench.envs.locomotion.opengl import REMEDIES, working_backend
+
+        backend = working_backend()
+        if backend is None:
+            yield Check("OpenGL", "warn", "robots are drawn as sticks", f"for MuJoCo's pictures install {REMEDIES}")
+        else:
+            yield Check("OpenGL", "ok", backend)
 
 
 def lacking(needs: Iterable[Requirement], installed: Mapping[str, str]) -> list[Requirement]:

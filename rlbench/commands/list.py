@@ -82,9 +82,12 @@ KINDS = {"envs": environments, "tasks": tasks, "suites": suites, "agents": agent
 
 
 def overview() -> pd.DataFrame:
-    """Everything by name: the first column of each list, with the kind beside it."""
-    rows = [(kind, name) for kind, frame in KINDS.items() for name in frame().iloc[:, 0]]
-    return pd.DataFrame(rows, columns=["kind", "name"])
+    """Everything by name: the first column of each list, with the kind beside it; Atari games as one."""
+    from rlbench.registry import ATARI_GAMES, atari_id
+
+    games = {atari_id(game): f"rlbench/Atari<Game>-v0, {len(ATARI_GAMES)} games" for game in ATARI_GAMES}
+    rows = [(kind, games.get(name, name)) for kind, frame in KINDS.items() for name in frame().iloc[:, 0]]
+    return pd.DataFrame(list(dict.fromkeys(rows)), columns=["kind", "name"])
 
 
 def about(module: str) -> str:

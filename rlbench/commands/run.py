@@ -41,11 +41,23 @@ QUICK = (
     Entry("actor-critic", "fast", "cart-pole@1"),
 )
 GLIMPSE = tuple(
-    Entry("recurrent-attention", preset, f"glimpse-{preset}@1")
+    Entry("recurrent-attention", preset, f"glimpse-{preset}@1", seeds=3)
     for preset in ("mnist", "translated", "cluttered60", "cluttered100")
 )
 AS_THEY_STAND = tuple(Entry(algorithm, "lecture", "cart-pole@1") for algorithm in ("dqn", "reinforce", "actor-critic"))
-PLANS = {"quick": QUICK, "lecture": (*QUICK, *AS_THEY_STAND), "glimpse": GLIMPSE}
+ATARI = tuple(Entry("dqn", "atari-cpu", task, seeds=3) for task in ("pong@1", "breakout@1"))
+WALKERS = ("half-cheetah", "hopper", "walker2d")
+LOCOMOTION = (
+    *(Entry("actor-critic", "locomotion", f"{robot}-gymnasium@1", seeds=3) for robot in WALKERS),
+    *(Entry("soft-actor-critic", "fast", f"{robot}-gymnasium@1", seeds=3) for robot in ("half-cheetah", "hopper")),
+)
+PLANS = {
+    "quick": QUICK,
+    "lecture": (*QUICK, *AS_THEY_STAND),
+    "atari": ATARI,
+    "glimpse": GLIMPSE,
+    "locomotion": LOCOMOTION,
+}
 
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -56,7 +68,8 @@ class Options:
     """Train the reference agents, score them in processes of their own, write the leaderboard."""
 
     plan: Annotated[str, tyro.conf.Positional] = "quick"
-    """Which agents: quick, lecture (which adds the slides' algorithms as they stand), or glimpse (hours long)."""
+    """Which agents: quick; lecture, which adds the slides' algorithms as they stand; or those of one family, hours
+    long: atari, glimpse, locomotion."""
     seeds: int = 10
     """Training seeds of each agent."""
     out: Path | None = None

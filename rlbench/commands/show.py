@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import gymnasium
+import numpy as np
 import pandas as pd
 from tyro.conf import Positional
 
@@ -41,7 +42,7 @@ class Options:
     gamma: float = 1.0
     """Discount of the values, in [0, 1]."""
     state: tuple[str, ...] = ()
-    """State to draw, as name=value for some of its fields: --state x=1.2 theta=0.1."""
+    """State to draw, as name=value for some of its fields: --state x=1.2 theta=0.1; arrays as name=1,2,3."""
     seed: int = 0
     """Seed of the first frame."""
     json: bool = False
@@ -113,15 +114,19 @@ def first_frame(env: gymnasium.Env[Any, Any], seed: int, fields: Sequence[str]) 
     return frame  # type: ignore[no-any-return]  # rgb_array
 
 
-def assignment(field: str, state: dict[str, Any]) -> tuple[str, float | int]:
-    """The name and the number of one `name=value`."""
+def assignment(field: str, state: dict[str, Any]) -> tuple[str, Any]:
+    """The name and the number of one `name=value`, or the numbers of a field that is an array, joined by commas."""
     name, _, text = field.partition("=")
     if name not in state:
         raise unknown("field of the state", name, state)
+    old = state[name]
     try:
-        return name, type(state[name])(text)
+        if isinstance(old, np.ndarray):
+            return name, np.array(text.split(","), old.dtype).reshape(old.shape)
+        return name, type(old)(text)
     except ValueError:
-        raise UserError(f"--state {field}: {text!r} is not {type(state[name]).__name__}") from None
+        kind = f"{old.size} numbers" if isinstance(old, np.ndarray) else type(old).__name__
+        raise UserError(f"--state {field}: {text!r} is not {kind}") from None
 
 
 def find_id(name: str, known: Iterable[str] | None = None) -> str:

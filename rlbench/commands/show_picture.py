@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from rlbench.commands.plot_style import unit
 from rlbench.commands.show_text import number
 from rlbench.commands.solution import Solution
-from rlbench.drawing import BLUE, GREEN, GREY, INK, MIST, PAPER, Colour
+from rlbench.drawing import BLUE, GREEN, GREY, INK, MIST, PAPER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,12 +70,6 @@ class Scale:
     def text(self, value: float) -> RGB:
         """Ink on pale ground, paper on blue."""
         return unit(INK if sum(self.face(value)) > 1.7 else PAPER)
-
-
-def unit(colour: Colour) -> RGB:
-    """A colour in [0, 1], as matplotlib has it."""
-    red, green, blue = (channel / 255 for channel in colour)
-    return red, green, blue
 
 
 def base(axes: Axes, solution: Solution, name: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import itertools
+import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,8 @@ class Options(Generic[Config]):
     """Write TensorBoard files too."""
     quiet: bool = False
     """No progress bar."""
+    json: bool = False
+    """Print what came of it as JSON."""
 
 
 def parse(arguments: list[str]) -> Options[Any]:
@@ -80,10 +83,14 @@ def run(options: Options[Any]) -> int:
         options.algorithm,
         config,
         out,
-        quiet=options.quiet,
+        quiet=options.quiet or options.json,
         tensorboard=options.tensorboard,
         resume=options.resume,
     )
+    if options.json:
+        made = {"agent": config.agent, "task": config.task, "seed": config.seed, "submission": str(submission)}
+        sys.stdout.write(json.dumps(made) + "\n")
+        return 0
     sys.stdout.write(f"{submission}\n")
     if not options.quiet:
         sys.stderr.write(f"to score it: rlbench evaluate {submission}\n")

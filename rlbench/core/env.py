@@ -134,6 +134,10 @@ class RulesEnv(gymnasium.Env[Any, Any]):
         self._viewer.show(frame)
         return None
 
+    def small_frame(self, factor: int) -> NDArray[np.uint8] | None:
+        """The frame smaller by a whole factor, for grids of many lanes; None where it can only be shrunk."""
+        return self.world.small_frame(self._state, factor)
+
     def close(self) -> None:
         """Close the window, if one is open."""
         if self._viewer is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -34,8 +35,11 @@ class World:
 
     @property
     def renderer(self) -> Any:
-        """The render module: FRAMES_PER_SECOND and render(state, params) -> uint8[H, W, 3]."""
-        return importlib.import_module(self.renderer_name)
+        """The render module: FRAMES_PER_SECOND and render(state, params) -> uint8[H, W, 3].
+
+        It may define small(state, params, factor), which draws the frame smaller by a whole factor.
+        """
+        return sys.modules.get(self.renderer_name) or importlib.import_module(self.renderer_name)
 
     @property
     def draws(self) -> tuple[int, int]:
@@ -118,6 +122,11 @@ class World:
     def frame(self, state: StateOf) -> NDArray[np.uint8]:
         """The picture of a state, uint8[H, W, 3]."""
         return self.renderer.render(state, self.params)  # type: ignore[no-any-return]  # found by name
+
+    def small_frame(self, state: StateOf, factor: int) -> NDArray[np.uint8] | None:
+        """The picture of a state, drawn smaller by a whole factor; None where the renderer knows only one size."""
+        small = getattr(self.renderer, "small", None)
+        return small(state, self.params, factor) if small else None
 
     def model(self) -> Any:
         """The exact dynamics P[s][a]; AttributeError where the rules define none."""

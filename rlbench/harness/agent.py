@@ -8,6 +8,8 @@ A submission's `load(task, spaces, seed)` returns an object with one of two meth
   another; a method `reset()`, where there is one, is called as an episode begins. The plain way to write an
   agent, and the slow one.
 
+Either may have a method `explain()`, which tells those who watch what it thought; see `explanation`.
+
 Which of the two it is, is read from the signature: one-lane agents are those whose `act` takes no second
 positional argument. This module is imported in the agent's own process and stays light: NumPy, and no
 gymnasium.
@@ -105,6 +107,13 @@ class OneByOne:
                 reset()
         actions = [agent.act(wire.lane(self._observation, observation, i)) for i, agent in enumerate(self._agents)]
         return wire.stack(self._action, actions)
+
+    def explain(self) -> Any:
+        """What the lanes tell, joined; None where they have no `explain`."""
+        if not callable(getattr(self._agents[0], "explain", None)):
+            return None
+        told = [agent.explain() or {} for agent in self._agents]
+        return {key: [lane[key] for lane in told] for key in told[0]}
 
 
 def batched(load: Load, task: TaskInfo, spaces: Spaces, seed: int) -> Agent:

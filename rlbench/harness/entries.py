@@ -8,6 +8,7 @@ replicated.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
@@ -43,6 +44,7 @@ class Run:
     task: str
     agent: Agent
     digest: str
+    dynamics: str  # fingerprint of the simulator's; empty for our own
     training_seed: int  # -1: not trained
     training_steps: int
     returns: score.Floats
@@ -105,6 +107,7 @@ def collect(frame: pandas.DataFrame) -> list[Run]:
             task=str(task),
             agent=Agent(str(name), str(version)),
             digest=str(digest),
+            dynamics=str(lines["dynamics"].iloc[0]),
             training_seed=int(str(seed)),
             training_steps=int(lines["training_steps"].max()),
             returns=lines["return"].to_numpy(dtype=np.float64),
@@ -142,11 +145,22 @@ def require_distinct_seeds(runs: Iterable[Run]) -> None:
                 )
 
 
-def why_unranked(run: Run, tasks: Mapping[str, Task]) -> str | None:
+def prevailing_dynamics(runs: Iterable[Run]) -> dict[str, str]:
+    """The fingerprint that most complete runs of each task have; of two that as many have, the first in order."""
+    counts: dict[str, Counter[str]] = {}
+    for run in runs:
+        if run.complete:
+            counts.setdefault(run.task, Counter())[run.dynamics] += 1
+    return {task: min(of_task, key=lambda name: (-of_task[name], name)) for task, of_task in counts.items()}
+
+
+def why_unranked(run: Run, tasks: Mapping[str, Task], dynamics: Mapping[str, str]) -> str | None:
     """Reason to keep a run out of the ranking; None if there is none."""
     if run.task not in tasks:
         return "this rlbench has no such task"
     episodes = tasks[run.task].episodes
-    if run.complete and len(run.returns) == episodes:
-        return None
-    return f"incomplete: {len(run.returns):,} of {episodes:,} episodes"
+    if not run.complete or len(run.returns) != episodes:
+        return f"incomplete: {len(run.returns):,} of {episodes:,} episodes"
+    if run.dynamics != dynamics[run.task]:
+        return f"played under other dynamics: {run.dynamics or 'none'}, not {dynamics[run.task] or 'none'}"
+    return None

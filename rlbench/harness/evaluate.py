@@ -29,6 +29,7 @@ from rlbench.harness.agent import Act, Agent, AgentFault, Spaces, TaskInfo
 from rlbench.harness.record import Block, Episode
 from rlbench.harness.submission import Submission
 from rlbench.harness.task import Task
+from rlbench.progress import progress
 
 ATTEMPTS = 3
 """How often a block is played before a fault of the harness ends the run."""
@@ -118,11 +119,11 @@ def evaluate(task: Task, submission_path: str | Path, results_dir: str | Path, *
     record.refuse_namesakes(path, entrant)
     with (
         record.Writer(path, task, entrant) as writer,
-        _progress(task, entrant, writer.blocks, quiet) as advance,
+        progress(f"{entrant.name} on {task.key}", quiet=quiet) as show,
     ):
         for number in range(writer.blocks, task.blocks):
+            show(number / task.blocks, number * task.lanes, "episodes")
             writer.commit(play_isolated(task, entrant, number))
-            advance()
         writer.finish()
     return path
 
@@ -175,6 +176,14 @@ def in_process(player: Agent, env: Any) -> Act:
     return act
 
 
+def digest_of(actions: Sequence[wire.Array]) -> str:
+    """The start of the sha256 over one episode's actions, each leaf [T, ...] in the dtype in which it crosses."""
+    digest = hashlib.sha256()
+    for leaf in actions:
+        digest.update(leaf.tobytes())
+    return digest.hexdigest()[:16]
+
+
 def make_env(task: Task, lanes: int) -> Any:
     """The vector environment that `play` wants; a UserError names the extra that it needs and is not there."""
     mode = gymnasium.vector.AutoresetMode.SAME_STEP
@@ -191,21 +200,23 @@ def stacked(options: Sequence[Any]) -> Any:
     return np.array(options)
 
 
+def play_watched(
+    task: Task, entrant: Submission, indices: Sequence[int], seed: int, watch: Callable[[Act, isolate.Child], Act]
+) -> tuple[list[Episode], str | None]:
+    """Episodes as `play` gives them, by an isolated agent that tells what it thinks, where it does.
+
+    `watch` puts another function in the place of the agent's `act`: one that calls it and shows what it did. With the
+    indices and the seed of a block of a run the episodes are those of that run.
+    """
+    with _scene(task, entrant, indices, seed, explain=True) as (env, child):
+        return play(env, watch(_loaded(child), child), task, indices)
+
+
 def _attempt(task: Task, entrant: Submission, number: int, attempt: int) -> Block:
     began = time.monotonic()
     indices = task.block(number)
-    env = make_env(task, len(indices))
-    try:
-        with isolate.Child(
-            entrant,
-            TaskInfo(task.name, task.version, len(indices), task.discount),
-            *_descriptions(env),
-            agent_seed(task, entrant.training_seed, number),
-            task.limits,
-        ) as child:
-            episodes, fault = play(env, _loaded(child), task, indices)
-    finally:
-        env.close()
+    with _scene(task, entrant, indices, agent_seed(task, entrant.training_seed, number)) as (env, child):
+        episodes, fault = play(env, _loaded(child), task, indices)
     return Block(
         number=number,
         episodes=episodes,
@@ -215,6 +226,20 @@ def _attempt(task: Task, entrant: Submission, number: int, attempt: int) -> Bloc
         attempt=attempt,
         fault=fault,
     )
+
+
+@contextlib.contextmanager
+def _scene(
+    task: Task, entrant: Submission, indices: Sequence[int], seed: int, explain: bool = False
+) -> Iterator[tuple[Any, isolate.Child]]:
+    """An environment of one lane per index and an agent behind the wall for it, both fresh."""
+    env = make_env(task, len(indices))
+    try:
+        info = TaskInfo(task.name, task.version, len(indices), task.discount)
+        with isolate.Child(entrant, info, *_descriptions(env), seed, task.limits, explain) as child:
+            yield env, child
+    finally:
+        env.close()
 
 
 def _descriptions(env: Any) -> tuple[wire.Description, wire.Description]:
@@ -253,9 +278,6 @@ def _episode(
     seed, options = task.episode(index)
     ok = trace.status[lane] == "ok"
     discounts = np.cumprod([1.0] + [task.discount] * len(rewards))[:-1]  # ** differs in the last bit between CPUs
-    digest = hashlib.sha256()
-    for leaf in leaves:
-        digest.update(leaf[: len(rewards), lane].tobytes())
     return Episode(
         index=index,
         seed=seed,
@@ -265,20 +287,6 @@ def _episode(
         terminated=bool(trace.terminated[lane]),
         truncated=bool(trace.truncated[lane]),
         status=trace.status[lane],
-        actions=digest.hexdigest()[:16],
+        actions=digest_of([leaf[: len(rewards), lane] for leaf in leaves]),
         extra=dict(options or {}),
     )
-
-
-@contextlib.contextmanager
-def _progress(task: Task, entrant: Submission, done: int, quiet: bool) -> Iterator[Callable[[], None]]:
-    """A progress bar on standard error, where that is a terminal and `quiet` is not asked for."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
-        row = bar.add_task(f"{entrant.name} on {task.key}", total=task.blocks, completed=done)
-        yield lambda: bar.update(row, advance=1, refresh=True)

@@ -17,8 +17,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rlbench.errors import HarnessError
-from rlbench.harness import wire
+from rlbench.harness import explanation, wire
 from rlbench.harness.agent import Act, AgentFault, TaskInfo
+from rlbench.harness.explanation import Explanation
 from rlbench.harness.listen import Listener
 from rlbench.harness.submission import Submission
 from rlbench.harness.task import Limits
@@ -68,13 +69,15 @@ class Child:
         action: wire.Description,
         seed: int,
         limits: Limits,
+        explain: bool = False,
     ) -> None:
-        self._limits = limits
+        self._limits, self._lanes = limits, task.lanes
         self.load_seconds = self.act_seconds = 0.0
         self._cores, their_cores = _halves(os.sched_getaffinity(0))
         self._spins = _SPINS if self._cores.isdisjoint(their_cores) else 0
         with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
-            self._frame = wire.Frame(observation, action, task.lanes)
+            room = explanation.BYTES if explain else 0
+            self._frame = wire.Frame(observation, action, task.lanes, explanation_bytes=room)
             ours.callback(os.close, self._frame.descriptor)
             folder = ours.enter_context(tempfile.TemporaryDirectory(prefix="rlbench-", ignore_cleanup_errors=True))
             call_end, self._calls = _pipe(theirs, ours)
@@ -87,6 +90,7 @@ class Child:
                 "reply": reply_end,
                 "cores": sorted(their_cores),
                 "spins": self._spins,
+                "explain": explain,
                 **_introduction(submission, task, observation, action, seed),
             }
             passed = (self._frame.descriptor, call_end, reply_end)
@@ -112,11 +116,15 @@ class Child:
         os.sched_setaffinity(0, self._cores)
         return self._act()
 
+    def explanations(self) -> tuple[Explanation, ...]:
+        """What each lane told of its last action, with `explain`; explaining takes time from the limits of `act`."""
+        return explanation.decode(self._frame.get_explanation(), self._lanes)
+
     def _act(self) -> Act:
         """One call of `act`. A closure over local names: on this path every attribute shows in the round trip."""
         put, get, listen = self._frame.put_observation, self._frame.get_action, self._listener.read
         write, read, clock = os.write, os.read, time.monotonic
-        calls, reply, spins, limits = self._calls, self._reply, range(self._spins), self._limits
+        calls, reply, spins, limits, turn = self._calls, self._reply, range(self._spins), self._limits, self._frame.call
         spinning = select.poll()
         spinning.register(reply, select.POLLIN)
         ready = spinning.poll
@@ -127,6 +135,7 @@ class Child:
             put(observation, first)
             call = _NEXT[call]
             began = clock()
+            turn[:] = call
             try:  # noqa: SIM105  # suppress() costs as much as writing the observation
                 write(calls, call)
             except BrokenPipeError:

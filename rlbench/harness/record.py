@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rlbench.errors import HarnessError, UserError
-from rlbench.harness import provenance
+from rlbench.harness import dynamics, provenance
 from rlbench.harness.submission import Submission
 from rlbench.harness.task import Task
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 """The version of the lines below. A record of another schema is refused, never guessed at."""
 
-_STRINGS = ("task", "agent", "version", "digest", "status", "actions")
+_STRINGS = ("task", "agent", "version", "digest", "dynamics", "status", "actions")
 _INTEGERS = ("training_seed", "training_steps", "episode", "seed", "length", "block")
 _FLOATS = ("return", "discounted_return")
 _FLAGS = ("terminated", "truncated", "complete")
@@ -140,9 +140,9 @@ def refuse_namesakes(path: Path, entrant: Submission) -> None:
 def load(results_dir: str | Path) -> pandas.DataFrame:
     """Every committed episode under a folder of results, a row each, ordered by task, file and episode.
 
-    Columns: task agent version digest training_seed training_steps (-1 for none) episode seed return
-    discounted_return length terminated truncated status actions complete block, and one for every reset
-    option, as in `state.row`. The files may be growing meanwhile.
+    Columns: task agent version digest dynamics (empty for none) training_seed training_steps (-1 for none)
+    episode seed return discounted_return length terminated truncated status actions complete block, and one
+    for every reset option, as in `state.row`. The files may be growing meanwhile.
     """
     import pandas as pd
 
@@ -271,6 +271,7 @@ def _identity(task: Task, entrant: Submission) -> dict[str, Any]:
         "agent": entrant.name,
         "version": entrant.version,
         "digest": entrant.digest,
+        "dynamics": dynamics.fingerprint(task),
     }
 
 
@@ -318,6 +319,7 @@ def _rows(record: Record) -> list[dict[str, Any]]:
     """The rows of one record."""
     header = record.header
     run = {name: header[name] for name in ("task", "agent", "version", "digest")}
+    run["dynamics"] = header.get("dynamics") or ""
     for name in ("training_seed", "training_steps"):
         run[name] = -1 if header[name] is None else header[name]
     rows = []

@@ -96,6 +96,19 @@ def optimality_gap(strata: Strata, target: float = 1.0) -> Floats:
     return mean([np.maximum(target - np.asarray(x, dtype=np.float64), 0.0) for x in strata])
 
 
+def performance_profile(strata: Strata, thresholds: ArrayLike) -> Floats:
+    """Share of runs that score above each threshold tau: 1/T sum_t 1/n_t sum_i [x_ti > tau], `[..., thresholds]`.
+
+    Source: section 4.2 of the paper, where it is the run-score distribution: the whole picture, of which a mean is
+    the area to the left of the curve.
+    """
+    tau = np.asarray(thresholds, dtype=np.float64)
+    scores = [np.asarray(x, dtype=np.float64)[..., None, :] for x in strata]
+    with np.errstate(invalid="ignore"):  # 0/0 where a task has no score
+        shares = [np.sum(x > tau[:, None], axis=-1) / np.sum(~np.isnan(x), axis=-1) for x in scores]
+    return np.asarray(np.mean(shares, axis=0))
+
+
 def probability_of_improvement(x: Strata, y: Strata) -> float:
     """Chance that a run of X beats one of Y on a random task: 1/T sum_t P(X_t > Y_t) + P(X_t = Y_t) / 2.
 

@@ -25,6 +25,7 @@ from rlbench.harness.entries import (
     Unit,
     collect,
     grouped,
+    prevailing_dynamics,
     require_distinct_seeds,
     why_unranked,
 )
@@ -126,7 +127,8 @@ def standings(frame: pandas.DataFrame, tasks: Mapping[str, Task], suites: Mappin
     """
     runs = collect(frame)
     require_distinct_seeds(runs)
-    reasons = [why_unranked(run, tasks) for run in runs]
+    dynamics = prevailing_dynamics(runs)
+    reasons = [why_unranked(run, tasks, dynamics) for run in runs]
     entries: dict[str, list[Entry]] = {key: [] for key in tasks}
     fit = (run for run, reason in zip(runs, reasons, strict=True) if reason is None)
     for (task, _), members in grouped(fit).items():

@@ -3,11 +3,51 @@
 from __future__ import annotations
 
 from rlbench.errors import unknown
-from rlbench.harness.task import EachOnce, Task
+from rlbench.harness.task import EachOnce, Limits, Task
 
 _GRID_WORLD_STARTS = tuple(
     {"state": {"row": row, "col": col}} for row in range(4) for col in range(4) if (row, col) not in {(0, 0), (3, 3)}
 )
+
+
+def _atari(name: str, floor: float, random: float, human: float) -> Task:
+    """A game as Machado et al. (2018) play it; the scores are raw. A block lasts as long as its longest episode."""
+    return Task(
+        name=name,
+        version=1,
+        env_id=f"rlbench/Atari{name.title().replace('-', '')}-v0",
+        env_kwargs={"preset": "machado2018"},
+        lanes=20,
+        limits=Limits(run=3_600.0),
+        floor=floor,
+        random=random,
+        reference=human,
+        published="a random agent and a human player in Wang et al. (2016), who have no sticky actions",
+    )
+
+
+def _robot(robot: str, env_id: str, floor: float, random: float) -> tuple[Task, tuple[str, ...]]:
+    """A robot with the lecture's reward; the reference is 1,000 steps upright, walking at 1 m/s."""
+    task = Task(name=robot, version=1, env_id=env_id, floor=floor, random=random, reference=2000.0, simulator="mujoco")
+    return task, ("locomotion", "lecture")
+
+
+def _mujoco_v5(robot: str, env_id: str, floor: float, random: float, reference: float) -> tuple[Task, tuple[str, ...]]:
+    """Gymnasium's v5 task of a robot, with a published score of CleanRL's PPO at 1 million steps for reference.
+
+    Theirs is the mean over three seeds of the last 100 training episodes of v4.
+    """
+    task = Task(
+        name=f"{robot}-gymnasium",
+        version=1,
+        env_id=env_id,
+        env_kwargs={"reward": "gymnasium"},
+        simulator="mujoco",
+        floor=floor,
+        random=random,
+        reference=reference,
+    )
+    return task, ("mujoco-v5", "lecture")
 
 
 def _glimpse(name: str, env_id: str, glimpses: int, random: float, error: float) -> Task:
@@ -59,11 +99,33 @@ _TABLE: tuple[tuple[Task, tuple[str, ...]], ...] = (
         ),
         ("quick", "lecture"),
     ),
+    # Floors are the worst of the random agent's 100 recorded episodes: 1,000 would be hours of emulation.
+    (_atari("breakout", 0.0, 1.7, 30.5), ("lecture", "atari-7")),
+    (_atari("pong", -21.0, -20.7, 14.6), ("lecture", "atari-7")),
+    (_atari("space-invaders", 20.0, 148.0, 1_668.7), ("lecture", "atari-7")),
+    (_atari("seaquest", 0.0, 68.4, 42_054.7), ("lecture", "atari-7")),
+    (_atari("beam-rider", 0.0, 363.9, 16_926.5), ("lecture", "atari-7")),
+    (_atari("enduro", 0.0, 0.0, 860.5), ("lecture", "atari-7")),
+    (_atari("qbert", 0.0, 163.9, 13_455.0), ("lecture", "atari-7", "atari-5")),
+    (_atari("battle-zone", 0.0, 2_360.0, 37_187.5), ("lecture", "atari-5")),
+    (_atari("double-dunk", -24.0, -18.6, -16.4), ("lecture", "atari-5")),
+    (_atari("name-this-game", 0.0, 2_292.3, 8_049.0), ("lecture", "atari-5")),
+    (_atari("phoenix", 0.0, 761.4, 7_242.6), ("lecture", "atari-5")),
+    _robot("half-cheetah", "rlbench/HalfCheetah-v0", floor=30.225, random=560.937),
+    _robot("hopper", "rlbench/Hopper-v0", floor=3.236, random=17.785),
+    _robot("walker2d", "rlbench/Walker2d-v0", floor=-10.398, random=1.841),
+    _robot("ant", "rlbench/Ant-v0", floor=-18.215, random=80.984),
+    _robot("humanoid", "rlbench/Humanoid-v0", floor=10.013, random=21.476),
+    _mujoco_v5("half-cheetah", "rlbench/HalfCheetah-v0", floor=-555.339, random=-291.065, reference=1442.64),
+    _mujoco_v5("hopper", "rlbench/Hopper-v0", floor=3.226, random=17.763, reference=2382.86),
+    _mujoco_v5("walker2d", "rlbench/Walker2d-v0", floor=-10.438, random=1.798, reference=2287.95),
     (_glimpse("mnist", "GlimpseMNIST", glimpses=6, random=0.096, error=1.12), ("lecture",)),
     (_glimpse("translated", "GlimpseTranslated", glimpses=6, random=0.106, error=1.22), ("lecture",)),
     (_glimpse("cluttered60", "GlimpseCluttered60", glimpses=8, random=0.09, error=4.04), ("lecture",)),
     (_glimpse("cluttered100", "GlimpseCluttered100", glimpses=8, random=0.125, error=8.11), ("lecture",)),
 )
+"""The tasks and the suites that each is in. `atari-7` holds the games of Mnih et al. (2013), `atari-5` those of
+Aitchison, Sweetser & Hutter (2023), which predict the median over 57 games best."""
 
 TASKS: dict[str, Task] = {task.key: task for task, _ in _TABLE}
 """Every task by its key, in the order of the table."""

@@ -13,7 +13,7 @@ from typing import Any
 FIRST_SEED = 2**30
 """Scored episodes are seeded from here up to 2**31 (ale-py takes 31 bits); training seeds lie below."""
 
-UNPLAYED = ("floor", "random", "reference", "classification")
+UNPLAYED = ("floor", "random", "reference", "published", "classification", "simulator")
 """What a score is measured against and how it is shown: not part of what is played, hence not part of the hash."""
 
 
@@ -87,15 +87,21 @@ class Task:
     discount: float = 1.0
     """Of the recorded discounted return."""
 
+    simulator: str | None = None
+    """Whose simulator plays it, if not our own rules: then a record carries a fingerprint of the dynamics
+    (`dynamics.fingerprint`), which may change with the simulator's version, hence is not part of the hash."""
+
     floor: float = 0.0
     """The return of a failed episode: the worst of 1,000 random ones (`evaluate.measure_anchors`)."""
 
     random: float = 0.0
-    """Mean return of those 1,000 episodes: a normalised score of 0."""
+    """Mean return of those 1,000 episodes, or a published one: a normalised score of 0."""
 
     reference: float = 1.0
     """The optimum, or a published score where no optimum is known: a normalised score of 1."""
 
+    published: str = ""
+    """What `random` and `reference` are where both are published, and the publication; empty where measured."""
     classification: bool = False
     """Whether a return is 1 for the right answer and 0 for a wrong one: shown as an error in per cent."""
 

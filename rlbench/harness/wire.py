@@ -155,20 +155,26 @@ class Misfit(ValueError):  # noqa: N818  # named for what it is to the agent's a
 
 
 class Frame:
-    """Shared memory seen as arrays: observation [N, ...], first bool[N], action [N, ...], and a line of text.
+    """Shared memory seen as arrays: observation [N, ...], first bool[N], action [N, ...], the call, a line of text.
 
-    The parent writes the first two, the child the last two. Each lays the frame out by itself from the same
+    The parent writes the first two and then `call`, one byte that changes with every call; the child writes the action
+    and the text, and an explanation where there is room for one. Each lays the frame out by itself from the same
     descriptions, so no offset is ever taken from the other side.
     """
 
     def __init__(
-        self, observation: Description, action: Description, lanes: int, descriptor: int | None = None
+        self,
+        observation: Description,
+        action: Description,
+        lanes: int,
+        descriptor: int | None = None,
+        explanation_bytes: int = 0,
     ) -> None:
         inputs, outputs = tuple(leaves(observation)), tuple(leaves(action))
         layout = [(leaf.dtype, (lanes, *leaf.shape)) for leaf in inputs]
         layout += [(np.dtype(np.bool_), (lanes,))]
         layout += [(leaf.wide, (lanes, *leaf.shape)) for leaf in outputs]
-        layout += [(np.dtype(np.uint8), (MESSAGE_BYTES,))]
+        layout += [(np.dtype(np.uint8), (size,)) for size in (explanation_bytes, 1, MESSAGE_BYTES)]
         sizes = [_aligned(dtype.itemsize * math.prod(shape)) for dtype, shape in layout]
         self.descriptor = _sealed_memory(sum(sizes)) if descriptor is None else descriptor
         buffer = mmap.mmap(self.descriptor, sum(sizes))
@@ -179,7 +185,8 @@ class Frame:
         self._observation_description = observation
         self._inputs = tuple(zip(inputs, arrays, strict=False))
         self._outputs = tuple(zip(outputs, arrays[len(inputs) + 1 :], strict=False))
-        self._first, self._message = arrays[len(inputs)], arrays[-1]
+        self._first, self._explanation, self._message = arrays[len(inputs)], arrays[-3], arrays[-1]
+        self.call = arrays[-2].data
         # Most spaces are one array. Every call crosses four times, so they get a way without loops.
         self._input = self._inputs[0][1] if inputs[0].path == () else None
         self._output = self._outputs[0][1] if outputs[0].path == () else None
@@ -218,14 +225,26 @@ class Frame:
 
     def put_message(self, text: str) -> None:
         """Write one line for the author of the agent, cut to what fits."""
-        data = text.encode(errors="replace")[:MESSAGE_BYTES]
-        self._message[:] = 0
-        self._message[: len(data)] = np.frombuffer(data, np.uint8)
+        _put_bytes(self._message, text.encode(errors="replace")[:MESSAGE_BYTES])
 
     def get_message(self) -> str:
         """Copy out that line."""
         text = self._message.tobytes().rstrip(b"\0").decode(errors="replace")
         return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+    def put_explanation(self, data: bytes) -> None:
+        """Write what the agent tells of its action; it fits, as `explanation.encode` sees to."""
+        _put_bytes(self._explanation, data)
+
+    def get_explanation(self) -> bytes:
+        """Copy it out, up to the first zero byte."""
+        return self._explanation.tobytes().partition(b"\0")[0]
+
+
+def _put_bytes(view: Array, data: bytes) -> None:
+    """Write bytes and zeros behind them."""
+    view[: len(data)] = np.frombuffer(data, np.uint8)
+    view[len(data) :] = 0
 
 
 def fitted(action: Any, leaf: Leaf, shape: tuple[int, ...]) -> Array:

@@ -1,17 +1,16 @@
-"""Distributions over actions against torch's own, and one over continuous actions that nobody shipped."""
+"""Distributions over actions against torch's own."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import gymnasium
 import numpy as np
 import pytest
 import torch
 
-from baselines import actor_critic, on_policy, reinforce
-from baselines.distributions import Categorical, head
+from baselines import actor_critic, on_policy
+from baselines.distributions import Categorical, Gaussian, SquashedGaussian, head
 from rlbench.errors import UserError
 
 
@@ -37,54 +36,62 @@ def test_an_action_of_no_probability_is_never_drawn() -> None:
         assert Categorical(3).sample(outputs, np.array([[u]])).tolist() == [1]
 
 
+BOX = gymnasium.spaces.Box(np.array([-1, 0], np.float32), np.array([1, 10], np.float32))
+
+
 def test_spaces_without_a_distribution() -> None:
     assert head(gymnasium.spaces.Discrete(3)).outputs == 3
+    assert head(BOX).outputs == 2
     with pytest.raises(UserError, match="actions must be Discrete"):
-        head(gymnasium.spaces.Box(-1, 1, (2,)))
+        head(gymnasium.spaces.MultiDiscrete([2, 2]))
+    for space in (gymnasium.spaces.Box(-np.inf, np.inf, (2,)), gymnasium.spaces.Box(-1, 1, (2, 2))):
+        with pytest.raises(UserError, match="a bounded Box of one axis"):
+            head(space)
 
 
-class Gaussian:
-    """Normal actions in one dimension, the outputs being mean and log deviation."""
-
-    outputs, noise = 2, 1
-
-    def sample(self, outputs: np.ndarray, u: np.ndarray) -> np.ndarray:
-        normal = torch.special.ndtri(torch.from_numpy(u)).numpy()
-        return np.clip(outputs[:, :1] + np.exp(outputs[:, 1:]) * normal, -1e3, 1e3).astype(np.float32)
-
-    def log_prob(self, outputs: torch.Tensor, a: torch.Tensor) -> torch.Tensor:
-        return torch.distributions.Normal(outputs[:, 0], outputs[:, 1].exp()).log_prob(a[:, 0])
-
-    def entropy(self, outputs: torch.Tensor) -> torch.Tensor:
-        return outputs[:, 1] + 0.5 * np.log(2 * np.pi * np.e)
+def test_gaussian() -> None:
+    gaussian = Gaussian(BOX, deviation=0.5)
+    outputs, a = torch.tensor([[0.3, -0.2], [1.0, 2.0]]), torch.tensor([[0.0, 0.0], [1.5, -2.0]])
+    second = torch.distributions.Independent(torch.distributions.Normal(outputs, 0.5), 1)
+    torch.testing.assert_close(gaussian.log_prob(outputs, a), second.log_prob(a))
+    torch.testing.assert_close(gaussian.entropy(outputs), second.entropy())
+    drawn = gaussian.sample(np.tile([[0.3, -0.2]], (100_000, 1)), np.random.default_rng(0).random((100_000, 4)))
+    np.testing.assert_allclose(drawn.mean(axis=0), [0.3, -0.2], atol=0.01)
+    np.testing.assert_allclose(np.cov(drawn.T), 0.25 * np.eye(2), atol=0.01)
 
 
-class Target(gymnasium.vector.VectorEnv[Any, Any, Any]):
-    """Episodes of one step; the reward is minus the squared distance of the action from 0.5."""
-
-    def __init__(self, num_envs: int = 1) -> None:
-        self.num_envs = num_envs
-        self.metadata = {"autoreset_mode": gymnasium.vector.AutoresetMode.SAME_STEP}
-        self.single_observation_space = gymnasium.spaces.Box(-1, 1, (1,), np.float32)
-        self.single_action_space = gymnasium.spaces.Box(-1e3, 1e3, (1,), np.float32)
-
-    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[np.ndarray, dict[str, Any]]:
-        return np.zeros((self.num_envs, 1), np.float32), {}
-
-    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        seen, over = np.zeros((self.num_envs, 1), np.float32), np.ones(self.num_envs, bool)
-        return seen, -((actions[:, 0] - 0.5) ** 2), over, ~over, {"final_obs": seen, "_final_obs": over}
+def test_actions_in_the_units_of_the_space() -> None:
+    units = np.array([[-1.0, -1.0], [0.0, 0.5], [9.0, -9.0]], np.float32)
+    decoded = [[-1.0, 0.0], [0.0, 7.5], [1.0, 0.0]]
+    for distribution in (Gaussian(BOX, 1.0), SquashedGaussian(BOX)):
+        given = distribution.decode(units)
+        assert given.tolist() == decoded
+        assert all(BOX.contains(a) for a in given)
 
 
-@pytest.mark.parametrize(("module", "updates"), [(reinforce, 150), (actor_critic, 30)])
-def test_continuous_actions_need_a_head_and_no_copy(module: Any, updates: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    if "Target-v0" not in gymnasium.registry:
-        gymnasium.register("Target-v0", vector_entry_point=Target)  # type: ignore[arg-type]
-    monkeypatch.setattr(on_policy, "head", lambda space: Gaussian())
-    config = replace(module.PRESETS["fast"], task="Target-v0", observation_scale=(), reward_scale=1.0)
-    learner = on_policy.make_learner(config)
-    learner.lanes.reset(0)
-    for _ in range(updates):
-        module.update(learner)
-    mean, _ = learner.actor.outputs(np.zeros((1, 1), np.float32))[0]
-    assert mean == pytest.approx(0.5, abs=0.15)
+def test_squashed_gaussian() -> None:
+    """Against torch's own chain of a normal and tanh; and where that one is infinite, finite."""
+    outputs = torch.tensor([[0.3, -2.0, 0.1, -1.0], [0.0, 1.0, -2.0, 0.5]])
+    mu, sigma, z = outputs[:, :2], outputs[:, 2:].exp(), torch.tensor([[0.5, -1.0], [0.0, 0.3]])
+    a, log_pi = SquashedGaussian(BOX).draw(outputs, z)
+    transform = torch.distributions.transforms.TanhTransform(cache_size=1)
+    second = torch.distributions.TransformedDistribution(torch.distributions.Normal(mu, sigma), [transform])
+    torch.testing.assert_close(a, transform(mu + sigma * z))
+    torch.testing.assert_close(log_pi, second.log_prob(a).sum(dim=1), rtol=1e-4, atol=1e-5)
+    far, log_far = SquashedGaussian(BOX).draw(torch.tensor([[50.0, -50.0, 0.0, 0.0]]), torch.zeros(1, 2))
+    assert far.tolist() == [[1.0, -1.0]]
+    assert log_far.isfinite().all()
+
+
+def test_the_deviation_is_learned_and_kept() -> None:
+    """It is one of the actor's parameters, at the end of its vector, and goes on from a checkpoint."""
+    config = replace(
+        actor_critic.PRESETS["fast"], task="Pendulum-v1", observation_scale=(), lanes=2, horizon=8, deviation=0.5
+    )
+    learner, other = on_policy.make_learner(config), on_policy.make_learner(config)
+    assert learner.actor.flat.theta[-1].item() == pytest.approx(np.log(0.5))
+    learner.begin()
+    actor_critic.update(learner)
+    assert learner.head.parameters[0].item() == learner.actor.flat.theta[-1].item() != pytest.approx(np.log(0.5))
+    other.restore(learner.state())
+    assert other.head.parameters[0].item() == learner.head.parameters[0].item()

@@ -54,6 +54,18 @@ def test_q_learning_loss() -> None:
     assert eq.q_learning_loss(q, y).item() == pytest.approx((0.125 + 4.5) / 2)
 
 
+@pytest.mark.parametrize("clip", [0.3, 1.0])
+def test_clipped_loss_is_hubers(clip: float) -> None:
+    y = torch.linspace(-3, 3, 21)
+    ours, theirs = (torch.zeros(21, requires_grad=True) for _ in range(2))
+    loss = eq.clipped_q_learning_loss(ours, y, clip)
+    reference = torch.nn.functional.huber_loss(theirs, y, delta=clip)
+    torch.testing.assert_close(loss, reference)
+    loss.backward()
+    reference.backward()
+    torch.testing.assert_close(ours.grad, theirs.grad)
+
+
 def test_autograd_of_the_loss_is_the_lectures_gradient() -> None:
     """Equation 3 of Mnih et al. (2013): E[(r + gamma max_a' Q(s',a') - Q(s,a)) grad Q(s,a)] is where Q moves.
 
@@ -186,3 +198,34 @@ def test_information_gain() -> None:
     gain = eq.information_gain(logits_t, torch.tensor([1, 1]))
     expected = [[np.log(3 / 2), -4 + np.log(2)], [-np.log(3), 4 - np.log(2)]]
     np.testing.assert_allclose(gain, expected)
+
+
+def test_normal_numbers_by_hand() -> None:
+    """sqrt(-2 ln(1 - u_1)) cos(2 pi u_2): 0 at u_1 = 0; sqrt(2) at 1 - 1/e and 0, its negative at a half turn."""
+    u = np.array([[0.0, 0.3], [1 - np.exp(-1), 0.0], [1 - np.exp(-1), 0.5], [np.nextafter(1, 0), 0.0]])
+    z = eq.standard_normal(u)[:, 0]
+    np.testing.assert_allclose(z[:3], [0.0, 2**0.5, -(2**0.5)], atol=1e-12)
+    assert np.isfinite(z).all()
+
+
+def test_gaussian_by_hand() -> None:
+    """sigma = 2, one deviation off: log pi = -1/2 - ln 2 - 1/2 ln 2 pi; entropy ln 2 + 1/2 ln 2 pi e."""
+    log_sigma = torch.tensor([np.log(2.0)], dtype=torch.float64)
+    a, mu = torch.tensor([[3.0]], dtype=torch.float64), torch.tensor([[1.0]], dtype=torch.float64)
+    assert eq.gaussian_log_prob(a, mu, log_sigma).item() == pytest.approx(-0.5 - np.log(2) - 0.9189385332)
+    assert eq.gaussian_entropy(log_sigma).item() == pytest.approx(np.log(2) + 1.4189385332)
+
+
+def test_tanh_log_slope() -> None:
+    u = torch.tensor([[0.5, -2.0]], dtype=torch.float64)
+    assert eq.tanh_log_slope(u).item() == pytest.approx(float(np.log(1 - np.tanh([0.5, -2.0]) ** 2).sum()))
+    assert eq.tanh_log_slope(torch.tensor([[40.0]])).item() == pytest.approx(2 * (np.log(2) - 40))
+
+
+def test_soft_equations_by_hand() -> None:
+    q, log_pi, alpha = torch.tensor([[1.0, 5.0], [2.0, 3.0]]), torch.tensor([-1.0, 2.0]), torch.tensor(0.5)
+    r, discount = torch.tensor([10.0, 20.0]), torch.tensor([0.9, 0.0])
+    torch.testing.assert_close(eq.soft_q_target(r, discount, q, log_pi, alpha), torch.tensor([11.35, 20.0]))
+    assert eq.soft_policy_loss(q, log_pi, alpha).item() == pytest.approx((-1.5 - 2.0) / 2)
+    assert eq.squared_errors(q, torch.tensor([1.0, 1.0])).item() == pytest.approx(0.5 * (16 / 2 + 5 / 2))
+    assert eq.temperature_gradient(log_pi, -2.0).item() == pytest.approx(1.5)  # entropy -0.5 exceeds -2: alpha falls

@@ -6,15 +6,27 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import gymnasium
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file
 
-from baselines.agent_template import Perceptron, Table
+from baselines import dqn
+from baselines.agent_template import Mean, Perceptron, Table, policy
 from baselines.export import Origin, export
-from baselines.networks import encoding, numpy_policy, perceptron
+from baselines.frames import FrameReplay
+from baselines.networks import (
+    Convolution,
+    Encoding,
+    convolutional,
+    encoding,
+    numpy_pixel_policy,
+    numpy_policy,
+    perceptron,
+)
 from rlbench.harness.submission import read
 
 ORIGIN = Origin("an-agent", ("cart-pole@1",), training_seed=3, training_steps=1000)
@@ -29,16 +41,18 @@ spec = importlib.util.spec_from_file_location("agent", sys.argv[1] + "/agent.py"
 module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
 agent = module.load(None, None, 0)
-observation = np.array(json.loads(sys.argv[2]))
+observation = np.load(sys.argv[2])
 print(json.dumps(agent.act(observation, np.ones(len(observation), bool)).tolist()))
 """
 
 
-def answers_alone(folder: Path, observation: np.ndarray) -> list[int]:
+def answers_alone(folder: Path, observation: np.ndarray) -> list[Any]:
     """What the exported agent does, in a process without any package of ours and without torch."""
-    command = [sys.executable, "-c", ALONE, str(folder), json.dumps(observation.tolist())]
+    seen = folder.with_suffix(".npy")
+    np.save(seen, observation)
+    command = [sys.executable, "-c", ALONE, str(folder), str(seen)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder)
-    answer: list[int] = json.loads(done.stdout)
+    answer: list[Any] = json.loads(done.stdout)
     return answer
 
 
@@ -57,11 +71,59 @@ def test_perceptron_answers_as_torch(tmp_path: Path, activation: str, init: str)
     assert len(set(by_torch.argmax(dim=1).tolist())) > 1
 
 
+@pytest.mark.parametrize("squash", [False, True])
+def test_mean_actions_of_normalised_observations(tmp_path: Path, squash: bool) -> None:
+    shift, scale = np.array([1.0, -2.0], np.float32), np.array([10.0, 0.1], np.float32)
+    low, high = np.array([-0.4], np.float32), np.array([0.4], np.float32)
+    network = perceptron((2, 16, 1), "tanh", "orthogonal", torch.Generator().manual_seed(0))
+    twin = numpy_policy(network, "tanh", Encoding(scale, shift=shift, limit=3.0))
+    folder = export(Mean(twin, low, high, squash), ORIGIN, tmp_path / "agent")
+    observation = np.random.default_rng(0).uniform(-5, 5, (200, 2))
+    features = ((torch.from_numpy(observation) - torch.tensor(shift)) * torch.tensor(scale)).clamp(-3, 3).float()
+    mu = network(features)
+    expected = 0.4 * (mu.tanh() if squash else mu.clamp(-1, 1)).detach().numpy()
+    answers = np.array(answers_alone(folder, observation), np.float32)
+    np.testing.assert_allclose(answers, expected, atol=1e-5)
+    assert np.abs(answers).max() <= high[0]
+    assert len(np.unique(answers)) > 100
+
+
 def test_one_hot_perceptron(tmp_path: Path) -> None:
     encode = encoding(gymnasium.spaces.Discrete(5))
     network = perceptron((5, 8, 3), "relu", "orthogonal", torch.Generator().manual_seed(1))
     folder = export(numpy_policy(network, "relu", encode), ORIGIN, tmp_path / "agent")
     assert answers_alone(folder, np.arange(5)) == network(torch.eye(5)).argmax(dim=1).tolist()
+
+
+@pytest.mark.parametrize("convolutions", [dqn.LECTURE, dqn.NATURE])
+def test_convolutional_answers_as_torch(tmp_path: Path, convolutions: tuple[Convolution, ...]) -> None:
+    """Against a network of plain convolutions over plain frames, which is given the exported filters."""
+    network = convolutional((4, 84, 84), convolutions, (64, 6), torch.Generator().manual_seed(0))
+    policy = numpy_pixel_policy(network, convolutions[0][2], 0.0)
+    folder = export(policy, ORIGIN, tmp_path / "agent")
+    observation = np.random.default_rng(0).integers(256, size=(3, 4, 84, 84), dtype=np.uint8)
+
+    plain = torch.from_numpy(observation) / 255
+    for (weight, bias), (_, _, stride) in zip(policy.convolutions, convolutions, strict=True):
+        plain = torch.relu(torch.conv2d(plain, torch.tensor(weight), torch.tensor(bias), stride))
+    by_torch = network[-3:](plain.flatten(1))
+    torch.testing.assert_close(torch.from_numpy(policy.outputs(observation)), by_torch)
+    replay = FrameReplay(100, (4, 84, 84), convolutions[0][2], torch.device("cpu"))
+    torch.testing.assert_close(network(replay.see(replay.encode(observation))), by_torch)
+    assert answers_alone(folder, observation) == by_torch.argmax(dim=1).tolist()
+
+
+def test_chance_of_an_exported_agent() -> None:
+    network = convolutional((4, 12, 12), ((8, 4, 4),), (3,), torch.Generator().manual_seed(0))
+    observation, first = np.zeros((4_000, 4, 12, 12), np.uint8), np.zeros(4_000, bool)
+    best, now_and_then, again, other = (
+        numpy_pixel_policy(network, 4, epsilon, seed).act(observation, first)
+        for epsilon, seed in ((0.0, 1), (0.3, 1), (0.3, 1), (0.3, 2))
+    )
+    assert len(set(best)) == 1
+    assert 0.17 < (now_and_then != best).mean() < 0.23  # two of three actions drawn are others
+    assert (now_and_then == again).all()
+    assert (now_and_then != other).any()
 
 
 def test_table(tmp_path: Path) -> None:
@@ -91,3 +153,33 @@ def test_the_twin_in_numpy_follows_the_network() -> None:
     with torch.no_grad():
         network[0].weight.fill_(0.0)
     assert not twin.layers[0][0].any()
+
+
+def test_agents_explain_their_last_action() -> None:
+    """Q(s, .) whose maximum is taken, or the probabilities that the logits stand for; nothing where it is neither."""
+    table = Table(np.array([[0.0, 1.0], [3.0, 2.0]]))
+    assert table.act(np.array([1, 0]), np.ones(2, bool)).tolist() == [0, 1]
+    assert table.explain()["action_values"].tolist() == [[3.0, 2.0], [0.0, 1.0]]
+    assert table.explain()["value"].tolist() == [3.0, 1.0]
+
+    network = perceptron((4, 8, 3), "relu", "orthogonal", torch.Generator().manual_seed(0))
+    agent = numpy_policy(network, "relu", encoding(gymnasium.spaces.Box(-1, 1, (4,))))
+    observation = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    actions = agent.act(observation, np.ones(5, bool))
+    values = agent.explain()["action_values"]
+    np.testing.assert_array_equal(values.argmax(axis=1), actions)
+    np.testing.assert_allclose(agent.explain()["value"], values.max(axis=1))
+    agent.tells = "probabilities"
+    by_torch = network(torch.from_numpy(observation)).softmax(dim=1)
+    np.testing.assert_allclose(agent.explain()["probabilities"], by_torch.detach().numpy(), rtol=1e-5)
+    agent.tells = ""
+    assert agent.explain() == {}
+
+
+def test_what_the_outputs_are_is_exported(tmp_path: Path) -> None:
+    network = perceptron((4, 8, 3), "relu", "orthogonal", torch.Generator().manual_seed(0))
+    agent = numpy_policy(network, "relu", encoding(gymnasium.spaces.Box(-1, 1, (4,))))
+    agent.tells = "probabilities"
+    folder = export(agent, ORIGIN, tmp_path / "agent")
+    settings = json.loads((folder / "policy.json").read_text())
+    assert policy(settings, load_file(folder / "weights.safetensors")).tells == "probabilities"

@@ -7,7 +7,18 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.networks import Adam, Flat, discrete_actions, encoding, perceptron
+from baselines import dqn
+from baselines.networks import (
+    Adam,
+    Convolution,
+    Flat,
+    FusedAdam,
+    convolutional,
+    discrete_actions,
+    encoding,
+    frames_shape,
+    perceptron,
+)
 from rlbench.errors import UserError
 
 SIZES = (3, 8, 8, 2)
@@ -17,23 +28,23 @@ def network(seed: int = 0) -> torch.nn.Sequential:
     return perceptron(SIZES, "tanh", "uniform", torch.Generator().manual_seed(seed))
 
 
-def test_adam_against_torch_optim() -> None:
+@pytest.mark.parametrize(("optimiser", "most"), [(Adam, 1.0), (Adam, 0.0), (FusedAdam, 0.0)])
+def test_adam_against_torch_optim(optimiser: type[Adam], most: float) -> None:
     ours, theirs = network(), network()
-    flat = Flat(ours)
-    adam = Adam(flat)
+    adam = optimiser(Flat(ours))
     reference = torch.optim.Adam(theirs.parameters(), lr=0.01)
     x = torch.randn(16, 3, generator=torch.Generator().manual_seed(1))
     for _ in range(50):
         for model in (ours, theirs):
             model(x).square().sum().backward()
-        norm = torch.nn.utils.clip_grad_norm_(theirs.parameters(), 1.0)
-        adam.step(0.01, most=1.0)
+        norm = torch.nn.utils.clip_grad_norm_(theirs.parameters(), most or 1e9)
+        adam.step(0.01, most)
         reference.step()
         reference.zero_grad()
     assert norm > 0
     for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
         torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-6)
-    assert not flat.grad.any()
+        assert all(p.grad is None or not p.grad.any() for p in ours.parameters())
 
 
 def test_orthogonal_layers() -> None:
@@ -71,3 +82,27 @@ def test_spaces_that_are_not_taken(space: gymnasium.Space[object]) -> None:
 def test_scale_of_the_wrong_length() -> None:
     with pytest.raises(UserError, match="observation_scale has 2 numbers, the observation 4"):
         encoding(gymnasium.spaces.Box(-1, 1, (4,)), (1.0, 2.0))
+
+
+@pytest.mark.parametrize(
+    ("convolutions", "hidden", "parameters"),
+    [
+        (dqn.LECTURE, 256, 4_112 + 8_224 + 663_808 + 1_028),  # of 16x8x8x4, 32x4x4x16, 256x2592, 4x256, and biases
+        (dqn.NATURE, 512, 1_686_180),  # Osband et al. (2016) and many others count as much for four actions
+    ],
+)
+def test_parameters_of_the_papers(convolutions: tuple[Convolution, ...], hidden: int, parameters: int) -> None:
+    made = convolutional((4, 84, 84), convolutions, (hidden, 4), torch.Generator())
+    assert sum(p.numel() for p in made.parameters()) == parameters
+
+
+def test_convolutions_that_do_not_fit() -> None:
+    def made(*convolutions: Convolution) -> torch.nn.Sequential:
+        return convolutional((4, 84, 84), convolutions, (4,), torch.Generator())
+
+    with pytest.raises(UserError, match="the first stride, 3, must divide its kernel 8 and the frame 84x84"):
+        made((16, 8, 3))
+    with pytest.raises(UserError, match="leave nothing of a frame of 84x84"):
+        made((16, 8, 4), (32, 21, 1))
+    with pytest.raises(UserError, match=r"convolutions take stacked frames, uint8 \[K, H, W\], not Box"):
+        frames_shape(gymnasium.spaces.Box(-1, 1, (4, 84, 84)))

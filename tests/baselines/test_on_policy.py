@@ -30,6 +30,10 @@ CONFIGS: dict[str, Any] = {
     "reinforce lecture": replace(reinforce.PRESETS["lecture"], steps=5_000, **BRIEF),
     "actor-critic fast": replace(actor_critic.PRESETS["fast"], lanes=4, horizon=32, steps=2_500, **BRIEF),
     "actor-critic lecture": replace(actor_critic.PRESETS["lecture"], steps=5_000, **BRIEF),
+    "actor-critic locomotion": replace(
+        actor_critic.PRESETS["locomotion"],
+        **{"task": "Pendulum-v1", "lanes": 8, "horizon": 64, "steps": 8_000, "epochs": 2, "minibatches": 2, **BRIEF},
+    ),
 }
 
 KILLED = """
@@ -210,7 +214,8 @@ BAD = [
     ({"seed": -1}, "seed must be a whole number of at least 0, not -1"),
     ({"optimiser": "adamw"}, "unknown optimiser 'adamw'; did you mean adam"),
     ({"task": "FrozenLake-v1x"}, "unknown task or environment"),
-    ({"task": "Pendulum-v1"}, "actions must be Discrete and start at 0, not Box"),
+    ({"activation": "gelu"}, "unknown activation 'gelu'"),
+    ({"deviation": 0.0}, "deviation must be a positive number, not 0.0"),
     ({"task": "Blackjack-v1"}, "observations must be a Box or a Discrete that starts at 0, not Tuple"),
 ]
 
@@ -233,6 +238,7 @@ def test_bad_settings(name: str, change: dict[str, Any], message: str) -> None:
         ("actor-critic fast", {"lambda_": 1.5}, r"lambda_ must lie in \[0, 1\], not 1.5"),
         ("actor-critic fast", {"advantage": "magic"}, "unknown advantage 'magic'"),
         ("actor-critic fast", {"clip": -0.1}, r"clip must lie in \[0, 1\], not -0.1"),
+        ("actor-critic fast", {"normalise": True}, "leave observation_scale empty"),
         ("actor-critic fast", {"entropy": float("nan")}, "entropy must be a number of at least 0, not nan"),
     ],
 )
@@ -242,7 +248,12 @@ def test_bad_settings_of_one(name: str, change: dict[str, Any], message: str) ->
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow) if "lecture" in name else name for name in CONFIGS]
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if "lecture" in name else name
+        for name in CONFIGS
+        if "locomotion" not in name
+    ],
 )
 def test_cart_pole_is_learned(name: str) -> None:
     """One seed of each preset; ten are in `results/`."""

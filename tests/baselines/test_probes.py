@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from baselines import dqn, q_learning
-from baselines.agent_template import Perceptron, Policy, Table
+from baselines.agent_template import Perceptron, Table
 from baselines.events import Event, Finished
-from tests.baselines import probes
+from baselines.pixel_agent_template import Convolutional
+from baselines.policies import Policy
+from tests.baselines import films, probes
 
 
 def trained(events: Iterator[Event]) -> Policy:
@@ -32,7 +34,7 @@ def test_q_learning(probe: str) -> None:
 
 
 @pytest.mark.parametrize("discrete", [False, True])
-@pytest.mark.parametrize("preset", sorted(dqn.PRESETS))
+@pytest.mark.parametrize("preset", sorted(name for name, config in dqn.PRESETS.items() if not config.convolutions))
 @pytest.mark.parametrize("probe", probes.PROBES)
 def test_dqn(probe: str, preset: str, discrete: bool) -> None:
     config = replace(
@@ -50,3 +52,19 @@ def test_dqn(probe: str, preset: str, discrete: bool) -> None:
     expected = probes.values(probe, 0.5)
     known = ~np.isnan(expected)
     np.testing.assert_allclose(policy.outputs(policy.encode(seen))[known], expected[known], atol=0.1)
+
+
+@pytest.mark.parametrize("probe", probes.PROBES)
+def test_dqn_from_pictures(probe: str) -> None:
+    config = replace(
+        dqn.PRESETS["atari-cpu"],
+        task=films.task(probe),
+        **{"gamma": 0.5, "convolutions": ((8, 4, 4), (8, 2, 1)), "hidden": (32,), "lanes": 4, "capacity": 1_000},
+        **{"steps": 300, "warmup": 100, "evaluate_every": 300, "epsilon_steps": 100, "epsilon_end": 0.5},
+        **{"learning_rate": 5e-3, "learning_rate_end": 1e-4, "refresh_every": 5},
+    )
+    policy = trained(dqn.train(config))
+    assert isinstance(policy, Convolutional)
+    expected = probes.values(probe, 0.5)
+    known = ~np.isnan(expected)
+    np.testing.assert_allclose(policy.outputs(films.picture(np.arange(2)))[known], expected[known], atol=0.1)

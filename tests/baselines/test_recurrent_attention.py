@@ -89,6 +89,31 @@ def test_a_lane_that_begins_anew_forgets_alone() -> None:
     assert (np.isclose(mixed, alone).all(axis=1) == first).all()
 
 
+def test_it_tells_where_it_looked_and_how_likely_each_label_is() -> None:
+    learner = make_learner(SMALL)
+    agent, seen = learner.policy(), glimpses(4)
+    firsts = [np.ones(4, bool), np.zeros(4, bool), np.array([False, True, False, False])]
+    for observation, first in zip(seen, firsts, strict=True):
+        answer = agent.act(observation, first)
+    told = agent.explain()
+    assert [len(path) for path in told["glimpses"]] == [3, 1, 3, 3]
+    np.testing.assert_array_equal(told["glimpses"][2], [one["location"][2] for one in seen])
+    np.testing.assert_allclose(told["probabilities"].sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_array_equal(told["probabilities"].argmax(axis=1), answer["label"])
+    with torch.no_grad():
+        *_, expected = (learner.network.action_network(h) for h in states(learner.network, seen))
+    np.testing.assert_allclose(told["probabilities"][0], expected.softmax(dim=1)[0].numpy(), atol=1e-5)
+
+
+def states(network: RecurrentAttention, seen: list[dict[str, np.ndarray]]) -> Iterator[torch.Tensor]:
+    """The state h_t[N, H] of the PyTorch model after each glimpse."""
+    h = None
+    for observation in seen:
+        patches, l_t = (torch.from_numpy(observation[name]) for name in ("patches", "location"))
+        h = network.look(h, patches.flatten(1), l_t)
+        yield h
+
+
 ALONE = """
 import importlib.util, json, sys
 import numpy as np
@@ -201,8 +226,8 @@ def test_a_training_writes_a_submission_and_its_curve(tmp_path: Path) -> None:
     submission = training.run("recurrent-attention", replace(SMALL, epochs=1), tmp_path, quiet=True)
     assert "class RecurrentAttention" in (submission / "agent.py").read_text()
     curve = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
-    assert [line["event"] for line in curve] == ["progress", "evaluated", "finished"]
-    assert curve[0]["training error"] > 0
+    assert [line["event"] for line in curve] == ["started", "progress", "evaluated", "finished"]
+    assert curve[1]["training error"] > 0
 
 
 def last_error(config: Config) -> float:

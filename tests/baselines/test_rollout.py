@@ -13,6 +13,7 @@ import rlbench  # noqa: F401  # registers the ids
 from baselines.replay import Replay, Window
 from baselines.rollout import Lanes, env_id, evaluate, explore, make_lanes, task_keys
 from rlbench.errors import UserError
+from tests.baselines import films
 
 CART_POLE = "rlbench/CartPole-v0"
 
@@ -114,3 +115,48 @@ def test_names_of_tasks_and_environments() -> None:
     assert env_id("CartPole-v1") == ("CartPole-v1", {})
     with pytest.raises(UserError, match=r"unknown task or environment 'cart-pool'.*cart-pole"):
         env_id("cart-pool")
+
+
+def test_a_lost_life_ends_what_is_to_come_but_not_the_episode() -> None:
+    """The discount is 0 there, and the reward that follows belongs to the same episode."""
+    env = make_lanes(films.task("noise"), 8)
+    lanes, window, told = Lanes(env, lambda observation: observation), Window(3, 0.5), []
+    step = env.step
+
+    def listen(actions: np.ndarray) -> tuple[Any, ...]:
+        told.append(step(actions))
+        return told[-1]
+
+    env.step = listen  # type: ignore[method-assign]
+    lanes.reset(seed=3)
+    marks = 0
+    for _ in range(60):
+        one = lanes.step(np.zeros(8, int))
+        *_, end, cut, info = told[-1]
+        lost = info["life_lost"]
+        marks += lost.sum()
+        assert (one.terminated == end | lost).all()
+        assert (one.last_t == end | cut).all()
+        rows = window.push(one)
+    assert marks > 10
+    assert len(lanes.finished) == sum(int((end | cut).sum()) for *_, end, cut, _ in told)
+    assert rows
+
+
+def test_rewards_are_clipped_for_the_learner_alone() -> None:
+    lanes, window = Lanes(make_lanes(films.task("noise"), 4), lambda observation: observation), Window(1, 0.5, 2.0, 0.7)
+    lanes.reset(seed=3)
+    raw, learned = [], []
+    for _ in range(50):
+        step = lanes.step(np.zeros(4, int))
+        raw.append(step.r_t[step.valid])
+        learned.append(window.push(step)[2])
+    np.testing.assert_allclose(np.concatenate(learned), 2 * np.clip(np.concatenate(raw), -0.7, 0.7), rtol=1e-6)
+    assert sum(lanes.finished) < np.concatenate(raw).sum() + 1e-3 or max(map(np.max, raw)) > 0.7
+
+
+def test_evaluation_that_is_cut() -> None:
+    returns = evaluate(
+        make_lanes("cart-pole@1", 3), lambda observation, first: np.ones(len(observation), int), 0, 3, most_steps=5
+    )
+    assert returns.tolist() == [5.0] * 3

@@ -16,11 +16,19 @@ import pytest
 
 from baselines import ALGORITHMS, checkpoint, dqn, q_learning, training, value_iteration
 from rlbench.errors import UserError
+from tests.baselines import films
 
 SMALL = replace(
     dqn.PRESETS["fast"],
     **{"lanes": 8, "steps": 600, "warmup": 50, "hidden": (16,), "batch": 32, "n_step": 3},
     **{"evaluate_every": 100, "evaluation_episodes": 4, "checkpoint_every": 100},
+)
+
+PIXELS = replace(
+    dqn.PRESETS["atari-cpu"],
+    task=films.task("noise"),
+    **{"convolutions": ((4, 8, 4), (4, 2, 1)), "hidden": (8,), "lanes": 3, "steps": 240, "warmup": 50, "batch": 8},
+    **{"capacity": 300, "evaluate_every": 60, "evaluation_episodes": 2, "checkpoint_every": 60, "refresh_every": 7},
 )
 
 KILLED = """
@@ -75,14 +83,15 @@ def test_killed_and_resumed_is_uninterrupted(uninterrupted: Path, tmp_path: Path
     assert curve(tmp_path) == curve(uninterrupted)
 
 
-@pytest.mark.parametrize("algorithm", ["dqn", "q-learning", "value-iteration"])
+@pytest.mark.parametrize("algorithm", ["dqn", "dqn from pixels", "q-learning", "value-iteration"])
 def test_resumed_from_every_snapshot(algorithm: str) -> None:
     configs = {
         "dqn": replace(SMALL, steps=300),
+        "dqn from pixels": PIXELS,
         "q-learning": q_learning.Config(steps=500, checkpoint_every=100, evaluate_every=100),
         "value-iteration": value_iteration.Config(),
     }
-    module = training.load(algorithm)
+    module = training.load(algorithm.partition(" ")[0])
     whole = list(module.train(configs[algorithm]))
     states = [event.state() for event in module.train(configs[algorithm]) if type(event).__name__ == "Snapshot"]
     assert states
@@ -137,6 +146,12 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_checkpoint(tmp_path: Path)
         ({"hidden": (16, 0)}, "hidden must be a whole number of at least 1, not 0"),
         ({"refresh_every": 0}, "double_q needs a target network"),
         ({"capacity": 10}, "capacity=10 must hold warmup=50"),
+        ({"capacity": 10**12}, r"a replay of 1,000,000,000,000 transitions takes 44703\.5 GiB, and cpu has .* left"),
+        ({"convolutions": ((16, 8, 0),)}, "convolutions must be a whole number of at least 1, not 0"),
+        ({"convolutions": ((16, 8, 4),)}, r"convolutions take stacked frames, uint8 \[K, H, W\], not Box"),
+        ({"convolutions": ((16, 8, 4),), "capacity": 90}, "capacity=90 frames must hold warmup=50 and all lanes twice"),
+        ({"evaluation_epsilon": 0.1}, "evaluation_epsilon is for networks with convolutions"),
+        ({"reward_clip": -1.0}, "reward_clip must be a number of at least 0"),
         ({"device": "tpu"}, "device must be auto, cpu or cuda"),
         ({"task": "cart-pool"}, "unknown task or environment 'cart-pool'"),
     ],
@@ -197,11 +212,13 @@ def test_no_bar_where_there_is_no_terminal(tmp_path: Path, capfd: pytest.Capture
 
 def test_the_bar_of_a_terminal(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")  # rich's way to be told that this is a terminal
-    with training.progress_bar("dqn, seed 0") as watch:
+    monkeypatch.setenv("COLUMNS", "140")
+    with training.progress_bar("dqn, seed 0", quiet=False) as watch:
         for event in q_learning.train(q_learning.Config(steps=100)):
             watch(event)
     shown = capfd.readouterr().err
     assert "dqn, seed 0" in shown
+    assert "left" in shown
     assert "validation" in shown
 
 

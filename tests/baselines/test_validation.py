@@ -48,7 +48,9 @@ def test_luck_is_found_out(validation: Validation, monkeypatch: pytest.MonkeyPat
     """Where the best weights fail in the further episodes, the search goes on, and equals take their place."""
     for _ in range(3):
         validation.evaluate(GOOD)
-    monkeypatch.setattr("baselines.validation.evaluate", lambda env, act, seed, episodes: np.zeros(episodes))
+    monkeypatch.setattr(
+        "baselines.validation.evaluate", lambda env, act, seed, episodes, most_steps: np.zeros(episodes)
+    )
     assert not validation.sustained()
     assert validation.best == 0.0
 
@@ -68,7 +70,7 @@ def test_no_seed_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     assert max(training_seed(rng) for _ in range(10_000)) + 16_384 < 2**29
     seen: list[int] = []
 
-    def record(env: object, act: object, seed: int, episodes: int) -> np.ndarray:
+    def record(env: object, act: object, seed: int, episodes: int, most_steps: int) -> np.ndarray:
         seen.extend(range(seed, seed + episodes))
         return np.ones(episodes)
 

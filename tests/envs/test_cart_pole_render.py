@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from rlbench.drawing import BLUE, GREY, INK, VERMILION
-from rlbench.envs.cart_pole.render import FRAMES_PER_SECOND, render
+from rlbench.envs.cart_pole.render import FRAMES_PER_SECOND, render, small
 from rlbench.envs.cart_pole.rules import Params, State
+from rlbench.see.resize import shrink
 
 PARAMS = Params()
 ANGLES = [-0.2, -0.11, -0.03, 0.0, 0.03, 0.11, 0.2]
@@ -143,3 +144,17 @@ for name in ("CartPole", "GridWorld"):
 assert not {"pygame", "matplotlib"} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-W", "error", "-c", program], check=True)
+
+
+@pytest.mark.parametrize("factor", [2, 3, 5])
+@pytest.mark.parametrize("params", [PARAMS, PARAMS._replace(length=1.5, theta_threshold=0.6)])
+def test_a_small_frame_is_the_frame_shrunk(factor, params):
+    """Drawn small and shrunk from the large one they may differ in how edges are softened, by a few grey levels."""
+    for x, theta in ((0.0, 0.0), (-1.3, 0.15), (2.39, -0.2), (9.0, 0.0)):
+        state = State(x, 0.0, theta, 0.0)
+        drawn, frame = small(state, params, factor), render(state, params)
+        shrunk = shrink(frame, factor)
+        assert drawn.shape == shrunk.shape
+        off = np.abs(drawn.astype(int) - shrunk)
+        assert off.mean() < 1
+        assert (off.max(axis=2) > 60).mean() < 0.005

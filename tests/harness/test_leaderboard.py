@@ -20,7 +20,7 @@ TASKS = {task.key: task for task in (HILL, LAKE)}
 SUITES = {"both": (HILL, LAKE), "dry": (HILL,)}
 
 
-def run(agent, seed, returns, task=HILL, version="1", steps=100, complete=True, failed=0, digest=None):
+def run(agent, seed, returns, task=HILL, version="1", steps=100, complete=True, failed=0, digest=None, dynamics=""):
     """The lines of one run, as `record.load` gives them."""
     return [
         {
@@ -28,6 +28,7 @@ def run(agent, seed, returns, task=HILL, version="1", steps=100, complete=True, 
             "agent": agent,
             "version": version,
             "digest": digest or f"{agent}-{version}-{seed}".ljust(64, "0"),
+            "dynamics": dynamics,
             "training_seed": seed,
             "training_steps": steps,
             "episode": i,
@@ -248,3 +249,20 @@ def test_the_flat_table_holds_every_row_with_whole_ranks():
     assert table["rank"].tolist() == [None, 1, 1, None]
     assert json.loads(json.dumps(table["training_seeds"].tolist())) == [None, None, 5, None]
     assert [t.title for t in tables(board, SUITES)] == ["Suite dry", "Task hill@1", "Not ranked"]
+
+
+def test_runs_under_different_dynamics_never_share_a_table():
+    """Most complete runs of the hill have the dynamics `old`; the lake has its own."""
+    board = ranked(
+        run("a", 0, [1] * 4, dynamics="old"),
+        run("b", 0, [2] * 4, dynamics="old"),
+        run("c", 0, [9] * 4, dynamics="new"),
+        run("d", 0, [9], complete=False, dynamics="new"),
+        run("e", 0, [9], complete=False, dynamics="new"),
+        run("a", 0, [1] * 2, task=LAKE, dynamics="new"),
+    )
+    assert [row.agent for row in board.tasks[HILL.key]] == ["b", "a"]
+    assert [row.agent for row in board.tasks[LAKE.key]] == ["a"]
+    reasons = {row.agent: row.reason for row in board.unranked}
+    assert reasons["c"] == "played under other dynamics: new, not old"
+    assert reasons["d"].startswith("incomplete")

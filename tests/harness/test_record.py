@@ -19,6 +19,7 @@ COLUMNS = {
     "agent": TEXT,
     "version": TEXT,
     "digest": TEXT,
+    "dynamics": TEXT,
     "training_seed": "int64",
     "training_steps": "int64",
     "episode": "int64",

@@ -1,15 +1,22 @@
 import dataclasses
 import hashlib
 import json
+from pathlib import Path
 
 import gymnasium
+import pandas as pd
 import pytest
 
 from rlbench.errors import UserError
+from rlbench.harness import record
 from rlbench.harness.evaluate import make_env, measure_anchors
 from rlbench.harness.suite import SUITES, TASKS, get_suite, get_task
 from rlbench.harness.task import Limits, Task
+from rlbench.registry import atari_id
 
+ROOT = Path(__file__).parents[2]
+
+ROBOTS = ("half-cheetah", "hopper", "walker2d", "ant", "humanoid")
 TASK = Task("maze", 2, "rlbench/GridWorld-v0", {"slip": 0.1}, episodes=10, lanes=4, options=({"a": 1}, {"a": 2}))
 
 
@@ -41,7 +48,14 @@ def test_anchors_do_not_change_the_hash_and_all_else_does():
         "limits": Limits(act=1.0),
         "discount": 0.9,
     }
-    anchors = {"floor": -1.0, "random": 0.5, "reference": 2.0}
+    anchors = {
+        "floor": -1.0,
+        "random": 0.5,
+        "reference": 2.0,
+        "published": "a paper",
+        "simulator": "mujoco",
+        "classification": True,
+    }
     assert {field.name for field in dataclasses.fields(Task)} == set(changes) | set(anchors)
     assert dataclasses.replace(TASK, **anchors).hash == TASK.hash
     hashes = {dataclasses.replace(TASK, **{name: value}).hash for name, value in changes.items()}
@@ -64,21 +78,41 @@ def test_episodes_have_seeds_of_their_own_and_take_the_options_in_turn():
 
 def test_every_task_is_well_formed():
     assert SUITES["lecture"] == tuple(TASKS.values())
+    assert {task.key for task in SUITES["locomotion"]} == {f"{robot}@1" for robot in ROBOTS}
     assert {task.key for task in SUITES["quick"]} == {"grid-world@1", "cart-pole@1"}
     for key, task in TASKS.items():
         assert task.key == key
         assert get_task(key) is task
         assert task.floor <= task.random < task.reference
         assert 2**30 <= task.episode(task.episodes - 1)[0] < 2**31
+        if task.env_id.startswith("rlbench/Atari"):
+            pytest.importorskip("ale_py", reason="pip install 'rlbench[atari]'")
         env = make_env(task, 2)
         assert env.num_envs == 2
         env.close()
 
 
-@pytest.mark.parametrize("key", TASKS)
+MARKS = {True: (), False: pytest.mark.slow}  # a thousand episodes of a robot may take minutes
+MEASURED = {key: task for key, task in TASKS.items() if not task.published}
+
+
+@pytest.mark.parametrize("key", [pytest.param(k, marks=MARKS[t.simulator is None]) for k, t in MEASURED.items()])
 def test_anchors_are_what_random_play_gives(key):
     task = TASKS[key]
-    assert (task.floor, task.random) == measure_anchors(task)
+    assert measure_anchors(task) == pytest.approx((task.floor, task.random), abs=5e-4)
+
+
+@pytest.mark.parametrize(
+    "task", [task for task in TASKS.values() if "atari" in task.env_id.lower()], ids=lambda t: t.key
+)
+def test_atari_anchors_are_the_published_ones_and_the_worst_recorded_episode(task):
+    game = atari_id(task.name.replace("-", "_")).removeprefix("rlbench/Atari").removesuffix("-v0")
+    published = pd.read_csv(ROOT / "baselines/published/atari.csv", index_col="game").loc[game]
+    assert (task.random, task.reference) == (published["random_hns"], published["human_hns"])
+    episodes = record.load(ROOT / "results").query("task == @task.key and agent == 'random' and complete")
+    if episodes.empty:
+        pytest.skip(f"no record yet: rlbench evaluate random --task {task.key}")
+    assert task.floor == episodes["return"].min()
 
 
 def test_the_grid_worlds_random_anchor_agrees_with_its_exact_value():

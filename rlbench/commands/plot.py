@@ -1,0 +1,111 @@
+"""`rlbench plot`: learning curves of trainings, performance profiles and the leaderboard of results, as PNG and SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from tyro.conf import Positional
+
+from rlbench.commands import plot_curves, plot_scores
+from rlbench.commands.plot_style import style
+from rlbench.commands.tables import print_table, require_one_format
+from rlbench.errors import UserError
+from rlbench.harness import record
+from rlbench.harness.standings import standings
+from rlbench.harness.suite import SUITES, TASKS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FORMATS = ("png", "svg")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Draw what these runs did: learning curves, performance profiles, the leaderboard."""
+
+    runs: Positional[tuple[Path, ...]]
+    """Folders of trainings (runs/train/dqn-s0), of results (results), or of both (runs/quick)."""
+    output: Path = Path("plots")
+    """Folder for the charts."""
+    axis: plot_curves.Axis = "steps"
+    """What learning curves are drawn against."""
+    quiet: bool = False
+    """Print nothing but mistakes."""
+    json: bool = False
+    """Print the list of charts as JSON."""
+    csv: bool = False
+    """Print the list of charts as CSV."""
+
+
+def run(options: Options) -> int:
+    """Write the charts and print which; 0. Raises UserError where there is nothing to draw."""
+    require_one_format(json=options.json, csv=options.csv)
+    charts = [*curves(options), *scores(options)]
+    if not charts:
+        searched = ", ".join(map(str, options.runs)) or "nothing given"
+        raise UserError(f"no learning curve ({plot_curves.CURVE}) and no complete results found: {searched}")
+    rows = [row for name, make, what in charts for row in save(name, make, what, options.output)]
+    if options.json or options.csv or not options.quiet:
+        print_table(pd.DataFrame(rows), json=options.json, csv=options.csv)
+    return 0
+
+
+Chart = tuple[str, "Callable[[], Figure]", str]  # file name, the drawing, what it shows
+
+
+def curves(options: Options) -> list[Chart]:
+    """The chart of learning curves, if there are any."""
+    for path in options.runs:
+        if not path.exists():
+            raise UserError(f"nothing at {path}; give folders of trainings or of results")
+    read = [plot_curves.read(path, options.axis) for path in plot_curves.find(options.runs)]
+    found = [curve for curve in read if curve is not None]
+    if not found:
+        return []
+    what = f"{len(found)} trainings, {len({curve.agent for curve in found})} agents"
+    return [("curves", lambda: plot_curves.draw(found, options.axis), what)]
+
+
+def scores(options: Options) -> list[Chart]:
+    """The charts of results, if there are any that are complete."""
+    frames = [record.load(folder) for folder in results_folders(options.runs)]
+    frames = [frame for frame in frames if len(frame)]
+    if not frames:
+        return []
+    frame = pd.concat(frames, ignore_index=True)
+    by_task = plot_scores.entries(frame, TASKS)
+    if not by_task:
+        return []
+    ranked = standings(frame, TASKS, SUITES)
+    what = f"{sum(map(len, by_task.values()))} rows on {len(by_task)} tasks"
+    return [
+        ("profiles", lambda: plot_scores.profiles(by_task), what),
+        ("leaderboard", lambda: plot_scores.leaderboard(ranked), what),
+    ]
+
+
+def results_folders(paths: tuple[Path, ...]) -> list[Path]:
+    """Those of these folders, and of the folders `results` in them, that hold records by task."""
+    candidates = [folder for path in paths for folder in (path, path / "results") if folder.is_dir()]
+    return [folder for folder in dict.fromkeys(candidates) if any(folder.glob("*@*/*.jsonl"))]
+
+
+def save(name: str, make: Callable[[], Figure], what: str, folder: Path) -> list[dict[str, str]]:
+    """Write one chart in every format; a row for each file."""
+    with style():
+        figure = make()
+        rows = []
+        for suffix in FORMATS:
+            path = folder / f"{name}.{suffix}"
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                figure.savefig(path, metadata={"Date": None} if suffix == "svg" else None)
+            except OSError as error:
+                raise UserError(f"cannot write {path}: {error.strerror or error}; give another --output") from None
+            rows.append({"chart": name, "file": str(path), "shows": what})
+    return rows

@@ -1,0 +1,42 @@
+"""Atari by hand: the arrow keys are the joystick, space is its button; so is dragging, away from the frame's middle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rlbench.controls import Hands, Help
+
+REAL_TIME = True
+DEAD_ZONE = 0.12  # of the frame, around its middle, within which dragging leaves the joystick alone
+
+
+def actions(env: Any) -> tuple[str, ...]:
+    """The joystick's positions that this game knows, as in UPRIGHTFIRE."""
+    return tuple(name.lower() for name in env.unwrapped.get_action_meanings())
+
+
+def help(env: Any) -> Help:
+    """Keys and mouse."""
+    return (("arrows", "joystick"), ("space", "button"), ("drag", "joystick, from the middle"))
+
+
+def action(hands: Hands, env: Any) -> int:
+    """The position that the hands ask for, or the nearest that this game knows: without the button, along one axis."""
+    meanings = env.unwrapped.get_action_meanings()
+    across, down = joystick(hands, env)
+    vertical, horizontal = ("", "DOWN", "UP")[down], ("", "RIGHT", "LEFT")[across]
+    fire = "FIRE" if "space" in hands.held else ""
+    wanted = (vertical + horizontal + fire, vertical + horizontal, horizontal + fire, vertical + fire)
+    for name in (*wanted, horizontal, vertical, fire):
+        if name in meanings:
+            return int(meanings.index(name))
+    return int(meanings.index("NOOP"))
+
+
+def joystick(hands: Hands, env: Any) -> tuple[int, int]:
+    """-1, 0 or 1 to the right, and downwards."""
+    if not hands.dragging or hands.pointer is None:
+        return hands.axis("left", "right"), hands.axis("up", "down")
+    height, width, _ = env.render().shape
+    x, y = hands.pointer[0] / width - 0.5, hands.pointer[1] / height - 0.5
+    return (x > DEAD_ZONE) - (x < -DEAD_ZONE), (y > DEAD_ZONE) - (y < -DEAD_ZONE)

@@ -1,0 +1,41 @@
+"""Cart-pole by hand: the arrow keys push, and so does dragging, towards the pointer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rlbench.controls import Hands, Help
+from rlbench.envs.cart_pole.render import WIDTH, pixels_per_metre
+
+REAL_TIME = True
+REACH = 60.0  # pixels between cart and pointer at which the push is full
+
+
+def actions(env: Any) -> tuple[str, ...]:
+    """The two pushes; none where actions are forces."""
+    return () if env.unwrapped.params.continuous else ("left", "right")
+
+
+def help(env: Any) -> Help:
+    """Keys and mouse."""
+    return (("← →", "push the cart"), ("drag", "push it towards the pointer"))
+
+
+def push(hands: Hands, env: Any) -> float:
+    """The push that is asked for, in [-1, 1]; 0 for none."""
+    if not hands.dragging or hands.pointer is None:
+        return float(hands.axis("left", "right"))
+    world = env.unwrapped
+    scale = pixels_per_metre(world.params.x_threshold, world.params.length)
+    cart = WIDTH / 2 + scale * world.state.x
+    return float(np.clip((hands.pointer[0] - cart) / REACH, -1, 1))
+
+
+def action(hands: Hands, env: Any) -> Any:
+    """The push as the environment takes it. Without one, left and right in turn: none on average."""
+    wanted = push(hands, env)
+    if env.unwrapped.params.continuous:
+        return np.array([wanted], np.float32)
+    return int(wanted > 0) if wanted else hands.step % 2

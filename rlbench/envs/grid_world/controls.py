@@ -1,0 +1,33 @@
+"""Grid world by hand: the arrow keys, or a click on a neighbouring cell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rlbench.controls import Hands, Help
+from rlbench.envs.grid_world.render import cell_size
+from rlbench.envs.grid_world.rules import DOWN, LEFT, RIGHT, UP
+
+REAL_TIME = False
+KEYS = {"up": UP, "right": RIGHT, "down": DOWN, "left": LEFT}
+WAYS = {(-1, 0): UP, (0, 1): RIGHT, (1, 0): DOWN, (0, -1): LEFT}  # by (rows, columns)
+
+
+def actions(env: Any) -> tuple[str, ...]:
+    """The four moves."""
+    return tuple(sorted(KEYS, key=KEYS.__getitem__))
+
+
+def help(env: Any) -> Help:
+    """Keys and mouse."""
+    return (("arrows", "move"), ("click", "move to a neighbouring cell"))
+
+
+def action(hands: Hands, env: Any) -> int | None:
+    """The move that a key or a click asks for."""
+    if hands.clicked and hands.pointer is not None:
+        world = env.unwrapped
+        x, y = hands.pointer
+        size = cell_size(world.params.walls.shape)
+        return WAYS.get((int(y // size) - world.state.row, int(x // size) - world.state.col))
+    return KEYS.get(hands.pressed)

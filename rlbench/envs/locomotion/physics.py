@@ -1,0 +1,156 @@
+"""Physics: robots of one kind in simulation, in the words of the domain.
+
+The text is the same for one robot and for N: a quantity is a number for one robot, and an array over the robots for N.
+Lengths are in metres, angles in radians, times in seconds; x points forward and z up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlbench.envs.locomotion.engine import Floats, Mask, make_engine
+from rlbench.envs.locomotion.simulator import component, load_model
+
+Root = Literal["planar", "free", "flat"]
+Tracked = Literal["root", "torso", "mass"]
+
+
+@dataclass(frozen=True)
+class Body:
+    """What a model file does not say by itself."""
+
+    file: str
+    """Among Gymnasium's assets."""
+
+    frame_skip: int
+    """Steps of the simulator per step of the environment."""
+
+    root: Root
+    """How the torso moves: `planar` by x, z and pitch; `free` by x, y, z and a quaternion; `flat` by x, y and yaw."""
+
+
+class State(NamedTuple):
+    """What the rest of an episode depends on, of one robot or with a first axis of N."""
+
+    qpos: Floats  # generalised positions: the root's coordinates, then the joint angles
+    qvel: Floats  # their velocities; a free root's are three linear and three angular
+    warmstart: Floats  # the accelerations from which MuJoCo's solver begins its search
+    x: Any  # where the robot is, as the reward measures it
+
+
+class Physics:
+    """One robot (`num` None) or N, each moved by torques.
+
+    `tracked` is the point whose x counts as the robot's: the root joint, the torso's frame or the centre of mass. The
+    latter two are derived quantities, and as always in MuJoCo those lag one simulator step behind.
+    """
+
+    def __init__(
+        self, body: Body, num: int | None, threads: int = 1, tracked: Tracked = "root", fields: Sequence[str] = ()
+    ) -> None:
+        self._arguments = body, num, threads, tracked, fields
+        self.body, self.model = body, load_model(body.file)
+        self.dt = np.float64(self.model.opt.timestep * body.frame_skip)  # NumPy's: what it divides stays double
+        needed = {"root": (), "torso": ("xpos",), "mass": ("xipos",)}[tracked]
+        self._engine = engine = make_engine(self.model, num, threads, (*fields, *needed))
+        self.qpos, self.qvel, self.fields = engine.qpos, engine.qvel, engine.fields
+        self._motion = slice(component(self.model, "QPOS").start, component(self.model, "QVEL").stop)
+        self._locate = {"root": self._x_of_root, "torso": self._x_of_torso, "mass": self._x_of_mass}[tracked]
+        self._masses = self.model.body_mass / self.model.body_mass.sum()
+        self._rest = float(self.model.body_pos[1, 2] - self.model.qpos0[1])
+        self._single = num is None
+        self.nowhere: Any = False if num is None else np.zeros(num, np.bool_)
+        self.diverged, self.any_diverged = self.nowhere, False
+        self.forward_velocity = self.nowhere * 0.0
+        self._read()
+
+    def _read(self) -> None:
+        """Look where the robots are: their generalised positions, one after the other, and their x."""
+        self.coordinates: Any = self.qpos.tolist() if self._single else self.qpos.T  # Python's floats are the faster
+        self.x = self._locate()
+
+    def start(self, qpos: Floats, qvel: Floats, lanes: Mask = None) -> None:
+        """Put the robots of the mask, bool[N], or all, at these positions and velocities, one row for each."""
+        self._engine.reset(lanes)
+        self.qpos[lanes], self.qvel[lanes] = qpos, qvel  # an index of None is all
+        self._engine.forward(lanes)
+        before = self.x
+        self._read()
+        if lanes is not None:
+            self.x = np.where(lanes, self.x, before)
+
+    def step(self, torques: NDArray[Any], lanes: Mask = None) -> None:
+        """Apply torques, in the units of the model's motors, for `dt` seconds to all robots, or to those of the mask.
+
+        A robot whose numbers leave all bounds has `diverged`, and is back where it was before.
+        """
+        engine, before = self._engine, self.x
+        engine.ctrl[...] = torques
+        engine.step(lanes, self.body.frame_skip)
+        wild = engine.wild()
+        self.any_diverged = wild is not None
+        self.diverged = self.nowhere if wild is None else wild
+        if wild is not None:
+            engine.undo(wild)
+        self._read()
+        self.forward_velocity = (self.x - before) / self.dt
+
+    @property
+    def state(self) -> State:
+        """The robots at this instant, copied."""
+        return State(self.qpos.copy(), self.qvel.copy(), self._engine.warmstart.copy(), np.array(self.x))
+
+    def set_state(self, state: State, lanes: Mask = None) -> None:
+        """Put the robots of the mask, or all, into a state; its fields have rows for all."""
+        self.start(state.qpos[lanes], state.qvel[lanes], lanes)
+        self._engine.warmstart[lanes] = state.warmstart[lanes]
+        self.x = state.x if lanes is None else np.where(lanes, state.x, self.x)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy is made of, in this process or another: MuJoCo's own memory stays where it is."""
+        return {"arguments": self._arguments, "state": self.state}
+
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        self.__init__(*saved["arguments"])  # type: ignore[misc]  # a copy begins like any other
+        self.set_state(saved["state"])
+
+    @property
+    def motion(self) -> Floats:
+        """Positions and velocities side by side, [..., nq + nv], a view."""
+        return self._engine.state[..., self._motion]
+
+    @property
+    def height(self) -> Any:
+        """Of the torso above the ground, m."""
+        if self.body.root == "planar":
+            return self.coordinates[1] + self._rest
+        return self.coordinates[2] if self.body.root == "free" else self.nowhere * 0.0
+
+    @property
+    def pitch(self) -> Any:
+        """Lean of a planar torso, rad: 0 upright, positive forward."""
+        return self.coordinates[2]
+
+    @property
+    def tilt(self) -> Any:
+        """The angle between the torso's own up axis and the vertical, rad."""
+        if self.body.root == "planar":
+            return abs(self.pitch)
+        if self.body.root == "flat":
+            return self.nowhere * 0.0
+        w, x, y, z = np.square(self.coordinates[3:7])
+        return np.arccos((w - x - y + z) / (w + x + y + z))  # within [-1, 1] also when rounded: rounding is monotonic
+
+    def _x_of_root(self) -> Any:
+        return self.coordinates[0] + 0.0  # not a view
+
+    def _x_of_torso(self) -> Any:
+        return self.fields["xpos"][..., 1, 0] + 0.0
+
+    def _x_of_mass(self) -> Any:
+        return (self.fields["xipos"][..., 0] * self._masses).sum(axis=-1)

@@ -1,0 +1,83 @@
+"""What is asked of MuJoCo itself: that it is there, a model, its silence, the layout of its states."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from gymnasium.error import DependencyNotInstalled
+
+from rlbench.errors import UserError
+
+
+def import_mujoco() -> ModuleType:
+    """MuJoCo's Python bindings; DependencyNotInstalled names the extra that brings them."""
+    try:
+        import mujoco
+    except ImportError as error:
+        raise DependencyNotInstalled('robots need MuJoCo: pip install "rlbench[mujoco]"') from error
+    module: ModuleType = mujoco
+    return module
+
+
+def load_model(file: str) -> Any:
+    """The MjModel of a file among the assets that come with Gymnasium."""
+    mujoco = import_mujoco()
+    spec = importlib.util.find_spec("gymnasium")
+    assert spec is not None
+    assert spec.origin is not None
+    path = Path(spec.origin).parent / "envs" / "mujoco" / "assets" / file
+    if not path.exists():
+        raise UserError(f"this Gymnasium has no model {file}; install gymnasium>=1.2")
+    with quiet():
+        model = mujoco.MjModel.from_xml_path(str(path))
+    leave_no_log()
+    return model
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep MuJoCo from printing that an asset of Gymnasium's uses a deprecated attribute."""
+    mujoco = import_mujoco()
+    if not hasattr(mujoco, "MjLogConfig"):  # before 4.0
+        yield
+        return
+    usual, silent = mujoco.MjLogConfig.get(), mujoco.MjLogConfig.get()
+    silent.logto_console = silent.logto_file = False
+    silent.set()
+    try:
+        yield
+    finally:
+        usual.set()
+
+
+def leave_no_log() -> None:
+    """Keep MuJoCo from writing a MUJOCO_LOG.TXT where it happens to run; it goes on warning on standard error."""
+    mujoco = import_mujoco()
+    if hasattr(mujoco, "MjLogConfig"):
+        config = mujoco.MjLogConfig.get()
+        config.logto_file = False
+        config.set()
+
+
+def check_threads(threads: int | None) -> int:
+    """How many threads to use, all cores of this process for None; ValueError for more than there are."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if threads is None:
+        return cores
+    if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= cores:
+        raise ValueError(f"threads is an integer from 1 to {cores}, the cores of this process, got {threads!r}")
+    return threads
+
+
+def component(model: Any, name: str) -> slice:
+    """Where an integration state holds one component, by its name in mjtState."""
+    mujoco = import_mujoco()
+    kinds, wanted = mujoco.mjtState.mjSTATE_INTEGRATION.value, getattr(mujoco.mjtState, f"mjSTATE_{name}").value
+    below = mujoco.mj_stateSize(model, kinds & (wanted - 1))
+    return slice(below, below + mujoco.mj_stateSize(model, wanted))

@@ -1,0 +1,76 @@
+"""Vector environments that show stacked frames: noise, in which no two frames are alike, and the probes as pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from tests.baselines.probes import Probe
+
+STACK, SIDE = 4, 12
+
+
+class Noise(VectorEnv[Any, Any, Any]):
+    """N lanes of noise, uint8[N, 4, 12, 12]: episodes of 1 to 12 steps, a third of which are cut, rewards at random.
+
+    The stack is black where the episode is younger than it. Lives are lost at random.
+    """
+
+    def __init__(self, num_envs: int = 1) -> None:
+        self.num_envs, self.metadata = num_envs, {"autoreset_mode": AutoresetMode.NEXT_STEP}
+        self.single_observation_space = gymnasium.spaces.Box(0, 255, (STACK, SIDE, SIDE), np.uint8)
+        self.single_action_space = gymnasium.spaces.Discrete(3)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[np.ndarray, dict[str, Any]]:
+        super().reset(seed=seed)
+        self.seen = np.zeros((self.num_envs, STACK, SIDE, SIDE), np.uint8)
+        self.over = np.ones(self.num_envs, bool)
+        observation = self._next()
+        self.over = np.zeros(self.num_envs, bool)
+        return observation, {}
+
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        fresh = self.over
+        end, cut, lost = (self.np_random.random((3, self.num_envs)) < [[0.2], [0.33], [0.1]]) & ~fresh
+        observation = self._next()
+        self.over = end
+        reward = np.where(fresh, 0.0, self.np_random.normal(size=self.num_envs))
+        return observation, reward, end & ~cut, end & cut, {"life_lost": lost & ~end}
+
+    def _next(self) -> np.ndarray:
+        frame = self.np_random.integers(256, size=(self.num_envs, 1, SIDE, SIDE), dtype=np.uint8)
+        before = np.where(self.over[:, None, None, None], 0, self.seen[:, 1:]).astype(np.uint8)
+        self.seen = np.concatenate([before, frame], axis=1)
+        return self.seen
+
+
+class PictureProbe(Probe):
+    """A probe whose observation 0 or 1 is a stack of black or white frames."""
+
+    def __init__(self, probe: str, num_envs: int = 1) -> None:
+        super().__init__(probe, discrete=False, num_envs=num_envs)
+        self.single_observation_space = gymnasium.spaces.Box(0, 255, (STACK, SIDE, SIDE), np.uint8)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+
+    def _observation(self) -> np.ndarray:
+        return picture(self.seen)
+
+
+def picture(seen: np.ndarray) -> np.ndarray:
+    """Stacks of frames [N, 4, 12, 12] that show `seen`[N]."""
+    return np.broadcast_to(255 * seen[:, None, None, None], (len(seen), STACK, SIDE, SIDE)).astype(np.uint8)
+
+
+def task(probe: str) -> str:
+    """The Gymnasium id of a probe as pictures, or of `noise`, registered."""
+    name = f"Film-{probe}-v0"
+    if name not in gymnasium.registry:
+        entry, kwargs = (Noise, {}) if probe == "noise" else (PictureProbe, {"probe": probe})
+        gymnasium.register(name, vector_entry_point=entry, kwargs=kwargs)  # type: ignore[arg-type]
+    return name

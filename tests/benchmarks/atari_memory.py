@@ -1,0 +1,50 @@
+"""Resident memory of DQN from pixels while it trains: `python atari_memory.py STEPS CAPACITY GAME` prints JSON.
+
+A million steps with a replay of as many frames: `python tests/benchmarks/atari_memory.py 1000000 1000000`, which needs
+7 GiB; it updates once in 64 steps, so that it ends within the hour.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from baselines import dqn
+from baselines.events import Progress, Snapshot
+
+TENTHS = 10
+
+
+def resident() -> int:
+    """Bytes of this process that are in memory."""
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert found
+    return 1024 * int(found[1])
+
+
+def measure(steps: int, capacity: int, task: str) -> list[int]:
+    """Resident bytes after each tenth of a training of `steps`, checkpoints included."""
+    lanes = 8
+    config = replace(
+        dqn.PRESETS["atari-cpu"],
+        **{"task": task, "lanes": lanes, "steps": steps // lanes, "capacity": capacity, "update_every": 8},
+        **{"warmup": min(4_000, steps // 20), "evaluate_every": steps // lanes // TENTHS, "evaluation_episodes": 1},
+        **{"evaluation_steps": 100, "checkpoint_every": steps // lanes // 4},
+    )
+    sizes = []
+    for event in dqn.train(config):
+        if isinstance(event, Snapshot):
+            event.state()
+        elif isinstance(event, Progress):
+            sizes.append(resident())
+    return sizes
+
+
+if __name__ == "__main__":
+    arguments = sys.argv[1:]
+    task = arguments[2] if len(arguments) > 2 else "rlbench/AtariPong-v0"
+    sizes = measure(int(arguments[0]), int(arguments[1]), task)
+    print(json.dumps({"bytes": sizes, "growth": sizes[-1] / sizes[0] - 1}))
