@@ -24,7 +24,7 @@ def pixel(k, n):
 
 
 def picture_of(images, place, pieces):
-    """A picture of 6 x 6 of the first image at a place, with pieces of 2 x 2 of the second: (row, column) there, here."""
+    """6 x 6 pixels: the first image at a place, and pieces of 2 x 2 of the second, (row, column) there and here."""
     noise = [pixel(z, 4) for z in place]
     for row, col, top, left in pieces:
         noise += [0.9, pixel(row, 2), pixel(col, 2), pixel(top, 5), pixel(left, 5)]
