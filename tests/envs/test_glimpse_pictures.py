@@ -6,8 +6,9 @@ import pytest
 from matplotlib.image import imread, imsave
 
 import rlbench  # noqa: F401  # registers the ids
-from rlbench.envs.glimpse import render, rules
+from rlbench.envs.glimpse import controls, render, rules
 from rlbench.envs.glimpse.images import paint
+from rlbench.testing import same
 from tests.envs.glimpses import drawn, look, painted, seed_noise, whole_picture
 
 IDS = ("rlbench/GlimpseMNIST-v0", "rlbench/GlimpseTranslated-v0")
@@ -156,6 +157,22 @@ def surprise(counts):
     """How many standard deviations Pearson's chi-square of equally likely counts lies above its mean."""
     expected, freedom = counts.mean(), len(counts) - 1
     return (((counts - expected) ** 2).sum() / expected - freedom) / (2 * freedom) ** 0.5
+
+
+@pytest.mark.parametrize("classes", [10, 12])
+def test_no_picture_before_the_end_tells_the_label(classes):
+    """Two data sets that differ in nothing but the labels are shown alike, to who watches and to who plays."""
+    images = np.random.default_rng(0).integers(0, 256, (5, 9, 9)).astype(np.uint8)
+    settings = {"images": images, "classes": classes, "patch": 4, "glimpses": 3}
+    labelled = (np.arange(5), np.arange(5) + 5)
+    twins = [gymnasium.make(IDS[0], labels=labels, render_mode="rgb_array", **settings) for labels in labelled]
+    look = {"location": np.array([0.5, -0.25], np.float32), "label": 3}
+    shown = [[(env.reset(seed=1), env.render(), controls.frame(env))] for env in twins]
+    for env, pictures in zip(twins, shown, strict=True):
+        pictures.extend((env.step(look), env.render(), controls.frame(env)) for _ in range(3))
+    for step in range(3):
+        assert same(shown[0][step], shown[1][step])
+    assert not same(shown[0][3][1], shown[1][3][1])
 
 
 def test_the_generator_draws_a_sheet_to_look_at(tmp_path):
