@@ -4,6 +4,7 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium.error import InvalidAction, ResetNeeded
+from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
 import rlbench  # noqa: F401  # registers the ids
@@ -253,3 +254,8 @@ def test_flat_actions_and_observations_are_the_same_episode():
             box.step(bad)
     with pytest.raises(TypeError, match="FlatAction takes actions of location and label"):
         flat(gymnasium.make("rlbench/CartPole-v0"))
+
+
+@pytest.mark.filterwarnings("ignore:.*is different from the unwrapped version")  # as a wrapper is meant to be
+def test_gymnasiums_own_checker_finds_nothing_wrong_with_flat_glimpses():
+    check_env(flat(gymnasium.make(MNIST, disable_env_checker=True)), skip_render_check=True)
