@@ -28,9 +28,29 @@ def steps(envs):
     return play
 
 
+def cut_and_resize(picture, top, left, k, patch):
+    """Write what a square of scale k with its corner at (top, left) shows of a picture, means over 2^k x 2^k pixels."""
+    block, full = 1 << k, np.float32(255 << 2 * k)
+    patch[:] = 0
+    first_row, end_row = max(-top, 0), min(len(patch) * block, picture.shape[0] - top)
+    first_col, end_col = max(-left, 0), min(len(patch) * block, picture.shape[1] - left)
+    if k == 0:
+        seen = picture[top + first_row : top + end_row, left + first_col : left + end_col]
+        for i in range(seen.shape[0]):
+            for j in range(seen.shape[1]):
+                patch[first_row + i, first_col + j] = np.float32(seen[i, j]) / full
+        return
+    for row in range(first_row, end_row):
+        for col in range(first_col, end_col):
+            patch[row >> k, col >> k] += np.float32(picture[top + row, left + col])
+    patch /= full
+
+
 def copies(envs, parallel):
     """A function that writes the patches of as many glimpses as `steps`, at the same random locations."""
     from numba import njit, prange
+
+    resized = njit(error_model="numpy")(cut_and_resize)
 
     @njit(parallel=parallel, error_model="numpy")
     def copy(pictures, tops, lefts, out):
@@ -38,23 +58,6 @@ def copies(envs, parallel):
             for k in range(out.shape[1]):
                 half = (out.shape[2] << k) // 2
                 resized(pictures[n], tops[n] - half, lefts[n] - half, k, out[n, k])
-
-    @njit(error_model="numpy")
-    def resized(picture, top, left, k, patch):
-        block, full = 1 << k, np.float32(255 << 2 * k)
-        patch[:] = 0
-        first_row, end_row = max(-top, 0), min(len(patch) * block, picture.shape[0] - top)
-        first_col, end_col = max(-left, 0), min(len(patch) * block, picture.shape[1] - left)
-        if k == 0:
-            seen = picture[top + first_row : top + end_row, left + first_col : left + end_col]
-            for i in range(seen.shape[0]):
-                for j in range(seen.shape[1]):
-                    patch[first_row + i, first_col + j] = np.float32(seen[i, j]) / full
-            return
-        for row in range(first_row, end_row):
-            for col in range(first_col, end_col):
-                patch[row >> k, col >> k] += np.float32(picture[top + row, left + col])
-        patch /= full
 
     params = envs.unwrapped.params
     pictures = np.random.default_rng(0).integers(0, 256, (LANES, params.height, params.width)).astype(np.uint8)
