@@ -100,6 +100,17 @@ def test_a_batch_visits_the_chosen_images_and_tells_their_labels(mode):
         np.testing.assert_array_equal(rewards, 1.0)
 
 
+@pytest.mark.parametrize("id", [MNIST, "rlbench/GlimpseCluttered60-v0"])
+def test_threads_do_not_draw_in_each_others_memory(id):
+    """Each works in squares and noise of its own: on all cores a batch shows what it shows on one."""
+    serial, parallel = (gymnasium.make_vec(id, num_envs=600, parallel=each) for each in (False, True))
+    serial.action_space.seed(0)
+    assert same(serial.reset(seed=0), parallel.reset(seed=0))
+    for _ in range(15):
+        sample = serial.action_space.sample()
+        assert same(serial.step(sample), parallel.step(sample))
+
+
 def test_swapped_labels_show_nowhere_before_the_end():
     """Two data sets that differ in nothing but the labels give the same bytes and infos until the last step."""
     rng = np.random.default_rng(0)
