@@ -16,6 +16,7 @@ from rlbench.registry import atari_id
 
 ROOT = Path(__file__).parents[2]
 
+ROBOTS = ("half-cheetah", "hopper", "walker2d", "ant", "humanoid")
 TASK = Task("maze", 2, "rlbench/GridWorld-v0", {"slip": 0.1}, episodes=10, lanes=4, options=({"a": 1}, {"a": 2}))
 
 
@@ -77,6 +78,7 @@ def test_episodes_have_seeds_of_their_own_and_take_the_options_in_turn():
 
 def test_every_task_is_well_formed():
     assert SUITES["lecture"] == tuple(TASKS.values())
+    assert {task.key for task in SUITES["locomotion"]} == {f"{robot}@1" for robot in ROBOTS}
     assert {task.key for task in SUITES["quick"]} == {"grid-world@1", "cart-pole@1"}
     for key, task in TASKS.items():
         assert task.key == key

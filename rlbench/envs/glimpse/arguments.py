@@ -48,7 +48,9 @@ def canvas(size: int | None, images: NDArray[np.uint8]) -> tuple[int, int]:
 def pieces(clutter: int, clutter_size: int, images: NDArray[np.uint8]) -> tuple[int, int]:
     """Number and side of the pieces of clutter."""
     number = whole("clutter", clutter, 0)
-    if number and len(images) < 2:
+    if not number:
+        return 0, whole("clutter_size", clutter_size, 1)
+    if len(images) < 2:
         raise ValueError(f"clutter={clutter} is cut from other images, and there is only one; give more, or clutter=0")
     return number, whole("clutter_size", clutter_size, 1, min(images.shape[1:]), "the smaller side of the images")
 

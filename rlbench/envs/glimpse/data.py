@@ -55,11 +55,11 @@ def _part(file: Path, part: str) -> tuple[Bytes, Bytes]:
 
 def _checked(file: Path, name: str) -> Bytes:
     try:
-        with np.load(file) as archive:
+        with file.open("rb") as stream, np.load(stream) as archive:
             array: Bytes = np.ascontiguousarray(archive[name])
     except FileNotFoundError:
         raise UserError(f"{file} is missing; install rlbench again") from None
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, TypeError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{file} is damaged: {name} cannot be read ({error}); install rlbench again") from None
     found = hashlib.md5(idx_header(array) + array.tobytes(), usedforsecurity=False).hexdigest()
     if found != MD5[name]:

@@ -53,7 +53,10 @@ class Engine(ABC):
 
     @abstractmethod
     def forward(self, lanes: Mask = None) -> None:
-        """Compute derived quantities from what was written to the state; contact forces stay as they are."""
+        """Take note of what was written to the state, and compute the derived quantities that are kept, if any.
+
+        Contact forces stay as they are. The state is not changed by it, hence no later one either.
+        """
 
     @abstractmethod
     def step(self, lanes: Mask, nstep: int) -> None:
@@ -81,7 +84,8 @@ class One(Engine):
         self.fields = {name: getattr(data, name) for name in fields}
         self.warnings = data.warning.number
         self.state = np.zeros(mujoco.mj_stateSize(model, self._spec))
-        self._last = self.state.copy()
+        self.save(self.state)
+        self.rest, self._last = self.state.copy(), self.state.copy()
 
     def reset(self, lanes: Mask = None) -> None:
         """See Engine."""
@@ -89,7 +93,8 @@ class One(Engine):
 
     def forward(self, lanes: Mask = None) -> None:
         """See Engine."""
-        self._mujoco.mj_forward(self._model, self._data)
+        if self.fields:
+            self._mujoco.mj_forward(self._model, self._data)
         self.save(self.state)
 
     def step(self, lanes: Mask, nstep: int) -> None:
@@ -155,6 +160,7 @@ class Batch(Many):
 
         self._batch = batch = MujocoBatch(model, num, min(num, threads))
         self.state, self.warnings = batch.state, batch.warning[:, :, 1]
+        self._rest = One(model, ()).rest
         self.qpos, self.qvel, self.ctrl = batch.bind("qpos"), batch.bind("qvel"), batch.bind("ctrl")
         self.warmstart = batch.bind("qacc_warmstart")
         self.fields = {name: batch.bind(name) for name in fields}
@@ -162,11 +168,12 @@ class Batch(Many):
 
     def reset(self, lanes: Mask = None) -> None:
         """See Engine."""
-        self._batch.reset(lanes, stage=0)
+        self.state[lanes], self.warnings[lanes] = self._rest, 0  # all there is; the batch's own reset clears far more
 
     def forward(self, lanes: Mask = None) -> None:
         """See Engine."""
-        self._batch.forward(lanes)
+        if self.fields:
+            self._batch.forward(lanes)
 
     def step(self, lanes: Mask, nstep: int) -> None:
         """See Engine."""
@@ -196,7 +203,8 @@ class Pool(Many):
 
     def forward(self, lanes: Mask = None) -> None:
         """See Engine."""
-        self._each(lanes, One.forward)
+        if self.fields:
+            self._each(lanes, One.forward)
 
     def step(self, lanes: Mask, nstep: int) -> None:
         """See Engine."""

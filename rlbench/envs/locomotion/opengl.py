@@ -28,8 +28,8 @@ class Backend(NamedTuple):
     remedy: str
 
 
-EGL = Backend("mujoco.egl", "Debian's libegl1 and libgl1-mesa-dri, or a GPU's driver")
-OSMESA = Backend("mujoco.osmesa", "Debian's libosmesa6")
+EGL = Backend("mujoco.egl", "libegl1 and libgl1-mesa-dri (Debian's EGL)")
+OSMESA = Backend("mujoco.osmesa", "libosmesa6 (Debian's OSMesa)")
 if sys.platform == "linux":
     BACKENDS = {"egl": EGL, "osmesa": OSMESA}
 else:
@@ -83,6 +83,9 @@ def offscreen(file: str, backend: str) -> Offscreen:
     try:
         return _made(file, backend, os.getpid(), threading.get_ident())
     except Exception as error:  # ImportError, AttributeError, RuntimeError, GLError: each driver has its own
+        if _made.cache_info().currsize:
+            reason = "this process draws through another, and PyOpenGL allows for one"
+            raise DependencyNotInstalled(f"OpenGL through {backend} does not work here: {reason}") from error
         _forget()
         raise DependencyNotInstalled(
             f"OpenGL through {backend} does not work here ({_first_line(error)}); install {REMEDIES}, "

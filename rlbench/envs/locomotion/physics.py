@@ -55,7 +55,7 @@ class Physics:
     ) -> None:
         self._arguments = body, num, threads, tracked, fields
         self.body, self.model = body, load_model(body.file)
-        self.dt = self.model.opt.timestep * body.frame_skip
+        self.dt = np.float64(self.model.opt.timestep * body.frame_skip)  # NumPy's: what it divides stays double
         needed = {"root": (), "torso": ("xpos",), "mass": ("xipos",)}[tracked]
         self._engine = engine = make_engine(self.model, num, threads, (*fields, *needed))
         self.qpos, self.qvel, self.fields = engine.qpos, engine.qvel, engine.fields

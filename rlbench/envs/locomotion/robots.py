@@ -27,6 +27,9 @@ class Weights:
 
     forward: float = 1.0
     ctrl: float = 0.0
+    double_ctrl: bool = False
+    """Its cost is of the torques as the simulator holds them, in double precision, not as they were given."""
+
     contact: float = 0.0
     healthy: float = 0.0
     """0 for a robot that is always healthy and never ends."""
@@ -96,7 +99,9 @@ ROBOTS = {
         *(0.1, True),
         Upright(height=(0.2, 1.0), tilt=math.pi / 2),
         Weights(
-            *(1.0, 0.5, 5e-4, 1.0),
+            ctrl=0.5,
+            contact=5e-4,
+            healthy=1.0,
             z=(math.nextafter(0.2, 0.0), math.nextafter(1.0, 2.0)),  # its bounds, alone among all, are inclusive
             clip_contact=1.0,
             tracked="torso",
@@ -109,8 +114,12 @@ ROBOTS = {
         *(1e-2, False),
         Upright(height=(1.0, 2.0), tilt=math.pi / 2),
         Weights(
-            *(1.25, 0.1, 5e-7, 5.0),
+            forward=1.25,
+            ctrl=0.1,
+            contact=5e-7,
+            healthy=5.0,
             z=(1.0, 2.0),
+            double_ctrl=True,
             largest_contact_cost=10.0,
             tracked="mass",
             observed=("cinert", "cvel", "qfrc_actuator", CONTACT_FORCES),

@@ -150,8 +150,9 @@ class Gymnasium:
             ended = self.unhealthy(physics)
             terms["reward_survive"] = weights.healthy * (1.0 - ended)
             gain = gain + terms["reward_survive"]
-        squares = np.add.reduce(np.square(self._torques(torques)), axis=-1)
-        cost = (weights.ctrl * squares).astype(np.float64)
+        if weights.double_ctrl:
+            torques = torques.astype(np.float64)  # as the simulator holds them; the others' cost what was given
+        cost = weights.ctrl * np.add.reduce(np.square(torques), axis=-1)
         terms["reward_ctrl"] = -cost
         if weights.contact:
             contact = weights.contact * np.add.reduce(np.square(flat(self._contact_forces(physics))), axis=-1)
@@ -159,10 +160,6 @@ class Gymnasium:
             terms["reward_contact"] = -contact
             cost = cost + contact
         return Verdict(gain - cost, ended, terms)
-
-    def _torques(self, torques: NDArray[Any]) -> NDArray[Any]:
-        """The torques that cost: the humanoid's as the simulator holds them, the others' as they were given."""
-        return torques.astype(np.float64) if self.weights.tracked == "mass" else torques
 
 
 def flat(values: Floats) -> Floats:
