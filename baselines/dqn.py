@@ -29,6 +29,7 @@ from baselines.frames import FrameReplay
 from baselines.networks import (
     Adam,
     Flat,
+    FusedAdam,
     convolutional,
     discrete_actions,
     encoding,
@@ -342,7 +343,7 @@ def make_learner(config: Config) -> Learner:
         target,
         flat,
         target_flat,
-        Adam(flat, fused=bool(config.convolutions)),
+        (FusedAdam if config.convolutions else Adam)(flat),
         replay,
         np.random.default_rng(config.seed),
         Validation(

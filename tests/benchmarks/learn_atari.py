@@ -53,12 +53,12 @@ def ours(lanes: int) -> dict[str, float]:
     return rate(more_steps - steps, more_updates - updates, more_seconds - seconds)
 
 
-def stable_baselines3(settings: dict[str, Any]) -> dict[str, float]:
-    """stable-baselines3's DQN with its CnnPolicy."""
-    import gymnasium
+def stable_baselines3(lanes: int, settings: dict[str, Any]) -> dict[str, float]:
+    """stable-baselines3's DQN with its CnnPolicy, with a game or several at once."""
     import stable_baselines3
     import torch
     from stable_baselines3.common.callbacks import BaseCallback
+    from stable_baselines3.common.env_util import make_vec_env
 
     import rlbench  # noqa: F401  # registers the ids
 
@@ -71,8 +71,8 @@ def stable_baselines3(settings: dict[str, Any]) -> dict[str, float]:
             return self.num_timesteps < WARMUP + SETTLED + MEASURED
 
     torch.set_num_threads(THREADS)
-    env = gymnasium.make(GAME, clip_rewards=True)
-    how = {"batch_size": 32, "train_freq": 4, "gradient_steps": 1, "buffer_size": CAPACITY, "learning_starts": WARMUP}
+    env = make_vec_env(GAME, n_envs=lanes, env_kwargs={"clip_rewards": True})
+    how = {"batch_size": 32, "train_freq": 4 // lanes, "gradient_steps": 1, "buffer_size": CAPACITY, "learning_starts": WARMUP}
     model = stable_baselines3.DQN("CnnPolicy", env, seed=0, device="cpu", **how, **settings)
     watch = Watch()
     model.learn(10**6, callback=watch)
@@ -87,8 +87,9 @@ def rate(steps: int, updates: int, seconds: float) -> dict[str, float]:
 CONTENDERS: dict[str, Callable[[], dict[str, float]]] = {
     "ours": lambda: ours(1),
     "ours, four games at once": lambda: ours(4),
-    "stable-baselines3": lambda: stable_baselines3(ZOO),
-    "CleanRL settings": lambda: stable_baselines3(CLEANRL),
+    "stable-baselines3": lambda: stable_baselines3(1, ZOO),
+    "stable-baselines3, four games at once": lambda: stable_baselines3(4, ZOO),
+    "CleanRL settings": lambda: stable_baselines3(1, CLEANRL),
 }
 
 
