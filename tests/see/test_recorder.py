@@ -63,7 +63,9 @@ def test_odd_sizes_are_padded(ffmpeg, tmp_path):
     with recorder(tmp_path / "film.mp4", 10) as film:
         for t in range(3):
             film.add(frame(t, 161, 121))
-    assert read_film(tmp_path / "film.mp4")[0].shape == (3, 122, 162, 3)
+    frames, _ = read_film(tmp_path / "film.mp4")
+    assert frames.shape == (3, 122, 162, 3)
+    assert np.abs(frames[:, 121, 161].astype(int) - PAPER).max() <= 4  # no black edge
 
 
 def test_another_size_in_the_middle_is_refused(ffmpeg, tmp_path):
@@ -157,6 +159,14 @@ def test_a_filmstrip_shows_the_first_the_last_and_those_between(tmp_path):
     assert tuple(image[2, 2]) == PAPER
     assert [path.name for path in strip.written] == ["strip.png", "strip-2.png"]
     assert read_png(tmp_path / "strip-2.png").shape[1] == width + 2 * GAP
+
+
+def test_a_strip_of_few_frames_leaves_large_ones_large(tmp_path):
+    for shown, side in ((1, 900), (2, 450), (5, 300)):
+        with recorder(tmp_path / "strip.png", 10, strip=shown) as strip:
+            for _ in range(shown):
+                strip.add(canvas(900, 300))
+        assert read_png(tmp_path / "strip.png").shape == (side // 3 + 2 * GAP, shown * (side + GAP) + GAP, 3)
 
 
 def test_a_filmstrip_of_a_long_episode_keeps_few_frames(tmp_path):
