@@ -3,13 +3,17 @@
 import dataclasses
 import importlib
 import json
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from rlbench import cli
 from rlbench.harness.suite import TASKS
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_usage_names_every_command(capsys):
@@ -36,6 +40,7 @@ def test_every_command_takes_quiet_and_json(command):
 
 def test_quiet_says_nothing_but_mistakes_and_names(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / "results" / "grid-world@1", tmp_path / "results" / "grid-world@1")
     said = {}
     for command in (
         "show CartPole",
@@ -48,7 +53,7 @@ def test_quiet_says_nothing_but_mistakes_and_names(capsys, tmp_path, monkeypatch
         said[command] = capsys.readouterr()
     assert said.pop("list tasks") == ("".join(f"{key}\n" for key in TASKS), "")
     assert set(said.values()) == {("", "")}
-    assert {path.name for path in tmp_path.iterdir()} == {"show.png", "leaderboard.md"}
+    assert {path.name for path in tmp_path.iterdir()} == {"results", "show.png", "leaderboard.md"}
     (tmp_path / "leaderboard.md").write_text("old")
     assert cli.main(["leaderboard", "--check", "--quiet"]) == 1
     assert "is stale" in capsys.readouterr().err
