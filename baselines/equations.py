@@ -151,10 +151,10 @@ def standard_normal(u: Floats) -> Floats:
 def gaussian_log_prob(a: torch.Tensor, mu: torch.Tensor, log_sigma: torch.Tensor) -> torch.Tensor:
     """Of a diagonal Gaussian: log pi(a) = -sum_k [(a_k - mu_k)^2 / (2 sigma_k^2) + log sigma_k + 1/2 log 2 pi].
 
-    a[B, A], mu[B, A], log_sigma[A] or [B, A] -> [B]; torch. Williams (1992), section 6.
+    a[..., A], mu[..., A], log_sigma one number, [A] or [..., A] -> [...]; torch. Williams (1992), section 6.
     """
     z = (a - mu) * (-log_sigma).exp()
-    return -(0.5 * z.square() + log_sigma + 0.5 * math.log(2 * math.pi)).sum(dim=1)
+    return -(0.5 * z.square() + log_sigma + 0.5 * math.log(2 * math.pi)).sum(dim=-1)
 
 
 def gaussian_entropy(log_sigma: torch.Tensor) -> torch.Tensor:
@@ -236,17 +236,6 @@ def cosine_schedule(step: int, start: float, steps: int) -> float:
     Loshchilov & Hutter (2017), equation 5, without restarts.
     """
     return start * 0.5 * (1.0 + math.cos(math.pi * min(step / steps, 1.0)))
-
-
-def gaussian_log_density(l_t: torch.Tensor, mu_t: torch.Tensor, sigma: float) -> torch.Tensor:
-    """Log-density of a location: log pi(l_t) = -|l_t - mu_t|^2 / (2 sigma^2) - d log(sigma sqrt(2 pi)).
-
-    l_t[..., d] held constant, mu_t[..., d] -> [...]; torch. The policy over locations of Mnih et al. (2014), section 4:
-    a Gaussian of fixed deviation in each of the d = 2 coordinates.
-    """
-    d = l_t.shape[-1]
-    distance = (l_t.detach() - mu_t).square().sum(-1)
-    return -distance / (2 * sigma**2) - d * math.log(sigma * math.sqrt(2 * math.pi))
 
 
 def location_loss(log_pi_t: torch.Tensor, R: torch.Tensor, b_t: torch.Tensor) -> torch.Tensor:

@@ -2,11 +2,15 @@
 
     python -m baselines.glimpse_ablation
 
-trains each of `MODELS` for the same number of epochs, writes a line per model and seed to
-`results/glimpse_ablation.csv`, draws `results/glimpse_ablation.png` and prints a Markdown table. An interrupted run
-goes on where it stopped. `error` is that of all test images, each seen once, in per cent; the weights are those that
-erred least on the validation split. `low` and `high` bound it by the exact binomial interval of 95 %. `multiplications`
-counts the multiply-accumulates that one image takes, with the blurring of the retina and all additions left out.
+trains each of `MODELS` for the same number of epochs, writes their rows to `results/glimpse_ablation.csv`, draws
+`results/glimpse_ablation.png` and prints a Markdown table. Run again after an interruption, even kill -9, it keeps the
+rows that are there and goes on with the last training from its checkpoint; only the convolutional network, a matter of
+minutes, begins anew.
+
+`error` is that of all test images, each seen once, in per cent; the weights are those that erred least on the
+validation split. `low` and `high` bound it by the exact binomial interval of 95 %. `multiplications` counts the
+multiply-accumulates that one image takes, with the blurring of the retina and all additions left out. Rows of fewer
+glimpses ask the same weights earlier, which were trained to answer after the last glimpse, and ever less before it.
 
 The first glimpse is at a random place in all of them, so `centre` looks once at random and then at the middle.
 """
@@ -14,8 +18,8 @@ The first glimpse is at a random place in all of them, so `centre` looks once at
 from __future__ import annotations
 
 import json
-import math
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,31 +29,23 @@ import pandas as pd
 import torch
 import tyro
 
-from baselines import convolution, glimpse_template, recurrent_attention, settings, training
+from baselines import checkpoint, convolution, glimpse_template, recurrent_attention, settings, training
 from baselines.attention import RecurrentAttention, multiply_accumulates
 from baselines.attention_learner import make_learner
 from baselines.image_validation import evaluate_images, make_env
-from baselines.recurrent_attention import Locations
+from baselines.recurrent_attention import Config, Locations
 from rlbench.errors import UserError, unknown
+from rlbench.harness.binomial import clopper_pearson
 
-
-@dataclass(frozen=True)
-class Model:
-    """A row: how the model chooses where to look, and how often; `locations` None for the convolutional network."""
-
-    locations: Locations | None
-    glimpses: int = 0
-
-
-MODELS: dict[str, Model] = {
-    "learned, 8 glimpses": Model("learned", 8),
-    "random, 8 glimpses": Model("random", 8),
-    "centre, 8 glimpses": Model("centre", 8),
-    "convolutional": Model(None),
-    "learned, 2 glimpses": Model("learned", 2),
-    "learned, 4 glimpses": Model("learned", 4),
-    "learned, 6 glimpses": Model("learned", 6),
+MODELS: dict[str, Locations | None] = {
+    "learned": "learned",
+    "random": "random",
+    "centre": "centre",
+    "convolutional": None,
 }
+"""How each chooses where to look; None for the network that sees all."""
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -70,15 +66,16 @@ class Options:
     """Folder for table and picture."""
 
 
-def attention_row(model: Model, seed: int, folder: Path, options: Options) -> dict[str, float]:
-    """Test error and multiplications of recurrent attention."""
+def attention_rows(locations: Locations, seed: int, folder: Path, options: Options) -> Iterator[Row]:
+    """Test error and multiplications of recurrent attention, after every second glimpse and after the last."""
     preset = recurrent_attention.PRESETS[options.preset]
-    changes: dict[str, Any] = {"locations": model.locations, "glimpses": model.glimpses, "seed": seed}
-    config = replace(preset, agent=folder.name, epochs=options.epochs, **changes)
+    config = replace(preset, agent=folder.name, epochs=options.epochs, locations=locations, seed=seed)
     submission = training.run("recurrent-attention", config, folder)
-    policy = load(submission, seed)
-    correct = evaluate_images(make_env(config.task, "test", 500, model.glimpses), policy)
-    return {"wrong": int(len(correct) - correct.sum()), "images": len(correct), "multiplications": cost(config)}
+    glimpses = make_env(config.task, "test", 1, config.glimpses).unwrapped.params.glimpses  # type: ignore[attr-defined]
+    for t in sorted({*range(2, glimpses, 2), glimpses}):
+        correct = evaluate_images(make_env(config.task, "test", 500, t), load(submission, seed))
+        wrong = int(len(correct) - correct.sum())
+        yield {"glimpses": t, "wrong": wrong, "images": len(correct), "multiplications": cost(config, t)}
 
 
 def load(submission: Path, seed: int) -> glimpse_template.RecurrentAttention:
@@ -89,14 +86,14 @@ def load(submission: Path, seed: int) -> glimpse_template.RecurrentAttention:
     return glimpse_template.policy(stored, load_file(submission / "weights.safetensors"), seed)
 
 
-def cost(config: recurrent_attention.Config) -> int:
+def cost(config: Config, glimpses: int) -> int:
     """Multiply-accumulates per image of recurrent attention."""
-    learner = make_learner(replace(config, batch=1))
-    pixels = learner.network.glimpse_network.what.in_features
-    return multiply_accumulates(learner.network, lambda: look(learner.network, pixels, learner.glimpses, config))
+    network = make_learner(replace(config, batch=1)).network
+    pixels = network.glimpse_network.what.in_features
+    return multiply_accumulates(network, lambda: look(network, pixels, glimpses, config))
 
 
-def look(network: RecurrentAttention, pixels: int, glimpses: int, config: recurrent_attention.Config) -> None:
+def look(network: RecurrentAttention, pixels: int, glimpses: int, config: Config) -> None:
     """One image: glimpses with a move after each but the last, which is followed by the classification."""
     h = None
     for t in range(glimpses):
@@ -106,60 +103,37 @@ def look(network: RecurrentAttention, pixels: int, glimpses: int, config: recurr
     network.action_network(h)
 
 
-def convolution_row(seed: int, options: Options) -> dict[str, float]:
+def convolution_rows(seed: int, options: Options) -> Iterator[Row]:
     """Test error and multiplications of the convolutional network."""
     task = recurrent_attention.PRESETS[options.preset].task
     network = convolution.train(task, options.epochs, seed)
     judged = convolution.whole_images(task, "test", 500)
     wrong, images = convolution.errors(network, judged)
     pictures, _ = judged.batch(np.zeros(500, int))
-    return {
-        "wrong": wrong,
-        "images": images,
-        "multiplications": multiply_accumulates(network, lambda: network(pictures[:1])),
-    }
-
-
-def binomial_interval(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Exact interval of a probability p after k of n: P(X >= k | low) = P(X <= k | high) = (1 - level) / 2.
-
-    X is binomial. Clopper & Pearson (1934).
-    """
-    log_factorial = np.concatenate(([0.0], np.log(np.arange(1, n + 1)).cumsum()))
-    x = np.arange(n + 1)
-    log_ways = log_factorial[n] - log_factorial[x] - log_factorial[n - x]
-
-    def at_most(k: int, p: float) -> float:
-        return float(np.exp(log_ways + x * math.log(p) + (n - x) * math.log1p(-p))[: k + 1].sum())
-
-    def solve(k: int, probability: float) -> float:
-        low, high = 0.0, 1.0
-        for _ in range(50):
-            middle = (low + high) / 2
-            low, high = (middle, high) if at_most(k, middle) > probability else (low, middle)
-        return middle
-
-    tail = (1 - level) / 2
-    return solve(k - 1, 1 - tail) if k else 0.0, solve(k, tail) if k < n else 1.0
+    multiplications = multiply_accumulates(network, lambda: network(pictures[:1]))
+    yield {"glimpses": 0, "wrong": wrong, "images": images, "multiplications": multiplications}
 
 
 def rows(options: Options, path: Path) -> pd.DataFrame:
-    """A line per model and seed, added to `path` as they come about; those that are there already are kept."""
-    known = pd.read_csv(path).to_dict("records") if path.exists() else []
+    """The rows of every model and seed, added to `path` as they come about; those that are there already are kept."""
+    known: list[Row] = [dict(row) for row in pd.read_csv(path).to_dict("records")] if path.exists() else []
     for name in options.models:
         for seed in range(options.seeds):
             key = {"preset": options.preset, "model": name, "epochs": options.epochs, "seed": seed}
             if any(key.items() <= row.items() for row in known):
                 continue
-            model = MODELS[name]
-            folder = options.out / f"{options.preset}-{name.replace(', ', '-').replace(' ', '-')}-s{seed}"
-            row = attention_row(model, seed, folder, options) if model.locations else convolution_row(seed, options)
-            low, high = (100 * end for end in binomial_interval(int(row["wrong"]), int(row["images"])))
-            error = 100 * row["wrong"] / row["images"]
-            known.append({**key, "glimpses": model.glimpses, "error": error, "low": low, "high": high, **row})
-            pd.DataFrame(known).to_csv(path, index=False)
-            sys.stderr.write(f"{name}, seed {seed}: {error:.2f} % wrong\n")
+            locations, folder = MODELS[name], options.out / f"{options.preset}-{name}-s{seed}"
+            found = attention_rows(locations, seed, folder, options) if locations else convolution_rows(seed, options)
+            known += [{**key, **row, **interval(row)} for row in found]
+            checkpoint.write(path, pd.DataFrame(known).to_csv(index=False).encode())
+            sys.stderr.write(f"{name}, seed {seed}: {known[-1]['error']:.2f} % wrong\n")
     return pd.DataFrame(known)
+
+
+def interval(row: Row) -> Row:
+    """The error in per cent, and the ends of its exact interval of 95 %."""
+    ends = clopper_pearson(row["wrong"], row["images"])
+    return {"error": 100 * row["wrong"] / row["images"], "low": 100 * ends.low, "high": 100 * ends.high}
 
 
 def markdown(frame: pd.DataFrame) -> str:
@@ -167,9 +141,10 @@ def markdown(frame: pd.DataFrame) -> str:
     lines: list[tuple[str, ...]] = [("model", "test error, %", "95 % interval", "multiplications per image")]
     lines.append(("---", "--:", "--:", "--:"))
     for row in frame.to_dict("records"):
-        name = row["model"] if frame["seed"].nunique() == 1 else f"{row['model']}, seed {row['seed']}"
-        interval = f"{row['low']:.2f} to {row['high']:.2f}"
-        lines.append((name, f"{row['error']:.2f}", interval, f"{row['multiplications']:,.0f}"))
+        name = f"{row['model']}, {row['glimpses']} glimpses" if row["glimpses"] else row["model"]
+        name += f", seed {row['seed']}" if frame["seed"].nunique() > 1 else ""
+        ends = f"{row['low']:.2f} to {row['high']:.2f}"
+        lines.append((name, f"{row['error']:.2f}", ends, f"{row['multiplications']:,.0f}"))
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
@@ -179,16 +154,16 @@ def draw(frame: pd.DataFrame, path: Path) -> None:
 
     picture = Figure(figsize=(9, 4), layout="constrained")
     by_glimpses, by_cost = picture.subplots(1, 2, sharey=True)
-    for kind, group in frame.groupby(frame["model"].str.partition(",")[0], sort=False):
-        ordered = group.groupby("model")[["glimpses", "multiplications", "error", "low", "high"]].mean()
-        ordered = ordered.sort_values("glimpses")
-        ends = np.abs(ordered[["low", "high"]].to_numpy().T - ordered["error"].to_numpy())
-        for axes, across in ((by_glimpses, "glimpses"), (by_cost, "multiplications")):
-            if across == "glimpses" and not ordered["glimpses"].all():
-                axes.axhline(ordered["error"].mean(), color="grey", linestyle=":", label=kind)
-                continue
-            color = "grey" if not ordered["glimpses"].all() else None
-            axes.errorbar(ordered[across], ordered["error"], yerr=ends, marker="o", capsize=3, label=kind, color=color)
+    for name, group in frame.groupby("model", sort=False):
+        points = group.groupby("glimpses")[["multiplications", "error", "low", "high"]].mean()
+        ends = np.abs(points[["low", "high"]].to_numpy().T - points["error"].to_numpy())
+        looks: dict[str, Any] = {"yerr": ends, "marker": "o", "capsize": 3, "label": name}
+        if points.index[0] == 0:  # sees all at once
+            by_glimpses.axhline(points["error"].iloc[0], color="grey", linestyle=":", label=name)
+            looks["color"] = "grey"
+        else:
+            by_glimpses.errorbar(points.index, points["error"], **looks)
+        by_cost.errorbar(points["multiplications"], points["error"], **looks)
     by_glimpses.set(xlabel="glimpses", ylabel="test error, %", ylim=(0, None))
     by_cost.set(xlabel="multiply-accumulates per image", xlim=(0, None))
     by_glimpses.legend(fontsize="small")

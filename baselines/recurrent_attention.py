@@ -30,7 +30,7 @@ from baselines.attention_learner import Learner, make_learner
 from baselines.equations import (
     baseline_loss,
     classification_loss,
-    gaussian_log_density,
+    gaussian_log_prob,
     information_gain,
     location_loss,
 )
@@ -201,7 +201,7 @@ def hybrid_loss(learner: Learner, played: Episodes) -> Losses:
     R = (logits_t[-1].detach().argmax(dim=1) == played.label).float()
     G_t = R if config.reward == "correct" else credit(logits_t.detach(), played.label, config.foresight)
     b_t = network.baseline(played.h_t[:-1].detach()).squeeze(-1)
-    log_pi_t = gaussian_log_density(played.l_t, played.mu_t, learner.sigma)
+    log_pi_t = gaussian_log_prob(played.l_t, played.mu_t, torch.tensor(math.log(learner.sigma)))
     return Losses(classification, location_loss(log_pi_t, G_t, b_t), baseline_loss(b_t, G_t), R)
 
 

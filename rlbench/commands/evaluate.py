@@ -30,7 +30,7 @@ class Options:
     task: str | None = None
     """Task: cart-pole@1, or cart-pole for its newest version."""
     suite: str | None = None
-    """Suite: quick or lecture."""
+    """Suite, as `rlbench list` shows them."""
     results: Path = Path("results")
     """Folder for the recorded episodes; a run that was interrupted goes on there."""
     quiet: bool = False

@@ -22,9 +22,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rlbench.core.batch_pieces import APART
 from rlbench.core.batch_text import source
-from rlbench.core.pace import Pace
 from rlbench.core.world import World
+from rlbench.pace import Pace
 
 # Lanes from which the parallel loop is worth a trial: waking a thread costs a few microseconds, a lane of cart-pole 20
 # nanoseconds, of grid world 10. `make perf` prints the table. Much dearer rules may set PARALLEL_FROM themselves.
@@ -68,8 +69,9 @@ def threads() -> int:
 
 
 def working_memory(world: World) -> tuple[NDArray[Any], ...]:
-    """Arrays to work in for every thread, [threads, ...]; one per lane would not stay in the cache."""
-    return tuple(np.zeros((threads(), *array.shape), array.dtype) for array in world.working_memory().values())
+    """Arrays to work in, [APART * threads, ...], a row for every thread; one per lane would not stay in the cache."""
+    rows = APART * threads()
+    return tuple(np.zeros((rows, *array.shape), array.dtype) for array in world.working_memory().values())
 
 
 def compiled(world: World) -> ModuleType:

@@ -21,6 +21,9 @@ STEP_ARGUMENTS = (
 )
 
 
+APART = 8  # rows between those of two threads: small ones side by side would share a cache line, and be fought over
+
+
 def pieces(world: World) -> dict[str, str]:
     """The parts of the loops that depend on the rules: their state's fields, spaces, draws, options and results."""
     state = world.example_state()
@@ -126,11 +129,11 @@ def _work(scratch: tuple[Any, ...]) -> str:
     """A thread's arrays to work in, as the last argument of the rules' functions."""
     if not scratch:
         return ""
-    return f", Scratch({', '.join(f'scratch_{name}[thread]' for name in scratch[0]._fields)})"
+    return f", Scratch({', '.join(f'scratch_{name}[{APART} * thread]' for name in scratch[0]._fields)})"
 
 
 def _noise(world: World, which: int) -> str:
     """The draws of `initial` (0) or `transition` (1): a tuple, or an array where their number is no constant."""
     if f"noise_{which}" in world.working_memory():
-        return f"drawn(lanes, i, noise_{which}[thread])"
+        return f"drawn(lanes, i, noise_{which}[{APART} * thread])"
     return f"({'uniform(lanes, i), ' * world.draws[which]})"

@@ -17,13 +17,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rlbench.errors import HarnessError
-from rlbench.harness import explanation, wire
+from rlbench.harness import cores, explanation, wire
 from rlbench.harness.agent import Act, AgentFault, TaskInfo
 from rlbench.harness.explanation import Explanation
 from rlbench.harness.listen import Listener
 from rlbench.harness.submission import Submission
 from rlbench.harness.task import Limits
 from rlbench.harness.worker import FAULTS, HELLO, READY
+from rlbench.pace import Pace
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,18 +48,13 @@ _SECONDS_TO_START = 60.0
 _MOST = 2
 """Bytes to read at once: the answer, and room to see that there is more than one."""
 
-_SPINS = 200
-"""How often either side looks for its byte, about 0.1 ms in all, before it sleeps. To be woken on another core
-costs 40 to 60 microseconds on a virtual machine, as much as a small network's whole answer, and to share one core
-20, for neither side then finds its caches and branch predictors as it left them."""
-
 
 class Child:
     """An agent behind the wall; a context, at whose end the whole process group is killed.
 
     `load()` gives the function `act` that calls the agent. It raises an AgentFault where the agent cannot be loaded,
     a HarnessError where the child itself does not come up. After an AgentFault the child is of no use. Until the
-    context ends, the calling thread keeps to one half of its cores and the child to the other, unless they are busy.
+    context ends, the calling thread may keep to one half of its cores and the child to the other; see `cores`.
     """
 
     def __init__(
@@ -73,8 +69,6 @@ class Child:
     ) -> None:
         self._limits, self._lanes = limits, task.lanes
         self.load_seconds = self.act_seconds = 0.0
-        self._cores, their_cores = _halves(os.sched_getaffinity(0))
-        self._spins = _SPINS if self._cores.isdisjoint(their_cores) else 0
         with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
             room = explanation.BYTES if explain else 0
             self._frame = wire.Frame(observation, action, task.lanes, explanation_bytes=room)
@@ -88,8 +82,6 @@ class Child:
                 "memory": self._frame.descriptor,
                 "calls": call_end,
                 "reply": reply_end,
-                "cores": sorted(their_cores),
-                "spins": self._spins,
                 "explain": explain,
                 **_introduction(submission, task, observation, action, seed),
             }
@@ -113,7 +105,6 @@ class Child:
         if answer != READY:
             raise AgentFault("load_error", self._fault(answer).message)
         self._resources.callback(os.sched_setaffinity, 0, os.sched_getaffinity(0))
-        os.sched_setaffinity(0, self._cores)
         return self._act()
 
     def explanations(self) -> tuple[Explanation, ...]:
@@ -121,16 +112,16 @@ class Child:
         return explanation.decode(self._frame.get_explanation(), self._lanes)
 
     def _act(self) -> Act:
-        """One call of `act`. A closure over local names: on this path every attribute shows in the round trip."""
+        """One call of `act`. Closures over local names: on this path every attribute shows in the round trip."""
         put, get, listen = self._frame.put_observation, self._frame.get_action, self._listener.read
         write, read, clock = os.write, os.read, time.monotonic
-        calls, reply, spins, limits, turn = self._calls, self._reply, range(self._spins), self._limits, self._frame.call
+        calls, reply, limits, turn, look = self._calls, self._reply, self._limits, self._frame.call, self._frame.look
         spinning = select.poll()
         spinning.register(reply, select.POLLIN)
         ready = spinning.poll
         call = b"\0"
 
-        def act(observation: Any, first: NDArray[np.bool_]) -> list[wire.Array]:
+        def ask(observation: Any, first: NDArray[np.bool_], spins: range) -> list[wire.Array]:
             nonlocal call
             put(observation, first)
             call = _NEXT[call]
@@ -152,7 +143,22 @@ class Child:
                 return get()
             raise self._timeout() if answer in (call, None) else self._fault(answer)
 
-        return act
+        every, child, patient, none = os.sched_getaffinity(0), self._process.pid, range(cores.SPINS), range(0)
+        mine, theirs = cores.halves(every)
+
+        def apart(observation: Any, first: NDArray[np.bool_]) -> list[wire.Array]:
+            if not look[0]:
+                cores.place(mine, theirs, child)
+                look[0] = 1
+            return ask(observation, first, patient)
+
+        def together(observation: Any, first: NDArray[np.bool_]) -> list[wire.Array]:
+            if look[0]:
+                cores.place(every, every, child)
+                look[0] = 0
+            return ask(observation, first, none)
+
+        return Pace(apart, together, cores.CALLS) if mine.isdisjoint(theirs) else together
 
     def __enter__(self) -> Child:
         return self
@@ -183,24 +189,6 @@ class Child:
         if end is None:
             return AgentFault("protocol", "the agent closed the control channel")
         return AgentFault("crash", f"the agent's process {end}")
-
-
-def _halves(cores: set[int]) -> tuple[set[int], set[int]]:
-    """Cores for the parent and for the child: half each, or all to both where half of them are busy already."""
-    half = len(cores) // 2
-    if half == 0 or _running() > half:
-        return cores, cores
-    ordered = sorted(cores)
-    return set(ordered[:half]), set(ordered[half:])
-
-
-def _running() -> int:
-    """How many threads this machine runs just now, this one among them; the least of some looks, for things pass."""
-    looks = []
-    for _ in range(5):
-        looks.append(int(Path("/proc/loadavg").read_text().split()[3].split("/")[0]))
-        time.sleep(2e-4)
-    return min(looks)
 
 
 def _introduction(

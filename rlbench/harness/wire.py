@@ -157,8 +157,9 @@ class Misfit(ValueError):  # noqa: N818  # named for what it is to the agent's a
 class Frame:
     """Shared memory seen as arrays: observation [N, ...], first bool[N], action [N, ...], the call, a line of text.
 
-    The parent writes the first two and then `call`, one byte that changes with every call; the child writes the action
-    and the text, and an explanation where there is room for one. Each lays the frame out by itself from the same
+    The parent writes the first two, and then `call`, one byte that changes with every call; `look` is 1 while the child
+    shall look for it before it sleeps. The child writes the action and the text, and an explanation where there is room
+    for one. Each lays the frame out by itself from the same
     descriptions, so no offset is ever taken from the other side.
     """
 
@@ -174,7 +175,7 @@ class Frame:
         layout = [(leaf.dtype, (lanes, *leaf.shape)) for leaf in inputs]
         layout += [(np.dtype(np.bool_), (lanes,))]
         layout += [(leaf.wide, (lanes, *leaf.shape)) for leaf in outputs]
-        layout += [(np.dtype(np.uint8), (size,)) for size in (explanation_bytes, 1, MESSAGE_BYTES)]
+        layout += [(np.dtype(np.uint8), (size,)) for size in (explanation_bytes, 1, 1, MESSAGE_BYTES)]
         sizes = [_aligned(dtype.itemsize * math.prod(shape)) for dtype, shape in layout]
         self.descriptor = _sealed_memory(sum(sizes)) if descriptor is None else descriptor
         buffer = mmap.mmap(self.descriptor, sum(sizes))
@@ -185,8 +186,8 @@ class Frame:
         self._observation_description = observation
         self._inputs = tuple(zip(inputs, arrays, strict=False))
         self._outputs = tuple(zip(outputs, arrays[len(inputs) + 1 :], strict=False))
-        self._first, self._explanation, self._message = arrays[len(inputs)], arrays[-3], arrays[-1]
-        self.call = arrays[-2].data
+        self._first, self._explanation, self._message = arrays[len(inputs)], arrays[-4], arrays[-1]
+        self.look, self.call = arrays[-3].data, arrays[-2].data
         # Most spaces are one array. Every call crosses four times, so they get a way without loops.
         self._input = self._inputs[0][1] if inputs[0].path == () else None
         self._output = self._outputs[0][1] if outputs[0].path == () else None

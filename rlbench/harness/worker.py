@@ -20,6 +20,7 @@ from typing import Any
 
 from rlbench.harness import agent as contract
 from rlbench.harness import explanation, wire
+from rlbench.harness.cores import SPINS
 
 HELLO = b"\xf0"
 """The child is up; what goes wrong from here on is the agent's fault."""
@@ -44,7 +45,6 @@ def main() -> None:
     setup = json.load(sys.stdin)
     _die_with(setup["parent"])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.sched_setaffinity(0, setup["cores"])
     frame = wire.Frame(
         setup["observation"],
         setup["action"],
@@ -67,7 +67,7 @@ def main() -> None:
         return report("load_error", one_line(error, setup["folder"]))
     os.write(reply, READY)
     try:
-        serve(player, frame, setup["calls"], reply, setup["spins"])
+        serve(player, frame, setup["calls"], reply)
     except wire.Misfit as error:
         report("invalid_action", str(error))
     except MemoryError as error:
@@ -110,25 +110,19 @@ class Explaining:
         return action
 
 
-def serve(player: contract.Agent, frame: wire.Frame, calls: int, reply: int, spins: int) -> None:
+def serve(player: contract.Agent, frame: wire.Frame, calls: int, reply: int) -> None:
     """Answer every call; end when the parent hangs up.
 
-    A call stands in the frame before its byte comes through the pipe. While this looks for it, `isolate` says why, it
+    A call stands in the frame before its byte comes through the pipe. While this looks for it, `cores` says why, it
     looks there, and takes the byte after the answer, when nobody waits for it.
     """
-    read, write, act, see, answer, call = (
-        os.read,
-        os.write,
-        player.act,
-        frame.get_observation,
-        frame.put_action,
-        frame.call,
-    )
-    looks = range(spins * LOOKS if os.uname().machine in ORDERED else 0)
+    read, write, act, see, answer = os.read, os.write, player.act, frame.get_observation, frame.put_action
+    call, look = frame.call, frame.look
+    looks = range(SPINS * LOOKS if os.uname().machine in ORDERED else 0)
     last = 0
     while True:
         early = False
-        for _ in looks:
+        for _ in looks if look[0] else ():
             if call[0] != last:
                 early = True
                 break

@@ -136,13 +136,15 @@ def test_cosine_schedule() -> None:
     assert eq.cosine_schedule(1, 2.0, 4) == pytest.approx(1 + np.sqrt(0.5))
 
 
-def test_gaussian_log_density() -> None:
+def test_gaussian_of_several_axes_and_one_deviation() -> None:
     """At the mean 1 / (2 pi sigma^2), a deviation away in one coordinate e^(-1/2) of that; and as PyTorch has it."""
     l_t, mu_t = torch.tensor([[0.5, -0.25], [0.5, 0.25]]), torch.tensor([0.5, -0.25])
     peak = 1 / (2 * np.pi * 0.25)
-    assert eq.gaussian_log_density(l_t, mu_t, 0.5).exp().tolist() == pytest.approx([peak, peak * np.exp(-0.5)])
+    assert eq.gaussian_log_prob(l_t, mu_t, torch.tensor(np.log(0.5))).exp().tolist() == pytest.approx(
+        [peak, peak * np.exp(-0.5)]
+    )
     peer = torch.distributions.Normal(mu_t, 0.5).log_prob(l_t).sum(-1)
-    torch.testing.assert_close(eq.gaussian_log_density(l_t, mu_t, 0.5), peer)
+    torch.testing.assert_close(eq.gaussian_log_prob(l_t, mu_t, torch.tensor(np.log(0.5))), peer)
 
 
 def test_location_loss() -> None:
@@ -159,7 +161,7 @@ def test_autograd_of_the_location_loss_is_the_score_function_estimator() -> None
     W = torch.randn(2, 5, generator=draw, dtype=torch.float64).requires_grad_()
     h, l_t = (torch.randn(3, 7, d, generator=draw, dtype=torch.float64) for d in (5, 2))
     R, b_t = torch.randn(7, generator=draw), torch.randn(3, 7, generator=draw)
-    eq.location_loss(eq.gaussian_log_density(l_t, h @ W.T, 0.3), R, b_t).backward()
+    eq.location_loss(eq.gaussian_log_prob(l_t, h @ W.T, torch.tensor(np.log(0.3))), R, b_t).backward()
     estimate = np.zeros((2, 5))
     for t in range(3):
         for i in range(7):
@@ -175,7 +177,9 @@ def test_the_score_function_estimator_points_where_the_reward_rises() -> None:
         theta = mu.clone().requires_grad_()
         l_t = mu + 0.1 * torch.randn(1, 400_000, 2, generator=torch.Generator().manual_seed(1))
         R = -(l_t[0] - c).square().sum(-1)
-        eq.location_loss(eq.gaussian_log_density(l_t, theta, 0.1), R, torch.full((1, 1), b)).backward()
+        eq.location_loss(
+            eq.gaussian_log_prob(l_t, theta, torch.tensor(np.log(0.1))), R, torch.full((1, 1), b)
+        ).backward()
         assert (-theta.grad).tolist() == pytest.approx((-2 * (mu - c)).tolist(), abs=0.05)
 
 

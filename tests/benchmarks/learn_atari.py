@@ -72,7 +72,13 @@ def stable_baselines3(lanes: int, settings: dict[str, Any]) -> dict[str, float]:
 
     torch.set_num_threads(THREADS)
     env = make_vec_env(GAME, n_envs=lanes, env_kwargs={"clip_rewards": True})
-    how = {"batch_size": 32, "train_freq": 4 // lanes, "gradient_steps": 1, "buffer_size": CAPACITY, "learning_starts": WARMUP}
+    how = {
+        "batch_size": 32,
+        "train_freq": 4 // lanes,
+        "gradient_steps": 1,
+        "buffer_size": CAPACITY,
+        "learning_starts": WARMUP,
+    }
     model = stable_baselines3.DQN("CnnPolicy", env, seed=0, device="cpu", **how, **settings)
     watch = Watch()
     model.learn(10**6, callback=watch)

@@ -1,7 +1,8 @@
 """Batches of glimpse environments against a kernel that only copies the same patches out of stored pictures.
 
 The kernel is told where to look, has every picture painted and kept beside the others, and neither draws, counts,
-checks, rewards nor resets; and it writes into the same array at every call, as the batch does with `copy=False`.
+checks, rewards nor resets. It cuts a square off at the border row by row, as is fastest for pictures without a margin,
+and writes into the same array at every call, as the batch does with `copy=False`.
 """
 
 import gymnasium
@@ -10,7 +11,7 @@ import pytest
 
 import rlbench  # noqa: F401  # registers the ids
 
-LANES, CALLS = 1_024, 70  # ten episodes of six steps and the reset between them
+LANES, CALLS = 4_096, 21  # three episodes of six steps and the reset between them
 IDS = ("GlimpseMNIST", "GlimpseTranslated", "GlimpseCluttered60", "GlimpseCluttered100")
 
 
@@ -27,24 +28,36 @@ def steps(envs):
     return play
 
 
+def cut_and_resize(picture, top, left, k, patch):
+    """Write what a square of scale k with its corner at (top, left) shows of a picture, means over 2^k x 2^k pixels."""
+    block, full = 1 << k, np.float32(255 << 2 * k)
+    patch[:] = 0
+    first_row, end_row = max(-top, 0), min(len(patch) * block, picture.shape[0] - top)
+    first_col, end_col = max(-left, 0), min(len(patch) * block, picture.shape[1] - left)
+    if k == 0:
+        seen = picture[top + first_row : top + end_row, left + first_col : left + end_col]
+        for i in range(seen.shape[0]):
+            for j in range(seen.shape[1]):
+                patch[first_row + i, first_col + j] = np.float32(seen[i, j]) / full
+        return
+    for row in range(first_row, end_row):
+        for col in range(first_col, end_col):
+            patch[row >> k, col >> k] += np.float32(picture[top + row, left + col])
+    patch /= full
+
+
 def copies(envs, parallel):
     """A function that writes the patches of as many glimpses as `steps`, at the same random locations."""
     from numba import njit, prange
+
+    resized = njit(error_model="numpy")(cut_and_resize)
 
     @njit(parallel=parallel, error_model="numpy")
     def copy(pictures, tops, lefts, out):
         for n in prange(len(out)):
             for k in range(out.shape[1]):
-                g, block = out.shape[2], 1 << k
-                top, left = tops[n] - (g << k) // 2, lefts[n] - (g << k) // 2
-                full = np.float32(255 * block * block)
-                for i in range(g):
-                    for j in range(g):
-                        total = np.float32(0)
-                        for row in range(max(top + i * block, 0), min(top + (i + 1) * block, pictures.shape[1])):
-                            for col in range(max(left + j * block, 0), min(left + (j + 1) * block, pictures.shape[2])):
-                                total += pictures[n, row, col]
-                        out[n, k, i, j] = total / full
+                half = (out.shape[2] << k) // 2
+                resized(pictures[n], tops[n] - half, lefts[n] - half, k, out[n, k])
 
     params = envs.unwrapped.params
     pictures = np.random.default_rng(0).integers(0, 256, (LANES, params.height, params.width)).astype(np.uint8)

@@ -1,19 +1,34 @@
 """Second opinions for the tests of the glimpse environments: plain NumPy and torch, and pictures drawn as text."""
 
+import gymnasium
 import numpy as np
 import torch
 
 SHADES = " .:#"  # 0, up to 100, up to 254, 255
 
 
-def whole_picture(state, params):
-    """The canvas, uint8[height, width]: the image and every piece of clutter added up as floats, and clipped."""
+def seed_noise(seed, params):
+    """The uniforms of an episode's start, as the seed's own generator draws them."""
+    return gymnasium.utils.seeding.np_random(seed)[0].random(5 + 5 * params.clutter)
+
+
+def whole_picture(u, params):
+    """The canvas, uint8[height, width], that uniforms make: image and clutter added up as floats, and clipped."""
+
+    def draw(uniform, n):
+        return int(uniform * n)
+
+    image = draw(u[0], len(params.images))
+    digit, side = params.images[image], params.clutter_size
+    top, left = draw(u[3], params.height - digit.shape[0] + 1), draw(u[4], params.width - digit.shape[1] + 1)
     canvas = np.zeros((params.height, params.width))
-    image = params.images[state.image]
-    canvas[state.top : state.top + image.shape[0], state.left : state.left + image.shape[1]] += image
-    side = params.clutter_size
-    for other, row, col, to_row, to_col in state.clutter:
-        canvas[to_row : to_row + side, to_col : to_col + side] += params.images[other][row:, col:][:side, :side]
+    canvas[top : top + digit.shape[0], left : left + digit.shape[1]] += digit
+    others = np.delete(np.arange(len(params.images)), image)
+    for other, row, col, to_row, to_col in u[5:].reshape(-1, 5):
+        source = params.images[others[draw(other, len(others))]]
+        row, col = draw(row, source.shape[0] - side + 1), draw(col, source.shape[1] - side + 1)
+        to_row, to_col = draw(to_row, params.height - side + 1), draw(to_col, params.width - side + 1)
+        canvas[to_row : to_row + side, to_col : to_col + side] += source[row : row + side, col : col + side]
     return canvas.clip(0, 255).astype(np.uint8)
 
 

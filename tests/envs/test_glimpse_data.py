@@ -56,6 +56,7 @@ def test_the_file_is_small_and_its_licence_lies_beside_it():
     text = data.FILE.with_name("MNIST.md").read_text()
     assert "Creative Commons Attribution-Share Alike 3.0" in text
     assert "http://yann.lecun.com/exdb/mnist/" in text
+    assert "The test images and their labels are public" in text
 
 
 @pytest.mark.parametrize("array", ["test_images", "test_labels"])

@@ -1,6 +1,7 @@
 """Whatever a submission does, it is scored: a status, the floor, and never a missing row."""
 
 import dataclasses
+import itertools
 import os
 import resource
 import signal
@@ -259,13 +260,18 @@ def test_secrets_and_surroundings_stay_outside(grid_task, submit, tmp_path, monk
     assert {line["status"] for line in episodes} == {"ok"}
 
 
-@pytest.fixture(params=[1, 99], ids=["idle machine", "busy machine"])
-def load(request, monkeypatch):
-    """Where the machine is idle both sides spin on cores of their own, where it is busy they sleep."""
-    monkeypatch.setattr(isolate, "_running", lambda: request.param)
-    cores = os.sched_getaffinity(0)
+@pytest.fixture(params=["awake", "asleep", "in turn"])
+def waiting(request, monkeypatch):
+    """How the two sides wait for each other: each on a core of its own, or asleep; the faster one, but for a test."""
+
+    def pace(awake, asleep, longest_wait):
+        turns = itertools.cycle([awake, asleep])
+        return {"awake": awake, "asleep": asleep, "in turn": lambda *args: next(turns)(*args)}[request.param]
+
+    monkeypatch.setattr(isolate, "Pace", pace)
+    before = os.sched_getaffinity(0)
     yield
-    assert os.sched_getaffinity(0) == cores
+    assert os.sched_getaffinity(0) == before
 
 
 @pytest.mark.parametrize(
@@ -279,7 +285,7 @@ def load(request, monkeypatch):
         ("return np.ones(3, np.int64)", Limits(run=0.001), "timeout_run"),
     ],
 )
-def test_idle_or_busy_it_ends_alike(load, grid_task, submit, tmp_path, last, limits, status):
+def test_awake_or_asleep_it_ends_alike(waiting, grid_task, submit, tmp_path, last, limits, status):
     task = dataclasses.replace(grid_task, limits=limits)
     act = f"""
         self.calls = getattr(self, "calls", 0) + 1

@@ -93,13 +93,25 @@ def test_every_task_is_well_formed():
 
 
 MARKS = {True: (), False: pytest.mark.slow}  # a thousand episodes of a robot may take minutes
-MEASURED = {key: task for key, task in TASKS.items() if not task.published}
+MEASURED = {key: task for key, task in TASKS.items() if not task.published and not task.classification}
 
 
 @pytest.mark.parametrize("key", [pytest.param(k, marks=MARKS[t.simulator is None]) for k, t in MEASURED.items()])
 def test_anchors_are_what_random_play_gives(key):
     task = TASKS[key]
     assert measure_anchors(task) == pytest.approx((task.floor, task.random), abs=5e-4)
+
+
+@pytest.mark.parametrize("task", [task for task in TASKS.values() if task.classification], ids=lambda t: t.key)
+def test_random_labels_are_right_as_often_as_there_are_classes(task):
+    """Of 10,000 recorded random ones no more or fewer than five standard deviations off."""
+    env = make_env(task, 1)
+    assert (task.floor, task.random) == (0, 1 / int(env.single_action_space["label"].n))
+    env.close()
+    episodes = record.load(ROOT / "results").query("task == @task.key and agent == 'random' and complete")
+    assert len(episodes) == task.episodes
+    deviation = (task.random * (1 - task.random) / task.episodes) ** 0.5
+    assert abs(episodes["return"].mean() - task.random) < 5 * deviation
 
 
 @pytest.mark.parametrize(

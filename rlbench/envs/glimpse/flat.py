@@ -11,14 +11,15 @@ from gymnasium.wrappers import FlattenObservation
 from numpy.typing import NDArray
 
 
-class FlatAction(gymnasium.ActionWrapper[Any, NDArray[np.float32], Any]):
+class FlatAction(gymnasium.ActionWrapper[Any, NDArray[np.float32], Any], gymnasium.utils.RecordConstructorArgs):
     """A glimpse environment whose action is float32[2 + classes] in [-1, 1]: a location, and a value for each label.
 
     The label is the one of the largest value, the first of several.
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
-        super().__init__(env)
+        gymnasium.utils.RecordConstructorArgs.__init__(self)  # so that gymnasium.make(env.spec) makes another
+        gymnasium.ActionWrapper.__init__(self, env)
         if not isinstance(env.action_space, spaces.Dict) or set(env.action_space) != {"location", "label"}:
             raise TypeError(f"FlatAction takes actions of location and label, this environment {env.action_space}")
         label: Any = env.action_space["label"]

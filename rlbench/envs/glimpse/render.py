@@ -33,7 +33,6 @@ from rlbench.drawing import (
     rectangle,
 )
 from rlbench.envs.glimpse import rules
-from rlbench.envs.glimpse.images import picture
 from rlbench.envs.glimpse.retina import corner
 
 FRAMES_PER_SECOND = 2
@@ -92,13 +91,6 @@ def halved(image: Image) -> Image:
     return result
 
 
-def whole_picture(state: rules.State, params: rules.Params) -> NDArray[np.uint8]:
-    """The canvas as the retina looks at it, uint8[height, width]."""
-    pixels = np.zeros((params.height, params.width), np.uint8)
-    picture(params.images, state.image, state.top, state.left, state.clutter, params.clutter_size, (0, 0), pixels)
-    return pixels
-
-
 def seen(state: rules.State, params: rules.Params) -> NDArray[np.float32]:
     """The patches of the last glimpse, float32[k, g, g] in [0, 1]."""
     patches = np.zeros((params.scales, params.patch, params.patch), np.float32)
@@ -110,7 +102,7 @@ def draw_image(panel: Image, state: rules.State, params: rules.Params) -> None:
     """The image in the middle of its panel, the path, and the squares of the last glimpse."""
     zoom = (PANEL - 2 * MARGIN) / max(params.height, params.width)
     left, top = (PANEL - zoom * params.width) / 2, (PANEL - zoom * params.height) / 2
-    paste(panel, whole_picture(state, params), left, top, zoom)
+    paste(panel, state.picture, left, top, zoom)
     last = min(state.step, params.glimpses - 1)
     for x, y in state.path[:last].tolist():
         outline(panel, *square(x, y, 0, left, top, zoom, params), 1, GREY)

@@ -1,7 +1,7 @@
 """The retina: squares around one point, each twice as wide as the last, all resized to the same side.
 
 Mnih et al. (2014), section 3.1, the glimpse sensor's rho(x, l). The square of scale k, counted from 0, is resized by
-the mean over blocks of 2^k x 2^k pixels.
+the mean over blocks of 2^k x 2^k pixels; beyond the border there is nothing to see, 0.
 """
 
 from __future__ import annotations
@@ -12,6 +12,24 @@ from typing import Any
 import numpy as np
 
 
+def retina(picture: Any, x: float, y: float, square: Any, sums: Any, patches: Any) -> None:
+    """The patches, float32[k, g, g] in [0, 1], finest first, of a picture, uint8[H, W], at (x, y) in [-1, 1]^2.
+
+    All squares share their middle, hence g is even where k > 1. To work in: the widest square, uint8[s, s], and sums of
+    its pixels, float32[k - 1, s / 2, s / 2], which are whole numbers below 2^24 and exact in any order.
+    """
+    side = len(square)
+    cut(picture, corner(y, picture.shape[0], side), corner(x, picture.shape[1], side), square)
+    resize(square, 1, patches[0])
+    for k in range(1, len(patches)):
+        side //= 2
+        if k == 1:
+            halve(square, sums[0])
+        else:
+            halve(sums[k - 2], sums[k - 1, :side, :side])
+        resize(sums[k - 1, :side, :side], 1 << 2 * k, patches[k])
+
+
 def corner(location: float, side: int, width: int) -> int:
     """The first pixel of a stretch of `width` pixels whose middle is at a location of an axis of `side` pixels.
 
@@ -20,21 +38,17 @@ def corner(location: float, side: int, width: int) -> int:
     return math.floor((location + 1.0) / 2.0 * side - width / 2.0 + 0.5)
 
 
-def retina(square: Any, sums: Any, patches: Any) -> None:
-    """The patches, float32[k, g, g] in [0, 1], finest first, of what the widest square shows, uint8[s, s].
-
-    All squares share their middle, hence g is even where k > 1. `sums`, float32[k - 1, s / 2, s / 2], is scratch space.
-    Sums are whole numbers below 2^24, hence exact in any order.
-    """
-    crop(square, 1, patches[0])
-    side = len(square)
-    for k in range(1, len(patches)):
-        side //= 2
-        if k == 1:
-            halve(square, sums[0])
-        else:
-            halve(sums[k - 2], sums[k - 1, :side, :side])
-        crop(sums[k - 1, :side, :side], 1 << 2 * k, patches[k])
+def cut(picture: Any, top: int, left: int, square: Any) -> None:
+    """Copy what a square with its corner at (top, left) shows of a picture; 0 beyond the border."""
+    square.fill(0)
+    first_row, end_row = max(-top, 0), min(picture.shape[0] - top, square.shape[0])
+    first_col, end_col = max(-left, 0), min(picture.shape[1] - left, square.shape[1])
+    if first_row < end_row and first_col < end_col:
+        seen = picture[top + first_row : top + end_row, left + first_col : left + end_col]
+        shown = square[first_row:end_row, first_col:end_col]
+        for i in range(shown.shape[0]):
+            for j in range(shown.shape[1]):
+                shown[i, j] = seen[i, j]
 
 
 def halve(pixels: Any, sums: Any) -> None:
@@ -46,7 +60,7 @@ def halve(pixels: Any, sums: Any) -> None:
             sums[i, j] = above + below
 
 
-def crop(sums: Any, count: int, patch: Any) -> None:
+def resize(sums: Any, count: int, patch: Any) -> None:
     """The middle of sums over `count` pixels of brightness 0 to 255 each, as means in [0, 1]: float32[g, g]."""
     g = len(patch)
     margin = (len(sums) - g) // 2

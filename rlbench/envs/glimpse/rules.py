@@ -13,19 +13,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rlbench.envs.glimpse.images import DRAWS_PER_PIECE, picture, scatter
-from rlbench.envs.glimpse.retina import corner, retina
+from rlbench.envs.glimpse.images import DRAWS_PER_IMAGE, DRAWS_PER_PIECE, paint
+from rlbench.envs.glimpse.retina import retina
 
 OBSERVE_COMPILED = True  # a glimpse of three scales is 5,000 additions
 
 
 class State(NamedTuple):
-    """What the picture is made of, and the glimpses seen so far."""
+    """A picture, and the glimpses seen of it so far."""
 
-    image: int  # the image's number
-    top: int  # its first row on the canvas
-    left: int  # its first column
-    clutter: Any  # int64[n, 5], see images.scatter
+    image: int  # number of the image that it shows
+    picture: Any  # uint8[height, width]
     path: Any  # float64[T, 2], the location of each glimpse; 0 for those to come
     step: int  # steps taken
     guess: int  # the label given at the last step; -1 before
@@ -37,7 +35,7 @@ class Params(NamedTuple):
     images: Any  # uint8[n, h, w]
     labels: Any  # int64[n]
     classes: int
-    height: int  # of the canvas, pixels
+    height: int  # of a picture, pixels
     width: int
     clutter: int  # pieces of other images
     clutter_size: int  # side of a piece, pixels
@@ -124,20 +122,13 @@ def option_bounds(params: Params) -> Options:
 
 def draws(params: Params) -> tuple[int, int]:
     """The image, the first location, the image's place, and the clutter."""
-    return 5 + DRAWS_PER_PIECE * params.clutter, 0
+    return 3 + DRAWS_PER_IMAGE + DRAWS_PER_PIECE * params.clutter, 0
 
 
 def valid(state: State, params: Params) -> bool:
-    """Everything lies within its image and the canvas, and step and guess agree."""
-    count, rows, cols = params.images.shape
-    side = params.clutter_size
-    first = np.zeros(5, np.int64)
-    ends = np.array([count, rows - side + 1, cols - side + 1, params.height - side + 1, params.width - side + 1])
+    """The image is there, locations are in [-1, 1]^2, and step and guess agree."""
     return bool(
-        0 <= state.image < count
-        and 0 <= state.top <= params.height - rows
-        and 0 <= state.left <= params.width - cols
-        and ((first <= state.clutter) & (state.clutter < ends)).all()
+        0 <= state.image < len(params.images)
         and (abs(state.path) <= 1.0).all()
         and 0 <= state.step <= params.glimpses
         and (0 <= state.guess < params.classes if state.step == params.glimpses else state.guess == -1)
@@ -146,7 +137,7 @@ def valid(state: State, params: Params) -> bool:
 
 def blank(params: Params) -> State:
     """A state's memory."""
-    return State(0, 0, 0, np.zeros((params.clutter, 5), np.int64), np.zeros((params.glimpses, 2)), 0, -1)
+    return State(0, np.zeros((params.height, params.width), np.uint8), np.zeros((params.glimpses, 2)), 0, -1)
 
 
 def scratch(params: Params) -> Scratch:
@@ -157,25 +148,22 @@ def scratch(params: Params) -> Scratch:
 
 def initial(noise: Any, params: Params, options: Options, blank: State) -> State:
     """A picture, and the location of the first glimpse; all uniform."""
-    count, rows, cols = params.images.shape
-    image = options.image if options.image >= 0 else int(noise[0] * count)
+    image = options.image if options.image >= 0 else int(noise[0] * len(params.images))
+    paint(noise, 3, params.images, image, params.clutter, params.clutter_size, blank.picture)
     blank.path.fill(0.0)
     blank.path[0, 0] = 2.0 * noise[1] - 1.0
     blank.path[0, 1] = 2.0 * noise[2] - 1.0
-    top = int(noise[3] * (params.height - rows + 1))
-    left = int(noise[4] * (params.width - cols + 1))
-    scatter(noise, 5, image, params.images, params.clutter_size, params.height, params.width, blank.clutter)
-    return State(image, top, left, blank.clutter, blank.path, 0, -1)
+    return State(image, blank.picture, blank.path, 0, -1)
 
 
 def transition(state: State, action: Action, noise: Any, params: Params, scratch: Scratch) -> State:
     """Look elsewhere, or classify."""
     step = state.step + 1
     if step == params.glimpses:
-        return State(state.image, state.top, state.left, state.clutter, state.path, step, action.label)
+        return State(state.image, state.picture, state.path, step, action.label)
     state.path[step, 0] = action.location[0]
     state.path[step, 1] = action.location[1]
-    return State(state.image, state.top, state.left, state.clutter, state.path, step, -1)
+    return State(state.image, state.picture, state.path, step, -1)
 
 
 def reward(state: State, action: Action, next_state: State, params: Params) -> float:
@@ -194,13 +182,9 @@ def result(state: State, params: Params) -> Result:
 
 
 def observe(state: State, params: Params, out: Observation, scratch: Scratch) -> None:
-    """The glimpse at the last location, after the last step too; beyond the border there is nothing to see, 0."""
+    """The glimpse at the last location, after the last step too."""
     last = min(state.step, params.glimpses - 1)
     x, y = state.path[last, 0], state.path[last, 1]
-    side = params.patch << (params.scales - 1)
-    at = (corner(y, params.height, side), corner(x, params.width, side))
-    clutter, piece = state.clutter, params.clutter_size
-    picture(params.images, state.image, state.top, state.left, clutter, piece, at, scratch.square)
-    retina(scratch.square, scratch.sums, out.patches)
+    retina(state.picture, x, y, scratch.square, scratch.sums, out.patches)
     out.location[0] = x
     out.location[1] = y
