@@ -1,12 +1,19 @@
 """The command line as a user types it: exit codes, one-line errors, machine formats."""
 
+import dataclasses
+import importlib
 import json
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from rlbench import cli
+from rlbench.harness.suite import TASKS
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_usage_names_every_command(capsys):
@@ -21,6 +28,42 @@ def test_every_command_has_help(command):
     done = subprocess.run([sys.executable, "-m", "rlbench", command, *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert f"rlbench {command}" in done.stdout
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_every_command_takes_quiet_and_json(command):
+    options = {
+        field.name for field in dataclasses.fields(importlib.import_module(f"rlbench.commands.{command}").Options)
+    }
+    assert {"quiet", "json"} <= options
+
+
+def test_quiet_says_nothing_but_mistakes_and_names(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / "results" / "grid-world@1", tmp_path / "results" / "grid-world@1")
+    said = {}
+    for command in (
+        "show CartPole",
+        "show GridWorld --policy optimal",
+        "leaderboard",
+        "leaderboard --check",
+        "list tasks",
+    ):
+        assert cli.main([*command.split(), "--quiet"]) == 0
+        said[command] = capsys.readouterr()
+    assert said.pop("list tasks") == ("".join(f"{key}\n" for key in TASKS), "")
+    assert set(said.values()) == {("", "")}
+    assert {path.name for path in tmp_path.iterdir()} == {"results", "show.png", "leaderboard.md"}
+    (tmp_path / "leaderboard.md").write_text("old")
+    assert cli.main(["leaderboard", "--check", "--quiet"]) == 1
+    assert "is stale" in capsys.readouterr().err
+
+
+def test_a_picture_that_was_drawn_is_named_as_json(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["show", "CartPole", "--json"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == [{"env": "rlbench/CartPole-v0", "seed": 0, "file": "show.png"}]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from rlbench.commands.plot_curves import Curve, band
 from rlbench.commands.plot_style import looks, style, unit
 from rlbench.drawing import ACCENTS, PAPER
 from rlbench.harness import record, score
-from rlbench.harness.suite import TASKS
+from rlbench.harness.standings import standings
+from rlbench.harness.suite import SUITES, TASKS
 
 ROOT = Path(__file__).parent.parent
 
@@ -119,6 +120,20 @@ def test_profiles_and_rankings_of_the_committed_results():
     tau, share = line_of(figure, titles.index(key), "dqn-lecture")
     (entry,) = (entry for entry in by_task[key] if plot_scores.name(entry) == "dqn-lecture")
     np.testing.assert_allclose(share, [(entry.scores > t).mean() for t in tau])
+
+
+def test_tasks_that_only_the_random_agent_has_played_are_left_out():
+    frame = record.load(ROOT / "results")
+    frame = frame[(frame["task"] == "grid-world@1") | (frame["agent"] == "random")]
+    by_task = plot_scores.entries(frame, TASKS)
+    assert len(by_task) > 1
+    assert list(plot_scores.played(by_task)) == ["grid-world@1"]
+    ranked = standings(frame, TASKS, SUITES)
+    with style():
+        assert [axes.get_title(loc="left") for axes in plot_scores.leaderboard(ranked).axes] == ["grid-world@1"]
+        alone = standings(frame[frame["agent"] == "random"], TASKS, SUITES)  # then they are all there is
+        shown = [axes for axes in plot_scores.leaderboard(alone).axes if axes.get_visible()]
+    assert len(shown) == len(by_task)
 
 
 def test_a_performance_profile_by_hand():

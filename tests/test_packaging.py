@@ -82,6 +82,7 @@ def imports_of(folder):
         ("rlbench/core", ("rlbench.envs", "rlbench.harness", "rlbench.cli", "rlbench.commands", "baselines")),
         ("rlbench/envs", ("rlbench.harness", "rlbench.cli", "rlbench.commands", "baselines", "pygame")),
         ("rlbench/harness", ("rlbench.core", "rlbench.envs", "rlbench.cli", "rlbench.commands", "baselines")),
+        ("rlbench/see", ("rlbench.core", "rlbench.envs", "rlbench.cli", "rlbench.commands", "baselines", "pygame")),
         ("baselines", ("rlbench.core", "rlbench.envs", "rlbench.cli", "rlbench.commands")),
     ],
 )

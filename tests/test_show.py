@@ -205,7 +205,6 @@ BAD = [
     ({"output": Path("show.svg")}, r"\.png"),
     ({"output": Path("no/such/folder/show.png")}, "cannot write"),
     ({"maze": Path("no-such-file")}, "cannot read the maze"),
-    ({"json": True}, "--policy"),
     ({"json": True, "csv": True, "policy": "random"}, "exclude each other"),
     ({"state": ("roww=1",)}, "unknown field of the state 'roww'; did you mean row"),
     ({"state": ("row=one",)}, "'one' is not int"),

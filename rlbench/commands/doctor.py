@@ -8,7 +8,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -31,6 +31,8 @@ class Options:
     """Folder with the recorded episodes."""
     output: Path = Path("leaderboard.md")
     """Leaderboard page."""
+    quiet: bool = False
+    """Print only what is not as it should be."""
     json: bool = False
     """Print JSON."""
     csv: bool = False
@@ -50,8 +52,10 @@ class Check:
 def run(options: Options) -> int:
     """Print all checks; 1 if one fails, else 0."""
     checks = list(examine(options))
-    frame = pd.DataFrame([asdict(check) for check in checks])
-    print_table(frame, json=options.json, csv=options.csv, title="rlbench doctor")
+    shown = [check for check in checks if check.status != "ok"] if options.quiet else checks
+    if shown or options.json or options.csv:
+        frame = pd.DataFrame([asdict(check) for check in shown], columns=[field.name for field in fields(Check)])
+        print_table(frame, json=options.json, csv=options.csv, title="rlbench doctor")
     return int(any(check.status == "fail" for check in checks))
 
 

@@ -29,6 +29,8 @@ class Options:
     """Page to write."""
     check: bool = False
     """Write nothing; exit 1 if the page is not what the results say."""
+    quiet: bool = False
+    """Print nothing but mistakes."""
     json: bool = False
     """Write nothing; print all rows, unrounded, as JSON."""
     csv: bool = False
@@ -49,13 +51,20 @@ def run(options: Options) -> int:
         return 0
     if options.check:
         return check(text(ranked), options)
+    if not options.quiet:
+        print_all(ranked)
+    write(text(ranked), options.output)
+    if not options.quiet:
+        sys.stdout.write(f"wrote {options.output}\n")
+    return 0
+
+
+def print_all(ranked: Standings) -> None:
+    """Draw every table of the page."""
     for table in leaderboard.tables(ranked, SUITES):
         frame = pd.DataFrame(table.rows, columns=list(table.columns))
         draw(frame.drop(columns=PAGE_ONLY, errors="ignore"), table.title)
         sys.stdout.write("\n")
-    write(text(ranked), options.output)
-    sys.stdout.write(f"wrote {options.output}\n")
-    return 0
 
 
 def load(results: Path) -> Standings:
@@ -72,7 +81,8 @@ def check(expected: str, options: Options) -> int:
     """Compare the page with the text that it should have: 0 if equal, else 1 and what mends it."""
     line = difference(expected, options.output)
     if line is None:
-        sys.stdout.write(f"{options.output} is up to date\n")
+        if not options.quiet:
+            sys.stdout.write(f"{options.output} is up to date\n")
         return 0
     sys.stderr.write(f"{options.output} is stale ({line}); to mend it: {command(options)}\n")
     return 1

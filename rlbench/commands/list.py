@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 from tyro.conf import Positional
 
-from rlbench.commands.tables import print_table
+from rlbench.commands.tables import print_table, require_one_format
 
 if TYPE_CHECKING:
     from rlbench.harness.task import Task
@@ -23,6 +24,8 @@ class Options:
 
     what: Positional[Literal["all", "envs", "tasks", "suites", "agents"]] = "all"
     """Kind of thing, with its details; all kinds by name without."""
+    quiet: bool = False
+    """Print names alone, one on a line."""
     json: bool = False
     """Print JSON."""
     csv: bool = False
@@ -31,7 +34,12 @@ class Options:
 
 def run(options: Options) -> int:
     """Print the list that was asked for; 0."""
+    require_one_format(json=options.json, csv=options.csv)
     frame = overview() if options.what == "all" else KINDS[options.what]()
+    if options.quiet and not (options.json or options.csv):
+        names = frame["name"] if options.what == "all" else frame.iloc[:, 0]
+        sys.stdout.write("".join(f"{name}\n" for name in names))
+        return 0
     print_table(frame, json=options.json, csv=options.csv)
     return 0
 

@@ -82,11 +82,13 @@ def scores(options: Options) -> list[Chart]:
     if not by_task:
         return []
     ranked = standings(frame, TASKS, SUITES)
-    what = f"{sum(map(len, by_task.values()))} rows on {len(by_task)} tasks"
-    return [
-        ("profiles", lambda: plot_scores.profiles(by_task), what),
-        ("leaderboard", lambda: plot_scores.leaderboard(ranked), what),
-    ]
+    played = plot_scores.played(by_task)
+    shown = played or by_task
+    what = f"{sum(map(len, shown.values()))} agents on {len(shown)} tasks"
+    unplayed = len(by_task) - len(shown)
+    what += f"; {unplayed} have only the random agent" if unplayed else ""
+    board = ("leaderboard", lambda: plot_scores.leaderboard(ranked), what)
+    return [("profiles", lambda: plot_scores.profiles(played), what), board] if played else [board]
 
 
 def results_folders(paths: tuple[Path, ...]) -> list[Path]:

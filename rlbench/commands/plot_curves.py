@@ -145,7 +145,9 @@ def frame(panel: Axes, task: str, axis: Axis, ends: Sequence[float], means: Sequ
     panel.set_ylim(low - 0.1 * (high - low or 1), high + 0.1 * (high - low or 1))
     for name, value in anchors.items():
         panel.axhline(value, color=unit(GREY), lw=0.8, ls=(0, (2, 3)), zorder=0)
-        place: dict[str, Any] = {"transform": panel.get_yaxis_transform(), "ha": "right", "va": "bottom"}
-        panel.text(0.995, value, name, size=7.5, color=unit(GREY), **place)
+        above = name == "reference"
+        place: Any = {"xycoords": panel.get_yaxis_transform(), "textcoords": "offset points", "ha": "right"}
+        place |= {"va": "bottom" if above else "top", "size": 7.5, "color": unit(GREY)}
+        panel.annotate(name, (0.995, value), (0, 3 if above else -3), **place)
     panel.tick_params(length=0)
     panel.title.set_color(unit(INK))

@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)))  # once the colours are used up
+DASHES: tuple[Any, ...] = (
+    "-",
+    (0, (5, 2)),
+    (0, (1.5, 1.5)),
+    (0, (6, 2, 1.5, 2)),
+    (0, (9, 4)),
+)  # in turn, as colours run out
 DPI = 150
 
 
@@ -69,15 +75,16 @@ def looks(names: Sequence[str]) -> dict[str, dict[str, Any]]:
     return made
 
 
-def panels(count: int, width: float, height: float, columns: int = 3) -> tuple[Figure, list[Axes]]:
-    """A figure of so many axes, each of width x height inches, row by row."""
+def panels(count: int, width: float, height: float | Sequence[float], columns: int = 3) -> tuple[Figure, list[Axes]]:
+    """A figure of so many axes, each of width x height inches, row by row; rows may have a height each."""
     from matplotlib.figure import Figure
 
     columns = min(columns, count)
     rows = -(-count // columns)
-    figure = Figure(figsize=(columns * width, rows * height), dpi=DPI, layout="constrained")
+    heights = [height] * rows if isinstance(height, float) else list(height)
+    figure = Figure(figsize=(columns * width, sum(heights)), dpi=DPI, layout="constrained")
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.12, wspace=0.04, hspace=0.06)  # type: ignore[union-attr,call-arg]
-    grid = figure.subplots(rows, columns, squeeze=False)
+    grid = figure.subplots(rows, columns, squeeze=False, height_ratios=heights)
     axes = [axis for row in grid for axis in row]
     for spare in axes[count:]:
         spare.set_visible(False)
@@ -88,6 +95,8 @@ def legend(figure: Figure, axes: Sequence[Axes], columns: int = 6) -> None:
     """The names of all lines, each once and in the order of the alphabet, above the figure."""
     lines = {label: handle for panel in axes for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}
     names = sorted(lines)
-    figure.legend(
+    made = figure.legend(
         [lines[name] for name in names], names, loc="outside upper left", ncols=min(len(names), columns), fontsize=8.5
     )
+    for handle in made.legend_handles:
+        handle.set_linewidth(1.8)  # type: ignore[union-attr]  # a line

@@ -45,28 +45,32 @@ class Options:
     """State to draw, as name=value for some of its fields: --state x=1.2 theta=0.1; arrays as name=1,2,3."""
     seed: int = 0
     """Seed of the first frame."""
+    quiet: bool = False
+    """Print nothing but mistakes."""
     json: bool = False
-    """Print the values as JSON instead."""
+    """Print as JSON what was drawn: the file, or the values of the policy."""
     csv: bool = False
-    """Print the values as CSV instead."""
+    """The same as CSV."""
 
 
 def run(options: Options) -> int:
     """Draw what was asked for; 0. Raises UserError for what cannot be drawn."""
     require_one_format(json=options.json, csv=options.csv)
-    if options.policy is None and (options.json or options.csv):
-        raise UserError("--json and --csv print the values of a policy; add --policy random or --policy optimal")
     env_id = find_id(options.env)
     check_suffix(options.output, POLICY_FORMATS if options.policy else FRAME_FORMATS)
     env = make(env_id, env_kwargs(options))
     try:
         if options.policy is None:
             save_frame(first_frame(env, options.seed, options.state), options.output)
+            if options.json or options.csv:
+                made = {"env": env_id, "seed": options.seed, "file": str(options.output)}
+                print_table(pd.DataFrame([made]), json=options.json, csv=options.csv)
         else:
             show_policy(env, env_id, options)
     finally:
         env.close()
-    print(f"wrote {options.output}", file=sys.stderr)
+    if not options.quiet:
+        print(f"wrote {options.output}", file=sys.stderr)
     return 0
 
 
@@ -82,7 +86,7 @@ def show_policy(env: gymnasium.Env[Any, Any], env_id: str, options: Options) -> 
     write(show_picture.draw(solution, title).savefig, options.output)
     if options.json or options.csv:
         print_table(table(solution), json=options.json, csv=options.csv, title=title)
-    else:
+    elif not options.quiet:
         print(show_text.draw(solution, title))
 
 

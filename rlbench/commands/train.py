@@ -38,7 +38,7 @@ class Options(Generic[Config]):
     tensorboard: bool = False
     """Write TensorBoard files too."""
     quiet: bool = False
-    """No progress bar."""
+    """No progress bar, and no advice."""
     json: bool = False
     """Print what came of it as JSON."""
 

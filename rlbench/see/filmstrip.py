@@ -18,7 +18,8 @@ from rlbench.errors import UserError
 from rlbench.lettering import line_height, text
 from rlbench.see.resize import to_side
 
-SIDE = 320  # pixels of a frame's longer side at most
+SIDE = 320  # pixels of a frame's longer side; more where it has more and the strip has room, as a grid of lanes may
+WIDTH = 1600  # pixels of a strip of a few frames
 SPARE = 8  # so many times the frames that are shown are kept at most
 GAP = 12  # pixels between frames and around them
 CAPTION = 13  # size of the text
@@ -58,7 +59,7 @@ class Filmstrip:
         """Take one frame, uint8[H, W, 3]."""
         self._last = Still(self._number, frame, caption)
         if self._number % self._stride == 0:
-            self._kept.append(Still(self._number, to_side(frame, SIDE).copy(), caption))
+            self._kept.append(Still(self._number, self._sized(frame).copy(), caption))
             if len(self._kept) > SPARE * self.shown:
                 self._kept = self._kept[::2]
                 self._stride *= 2
@@ -71,9 +72,15 @@ class Filmstrip:
             return
         episode = len(self.written) + 1
         path = self.path if episode == 1 else self.path.with_stem(f"{self.path.stem}-{episode}")
-        save_png(strip(chosen([*self._kept, self._last], self.shown)), path)
+        last = self._last._replace(frame=self._sized(self._last.frame))
+        save_png(strip(chosen([*self._kept, last], self.shown)), path)
         self.written.append(path)
         self._kept, self._last, self._number, self._stride = [], None, 0, 1
+
+    def _sized(self, frame: Image) -> Image:
+        """The frame as large as it is shown: its own size where the strip has room for that."""
+        room = max(SIDE, WIDTH // self.shown)
+        return to_side(frame, min(room, max(SIDE, *frame.shape[:2])))
 
     def close(self) -> None:
         """Write the strip of an episode that was not ended."""
@@ -90,7 +97,6 @@ def chosen(stills: list[Still], shown: int) -> list[Still]:
 
 def strip(stills: list[Still]) -> Image:
     """The stills side by side on paper, uint8[H, W, 3], each with its caption below."""
-    stills = [still._replace(frame=to_side(still.frame, SIDE)) for still in stills]
     height = max(still.frame.shape[0] for still in stills)
     captions = line_height(CAPTION) + GAP // 2 if any(still.caption for still in stills) else 0
     width = sum(still.frame.shape[1] for still in stills) + GAP * (len(stills) + 1)

@@ -20,7 +20,7 @@ from typing import Protocol
 
 import numpy as np
 
-from rlbench.drawing import Image
+from rlbench.drawing import PAPER, Image
 from rlbench.errors import UserError
 from rlbench.see.filmstrip import Filmstrip
 
@@ -165,10 +165,12 @@ class Film:
 
 
 ENCODERS = {
-    # Even sides, as this kind of H.264 has them; two threads, so that memory does not depend on the machine.
+    # Even sides, as this kind of H.264 has them; two threads, so that memory does not depend on the machine. In
+    # fragments: one index of the whole film would be held until the end (7 MB after 100,000 frames) and lost by a kill.
     ".mp4": (
-        *("-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2,format=yuv420p", "-c:v", "libx264", "-preset", "veryfast"),
-        *("-crf", "20", "-threads", "2", "-movflags", "+faststart"),
+        *("-vf", f"pad=ceil(iw/2)*2:ceil(ih/2)*2:color=0x{bytes(PAPER).hex()},format=yuv420p"),
+        *("-c:v", "libx264", "-preset", "veryfast"),
+        *("-crf", "20", "-threads", "2", "-movflags", "+frag_keyframe+empty_moov+default_base_moof"),
     ),
     # A palette per frame: one for all of them would be known only after the last, and hold every frame until then.
     ".gif": ("-vf", "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1:dither=none"),

@@ -5,14 +5,16 @@ import shutil
 import sys
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 import pytest
 
 from rlbench import cli
+from rlbench.commands.show import find_id
 from rlbench.harness import record, submission
 from rlbench.harness.evaluate import agent_seed, evaluate
 from rlbench.harness.suite import get_task
-from rlbench.see.recorder import recorder
+from rlbench.see.recorder import gif_rate, recorder
 from rlbench.see.screen import Screen
 from rlbench.see.script import Script
 from rlbench.see.watch import Gallery, Left
@@ -189,6 +191,42 @@ def test_films_without_a_display(run, tmp_path):
     frames, fps = read_film(tmp_path / "p.mp4")
     assert frames.shape == (rows[0]["length"] + 1, 400, 600, 3)
     assert fps == 50
+
+
+FAMILIES = {
+    "GridWorld": [],
+    "CartPole": [],
+    "GlimpseMNIST": [],
+    "Hopper": ["--set", "renderer=sticks"],
+    "AtariBreakout": [],
+}
+QUICK = [("GlimpseMNIST", ".mp4"), ("Hopper", ".mp4"), ("AtariBreakout", ".mp4"), ("GridWorld", ".gif")]
+RECORDINGS = [
+    pytest.param(env, suffix, marks=() if (env, suffix) in QUICK else pytest.mark.slow)
+    for env in FAMILIES
+    for suffix in (".mp4", ".gif", ".png")
+]
+
+
+@pytest.mark.parametrize(("env", "suffix"), RECORDINGS)
+def test_every_kind_of_environment_is_recorded_without_a_display(run, tmp_path, env, suffix):
+    """A random agent's episode: as many frames as states, at the environment's rate; or a strip of stills."""
+    pytest.importorskip("imageio_ffmpeg")
+    try:
+        fps = gymnasium.make(find_id(env), render_mode="rgb_array").metadata["render_fps"]
+    except gymnasium.error.DependencyNotInstalled as error:
+        pytest.skip(str(error))
+    path = tmp_path / f"recorded{suffix}"
+    code, (row,), err = run("watch", "random", "--task", env, *FAMILIES[env], "--record", path, "--json")
+    assert (code, err) == (0, "")
+    if suffix == ".png":
+        height, width, _ = read_png(path).shape
+        assert width > 3 * height / 2
+        return
+    frames, rate = read_film(path)
+    assert len(frames) == row["length"] + 1
+    assert rate == pytest.approx(gif_rate(fps) if suffix == ".gif" else fps, rel=1e-3)
+    assert (frames[0] != frames[-1]).any()
 
 
 def test_a_trace_from_a_game_is_watched(run, tmp_path):
