@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 from rlbench.core.batch_pieces import APART
 from rlbench.core.batch_text import source
+from rlbench.core.pace import Pace
 from rlbench.core.world import World
-from rlbench.pace import Pace
 
 # Lanes from which the parallel loop is worth a trial: waking a thread costs a few microseconds, a lane of cart-pole 20
 # nanoseconds, of grid world 10. `make perf` prints the table. Much dearer rules may set PARALLEL_FROM themselves.

@@ -24,7 +24,6 @@ from rlbench.harness.listen import Listener
 from rlbench.harness.submission import Submission
 from rlbench.harness.task import Limits
 from rlbench.harness.worker import FAULTS, HELLO, READY
-from rlbench.pace import Pace
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,7 +53,7 @@ class Child:
 
     `load()` gives the function `act` that calls the agent. It raises an AgentFault where the agent cannot be loaded,
     a HarnessError where the child itself does not come up. After an AgentFault the child is of no use. Until the
-    context ends, the calling thread may keep to one half of its cores and the child to the other; see `cores`.
+    context ends, the calling thread keeps to one half of its cores and the child to the other, unless they are busy.
     """
 
     def __init__(
@@ -112,17 +111,22 @@ class Child:
         return explanation.decode(self._frame.get_explanation(), self._lanes)
 
     def _act(self) -> Act:
-        """One call of `act`. Closures over local names: on this path every attribute shows in the round trip."""
+        """One call of `act`. A closure over local names: on this path every attribute shows in the round trip."""
         put, get, listen = self._frame.put_observation, self._frame.get_action, self._listener.read
         write, read, clock = os.write, os.read, time.monotonic
         calls, reply, limits, turn, look = self._calls, self._reply, self._limits, self._frame.call, self._frame.look
         spinning = select.poll()
         spinning.register(reply, select.POLLIN)
         ready = spinning.poll
-        call = b"\0"
+        every, child = os.sched_getaffinity(0), self._process.pid
+        call, asleep, patient, spins = b"\0", 0, range(cores.SPINS), range(0)
 
-        def ask(observation: Any, first: NDArray[np.bool_], spins: range) -> list[wire.Array]:
-            nonlocal call
+        def act(observation: Any, first: NDArray[np.bool_]) -> list[wire.Array]:
+            nonlocal call, asleep, spins
+            if not spins:
+                if asleep % cores.CALLS == 0 and cores.part(every, child):
+                    look[0], spins = 1, patient
+                asleep += 1
             put(observation, first)
             call = _NEXT[call]
             began = clock()
@@ -143,22 +147,7 @@ class Child:
                 return get()
             raise self._timeout() if answer in (call, None) else self._fault(answer)
 
-        every, child, patient, none = os.sched_getaffinity(0), self._process.pid, range(cores.SPINS), range(0)
-        mine, theirs = cores.halves(every)
-
-        def apart(observation: Any, first: NDArray[np.bool_]) -> list[wire.Array]:
-            if not look[0]:
-                cores.place(mine, theirs, child)
-                look[0] = 1
-            return ask(observation, first, patient)
-
-        def together(observation: Any, first: NDArray[np.bool_]) -> list[wire.Array]:
-            if look[0]:
-                cores.place(every, every, child)
-                look[0] = 0
-            return ask(observation, first, none)
-
-        return Pace(apart, together, cores.CALLS) if mine.isdisjoint(theirs) else together
+        return act
 
     def __enter__(self) -> Child:
         return self

@@ -1,7 +1,6 @@
 """Whatever a submission does, it is scored: a status, the floor, and never a missing row."""
 
 import dataclasses
-import itertools
 import os
 import resource
 import signal
@@ -9,7 +8,7 @@ import time
 
 import pytest
 
-from rlbench.harness import isolate, record
+from rlbench.harness import cores, record
 from rlbench.harness.evaluate import evaluate
 from rlbench.harness.task import Limits
 
@@ -260,15 +259,12 @@ def test_secrets_and_surroundings_stay_outside(grid_task, submit, tmp_path, monk
     assert {line["status"] for line in episodes} == {"ok"}
 
 
-@pytest.fixture(params=["awake", "asleep", "in turn"])
-def waiting(request, monkeypatch):
-    """How the two sides wait for each other: each on a core of its own, or asleep; the faster one, but for a test."""
-
-    def pace(awake, asleep, longest_wait):
-        turns = itertools.cycle([awake, asleep])
-        return {"awake": awake, "asleep": asleep, "in turn": lambda *args: next(turns)(*args)}[request.param]
-
-    monkeypatch.setattr(isolate, "Pace", pace)
+@pytest.fixture(params=[[1], [99], [99, 99, 1]], ids=["idle machine", "busy machine", "busy at first"])
+def machine(request, monkeypatch):
+    """Where the machine is idle both sides stay awake on cores of their own, where it is busy they sleep."""
+    running = list(request.param)
+    monkeypatch.setattr(cores, "_running", lambda: running.pop(0) if len(running) > 1 else running[0])
+    monkeypatch.setattr(cores, "CALLS", 10)
     before = os.sched_getaffinity(0)
     yield
     assert os.sched_getaffinity(0) == before
@@ -285,7 +281,7 @@ def waiting(request, monkeypatch):
         ("return np.ones(3, np.int64)", Limits(run=0.001), "timeout_run"),
     ],
 )
-def test_awake_or_asleep_it_ends_alike(waiting, grid_task, submit, tmp_path, last, limits, status):
+def test_idle_or_busy_it_ends_alike(machine, grid_task, submit, tmp_path, last, limits, status):
     task = dataclasses.replace(grid_task, limits=limits)
     act = f"""
         self.calls = getattr(self, "calls", 0) + 1

@@ -2,8 +2,8 @@
 
 import pytest
 
-from rlbench import pace
-from rlbench.pace import FIRST_WAIT, TRIAL, Pace
+from rlbench.core import pace
+from rlbench.core.pace import FIRST_WAIT, TRIAL, Pace
 
 
 @pytest.fixture
@@ -40,5 +40,4 @@ def test_a_loop_that_becomes_slow_is_left(clock):
     paced = Pace(clock(1, [2.0]), clock(2, cost))
     assert [paced() for _ in range(200)][-1] == 2
     cost[0] = 50.0
-    assert 1 in [paced() for _ in range(2 * TRIAL)]  # it is not waited for the next trial
-    assert [paced() for _ in range(1_000)].count(1) > 900
+    assert [paced() for _ in range(9_000)].count(1) > 1_000

@@ -1,14 +1,12 @@
-"""Pace: which of two equivalent functions is faster on this machine now, found out while they run.
+"""Pace: which of two equivalent loops is faster on this machine now, found out while they run.
 
 Whether two threads beat one depends on the lanes, the rules and on who else wants the cores: measured on two cores
 with 16,384 cart-poles, the parallel loop takes 0.55 of the serial one's time when the machine is quiet and 5 times as
-long when another process holds a core. No constant is right, but both loops give the same bits, so one may try. So it
-is with an agent in another process, for whose answer one may wait awake or asleep.
+long when another process holds a core. No constant is right, but both loops give the same bits, so one may try.
 """
 
 from __future__ import annotations
 
-import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -16,21 +14,19 @@ from statistics import fmean
 from typing import Any
 
 TRIAL = 8  # calls that judge a loop
-FIRST_WAIT, LONGEST_WAIT = 16, 8_192  # calls between trials, by default; a lost trial doubles the wait
-SLOWER = 1.5  # than when it won: where every call takes so much longer the other loop is tried at once
+FIRST_WAIT, LONGEST_WAIT = 16, 8_192  # calls between trials; a lost trial doubles the wait
 
 
 class Pace:
     """A callable that hands each call to one of two loops, first the first, and now and then tries the other."""
 
-    def __init__(self, first: Callable[..., Any], second: Callable[..., Any], longest_wait: int = LONGEST_WAIT) -> None:
-        self._loops, self._longest_wait = (first, second), longest_wait
+    def __init__(self, first: Callable[..., int], second: Callable[..., int]) -> None:
+        self._loops = (first, second)
         self._favourite, self._wait, self._calls = 0, FIRST_WAIT, 0
         self._held: deque[float] = deque(maxlen=TRIAL)
         self._tried: list[float] = []
-        self._won_with = math.inf  # mean of the favourite at its last trial
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any) -> int:
         """Call a loop and take its time."""
         trying = self._calls >= self._wait
         loop = self._loops[self._favourite ^ trying]
@@ -41,18 +37,14 @@ class Pace:
         (self._tried if trying else self._held).append(took)
         if len(self._tried) > TRIAL:
             self._decide()
-        elif not trying and self._calls % TRIAL == 0 and min(self._held) > SLOWER * self._won_with:
-            self._wait = self._calls
         return result
 
     def _decide(self) -> None:
         """Compare the means; the trial's first call is left out, since it compiles the loop or wakes its threads."""
-        held, tried = fmean(self._held), fmean(self._tried[1:])
-        if tried < held:
+        if fmean(self._tried[1:]) < fmean(self._held):
             self._favourite, self._wait = 1 - self._favourite, FIRST_WAIT
         else:
-            self._wait = min(2 * self._wait, self._longest_wait)
-        self._won_with = min(held, tried)
+            self._wait = min(2 * self._wait, LONGEST_WAIT)
         self._calls = 0
         self._held.clear()
         self._tried.clear()
