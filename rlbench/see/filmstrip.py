@@ -66,6 +66,14 @@ class Filmstrip:
         self._number += 1
         self.frames += 1
 
+    def skip(self, last: bool) -> bool:
+        """Pass over the next frame if it need not be drawn, since it will not be shown; whether it was passed over."""
+        if last or self._number % self._stride == 0:
+            return False
+        self._number += 1
+        self.frames += 1
+        return True
+
     def end_episode(self) -> None:
         """Write the strip of the frames so far, if there are any."""
         if self._last is None:

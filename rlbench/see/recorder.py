@@ -39,6 +39,9 @@ class Recorder(Protocol):
     def add(self, frame: Image, caption: str = "") -> None:
         """Take one frame, uint8[H, W, 3]; what a caption says is written under it where there is room for one."""
 
+    def skip(self, last: bool) -> bool:
+        """Pass over the next frame, the `last` of its episode or not, where it need not be drawn; whether it was."""
+
     def end_episode(self) -> None:
         """The frames so far were an episode."""
 
@@ -114,6 +117,10 @@ class Film:
         except (BrokenPipeError, ValueError):  # a ValueError once it is closed
             self._fail()
         self.frames += 1
+
+    def skip(self, last: bool) -> bool:
+        """A film shows every frame."""
+        return False
 
     def end_episode(self) -> None:
         """A film runs on."""

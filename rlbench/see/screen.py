@@ -116,9 +116,9 @@ class Screen:
             self._save(picture)
         self.window.show(picture)
 
-    def record(self, draw: Callable[[], Image], caption: str = "") -> None:
-        """Add a picture to the recording."""
-        if self.recorder is not None:
+    def record(self, draw: Callable[[], Image], caption: str = "", last: bool = False) -> None:
+        """Add a picture to the recording, the `last` of its episode or not."""
+        if self.recorder is not None and not self.recorder.skip(last):
             self.recorder.add(draw(), caption)
 
     def end_episode(self) -> None:

@@ -33,7 +33,7 @@ class View:
 
     def record(self, episode: Episode) -> None:
         """Add it to the recording."""
-        self.screen.record(lambda: self._filmed(episode), episode.caption())
+        self.screen.record(lambda: self._filmed(episode), episode.caption(), episode.over)
 
     def to_frame(self, episode: Episode, x: float, y: float) -> tuple[float, float] | None:
         """The frame's pixel at a pixel of what the window shows."""

@@ -167,7 +167,7 @@ class Wall:
     def record(self) -> None:
         """Add it to the recording."""
         step = max(len(episode.rewards) for episode in self.episodes)
-        self.screen.record(self.picture, f"step {step}")
+        self.screen.record(self.picture, f"step {step}", all(episode.over for episode in self.episodes))
 
 
 def on_environment(env_id: str, kwargs: dict[str, Any], episodes: int) -> Task:

@@ -189,6 +189,21 @@ def test_chosen_stills_are_spread_evenly(count, shown):
     np.testing.assert_allclose(numbers, expected, atol=0.5)
 
 
+def test_a_strip_passes_over_what_it_will_not_show(tmp_path):
+    """Drawn or passed over, the strip is the same; of a long episode few frames need be drawn, the last one always."""
+    shades = np.arange(1_000) // 4
+    for name in ("all.png", "few.png"):
+        drawn = 0
+        with recorder(tmp_path / name, 30, strip=4) as strip:
+            for i, shade in enumerate(shades):
+                if name == "all.png" or not strip.skip(last=i == len(shades) - 1):
+                    strip.add(np.full((8, 8, 3), shade, np.uint8), f"{i}")
+                    drawn += 1
+        assert strip.frames == len(shades)
+    assert (tmp_path / "all.png").read_bytes() == (tmp_path / "few.png").read_bytes()
+    assert drawn < 150
+
+
 def test_a_filmstrip_without_frames_is_refused(tmp_path):
     with pytest.raises(UserError, match="at least one frame, got 0"):
         recorder(tmp_path / "strip.png", 10, strip=0)
