@@ -105,7 +105,7 @@ _TABLE: tuple[tuple[Task, tuple[str, ...]], ...] = (
     (_atari("pong", -21.0, -20.7, 14.6), ("lecture", "atari-7")),
     (_atari("space-invaders", 20.0, 148.0, 1_668.7), ("lecture", "atari-7")),
     (_atari("seaquest", 0.0, 68.4, 42_054.7), ("lecture", "atari-7")),
-    (_atari("beam-rider", 0.0, 363.9, 16_926.5), ("lecture", "atari-7")),
+    (_atari("beam-rider", 44.0, 363.9, 16_926.5), ("lecture", "atari-7")),
     (_atari("enduro", 0.0, 0.0, 860.5), ("lecture", "atari-7")),
     (_atari("qbert", 0.0, 163.9, 13_455.0), ("lecture", "atari-7", "atari-5")),
     (_atari("battle-zone", 0.0, 2_360.0, 37_187.5), ("lecture", "atari-5")),
