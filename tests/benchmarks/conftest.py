@@ -10,7 +10,7 @@ import pytest
 def compare(benchmark):
     """A function that runs two callables in turn and returns how many times faster the first is.
 
-    That is the median of the ratios of rounds that follow each other: a machine that is slow for a while is so for both.
+    That is the median of the ratios of rounds that follow each other: a machine slow for a while is so for both.
     """
 
     def run(name, ours, peer, rounds=15):
