@@ -208,6 +208,7 @@ class FusedAdam(Adam):
 
     def __init__(self, flat: Flat) -> None:
         super().__init__(flat)
+        self._parts = [flat.views(vector) for vector in (flat.theta, self.m, self.v)]
         flat.grad = flat.grad[:0]
         for p in flat.parameters:
             p.grad = None
@@ -218,7 +219,7 @@ class FusedAdam(Adam):
         assert not most
         self.t += 1
         gradients = [p.grad for p in self.flat.parameters if p.grad is not None]
-        thetas, ms, vs = (self.flat.views(vector) for vector in (self.flat.theta, self.m, self.v))
+        thetas, ms, vs = self._parts
         counts = [torch.tensor(float(self.t), device=self.flat.theta.device)] * len(thetas)
         how = {"weight_decay": 0.0, "eps": 1e-8, "amsgrad": False, "maximize": False}
         torch._fused_adam_(thetas, gradients, ms, vs, [], counts, lr=alpha, beta1=0.9, beta2=0.999, **how)
