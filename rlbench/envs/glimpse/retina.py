@@ -20,7 +20,10 @@ def retina(picture: Any, x: float, y: float, square: Any, sums: Any, patches: An
     """
     side = len(square)
     cut(picture, corner(y, picture.shape[0], side), corner(x, picture.shape[1], side), square)
-    resize(square, 1, patches[0])
+    if len(patches) == 1:
+        brighten(square, patches[0])
+    else:
+        resize(square, 1, patches[0])
     for k in range(1, len(patches)):
         side //= 2
         if k == 1:
@@ -49,6 +52,12 @@ def cut(picture: Any, top: int, left: int, square: Any) -> None:
         for i in range(shown.shape[0]):
             for j in range(shown.shape[1]):
                 shown[i, j] = seen[i, j]
+
+
+def brighten(square: Any, patch: Any) -> None:
+    """A whole square as brightness in [0, 1], float32[g, g]; as `resize` would, in one flat loop and half the time."""
+    for k in range(square.size):
+        patch.flat[k] = np.float32(square.flat[k]) / np.float32(255)
 
 
 def halve(pixels: Any, sums: Any) -> None:

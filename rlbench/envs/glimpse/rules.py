@@ -168,6 +168,8 @@ def transition(state: State, action: Action, noise: Any, params: Params, scratch
 
 def reward(state: State, action: Action, next_state: State, params: Params) -> float:
     """1 for the right label at the last step."""
+    if next_state.guess < 0:  # not yet
+        return 0.0
     return 1.0 if next_state.guess == params.labels[next_state.image] else 0.0
 
 
