@@ -104,7 +104,7 @@ WIDE: dict[str, Any] = {
 
 PRESETS: dict[str, Config] = {
     "mnist": Config(),
-    "translated": Config(task="glimpse-translated@1", **WIDE),
+    "translated": Config(task="glimpse-translated@1", **WIDE, epochs=300),
     "cluttered60": Config(task="glimpse-cluttered60@1", **WIDE, glimpses=8, epochs=200),
     "cluttered100": Config(task="glimpse-cluttered100@1", **WIDE, glimpses=8, epochs=200),
 }
