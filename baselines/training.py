@@ -12,6 +12,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,8 @@ def run(
         begin_curve(out / CURVE, algorithm, config)
     else:
         cut_curve(out / CURVE, saved["update"])
-    with ExitStack() as stack, good_checkpoint_named(out / CHECKPOINT):
+    kept = Kept(saved["update"] if saved else None)
+    with ExitStack() as stack, ending_explained(out, kept):
         watchers = [stack.enter_context(curve(out / CURVE))]
         watchers.append(stack.enter_context(progress_bar(f"{config.agent}, seed {config.seed}", quiet)))
         if tensorboard:
@@ -58,6 +60,7 @@ def run(
             if isinstance(event, Snapshot | Finished):
                 tree: Tree = {"update": event.update, "training": event.state()}
                 checkpoint.save(out / CHECKPOINT, algorithm, plain, tree)
+                kept.update = event.update
             if isinstance(event, Finished):
                 export(event.policy, origin(config, event), out / SUBMISSION)
     return out / SUBMISSION
@@ -91,14 +94,27 @@ def origin(config: Any, finished: Finished) -> Origin:
     return Origin(config.agent, task_keys(config.task), config.seed, finished.steps)
 
 
+@dataclass
+class Kept:
+    """What of a training survives its end."""
+
+    update: int | None
+    """The last snapshot's; None before the first."""
+
+
 @contextmanager
-def good_checkpoint_named(path: Path) -> Iterator[None]:
-    """Adds to a training's own error where its last good checkpoint is, if there is one."""
+def ending_explained(out: Path, kept: Kept) -> Iterator[None]:
+    """Adds to an error or an interruption what is kept: nothing of a training that was refused at once."""
     try:
         yield
     except UserError as error:
-        kept = f"; the last good checkpoint is kept: {path}" if path.exists() else ""
-        raise UserError(f"{error}{kept}") from None
+        if kept.update is None:
+            (out / CURVE).unlink(missing_ok=True)
+            raise
+        raise UserError(f"{error}; the last good checkpoint is kept: {out / CHECKPOINT}") from None
+    except KeyboardInterrupt:
+        future = "begins anew" if kept.update is None else f"goes on from the snapshot at update {kept.update:,}"
+        raise KeyboardInterrupt(f"interrupted; the same command {future}") from None
 
 
 def line(event: Event) -> dict[str, Any] | None:

@@ -37,8 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(f"error: {error}", 2)
     except HarnessError as error:
         return _fail(f"harness fault: {error}", 3)
-    except KeyboardInterrupt:
-        return _fail("interrupted; run the same command again to go on", 130)
+    except KeyboardInterrupt as interruption:
+        return _fail(str(interruption) or "interrupted; run the same command again to go on", 130)
     except BrokenPipeError:  # the reader of our output has gone, as in `rlbench list | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -144,7 +144,8 @@ def stage(name: str, fps: float, options: Options) -> Any:
     window, reason = outlet.window_for(name, fps)
     path = options.record
     if window is None:
-        outlet.say(f"{reason}: recording to {path or PICTURE} instead", quiet(options))
+        instead = "no window" if path else f"recording to {PICTURE} instead"
+        outlet.say(f"{reason}: {instead}", quiet(options))
         path = path or PICTURE
     return outlet.screen(name, fps, options.speed, window, path, options.frames)
 

@@ -51,6 +51,8 @@ from typing import Any, Protocol, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from rlbench.errors import unknown
+
 StateOf: TypeAlias = Any  # an instance of the rules module's own State
 ParamsOf: TypeAlias = Any  # likewise
 Noise: TypeAlias = "tuple[float, ...]"
@@ -84,11 +86,11 @@ def load(name: str) -> Rules:
 
 
 def make_params(rules: Rules, kwargs: Mapping[str, Any]) -> ParamsOf:
-    """The parameters for the keyword arguments of `make`; TypeError names the arguments that exist."""
+    """The parameters for the keyword arguments of `make`; TypeError names the nearest, or all, of those that exist."""
     configure: Callable[..., ParamsOf] = getattr(rules, "configure", rules.Params)
     known = inspect.signature(configure).parameters
-    if unknown := sorted(set(kwargs) - set(known)):
-        raise TypeError(f"{rules.__name__} takes no argument {unknown}; it takes {', '.join(known)}")
+    for name in sorted(set(kwargs) - set(known)):
+        raise TypeError(str(unknown("argument", name, known)))
     return configure(**kwargs)
 
 

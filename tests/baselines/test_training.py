@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 from baselines import ALGORITHMS, checkpoint, dqn, q_learning, training, value_iteration
+from baselines.events import Event, Snapshot
 from rlbench.errors import UserError
 from tests.baselines import films
 
@@ -226,3 +228,30 @@ def test_tensorboard_files(tmp_path: Path) -> None:
     config = q_learning.Config(steps=250)
     training.run("q-learning", config, tmp_path, quiet=True, tensorboard=True)
     assert list((tmp_path / "tensorboard").glob("events.*"))
+
+
+def test_a_training_that_is_refused_leaves_no_curve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(config: Any, resume: Any) -> Iterator[Event]:
+        raise UserError("too large")
+        yield
+
+    monkeypatch.setattr(dqn, "train", refused)
+    with pytest.raises(UserError, match=r"too large$"):
+        training.run("dqn", SMALL, tmp_path, quiet=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_interruption_says_where_the_training_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = dqn.train
+
+    def interrupted(config: Any, resume: Any) -> Iterator[Event]:
+        events = begin(config, resume=resume)
+        for event in events:
+            yield event
+            if isinstance(event, Snapshot):
+                break
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(dqn, "train", interrupted)
+    with pytest.raises(KeyboardInterrupt, match=r"goes on from the snapshot at update 0"):
+        training.run("dqn", SMALL, tmp_path, quiet=True)

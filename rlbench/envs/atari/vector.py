@@ -6,7 +6,7 @@ import secrets
 from typing import Any
 
 import numpy as np
-from gymnasium.error import InvalidAction, ResetNeeded, UnsupportedMode
+from gymnasium.error import ClosedEnvironmentError, InvalidAction, ResetNeeded, UnsupportedMode
 from gymnasium.spaces import Box
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
@@ -87,6 +87,7 @@ class AtariVectorEnv(VectorEnv[Any, Any, Any]):
 
         Without a seed a lane's stream goes on; the first reset seeds it from the operating system.
         """
+        self._require_open()
         mask = self._mask((options or {}).get("reset_mask"))
         seeds = check_seeds(lane_seeds(seed, self.num_envs))
         if self._over is None:
@@ -128,7 +129,12 @@ class AtariVectorEnv(VectorEnv[Any, Any, Any]):
         rewards = np.sign(outcome.scores) if self.protocol.clip_rewards else outcome.scores.copy()
         return outcome.observations, rewards, outcome.terminated, outcome.truncated, info
 
+    def _require_open(self) -> None:
+        if not self._all:
+            raise ClosedEnvironmentError("the environment is closed; make another")
+
     def _checked(self, actions: Any) -> NDArray[np.int64]:
+        self._require_open()
         if self._over is None:
             raise ResetNeeded("the episodes have not begun; call reset() before step()")
         if self.autoreset_mode == AutoresetMode.DISABLED and self._over.any():

@@ -19,13 +19,20 @@ def image_set(split: str, images: Any, labels: Any, classes: int) -> Arrays:
     """Images uint8[n, h, w], read-only, and labels int64[n]: a split of MNIST, or what was given; else ValueError."""
     if images is None and labels is None:
         images, labels = mnist(split)
+    elif images is None or labels is None:
+        given, missing = ("labels", "images") if images is None else ("images", "labels")
+        raise ValueError(f"{given} without {missing}; give both, or neither for MNIST")
     elif split != "train":
         raise ValueError(f"split={split!r} is a part of MNIST; leave it out where images and labels are given")
     images, labels = np.asarray(images), np.asarray(labels)
     if images.dtype != np.uint8 or images.ndim != 3 or 0 in images.shape:
         found = f"{images.dtype} of shape {images.shape}"
-        remedy = "; (255 * images).astype('uint8') if they are in [0, 1]" if images.dtype.kind == "f" else ""
-        raise ValueError(f"images are grey, uint8 of shape (n, height, width), got {found}{remedy}")
+        remedies = {
+            "f": "; (255 * images).astype('uint8') if they are in [0, 1]",
+            "i": "; images.astype('uint8') if they are 0 to 255",
+        }
+        remedy = remedies.get(images.dtype.kind, "")
+        raise ValueError(f"images are grey, uint8 of shape (n, height, width), none of them 0, got {found}{remedy}")
     if labels.dtype.kind not in "iu" or labels.shape != (len(images),):
         raise ValueError(
             f"labels are integers of shape ({len(images)},), one per image, got {labels.dtype} of shape {labels.shape}"
