@@ -20,6 +20,7 @@ through it as well, so that there is one implementation. What it does beyond the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +28,7 @@ import numpy as np
 from gymnasium.error import DependencyNotInstalled, Error
 from numpy.typing import NDArray
 
+from rlbench.envs.atari.one_core import on_one_core, threads_of_process
 from rlbench.envs.atari.protocol import Protocol
 from rlbench.errors import UserError, unknown
 from rlbench.registry import ATARI_GAMES
@@ -69,6 +71,7 @@ class Games:
         ale_py = import_ale_py()
         rom = rom_path(game)
         height, width = screen_size(rom) if colour else (SIDE, SIDE)
+        others = threads_of_process()
         self._ale: Any = ale_py.ALEVectorInterface(
             rom_path=rom,
             num_envs=num_envs,
@@ -93,6 +96,7 @@ class Games:
         )
         self.actions: tuple[str, ...] = tuple(action.name for action in self._ale.get_action_set())
         self._strengths = np.ones(num_envs, np.float32)
+        self._exchange = on_one_core(threads_of_process() - others, partial(exchange, self._ale))
 
     def reset(self, lanes: Integers, seeds: Integers) -> Outcome:
         """Begin an episode in some lanes, a seed of -1 continuing the lane's stream; no lane has ended or won points.
@@ -106,8 +110,7 @@ class Games:
 
     def step(self, actions: Integers) -> Outcome:
         """Step every lane. The arrays are new ones in every step."""
-        self._ale.send(actions, self._strengths)
-        observations, scores, terminated, truncated, info = self._ale.recv()
+        observations, scores, terminated, truncated, info = self._exchange(actions, self._strengths)
         return Outcome(
             observations,
             scores.astype(np.float64),
@@ -117,6 +120,12 @@ class Games:
             info["episode_frame_number"],
             info.get("final_obs"),
         )
+
+
+def exchange(ale: Any, actions: Integers, strengths: NDArray[np.float32]) -> Any:
+    """Set the emulator's threads going, and wait for them."""
+    ale.send(actions, strengths)
+    return ale.recv()
 
 
 def import_ale_py() -> Any:
