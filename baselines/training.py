@@ -109,7 +109,8 @@ def ending_explained(out: Path, kept: Kept) -> Iterator[None]:
         yield
     except UserError as error:
         if kept.update is None:
-            (out / CURVE).unlink(missing_ok=True)
+            if (out / CURVE).read_bytes().count(b"\n") == 1:  # its head alone
+                (out / CURVE).unlink()
             raise
         raise UserError(f"{error}; the last good checkpoint is kept: {out / CHECKPOINT}") from None
     except KeyboardInterrupt:
