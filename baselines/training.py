@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -48,6 +49,8 @@ def run(
         begin_curve(out / CURVE, algorithm, config)
     else:
         cut_curve(out / CURVE, saved["update"])
+        if not quiet:
+            sys.stderr.write(f"going on from the snapshot at update {saved['update']:,}\n")
     kept = Kept(saved["update"] if saved else None)
     with ExitStack() as stack, ending_explained(out, kept):
         watchers = [stack.enter_context(curve(out / CURVE))]

@@ -82,6 +82,17 @@ def test_other_settings_name_the_ways_out(tmp_path, monkeypatch, capsys):
     assert "gamma must lie in (0, 1], not 2.0" in capsys.readouterr().err
 
 
+def test_two_tasks_do_not_share_a_folder_and_going_on_is_said(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["train", "value-iteration"]) == 0
+    assert cli.main(["train", "value-iteration", "--task", "rlbench/GridWorldFourRooms-v0"]) == 0
+    assert "going on" not in capsys.readouterr().err
+    assert cli.main(["train", "value-iteration"]) == 0
+    assert "going on from the snapshot at update " in capsys.readouterr().err
+    folders = {path.parent.name for path in tmp_path.glob("runs/train/*/value-iteration-s0")}
+    assert folders == {"grid-world@1", "rlbench-GridWorldFourRooms-v0"}
+
+
 def test_train_alone_has_help(capsys):
     with pytest.raises(SystemExit, match="0"):
         cli.main(["train", "--help"])

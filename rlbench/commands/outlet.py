@@ -13,17 +13,17 @@ import pandas as pd
 
 from rlbench.commands.tables import print_table
 from rlbench.errors import UserError
-from rlbench.see.recorder import Film, Recorder, recorder
+from rlbench.see import recorder
 from rlbench.see.screen import FASTEST, SLOWEST, Screen, Window, open_window, title
 
 
 @contextmanager
 def screen(
-    name: str, fps: float, speed: float, window: Window | None, record: Path | None, frames: int
+    name: str, fps: float, speed: float, window: Window | None, record: Path | None, frames: int | None
 ) -> Iterator[Screen]:
     """A screen on that window; at its end the window is closed, the recording whole, and what was saved is said."""
     with ExitStack() as stack:
-        film: Any = recorder(record, fps * speed, frames) if record else None
+        film: Any = recorder.recorder(record, fps * speed, frames) if record else None
         shown = Screen(fps, window, film, speed=speed)
         stack.callback(shown.close)
         if film is not None:
@@ -42,6 +42,14 @@ def check_speed(speed: float) -> None:
         raise UserError(f"--speed is between {SLOWEST:g} and {FASTEST:g}, got {speed:g}")
 
 
+def check_record(record: Path | None, frames: int | None) -> None:
+    """UserError for a file that cannot be recorded, and for frames of a filmstrip where none is."""
+    if record is not None:
+        recorder.check(record)
+    if frames is not None and (record is None or record.suffix.lower() != ".png"):
+        raise UserError(f"--frames={frames} is of filmstrips: give --record a name that ends in .png")
+
+
 def settings(pairs: Sequence[str]) -> dict[str, Any]:
     """Arguments of an environment from `name=value`; values are JSON, or else text."""
     made = {}
@@ -56,9 +64,9 @@ def settings(pairs: Sequence[str]) -> dict[str, Any]:
     return made
 
 
-def report(film: Recorder | None, pictures: Sequence[Path], quiet: bool) -> None:
+def report(film: recorder.Recorder | None, pictures: Sequence[Path], quiet: bool) -> None:
     """Say what was written."""
-    if isinstance(film, Film):
+    if isinstance(film, recorder.Film):
         for path in film.written:
             say(f"recorded {film.frames:,} frames at {film.fps:.4g} frames/s to {path}", quiet)
     elif film is not None:

@@ -13,7 +13,7 @@ from rlbench.commands import outlet
 from rlbench.commands.show import find_id
 from rlbench.commands.tables import require_one_format
 from rlbench.errors import UserError
-from rlbench.see import recorder, trace
+from rlbench.see import trace
 from rlbench.see.episode import Episode, make, short_name
 from rlbench.see.game import Game
 from rlbench.see.screen import Window, free_path
@@ -38,8 +38,8 @@ class Options:
     """Arguments of the environment: --set maze=8x8 slip=0.1."""
     record: Path | None = None
     """Record a film (.mp4, .gif), or a filmstrip of each episode (.png)."""
-    frames: int = 5
-    """Frames of a filmstrip."""
+    frames: int | None = None
+    """Frames of a filmstrip; 5 by default."""
     panel: bool = True
     """Record the panel beside the frame too."""
     trace: Path | None = None
@@ -79,8 +79,7 @@ def check(options: Options) -> None:
         raise UserError(f"--episodes is at least 1, got {options.episodes}")
     if options.seed < 0:
         raise UserError(f"--seed is at least 0, got {options.seed}")
-    if options.record is not None:
-        recorder.check(options.record)
+    outlet.check_record(options.record, options.frames)
 
 
 def play(env: Any, window: Window, fps: float, options: Options) -> list[Episode]:

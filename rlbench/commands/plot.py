@@ -29,7 +29,7 @@ class Options:
     """Draw what these runs did: learning curves, performance profiles, the leaderboard."""
 
     runs: Positional[tuple[Path, ...]]
-    """Folders of trainings (runs/train/dqn-s0), of results (results), or of both (runs/quick)."""
+    """Folders of trainings (runs/train/cart-pole@1/dqn-s0), of results (results), or of both (runs/quick)."""
     output: Path = Path("plots")
     """Folder for the charts."""
     axis: plot_curves.Axis = "steps"

@@ -50,6 +50,7 @@ WALKERS = ("half-cheetah", "hopper", "walker2d")
 LOCOMOTION = (
     *(Entry("actor-critic", "locomotion", f"{robot}-gymnasium@1", seeds=3) for robot in WALKERS),
     *(Entry("soft-actor-critic", "fast", f"{robot}-gymnasium@1", seeds=3) for robot in ("half-cheetah", "hopper")),
+    *(Entry("actor-critic", "locomotion", f"{robot}@1", seeds=3) for robot in (*WALKERS, "ant", "humanoid")),
 )
 PLANS = {
     "quick": QUICK,

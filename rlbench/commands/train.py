@@ -32,7 +32,7 @@ class Options(Generic[Config]):
     preset: str = ""
     """Set of settings to begin with; the algorithm's first one by default."""
     out: Path | None = None
-    """Folder for checkpoint, learning curve and submission; `runs/train/<agent>-s<seed>` by default."""
+    """Folder for checkpoint, learning curve and submission; `runs/train/<task>/<agent>-s<seed>` by default."""
     resume: bool = True
     """Go on from a checkpoint in the folder; --no-resume begins anew."""
     tensorboard: bool = False
@@ -78,7 +78,7 @@ def chosen_preset(arguments: list[str], presets: dict[str, Any]) -> str:
 def run(options: Options[Any]) -> int:
     """Train, and print the submission's folder."""
     config = options.config
-    out = options.out or Path("runs") / "train" / f"{config.agent}-s{config.seed}"
+    out = options.out or Path("runs", "train", config.task.replace("/", "-"), f"{config.agent}-s{config.seed}")
     submission = training().run(
         options.algorithm,
         config,

@@ -16,7 +16,7 @@ from rlbench.errors import UserError
 from rlbench.harness import record
 from rlbench.harness.task import Task
 from rlbench.progress import progress
-from rlbench.see import recorder, trace, watch
+from rlbench.see import trace, watch
 from rlbench.see.episode import make, short_name
 from rlbench.see.screen import KEYS, Screen
 from rlbench.see.view import View
@@ -47,8 +47,8 @@ class Options:
     """Arguments of an environment that is no task: --set maze=8x8 slip=0.1."""
     record: Path | None = None
     """Record a film (.mp4, .gif), or a filmstrip of each episode (.png)."""
-    frames: int = 5
-    """Frames of a filmstrip."""
+    frames: int | None = None
+    """Frames of a filmstrip; 5 by default."""
     panel: bool = True
     """Record the panel beside the frame too."""
     window: bool = True
@@ -86,8 +86,7 @@ def check(options: Options) -> None:
         raise UserError(f"--episodes is at least 1, got {options.episodes}")
     if options.episode < 0:
         raise UserError(f"--episode counts from 0, got {options.episode}")
-    if options.record is not None:
-        recorder.check(options.record)
+    outlet.check_record(options.record, options.frames)
 
 
 def kind_of(path: Path) -> str:

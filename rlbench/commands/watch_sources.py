@@ -20,7 +20,7 @@ from rlbench.see import watch
 if TYPE_CHECKING:
     from rlbench.commands.watch import Options
 
-KEPT = ("baselines/pretrained/*/*", "runs/*/training/*/*/submission", "runs/train/*/submission")
+KEPT = ("baselines/pretrained/*/*", "runs/*/training/*/*/submission", "runs/train/*/*/submission")
 """Where submissions are looked for by their digest."""
 
 

@@ -26,6 +26,7 @@ from rlbench.see.filmstrip import Filmstrip
 
 FILMS = (".mp4", ".gif")
 FORMATS = (*FILMS, ".png")
+STRIP = 5  # frames of a filmstrip, where nothing else is asked for
 
 
 class Recorder(Protocol):
@@ -49,12 +50,12 @@ class Recorder(Protocol):
         """Write what is not written yet; a second call does nothing."""
 
 
-def recorder(path: str | Path, fps: float, strip: int = 5) -> Recorder:
+def recorder(path: str | Path, fps: float, strip: int | None = None) -> Recorder:
     """The recorder for a file's extension; a UserError for another one and for a path that cannot be written."""
     path = Path(path)
     check(path)
     if path.suffix.lower() == ".png":
-        return Filmstrip(path, strip)
+        return Filmstrip(path, STRIP if strip is None else strip)
     return Film(path, fps)
 
 

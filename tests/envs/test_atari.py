@@ -339,6 +339,8 @@ def test_pictures_of_a_batch_are_those_of_its_games():
 
 
 def test_what_the_agent_sees_stands_beside_the_screen():
+    with pytest.raises(UserError, match="give a render_mode"):
+        make("breakout", show_observation=True)
     env = make("breakout", render_mode="rgb_array", show_observation=True, sticky=0.0)
     env.action_space.seed(0)
     env.reset(seed=0)

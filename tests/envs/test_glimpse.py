@@ -265,6 +265,8 @@ def test_flat_actions_and_observations_are_the_same_episode():
             box.step(bad)
     with pytest.raises(TypeError, match="FlatAction takes actions of location and label"):
         flat(gymnasium.make("rlbench/CartPole-v0"))
+    with pytest.raises(TypeError, match="flat takes one environment"):
+        flat(gymnasium.make_vec(MNIST, 2, **TWO))
 
 
 @pytest.mark.filterwarnings("ignore:.*is different from the unwrapped version")  # as a wrapper is meant to be

@@ -148,7 +148,7 @@ def test_a_row_of_the_leaderboard_is_played_again(lean, run, tmp_path):
 
 def test_submissions_are_found_by_their_digest(lean, run, tmp_path):
     path = evaluate(get_task("cart-pole"), lean, tmp_path / "results", quiet=True)
-    kept = tmp_path / "runs" / "train" / "lean-s4" / "submission"
+    kept = tmp_path / "runs" / "train" / "cart-pole@1" / "lean-s4" / "submission"
     shutil.copytree(lean, kept)
     code, rows, _ = run("watch", path, "--no-window", "--json")
     assert (code, rows[0]["as_recorded"]) == (0, True)
@@ -255,6 +255,8 @@ MISTAKES = {
     "unknown env": (["play", "GridWrold"], "unknown environment 'GridWrold'; did you mean GridWorld"),
     "no key": (["play", "CartPole", "--keys", "*3"], "--keys '*3' is no key"),
     "frames": (["play", "CartPole", "--record", "a.png", "--frames", "0"], "at least one frame, got 0"),
+    "frames of a film": (["play", "CartPole", "--record", "a.mp4", "--frames", "7"], "--frames=7 is of filmstrips"),
+    "frames of nothing": (["watch", "random", "--task", "CartPole", "--frames", "7"], "--frames=7 is of filmstrips"),
     "formats": (["play", "CartPole", "--json", "--csv"], "exclude each other"),
     "seed": (["play", "CartPole", "--seed", "-1"], "--seed is at least 0, got -1"),
     "episodes": (["watch", "random", "--task", "CartPole", "--episodes", "0"], "--episodes is at least 1, got 0"),

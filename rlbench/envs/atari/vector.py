@@ -51,6 +51,8 @@ class AtariVectorEnv(VectorEnv[Any, Any, Any]):
             raise ValueError(f"num_envs is a positive integer, got {num_envs!r}")
         if render_mode not in (None, "rgb_array"):
             raise UnsupportedMode(f"render_mode {render_mode!r} of a batch is not rgb_array")
+        if show_observation and render_mode is None:
+            raise UserError("show_observation draws what the agent sees: give a render_mode with it")
         self.protocol = protocol(preset, fields)
         if max_episode_steps is not None:
             # The emulator breaks off before the last frame is seen, Gymnasium's TimeLimit of a single game after it.

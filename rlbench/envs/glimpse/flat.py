@@ -34,5 +34,10 @@ class FlatAction(gymnasium.ActionWrapper[Any, NDArray[np.float32], Any], gymnasi
 
 
 def flat(env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
-    """A glimpse environment with vectors for actions and observations: float32[k g g + 2], location before patches."""
+    """A glimpse environment with vectors for actions and observations: float32[k g g + 2], location before patches.
+
+    Raises TypeError for a batch and for another environment.
+    """
+    if isinstance(env, gymnasium.vector.VectorEnv):
+        raise TypeError("flat takes one environment; for many, make_vec(id, N, 'sync', wrappers=[flat])")
     return FlattenObservation(FlatAction(env))
