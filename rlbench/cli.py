@@ -21,6 +21,7 @@ COMMANDS = {
     "watch": "watch an agent, a row of the leaderboard, or a trace",
     "train": "train a reference agent and export it as a submission",
     "evaluate": "score a submission in a process of its own",
+    "verify": "play recorded episodes again, and compare",
     "run": "train the reference agents, score them, write the leaderboard",
     "plot": "draw learning curves, performance profiles and the leaderboard",
     "leaderboard": "rank all results and write leaderboard.md",

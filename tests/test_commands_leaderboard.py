@@ -11,6 +11,7 @@ from rlbench.commands.leaderboard import Options, run
 from rlbench.errors import UserError
 from rlbench.harness import record, submission
 from rlbench.harness.suite import TASKS
+from rlbench.harness.writer import Writer
 
 TASK = TASKS["grid-world@1"]
 
@@ -20,7 +21,7 @@ def write_run(results, name, seed, returns=-2.0, blocks=TASK.blocks):
     entrant = dataclasses.replace(
         submission.read("random"), name=name, training_seed=seed, digest=f"{name}{seed}".ljust(64, "0")
     )
-    with record.Writer(record.path_of(results, TASK, entrant), TASK, entrant) as writer:
+    with Writer(record.path_of(results, TASK, entrant), TASK, entrant) as writer:
         for number in range(blocks):
             episodes = [
                 record.Episode(i, TASK.episode(i)[0], returns, returns, 2, True, False, "ok", "00", {})

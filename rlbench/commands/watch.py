@@ -160,7 +160,7 @@ def row(episode: record.Episode, line: dict[str, Any] | None) -> dict[str, Any]:
         "actions": episode.actions,
     }
     if line is not None:
-        wrong = watch.differences(line, episode)
+        wrong = episode.differences(line)
         made |= {"as_recorded": not wrong, "difference": "; ".join(wrong) or None}
     return made
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rlbench.commands import outlet
+from rlbench.commands import kept, outlet
 from rlbench.commands.show import find_id
 from rlbench.errors import UserError
 from rlbench.harness import record, submission
@@ -19,9 +19,6 @@ from rlbench.see import watch
 
 if TYPE_CHECKING:
     from rlbench.commands.watch import Options
-
-KEPT = ("baselines/pretrained/*/*", "runs/*/training/*/*/submission", "runs/train/*/*/submission")
-"""Where submissions are looked for by their digest."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +72,7 @@ def recorded(path: Path, options: Options) -> Show:
     wanted = range(options.episode, options.episode + (options.episodes or options.lanes))
     if wanted.stop > len(run.episodes):
         raise UserError(f"{path} has episodes 0 to {len(run.episodes) - 1}, not {wanted.stop - 1}")
-    entrant = submission_of(run.header, path, options)
+    entrant = kept.submission_of(run.header, path, options.submission)
     lines = {i: {k: v for k, v in run.episodes[i].items() if k != "block"} for i in wanted}
     blocks = []
     for number in range(task.blocks):
@@ -84,30 +81,3 @@ def recorded(path: Path, options: Options) -> Show:
         parts = [inside[i : i + options.lanes] for i in range(0, len(inside), options.lanes)]
         blocks += [(task.block(number), part, seed) for part in parts]
     return Show(task, entrant, tuple(blocks), lines)
-
-
-def submission_of(header: Any, path: Path, options: Options) -> Submission:
-    """The submission that a record is of, found by its digest."""
-    if options.submission is not None:
-        entrant = submission.read(str(options.submission))
-        if entrant.digest != header["digest"]:
-            raise UserError(
-                f"{options.submission} has digest {entrant.digest[:12]}, {path} is of {header['digest'][:12]}"
-            )
-        return entrant
-    for folder in candidates(str(header["agent"])):
-        if submission.digest(folder) == header["digest"]:
-            return submission.read(folder)
-    raise UserError(
-        f"no submission with digest {header['digest'][:12]} under baselines/pretrained or runs; "
-        f"give the folder of {header['agent']} {header['version']} with --submission"
-    )
-
-
-def candidates(agent: str) -> Iterator[Path]:
-    """Folders that may hold a submission of that name."""
-    if agent in submission.builtins():
-        yield submission.BUILTIN / agent
-    for root in dict.fromkeys((Path(), Path(__file__).resolve().parents[2])):
-        for pattern in KEPT:
-            yield from sorted(p for p in root.glob(pattern) if agent in p.as_posix() and p.is_dir())

@@ -29,6 +29,7 @@ from rlbench.harness.agent import Act, Agent, AgentFault, Spaces, TaskInfo
 from rlbench.harness.record import Block, Episode
 from rlbench.harness.submission import Submission
 from rlbench.harness.task import Task
+from rlbench.harness.writer import Writer
 from rlbench.progress import progress
 
 ATTEMPTS = 3
@@ -118,7 +119,7 @@ def evaluate(task: Task, submission_path: str | Path, results_dir: str | Path, *
         return path
     record.refuse_namesakes(path, entrant)
     with (
-        record.Writer(path, task, entrant) as writer,
+        Writer(path, task, entrant) as writer,
         progress(f"{entrant.name} on {task.key}", quiet=quiet) as show,
     ):
         for number in range(writer.blocks, task.blocks):

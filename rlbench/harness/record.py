@@ -13,15 +13,13 @@ from __future__ import annotations
 
 import glob
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from rlbench.errors import HarnessError, UserError
-from rlbench.harness import dynamics, provenance
+from rlbench.errors import UserError
+from rlbench.harness import dynamics
 from rlbench.harness.submission import Submission
 from rlbench.harness.task import Task
 
@@ -64,6 +62,10 @@ class Episode:
     def line(self) -> dict[str, Any]:
         """The episode as it is written."""
         return {"kind": "episode"} | {name.rstrip("_"): value for name, value in vars(self).items()}
+
+    def differences(self, line: Mapping[str, Any]) -> list[str]:
+        """What this episode, played again, has otherwise than its line in a record."""
+        return [f"{name} {line.get(name)!r}, now {now!r}" for name, now in self.line().items() if line.get(name) != now]
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def is_complete(path: Path, task: Task, entrant: Submission) -> bool:
     """Whether a run has its footer; a UserError where the file records something else."""
     record = read(path)
     if record is not None:
-        _check_header(record.header, task, entrant, path)
+        check_header(record.header, task, entrant, path)
     return record is not None and record.complete
 
 
@@ -157,114 +159,16 @@ def load(results_dir: str | Path) -> pandas.DataFrame:
     return frame.astype({name: kind for kind, names in kinds.items() for name in names})
 
 
-class Writer:
-    """The single writer of one record: takes the lock, cuts a torn tail, appends whole blocks. A context."""
-
-    blocks: int
-    """How many are committed."""
-
-    complete: bool
-
-    def __init__(self, path: Path, task: Task, entrant: Submission) -> None:
-        self.path = path
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise UserError(f"cannot write {path}: {error.strerror}; give another folder for results") from None
-        try:
-            self._lock()
-            self._begin(task, entrant)
-        except BaseException:
-            os.close(self._file)
-            raise
-
-    def commit(self, block: Block) -> None:
-        """Append a block: once this returns, it survives whatever happens."""
-        self._append([*(episode.line() for episode in block.episodes), block.line()])
-        self.blocks += 1
-        self._episodes += len(block.episodes)
-
-    def finish(self) -> None:
-        """Append the footer, unless it is there."""
-        if not self.complete:
-            self._append([{"kind": "footer", "blocks": self.blocks, "episodes": self._episodes}])
-            self.complete = True
-
-    def __enter__(self) -> Writer:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        os.close(self._file)
-
-    def _lock(self) -> None:
-        """Keep others out for as long as the file is open; the kernel lets go when this process ends."""
-        import fcntl  # not at the top: reading works where there is no such thing
-
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise UserError(f"{self.path} is being written by another evaluation; wait for it, or stop it") from None
-
-    def _begin(self, task: Task, entrant: Submission) -> None:
-        """Find the end of what is committed, or write the header."""
-        record = read(self.path)
-        if record is not None:
-            _check_header(record.header, task, entrant, self.path)
-        self._size = record.size if record else 0
-        self.blocks = len(record.blocks) if record else 0
-        self._episodes = len(record.episodes) if record else 0
-        self.complete = record is not None and record.complete
-        os.ftruncate(self._file, self._size)
-        if record is not None:
-            return
-        self._append([_header(task, entrant)])
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        os.fsync(folder)  # else the file may be nameless after a power cut
-        os.close(folder)
-
-    def _append(self, lines: list[dict[str, Any]]) -> None:
-        """Write lines behind what is committed, to the disk; all of them or none."""
-        try:
-            data = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines).encode()
-        except ValueError as error:
-            raise HarnessError(f"the environment gave what JSON cannot hold: {error}") from error
-        try:
-            written = 0
-            while written < len(data):
-                written += os.pwrite(self._file, data[written:], self._size + written)
-            os.fsync(self._file)
-        except OSError as error:
-            os.ftruncate(self._file, self._size)
-            safe = f"the {self.blocks} blocks written before are safe; run again to go on"
-            raise UserError(f"cannot write {self.path}: {error.strerror}; {safe}") from None
-        self._size += len(data)
-
-
-def _header(task: Task, entrant: Submission) -> dict[str, Any]:
-    """The first line of a record."""
-    return {
-        "kind": "header",
-        "schema": SCHEMA,
-        **_identity(task, entrant),
-        "training_seed": entrant.training_seed,
-        "training_steps": entrant.training_steps,
-        "isolation": "process",
-        **provenance.machine(),
-    }
-
-
-def _check_header(header: Mapping[str, Any], task: Task, entrant: Submission, path: Path) -> None:
+def check_header(header: Mapping[str, Any], task: Task, entrant: Submission, path: Path) -> None:
     """A UserError where a record is not of this task and this submission."""
-    mine = _identity(task, entrant)
+    mine = identity(task, entrant)
     for name, value in mine.items():
         if header.get(name) != value:
             raise UserError(f"{path} was made with {name} {header.get(name)}, now it is {value}; move it away")
 
 
-def _identity(task: Task, entrant: Submission) -> dict[str, Any]:
+def identity(task: Task, entrant: Submission) -> dict[str, Any]:
+    """What a record is of: task, agent and dynamics."""
     return {
         "task": task.key,
         "task_hash": task.hash,

@@ -175,11 +175,5 @@ def on_environment(env_id: str, kwargs: dict[str, Any], episodes: int) -> Task:
     return Task(short_name(env_id).lower(), 0, env_id, kwargs, episodes=episodes, lanes=episodes)
 
 
-def differences(line: dict[str, Any], episode: record.Episode) -> list[str]:
-    """What an episode that was played again has otherwise than its line in a record."""
-    again = episode.line()
-    return [f"{name} {line.get(name)!r}, now {again[name]!r}" for name in again if line.get(name) != again[name]]
-
-
 def _plain(options: Any) -> dict[str, Any] | None:
     return None if options is None else dict(options)

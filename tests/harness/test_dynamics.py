@@ -12,6 +12,7 @@ from rlbench.errors import UserError
 from rlbench.harness import record, submission
 from rlbench.harness.dynamics import fingerprint
 from rlbench.harness.task import Task
+from rlbench.harness.writer import Writer
 
 
 class Springs(VectorEnv):
@@ -72,9 +73,9 @@ def test_a_missing_simulator_is_named(task):
 def test_a_record_is_not_continued_under_other_dynamics(task, submit, tmp_path, monkeypatch):
     entrant = submission.read(submit("pass"))
     path = record.path_of(tmp_path, task, entrant)
-    with record.Writer(path, task, entrant):
+    with Writer(path, task, entrant):
         pass
     assert record.read(path).header["dynamics"] == fingerprint(task)
     monkeypatch.setattr(record.dynamics, "fingerprint", lambda task: "0123456789ab")
     with pytest.raises(UserError, match=r"was made with dynamics [0-9a-f]{12}, now it is 0123456789ab"):
-        record.Writer(path, task, entrant)
+        Writer(path, task, entrant)

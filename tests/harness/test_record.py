@@ -9,8 +9,9 @@ import pytest
 from rlbench.errors import HarnessError, UserError
 from rlbench.harness import record, submission
 from rlbench.harness.evaluate import evaluate
-from rlbench.harness.record import Block, Episode, Writer
+from rlbench.harness.record import Block, Episode
 from rlbench.harness.task import Task
+from rlbench.harness.writer import Writer
 
 TASK = Task("maze", 1, "rlbench/GridWorld-v0", episodes=6, lanes=2)
 TEXT = str(pandas.Series([], dtype=object).astype("str").dtype)  # "str" since pandas 3, "object" before

@@ -1,0 +1,90 @@
+"""`rlbench verify`: play recorded episodes again, and say whether actions, lengths and returns are those recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from tyro.conf import Positional
+
+from rlbench.commands import kept
+from rlbench.commands.tables import print_table, require_one_format
+from rlbench.errors import UserError
+from rlbench.harness import record
+from rlbench.harness.suite import get_task
+from rlbench.harness.verify import Verification, verify
+
+COLUMNS = ("record", "blocks", "of", "episodes", "different", "verdict", "first_difference")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Play recorded episodes again, and say whether they come out as recorded."""
+
+    records: Positional[tuple[Path, ...]] = (Path("results"),)
+    """Records, results/<task>/<agent>@<digest>.jsonl, or folders of them."""
+    blocks: int | None = None
+    """How many blocks of each, the first ones; all by default. A block is what an agent plays at once."""
+    submission: Path | None = None
+    """Folder of the submission that a record is of, where it is not found by its digest."""
+    quiet: bool = False
+    """No progress bar."""
+    json: bool = False
+    """Print the table as JSON."""
+    csv: bool = False
+    """Print the table as CSV."""
+
+
+def run(options: Options) -> int:
+    """Verify, and print a row per record; 0 where all of them came out the same, else 1."""
+    require_one_format(json=options.json, csv=options.csv)
+    if options.blocks is not None and options.blocks < 1:
+        raise UserError(f"--blocks is at least 1, got {options.blocks}")
+    paths = chosen(options.records)
+    if options.submission is not None and len(paths) > 1:
+        raise UserError(f"--submission is for one record, these are {len(paths)}")
+    rows = [row(path, options, alone=len(paths) == 1) for path in paths]
+    print_table(pd.DataFrame(rows, columns=list(COLUMNS)), json=options.json, csv=options.csv)
+    return int(any(each["verdict"] != "same" for each in rows))
+
+
+def chosen(given: tuple[Path, ...]) -> list[Path]:
+    """The records that are named, or lie in folders that are."""
+    paths = [
+        found for path in given for found in ([path] if path.suffix == ".jsonl" else sorted(path.rglob("*.jsonl")))
+    ]
+    paths = [path for path in dict.fromkeys(paths) if not path.name.endswith(".verify.jsonl")]
+    if not paths:
+        raise UserError(f"no records in {', '.join(map(str, given))}; `rlbench evaluate` makes them")
+    return paths
+
+
+def row(path: Path, options: Options, *, alone: bool) -> dict[str, Any]:
+    """What came of one record; beside others, what cannot be verified has the reason for its verdict."""
+    run = record.read(path)
+    if run is None:
+        raise UserError(f"no record at {path}")
+    made: dict[str, Any] = {"record": f"{path.parent.name}/{path.stem}", "of": len(run.blocks)}
+    try:
+        entrant = kept.submission_of(run.header, path, options.submission)
+        quiet = options.quiet or options.json or options.csv
+        found = verify(path, get_task(str(run.header["task"])), entrant, options.blocks, quiet=quiet)
+    except UserError as error:
+        if alone:
+            raise
+        return made | {"verdict": str(error)}
+    return made | told(found)
+
+
+def told(found: Verification) -> dict[str, Any]:
+    """A verification as cells."""
+    first = min(found.different, default=None)
+    return {
+        "blocks": found.blocks,
+        "episodes": found.episodes,
+        "different": len(found.different),
+        "verdict": "same" if first is None else "different",
+        "first_difference": None if first is None else f"episode {first}: {'; '.join(found.different[first])}",
+    }

@@ -1,0 +1,124 @@
+"""Verification: the same comes out or it is said what does not, block by block, resumable."""
+
+import json
+import sys
+
+import pytest
+
+from rlbench import cli
+from rlbench.errors import UserError
+from rlbench.harness import evaluate, provenance, submission, verify
+from rlbench.harness.suite import get_task
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated on Linux only")
+TASK = get_task("cart-pole")
+LEAN = "return (observation[:, 2] < 0).astype(int)"
+
+
+@pytest.fixture
+def recorded(submit, tmp_path):
+    """A submission, and its record of two blocks."""
+    folder = submit(LEAN)
+    return submission.read(folder), evaluate.evaluate(TASK, folder, tmp_path / "results", quiet=True)
+
+
+@pytest.fixture
+def played(monkeypatch):
+    """The numbers of the blocks that are played again."""
+    numbers, play = [], verify.play_isolated
+    monkeypatch.setattr(
+        verify, "play_isolated", lambda task, entrant, number: (numbers.append(number), play(task, entrant, number))[1]
+    )
+    return numbers
+
+
+def forge(path, **changes):
+    """Write something else into an episode's line, the 51st, and give the record back."""
+    lines = path.read_text().splitlines(keepends=True)
+    place = next(i for i, line in enumerate(lines) if '"index": 51,' in line)
+    lines[place] = json.dumps(json.loads(lines[place]) | changes) + "\n"
+    path.write_text("".join(lines))
+    return path
+
+
+def test_an_honest_record_is_the_same(recorded, played):
+    entrant, path = recorded
+    found = verify.verify(path, TASK, entrant, quiet=True)
+    assert (found.blocks, found.episodes, found.different, played) == (2, 100, {}, [0, 1])
+    header, *blocks = map(json.loads, verify.path_of(path).read_text().splitlines())
+    assert header["digest"] == entrant.digest
+    assert set(header) >= {"record", "packages", "python", "cpu", "gpu", "commit"}
+    assert blocks == [{"kind": "block", "block": i, "episodes": 50, "different": {}} for i in range(2)]
+
+
+@pytest.mark.parametrize("changes", [{"return": 501.0}, {"actions": "0" * 16}, {"length": 3}, {"status": "timeout"}])
+def test_a_forged_record_is_found_out(recorded, changes):
+    entrant, path = recorded
+    found = verify.verify(forge(path, **changes), TASK, entrant, quiet=True)
+    assert list(found.different) == [51]
+    ((name, value),) = changes.items()
+    assert [said.startswith(f"{name} {value!r}, now ") for said in found.different[51]] == [True]
+
+
+def test_it_goes_on_where_it_was_interrupted(recorded, played):
+    entrant, path = recorded
+    beside = verify.path_of(forge(path, length=3))
+    assert verify.verify(path, TASK, entrant, blocks=1, quiet=True).different == {}
+    beside.write_text(beside.read_text() + '{"kind": "bl')
+    assert list(verify.verify(path, TASK, entrant, quiet=True).different) == [51]
+    whole = beside.read_text()
+    assert played == [0, 1]
+    assert list(verify.verify(path, TASK, entrant, quiet=True).different) == [51]
+    assert (played, beside.read_text()) == ([0, 1], whole)
+
+
+@pytest.mark.parametrize("what", ["record", "machine"])
+def test_it_begins_anew_for_another_record_and_elsewhere(recorded, played, monkeypatch, what):
+    entrant, path = recorded
+    verify.verify(path, TASK, entrant, blocks=1, quiet=True)
+    if what == "record":
+        forge(path, length=3)
+    else:
+        monkeypatch.setattr(provenance, "machine", lambda: {"cpu": "another"})
+    verify.verify(path, TASK, entrant, blocks=1, quiet=True)
+    assert played == [0, 0]
+    assert len(verify.path_of(path).read_text().splitlines()) == 2
+
+
+def test_another_agent_or_task_cannot_be_compared(recorded, submit):
+    entrant, path = recorded
+    with pytest.raises(UserError, match=f"digest {entrant.digest}, here it is .*: no comparison"):
+        verify.verify(path, TASK, submission.read(submit("return [0] * self.lanes", folder="other")), quiet=True)
+    with pytest.raises(UserError, match="made with task cart-pole@1, here it is grid-world@1"):
+        verify.verify(path, get_task("grid-world"), entrant, quiet=True)
+
+
+def test_the_command(recorded, submit, tmp_path, monkeypatch, capsys):
+    def run(*arguments):
+        code = cli.main(["verify", *map(str, arguments), "--json"])
+        out, err = capsys.readouterr()
+        return code, json.loads(out) if out else err
+
+    entrant, path = recorded
+    monkeypatch.chdir(tmp_path)
+    code, said = run(path)
+    assert (code, "no submission with digest" in said, "give the folder of probe 1 with --submission" in said) == (
+        2,
+        True,
+        True,
+    )
+    code, (row,) = run(path, "--submission", entrant.folder)
+    assert (code, row["verdict"], row["blocks"], row["of"]) == (0, "same", 2, 2)
+    evaluate.evaluate(get_task("grid-world"), "random", tmp_path / "results", quiet=True)
+    code, rows = run("--blocks", "1")
+    assert code == 1  # for the verdict of one is that it could not be
+    assert [row["verdict"].split(" with")[0] for row in rows] == ["no submission", "same"]
+    code, (row,) = run(forge(path, length=3), "--submission", entrant.folder)
+    assert (code, row["verdict"], row["different"]) == (1, "different", 1)
+    assert row["first_difference"].startswith("episode 51: length 3, now ")
+    for mistake, message in (
+        (("nowhere",), "no records in nowhere"),
+        ((path, "--blocks", "0"), "--blocks is at least 1"),
+    ):
+        code, said = run(*mistake)
+        assert (code, message in said) == (2, True)
