@@ -5,7 +5,7 @@ algorithms and applications", Algorithm 1. It is the lecture's remark on actor-c
 tricks e.g. experience replay", taken at its word: the critic is a Q of the action that was taken, so that it may learn
 from steps of any policy, and the actor climbs it.
 
-The comments of `PRESETS` name what departs from it.
+The comments in `soft_actor_critic_settings.py` name what departs from it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -29,106 +29,12 @@ from baselines.events import Event, Tree
 from baselines.networks import Adam, Flat, encoding, numpy_policy, perceptron, to_numpy
 from baselines.replay import Batch, Replay, Window
 from baselines.rollout import Lanes, make_lanes
+from baselines.soft_actor_critic_settings import PRESETS, Config, check
 from baselines.validation import Validation, training_seed
-from rlbench.errors import UserError
+
+__all__ = ["PRESETS", "Config", "train"]
 
 ACTIVATION = "relu"
-
-
-@dataclass(frozen=True)
-class Config:
-    """Settings of a soft actor-critic training. A step is one step of every lane."""
-
-    task: str = "half-cheetah@1"
-    """Task or Gymnasium id to learn."""
-    agent: str = "sac"
-    """Name under which the trained agent is submitted."""
-    seed: int = 0
-    """Training seed: decides the weights, the actions, the episodes."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where the networks compute."""
-    threads: int = 1
-    """Threads that PyTorch may use, and the environment where it takes a number of them."""
-    lanes: int = 1
-    """Episodes played at once."""
-    steps: int = 200_000
-    """Budget: steps of every lane, at most."""
-    gamma: float = 0.99
-    """Discount."""
-    hidden: tuple[int, ...] = (256, 256)
-    """Widths of the hidden layers of actor and critics."""
-    reward_scale: float = 1.0
-    """Factor for rewards."""
-    observation_scale: tuple[float, ...] = ()
-    """Factor for each number of the observation; none leaves them alone."""
-    capacity: int = 1_000_000
-    """Transitions that the replay holds."""
-    warmup: int = 10_000
-    """Transitions of uniformly random actions, before learning begins."""
-    batch: int = 256
-    """Transitions per update."""
-    updates: int = 1
-    """Updates per step."""
-    actor_every: int = 1
-    """Updates of the critics per update of actor and temperature."""
-    tau: float = 0.005
-    """How far an update moves the target critics towards the critics."""
-    learning_rate: float = 1e-3
-    """Adam's alpha of actor and critics at the start."""
-    learning_rate_end: float = 1e-3
-    """The same at the end of the budget, reached on a line."""
-    temperature: float = 0.2
-    """What entropy is worth at the start, alpha."""
-    temperature_learning_rate: float = 3e-4
-    """Adam's alpha of log alpha; 0 keeps the temperature as it is."""
-    entropy: float | None = None
-    """Entropy that the temperature is to bring about; minus the number of an action's components by default."""
-    evaluate_every: int = 10_000
-    """Steps between evaluations."""
-    evaluation_episodes: int = 10
-    """Episodes of the mean action per evaluation, on validation seeds."""
-    goal: float = math.inf
-    """Mean return that three evaluations in a row must reach to end the training."""
-    confirmation_episodes: int = 100
-    """Further episodes, on other validation seeds, in which the best weights must then reach the goal."""
-    checkpoint_every: int = 20_000
-    """Steps between snapshots; every lane begins a new episode there, so that no simulator need be stored."""
-
-
-PRESETS: dict[str, Config] = {
-    "fast": Config(
-        capacity=200_000,
-        actor_every=2,  # Fujimoto et al. (2018), "delayed": a quarter less to compute
-    ),
-    "paper": Config(
-        agent="sac-paper",
-        steps=1_000_000,
-        learning_rate=3e-4,
-        learning_rate_end=3e-4,
-        temperature=1.0,
-    ),
-}
-
-COUNTS = (
-    *("threads", "lanes", "steps", "capacity", "warmup", "batch", "updates", "actor_every"),
-    *("evaluate_every", "evaluation_episodes", "checkpoint_every", "confirmation_episodes"),
-)
-
-
-def check(config: Config) -> None:
-    """UserError for a setting that makes no sense, naming it."""
-    settings.seed(config.seed)
-    settings.gamma(config.gamma)
-    for name in ("learning_rate", "learning_rate_end", "reward_scale", "temperature", "tau"):
-        settings.positive(name, getattr(config, name))
-    settings.probability("tau", config.tau)
-    settings.nonnegative("temperature_learning_rate", config.temperature_learning_rate)
-    for name in COUNTS:
-        settings.count(name, getattr(config, name))
-    for width in config.hidden:
-        settings.count("hidden", width)
-    if config.capacity < max(config.warmup, config.lanes):
-        raise UserError(f"capacity={config.capacity} must hold warmup={config.warmup} and lanes={config.lanes}")
 
 
 class Critics(nn.Module):
