@@ -18,7 +18,7 @@ from tests.baselines.test_export import answers_alone
 
 BRIEF = sac.Config(
     **{"task": "Pendulum-v1", "lanes": 2, "hidden": (16,), "batch": 32, "warmup": 60, "steps": 120, "capacity": 500},
-    **{"evaluate_every": 60, "evaluation_episodes": 2, "checkpoint_every": 50, "actor_every": 2},
+    **{"evaluate_every": 60, "evaluation_episodes": 2, "checkpoint_every": 50, "actor_every": 2, "temperature": 0.2},
 )
 
 
