@@ -163,9 +163,9 @@ def draw(frame: pd.DataFrame, path: Path) -> None:
             looks["color"] = "grey"
         else:
             by_glimpses.errorbar(points.index, points["error"], **looks)
-        by_cost.errorbar(points["multiplications"], points["error"], **looks)
+        by_cost.errorbar(points["multiplications"] / 1e6, points["error"], **looks)
     by_glimpses.set(xlabel="glimpses", ylabel="test error, %", ylim=(0, None))
-    by_cost.set(xlabel="multiply-accumulates per image", xlim=(0, None))
+    by_cost.set(xlabel="multiply-accumulates per image, millions", xlim=(0, None))
     by_glimpses.legend(fontsize="small")
     picture.savefig(path, dpi=120, metadata={"Software": None})
 
