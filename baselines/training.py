@@ -49,7 +49,7 @@ def run(
         begin_curve(out / CURVE, algorithm, config)
     else:
         cut_curve(out / CURVE, saved["update"])
-        if not quiet:
+        if saved["update"] and not quiet:
             sys.stderr.write(f"going on from the snapshot at update {saved['update']:,}\n")
     kept = Kept(saved["update"] if saved else None)
     with ExitStack() as stack, ending_explained(out, kept):
@@ -117,7 +117,7 @@ def ending_explained(out: Path, kept: Kept) -> Iterator[None]:
             raise
         raise UserError(f"{error}; the last good checkpoint is kept: {out / CHECKPOINT}") from None
     except KeyboardInterrupt:
-        future = "begins anew" if kept.update is None else f"goes on from the snapshot at update {kept.update:,}"
+        future = "begins anew" if not kept.update else f"goes on from the snapshot at update {kept.update:,}"
         raise KeyboardInterrupt(f"interrupted; the same command {future}") from None
 
 

@@ -14,9 +14,9 @@ class HarnessError(Exception):
     """A fault of the harness itself, never charged to an agent."""
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
+def unknown(kind: str, name: object, known: Iterable[str]) -> UserError:
     """The error for a name that does not exist: names the nearest ones, or all when none is near."""
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.6)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there is {', '.join(names)}"
     return UserError(f"unknown {kind} {name!r}; {hint}")

@@ -197,6 +197,7 @@ ENDLESS = "T.#..\n..#.."
 BAD = [
     ({"env": "GridWrold"}, r"unknown environment 'GridWrold'; did you mean GridWorld"),
     ({"policy": "random", "env": "CartPole"}, "no exact model"),
+    ({"policy": "random", "env": "Hopper"}, "no exact model"),
     ({"slip": 2.0}, r"slip.*\[0, 1\]"),
     ({"slip": 0.1, "env": "CartPole"}, "slip"),
     ({"policy": "random", "gamma": 1.5}, r"--gamma.*\[0, 1\]"),

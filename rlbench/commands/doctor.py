@@ -144,7 +144,9 @@ def check_opengl(installed: Mapping[str, str]) -> Iterator[Check]:
     """Whether MuJoCo's renderer works, where MuJoCo is."""
     if "mujoco" in installed:
         from rlbench.envs.locomotion.opengl import REMEDIES, working_backend
+        from rlbench.envs.locomotion.simulator import import_mujoco
 
+        import_mujoco()  # which a wrong MUJOCO_GL keeps from being imported
         backend = working_backend()
         if backend is None:
             yield Check("OpenGL", "warn", "robots are drawn as sticks", f"for MuJoCo's pictures install {REMEDIES}")

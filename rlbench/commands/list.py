@@ -50,7 +50,7 @@ def environments() -> pd.DataFrame:
 
     columns = ["id", "tags", "max_episode_steps", "kwargs", "rules"]
     rows = [(env.id, list(env.tags), env.max_episode_steps, assignments(env.kwargs), env.rules) for env in ENVIRONMENTS]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=columns).astype({"max_episode_steps": "Int64"})
 
 
 def tasks() -> pd.DataFrame:

@@ -78,7 +78,7 @@ def show_policy(env: gymnasium.Env[Any, Any], env_id: str, options: Options) -> 
     """Write the picture of a grid world's policy and print its values."""
     assert options.policy is not None
     world: Any = env.unwrapped
-    if not hasattr(world.params, "walls") or not hasattr(world, "P"):
+    if not hasattr(getattr(world, "params", None), "walls") or not hasattr(world, "P"):
         raise UserError(f"--policy draws grid worlds; {env_id} has no exact model on a grid")
     solution = solve(world.P, world.params.walls, world.params.terminal, options.policy, options.gamma)
     name = f"{env_id} with {options.maze.name}" if options.maze else env_id

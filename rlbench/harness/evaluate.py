@@ -84,7 +84,7 @@ def play(env: Any, act: Act, task: Task, indices: Sequence[int]) -> tuple[list[E
             action = act(observation, over)
             broken = bounds.broken(action)
             if broken is not None:
-                trace.fail(broken & trace.running, "invalid_action", "NaN, infinite, or out of bounds")
+                trace.fail(broken & trace.running, "invalid_action", bounds.said(action))
                 bounds.mend(action, broken)
             observation, reward, terminated, truncated, _ = env.step(bounds.tree(action))
             trace.actions.append(action)

@@ -285,6 +285,19 @@ class Bounds:
                 broken |= ~ok.reshape(len(ok), -1).all(axis=1)
         return broken
 
+    def said(self, action: list[Array]) -> str:
+        """What is wrong with the first value that is not within bounds."""
+        for array, leaf, (low, high) in zip(action, self._leaves, self._sides, strict=True):
+            wrong = np.argwhere(~((array >= low) & (array <= high)))
+            if len(wrong):
+                _, *place = where = wrong[0].tolist()
+                at = (*leaf.path, *place)
+                least, most = (np.broadcast_to(side, leaf.shape)[tuple(place)] for side in (leaf.low, leaf.high))
+                name = f"action{[*at]}" if at else "action"
+                remedy = "; clip it" if leaf.dtype.kind == "f" else ""
+                return f"{name} = {array[tuple(where)]} is not within [{least}, {most}]{remedy}"
+        return "NaN, infinite, or out of bounds"
+
     def mend(self, action: list[Array], lanes: NDArray[np.bool_]) -> None:
         """Put a valid action into these lanes: the one nearest to zero."""
         for array, (low, high) in zip(action, self._sides, strict=True):

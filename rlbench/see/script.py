@@ -10,6 +10,8 @@ from rlbench.errors import UserError
 from rlbench.viewer import Event, Key
 
 NOTHING = "-"  # no key for one step
+NAMED = frozenset(("up", "down", "left", "right", "space", "enter", "return", "escape", "tab", "backspace"))
+"""Keys whose names are longer than a character, among those that anything here listens to."""
 
 
 class Script:
@@ -43,6 +45,6 @@ class Script:
 def expanded(word: str) -> list[str]:
     """`right*3` as three keys; a UserError for what is no key or no number."""
     found = re.fullmatch(r"([^*]+|\*)(?:\*(\d{1,6}))?", word)
-    if found is None or not found[1].strip():
+    if found is None or not found[1].strip() or not (len(found[1]) == 1 or found[1] in NAMED):
         raise UserError(f"--keys {word!r} is no key; write names such as left, or right*20, or - for none")
     return [found[1]] * int(found[2] or 1)

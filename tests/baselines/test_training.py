@@ -241,17 +241,20 @@ def test_a_training_that_is_refused_leaves_no_curve(tmp_path: Path, monkeypatch:
     assert not list(tmp_path.iterdir())
 
 
-def test_an_interruption_says_where_the_training_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("update", "said"), [(0, "begins anew"), (1, r"goes on from the snapshot at update [1-9]")])
+def test_an_interruption_says_where_the_training_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update: int, said: str
+) -> None:
     begin = dqn.train
 
     def interrupted(config: Any, resume: Any) -> Iterator[Event]:
         events = begin(config, resume=resume)
         for event in events:
             yield event
-            if isinstance(event, Snapshot):
+            if isinstance(event, Snapshot) and event.update >= update:
                 break
         raise KeyboardInterrupt
 
     monkeypatch.setattr(dqn, "train", interrupted)
-    with pytest.raises(KeyboardInterrupt, match=r"goes on from the snapshot at update 0"):
+    with pytest.raises(KeyboardInterrupt, match=f"the same command {said}"):
         training.run("dqn", SMALL, tmp_path, quiet=True)

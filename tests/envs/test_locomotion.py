@@ -1,7 +1,9 @@
 """The robots against Gymnasium's own, the batch against itself, and what they say to a user who errs."""
 
 import copy
+import os
 import pickle
+import subprocess
 import sys
 
 import gymnasium
@@ -248,8 +250,37 @@ def test_bad_arguments_are_named():
     for threads in (cores + 1, 0, True, 1.0):
         with pytest.raises(ValueError, match=rf"threads is an integer from 1 to {cores}, the cores of this process"):
             make_vec("Hopper", 2, threads=threads)
-    with pytest.raises(ValueError, match="num_envs is a positive integer, got 0"):
-        make_vec("Hopper", 0)
+    for lanes in (0, 2.5):
+        with pytest.raises(ValueError, match=f"num_envs is a positive integer, got {lanes}"):
+            make_vec("Hopper", lanes)
+    for start in (make, lambda name, **kwargs: make_vec(name, 2, **kwargs)):
+        with pytest.raises(UserError, match=r"unknown argument 'rewards'; did you mean reward"):
+            start("Hopper", rewards="gymnasium")
+        with pytest.raises(UserError, match="unknown reward None; there is gymnasium, lecture"):
+            start("Hopper", reward=None)
+    with pytest.raises(UserError, match=r"unknown argument 'num_threads'; did you mean threads\?"):
+        make_vec("Hopper", 2, num_threads=2)
+
+
+def test_a_wrong_mujoco_gl_is_a_mistake_of_the_user():
+    code = "import gymnasium, rlbench; gymnasium.make('rlbench/Hopper-v0')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "MUJOCO_GL": "nonsense"}, capture_output=True, text=True
+    )
+    assert "unset MUJOCO_GL, or set it to egl or osmesa" in done.stderr.splitlines()[-1]
+
+
+def test_a_robot_that_is_put_elsewhere_has_not_run_there():
+    env = make("Hopper")
+    env.reset(seed=0)
+    far = env.unwrapped.state.qpos + np.array([3.0, 0, 0, 0, 0, 0])
+    env.unwrapped.state = env.unwrapped.state._replace(qpos=far)
+    assert abs(env.step(np.zeros(3, np.float32))[1]) < 2
+
+
+def test_a_batch_has_no_pictures_before_its_reset():
+    with pytest.raises(ResetNeeded, match="nothing to render yet"):
+        make_vec("Hopper", 2, render_mode="rgb_array").render()
 
 
 @pytest.mark.parametrize("bad", [{"qpos": np.full(6, np.nan)}, {"qvel": np.full(6, 1e11)}, {"qpos": np.zeros(5)}])

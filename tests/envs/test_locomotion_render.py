@@ -137,14 +137,16 @@ def test_mujocos_renderer_shows_the_robot_and_follows_it(robot):
     if backend is None:
         pytest.skip("OpenGL works here neither through EGL nor through OSMesa")
     renderer, here = opengl.offscreen(ROBOTS[robot].body.file, backend), standing(robot)
-    lifted, away = here.copy(), here.copy()
+    lifted, away, aside = here.copy(), here.copy(), here.copy()
     lifted[1 if robot == "hopper" else 2] += 50.0  # m, together with the camera
-    away[0] += 4 / 3  # m: two squares of the floor
+    away[0] += 1_000.0  # m: 500 times two squares of the floor, which ends nowhere
+    aside[0] += 0.5
     frame = renderer.frame(here)
     assert frame.shape == (480, 480, 3)
     assert np.array_equal(frame, renderer.frame(here))
-    robots_pixels = (frame != renderer.frame(away)).any(axis=-1)
-    assert robots_pixels.mean() < 0.5  # the robot stays where it is in the picture, the floor goes by
+    differences = [np.abs(frame.astype(int) - renderer.frame(qpos)).max(axis=-1) for qpos in (away, aside)]
+    assert (differences[0] > 12).mean() < 0.02  # the robot stays where it is in the picture, with its shadow
+    assert 0.05 < (differences[1] > 12).mean() < 0.5  # ... and the floor goes by
     middle = renderer.frame(lifted)[140:340, 200:280].astype(int)
     assert (np.ptp(middle, axis=(0, 1)) > 30).any()  # high in the air it is still in sight
 

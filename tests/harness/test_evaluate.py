@@ -111,7 +111,7 @@ def test_faults_by_lane_and_by_agent():
     ]
     assert [e.return_ for e in episodes[1:]] == [-7.0] * 3
     assert [e.discounted_return for e in episodes[1:]] == [-7.0] * 3
-    assert fault == "invalid_action: NaN, infinite, or out of bounds"
+    assert fault == "invalid_action: action = 7 is not within [0, 2]"
     assert [a.tolist() for a in env.asked] == [[1, 1, 0, 1], [0, 0, 1, 1]]
 
 

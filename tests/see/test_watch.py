@@ -253,6 +253,7 @@ MISTAKES = {
     "bad setting": (["play", "GridWorld", "--set", "slip=2"], "slip is a probability in [0, 1]"),
     "task's settings": (["watch", "random", "--task", "cart-pole", "--set", "gravity=1"], "--set is for environments"),
     "unknown env": (["play", "GridWrold"], "unknown environment 'GridWrold'; did you mean GridWorld"),
+    "no key of that name": (["play", "CartPole", "--keys", "zz*3"], "--keys 'zz*3' is no key"),
     "no key": (["play", "CartPole", "--keys", "*3"], "--keys '*3' is no key"),
     "frames": (["play", "CartPole", "--record", "a.png", "--frames", "0"], "at least one frame, got 0"),
     "frames of a film": (["play", "CartPole", "--record", "a.mp4", "--frames", "7"], "--frames=7 is of filmstrips"),

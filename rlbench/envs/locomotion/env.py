@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rlbench.core.noise import check_seed
 from rlbench.envs.locomotion.physics import State
-from rlbench.envs.locomotion.world import RENDER_MODES, World
+from rlbench.envs.locomotion.world import RENDER_MODES, World, refuse
 
 
 class LocomotionEnv(gymnasium.Env[Any, Any]):
@@ -24,8 +24,14 @@ class LocomotionEnv(gymnasium.Env[Any, Any]):
     metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES)}  # noqa: RUF012  # Gymnasium declares it so
 
     def __init__(
-        self, robot: str, reward: str = "lecture", render_mode: str | None = None, renderer: str = "auto"
+        self,
+        robot: str,
+        reward: str = "lecture",
+        render_mode: str | None = None,
+        renderer: str = "auto",
+        **others: Any,
     ) -> None:
+        refuse(others, "reward", "render_mode", "renderer", "max_episode_steps")
         self._world = world = World(robot, reward, renderer)
         self.observation_space, self.action_space = world.observation_space, world.action_space
         self.metadata = world.metadata(render_mode)

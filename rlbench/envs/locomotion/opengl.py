@@ -12,12 +12,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium.error import DependencyNotInstalled
+from numpy.typing import NDArray
 
 from rlbench.drawing import Image
 from rlbench.envs.locomotion.engine import Floats
 from rlbench.envs.locomotion.simulator import import_mujoco, load_model, quiet
 
 WIDTH = HEIGHT = 480  # pixels, as Gymnasium's
+TORSO = 1  # the first body after the world
 CAMERA = "track"  # every model has it; it follows the robot's centre of mass
 
 
@@ -45,8 +47,9 @@ class Offscreen:
 
     def __init__(self, file: str, module: str) -> None:
         self._mujoco = mujoco = import_mujoco()
-        self._model = load_model(file)
+        self._model = dressed(load_model(file))
         self._data = mujoco.MjData(self._model)
+        self._floors = floors(self._model)
         self._gl = importlib.import_module(module).GLContext(WIDTH, HEIGHT)
         self._gl.make_current()
         self._scene = mujoco.MjvScene(self._model, maxgeom=1000)
@@ -63,6 +66,7 @@ class Offscreen:
         self._data.qpos[:] = qpos
         mujoco.mj_forward(self._model, self._data)
         everything = mujoco.mjtCatBit.mjCAT_ALL.value
+        self._data.geom_xpos[self._floors, :2] = 2 * np.round(self._data.xpos[TORSO, :2] / 2)  # by whole textures
         options, hand = mujoco.MjvOption(), mujoco.MjvPerturb()
         mujoco.mjv_updateScene(self._model, self._data, options, hand, self._camera, everything, self._scene)
         self._gl.make_current()
@@ -76,6 +80,33 @@ class Offscreen:
         self._gl.make_current()
         self._context.free()
         self._gl.free()
+
+
+def floors(model: Any) -> NDArray[np.intp]:
+    """The numbers of the planes among a model's geoms."""
+    return np.flatnonzero(model.geom_type == import_mujoco().mjtGeom.mjGEOM_PLANE.value)
+
+
+def dressed(model: Any) -> Any:
+    """The model as it is drawn: squares of a metre as far as one sees, and lights that go with the torso.
+
+    Robots run out of Gymnasium's floors, which are 80 m wide; this one is moved along. MuJoCo's infinite ones end at
+    800 m. The black squares are made grey, for shadows to show.
+    """
+    mujoco = import_mujoco()
+    data = mujoco.MjData(model)
+    mujoco.mj_forward(model, data)
+    for floor in floors(model):
+        model.geom_size[floor, :2] = 200  # m, to the horizon
+        material = model.geom_matid[floor]
+        model.mat_texuniform[material], model.mat_texrepeat[material] = True, 1.0  # per 2 m, which are two squares
+        texture = int(model.mat_texid[material, mujoco.mjtTextureRole.mjTEXROLE_RGB.value])
+        size = model.tex_height[texture] * model.tex_width[texture] * model.tex_nchannel[texture]
+        pixels = model.tex_data[model.tex_adr[texture] :][:size]
+        pixels[:] = 110 + pixels // 3
+    model.light_mode[:], model.light_bodyid[:] = mujoco.mjtCamLight.mjCAMLIGHT_TRACK.value, TORSO
+    model.light_pos0[:] = data.light_xpos - data.xpos[TORSO]
+    return model
 
 
 def offscreen(file: str, backend: str) -> Offscreen:

@@ -40,7 +40,7 @@ class State(NamedTuple):
     qpos: Floats  # generalised positions: the root's coordinates, then the joint angles
     qvel: Floats  # their velocities; a free root's are three linear and three angular
     warmstart: Floats  # the accelerations from which MuJoCo's solver begins its search
-    x: Any  # where the robot is, as the reward measures it
+    x: Any  # where the robot is, as the reward measures it; where that is the root, qpos decides
 
 
 class Physics:
@@ -54,7 +54,7 @@ class Physics:
         self, body: Body, num: int | None, threads: int = 1, tracked: Tracked = "root", fields: Sequence[str] = ()
     ) -> None:
         self._arguments = body, num, threads, tracked, fields
-        self.body, self.model = body, load_model(body.file)
+        self.body, self.tracked, self.model = body, tracked, load_model(body.file)
         self.dt = np.float64(self.model.opt.timestep * body.frame_skip)  # NumPy's: what it divides stays double
         needed = {"root": (), "torso": ("xpos",), "mass": ("xipos",)}[tracked]
         self._engine = engine = make_engine(self.model, num, threads, (*fields, *needed))
@@ -109,7 +109,8 @@ class Physics:
         """Put the robots of the mask, or all, into a state; its fields have rows for all."""
         self.start(state.qpos[lanes], state.qvel[lanes], lanes)
         self._engine.warmstart[lanes] = state.warmstart[lanes]
-        self.x = state.x if lanes is None else np.where(lanes, state.x, self.x)
+        if self.tracked != "root":  # where x is a step behind qpos, and not known from it
+            self.x = state.x if lanes is None else np.where(lanes, state.x, self.x)
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy is made of, in this process or another: MuJoCo's own memory stays where it is."""

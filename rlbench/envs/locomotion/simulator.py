@@ -21,6 +21,8 @@ def import_mujoco() -> ModuleType:
         import mujoco
     except ImportError as error:
         raise DependencyNotInstalled('robots need MuJoCo: pip install "rlbench[mujoco]"') from error
+    except RuntimeError as error:  # it looks at MUJOCO_GL when it is imported
+        raise UserError(f"MuJoCo cannot be imported: {error}; unset MUJOCO_GL, or set it to egl or osmesa") from None
     module: ModuleType = mujoco
     return module
 

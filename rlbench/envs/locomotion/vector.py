@@ -15,7 +15,7 @@ from rlbench.core.noise import lane_seeds
 from rlbench.envs.locomotion.engine import Flags
 from rlbench.envs.locomotion.physics import State
 from rlbench.envs.locomotion.simulator import check_threads
-from rlbench.envs.locomotion.world import World
+from rlbench.envs.locomotion.world import World, refuse
 
 NO_LIMIT = np.iinfo(np.int64).max
 
@@ -38,8 +38,10 @@ class LocomotionVectorEnv(VectorEnv[Any, Any, Any]):
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         threads: int | None = None,
         renderer: str = "auto",
+        **others: Any,
     ) -> None:
-        if isinstance(num_envs, bool) or num_envs < 1:
+        refuse(others, "reward", "render_mode", "max_episode_steps", "autoreset_mode", "threads", "renderer")
+        if isinstance(num_envs, bool) or not isinstance(num_envs, int) or num_envs < 1:
             raise ValueError(f"num_envs is a positive integer, got {num_envs!r}")
         self._world = world = World(robot, reward, renderer, num_envs, check_threads(threads))
         self.num_envs, self.render_mode = num_envs, render_mode
@@ -146,5 +148,7 @@ class LocomotionVectorEnv(VectorEnv[Any, Any, Any]):
         """A frame uint8[480, 480, 3] per lane."""
         if self.render_mode is None:
             return None
+        if not self._generators:
+            raise ResetNeeded("there is nothing to render yet; call reset() first")
         rows = zip(self._world.physics.qpos, self._done.tolist(), strict=True)
         return tuple(self._world.frame(qpos, fallen) for qpos, fallen in rows)

@@ -16,8 +16,15 @@ from rlbench.envs.locomotion.engine import LARGEST, Floats, Mask, bounded
 from rlbench.envs.locomotion.physics import Physics, State
 from rlbench.envs.locomotion.render import check_renderer, choose, frame
 from rlbench.envs.locomotion.tasks import Verdict, judge, make_task
+from rlbench.errors import unknown
 
 RENDER_MODES = ("human", "rgb_array")
+
+
+def refuse(others: dict[str, Any], *known: str) -> None:
+    """UserError for an argument that there is not, naming the nearest."""
+    for name in others:
+        raise unknown("argument", name, known)
 
 
 class World:
