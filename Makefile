@@ -25,7 +25,7 @@ pictures: $(INSTALLED)  ## the README's picture of each environment
 	$(BIN)/rlbench watch $(PRETRAINED)/cart-pole@1/reinforce-lecture-s0 $(FILMSTRIP)/cart-pole.png
 	$(BIN)/rlbench watch random --task GlimpseCluttered60 --frames 7 $(FILMSTRIP)/glimpse.png
 	$(BIN)/rlbench watch $(PRETRAINED)/half-cheetah-gymnasium@1/ppo-s0 --task HalfCheetah \
-		--episode 1 --frames 4 --set reward=gymnasium $(FILMSTRIP)/half-cheetah.png
+		--episode 2 --frames 4 --set reward=gymnasium $(FILMSTRIP)/half-cheetah.png
 	$(BIN)/rlbench watch $(PRETRAINED)/pong@1/dqn-cpu-s0 --frames 8 $(FILMSTRIP)/pong.png
 
 lint: $(INSTALLED)
