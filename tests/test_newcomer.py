@@ -93,6 +93,12 @@ def test_two_tasks_do_not_share_a_folder_and_going_on_is_said(tmp_path, monkeypa
     assert folders == {"grid-world@1", "rlbench-GridWorldFourRooms-v0"}
 
 
+def test_a_training_says_how_well_it_went(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["train", "q-learning"]) == 0
+    assert "best validation return -2.00, after " in capsys.readouterr().err
+
+
 def test_train_alone_has_help(capsys):
     with pytest.raises(SystemExit, match="0"):
         cli.main(["train", "--help"])

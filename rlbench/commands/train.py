@@ -93,8 +93,15 @@ def run(options: Options[Any]) -> int:
         return 0
     sys.stdout.write(f"{submission}\n")
     if not options.quiet:
-        sys.stderr.write(f"to score it: rlbench evaluate {submission}\n")
+        sys.stderr.write(f"{best(out)}to score it: rlbench evaluate {submission}\n")
     return 0
+
+
+def best(out: Path) -> str:
+    """The line about the evaluation whose weights were kept; empty for a training that had none."""
+    with (out / training().CURVE).open() as curve:
+        kept = [event for event in map(json.loads, curve) if event.get("best")]
+    return f"best validation return {kept[-1]['mean']:,.2f}, after {kept[-1]['steps']:,} steps\n" if kept else ""
 
 
 def with_settings(algorithm: str, preset: str, **settings: Any) -> Any:
