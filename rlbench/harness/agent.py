@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from rlbench.harness import wire
+from rlbench.harness import trees
 
 if TYPE_CHECKING:
     import gymnasium
@@ -54,7 +54,7 @@ class Agent(Protocol):
         """
 
 
-Act = Callable[[Any, "NDArray[np.bool_]"], "list[wire.Array]"]
+Act = Callable[[Any, "NDArray[np.bool_]"], "list[trees.Array]"]
 """How the harness calls an agent: (observation [N, ...], first [N]) -> the leaves of its action [N, ...], copied
 out of its reach; may raise an AgentFault."""
 
@@ -75,18 +75,18 @@ class TaskInfo:
 class Spaces:
     """The gymnasium spaces of one lane, built when first asked for: that import costs 0.1 s per block."""
 
-    observation_description: wire.Description
-    action_description: wire.Description
+    observation_description: trees.Description
+    action_description: trees.Description
 
     @cached_property
     def observation(self) -> gymnasium.Space[Any]:
         """Where one lane's observations lie."""
-        return wire.space(self.observation_description)
+        return trees.space(self.observation_description)
 
     @cached_property
     def action(self) -> gymnasium.Space[Any]:
         """Where one lane's actions must lie."""
-        return wire.space(self.action_description)
+        return trees.space(self.action_description)
 
 
 Load = Callable[[TaskInfo, Spaces, int], Any]
@@ -105,8 +105,8 @@ class OneByOne:
             reset = getattr(self._agents[lane], "reset", None)
             if reset is not None:
                 reset()
-        actions = [agent.act(wire.lane(self._observation, observation, i)) for i, agent in enumerate(self._agents)]
-        return wire.stack(self._action, actions)
+        actions = [agent.act(trees.lane(self._observation, observation, i)) for i, agent in enumerate(self._agents)]
+        return trees.stack(self._action, actions)
 
     def explain(self) -> Any:
         """What the lanes tell, joined; None where they have no `explain`."""

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlbench.errors import HarnessError, UserError
-from rlbench.harness import isolate, record, submission, wire
+from rlbench.harness import isolate, record, submission, trees, wire
 from rlbench.harness.agent import Act, Agent, AgentFault, Spaces, TaskInfo
 from rlbench.harness.record import Block, Episode
 from rlbench.harness.submission import Submission
@@ -41,7 +41,7 @@ class _Trace:
     """What happened in one block: rewards and actions by step, and how each lane's first episode ended."""
 
     rewards: list[NDArray[Any]]
-    actions: list[list[wire.Array]]
+    actions: list[list[trees.Array]]
     running: NDArray[np.bool_]
     length: NDArray[np.int64]
     terminated: NDArray[np.bool_]
@@ -75,7 +75,7 @@ def play(env: Any, act: Act, task: Task, indices: Sequence[int]) -> tuple[list[E
     on, unrecorded, until all are over.
     """
     seeds, options = zip(*(task.episode(i) for i in indices), strict=True)
-    bounds = wire.Bounds(wire.describe(env.single_action_space))
+    bounds = wire.Bounds(trees.describe(env.single_action_space))
     trace = _Trace.of(len(indices))
     observation, _ = env.reset(seed=list(seeds), options=stacked(options) if options[0] is not None else None)
     over = np.ones(len(indices), np.bool_)
@@ -165,10 +165,10 @@ def measure_anchors(task: Task, episodes: int = 1_000) -> tuple[float, float]:
 
 def in_process(player: Agent, env: Any) -> Act:
     """An agent of this very process as `play` wants it: for measuring, and for agents that are trusted."""
-    leaves = tuple(wire.leaves(wire.describe(env.single_action_space)))
+    leaves = tuple(trees.leaves(trees.describe(env.single_action_space)))
     shapes = [(env.num_envs, *leaf.shape) for leaf in leaves]
 
-    def act(observation: Any, first: NDArray[np.bool_]) -> list[wire.Array]:
+    def act(observation: Any, first: NDArray[np.bool_]) -> list[trees.Array]:
         action = player.act(observation, first)
         return [
             np.array(wire.fitted(action, leaf, shape), leaf.wide) for leaf, shape in zip(leaves, shapes, strict=True)
@@ -177,7 +177,7 @@ def in_process(player: Agent, env: Any) -> Act:
     return act
 
 
-def digest_of(actions: Sequence[wire.Array]) -> str:
+def digest_of(actions: Sequence[trees.Array]) -> str:
     """The start of the sha256 over one episode's actions, each leaf [T, ...] in the dtype in which it crosses."""
     digest = hashlib.sha256()
     for leaf in actions:
@@ -243,8 +243,8 @@ def _scene(
         env.close()
 
 
-def _descriptions(env: Any) -> tuple[wire.Description, wire.Description]:
-    return wire.describe(env.single_observation_space), wire.describe(env.single_action_space)
+def _descriptions(env: Any) -> tuple[trees.Description, trees.Description]:
+    return trees.describe(env.single_observation_space), trees.describe(env.single_action_space)
 
 
 def _loaded(child: isolate.Child) -> Act:
@@ -256,7 +256,7 @@ def _loaded(child: isolate.Child) -> Act:
 
 
 def _raising(fault: AgentFault) -> Act:
-    def act(observation: Any, first: NDArray[np.bool_]) -> list[wire.Array]:
+    def act(observation: Any, first: NDArray[np.bool_]) -> list[trees.Array]:
         raise fault
 
     return act
@@ -273,7 +273,7 @@ def _episodes(trace: _Trace, task: Task, indices: Sequence[int]) -> list[Episode
 
 
 def _episode(
-    trace: _Trace, task: Task, index: int, lane: int, rewards: NDArray[np.float64], leaves: list[wire.Array]
+    trace: _Trace, task: Task, index: int, lane: int, rewards: NDArray[np.float64], leaves: list[trees.Array]
 ) -> Episode:
     """One lane's first episode. Sums are correctly rounded, hence the same in every batch width."""
     seed, options = task.episode(index)

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rlbench.errors import HarnessError
-from rlbench.harness import cores, explanation, wire
+from rlbench.harness import cores, explanation, trees, wire
 from rlbench.harness.agent import Act, AgentFault, TaskInfo
 from rlbench.harness.explanation import Explanation
 from rlbench.harness.listen import Listener
@@ -60,8 +60,8 @@ class Child:
         self,
         submission: Submission,
         task: TaskInfo,
-        observation: wire.Description,
-        action: wire.Description,
+        observation: trees.Description,
+        action: trees.Description,
         seed: int,
         limits: Limits,
         explain: bool = False,
@@ -121,7 +121,7 @@ class Child:
         every, child = os.sched_getaffinity(0), self._process.pid
         call, asleep, patient, spins = b"\0", 0, range(cores.SPINS), range(0)
 
-        def act(observation: Any, first: NDArray[np.bool_]) -> list[wire.Array]:
+        def act(observation: Any, first: NDArray[np.bool_]) -> list[trees.Array]:
             nonlocal call, asleep, spins
             if not spins:
                 if asleep % cores.CALLS == 0 and cores.part(every, child):
@@ -181,7 +181,7 @@ class Child:
 
 
 def _introduction(
-    submission: Submission, task: TaskInfo, observation: wire.Description, action: wire.Description, seed: int
+    submission: Submission, task: TaskInfo, observation: trees.Description, action: trees.Description, seed: int
 ) -> dict[str, Any]:
     """What the child is told about the agent and the task, as JSON."""
     return {

@@ -13,7 +13,7 @@ import numpy as np
 from rlbench.controls import Controls, Help, find
 from rlbench.drawing import Image
 from rlbench.errors import UserError
-from rlbench.harness import wire
+from rlbench.harness import trees
 from rlbench.harness.explanation import SILENT, Explanation
 from rlbench.see.panel import Figures
 from rlbench.see.resize import shrink
@@ -60,7 +60,7 @@ class Episode:
         """What ended it, where that is not the environment."""
         self.reach = 0.0
         self.total = 0.0  # of the rewards; the exact sum below would cost more at every step
-        self._description = wire.describe(env.action_space)
+        self._description = trees.describe(env.action_space)
         self._frame: Image | None = None
         env.reset(seed=seed, options=options)
 
@@ -126,13 +126,13 @@ class Episode:
         """The number of the last action, counted from 0; None where actions hold no number of their own."""
         if not self.actions:
             return None
-        for leaf in wire.leaves(self._description):
+        for leaf in trees.leaves(self._description):
             if leaf.dtype.kind in "iu" and leaf.shape == ():
-                return int(wire.pick(self.actions[-1], leaf.path)) - int(leaf.low)
+                return int(trees.pick(self.actions[-1], leaf.path)) - int(leaf.low)
         return None
 
 
-def plain(action: Any, description: wire.Description) -> Any:
+def plain(action: Any, description: trees.Description) -> Any:
     """An action as JSON: the structure of its space, arrays as lists."""
-    values = (np.asarray(wire.pick(action, leaf.path), leaf.wide).tolist() for leaf in wire.leaves(description))
-    return wire.plant(description, values)
+    values = (np.asarray(trees.pick(action, leaf.path), leaf.wide).tolist() for leaf in trees.leaves(description))
+    return trees.plant(description, values)

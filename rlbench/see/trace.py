@@ -20,7 +20,7 @@ import numpy as np
 
 import rlbench  # noqa: F401  # registers the ids
 from rlbench.errors import UserError
-from rlbench.harness import explanation, provenance, wire
+from rlbench.harness import explanation, provenance, trees, wire
 from rlbench.harness.evaluate import digest_of
 from rlbench.harness.explanation import Explanation
 from rlbench.see.episode import Episode, make
@@ -68,9 +68,9 @@ def save(episode: Episode, path: Path) -> None:
 
 def outcome(episode: Episode) -> dict[str, Any]:
     """What came of an episode, as the last line of a trace has it."""
-    leaves = wire.leaves(wire.describe(episode.env.action_space))
+    leaves = trees.leaves(trees.describe(episode.env.action_space))
     actions = [
-        np.array([wire.pick(action, leaf.path) for action in episode.actions], leaf.wide).reshape(-1, *leaf.shape)
+        np.array([trees.pick(action, leaf.path) for action in episode.actions], leaf.wide).reshape(-1, *leaf.shape)
         for leaf in leaves
     ]
     return {
@@ -120,7 +120,7 @@ def load(path: Path) -> Trace:
 def replay(trace: Trace, path: Path) -> Iterator[Episode]:
     """The episode played again: yielded before the first step and after each; a UserError where it cannot be."""
     env = make(trace.env_id, trace.kwargs)
-    description = wire.describe(env.action_space)
+    description = trees.describe(env.action_space)
     try:
         episode = Episode(env, trace.seed, trace.options, trace.player)
         yield episode
@@ -170,12 +170,12 @@ def _told(told: Any) -> Explanation:
     return explanation.decode(json.dumps(rows).encode(), 1)[0]
 
 
-def _action(action: Any, description: wire.Description, where: str) -> Any:
+def _action(action: Any, description: trees.Description, where: str) -> Any:
     """The action of a line as the environment takes it."""
-    leaves = tuple(wire.leaves(description))
+    leaves = tuple(trees.leaves(description))
     try:
         arrays = [wire.fitted(action, leaf, leaf.shape) for leaf in leaves]
     except wire.Misfit as error:
         raise UserError(f"{where}: {error}") from None
     values = (array.astype(leaf.dtype)[()] for array, leaf in zip(arrays, leaves, strict=True))
-    return wire.plant(description, values)
+    return trees.plant(description, values)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rlbench.drawing import Image
 from rlbench.errors import HarnessError
-from rlbench.harness import evaluate, isolate, record, wire
+from rlbench.harness import evaluate, isolate, record, trees, wire
 from rlbench.harness.agent import Act, AgentFault
 from rlbench.harness.submission import Submission
 from rlbench.harness.task import Task
@@ -57,7 +57,7 @@ class Gallery:
             for seed, options in (task.episode(index) for index in seen)
         ]
         space = self.episodes[0].env.action_space
-        self._description = wire.describe(space)
+        self._description = trees.describe(space)
         self._bounds = wire.Bounds(self._description)
         self._wall = Wall(self.episodes, screen) if len(seen) > 1 else None
         self._view = View(screen, KEYS, filmed_panel)
@@ -78,7 +78,7 @@ class Gallery:
         """The agent's `act`, shown."""
         self._wait()
 
-        def watched(observation: Any, first: NDArray[np.bool_]) -> list[wire.Array]:
+        def watched(observation: Any, first: NDArray[np.bool_]) -> list[trees.Array]:
             try:
                 action = act(observation, first)
             except AgentFault as fault:
@@ -96,7 +96,7 @@ class Gallery:
     def _over(self) -> bool:
         return all(episode.over for episode in self.episodes)
 
-    def _step(self, action: list[wire.Array], child: isolate.Child) -> None:
+    def _step(self, action: list[trees.Array], child: isolate.Child) -> None:
         """Take the action in every lane that is seen and not over, and show it."""
         told = child.explanations()
         broken = self._bounds.broken(action)
@@ -107,7 +107,7 @@ class Gallery:
             if broken is not None and broken[lane]:
                 self._end_by("invalid_action", [i])
             else:
-                episode.step(wire.lane(self._description, taken, lane), told[lane])
+                episode.step(trees.lane(self._description, taken, lane), told[lane])
         self._record()
         self._wait()
 

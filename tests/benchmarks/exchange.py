@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from rlbench.harness import isolate, submission, wire
+from rlbench.harness import isolate, submission, trees
 from rlbench.harness.agent import TaskInfo
 from rlbench.harness.evaluate import in_process, make_env, play
 from rlbench.harness.suite import get_task
@@ -60,7 +60,7 @@ def child(folder: Path) -> isolate.Child:
     """An agent behind the wall, 50 lanes of cart-pole."""
     task, env = get_task("cart-pole"), make_env(get_task("cart-pole"), 1)
     info = TaskInfo(task.name, task.version, task.lanes, task.discount)
-    spaces = wire.describe(env.single_observation_space), wire.describe(env.single_action_space)
+    spaces = trees.describe(env.single_observation_space), trees.describe(env.single_action_space)
     return isolate.Child(submission.read(folder), info, *spaces, 0, task.limits)
 
 

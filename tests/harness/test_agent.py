@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from rlbench.harness import record, wire
+from rlbench.harness import record, trees
 from rlbench.harness.agent import OneByOne, Spaces, TaskInfo, batched
 from rlbench.harness.evaluate import evaluate
 
 INFO = TaskInfo("task", 1, lanes=3, discount=1.0)
 OBSERVATION = spaces.Dict({"board": spaces.Box(-1, 1, (2,), np.float32), "turn": spaces.Discrete(5)})
 ACTION = spaces.Tuple((spaces.Discrete(4), spaces.Box(-1, 1, (2,), np.float32)))
-SPACES = Spaces(wire.describe(OBSERVATION), wire.describe(ACTION))
+SPACES = Spaces(trees.describe(OBSERVATION), trees.describe(ACTION))
 
 
 class Remembers:
@@ -71,7 +71,7 @@ class KeywordOnly:
     [(Stateless, True), (KeywordOnly, True), (Batched, False), (Loose, False), (WithDefault, False)],
 )
 def test_the_signature_tells_which_kind_it_is(kind, one_by_one):
-    flat = Spaces(wire.describe(spaces.Discrete(9)), wire.describe(spaces.Discrete(9)))
+    flat = Spaces(trees.describe(spaces.Discrete(9)), trees.describe(spaces.Discrete(9)))
     agent = batched(lambda task, spaces, seed: kind(), INFO, flat, seed=0)
     assert isinstance(agent, OneByOne) == one_by_one
     actions = agent.act(np.array([1, 2, 3]), np.ones(3, bool))
@@ -110,7 +110,7 @@ def test_a_one_observation_agent_is_scored_like_its_batched_twin(grid_task, subm
 def test_random_samples_every_action_and_repeats_with_its_seed():
     from rlbench.harness.builtin.random import agent
 
-    flat = Spaces(wire.describe(spaces.Discrete(2)), wire.describe(spaces.Discrete(4, start=3)))
+    flat = Spaces(trees.describe(spaces.Discrete(2)), trees.describe(spaces.Discrete(4, start=3)))
     draws = []
     for seed in (1, 1, 2):
         player = agent.load(dataclasses.replace(INFO, lanes=500), flat, seed)
@@ -119,7 +119,7 @@ def test_random_samples_every_action_and_repeats_with_its_seed():
     counts = np.unique(draws[0], return_counts=True)
     assert counts[0].tolist() == [3, 4, 5, 6]
     assert counts[1].min() > 200
-    continuous = Spaces(wire.describe(spaces.Discrete(2)), wire.describe(spaces.Box(-2, 2, (3,))))
+    continuous = Spaces(trees.describe(spaces.Discrete(2)), trees.describe(spaces.Box(-2, 2, (3,))))
     action = agent.load(INFO, continuous, 0).act(None, None)
     assert action.shape == (3, 3)
     assert np.abs(action).max() <= 2

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rlbench.errors import HarnessError
-from rlbench.harness import wire
+from rlbench.harness import trees, wire
 
 SHAPES = st.lists(st.integers(1, 3), max_size=3).map(tuple)
 
@@ -49,7 +49,7 @@ SPACES = st.recursive(
 
 def crossed(space):
     """The description as the child gets it."""
-    return json.loads(json.dumps(wire.describe(space)))
+    return json.loads(json.dumps(trees.describe(space)))
 
 
 def assert_same(a, b):
@@ -69,7 +69,7 @@ def assert_same(a, b):
 @given(SPACES)
 @settings(deadline=None)
 def test_a_space_survives_its_description(space):
-    assert wire.space(crossed(space)) == space
+    assert trees.space(crossed(space)) == space
 
 
 @given(SPACES, SPACES, st.integers(1, 5), st.integers(0, 2**31 - 1))
@@ -78,10 +78,10 @@ def test_values_cross_between_two_views_of_one_memory(observation_space, action_
     observations, actions = batch_space(observation_space, lanes), batch_space(action_space, lanes)
     observations.seed(seed)
     actions.seed(seed)
-    ours = wire.Frame(wire.describe(observation_space), wire.describe(action_space), lanes)
+    ours = wire.Frame(trees.describe(observation_space), trees.describe(action_space), lanes)
     theirs = wire.Frame(crossed(observation_space), crossed(action_space), lanes, ours.descriptor)
     first = np.random.default_rng(seed).random(lanes) < 0.5
-    bounds = wire.Bounds(wire.describe(action_space))
+    bounds = wire.Bounds(trees.describe(action_space))
     try:
         for _ in range(2):
             observation, action = observations.sample(), actions.sample()
@@ -114,13 +114,13 @@ def test_lanes_and_batches_are_inverse(space, seed):
     batch_of_three = batch_space(space, 3)
     batch_of_three.seed(seed)
     batch = plain(space, batch_of_three.sample())
-    description = wire.describe(space)
-    lanes = [wire.lane(description, batch, i) for i in range(3)]
-    assert_same(plain(space, wire.stack(description, lanes)), batch)
+    description = trees.describe(space)
+    lanes = [trees.lane(description, batch, i) for i in range(3)]
+    assert_same(plain(space, trees.stack(description, lanes)), batch)
 
 
 def test_the_memory_is_sealed():
-    frame = wire.Frame(wire.describe(spaces.Discrete(2)), wire.describe(spaces.Discrete(2)), 1)
+    frame = wire.Frame(trees.describe(spaces.Discrete(2)), trees.describe(spaces.Discrete(2)), 1)
     size = os.fstat(frame.descriptor).st_size
     for change in (size + 1, size - 1):
         with pytest.raises(PermissionError):
@@ -131,7 +131,7 @@ def test_the_memory_is_sealed():
 
 
 def test_what_was_handed_out_is_never_overwritten():
-    description = wire.describe(spaces.Discrete(9))
+    description = trees.describe(spaces.Discrete(9))
     frame = wire.Frame(description, description, 2)
     kept = []
     for value in (3, 5):
@@ -163,7 +163,7 @@ PAIR = spaces.Dict({"go": spaces.Discrete(4), "force": spaces.Box(-1, 1, (2,), n
     ],
 )
 def test_misfits_are_named(space, action, words):
-    frame = wire.Frame(wire.describe(spaces.Discrete(2)), wire.describe(space), 2)
+    frame = wire.Frame(trees.describe(spaces.Discrete(2)), trees.describe(space), 2)
     with pytest.raises(wire.Misfit, match=words):
         frame.put_action(action)
     os.close(frame.descriptor)
@@ -191,10 +191,10 @@ def test_misfits_are_named(space, action, words):
 )
 @pytest.mark.filterwarnings("ignore:overflow encountered in cast")  # 1e300 as float32: that is the point
 def test_values_out_of_bounds_break_their_lane_alone(space, action, broken):
-    frame = wire.Frame(wire.describe(spaces.Discrete(2)), wire.describe(space), 4)
+    frame = wire.Frame(trees.describe(spaces.Discrete(2)), trees.describe(space), 4)
     frame.put_action(action)
     leaves = frame.get_action()
-    bounds = wire.Bounds(wire.describe(space))
+    bounds = wire.Bounds(trees.describe(space))
     found = bounds.broken(leaves)
     assert broken == [0] * 4 if found is None else found.tolist() == [bool(b) for b in broken]
     if found is not None:
@@ -206,7 +206,7 @@ def test_values_out_of_bounds_break_their_lane_alone(space, action, broken):
 
 
 def test_long_and_odd_messages_become_one_line_that_fits():
-    frame = wire.Frame(wire.describe(spaces.Discrete(2)), wire.describe(spaces.Discrete(2)), 1)
+    frame = wire.Frame(trees.describe(spaces.Discrete(2)), trees.describe(spaces.Discrete(2)), 1)
     frame.put_message("a\nb\x1b[31m \udcff " + "é" * 9_000)
     text = frame.get_message()
     assert text.startswith("a b [31m ?")
@@ -219,14 +219,14 @@ def test_long_and_odd_messages_become_one_line_that_fits():
 
 def test_other_spaces_are_refused():
     with pytest.raises(HarnessError, match="Text space cannot cross"):
-        wire.describe(spaces.Text(5))
+        trees.describe(spaces.Text(5))
     with pytest.raises(HarnessError, match="Graph"):
-        wire.describe(spaces.Dict({"g": spaces.Graph(spaces.Discrete(2), None)}))
+        trees.describe(spaces.Dict({"g": spaces.Graph(spaces.Discrete(2), None)}))
 
 
 @pytest.mark.parametrize("name", ["rlbench/GridWorld-v0", "rlbench/CartPole-v0"])
 def test_the_registered_environments_can_cross(name):
     env = gymnasium.make_vec(name, num_envs=2)
     for space in (env.single_observation_space, env.single_action_space):
-        assert wire.space(crossed(space)) == space
+        assert trees.space(crossed(space)) == space
     env.close()

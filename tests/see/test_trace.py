@@ -140,10 +140,10 @@ def test_actions_of_structure_survive():
     space = gymnasium.spaces.Dict(
         where=gymnasium.spaces.Box(-1, 1, (2,), np.float32), what=gymnasium.spaces.Discrete(10)
     )
-    from rlbench.harness import wire
+    from rlbench.harness import trees
     from rlbench.see.episode import plain
 
-    description = wire.describe(space)
+    description = trees.describe(space)
     space.seed(0)
     for _ in range(20):
         action = space.sample()
