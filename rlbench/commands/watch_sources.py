@@ -73,7 +73,7 @@ def recorded(path: Path, options: Options) -> Show:
     if wanted.stop > len(run.episodes):
         raise UserError(f"{path} has episodes 0 to {len(run.episodes) - 1}, not {wanted.stop - 1}")
     entrant = kept.submission_of(run.header, path, options.submission)
-    lines = {i: {k: v for k, v in run.episodes[i].items() if k != "block"} for i in wanted}
+    lines = {i: run.episodes[i] for i in wanted}
     blocks = []
     for number in range(task.blocks):
         inside = [index for index in wanted if index in task.block(number)]

@@ -159,12 +159,14 @@ def load(results_dir: str | Path) -> pandas.DataFrame:
     return frame.astype({name: kind for kind, names in kinds.items() for name in names})
 
 
-def check_header(header: Mapping[str, Any], task: Task, entrant: Submission, path: Path) -> None:
+def check_header(
+    header: Mapping[str, Any], task: Task, entrant: Submission, path: Path, remedy: str = "move it away"
+) -> None:
     """A UserError where a record is not of this task and this submission."""
     mine = identity(task, entrant)
     for name, value in mine.items():
         if header.get(name) != value:
-            raise UserError(f"{path} was made with {name} {header.get(name)}, now it is {value}; move it away")
+            raise UserError(f"{path} was made with {name} {header.get(name)}, now it is {value}; {remedy}")
 
 
 def identity(task: Task, entrant: Submission) -> dict[str, Any]:
@@ -184,7 +186,7 @@ def _parse(data: bytes, path: Path) -> Record | None:
     *lines, _ = data.split(b"\n")  # the last has no newline: empty, or torn
     if not lines and data[:10] == b'{"kind": "'[: len(data)]:
         return None
-    parsed = [_line(line) for line in lines]
+    parsed = [as_object(line) for line in lines]
     header = parsed[0] if parsed else {}
     if header.get("kind") != "header":
         raise UserError(f"{path} is not a record of results: it does not begin with a header; move it away")
@@ -210,7 +212,7 @@ def _parse(data: bytes, path: Path) -> Record | None:
     return Record(header, episodes, blocks, complete, size)
 
 
-def _line(line: bytes) -> dict[str, Any]:
+def as_object(line: bytes) -> dict[str, Any]:
     """A line as an object, empty where it is none."""
     try:
         value = json.loads(line)

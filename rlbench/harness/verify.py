@@ -8,7 +8,6 @@ or on another machine begins anew.
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,9 +56,7 @@ def verify(
     run = record.read(path)
     if run is None or not run.blocks:
         raise UserError(f"{path} has no block that could be played again")
-    for name, value in record.identity(task, entrant).items():
-        if run.header.get(name) != value:
-            raise UserError(f"{path} was made with {name} {run.header.get(name)}, here it is {value}: no comparison")
+    record.check_header(run.header, task, entrant, path, "the two cannot be compared")
     last = len(run.blocks) if blocks is None else min(blocks, len(run.blocks))
     with Lines(path_of(path)) as lines, progress(f"{entrant.name} on {task.key}", quiet=quiet) as show:
         found = begin(lines, header(path, run))
@@ -73,13 +70,8 @@ def verify(
 
 def compared(run: Record, again: Block) -> dict[str, Any]:
     """The line of a block that was played again."""
-    lines = [{name: value for name, value in run.episodes[e.index].items() if name != "block"} for e in again.episodes]
-    different = {
-        episode.index: said
-        for episode, line in zip(again.episodes, lines, strict=True)
-        if (said := episode.differences(line))
-    }
-    return {"kind": "block", "block": again.number, "episodes": len(lines), "different": different}
+    different = {e.index: said for e in again.episodes if (said := e.differences(run.episodes[e.index]))}
+    return {"kind": "block", "block": again.number, "episodes": len(again.episodes), "different": different}
 
 
 def header(path: Path, run: Record) -> dict[str, Any]:
@@ -98,10 +90,10 @@ def begin(lines: Lines, mine: dict[str, Any]) -> Verification:
     """What a verification with this header has found already; the header is written where there is none like it."""
     found = Verification()
     *whole, _ = lines.path.read_bytes().split(b"\n")  # the last has no newline: empty, or torn
-    if whole and _parsed(whole[0]) == mine:
+    if whole and record.as_object(whole[0]) == mine:
         size = len(whole[0]) + 1
         for text in whole[1:]:
-            line = _parsed(text)
+            line = record.as_object(text)
             if line.get("block") != found.blocks:
                 break
             found.add(line)
@@ -111,12 +103,3 @@ def begin(lines: Lines, mine: dict[str, Any]) -> Verification:
     lines.cut(0)
     lines.append([mine], "nothing was compared yet")
     return found
-
-
-def _parsed(line: bytes) -> dict[str, Any]:
-    """A line as an object, empty where it is none."""
-    try:
-        value = json.loads(line)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}

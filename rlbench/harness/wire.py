@@ -167,7 +167,7 @@ class Bounds:
                 name = f"action{[*at]}" if at else "action"
                 remedy = "; clip it" if leaf.dtype.kind == "f" else ""
                 return f"{name} = {array[tuple(where)]} is not within [{least}, {most}]{remedy}"
-        return "NaN, infinite, or out of bounds"
+        raise AssertionError("every value is within bounds")
 
     def mend(self, action: list[Array], lanes: NDArray[np.bool_]) -> None:
         """Put a valid action into these lanes: the one nearest to zero."""

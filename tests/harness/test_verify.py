@@ -87,9 +87,9 @@ def test_it_begins_anew_for_another_record_and_elsewhere(recorded, played, monke
 
 def test_another_agent_or_task_cannot_be_compared(recorded, submit):
     entrant, path = recorded
-    with pytest.raises(UserError, match=f"digest {entrant.digest}, here it is .*: no comparison"):
+    with pytest.raises(UserError, match=f"digest {entrant.digest}, now it is .*; the two cannot be compared"):
         verify.verify(path, TASK, submission.read(submit("return [0] * self.lanes", folder="other")), quiet=True)
-    with pytest.raises(UserError, match="made with task cart-pole@1, here it is grid-world@1"):
+    with pytest.raises(UserError, match="made with task cart-pole@1, now it is grid-world@1"):
         verify.verify(path, get_task("grid-world"), entrant, quiet=True)
 
 
