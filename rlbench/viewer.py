@@ -25,6 +25,7 @@ from rlbench.drawing import NIGHT, Image
 from rlbench.errors import UserError
 
 SMALLEST_SIDE = 320  # pixels; a frame below half of that is magnified by a whole number when its window opens
+UNSEEN = ("offscreen", "dummy")  # SDL's drivers that draw for nobody, its last resorts
 UNREAD_EVENTS = 4096  # older ones are dropped, for callers that never ask
 
 
@@ -163,6 +164,9 @@ class Viewer:
             self._pygame.display.init()
         except self._pygame.error as error:
             raise UserError(f"no window can be opened ({error}); ask for rgb_array frames instead") from None
+        if not asked and self._pygame.display.get_driver() in UNSEEN:
+            self._pygame.display.quit()
+            raise UserError(f"no display to open a window on; {seen!r} does not answer, set DISPLAY to one that does")
 
 
 def import_pygame() -> ModuleType:

@@ -36,6 +36,7 @@ def display():
             "1400x1000x24",
             "-nolisten",
             "tcp",
+            "-noreset",  # else it starts anew when its last client leaves, and turns away whoever comes just then
         ],
         pass_fds=[write],
         stderr=subprocess.DEVNULL,
@@ -65,7 +66,13 @@ class Desk:
             stderr=subprocess.PIPE,
             text=True,
         )
-        self.window = None if brief else self._find()
+        self.window = None
+        if not brief:
+            try:
+                self.window = self._find()
+            except BaseException:
+                self.close()
+                raise
 
     def _find(self):
         deadline = time.monotonic() + PATIENCE
@@ -75,7 +82,7 @@ class Desk:
             if done.stdout.split():
                 return done.stdout.split()[0]
             time.sleep(0.1)
-        raise AssertionError("no window came up")
+        raise AssertionError(f"no window came up within {PATIENCE} s; the program said {self.close()}")
 
     def xdotool(self, *arguments, check=True):
         return subprocess.run(
@@ -98,6 +105,11 @@ class Desk:
             time.sleep(0.05)
         return self.folder / path
 
+    def close(self):
+        """End the program if it runs: what it had written."""
+        self.process.terminate()
+        return self.process.communicate()
+
     def end(self):
         """Wait for the program's end: its exit code, the JSON it printed, and what it said."""
         out, err = self.process.communicate(timeout=PATIENCE)
@@ -115,5 +127,4 @@ def desk(display, tmp_path):
 
     yield start
     for each in opened:
-        each.process.terminate()
-        each.process.communicate()
+        each.close()
