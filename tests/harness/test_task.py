@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 import hashlib
 import json
 from pathlib import Path
@@ -18,6 +19,12 @@ ROOT = Path(__file__).parents[2]
 
 ROBOTS = ("half-cheetah", "hopper", "walker2d", "ant", "humanoid")
 TASK = Task("maze", 2, "rlbench/GridWorld-v0", {"slip": 0.1}, episodes=10, lanes=4, options=({"a": 1}, {"a": 2}))
+
+
+@functools.cache
+def recorded():
+    """The episodes in `results/`, read once."""
+    return record.load(ROOT / "results")
 
 
 def test_the_hash_is_of_what_is_played():
@@ -108,7 +115,7 @@ def test_random_labels_are_right_as_often_as_there_are_classes(task):
     env = make_env(task, 1)
     assert (task.floor, task.random) == (0, 1 / int(env.single_action_space["label"].n))
     env.close()
-    episodes = record.load(ROOT / "results").query("task == @task.key and agent == 'random' and complete")
+    episodes = recorded().query("task == @task.key and agent == 'random' and complete")
     assert len(episodes) == task.episodes
     deviation = (task.random * (1 - task.random) / task.episodes) ** 0.5
     assert abs(episodes["return"].mean() - task.random) < 5 * deviation
@@ -121,10 +128,17 @@ def test_atari_anchors_are_the_published_ones_and_the_worst_recorded_episode(tas
     game = atari_id(task.name.replace("-", "_")).removeprefix("rlbench/Atari").removesuffix("-v0")
     published = pd.read_csv(ROOT / "baselines/published/atari.csv", index_col="game").loc[game]
     assert (task.random, task.reference) == (published["random_hns"], published["human_hns"])
-    episodes = record.load(ROOT / "results").query("task == @task.key and agent == 'random' and complete")
+    episodes = recorded().query("task == @task.key and agent == 'random' and complete")
     if episodes.empty:
         pytest.skip(f"no record yet: rlbench evaluate random --task {task.key}")
     assert task.floor == episodes["return"].min()
+
+
+@pytest.mark.parametrize("robot", ROBOTS)
+def test_a_robots_reference_is_what_the_recorded_runs_of_ppo_reach(robot):
+    task = get_task(robot)
+    episodes = recorded().query("task == @task.key and agent == 'ppo' and complete")
+    assert task.reference == pytest.approx(episodes.groupby("training_seed")["return"].mean().mean(), abs=5e-4)
 
 
 def test_the_grid_worlds_random_anchor_agrees_with_its_exact_value():
