@@ -166,7 +166,7 @@ class Viewer:
             raise UserError(f"no window can be opened ({error}); ask for rgb_array frames instead") from None
         if not asked and self._pygame.display.get_driver() in UNSEEN:
             self._pygame.display.quit()
-            raise UserError(f"no display to open a window on; {seen!r} does not answer, set DISPLAY to one that does")
+            raise UserError(f"the display {seen!r} does not answer; set DISPLAY, or ask for rgb_array frames instead")
 
 
 def import_pygame() -> ModuleType:

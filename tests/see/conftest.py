@@ -50,9 +50,9 @@ def display():
 
 
 class Desk:
-    """A program in a window, and real keys and a real mouse for it; `brief` where it may be over before it is found."""
+    """A program that opens a window, and real keys and a real mouse for it once that is found."""
 
-    def __init__(self, display, folder, *arguments, brief=False, **environment):
+    def __init__(self, display, folder, *arguments, **environment):
         inherited = {k: v for k, v in os.environ.items() if k not in ("SDL_VIDEODRIVER", "WAYLAND_DISPLAY")}
         ours = {"DISPLAY": display, "PYTHONPATH": str(ROOT), "SDL_VIDEO_X11_WMCLASS": CLASS}
         ours |= {"SDL_MOUSE_FOCUS_CLICKTHROUGH": "1"}  # else a click within 0.2 s of the focus is not passed on
@@ -67,22 +67,18 @@ class Desk:
             text=True,
         )
         self.window = None
-        if not brief:
-            try:
-                self.window = self._find()
-            except BaseException:
-                self.close()
-                raise
 
-    def _find(self):
+    def find(self):
+        """Wait for the window."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.process.communicate()
             done = self.xdotool("search", "--onlyvisible", "--class", CLASS, check=False)
             if done.stdout.split():
-                return done.stdout.split()[0]
+                self.window = done.stdout.split()[0]
+                return
             time.sleep(0.1)
-        raise AssertionError(f"no window came up within {PATIENCE} s; the program said {self.close()}")
+        raise AssertionError(f"no window came up within {PATIENCE} s: {self.close()}")
 
     def xdotool(self, *arguments, check=True):
         return subprocess.run(
@@ -118,11 +114,13 @@ class Desk:
 
 @pytest.fixture
 def desk(display, tmp_path):
-    """Opens windows; whatever is still open at the end is closed."""
+    """Opens windows, `brief` ones perhaps over before they are found; what is still open at the end is closed."""
     opened = []
 
-    def start(*arguments, **environment):
+    def start(*arguments, brief=False, **environment):
         opened.append(Desk(display, tmp_path, *arguments, **environment))
+        if not brief:
+            opened[-1].find()
         return opened[-1]
 
     yield start

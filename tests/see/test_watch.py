@@ -181,13 +181,12 @@ def test_without_a_display_it_says_what_it_did_instead(run, tmp_path):
     assert read_png(tmp_path / "play.png").std() > 10
 
 
-def test_a_display_that_does_not_answer_is_none(run, tmp_path, monkeypatch):
+def test_a_display_that_does_not_answer_is_none(run, monkeypatch):
     """SDL would otherwise draw into a window that nobody sees, and the game wait for keys for ever."""
     monkeypatch.setenv("DISPLAY", ":9876")
-    monkeypatch.delenv("SDL_VIDEODRIVER", raising=False)
     code, _, err = run("play", "CartPole")
     assert code == 0
-    assert "no display to open a window on: wrote the first frame to play.png instead" in err
+    assert "the display ':9876' does not answer: wrote the first frame to play.png instead" in err
 
 
 def test_films_without_a_display(run, tmp_path):
