@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import rlbench  # noqa: F401  # registers the ids
-from rlbench.harness import evaluate, isolate, record, submission, wire
+from rlbench.harness import cores, evaluate, isolate, record, submission, wire
 from rlbench.harness.task import Task
 from rlbench.registry import GLIMPSE
 
@@ -30,9 +30,13 @@ def load(task, spaces, seed):
 """
 
 
-@pytest.fixture
-def crossed(monkeypatch):
-    """All that crosses to the child: what it is told at first, and its whole shared memory at every call."""
+@pytest.fixture(params=[False, True], ids=["busy", "idle"])
+def crossed(request, monkeypatch):
+    """All that crosses to the child: what it is told at first, and its whole shared memory at every call.
+
+    One byte of that says whether the machine has cores to spare, which may change from run to run; it is held here.
+    """
+    monkeypatch.setattr(cores, "part", lambda *_: request.param)
     crossed = []
     introduction, put = isolate._introduction, wire.Frame.put_observation
 
