@@ -6,13 +6,13 @@ Nothing is imported here, so that listing the algorithms costs nothing (PyTorch 
 from __future__ import annotations
 
 ALGORITHMS: dict[str, str] = {
-    "value-iteration": "baselines.value_iteration",
-    "q-learning": "baselines.q_learning",
-    "dqn": "baselines.dqn",
-    "reinforce": "baselines.reinforce",
-    "actor-critic": "baselines.actor_critic",
-    "recurrent-attention": "baselines.recurrent_attention",
-    "soft-actor-critic": "baselines.soft_actor_critic",
+    "value-iteration": "baselines.algorithms.value_iteration",
+    "q-learning": "baselines.algorithms.q_learning",
+    "dqn": "baselines.algorithms.dqn",
+    "reinforce": "baselines.algorithms.reinforce",
+    "actor-critic": "baselines.algorithms.actor_critic",
+    "recurrent-attention": "baselines.algorithms.recurrent_attention",
+    "soft-actor-critic": "baselines.algorithms.soft_actor_critic",
 }
 """Algorithm -> the module that defines its `Config`, its `PRESETS` and `train(config, ...) ->
 Iterator[Event]`."""

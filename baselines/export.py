@@ -12,8 +12,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from baselines.checkpoint import write
-from baselines.policies import Policy
+from baselines.templates.policies import Policy
+from baselines.training.checkpoint import write
 
 VERSION = "1"
 

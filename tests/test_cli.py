@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rlbench import cli
-from rlbench.harness.suite import TASKS
+from rlbench.harness.tasks.suite import TASKS
 
 ROOT = Path(__file__).parents[1]
 

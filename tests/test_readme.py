@@ -55,9 +55,9 @@ def test_the_quick_start_runs():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated on Linux only")
 def test_the_submission_scores(tmp_path):
-    from rlbench.harness import record
     from rlbench.harness.evaluate import evaluate
-    from rlbench.harness.suite import get_task
+    from rlbench.harness.results import record
+    from rlbench.harness.tasks.suite import get_task
 
     folder = tmp_path / "my_agent"
     folder.mkdir()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
-from rlbench.commands.tables import print_table
+from rlbench.commands.shared.output import print_table
 from rlbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -143,8 +143,8 @@ def check_packages(needs: Mapping[str, Sequence[Requirement]], installed: Mappin
 def check_opengl(installed: Mapping[str, str]) -> Iterator[Check]:
     """Whether MuJoCo's renderer works, where MuJoCo is."""
     if "mujoco" in installed:
+        from rlbench.envs.locomotion.mujoco_bindings import import_mujoco
         from rlbench.envs.locomotion.opengl import REMEDIES, working_backend
-        from rlbench.envs.locomotion.simulator import import_mujoco
 
         import_mujoco()  # which a wrong MUJOCO_GL keeps from being imported
         backend = working_backend()
@@ -193,7 +193,7 @@ def check_torch(installed: Mapping[str, str]) -> Check:
 
 def check_cache() -> Check:
     """Whether compiled rules can be kept on disk; without, every process compiles them again."""
-    from rlbench.core.batch import cache_folder
+    from rlbench.core.compiler.compile import cache_folder
 
     advice = "set RLBENCH_CACHE to a folder that can be written"
     try:

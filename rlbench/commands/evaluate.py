@@ -11,14 +11,15 @@ from typing import Any
 import pandas as pd
 from tyro.conf import Positional
 
-from rlbench.commands.tables import print_table, require_one_format
+from rlbench.commands.shared.output import print_table, require_one_format
 from rlbench.errors import UserError
-from rlbench.harness import record, submission
-from rlbench.harness.binomial import clopper_pearson, error_count
+from rlbench.harness import submission
 from rlbench.harness.evaluate import evaluate
+from rlbench.harness.ranking.intervals import clopper_pearson, error_count
+from rlbench.harness.results import record
 from rlbench.harness.submission import Submission
-from rlbench.harness.suite import TASKS, get_suite, get_task
-from rlbench.harness.task import Task
+from rlbench.harness.tasks.suite import TASKS, get_suite, get_task
+from rlbench.harness.tasks.task import Task
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from rlbench.commands.tables import draw, print_table, require_one_format
+from rlbench.commands.shared.output import draw, print_table, require_one_format
 from rlbench.errors import UserError
-from rlbench.harness import leaderboard, record
-from rlbench.harness.standings import Standings, standings
-from rlbench.harness.suite import SUITES, TASKS
+from rlbench.harness.ranking import leaderboard
+from rlbench.harness.ranking.rankings import Standings, standings
+from rlbench.harness.results import record
+from rlbench.harness.tasks.suite import SUITES, TASKS
 
 PAGE_ONLY = ["worst seed", "beats next", "training steps"]  # the terminal has room for fewer columns
 

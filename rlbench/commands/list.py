@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 from tyro.conf import Positional
 
-from rlbench.commands.tables import print_table, require_one_format
+from rlbench.commands.shared.output import print_table, require_one_format
 
 if TYPE_CHECKING:
-    from rlbench.harness.task import Task
+    from rlbench.harness.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def environments() -> pd.DataFrame:
 
 def tasks() -> pd.DataFrame:
     """One row per task, with the scores that anchor it."""
-    from rlbench.harness.suite import SUITES, TASKS
+    from rlbench.harness.tasks.suite import SUITES, TASKS
 
     columns = ["task", "env", "suites", "episodes", "lanes", "floor", "random", "reference"]
     rows = [
@@ -72,7 +72,7 @@ def numbers(task: Task) -> tuple[float, ...]:
 
 def suites() -> pd.DataFrame:
     """One row per suite."""
-    from rlbench.harness.suite import SUITES
+    from rlbench.harness.tasks.suite import SUITES
 
     rows = [(name, len(suite), [task.key for task in suite]) for name, suite in SUITES.items()]
     return pd.DataFrame(rows, columns=["suite", "count", "tasks"])

@@ -9,15 +9,15 @@ from typing import Any
 
 from tyro.conf import Positional
 
-from rlbench.commands import outlet
+from rlbench.commands.shared import display
+from rlbench.commands.shared.output import require_one_format
 from rlbench.commands.show import find_id
-from rlbench.commands.tables import require_one_format
 from rlbench.errors import UserError
-from rlbench.see import trace
-from rlbench.see.episode import Episode, make, short_name
-from rlbench.see.game import Game
-from rlbench.see.screen import Window, free_path
-from rlbench.see.script import Script
+from rlbench.interact import trace
+from rlbench.interact.episode import Episode, make, short_name
+from rlbench.interact.play import Game
+from rlbench.interact.screen import Window, free_path
+from rlbench.interact.scripted_keys import Script
 
 PICTURE = Path("play.png")
 
@@ -58,28 +58,28 @@ def run(options: Options) -> int:
     """Play, and print a row per episode; 0. Raises UserError for what cannot be played."""
     check(options)
     env_id = find_id(options.env)
-    env = make(env_id, outlet.settings(options.set))
+    env = make(env_id, display.settings(options.set))
     try:
         fps = float(env.metadata.get("render_fps", 30))
-        window, reason = (Script(options.keys), "") if options.keys else outlet.window_for(short_name(env_id), fps)
+        window, reason = (Script(options.keys), "") if options.keys else display.window_for(short_name(env_id), fps)
         if window is None:
             return unseen(env, options, reason)
         episodes = play(env, window, fps, options)
     finally:
         env.close()
-    outlet.print_episodes([row(number, episode) for number, episode in enumerate(episodes)], options)
+    display.print_episodes([row(number, episode) for number, episode in enumerate(episodes)], options)
     return 0
 
 
 def check(options: Options) -> None:
     """UserError for a mistake that shows before anything begins."""
     require_one_format(json=options.json, csv=options.csv)
-    outlet.check_speed(options.speed)
+    display.check_speed(options.speed)
     if options.episodes is not None and options.episodes < 1:
         raise UserError(f"--episodes is at least 1, got {options.episodes}")
     if options.seed < 0:
         raise UserError(f"--seed is at least 0, got {options.seed}")
-    outlet.check_record(options.record, options.frames)
+    display.check_record(options.record, options.frames)
 
 
 def play(env: Any, window: Window, fps: float, options: Options) -> list[Episode]:
@@ -88,12 +88,12 @@ def play(env: Any, window: Window, fps: float, options: Options) -> list[Episode
     name = short_name(env.spec.id)
     keep, saved = keeper(options, name)
     episodes: list[Episode] = []
-    with outlet.screen(name, fps, options.speed, window, options.record, options.frames) as screen:
+    with display.screen(name, fps, options.speed, window, options.record, options.frames) as screen:
         for episode in Game(env, screen, options.panel, keep).play(options.seed, options.episodes):
             episodes.append(episode)
             if options.trace is not None:
                 keep(episode)
-    outlet.report(screen.recorder, [*screen.written, *saved], quiet)
+    display.report(screen.recorder, [*screen.written, *saved], quiet)
     return episodes
 
 
@@ -117,13 +117,13 @@ def keeper(options: Options, name: str) -> tuple[Callable[[Episode], str], list[
 def unseen(env: Any, options: Options, reason: str) -> int:
     """Without a window nobody can play: write what the player would see first, and say so."""
     path = options.record or PICTURE
-    with outlet.screen("", 1.0, 1.0, Script(["-"]), path, options.frames) as screen:
+    with display.screen("", 1.0, 1.0, Script(["-"]), path, options.frames) as screen:
         game = Game(env, screen)
         episode = Episode(env, options.seed, player="nobody", by_hand=True)
         screen.record(lambda: game.view.picture(episode, panelled=True))
     quiet = options.quiet or options.json or options.csv
-    outlet.say(f"{reason}: wrote the first frame to {path} instead; set DISPLAY, or give --keys", quiet)
-    outlet.print_episodes([row(0, episode)], options)
+    display.say(f"{reason}: wrote the first frame to {path} instead; set DISPLAY, or give --keys", quiet)
+    display.print_episodes([row(0, episode)], options)
     return 0
 
 
@@ -135,6 +135,6 @@ def row(number: int, episode: Episode) -> dict[str, Any]:
         "seed": episode.seed,
         "return": end["return"],
         "length": end["length"],
-        "ended": outlet.ending(episode.terminated, episode.truncated),
+        "ended": display.ending(episode.terminated, episode.truncated),
         "actions": end["digest"],
     }

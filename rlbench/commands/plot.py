@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from tyro.conf import Positional
 
-from rlbench.commands import plot_curves, plot_scores
-from rlbench.commands.plot_style import style
-from rlbench.commands.tables import print_table, require_one_format
+from rlbench.commands.plotting import curves as plot_curves
+from rlbench.commands.plotting import scores as plot_scores
+from rlbench.commands.plotting.style import style
+from rlbench.commands.shared.output import print_table, require_one_format
 from rlbench.errors import UserError
-from rlbench.harness import record
-from rlbench.harness.standings import standings
-from rlbench.harness.suite import SUITES, TASKS
+from rlbench.harness.ranking.rankings import standings
+from rlbench.harness.results import record
+from rlbench.harness.tasks.suite import SUITES, TASKS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -15,11 +15,11 @@ from typing import Annotated, get_args, get_type_hints
 import tyro
 
 from rlbench.commands import leaderboard
-from rlbench.commands.tables import require_one_format
+from rlbench.commands.shared.output import require_one_format
 from rlbench.commands.train import training, with_settings
 from rlbench.errors import UserError, unknown
 from rlbench.harness.evaluate import evaluate
-from rlbench.harness.suite import get_task
+from rlbench.harness.tasks.suite import get_task
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ import pandas as pd
 from tyro.conf import Positional
 
 import rlbench
-from rlbench.commands import show_picture, show_text
-from rlbench.commands.solution import Solution, solve
-from rlbench.commands.tables import print_table, require_one_format
-from rlbench.drawing import Image
+from rlbench.commands.grid_world import picture
+from rlbench.commands.grid_world import text as show_text
+from rlbench.commands.grid_world.solution import Solution, solve
+from rlbench.commands.shared.output import print_table, require_one_format
+from rlbench.drawing.shapes import Image
 from rlbench.errors import UserError, unknown
 
 FRAME_FORMATS = (".png",)
@@ -83,7 +84,7 @@ def show_policy(env: gymnasium.Env[Any, Any], env_id: str, options: Options) -> 
     solution = solve(world.P, world.params.walls, world.params.terminal, options.policy, options.gamma)
     name = f"{env_id} with {options.maze.name}" if options.maze else env_id
     title = f"{name}: {options.policy} policy, gamma {options.gamma:g}, slip {world.params.slip:g}"
-    write(show_picture.draw(solution, title).savefig, options.output)
+    write(picture.draw(solution, title).savefig, options.output)
     if options.json or options.csv:
         print_table(table(solution), json=options.json, csv=options.csv, title=title)
     elif not options.quiet:

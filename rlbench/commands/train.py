@@ -110,8 +110,8 @@ def with_settings(algorithm: str, preset: str, **settings: Any) -> Any:
 
 
 def training() -> Any:
-    """The module `baselines.training`, which trains any reference agent."""
-    return importlib.import_module("baselines.training")
+    """The module `baselines.training.runner`, which trains any reference agent."""
+    return importlib.import_module("baselines.training.runner")
 
 
 def algorithms() -> list[str]:

@@ -9,11 +9,11 @@ from typing import Any
 import pandas as pd
 from tyro.conf import Positional
 
-from rlbench.commands import kept
-from rlbench.commands.tables import print_table, require_one_format
+from rlbench.commands.shared import lookup
+from rlbench.commands.shared.output import print_table, require_one_format
 from rlbench.errors import UserError
-from rlbench.harness import record
-from rlbench.harness.suite import get_task
+from rlbench.harness.results import record
+from rlbench.harness.tasks.suite import get_task
 from rlbench.harness.verify import Verification, verify
 
 COLUMNS = ("record", "blocks", "of", "episodes", "different", "verdict", "first_difference")
@@ -68,7 +68,7 @@ def row(path: Path, options: Options, *, alone: bool) -> dict[str, Any]:
         raise UserError(f"no record at {path}")
     made: dict[str, Any] = {"record": f"{path.parent.name}/{path.stem}", "of": len(run.blocks)}
     try:
-        entrant = kept.submission_of(run.header, path, options.submission)
+        entrant = lookup.submission_of(run.header, path, options.submission)
         quiet = options.quiet or options.json or options.csv
         found = verify(path, get_task(str(run.header["task"])), entrant, options.blocks, quiet=quiet)
     except UserError as error:

@@ -10,16 +10,16 @@ from typing import Any
 
 from tyro.conf import Positional
 
-from rlbench.commands import outlet, watch_sources
-from rlbench.commands.tables import require_one_format
+from rlbench.commands.shared import display, watch_sources
+from rlbench.commands.shared.output import require_one_format
 from rlbench.errors import UserError
-from rlbench.harness import record
-from rlbench.harness.task import Task
+from rlbench.harness.results import record
+from rlbench.harness.tasks.task import Task
+from rlbench.interact import trace, watch
+from rlbench.interact.episode import make, short_name
+from rlbench.interact.screen import KEYS, Screen
+from rlbench.interact.view import View
 from rlbench.progress import progress
-from rlbench.see import trace, watch
-from rlbench.see.episode import make, short_name
-from rlbench.see.screen import KEYS, Screen
-from rlbench.see.view import View
 
 PICTURE = Path("watch.png")
 MOST_LANES = 100
@@ -69,24 +69,24 @@ def run(options: Options) -> int:
         return run_trace(Path(options.what), options)
     show = watch_sources.recorded(Path(options.what), options) if kind == "header" else watch_sources.chosen(options)
     rows, left = play(show, options)
-    outlet.print_episodes(rows, options)
+    display.print_episodes(rows, options)
     wrong = [row for row in rows if row.get("as_recorded") is False]
     if left:
-        outlet.say("the window was closed before the end", quiet(options))
+        display.say("the window was closed before the end", quiet(options))
     return int(bool(wrong))
 
 
 def check(options: Options) -> None:
     """UserError for a mistake that shows before anything begins."""
     require_one_format(json=options.json, csv=options.csv)
-    outlet.check_speed(options.speed)
+    display.check_speed(options.speed)
     if not 1 <= options.lanes <= MOST_LANES:
         raise UserError(f"--lanes is 1 to {MOST_LANES}, got {options.lanes}")
     if options.episodes is not None and options.episodes < 1:
         raise UserError(f"--episodes is at least 1, got {options.episodes}")
     if options.episode < 0:
         raise UserError(f"--episode counts from 0, got {options.episode}")
-    outlet.check_record(options.record, options.frames)
+    display.check_record(options.record, options.frames)
 
 
 def kind_of(path: Path) -> str:
@@ -125,7 +125,7 @@ def play(show: watch_sources.Show, options: Options) -> tuple[list[dict[str, Any
             finally:
                 screen.end_episode()
             rows += [row(played[index], show.lines.get(index)) for index in seen]
-    outlet.report(screen.recorder, screen.written, silent)
+    display.report(screen.recorder, screen.written, silent)
     return rows, left
 
 
@@ -139,14 +139,14 @@ def rate(task: Task) -> float:
 def stage(name: str, fps: float, options: Options) -> Any:
     """The screen; without a display, and without a recording, a filmstrip in its place."""
     if not options.window:
-        return outlet.screen(name, fps, options.speed, None, options.record, options.frames)
-    window, reason = outlet.window_for(name, fps)
+        return display.screen(name, fps, options.speed, None, options.record, options.frames)
+    window, reason = display.window_for(name, fps)
     path = options.record
     if window is None:
         instead = "no window" if path else f"recording to {PICTURE} instead"
-        outlet.say(f"{reason}: {instead}", quiet(options))
+        display.say(f"{reason}: {instead}", quiet(options))
         path = path or PICTURE
-    return outlet.screen(name, fps, options.speed, window, path, options.frames)
+    return display.screen(name, fps, options.speed, window, path, options.frames)
 
 
 def row(episode: record.Episode, line: dict[str, Any] | None) -> dict[str, Any]:
@@ -156,7 +156,9 @@ def row(episode: record.Episode, line: dict[str, Any] | None) -> dict[str, Any]:
         "seed": episode.seed,
         "return": episode.return_,
         "length": episode.length,
-        "ended": outlet.ending(episode.terminated, episode.truncated, "" if episode.status == "ok" else episode.status),
+        "ended": display.ending(
+            episode.terminated, episode.truncated, "" if episode.status == "ok" else episode.status
+        ),
         "actions": episode.actions,
     }
     if line is not None:
@@ -172,7 +174,7 @@ def run_trace(path: Path, options: Options) -> int:
     episode = next(steps)
     with stage(episode.name, float(episode.env.metadata.get("render_fps", 30)), options) as screen:
         show_trace(steps, episode, screen, options)
-    outlet.report(screen.recorder, screen.written, quiet(options))
+    display.report(screen.recorder, screen.written, quiet(options))
     wrong = trace.differences(recording, episode)
     complete = len(episode.rewards) == len(recording.actions)
     end = trace.outcome(episode)
@@ -181,12 +183,12 @@ def run_trace(path: Path, options: Options) -> int:
         "seed": episode.seed,
         "return": end["return"],
         "length": end["length"],
-        "ended": outlet.ending(episode.terminated, episode.truncated),
+        "ended": display.ending(episode.terminated, episode.truncated),
         "actions": end["digest"],
         "as_recorded": not wrong if complete else None,
         "difference": "; ".join(wrong) or None if complete else None,
     }
-    outlet.print_episodes([made], options)
+    display.print_episodes([made], options)
     return int(complete and bool(wrong))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium import error, spaces
 from numpy.typing import NDArray
 
-from rlbench.core.noise import check_seed
+from rlbench.core.rng import check_seed
 from rlbench.core.rules import StateOf, make_state
 from rlbench.core.spaces import Arrays
 from rlbench.core.world import RENDER_MODES, World
@@ -90,7 +90,7 @@ class RulesEnv(gymnasium.Env[Any, Any]):
         """The arrays of the observation, one per leaf."""
         if self.world.observe_compiled:
             if self._observer is None:
-                from rlbench.core.observer import Observer  # which imports Numba
+                from rlbench.core.compiler.observe import Observer  # which imports Numba
 
                 self._observer = Observer(self.world)
             return self._observer(self._state)  # type: ignore[no-any-return]  # Any for the import's sake
@@ -128,7 +128,7 @@ class RulesEnv(gymnasium.Env[Any, Any]):
         if self.render_mode == "rgb_array":
             return frame
         if self._viewer is None:
-            from rlbench.viewer import Viewer
+            from rlbench.drawing.window import Viewer
 
             self._viewer = Viewer(self.spec.id if self.spec else self.world.name, self.metadata["render_fps"])
         self._viewer.show(frame)

@@ -11,8 +11,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from rlbench.core import batch
-from rlbench.core.noise import lane_seeds, seed_lane
+from rlbench.core.compiler import compile as batch
+from rlbench.core.rng import lane_seeds, seed_lane
 from rlbench.core.rules import StateOf, make_states
 from rlbench.core.spaces import Arrays
 from rlbench.core.world import World

@@ -23,13 +23,16 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from rlbench import space_tree
 from rlbench.errors import HarnessError, UserError
-from rlbench.harness import isolate, record, submission, trees, wire
-from rlbench.harness.agent import Act, Agent, AgentFault, Spaces, TaskInfo
-from rlbench.harness.record import Block, Episode
+from rlbench.harness import submission
+from rlbench.harness.isolation import agent_process, shared_memory
+from rlbench.harness.isolation.agent import Act, Agent, AgentFault, Spaces, TaskInfo
+from rlbench.harness.results import record
+from rlbench.harness.results.record import Block, Episode
+from rlbench.harness.results.writer import Writer
 from rlbench.harness.submission import Submission
-from rlbench.harness.task import Task
-from rlbench.harness.writer import Writer
+from rlbench.harness.tasks.task import Task
 from rlbench.progress import progress
 
 ATTEMPTS = 3
@@ -41,7 +44,7 @@ class _Trace:
     """What happened in one block: rewards and actions by step, and how each lane's first episode ended."""
 
     rewards: list[NDArray[Any]]
-    actions: list[list[trees.Array]]
+    actions: list[list[space_tree.Array]]
     running: NDArray[np.bool_]
     length: NDArray[np.int64]
     terminated: NDArray[np.bool_]
@@ -75,7 +78,7 @@ def play(env: Any, act: Act, task: Task, indices: Sequence[int]) -> tuple[list[E
     on, unrecorded, until all are over.
     """
     seeds, options = zip(*(task.episode(i) for i in indices), strict=True)
-    bounds = wire.Bounds(trees.describe(env.single_action_space))
+    bounds = shared_memory.Bounds(space_tree.describe(env.single_action_space))
     trace = _Trace.of(len(indices))
     observation, _ = env.reset(seed=list(seeds), options=stacked(options) if options[0] is not None else None)
     over = np.ones(len(indices), np.bool_)
@@ -165,19 +168,20 @@ def measure_anchors(task: Task, episodes: int = 1_000) -> tuple[float, float]:
 
 def in_process(player: Agent, env: Any) -> Act:
     """An agent of this very process as `play` wants it: for measuring, and for agents that are trusted."""
-    leaves = tuple(trees.leaves(trees.describe(env.single_action_space)))
+    leaves = tuple(space_tree.leaves(space_tree.describe(env.single_action_space)))
     shapes = [(env.num_envs, *leaf.shape) for leaf in leaves]
 
-    def act(observation: Any, first: NDArray[np.bool_]) -> list[trees.Array]:
+    def act(observation: Any, first: NDArray[np.bool_]) -> list[space_tree.Array]:
         action = player.act(observation, first)
         return [
-            np.array(wire.fitted(action, leaf, shape), leaf.wide) for leaf, shape in zip(leaves, shapes, strict=True)
+            np.array(shared_memory.fitted(action, leaf, shape), leaf.wide)
+            for leaf, shape in zip(leaves, shapes, strict=True)
         ]
 
     return act
 
 
-def digest_of(actions: Sequence[trees.Array]) -> str:
+def digest_of(actions: Sequence[space_tree.Array]) -> str:
     """The start of the sha256 over one episode's actions, each leaf [T, ...] in the dtype in which it crosses."""
     digest = hashlib.sha256()
     for leaf in actions:
@@ -202,7 +206,7 @@ def stacked(options: Sequence[Any]) -> Any:
 
 
 def play_watched(
-    task: Task, entrant: Submission, indices: Sequence[int], seed: int, watch: Callable[[Act, isolate.Child], Act]
+    task: Task, entrant: Submission, indices: Sequence[int], seed: int, watch: Callable[[Act, agent_process.Child], Act]
 ) -> tuple[list[Episode], str | None]:
     """Episodes as `play` gives them, by an isolated agent that tells what it thinks, where it does.
 
@@ -232,22 +236,22 @@ def _attempt(task: Task, entrant: Submission, number: int, attempt: int) -> Bloc
 @contextlib.contextmanager
 def _scene(
     task: Task, entrant: Submission, indices: Sequence[int], seed: int, explain: bool = False
-) -> Iterator[tuple[Any, isolate.Child]]:
+) -> Iterator[tuple[Any, agent_process.Child]]:
     """An environment of one lane per index and an agent behind the wall for it, both fresh."""
     env = make_env(task, len(indices))
     try:
         info = TaskInfo(task.name, task.version, len(indices), task.discount)
-        with isolate.Child(entrant, info, *_descriptions(env), seed, task.limits, explain) as child:
+        with agent_process.Child(entrant, info, *_descriptions(env), seed, task.limits, explain) as child:
             yield env, child
     finally:
         env.close()
 
 
-def _descriptions(env: Any) -> tuple[trees.Description, trees.Description]:
-    return trees.describe(env.single_observation_space), trees.describe(env.single_action_space)
+def _descriptions(env: Any) -> tuple[space_tree.Description, space_tree.Description]:
+    return space_tree.describe(env.single_observation_space), space_tree.describe(env.single_action_space)
 
 
-def _loaded(child: isolate.Child) -> Act:
+def _loaded(child: agent_process.Child) -> Act:
     """The agent's `act`; where it cannot be loaded, a function that says so when called."""
     try:
         return child.load()
@@ -256,7 +260,7 @@ def _loaded(child: isolate.Child) -> Act:
 
 
 def _raising(fault: AgentFault) -> Act:
-    def act(observation: Any, first: NDArray[np.bool_]) -> list[trees.Array]:
+    def act(observation: Any, first: NDArray[np.bool_]) -> list[space_tree.Array]:
         raise fault
 
     return act
@@ -273,7 +277,7 @@ def _episodes(trace: _Trace, task: Task, indices: Sequence[int]) -> list[Episode
 
 
 def _episode(
-    trace: _Trace, task: Task, index: int, lane: int, rewards: NDArray[np.float64], leaves: list[trees.Array]
+    trace: _Trace, task: Task, index: int, lane: int, rewards: NDArray[np.float64], leaves: list[space_tree.Array]
 ) -> Episode:
     """One lane's first episode. Sums are correctly rounded, hence the same in every batch width."""
     seed, options = task.episode(index)

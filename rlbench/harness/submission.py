@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rlbench.errors import UserError, unknown
-from rlbench.harness.task import Task
+from rlbench.harness.tasks.task import Task
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from rlbench.errors import UserError
-from rlbench.harness import provenance, record
 from rlbench.harness.evaluate import play_isolated
-from rlbench.harness.lines import Lines
-from rlbench.harness.record import Block, Record
+from rlbench.harness.results import provenance, record
+from rlbench.harness.results.jsonl import Lines
+from rlbench.harness.results.record import Block, Record
 from rlbench.harness.submission import Submission
-from rlbench.harness.task import Task
+from rlbench.harness.tasks.task import Task
 from rlbench.progress import progress
 
 SCHEMA = 1

@@ -14,11 +14,10 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from baselines import dqn
-from baselines.agent_template import Mean, Perceptron, Table, policy
+from baselines.algorithms import dqn
+from baselines.data.frame_replay import FrameReplay
 from baselines.export import Origin, export
-from baselines.frames import FrameReplay
-from baselines.networks import (
+from baselines.nets.networks import (
     Convolution,
     Encoding,
     convolutional,
@@ -27,6 +26,7 @@ from baselines.networks import (
     numpy_policy,
     perceptron,
 )
+from baselines.templates.agent_template import Mean, Perceptron, Table, policy
 from rlbench.harness.submission import read
 
 ORIGIN = Origin("an-agent", ("cart-pole@1",), training_seed=3, training_steps=1000)

@@ -12,8 +12,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from baselines import dqn
-from baselines.events import Progress, Snapshot
+from baselines.algorithms import dqn
+from baselines.training.events import Progress, Snapshot
 
 TENTHS = 10
 

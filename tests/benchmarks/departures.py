@@ -11,8 +11,8 @@ from dataclasses import replace
 from statistics import median
 from typing import Any
 
-from baselines import dqn
-from baselines.events import Evaluated
+from baselines.algorithms import dqn
+from baselines.training.events import Evaluated
 
 GOAL = 475.0
 

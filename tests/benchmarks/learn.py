@@ -69,8 +69,8 @@ def ours(seed: int) -> dict[str, Any]:
     """Our DQN, `--preset fast`, as it is; its own evaluations follow the same rule."""
     from dataclasses import replace
 
-    from baselines import dqn
-    from baselines.events import Evaluated
+    from baselines.algorithms import dqn
+    from baselines.training.events import Evaluated
 
     config = dqn.PRESETS["fast"]
     assert config.steps // config.evaluate_every <= EVALUATIONS

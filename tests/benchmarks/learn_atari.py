@@ -32,8 +32,8 @@ def ours(lanes: int) -> dict[str, float]:
     """Our DQN, `--preset atari-nature`, with a game or several at once."""
     from dataclasses import replace
 
-    from baselines import dqn
-    from baselines.events import Progress
+    from baselines.algorithms import dqn
+    from baselines.training.events import Progress
 
     assert SETTLED % lanes == MEASURED % lanes == WARMUP % lanes == 0
     config = replace(

@@ -23,8 +23,8 @@ def ours(seed: int) -> dict[str, Any]:
     """Our actor-critic, `--preset fast`, as it is; its own evaluations follow the same rule."""
     from dataclasses import replace
 
-    from baselines import actor_critic, on_policy
-    from baselines.events import Evaluated
+    from baselines.algorithms import actor_critic, on_policy
+    from baselines.training.events import Evaluated
 
     config = replace(actor_critic.PRESETS["fast"], seed=seed)
     started, streak, event = time.perf_counter(), 0, None

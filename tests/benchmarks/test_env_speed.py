@@ -125,7 +125,7 @@ def gymnax_steps(lanes, calls):
 @pytest.mark.parametrize("id", ["rlbench/CartPole-v0", "rlbench/GridWorldFourRooms-v0"])
 @pytest.mark.parametrize("lanes", [256, 512, 1_024, 2_048, 4_096])
 def test_where_the_parallel_loop_wins(id, lanes, compare):
-    """The table behind PARALLEL_FROM in rlbench/core/batch.py; nothing is asserted."""
+    """The table behind PARALLEL_FROM in rlbench/core/compiler/compile.py; nothing is asserted."""
     calls = max(10, 400_000 // lanes)
     parallel, serial = (gymnasium.make_vec(id, num_envs=lanes, parallel=each) for each in (True, False))
     compare(f"{id}, {lanes} lanes: parallel over serial", batch_steps(parallel, calls), batch_steps(serial, calls))

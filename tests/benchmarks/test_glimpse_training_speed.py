@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import torch
 
-from baselines import recurrent_attention
-from baselines.attention_learner import Learner, make_learner
-from baselines.recurrent_attention import PRESETS
+from baselines.algorithms import recurrent_attention
+from baselines.algorithms.attention_learner import Learner, make_learner
+from baselines.algorithms.recurrent_attention import PRESETS
 
 IMAGES, BATCHES = 60_000, 40
 MOST = 12 / 7  # seconds of 28x28 images and 6 glimpses on two cores, over the 7 of the network at batch 128

@@ -14,7 +14,7 @@ STEPS = 2_048  # of an update, in both; 10 passes over them in both as well, wit
 def test_ppo_trains_at_twice_its_peers_pace(compare: Any) -> None:
     pytest.importorskip("mujoco")
     stable_baselines3 = pytest.importorskip("stable_baselines3")
-    from baselines import actor_critic, on_policy
+    from baselines.algorithms import actor_critic, on_policy
 
     preset = actor_critic.PRESETS["locomotion"]
     config = replace(preset, task="half-cheetah-gymnasium@1", device="cpu", threads=1)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import rlbench  # noqa: F401  # registers the ids
+from rlbench.envs.locomotion.mujoco_bindings import check_threads, load_model, quiet
 from rlbench.envs.locomotion.robots import ROBOTS
-from rlbench.envs.locomotion.simulator import check_threads, load_model, quiet
 
 mujoco = pytest.importorskip("mujoco", reason='robots need pip install "rlbench[mujoco]"')
 

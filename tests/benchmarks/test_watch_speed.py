@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from rlbench.harness import submission
-from rlbench.harness.suite import get_task
-from rlbench.see.screen import Screen
-from rlbench.see.watch import Gallery, Left
+from rlbench.harness.tasks.suite import get_task
+from rlbench.interact.screen import Screen
+from rlbench.interact.watch import Gallery, Left
 
 LANES, FRAMES = 64, 120
 WANTED = 30.0  # frames per second, on two cores
@@ -28,7 +28,7 @@ class Unpaced:
 def test_a_grid_of_64_lanes(task, benchmark, monkeypatch):
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     pytest.importorskip("pygame")
-    from rlbench.viewer import Viewer
+    from rlbench.drawing.window import Viewer
 
     times = []
 

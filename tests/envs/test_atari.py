@@ -366,7 +366,7 @@ def test_a_window_shows_every_step_three_times_as_large(monkeypatch):
         def close(self):
             shown.append("closed")
 
-    monkeypatch.setattr("rlbench.viewer.Viewer", Window)
+    monkeypatch.setattr("rlbench.drawing.window.Viewer", Window)
     env, quiet = make("pong", render_mode="human"), make("pong", render_mode="rgb_array")
     env.reset(seed=0), quiet.reset(seed=0)
     env.step(2), quiet.step(2)

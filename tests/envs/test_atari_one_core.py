@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from rlbench.envs.atari.one_core import on_one_core, threads_of_process
+from rlbench.envs.atari.cpu_affinity import on_one_core, threads_of_process
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux places threads")
 

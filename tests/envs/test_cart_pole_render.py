@@ -8,10 +8,10 @@ import gymnasium
 import numpy as np
 import pytest
 
-from rlbench.drawing import BLUE, GREY, INK, VERMILION
+from rlbench.drawing.resize import shrink
+from rlbench.drawing.shapes import BLUE, GREY, INK, VERMILION
 from rlbench.envs.cart_pole.render import FRAMES_PER_SECOND, render, small
 from rlbench.envs.cart_pole.rules import Params, State
-from rlbench.see.resize import shrink
 
 PARAMS = Params()
 ANGLES = [-0.2, -0.11, -0.03, 0.0, 0.03, 0.11, 0.2]

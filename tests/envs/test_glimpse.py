@@ -9,7 +9,7 @@ from gymnasium.vector import AutoresetMode
 
 import rlbench  # noqa: F401  # registers the ids
 from rlbench.envs.glimpse import rules
-from rlbench.envs.glimpse.flat import flat
+from rlbench.envs.glimpse.box_wrapper import flat
 from rlbench.errors import UserError
 from rlbench.testing import same
 from tests.envs.glimpses import painted

@@ -4,7 +4,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-from rlbench.drawing import BLUE, GREEN, INK, MIST
+from rlbench.drawing.shapes import BLUE, GREEN, INK, MIST
 from rlbench.envs.grid_world.render import render
 from rlbench.envs.grid_world.rules import State, configure
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from gymnasium.error import DependencyNotInstalled, InvalidAction, ResetNeeded
 
-from rlbench.envs.locomotion.simulator import check_threads, quiet
+from rlbench.envs.locomotion.mujoco_bindings import check_threads, quiet
 from rlbench.errors import UserError
 from rlbench.testing import check_vector_env, same
 

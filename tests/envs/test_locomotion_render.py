@@ -7,10 +7,10 @@ from gymnasium.error import DependencyNotInstalled, ResetNeeded, UnsupportedMode
 from matplotlib.image import imread
 
 from rlbench.commands.show import Options, run
-from rlbench.drawing import BLUE, INK, VERMILION
+from rlbench.drawing.shapes import BLUE, INK, VERMILION
 from rlbench.envs.locomotion import opengl, render
+from rlbench.envs.locomotion.mujoco_bindings import load_model
 from rlbench.envs.locomotion.robots import ROBOTS
-from rlbench.envs.locomotion.simulator import load_model
 from rlbench.errors import UserError
 
 pytest.importorskip("mujoco", reason='robots need pip install "rlbench[mujoco]"')

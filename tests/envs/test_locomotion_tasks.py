@@ -6,10 +6,10 @@ import gymnasium
 import numpy as np
 import pytest
 
-from rlbench.envs.locomotion.engine import Batch, One, Pool
+from rlbench.envs.locomotion.mujoco_bindings import load_model
 from rlbench.envs.locomotion.physics import Physics
 from rlbench.envs.locomotion.robots import ROBOTS
-from rlbench.envs.locomotion.simulator import load_model
+from rlbench.envs.locomotion.simulation import Batch, One, Pool
 from rlbench.envs.locomotion.tasks import Lecture
 
 mujoco = pytest.importorskip("mujoco", reason='robots need pip install "rlbench[mujoco]"')

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rlbench.harness.task import Limits, Task
+from rlbench.harness.tasks.task import Limits, Task
 
 AGENT = """
 import os, sys, time

@@ -9,11 +9,13 @@ from gymnasium import spaces
 
 from rlbench.errors import HarnessError, UserError
 from rlbench.harness import evaluate as evaluation
-from rlbench.harness import isolate, record, submission
-from rlbench.harness.agent import AgentFault, TaskInfo
+from rlbench.harness import submission
 from rlbench.harness.evaluate import evaluate, in_process, play
-from rlbench.harness.suite import get_task
-from rlbench.harness.task import Task
+from rlbench.harness.isolation import agent_process
+from rlbench.harness.isolation.agent import AgentFault, TaskInfo
+from rlbench.harness.results import record
+from rlbench.harness.tasks.suite import get_task
+from rlbench.harness.tasks.task import Task
 
 
 class Staircase(gymnasium.vector.VectorEnv):
@@ -224,7 +226,7 @@ def test_a_submission_that_changes_meanwhile_is_noticed(grid_task, submit, tmp_p
 
 
 def test_harness_faults_are_retried_and_not_charged(grid_task, submit, tmp_path, monkeypatch):
-    spawn, calls = isolate._spawn, []
+    spawn, calls = agent_process._spawn, []
 
     def fails_twice(*arguments):
         calls.append(1)
@@ -232,7 +234,7 @@ def test_harness_faults_are_retried_and_not_charged(grid_task, submit, tmp_path,
             raise BlockingIOError(11, "Resource temporarily unavailable")
         return spawn(*arguments)
 
-    monkeypatch.setattr(isolate, "_spawn", fails_twice)
+    monkeypatch.setattr(agent_process, "_spawn", fails_twice)
     descriptors = len(os.listdir("/proc/self/fd"))
     run = record.read(evaluate(grid_task, submit(TABULAR), tmp_path / "results", quiet=True))
     assert {line["status"] for line in run.episodes} == {"ok"}
@@ -262,7 +264,7 @@ def test_a_harness_that_keeps_failing_says_so_and_keeps_what_it_has(grid_task, s
 
 
 def test_a_child_that_cannot_start_is_our_fault(grid_task, submit, tmp_path, monkeypatch):
-    monkeypatch.setattr(isolate, "_BOOT", "print('no such module')")
+    monkeypatch.setattr(agent_process, "_BOOT", "print('no such module')")
     with pytest.raises(HarnessError, match="the child did not come up, no such module"):
         evaluate(grid_task, submit(TABULAR), tmp_path / "results", quiet=True)
 

@@ -6,7 +6,7 @@ import pytest
 
 from rlbench.errors import UserError
 from rlbench.harness import submission
-from rlbench.harness.suite import get_task
+from rlbench.harness.tasks.suite import get_task
 
 MALFORMED = {
     "not TOML": ("name = ", "submission.toml cannot be read as TOML: Invalid value"),

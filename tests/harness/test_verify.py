@@ -7,8 +7,9 @@ import pytest
 
 from rlbench import cli
 from rlbench.errors import UserError
-from rlbench.harness import evaluate, provenance, submission, verify
-from rlbench.harness.suite import get_task
+from rlbench.harness import evaluate, submission, verify
+from rlbench.harness.results import provenance
+from rlbench.harness.tasks.suite import get_task
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated on Linux only")
 TASK = get_task("cart-pole")

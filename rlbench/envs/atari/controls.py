@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rlbench.controls import Hands, Help
+from rlbench.controls.protocol import Hands, Help
 
 REAL_TIME = True
 DEAD_ZONE = 0.12  # of the frame, around its middle, within which dragging leaves the joystick alone

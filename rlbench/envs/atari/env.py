@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium.error import ResetNeeded, UnsupportedMode
 from numpy.typing import NDArray
 
-from rlbench.core.noise import check_seed
+from rlbench.core.rng import check_seed
 from rlbench.envs.atari.protocol import DEFAULT
 from rlbench.envs.atari.render import magnified
 from rlbench.envs.atari.vector import AtariVectorEnv
@@ -79,7 +79,7 @@ class AtariEnv(gymnasium.Env[NDArray[np.uint8], Any]):
         if self.render_mode == "rgb_array":
             return frame
         if self._viewer is None:
-            from rlbench.viewer import Viewer
+            from rlbench.drawing.window import Viewer
 
             self._viewer = Viewer(self.spec.id if self.spec else self.game, self.metadata["render_fps"])
         self._viewer.show(magnified(frame, WINDOW))

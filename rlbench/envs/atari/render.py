@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from rlbench.drawing import NIGHT, Image
+from rlbench.drawing.shapes import NIGHT, Image
 
 GAP = 4  # pixels between the pictures
 

@@ -12,9 +12,9 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from rlbench.core.noise import lane_seeds
+from rlbench.core.rng import lane_seeds
 from rlbench.core.spaces import Layout
-from rlbench.envs.atari.preprocessing import SEEDS, SIDE, STACK, Games, Outcome, check_seeds
+from rlbench.envs.atari.emulator import SEEDS, SIDE, STACK, Games, Outcome, check_seeds
 from rlbench.envs.atari.protocol import DEFAULT, protocol
 from rlbench.envs.atari.render import picture
 from rlbench.errors import UserError

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rlbench.controls import Hands, Help
+from rlbench.controls.protocol import Hands, Help
 from rlbench.envs.cart_pole.render import WIDTH, pixels_per_metre
 
 REAL_TIME = True

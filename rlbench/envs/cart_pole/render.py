@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 
-from rlbench.drawing import (
+from rlbench.drawing.shapes import (
     BLUE,
     GREY,
     INK,

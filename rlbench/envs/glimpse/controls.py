@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from rlbench.controls import Hands, Help
-from rlbench.drawing import NIGHT, Image, canvas
+from rlbench.controls.protocol import Hands, Help
+from rlbench.drawing.shapes import NIGHT, Image, canvas
 from rlbench.envs.glimpse.render import MARGIN, PANEL, SCALE_COLOURS, outline, paste, render, seen, square
 
 REAL_TIME = False

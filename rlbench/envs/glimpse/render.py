@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rlbench.drawing import (
+from rlbench.drawing.shapes import (
     BLUE,
     GREEN,
     GREY,

@@ -93,14 +93,14 @@ def configure(
 
     `size` is the side of a square canvas; by default an image is its own canvas. ValueError for what cannot be.
     """
-    from rlbench.envs.glimpse import arguments
+    from rlbench.envs.glimpse import config
 
-    classes = arguments.whole("classes", classes, 1)
-    images, labels = arguments.image_set(split, images, labels, classes)
-    height, width = arguments.canvas(size, images)
-    number, side = arguments.pieces(clutter, clutter_size, images)
-    glimpses = arguments.whole("glimpses", glimpses, 1)
-    patch, scales = arguments.squares(patch, scales, height, width)
+    classes = config.whole("classes", classes, 1)
+    images, labels = config.image_set(split, images, labels, classes)
+    height, width = config.canvas(size, images)
+    number, side = config.pieces(clutter, clutter_size, images)
+    glimpses = config.whole("glimpses", glimpses, 1)
+    patch, scales = config.squares(patch, scales, height, width)
     return Params(images, labels, classes, height, width, number, side, glimpses, patch, scales)
 
 

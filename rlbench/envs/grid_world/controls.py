@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rlbench.controls import Hands, Help
+from rlbench.controls.protocol import Hands, Help
 from rlbench.envs.grid_world.render import cell_size
 from rlbench.envs.grid_world.rules import DOWN, LEFT, RIGHT, UP
 

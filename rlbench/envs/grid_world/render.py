@@ -10,7 +10,7 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-from rlbench.drawing import BLUE, GREEN, INK, MIST, PAPER, Image, canvas, disc, rectangle
+from rlbench.drawing.shapes import BLUE, GREEN, INK, MIST, PAPER, Image, canvas, disc, rectangle
 from rlbench.envs.grid_world import rules
 
 FRAMES_PER_SECOND = 4

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rlbench.controls import Hands, Help
+from rlbench.controls.protocol import Hands, Help
 
 REAL_TIME = True
 PAIRS = (  # the keys of each joint in turn, the second one for the negative torque

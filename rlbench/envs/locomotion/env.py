@@ -9,9 +9,9 @@ import numpy as np
 from gymnasium import error
 from numpy.typing import NDArray
 
-from rlbench.core.noise import check_seed
+from rlbench.core.rng import check_seed
 from rlbench.envs.locomotion.physics import State
-from rlbench.envs.locomotion.world import RENDER_MODES, World, refuse
+from rlbench.envs.locomotion.robots_with_task import RENDER_MODES, World, refuse
 
 
 class LocomotionEnv(gymnasium.Env[Any, Any]):
@@ -93,7 +93,7 @@ class LocomotionEnv(gymnasium.Env[Any, Any]):
         if self.render_mode == "rgb_array":
             return frame
         if self._viewer is None:
-            from rlbench.viewer import Viewer
+            from rlbench.drawing.window import Viewer
 
             self._viewer = Viewer(self.spec.id if self.spec else "robot", self.metadata["render_fps"])
         self._viewer.show(frame)

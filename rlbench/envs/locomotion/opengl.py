@@ -14,9 +14,9 @@ import numpy as np
 from gymnasium.error import DependencyNotInstalled
 from numpy.typing import NDArray
 
-from rlbench.drawing import Image
-from rlbench.envs.locomotion.engine import Floats
-from rlbench.envs.locomotion.simulator import import_mujoco, load_model, quiet
+from rlbench.drawing.shapes import Image
+from rlbench.envs.locomotion.mujoco_bindings import import_mujoco, load_model, quiet
+from rlbench.envs.locomotion.simulation import Floats
 
 WIDTH = HEIGHT = 480  # pixels, as Gymnasium's
 TORSO = 1  # the first body after the world

@@ -13,8 +13,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rlbench.envs.locomotion.engine import Floats, Mask, make_engine
-from rlbench.envs.locomotion.simulator import component, load_model
+from rlbench.envs.locomotion.mujoco_bindings import component, load_model
+from rlbench.envs.locomotion.simulation import Floats, Mask, make_engine
 
 Root = Literal["planar", "free", "flat"]
 Tracked = Literal["root", "torso", "mass"]

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rlbench.drawing import BLUE, GREY, INK, MIST, VERMILION, Colour, Image, canvas, disc, line, rectangle
-from rlbench.envs.locomotion.engine import Floats
+from rlbench.drawing.shapes import BLUE, GREY, INK, MIST, VERMILION, Colour, Image, canvas, disc, line, rectangle
+from rlbench.envs.locomotion.mujoco_bindings import import_mujoco, load_model
 from rlbench.envs.locomotion.opengl import BACKENDS, offscreen, working_backend
 from rlbench.envs.locomotion.physics import Body, Root
-from rlbench.envs.locomotion.simulator import import_mujoco, load_model
+from rlbench.envs.locomotion.simulation import Floats
 from rlbench.errors import unknown
 
 RENDERERS = ("auto", *BACKENDS, "sticks")

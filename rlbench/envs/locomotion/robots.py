@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rlbench.envs.locomotion.engine import CONTACT_FORCES, Floats
 from rlbench.envs.locomotion.physics import Body, Physics, Tracked
+from rlbench.envs.locomotion.simulation import CONTACT_FORCES, Floats
 
 ANY = (-math.inf, math.inf)
 

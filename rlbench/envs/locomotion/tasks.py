@@ -15,9 +15,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rlbench.envs.locomotion.engine import CONTACT_FORCES, Floats
 from rlbench.envs.locomotion.physics import Physics, Tracked
 from rlbench.envs.locomotion.robots import ROBOTS, Robot
+from rlbench.envs.locomotion.simulation import CONTACT_FORCES, Floats
 from rlbench.errors import unknown
 
 

@@ -11,11 +11,11 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from rlbench.core.noise import lane_seeds
-from rlbench.envs.locomotion.engine import Flags
+from rlbench.core.rng import lane_seeds
+from rlbench.envs.locomotion.mujoco_bindings import check_threads
 from rlbench.envs.locomotion.physics import State
-from rlbench.envs.locomotion.simulator import check_threads
-from rlbench.envs.locomotion.world import World, refuse
+from rlbench.envs.locomotion.robots_with_task import World, refuse
+from rlbench.envs.locomotion.simulation import Flags
 
 NO_LIMIT = np.iinfo(np.int64).max
 

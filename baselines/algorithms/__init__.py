@@ -1,0 +1,1 @@
+"""One file per algorithm, complete: paper, settings, update, training loop."""

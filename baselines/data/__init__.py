@@ -1,0 +1,1 @@
+"""Where the learning data comes from: rollouts and replay."""

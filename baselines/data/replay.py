@@ -1,0 +1,104 @@
+"""Uniform experience replay: the last transitions, as tensors on the device that learns from them."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from baselines import checks
+from baselines.data.rollout import Step
+from baselines.maths.equations import n_step_return
+from baselines.nets.networks import to_numpy
+
+
+class Batch(NamedTuple):
+    """Transitions s_tm1[B, D], a_tm1[B] int64 or [B, A], r_t[B], discount_t[B], s_t[B, D], as tensors."""
+
+    s_tm1: torch.Tensor
+    a_tm1: torch.Tensor
+    r_t: torch.Tensor
+    discount_t: torch.Tensor
+    s_t: torch.Tensor
+
+
+class Window:
+    """The last n steps of every lane: a new one completes the transitions that began n - 1 steps before."""
+
+    def __init__(self, n: int, gamma: float, reward_scale: float = 1.0, reward_clip: float = 0.0) -> None:
+        self.n, self.gamma, self.reward_scale, self.reward_clip = n, gamma, reward_scale, reward_clip or np.inf
+        self.steps: deque[Step] = deque(maxlen=n)
+
+    def clear(self) -> None:
+        """Forget: what comes next does not follow from what came before."""
+        self.steps.clear()
+
+    def push(self, step: Step) -> tuple[NDArray[Any], ...]:
+        """The transitions completed by this step, arrays [M, ...] in the order of Batch, or nothing yet."""
+        self.steps.append(step)
+        if len(self.steps) < self.n:
+            return ()
+        begun = self.steps[0]
+        clipped = np.stack([s.r_t for s in self.steps]).clip(-self.reward_clip, self.reward_clip)
+        r_t = np.float32(self.reward_scale) * clipped
+        last_t = np.stack([s.last_t for s in self.steps])
+        discount_t = np.float32(self.gamma) * ~np.stack([s.terminated for s in self.steps])
+        R, discount, k = n_step_return(r_t, discount_t, last_t)
+        s_t = np.stack([s.s_t for s in self.steps])[k, np.arange(len(k))]
+        rows = (begun.s_tm1, begun.a_tm1, R, discount, s_t)
+        return rows if begun.valid.all() else tuple(column[begun.valid] for column in rows)
+
+
+class Replay:
+    """A ring of `capacity` transitions, new ones in place of the oldest. Mnih et al. (2013), section 4.
+
+    `actions` is how many components an action has, 0 for one that is a number from 0.
+    """
+
+    def __init__(self, capacity: int, features: int, device: torch.device, actions: int = 0) -> None:
+        self.capacity, self.added = capacity, 0
+        bytes_each = 4 * (2 * features + (actions or 2) + 2)
+        checks.memory(f"a replay of {capacity:,} transitions", capacity * bytes_each, device)
+        shapes: tuple[tuple[int, ...], ...] = ((features,), (actions,) if actions else (), (), (), (features,))
+        self.ring = Batch(*(torch.zeros((capacity, *shape), device=device) for shape in shapes))
+        if not actions:
+            self.ring = self.ring._replace(a_tm1=self.ring.a_tm1.long())
+
+    def __len__(self) -> int:
+        return min(self.added, self.capacity)
+
+    def clear(self) -> None:
+        """Nothing to forget: every transition is whole in itself."""
+
+    def see(self, s: NDArray[Any]) -> torch.Tensor:
+        """Features s[N, D] as a network takes them."""
+        return torch.from_numpy(s).to(self.ring.r_t.device)
+
+    def add(self, rows: tuple[NDArray[Any], ...]) -> None:
+        """Append M <= capacity transitions, arrays [M, ...] in the order of Batch."""
+        start, rows_added = self.added % self.capacity, len(rows[0])
+        before_end = min(rows_added, self.capacity - start)
+        for column, values in zip(self.ring, rows, strict=True):
+            fresh = torch.from_numpy(np.ascontiguousarray(values)).to(column.device)
+            column[start : start + before_end] = fresh[:before_end]
+            column[: rows_added - before_end] = fresh[before_end:]
+        self.added += rows_added
+
+    def sample(self, size: int, rng: np.random.Generator) -> Batch:
+        """`size` transitions drawn independently, each with the same chance."""
+        index = torch.from_numpy(rng.integers(len(self), size=size)).to(self.ring.r_t.device)
+        return Batch(*(column.index_select(0, index) for column in self.ring))
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint holds of it: the filled part of the ring."""
+        columns = zip(Batch._fields, self.ring, strict=True)
+        return {"added": self.added, **{name: to_numpy(column[: len(self)]) for name, column in columns}}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from `state()`."""
+        self.added = state["added"]
+        for name, column in zip(Batch._fields, self.ring, strict=True):
+            column[: len(self)] = torch.from_numpy(state[name]).to(column.device)

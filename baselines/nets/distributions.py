@@ -1,0 +1,169 @@
+"""Policies as distributions over actions: what a network's outputs mean, for agents that learn a policy.
+
+A head says how many outputs the network has, draws actions from them (NumPy, while playing), gives log pi(a|s) and the
+entropy (torch, while learning), and says what the environment is given. The algorithms know nothing else of actions.
+Continuous actions are drawn in units in which the bounds of the action space are -1 and 1.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Protocol
+
+import gymnasium
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from baselines.maths.equations import gaussian_entropy, gaussian_log_prob, standard_normal, tanh_log_slope
+from baselines.nets.networks import discrete_actions
+from baselines.templates.agent_template import Mean, Perceptron, to_box
+from rlbench.errors import UserError
+
+LOG_SIGMA = (-20.0, 2.0)
+"""Bounds of the log-deviation of a squashed Gaussian."""
+
+
+class Head(Protocol):
+    """A family of distributions over actions, its parameters given by K network outputs per observation."""
+
+    outputs: int
+    """K."""
+    noise: int
+    """Uniforms in [0, 1) that drawing one action takes."""
+    parameters: tuple[nn.Parameter, ...]
+    """Parameters of its own, which do not depend on the observation; learned with the network's."""
+
+    def sample(self, outputs: NDArray[Any], u: NDArray[np.floating]) -> NDArray[Any]:
+        """Actions a[N, ...] for outputs[N, K], made of the uniforms u[N, noise]."""
+
+    def log_prob(self, outputs: torch.Tensor, a: torch.Tensor) -> torch.Tensor:
+        """Log-probabilities log pi(a|s), [B], for outputs[B, K] and actions a[B, ...]."""
+
+    def entropy(self, outputs: torch.Tensor) -> torch.Tensor:
+        """-sum_a pi(a|s) log pi(a|s), [B], for outputs[B, K]."""
+
+    def decode(self, a: NDArray[Any]) -> NDArray[Any]:
+        """What the environment is given for actions a[N, ...]."""
+
+    def greedy(self, network: Perceptron) -> Perceptron:
+        """The policy without chance: its likeliest action."""
+
+
+class Categorical:
+    """One of A actions: pi(a|s) = exp(h_a) / sum_b exp(h_b), the outputs h being its logits."""
+
+    noise = 1
+    parameters = ()
+
+    def __init__(self, actions: int) -> None:
+        self.outputs = actions
+
+    def sample(self, outputs: NDArray[Any], u: NDArray[np.floating]) -> NDArray[np.int64]:
+        """Actions a[N]: the first whose cumulative probability exceeds u."""
+        p = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        below = p.cumsum(axis=1)
+        chosen: NDArray[np.int64] = (below[:, :-1] <= u * below[:, -1:]).sum(axis=1)
+        return chosen
+
+    def log_prob(self, outputs: torch.Tensor, a: torch.Tensor) -> torch.Tensor:
+        """Log-probabilities log pi(a|s), [B], for actions a[B], int64."""
+        return outputs.log_softmax(dim=1).gather(1, a.unsqueeze(1)).squeeze(1)
+
+    def entropy(self, outputs: torch.Tensor) -> torch.Tensor:
+        """-sum_a pi(a|s) log pi(a|s), [B]."""
+        log_pi = outputs.log_softmax(dim=1)
+        return -(log_pi.exp() * log_pi).sum(dim=1)
+
+    def decode(self, a: NDArray[Any]) -> NDArray[Any]:
+        """The actions as they are."""
+        return a
+
+    def greedy(self, network: Perceptron) -> Perceptron:
+        """The action with the greatest logit."""
+        network.tells = "probabilities"
+        return network
+
+
+class Gaussian:
+    """Actions of a box: a ~ N(mu(s), sigma^2), mu the outputs, log sigma[A] a parameter that does not depend on s.
+
+    What is drawn beyond the bounds is cut for the environment, and learned from as it was drawn. sigma begins as
+    `deviation`.
+    """
+
+    def __init__(self, space: gymnasium.spaces.Box, deviation: float) -> None:
+        self.low, self.high = bounds(space)
+        self.outputs, self.noise = len(self.low), 2 * len(self.low)
+        self.log_sigma = nn.Parameter(torch.full((self.outputs,), math.log(deviation)))
+        self.parameters = (self.log_sigma,)
+
+    def sample(self, outputs: NDArray[Any], u: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Actions a[N, A] = mu + sigma z, z normal."""
+        sigma = self.log_sigma.detach().exp().cpu().numpy()
+        return (outputs + sigma * standard_normal(u)).astype(np.float32)
+
+    def log_prob(self, outputs: torch.Tensor, a: torch.Tensor) -> torch.Tensor:
+        """Log-densities log pi(a|s), [B], for actions a[B, A]."""
+        return gaussian_log_prob(a, outputs, self.log_sigma)
+
+    def entropy(self, outputs: torch.Tensor) -> torch.Tensor:
+        """The differential entropy, [B], the same everywhere."""
+        return gaussian_entropy(self.log_sigma).expand(len(outputs))
+
+    def decode(self, a: NDArray[Any]) -> NDArray[Any]:
+        """Actions in the box's own units, within its bounds."""
+        return to_box(a, self.low, self.high)
+
+    def greedy(self, network: Perceptron) -> Perceptron:
+        """The mean, cut to the bounds."""
+        return Mean(network, self.low, self.high, squash=False)
+
+
+class SquashedGaussian:
+    """Actions of a box: a = tanh(u), u ~ N(mu(s), sigma(s)^2), the outputs being mu and log sigma, [N, 2A].
+
+    Haarnoja et al. (2018), appendix C. An action is a function of the outputs and of normal numbers, so that a gradient
+    passes through it.
+    """
+
+    def __init__(self, space: gymnasium.spaces.Box) -> None:
+        self.low, self.high = bounds(space)
+        self.actions = len(self.low)
+        self.outputs = 2 * self.actions
+
+    def draw(self, outputs: torch.Tensor, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Actions a[B, A] for outputs[B, 2A] and normal numbers z[B, A], and their log pi(a|s), [B]."""
+        mu, log_sigma = outputs.chunk(2, dim=1)
+        log_sigma = log_sigma.clamp(*LOG_SIGMA)
+        u = mu + log_sigma.exp() * z
+        return u.tanh(), gaussian_log_prob(u, mu, log_sigma) - tanh_log_slope(u)
+
+    def decode(self, a: NDArray[Any]) -> NDArray[Any]:
+        """Actions in the box's own units."""
+        return to_box(a, self.low, self.high)
+
+    def greedy(self, network: Perceptron) -> Perceptron:
+        """tanh(mu): the median, and where the bounds are far the mean; log sigma is left out."""
+        (weight, bias), layers = network.layers[-1], network.layers[:-1]
+        mean = [*layers, (weight[: self.actions], bias[: self.actions])]
+        halved = Perceptron(mean, network.activation, network.scale, network.states, network.shift, network.limit)
+        return Mean(halved, self.low, self.high, squash=True)
+
+
+def bounds(space: gymnasium.Space[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Least and greatest action of a box, float32[A] each; UserError for other spaces and boxes without bounds."""
+    if not isinstance(space, gymnasium.spaces.Box) or len(space.shape) != 1 or not space.is_bounded():
+        raise UserError(f"continuous actions must be a bounded Box of one axis, not {space}")
+    return space.low.astype(np.float32), space.high.astype(np.float32)
+
+
+def head(space: gymnasium.Space[Any], deviation: float = 1.0) -> Head:
+    """The distribution over an action space; UserError for a space that has none.
+
+    `deviation` is that of continuous actions at the start, where the bounds are -1 and 1.
+    """
+    if isinstance(space, gymnasium.spaces.Box):
+        return Gaussian(space, deviation)
+    return Categorical(discrete_actions(space))

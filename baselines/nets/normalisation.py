@@ -1,0 +1,117 @@
+"""Observations and rewards brought to deviation 1, by statistics of what has been seen so far.
+
+The statistics change between updates only, so that within one every number means the same. (Rejected: to change them
+with every step, as Gymnasium's wrappers do. An update would then see the same state in different units.)
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from baselines.nets.networks import Encoding
+from baselines.training.events import Tree
+
+LIMIT = 10.0
+"""Deviations beyond which a normalised observation is cut."""
+
+Floats = NDArray[np.floating]
+
+
+class Moments:
+    """Mean and deviation of numbers [..., D] that come in batches. Chan, Golub & LeVeque (1979), equation 2.1."""
+
+    def __init__(self, size: int) -> None:
+        self.count, self.mean, self.squares = 0, np.zeros(size), np.zeros(size)
+
+    def add(self, rows: Floats) -> None:
+        """Count rows[M, D]."""
+        if not len(rows):
+            return
+        rows = rows.astype(float)
+        fresh, mean = len(rows), rows.mean(axis=0)
+        delta, total = mean - self.mean, self.count + fresh
+        self.squares += np.square(rows - mean).sum(axis=0) + delta**2 * self.count * fresh / total
+        self.mean = self.mean + delta * fresh / total
+        self.count = total
+
+    @property
+    def deviation(self) -> Floats:
+        """Standard deviation, [D]; 1 before there is anything to deviate."""
+        if self.count < 2:
+            return np.ones_like(self.mean)
+        deviation: Floats = np.sqrt(self.squares / self.count + 1e-8)
+        return deviation
+
+    def state(self) -> Tree:
+        """What a checkpoint holds of it."""
+        return {"count": self.count, "mean": self.mean.copy(), "squares": self.squares.copy()}
+
+    def restore(self, state: Tree) -> None:
+        """Go on from `state()`."""
+        self.count, self.mean, self.squares = state["count"], state["mean"].copy(), state["squares"].copy()
+
+
+class NormalisedEncoding:
+    """An encoding that brings every number of a box to mean 0 and deviation 1, as of the last `renew`.
+
+    It counts every observation that it encodes; `encoding` is what it does at present, for an agent to keep.
+    """
+
+    def __init__(self, space: gymnasium.Space[Any]) -> None:
+        self.size = math.prod(space.shape or ())
+        self.moments = Moments(self.size)
+        self.seen: list[Floats] = []
+        self.renew()
+
+    def __call__(self, observation: NDArray[Any]) -> NDArray[np.float32]:
+        """Observations [N, ...] -> features [N, D]."""
+        self.seen.append(observation.reshape(len(observation), -1))
+        return self.encoding(observation)
+
+    def renew(self) -> None:
+        """Take what was seen into account from here on."""
+        self.moments.add(np.concatenate(self.seen) if self.seen else np.empty((0, self.size)))
+        self.seen = []
+        scale, shift = 1 / self.moments.deviation, self.moments.mean
+        self.encoding = Encoding(scale.astype(np.float32), shift=shift.astype(np.float32), limit=LIMIT)
+
+    def state(self) -> Tree:
+        """What a checkpoint holds of it."""
+        return self.moments.state()
+
+    def restore(self, state: Tree) -> None:
+        """Go on from `state()`."""
+        self.moments.restore(state)
+        self.renew()
+
+
+class ReturnScale:
+    """A factor for rewards: 1 over the deviation of the discounted return so far, R <- gamma R + r, of every lane.
+
+    Engstrom et al. (2020), appendix A.2. The value of a state is then near 1, whatever the task pays.
+    """
+
+    def __init__(self, gamma: float, lanes: int) -> None:
+        self.gamma, self.R, self.moments = gamma, np.zeros(lanes), Moments(1)
+
+    def reset(self) -> None:
+        """Every lane begins anew."""
+        self.R = np.zeros_like(self.R)
+
+    def add(self, r_t: Floats, last_t: NDArray[np.bool_], valid: NDArray[np.bool_]) -> None:
+        """Count steps, each array [T, N]."""
+        returns = np.empty(r_t.shape)
+        for t in range(len(r_t)):
+            returns[t] = self.R = np.where(valid[t], self.gamma * self.R + r_t[t], self.R)
+            self.R = self.R * ~last_t[t]
+        self.moments.add(returns[valid][:, None])
+
+    @property
+    def factor(self) -> np.float32:
+        """The factor at present."""
+        return np.float32(1 / self.moments.deviation[0])

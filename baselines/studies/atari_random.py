@@ -1,0 +1,66 @@
+"""The random agent's scores on Atari games beside published ones: `python -m baselines.studies.atari_random`.
+
+Ours are recomputed from the episodes in `results/`, which `rlbench evaluate random --suite atari-7` (and `atari-5`)
+records. The published ones, in `published/atari.csv`, are those of Mnih et al. (2013), table 1, and Wang et al. (2016).
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import tyro
+
+from rlbench.harness.ranking.leaderboard import Table, decimal, interval, markdown
+from rlbench.harness.ranking.rankings import TaskRow, standings
+from rlbench.harness.results import record
+from rlbench.harness.tasks.suite import SUITES, TASKS
+
+GAMES = tuple(dict.fromkeys(task.key for name in ("atari-7", "atari-5") for task in SUITES[name]))
+COLUMNS = ("task", "our mean", "95 % interval", "Mnih et al. (2013)", "Wang et al. (2016)")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Print the random agent's scores on Atari games."""
+
+    results: Path = Path("results")
+    """Folder with the recorded episodes."""
+
+
+def published() -> pd.DataFrame:
+    """Published scores by game, in ale-py's spelling; empty where a paper does not play it."""
+    file = importlib.resources.files("baselines.studies").joinpath("published/atari.csv")
+    with importlib.resources.as_file(file) as path:
+        return pd.read_csv(path, index_col="game")
+
+
+def rows(results: Path) -> list[TaskRow]:
+    """The random agent's row of each game's ranking; games that it has not completed are left out."""
+    frame = record.load(results)
+    ranked = standings(frame[frame["agent"] == "random"], TASKS, SUITES).tasks
+    return [row for key in GAMES for row in ranked.get(key, ())]
+
+
+def table(results: Path) -> Table:
+    """A game a row: our mean return with its interval over episodes, and the published means."""
+    known = published()
+    cells = []
+    for row in rows(results):
+        game = TASKS[row.task].env_id.removeprefix("rlbench/Atari").removesuffix("-v0")
+        low_high = interval(row.return_low, row.return_high, 2, "")
+        papers = [known.loc[game, column] for column in ("dqn2013_random", "random_hns")]
+        shown = [decimal(None if pd.isna(score) else float(score)) for score in papers]
+        cells.append((row.task, decimal(row.mean_return), low_high, *shown))
+    return Table("Random agent", COLUMNS, tuple(cells))
+
+
+def main() -> None:
+    """Print the table."""
+    print(markdown(table(tyro.cli(Options).results)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What every training run does: loop, validation, checkpoint, events."""

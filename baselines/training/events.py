@@ -1,0 +1,91 @@
+"""What a training reports while it runs: frozen records, yielded by `train` and consumed by whoever watches.
+
+`update` counts learning steps (sweeps, for planning), `steps` counts environment steps over all lanes, and `seconds`
+is time spent training: neither evaluation nor the consumer's own work is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from baselines.templates.policies import Policy
+
+Tree = dict[str, Any]
+"""What a checkpoint holds: nested dicts and lists of numbers, strings, None and NumPy arrays."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training has come, with figures worth plotting (loss, epsilon, recent returns)."""
+
+    update: int
+    steps: int
+    seconds: float
+    done: float  # the part of the budget that is spent, in [0, 1]
+    figures: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Greedy episodes on validation seeds: their returns, and whether these weights are the best so far."""
+
+    update: int
+    steps: int
+    seconds: float
+    returns: tuple[float, ...]
+    best: bool
+
+    @property
+    def mean(self) -> float:
+        """Mean return."""
+        return sum(self.returns) / len(self.returns)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A moment from which training can go on bit for bit; `state()` copies everything that this takes."""
+
+    update: int
+    steps: int
+    seconds: float
+    state: Callable[[], Tree]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The end of training: the policy to keep (the best on validation seeds, where there were any)."""
+
+    update: int
+    steps: int
+    seconds: float
+    policy: Policy
+    reason: str  # why it ended: "sustained", "converged", "budget spent"
+    state: Callable[[], Tree]
+
+
+class Stopwatch:
+    """Seconds spent training: runs but for what happens inside `with watch.paused():`."""
+
+    def __init__(self, clock: Callable[[], float], before: float = 0.0) -> None:
+        self.clock, self.before = clock, before
+        self.since: float | None = clock()
+
+    @property
+    def seconds(self) -> float:
+        """Time shown."""
+        return self.before + (0.0 if self.since is None else self.clock() - self.since)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """A stretch that does not count."""
+        self.before, self.since = self.seconds, None
+        try:
+            yield
+        finally:
+            self.since = self.clock()
+
+
+Event = Progress | Evaluated | Snapshot | Finished

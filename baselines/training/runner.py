@@ -1,0 +1,214 @@
+"""A training from its settings to a submission: consumes the events of `train` and keeps what must not be lost.
+
+Into the folder `out` go `checkpoint.safetensors` (the last snapshot), `curve.jsonl` (a line per event), TensorBoard
+files where asked for, and in the end `submission/`. A training that was killed goes on from its last snapshot, and
+ends with the same weights, bit for bit, as one that was not.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from baselines import ALGORITHMS, checks
+from baselines.data.rollout import task_keys
+from baselines.export import Origin, export
+from baselines.training import checkpoint
+from baselines.training.events import Evaluated, Event, Finished, Progress, Snapshot, Tree
+from rlbench.errors import UserError, unknown
+from rlbench.progress import progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Watcher = Callable[[Event], None]
+
+CHECKPOINT, CURVE, SUBMISSION, TENSORBOARD = "checkpoint.safetensors", "curve.jsonl", "submission", "tensorboard"
+
+
+def run(
+    algorithm: str, config: Any, out: Path, *, quiet: bool = False, tensorboard: bool = False, resume: bool = True
+) -> Path:
+    """Train `algorithm` under `config` and return the submission's folder, `out/submission`.
+
+    Goes on from a checkpoint in `out` unless `resume` is False, which deletes what an earlier training left there.
+    UserError for an unknown algorithm, a bad setting, another training's checkpoint, a loss that is no number.
+    """
+    module = load(algorithm)
+    module.check(config)
+    plain = checks.as_json(config)
+    prepare(out, keep=resume)
+    saved = checkpoint.load(out / CHECKPOINT, algorithm, plain) if (out / CHECKPOINT).exists() else None
+    if saved is None:
+        begin_curve(out / CURVE, algorithm, config)
+    else:
+        cut_curve(out / CURVE, saved["update"])
+        if saved["update"] and not quiet:
+            sys.stderr.write(f"going on from the snapshot at update {saved['update']:,}\n")
+    kept = Kept(saved["update"] if saved else None)
+    with ExitStack() as stack, ending_explained(out, kept):
+        watchers = [stack.enter_context(curve(out / CURVE))]
+        watchers.append(stack.enter_context(progress_bar(f"{config.agent}, seed {config.seed}", quiet)))
+        if tensorboard:
+            watchers.append(stack.enter_context(summary(out / TENSORBOARD)))
+        for event in module.train(config, resume=saved["training"] if saved else None):
+            for watch in watchers:
+                watch(event)
+            if isinstance(event, Snapshot | Finished):
+                tree: Tree = {"update": event.update, "training": event.state()}
+                checkpoint.save(out / CHECKPOINT, algorithm, plain, tree)
+                kept.update = event.update
+            if isinstance(event, Finished):
+                export(event.policy, origin(config, event), out / SUBMISSION)
+    return out / SUBMISSION
+
+
+def load(algorithm: str) -> Any:
+    """The module of an algorithm; UserError for an unknown one, and where what it needs is not installed."""
+    if algorithm not in ALGORITHMS:
+        raise unknown("algorithm", algorithm, ALGORITHMS)
+    try:
+        importlib.import_module("safetensors")  # what checkpoints and submissions are written with
+        return importlib.import_module(ALGORITHMS[algorithm])
+    except ModuleNotFoundError as error:
+        raise UserError(f'{algorithm} needs {error.name}; pip install "rlbench[baselines]"') from None
+
+
+def prepare(out: Path, *, keep: bool) -> None:
+    """Make the folder; without `keep`, remove what an earlier training left in it."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name in () if keep else (CHECKPOINT, CURVE):
+            (out / name).unlink(missing_ok=True)
+        for name in () if keep else (SUBMISSION, TENSORBOARD):
+            shutil.rmtree(out / name, ignore_errors=True)
+    except OSError as error:
+        raise UserError(f"cannot train into {out}: {error.strerror}") from None
+
+
+def origin(config: Any, finished: Finished) -> Origin:
+    """What the submission says of this training."""
+    return Origin(config.agent, task_keys(config.task), config.seed, finished.steps)
+
+
+@dataclass
+class Kept:
+    """What of a training survives its end."""
+
+    update: int | None
+    """The last snapshot's; None before the first."""
+
+
+@contextmanager
+def ending_explained(out: Path, kept: Kept) -> Iterator[None]:
+    """Adds to an error or an interruption what is kept: nothing of a training that was refused at once."""
+    try:
+        yield
+    except UserError as error:
+        if kept.update is None:
+            if (out / CURVE).read_bytes().count(b"\n") == 1:  # its head alone
+                (out / CURVE).unlink()
+            raise
+        raise UserError(f"{error}; the last good checkpoint is kept: {out / CHECKPOINT}") from None
+    except KeyboardInterrupt:
+        future = "begins anew" if not kept.update else f"goes on from the snapshot at update {kept.update:,}"
+        raise KeyboardInterrupt(f"interrupted; the same command {future}") from None
+
+
+def line(event: Event) -> dict[str, Any] | None:
+    """What the learning curve says of an event; nothing of snapshots."""
+    if isinstance(event, Snapshot):
+        return None
+    said: dict[str, Any] = {
+        "event": type(event).__name__.lower(),
+        "update": event.update,
+        "steps": event.steps,
+        "seconds": round(event.seconds, 6),
+    }
+    if isinstance(event, Progress):
+        return {**said, **event.figures}
+    if isinstance(event, Evaluated):
+        return {**said, "mean": event.mean, "returns": event.returns, "best": event.best}
+    return {**said, "reason": event.reason}
+
+
+@contextmanager
+def curve(path: Path) -> Iterator[Watcher]:
+    """Appends a line of JSON per event."""
+    with path.open("a") as file:
+
+        def watch(event: Event) -> None:
+            if said := line(event):
+                file.write(json.dumps(said) + "\n")
+                file.flush()
+
+        yield watch
+
+
+def begin_curve(path: Path, algorithm: str, config: Any) -> None:
+    """A learning curve of one line, which says whose it is, in place of any other."""
+    head = {"event": "started", "update": 0, "steps": 0, "seconds": 0.0, "algorithm": algorithm}
+    whose = {"agent": config.agent, "task": config.task, "seed": config.seed}
+    checkpoint.write(path, (json.dumps(head | whose) + "\n").encode())
+
+
+def cut_curve(path: Path, update: int) -> None:
+    """Drop the lines after a snapshot, which the resumed training writes again, and a last line that is torn."""
+    if not path.exists():
+        return
+    kept = []
+    for text in path.read_text().splitlines():
+        try:
+            said = json.loads(text)
+        except ValueError:
+            break
+        if said["update"] > update or said["event"] == "finished":
+            break
+        kept.append(text + "\n")
+    checkpoint.write(path, "".join(kept).encode())
+
+
+@contextmanager
+def progress_bar(title: str, quiet: bool) -> Iterator[Watcher]:
+    """A bar with rate, time left and the figures of the moment, where the output is a terminal; else silence."""
+    shown: dict[str, float] = {}
+    done = 0.0
+    with progress(title, quiet=quiet) as show:
+
+        def watch(event: Event) -> None:
+            nonlocal done
+            if isinstance(event, Evaluated):
+                shown["validation"] = event.mean
+            elif isinstance(event, Progress):
+                done = event.done
+                shown.update(event.figures)
+            count, unit = (event.steps, "steps") if event.steps else (event.update, "updates")
+            show(done, count, unit, "  ".join(f"{name} {value:.3g}" for name, value in shown.items()))
+
+        yield watch
+
+
+@contextmanager
+def summary(folder: Path) -> Iterator[Watcher]:
+    """TensorBoard scalars over environment steps; UserError where TensorBoard is not installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise UserError('--tensorboard needs TensorBoard; pip install "rlbench[baselines]"') from None
+    with SummaryWriter(str(folder)) as writer:
+
+        def watch(event: Event) -> None:
+            figures = event.figures if isinstance(event, Progress) else {}
+            if isinstance(event, Evaluated):
+                figures = {"validation return": event.mean}
+            for name, value in figures.items():
+                writer.add_scalar(name, value, event.steps)
+
+        yield watch

@@ -1,0 +1,103 @@
+"""A policy on a grid world with its exact values, laid out on the grid for pictures and text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlbench.errors import UserError
+
+ARROWS = "↑→↓←"  # of actions 0 to 3
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A policy and its values, arrays [H, W] over cells and [H, W, 4] over actions up, right, down, left."""
+
+    walls: NDArray[np.bool_]
+    terminal: NDArray[np.bool_]
+    pi: NDArray[np.float64]  # probability of each action
+    V: NDArray[np.float64]
+    Q: NDArray[np.float64]
+
+    def cells(self) -> Iterator[tuple[int, int]]:
+        """Every (row, col) that is no wall, row by row."""
+        return ((int(row), int(col)) for row, col in np.argwhere(~self.walls))
+
+    def decisions(self) -> Iterator[tuple[int, int]]:
+        """Every (row, col) where there is something to choose."""
+        return (cell for cell in self.cells() if not self.terminal[cell])
+
+    def is_decision(self, row: int, col: int) -> bool:
+        """Whether there is something to choose: the cell is neither wall nor terminal."""
+        return not (self.walls[row, col] or self.terminal[row, col])
+
+    def arrows(self, row: int, col: int) -> str:
+        """The actions that the policy takes in a cell, ties side by side; none in walls and terminals."""
+        if not self.is_decision(row, col):
+            return ""
+        return "".join(arrow for arrow, p in zip(ARROWS, self.pi[row, col], strict=True) if p > 0)
+
+    @cached_property
+    def decimals(self) -> int:
+        """Digits after the point of all numbers: none for integers, else three significant ones."""
+        values = np.concatenate([self.V[~self.walls], self.Q[~self.walls].ravel()])
+        largest = float(np.abs(values).max())
+        if np.abs(values - values.round()).max() < 1e-6 or largest == 0:
+            return 0
+        return int(np.clip(2 - np.floor(np.log10(largest)), 0, 3))
+
+
+def solve(
+    P: Any,
+    walls: NDArray[np.bool_],
+    terminal: NDArray[np.bool_],
+    policy: Literal["random", "optimal"],
+    gamma: float,
+) -> Solution:
+    """The exact solution of a model P[s][a] whose states are the cells of a grid, row by row.
+
+    Raises UserError for a gamma outside [0, 1], and for gamma 1 where a cell has no way to a terminal one.
+    """
+    from baselines.maths.dynamic_programming import as_model, greedy_policy, policy_evaluation, value_iteration
+    from baselines.maths.equations import action_values
+
+    if not 0 <= gamma <= 1:
+        raise UserError(f"--gamma is a discount in [0, 1], got {gamma:g}")
+    if gamma == 1:
+        check_all_terminate(P, walls, terminal)
+    if policy == "random":
+        pi = np.full((len(P), 4), 0.25)
+        V = policy_evaluation(P, pi, gamma)
+        Q = action_values(V, as_model(P), gamma)
+    else:
+        Q, _ = value_iteration(P, gamma)
+        pi, V = greedy_policy(Q), Q.max(axis=1)
+    shape = walls.shape
+    return Solution(walls, terminal, pi.reshape(*shape, 4), V.reshape(shape), Q.reshape(*shape, 4))
+
+
+def check_all_terminate(
+    P: Sequence[Sequence[Sequence[tuple[float, int, float, bool]]]],
+    walls: NDArray[np.bool_],
+    terminal: NDArray[np.bool_],
+) -> None:
+    """UserError naming a cell that cannot reach a terminal one: its value at gamma 1 is minus infinity."""
+    free = set(np.flatnonzero(~walls).tolist())
+    reached = set(np.flatnonzero(terminal).tolist())
+    while True:
+        onward = reached | {s for s in free if any(p > 0 and n in reached for a in P[s] for p, n, *_ in a)}
+        if onward == reached:
+            break
+        reached = onward
+    if lost := sorted(free - reached):
+        row, col = divmod(lost[0], walls.shape[1])
+        raise UserError(
+            f"{len(lost)} cells have no way to a terminal one, the first in row {row}, column {col}; "
+            "their values are infinite unless --gamma is below 1"
+        )

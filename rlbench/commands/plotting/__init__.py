@@ -1,0 +1,1 @@
+"""Learning curves and scores as charts."""

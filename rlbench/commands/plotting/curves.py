@@ -1,0 +1,153 @@
+"""Learning curves: the mean validation return over training seeds, with an interval, against steps or seconds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlbench.commands.plotting.style import legend, looks, panels, unit
+from rlbench.drawing.shapes import GREY, INK
+from rlbench.errors import UserError
+from rlbench.harness.ranking import scores
+from rlbench.harness.ranking.agent_results import generator
+from rlbench.harness.tasks.suite import TASKS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+CURVE = "curve.jsonl"
+Axis = Literal["steps", "seconds"]
+UNITS = {"steps": "environment steps", "seconds": "seconds of training"}
+FAR = 12  # times that the longest training may be longer than the shortest; beyond, the axis is logarithmic
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One training: what it scored on validation episodes, and when."""
+
+    task: str
+    agent: str
+    seed: int
+    at: Floats  # [K], steps or seconds, ascending
+    mean: Floats  # [K]
+
+
+@dataclass(frozen=True)
+class Band:
+    """Several seeds of an agent on one grid: their mean, and a 95 % interval where there are two or more."""
+
+    at: Floats  # [X]
+    mean: Floats
+    low: Floats | None
+    high: Floats | None
+    seeds: int
+
+
+def find(paths: Iterable[Path]) -> list[Path]:
+    """The curves in these folders, or the files themselves."""
+    found = []
+    for path in paths:
+        found += sorted(path.rglob(CURVE)) if path.is_dir() else [path] if path.name == CURVE else []
+    return found
+
+
+def read(path: Path, axis: Axis) -> Curve | None:
+    """A training's curve, None before its first evaluation; a UserError for a file that is none."""
+    head, at, mean = {}, [], []
+    try:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            said = json.loads(line)
+            if said["event"] == "started":
+                head = said
+            elif said["event"] == "evaluated":
+                at.append(float(said[axis]))
+                mean.append(float(said["mean"]))
+        task, agent, seed = str(head["task"]), str(head["agent"]), int(head["seed"])
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+    except (ValueError, TypeError, KeyError) as error:
+        wrong = f"no {error}" if isinstance(error, KeyError) else str(error)
+        raise UserError(f"{path} is no learning curve: {wrong}; train again, or leave it out") from None
+    order = np.argsort(at, kind="stable")
+    return Curve(task, agent, seed, np.array(at)[order], np.array(mean)[order]) if at else None
+
+
+def band(curves: Sequence[Curve]) -> Band:
+    """The mean over seeds wherever any of them was evaluated, from when all have been.
+
+    Between two evaluations a seed counts with what lies between them, and after its training has ended with the last:
+    it is the agent that there is by then. Seeds are resampled whole, as curves.
+    """
+    begin = max(curve.at[0] for curve in curves)
+    at = np.unique(np.concatenate([curve.at for curve in curves]))
+    at = at[at >= begin]
+    Y = np.stack([np.interp(at, curve.at, curve.mean) for curve in curves])  # [seeds, X]
+    mean, n = Y.mean(axis=0), len(curves)
+    if n < 2:
+        return Band(at, mean, None, None, n)
+    drawn = scores.resample(np.arange(n), generator(curves[0].task, curves[0].agent)).astype(np.int64)  # [B, seeds]
+    weights = np.stack([(drawn == i).mean(axis=1) for i in range(n)], axis=1)  # [B, seeds]
+    replicates = mean + scores.widening([n]) * (weights @ Y - mean)
+    low, high = np.quantile(replicates, [0.025, 0.975], axis=0)
+    return Band(at, mean, low, high, n)
+
+
+def draw(curves: Sequence[Curve], axis: Axis) -> Figure:
+    """A panel per task, a line per agent."""
+    tasks = list(dict.fromkeys(curve.task for curve in curves))
+    agents = sorted({curve.agent for curve in curves})
+    of_agent = looks(agents)
+    figure, axes = panels(len(tasks), 5.6 if len(tasks) == 1 else 4.6, 3.6, columns=2)
+    for task, panel in zip(tasks, axes, strict=True):
+        ends, means = [], []
+        for agent in agents:
+            mine = [curve for curve in curves if (curve.task, curve.agent) == (task, agent)]
+            if mine:
+                shown = band(mine)
+                line(panel, shown, agent, of_agent[agent])
+                ends.append(shown.at[-1])
+                means += [shown.mean.min(), shown.mean.max()]
+        frame(panel, task, axis, ends, means)
+    legend(figure, axes, columns=5)
+    return figure
+
+
+def line(panel: Axes, shown: Band, name: str, look: dict[str, Any]) -> None:
+    """One agent: its mean, its interval, a dot where its last training ended."""
+    panel.plot(shown.at, shown.mean, label=name, **look)
+    panel.plot(shown.at[-1:], shown.mean[-1:], "o", ms=4, color=look["color"])
+    if shown.low is not None and shown.high is not None:
+        panel.fill_between(
+            shown.at, shown.low, shown.high, color=look["color"], alpha=0.16, lw=0
+        )  # fmt: skip
+
+
+def frame(panel: Axes, task: str, axis: Axis, ends: Sequence[float], means: Sequence[float]) -> None:
+    """Title, axes, and the two scores that a task is measured between. Wide intervals may leave the picture."""
+    panel.set_title(task)
+    panel.set_xlabel(UNITS[axis])
+    panel.set_ylabel("validation return")
+    if max(ends) > FAR * min(ends):
+        panel.set_xscale("log")
+    elif axis == "steps":
+        panel.xaxis.set_major_formatter(lambda x, _: f"{x / 1000:g} k" if x >= 1000 else f"{x:g}")
+    known = TASKS.get(task)
+    anchors = {"reference": known.reference, "random": known.random} if known else {}
+    low, high = min(*means, *anchors.values()), max(*means, *anchors.values())
+    panel.set_ylim(low - 0.1 * (high - low or 1), high + 0.1 * (high - low or 1))
+    for name, value in anchors.items():
+        panel.axhline(value, color=unit(GREY), lw=0.8, ls=(0, (2, 3)), zorder=0)
+        above = name == "reference"
+        place: Any = {"xycoords": panel.get_yaxis_transform(), "textcoords": "offset points", "ha": "right"}
+        place |= {"va": "bottom" if above else "top", "size": 7.5, "color": unit(GREY)}
+        panel.annotate(name, (0.995, value), (0, 3 if above else -3), **place)
+    panel.tick_params(length=0)
+    panel.title.set_color(unit(INK))

@@ -1,0 +1,147 @@
+"""Charts of results: performance profiles, and the leaderboard as points with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rlbench.commands.plotting.style import legend, looks, panels, unit
+from rlbench.drawing.shapes import BLUE, GREY, INK
+from rlbench.harness.ranking import scores as score
+from rlbench.harness.ranking.agent_results import Entry, collect, generator, grouped, prevailing_dynamics, why_unranked
+from rlbench.harness.ranking.rankings import Standings, TaskRow
+from rlbench.harness.tasks.suite import SUITES
+from rlbench.harness.tasks.task import Task
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+RANDOM = "random"  # the agent that defines a score of 0
+POINTS = 400  # thresholds of a profile
+COLUMNS = 2  # panels of the leaderboard side by side
+ROW = 0.27  # inches of an agent in the leaderboard
+
+
+def entries(frame: pandas.DataFrame, tasks: Mapping[str, Task]) -> dict[str, list[Entry]]:
+    """The entries that rank, by task, in the order of the table of tasks."""
+    runs = collect(frame)
+    dynamics = prevailing_dynamics(runs)
+    fit = [run for run in runs if why_unranked(run, tasks, dynamics) is None]
+    by_task: dict[str, list[Entry]] = {key: [] for key in tasks}
+    for (task, _), members in grouped(fit).items():
+        by_task[task].append(Entry.of(members, tasks[task]))
+    return {key: some for key, some in by_task.items() if some}
+
+
+def played(by_task: Mapping[str, Sequence[Entry]]) -> dict[str, list[Entry]]:
+    """The tasks that somebody has played, without the random agent: a task's score of 0 is what that gets."""
+    agents = {key: [entry for entry in some if entry.agent.name != RANDOM] for key, some in by_task.items()}
+    return {key: some for key, some in agents.items() if some}
+
+
+def profiles(by_task: Mapping[str, Sequence[Entry]]) -> Figure:
+    """A panel per suite of two tasks or more that somebody has completed, and one per task."""
+    agents = sorted({name(entry) for some in by_task.values() for entry in some})
+    of_agent = looks(agents)
+    charts: dict[str, dict[str, list[Entry]]] = {}
+    for keys, suites in complete_suites(by_task).items():
+        strata = {agent: [entry for key in keys for entry in by_task[key] if name(entry) == agent] for agent in agents}
+        charts[f"suite {', '.join(suites)}"] = {a: some for a, some in strata.items() if len(some) == len(keys)}
+    for key, some in by_task.items():
+        charts[key] = {name(entry): [entry] for entry in sorted(some, key=name)}
+    figure, axes = panels(len(charts), 4.4, 3.3)
+    for (title, strata), panel in zip(charts.items(), axes, strict=True):
+        profile(panel, title, strata, of_agent)
+    legend(figure, axes)
+    return figure
+
+
+def complete_suites(by_task: Mapping[str, Sequence[Entry]]) -> dict[tuple[str, ...], list[str]]:
+    """The suites of several tasks that some agent has all of, those with the same tasks together."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for suite, tasks in SUITES.items():
+        keys = tuple(task.key for task in tasks)
+        having = [{name(entry) for entry in by_task.get(key, ())} for key in keys]
+        if len(keys) > 1 and set.intersection(*having):
+            found.setdefault(keys, []).append(suite)
+    return found
+
+
+def profile(
+    panel: Axes, title: str, strata: Mapping[str, Sequence[Entry]], of_agent: Mapping[str, dict[str, Any]]
+) -> None:
+    """The share of training seeds that score above a threshold, a line per agent, with intervals."""
+    scores = {agent: [entry.scores for entry in some] for agent, some in strata.items()}
+    everything = np.concatenate([x for some in scores.values() for x in some])
+    low, high = float(everything.min()), float(everything.max())
+    margin = max(0.08 * (high - low), 0.05)
+    tau = np.linspace(low - margin, high + margin, POINTS)
+    for number, (agent, some) in enumerate(scores.items()):
+        point = score.performance_profile(some, tau)
+        width = 1.5 * (len(scores) - number) ** 0.5  # of several that coincide each is seen, the first one outermost
+        panel.plot(tau, point, label=agent, drawstyle="steps-post", lw=width, **of_agent[agent])
+        counts = [len(x) for x in some]
+        if min(counts) > 1:
+            rng = generator(title, agent)
+            drawn = score.performance_profile([score.resample(x, rng, 500) for x in some], tau)  # [B, POINTS]
+            drawn = point + score.widening(counts) * (drawn - point)
+            below, above = np.clip(np.quantile(drawn, [0.025, 0.975], axis=0), 0, 1)
+            panel.fill_between(tau, below, above, step="post", color=of_agent[agent]["color"], alpha=0.12, lw=0)
+    panel.set_title(title, color=unit(INK))
+    panel.set_xlabel("normalised score")
+    panel.set_ylabel("share of seeds above")
+    panel.set_ylim(-0.02, 1.04)
+    panel.locator_params(axis="x", nbins=5)
+    panel.tick_params(length=0)
+
+
+def leaderboard(of: Standings) -> Figure:
+    """A panel per task that somebody has played: the agents from the top, each with its score and its 95 % interval."""
+    tasks = {key: rows for key, rows in of.tasks.items() if any(row.agent != RANDOM for row in rows)} or of.tasks
+    longest = [max(map(len, rows)) for rows in batched(tasks.values(), COLUMNS)]
+    figure, axes = panels(len(tasks), 5.2, [ROW * rows + 1.0 for rows in longest], COLUMNS)
+    for number, ((key, rows), panel) in enumerate(zip(tasks.items(), axes, strict=True)):
+        ranking(panel, key, rows, longest[number // COLUMNS])
+    return figure
+
+
+def batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    """Lists of so many of the items, the last one with what is left."""
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def ranking(panel: Axes, key: str, rows: Sequence[TaskRow], longest: int) -> None:
+    """One task: a point and an interval per agent, the mean return beside it; room for the longest panel beside it."""
+    for y, row in enumerate(rows):
+        colour = unit(GREY if row.agent == RANDOM else BLUE)
+        if row.score_low is not None and row.score_high is not None:
+            panel.plot([row.score_low, row.score_high], [y, y], color=colour, lw=4, alpha=0.3)
+        panel.plot([row.score], [y], "o", color=colour, ms=5)
+        shown = f"{row.mean_return:,.1f}".replace("-", "\N{MINUS SIGN}")
+        panel.text(1.02, y, shown, transform=panel.get_yaxis_transform(), va="center", size=8)
+    seeds = (f"  ({row.training_seeds})" if row.training_seeds else "" for row in rows)
+    panel.set_yticks(range(len(rows)), [f"{row.agent}{count}" for row, count in zip(rows, seeds, strict=True)])
+    panel.set_ylim(longest - 0.4, -0.6)
+    panel.tick_params(length=0)
+    panel.tick_params(axis="y", labelcolor=unit(INK))
+    panel.grid(visible=False, axis="y")
+    panel.spines["left"].set_visible(False)
+    for value in (0.0, 1.0):
+        panel.axvline(value, color=unit(GREY), lw=0.8, ls=(0, (2, 3)), zorder=0)
+    panel.set_title(key, color=unit(INK))
+    heading: Any = {"xycoords": "axes fraction", "textcoords": "offset points", "size": 7.5, "color": unit(GREY)}
+    panel.annotate("mean return", (1.02, 1), (0, 12), **heading)
+    panel.annotate("agent (training seeds)", (-0.015, 1), (0, 12), ha="right", **heading)
+    panel.set_xlabel("normalised score: 0 random, 1 reference")
+
+
+def name(entry: Entry) -> str:
+    """An agent with its version, where that is not the first."""
+    return entry.agent.name if entry.agent.version == "1" else f"{entry.agent.name} {entry.agent.version}"

@@ -1,0 +1,1 @@
+"""How a person's keys and mouse become actions."""

@@ -1,0 +1,1 @@
+"""Rules in, compiled loops over many environments out."""

@@ -1,0 +1,139 @@
+"""What the text of a batch's loops takes from the rules: one array per field of the state, and how lanes are read.
+
+`rlbench.core.compiler.template` has the template that these pieces complete.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from rlbench.core.spaces import Layout
+from rlbench.core.world import World
+
+STEP_ARGUMENTS = (
+    "{params}, {fields}, {memory}lanes, elapsed, done, {actions}, {observations}, rewards, terminations, truncations, "
+    "{final}, {results}mode, limit, threads"
+)
+
+
+APART = 8  # rows between those of two threads: small ones side by side would share a cache line, and be fought over
+
+
+def pieces(world: World) -> dict[str, str]:
+    """The parts of the loops that depend on the rules: their state's fields, spaces, draws, options and results."""
+    state = world.example_state()
+    fields = {name: f"field_{name}" for name in state._fields}
+    scalars = {name: fields[name] for name, value in state._asdict().items() if not np.ndim(value)}
+    load = ", ".join(f"{field}[i]" for field in fields.values())
+    filling = {
+        "params": ", ".join(f"param_{name}" for name in world.params._fields),
+        "fields": ", ".join(fields.values()),
+        "load": load,
+        "blank": f", State({load})" if world.blank() else "",
+        # Code that makes no array need not count references, which is half of what a small glimpse costs.
+        "flags": ", _nrt=False" if world.blank() else "",
+        "store": _store(scalars, "state"),  # arrays are written in place
+        "memory": "".join(f"{array}, " for array in world.working_memory()),
+        "work": _work(world.scratch()),
+        "initial_draws": _noise(world, 0),
+        "transition_draws": _noise(world, 1),
+        **_observation_pieces(world.observations),
+        **_action_pieces(world.actions),
+        **_option_pieces(world.options),
+        **_result_pieces(world.result(state)),
+    }
+    return {**filling, "step_arguments": STEP_ARGUMENTS.format(**filling)}
+
+
+def _store(fields: Mapping[str, str], record: str) -> str:
+    return "\n".join(f"{array}[i] = {record}.{name}" for name, array in fields.items())
+
+
+def _arrays(prefix: str, layout: Layout) -> dict[str, Any]:
+    """The leaves of a space by the names of the arrays that hold them."""
+    return {f"{prefix}_{name}" if name else prefix: leaf for name, leaf in layout.leaves.items()}
+
+
+def _value(layout: Layout, leaves: Iterable[str]) -> str:
+    """The leaves as the rules know them: the only one, or a record of several."""
+    listed = ", ".join(leaves)
+    return listed if layout.record is None else f"{layout.record.__name__}({listed})"
+
+
+def _observation_pieces(layout: Layout) -> dict[str, str]:
+    """The arrays of the observation and of the final one, and how a lane of theirs is written."""
+    arrays, final = _arrays("observations", layout), _arrays("final", layout)
+    out = (f"{name}[i]" if leaf.shape else f"{name}[i : i + 1]" for name, leaf in arrays.items())
+    copies = (
+        f"copy({a}[i], {b}[i])" if leaf.shape else f"{a}[i] = {b}[i]"
+        for (a, leaf), b in zip(final.items(), arrays, strict=True)
+    )
+    return {
+        "observations": ", ".join(arrays),
+        "out": _value(layout, out),
+        "final": ", ".join(final),
+        "copy_final": "\n".join(copies),
+    }
+
+
+def _action_pieces(layout: Layout) -> dict[str, str]:
+    """The arrays of the action, how a lane's is read, and the condition under which it is valid."""
+    arrays = _arrays("actions", layout)
+    read = (f"{name}[i, 0]" if leaf.shape == (1,) else f"{name}[i]" for name, leaf in arrays.items())
+    valid = (condition for name, leaf in arrays.items() for condition in _conditions(name, leaf))
+    return {
+        "actions": ", ".join(arrays),
+        "first_action": next(iter(arrays)),
+        "action": _value(layout, read),
+        "valid_action": " and ".join(valid),
+    }
+
+
+def _conditions(name: str, leaf: Any) -> Iterator[str]:
+    if isinstance(leaf, spaces.Discrete):
+        yield f"0 <= {name}[i] < {int(leaf.n)}"
+        return
+    low, high = leaf.low.astype(float).tolist(), leaf.high.astype(float).tolist()
+    for k, (a, b) in enumerate(zip(low, high, strict=True)):
+        yield f"{a!r} <= {name}[i, {k}] <= {b!r}"
+
+
+def _option_pieces(options: Any) -> dict[str, str]:
+    """The arrays of the options, how a lane's are read, and what stands for them where none are given."""
+    if options is None:
+        return {"options": "", "chosen": "", "default": ""}
+    arrays = [f"option_{name}" for name in options._fields]
+    return {
+        "options": "".join(f"{array}, " for array in arrays),
+        "chosen": f", Options({', '.join(f'{array}[i]' for array in arrays)})",
+        "default": f", Options({', '.join(map(repr, options))})",
+    }
+
+
+def _result_pieces(result: Any) -> dict[str, str]:
+    """The arrays of what is told at the end, and how a lane's are written."""
+    arrays = {name: f"result_{name}" for name in getattr(result, "_fields", ())}
+    told = textwrap.indent(f"told = result(state, params)\n{_store(arrays, 'told')}", "    ")
+    return {
+        "results": "".join(f"{array}, " for array in arrays.values()),
+        "tell": f"if terminations[i]:\n{told}" if arrays else "",
+    }
+
+
+def _work(scratch: tuple[Any, ...]) -> str:
+    """A thread's arrays to work in, as the last argument of the rules' functions."""
+    if not scratch:
+        return ""
+    return f", Scratch({', '.join(f'scratch_{name}[{APART} * thread]' for name in scratch[0]._fields)})"
+
+
+def _noise(world: World, which: int) -> str:
+    """The draws of `initial` (0) or `transition` (1): a tuple, or an array where their number is no constant."""
+    if f"noise_{which}" in world.working_memory():
+        return f"drawn(lanes, i, noise_{which}[{APART} * thread])"
+    return f"({'uniform(lanes, i), ' * world.draws[which]})"

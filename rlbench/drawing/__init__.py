@@ -1,0 +1,1 @@
+"""Pictures in NumPy: shapes, text, resizing; and the window that shows them."""

@@ -1,0 +1,118 @@
+"""One robot or N with their task: what the single and the batch shell share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from gymnasium.error import InvalidAction, UnsupportedMode
+from numpy.typing import NDArray
+
+from rlbench.core.rules import make_state, make_states
+from rlbench.drawing.shapes import Image
+from rlbench.envs.locomotion.physics import Physics, State
+from rlbench.envs.locomotion.render import check_renderer, choose, frame
+from rlbench.envs.locomotion.simulation import LARGEST, Floats, Mask, bounded
+from rlbench.envs.locomotion.tasks import Verdict, judge, make_task
+from rlbench.errors import unknown
+
+RENDER_MODES = ("human", "rgb_array")
+
+
+def refuse(others: dict[str, Any], *known: str) -> None:
+    """UserError for an argument that there is not, naming the nearest."""
+    for name in others:
+        raise unknown("argument", name, known)
+
+
+class World:
+    """One robot (`num` None), or N on T threads, and the spaces of one of them."""
+
+    def __init__(self, robot: str, reward: str, renderer: str, num: int | None = None, threads: int = 1) -> None:
+        self.task = task = make_task(robot, reward)
+        self.renderer = check_renderer(renderer)
+        self.physics = physics = Physics(task.robot.body, num, threads, task.tracked, task.fields)
+        self.num = num
+        size = self.observe().shape[-1]
+        self.observation_space = spaces.Box(-np.inf, np.inf, (size,), task.dtype)
+        low, high = physics.model.actuator_ctrlrange.astype(np.float32).T.copy()
+        assert (low == -high).all()
+        self._bound = high
+        self.action_space = spaces.Box(low, high, dtype=np.float32)
+
+    def start(self, generators: Sequence[np.random.Generator], lanes: Mask = None) -> None:
+        """Begin an episode for all robots, or for those of the mask, each with draws of its own generator."""
+        starts = [self.task.robot.start(generator, self.physics) for generator in generators]
+        positions, velocities = (np.array(rows) for rows in zip(*starts, strict=True))
+        if self.num is None:
+            positions, velocities = positions[0], velocities[0]
+        self.physics.start(positions, velocities, lanes)
+
+    def step(self, torques: NDArray[Any], lanes: Mask = None) -> Verdict:
+        """Move all robots, or those of the mask, for one step of the environment."""
+        self.physics.step(torques, lanes)
+        return judge(self.task, self.physics, torques)
+
+    def observe(self) -> NDArray[Any]:
+        """What is observed, a new array [size] or [N, size]."""
+        return self.task.observe(self.physics)
+
+    def info(self, verdict: Verdict) -> dict[str, Any]:
+        """What is told about a step besides: the reward's terms, where the robot is, how fast, whether it diverged."""
+        physics = self.physics
+        return {
+            **verdict.terms,
+            "x_position": physics.coordinates[0] + 0.0,
+            "x_velocity": physics.forward_velocity,
+            "diverged": physics.diverged | physics.nowhere,
+        }
+
+    def set_state(self, values: Any, lanes: Mask = None) -> None:
+        """Put all robots, or those of the mask, into a state; ValueError for what is none."""
+        now = self.physics.state
+        if self.num is None:
+            state = make_state(values, now)
+        else:
+            state = make_states(values, State(*(field[0] for field in now)), self.num)
+        if not all(bounded(np.asarray(field)) for field in state):
+            raise ValueError(f"a state is of finite numbers up to {LARGEST:.0e}, got {values!r}")
+        self.physics.set_state(state, lanes)
+
+    def check(self, torques: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+        """Torques as floats of the given shape, [k] or [N, k]; InvalidAction says which is out of bounds, NaN included.
+
+        Their float type is kept: Gymnasium's task computes its control cost in it.
+        """
+        array = np.asarray(torques)
+        if array.dtype.kind not in "fiu" or array.shape != shape:
+            raise InvalidAction(
+                f"torques are {array.dtype} of shape {array.shape}; this environment takes floats of shape {shape}"
+            )
+        if array.dtype.kind != "f":
+            array = array.astype(np.float32)
+        fine = np.abs(array) <= self._bound
+        if np.count_nonzero(fine) != fine.size:
+            raise InvalidAction(self._excess(array, np.argwhere(~fine)[0].tolist()))
+        return array
+
+    def _excess(self, torques: NDArray[Any], where: list[int]) -> str:
+        """What is wrong with the torque at that index, [motor] or [lane, motor]."""
+        *lane, motor = where
+        model, bound = self.physics.model, self._bound[motor]
+        joint = model.joint(int(model.actuator_trnid[motor, 0])).name
+        of = f" of lane {lane[0]}" if lane else ""
+        return f"torque {torques[tuple(where)]} of motor {motor} ({joint}){of} is not within [{-bound}, {bound}]"
+
+    def frame(self, qpos: Floats, fallen: bool) -> Image:
+        """The picture of one robot at these positions [nq], uint8[480, 480, 3]."""
+        if self.renderer == "auto":
+            self.renderer = choose(self.renderer)
+        return frame(self.task.robot.body, qpos, fallen, self.renderer)
+
+    def metadata(self, render_mode: str | None) -> dict[str, Any]:
+        """An instance's metadata; raises UnsupportedMode for an unknown render mode."""
+        if render_mode is not None and render_mode not in RENDER_MODES:
+            raise UnsupportedMode(f"render_mode {render_mode!r} is not one of {', '.join(RENDER_MODES)}")
+        return {"render_modes": list(RENDER_MODES), "render_fps": round(1 / self.physics.dt)}

@@ -1,0 +1,254 @@
+"""Simulations of one MuJoCo model: one on its own, or N on T threads. All that is known here is MuJoCo.
+
+A step of any of them is `mj_step`, bit for bit, at any N and T: what the next step depends on, the warm start of the
+solver included, is kept between the calls. `mujoco.rollout` forgets the warm start, hence simulates something else.
+Measured once on two cores with 64 robots, one environment step a call, relative to it: `mujoco.batch` 1.0 to 1.7, a
+pool of threads over `mj_step` 0.9 to 1.5, by robot. So `Batch` is the rule; `Pool` steps what it cannot, contact forces
+and a MuJoCo before 4.0; and `One` is plain `mj_step` on one MjData, which beats a batch of one by the cost of copying.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlbench.envs.locomotion.mujoco_bindings import component, import_mujoco
+
+Floats: TypeAlias = NDArray[np.float64]
+Flags: TypeAlias = NDArray[np.bool_]
+Mask: TypeAlias = "NDArray[np.bool_] | None"  # which simulations; None for all
+
+CONTACT_FORCES = "cfrc_ext"  # filled by mj_rnePostConstraint, which no step calls by itself
+LARGEST = 1e10  # beyond it MuJoCo calls a number bad and starts the simulation anew; its mjMAXVAL
+
+
+def make_engine(model: Any, num: int | None, threads: int, fields: Sequence[str]) -> Engine:
+    """One simulation, or N of them, that keep these derived fields of MjData."""
+    if num is None:
+        return One(model, fields)
+    if CONTACT_FORCES in fields or importlib.util.find_spec("mujoco.batch") is None:
+        return Pool(model, num, threads, fields)
+    return Batch(model, num, threads, fields)
+
+
+class Engine(ABC):
+    """Simulations of one model. Arrays have a first axis of N, but for `One`, and are live views."""
+
+    state: Floats  # MuJoCo's integration state, [nstate] or [N, nstate], as the last call left it
+    qpos: Floats
+    qvel: Floats
+    ctrl: Floats
+    warmstart: Floats
+    fields: dict[str, Floats]  # derived quantities by MuJoCo's names, as the last call left them
+
+    @abstractmethod
+    def reset(self, lanes: Mask = None) -> None:
+        """The model's defaults; nothing is computed from them yet."""
+
+    @abstractmethod
+    def forward(self, lanes: Mask = None) -> None:
+        """Take note of what was written to the state, and compute the derived quantities that are kept, if any.
+
+        Contact forces stay as they are. The state is not changed by it, hence no later one either.
+        """
+
+    @abstractmethod
+    def step(self, lanes: Mask, nstep: int) -> None:
+        """`nstep` steps of the simulator."""
+
+    @abstractmethod
+    def wild(self) -> Flags | None:
+        """Which simulations the last step drove out of all bounds, bool[N]; None for none."""
+
+    @abstractmethod
+    def undo(self, lanes: Flags) -> None:
+        """Go back to where the last step began."""
+
+
+class One(Engine):
+    """One simulation in its own MjData."""
+
+    def __init__(self, model: Any, fields: Sequence[str]) -> None:
+        self._mujoco = mujoco = import_mujoco()
+        self._model, self._data = model, mujoco.MjData(model)
+        self._spec = mujoco.mjtState.mjSTATE_INTEGRATION.value
+        self._forces = CONTACT_FORCES in fields
+        data = self._data
+        self.qpos, self.qvel, self.ctrl, self.warmstart = data.qpos, data.qvel, data.ctrl, data.qacc_warmstart
+        self.fields = {name: getattr(data, name) for name in fields}
+        self.warnings = data.warning.number
+        self.state = np.zeros(mujoco.mj_stateSize(model, self._spec))
+        self.save(self.state)
+        self.rest, self._last = self.state.copy(), self.state.copy()
+
+    def reset(self, lanes: Mask = None) -> None:
+        """See Engine."""
+        self._mujoco.mj_resetData(self._model, self._data)
+
+    def forward(self, lanes: Mask = None) -> None:
+        """See Engine."""
+        if self.fields:
+            self._mujoco.mj_forward(self._model, self._data)
+        self.save(self.state)
+
+    def step(self, lanes: Mask, nstep: int) -> None:
+        """See Engine."""
+        self.state, self._last = self._last, self.state
+        self.advance(nstep)
+        self.save(self.state)
+
+    def wild(self) -> Flags | None:
+        """See Engine."""
+        if not np.count_nonzero(self.warnings) and self.state.dot(self.state) < LARGEST**2:
+            return None
+        return out_of_bounds(self.state, self.warnings)
+
+    def undo(self, lanes: Flags) -> None:
+        """See Engine."""
+        self.reset()
+        self.load(self._last)
+        self.forward()
+
+    def advance(self, nstep: int) -> None:
+        """Step without taking notes."""
+        self._mujoco.mj_step(self._model, self._data, nstep)
+        if self._forces:
+            self._mujoco.mj_rnePostConstraint(self._model, self._data)
+
+    def load(self, row: Floats) -> None:
+        """Take over an integration state."""
+        self._mujoco.mj_setState(self._model, self._data, row, self._spec)
+
+    def save(self, row: Floats) -> None:
+        """Write the integration state into a row."""
+        self._mujoco.mj_getState(self._model, self._data, row, self._spec)
+
+
+class Many(Engine):
+    """What N simulations share whose integration states are the rows of one array, [N, nstate]."""
+
+    state: Floats
+    warnings: NDArray[np.int32]  # [N, kinds], counted since the reset
+
+    def __init__(self) -> None:
+        self._last = self.state.copy()
+
+    def wild(self) -> Flags | None:
+        """See Engine."""
+        if not np.count_nonzero(self.warnings) and bounded(self.state):
+            return None
+        return out_of_bounds(self.state, self.warnings)
+
+    def undo(self, lanes: Flags) -> None:
+        """See Engine."""
+        self.reset(lanes)
+        self.state[lanes] = self._last[lanes]
+        self.forward(lanes)
+
+
+class Batch(Many):
+    """N simulations in MuJoCo's own batch."""
+
+    def __init__(self, model: Any, num: int, threads: int, fields: Sequence[str]) -> None:
+        from mujoco.batch import Batch as MujocoBatch
+
+        self._batch = batch = MujocoBatch(model, num, min(num, threads))
+        self.state, self.warnings = batch.state, batch.warning[:, :, 1]
+        self._rest = One(model, ()).rest
+        self.qpos, self.qvel, self.ctrl = batch.bind("qpos"), batch.bind("qvel"), batch.bind("ctrl")
+        self.warmstart = batch.bind("qacc_warmstart")
+        self.fields = {name: batch.bind(name) for name in fields}
+        super().__init__()
+
+    def reset(self, lanes: Mask = None) -> None:
+        """See Engine."""
+        self.state[lanes], self.warnings[lanes] = self._rest, 0  # all there is; the batch's own reset clears far more
+
+    def forward(self, lanes: Mask = None) -> None:
+        """See Engine."""
+        if self.fields:
+            self._batch.forward(lanes)
+
+    def step(self, lanes: Mask, nstep: int) -> None:
+        """See Engine."""
+        self._last[...] = self.state
+        self._batch.step(lanes, nstep)
+
+
+class Pool(Many):
+    """N simulations, each in its own MjData, stepped by a pool of threads."""
+
+    def __init__(self, model: Any, num: int, threads: int, fields: Sequence[str]) -> None:
+        self._ones = [One(model, fields) for _ in range(num)]
+        self.state = np.zeros((num, len(self._ones[0].state)))
+        self.warnings = np.zeros((num, len(self._ones[0].warnings)), np.int32)
+        names = ("QPOS", "QVEL", "CTRL", "WARMSTART")
+        self.qpos, self.qvel, self.ctrl, self.warmstart = (self.state[:, component(model, name)] for name in names)
+        self.fields = {name: np.zeros((num, *field.shape)) for name, field in self._ones[0].fields.items()}
+        self._chunks = np.array_split(np.arange(num), min(num, threads))
+        self._threads = ThreadPoolExecutor(len(self._chunks)) if len(self._chunks) > 1 else None
+        super().__init__()
+
+    def reset(self, lanes: Mask = None) -> None:
+        """See Engine."""
+        for i in self._chosen(lanes, np.arange(len(self._ones))):
+            self._ones[i].reset()
+            self._save(i)
+
+    def forward(self, lanes: Mask = None) -> None:
+        """See Engine."""
+        if self.fields:
+            self._each(lanes, One.forward)
+
+    def step(self, lanes: Mask, nstep: int) -> None:
+        """See Engine."""
+        self._last[...] = self.state
+        self._each(lanes, lambda one: one.advance(nstep))
+
+    def _each(self, lanes: Mask, work: Callable[[One], None]) -> None:
+        chunks = [self._chosen(lanes, chunk) for chunk in self._chunks]
+        if self._threads is None:
+            self._run(chunks[0], work)
+            return
+        for done in [self._threads.submit(self._run, chunk, work) for chunk in chunks]:
+            done.result()
+
+    def _chosen(self, lanes: Mask, chunk: NDArray[np.intp]) -> list[int]:
+        chosen: list[int] = (chunk if lanes is None else chunk[lanes[chunk]]).tolist()
+        return chosen
+
+    def _run(self, lanes: list[int], work: Callable[[One], None]) -> None:
+        for i in lanes:
+            self._ones[i].load(self.state[i])
+            work(self._ones[i])
+            self._save(i)
+
+    def _save(self, i: int) -> None:
+        one = self._ones[i]
+        one.save(self.state[i])
+        self.warnings[i] = one.warnings
+        for name, field in one.fields.items():
+            self.fields[name][i] = field
+
+
+def bounded(state: Floats) -> bool:
+    """Whether every number is finite and not absurd, seen from the sum of their squares, where NaN survives.
+
+    Not a dot product: for 64 humanoids that wakes the threads of BLAS, which then spin on the cores of the simulation.
+    """
+    values = state.ravel()
+    return bool(np.einsum("i,i", values, values) < LARGEST**2)
+
+
+def out_of_bounds(state: Floats, warnings: NDArray[np.int32]) -> Flags | None:
+    """Which simulations are not bounded, or were and started anew by themselves, bool[...]; None for none."""
+    kinds = import_mujoco().mjtWarning
+    bad = [int(kinds.mjWARN_BADQPOS), int(kinds.mjWARN_BADQVEL), int(kinds.mjWARN_BADQACC)]
+    wild: Any = ~(np.abs(state) <= LARGEST).all(axis=-1) | (warnings[..., bad] > 0).any(axis=-1)
+    return wild if wild.any() else None

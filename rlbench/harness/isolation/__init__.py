@@ -1,0 +1,1 @@
+"""The agent in a process of its own, called through shared memory, with time limits."""

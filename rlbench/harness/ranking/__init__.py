@@ -1,0 +1,1 @@
+"""From recorded episodes to scores, intervals, rankings and the leaderboard."""

@@ -1,0 +1,1 @@
+"""Recorded episodes: one JSON-lines file per run, with provenance."""

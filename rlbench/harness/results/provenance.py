@@ -1,0 +1,60 @@
+"""Provenance: with what a run was made. No host names and no paths, as records are published."""
+
+from __future__ import annotations
+
+import platform
+import re
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+_PACKAGES = ("rlbench", "numpy", "gymnasium", "numba", "mujoco", "ale-py")
+"""What decides the numbers: the package, its arithmetic and the simulators."""
+
+_ROOT = Path(__file__).resolve().parents[3]
+
+
+def machine() -> dict[str, Any]:
+    """Versions and hardware, as they stand in a record's header; null for what is not there."""
+    return {
+        "packages": {name: _version(name) for name in _PACKAGES},
+        "python": platform.python_version(),
+        "cpu": _match(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo")) or platform.machine(),
+        "gpu": _gpu(),
+        "commit": _commit(),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _gpu() -> str | None:
+    """The first NVIDIA GPU as its driver calls it; asking torch would cost 5 s."""
+    for card in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
+        return _match(r"^Model:\s*(.+)$", card)
+    return None
+
+
+def _match(pattern: str, path: Path) -> str | None:
+    try:
+        found = re.search(pattern, path.read_text(), re.MULTILINE)
+    except OSError:
+        return None
+    return found[1].strip() if found else None
+
+
+def _commit() -> str | None:
+    """The commit of the checkout this package runs from; null where it is installed, or git is silent."""
+    if not (_ROOT / ".git").exists():
+        return None
+    try:
+        command = ["git", "-C", str(_ROOT), "rev-parse", "HEAD"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

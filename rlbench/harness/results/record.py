@@ -1,0 +1,244 @@
+"""Records: one run, of one agent digest on one task version, is one file of JSON lines that only ever grows.
+
+    header    who played what, with what; the schema
+    episode   one per episode, in order; two runs of the same thing compare with ==
+    block     timings; commits the episodes before it
+    footer    the run is complete
+
+What follows the last block line was never committed: a writer cuts it, a reader passes over it. Means,
+intervals and scores are never stored, they are computed from `load`.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rlbench.errors import UserError
+from rlbench.harness.submission import Submission
+from rlbench.harness.tasks import fingerprint
+from rlbench.harness.tasks.task import Task
+
+if TYPE_CHECKING:
+    import pandas
+
+SCHEMA = 1
+"""The version of the lines below. A record of another schema is refused, never guessed at."""
+
+_STRINGS = ("task", "agent", "version", "digest", "dynamics", "status", "actions")
+_INTEGERS = ("training_seed", "training_steps", "episode", "seed", "length", "block")
+_FLOATS = ("return", "discounted_return")
+_FLAGS = ("terminated", "truncated", "complete")
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One scored episode."""
+
+    index: int
+    seed: int
+    return_: float
+    """Undiscounted; the task's floor where `status` is not ok, as is the discounted one."""
+
+    discounted_return: float
+    length: int
+    """Steps taken."""
+
+    terminated: bool
+    truncated: bool
+    status: str
+    """One of `agent.STATUSES`."""
+
+    actions: str
+    """The start of the sha256 over the actions taken."""
+
+    extra: Mapping[str, Any]
+    """What else sets this episode apart: its reset options (start, opponent, colour)."""
+
+    def line(self) -> dict[str, Any]:
+        """The episode as it is written."""
+        return {"kind": "episode"} | {name.rstrip("_"): value for name, value in vars(self).items()}
+
+    def differences(self, line: Mapping[str, Any]) -> list[str]:
+        """What this episode, played again, has otherwise than its line in a record."""
+        return [f"{name} {line.get(name)!r}, now {now!r}" for name, now in self.line().items() if line.get(name) != now]
+
+
+@dataclass(frozen=True)
+class Block:
+    """The episodes of one child, and what differs from run to run: timings in seconds, and retries."""
+
+    number: int
+    episodes: list[Episode]
+    seconds: float
+    load_seconds: float
+    act_seconds: float
+    attempt: int
+    fault: str | None
+    """What the agent did wrong first, for its author."""
+
+    def line(self) -> dict[str, Any]:
+        """The line that commits the block."""
+        fields = {name: value for name, value in vars(self).items() if name not in ("number", "episodes")}
+        rounded = {k: round(v, 6) if isinstance(v, float) else v for k, v in fields.items()}
+        return {"kind": "block", "block": self.number, **rounded}
+
+
+@dataclass(frozen=True)
+class Record:
+    """What has been committed to one file."""
+
+    header: Mapping[str, Any]
+    episodes: list[dict[str, Any]]
+    """Episode lines, each with the number of its block added as `block`."""
+
+    blocks: list[dict[str, Any]]
+    complete: bool
+    size: int
+    """Bytes that are committed; what lies behind them is a torn tail."""
+
+
+def path_of(results_dir: str | Path, task: Task, entrant: Submission) -> Path:
+    """Where the record of a run lies."""
+    return Path(results_dir) / task.key / f"{entrant.name}@{entrant.digest[:12]}.jsonl"
+
+
+def read(path: Path) -> Record | None:
+    """The committed part of a record, None where not even the header is; a UserError for anything else."""
+    try:
+        return _parse(path.read_bytes(), path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+
+
+def is_complete(path: Path, task: Task, entrant: Submission) -> bool:
+    """Whether a run has its footer; a UserError where the file records something else."""
+    record = read(path)
+    if record is not None:
+        check_header(record.header, task, entrant, path)
+    return record is not None and record.complete
+
+
+def refuse_namesakes(path: Path, entrant: Submission) -> None:
+    """UserError where another digest has this name, version and training seed: one row cannot be both."""
+    for other in sorted(path.parent.glob(f"{glob.escape(entrant.name)}@*.jsonl")):
+        held = read(other) if other != path else None
+        if held is None:
+            continue
+        identity = [held.header[name] for name in ("agent", "version", "training_seed")]
+        if identity == [entrant.name, entrant.version, entrant.training_seed]:
+            raise UserError(
+                f"{other} holds other contents of {entrant.name} {entrant.version}; "
+                f"raise the version in submission.toml, or remove that file"
+            )
+
+
+def load(results_dir: str | Path) -> pandas.DataFrame:
+    """Every committed episode under a folder of results, a row each, ordered by task, file and episode.
+
+    Columns: task agent version digest dynamics (empty for none) training_seed training_steps (-1 for none)
+    episode seed return discounted_return length terminated truncated status actions complete block, and one
+    for every reset option, as in `state.row`. The files may be growing meanwhile.
+    """
+    import pandas as pd
+
+    folder = Path(results_dir)
+    if not folder.is_dir():
+        raise UserError(f"no folder of results at {folder}; `rlbench evaluate` makes one")
+    paths = (path for path in folder.glob("*/*.jsonl") if not path.name.endswith(".verify.jsonl"))
+    records = [read(path) for path in sorted(paths)]
+    rows = [row for record in records if record is not None for row in _rows(record)]
+    frame = pd.DataFrame(rows, columns=None if rows else [*_STRINGS, *_INTEGERS, *_FLOATS, *_FLAGS])
+    kinds = {"str": _STRINGS, "int64": _INTEGERS, "float64": _FLOATS, "bool": _FLAGS}
+    return frame.astype({name: kind for kind, names in kinds.items() for name in names})
+
+
+def check_header(
+    header: Mapping[str, Any], task: Task, entrant: Submission, path: Path, remedy: str = "move it away"
+) -> None:
+    """A UserError where a record is not of this task and this submission."""
+    mine = identity(task, entrant)
+    for name, value in mine.items():
+        if header.get(name) != value:
+            raise UserError(f"{path} was made with {name} {header.get(name)}, now it is {value}; {remedy}")
+
+
+def identity(task: Task, entrant: Submission) -> dict[str, Any]:
+    """What a record is of: task, agent and dynamics."""
+    return {
+        "task": task.key,
+        "task_hash": task.hash,
+        "agent": entrant.name,
+        "version": entrant.version,
+        "digest": entrant.digest,
+        "dynamics": fingerprint.fingerprint(task),
+    }
+
+
+def _parse(data: bytes, path: Path) -> Record | None:
+    """A record from its bytes."""
+    *lines, _ = data.split(b"\n")  # the last has no newline: empty, or torn
+    if not lines and data[:10] == b'{"kind": "'[: len(data)]:
+        return None
+    parsed = [as_object(line) for line in lines]
+    header = parsed[0] if parsed else {}
+    if header.get("kind") != "header":
+        raise UserError(f"{path} is not a record of results: it does not begin with a header; move it away")
+    if header.get("schema") != SCHEMA:
+        found = header.get("schema")
+        raise UserError(f"{path} has schema {found}, this rlbench reads and writes {SCHEMA}; move it away")
+    ends = [i for i, line in enumerate(parsed) if line.get("kind") in ("block", "footer")]
+    last = ends[-1] if ends else 0
+    episodes: list[dict[str, Any]] = []
+    blocks: list[dict[str, Any]] = []
+    complete = False
+    for number, line in enumerate(parsed[1 : last + 1], start=2):
+        match {} if complete else line:  # nothing follows a footer
+            case {"kind": "episode", "index": index} if index == len(episodes):
+                episodes.append({**line, "block": len(blocks)})
+            case {"kind": "block", "block": block} if block == len(blocks):
+                blocks.append(line)
+            case {"kind": "footer", "blocks": b, "episodes": e} if (b, e) == (len(blocks), len(episodes)):
+                complete = True
+            case _:
+                raise UserError(f"{path}, line {number}: damaged before the last block; restore it or move it away")
+    size = sum(len(line) + 1 for line in lines[: last + 1])
+    return Record(header, episodes, blocks, complete, size)
+
+
+def as_object(line: bytes) -> dict[str, Any]:
+    """A line as an object, empty where it is none."""
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _rows(record: Record) -> list[dict[str, Any]]:
+    """The rows of one record."""
+    header = record.header
+    run = {name: header[name] for name in ("task", "agent", "version", "digest")}
+    run["dynamics"] = header.get("dynamics") or ""
+    for name in ("training_seed", "training_steps"):
+        run[name] = -1 if header[name] is None else header[name]
+    rows = []
+    for line in record.episodes:
+        fields = {name: value for name, value in line.items() if name not in ("kind", "index", "extra")}
+        own = {**run, "episode": line["index"], **fields, "complete": record.complete}
+        rows.append({**_flat(line["extra"]), **own})
+    return rows
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested options as one level, keys joined by dots."""
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat

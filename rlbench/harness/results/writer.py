@@ -1,0 +1,78 @@
+"""The writer of a record: takes over what was committed, and appends whole blocks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from rlbench.harness.results import provenance, record
+from rlbench.harness.results.jsonl import Lines
+from rlbench.harness.results.record import Block
+from rlbench.harness.submission import Submission
+from rlbench.harness.tasks.task import Task
+
+
+class Writer:
+    """The single writer of one record: takes the lock, cuts a torn tail, appends whole blocks. A context."""
+
+    blocks: int
+    """How many are committed."""
+
+    complete: bool
+
+    def __init__(self, path: Path, task: Task, entrant: Submission) -> None:
+        self._lines = Lines(path)
+        try:
+            self._begin(task, entrant)
+        except BaseException:
+            self._lines.close()
+            raise
+
+    def commit(self, block: Block) -> None:
+        """Append a block: once this returns, it survives whatever happens."""
+        self._append([*(episode.line() for episode in block.episodes), block.line()])
+        self.blocks += 1
+        self._episodes += len(block.episodes)
+
+    def finish(self) -> None:
+        """Append the footer, unless it is there."""
+        if not self.complete:
+            self._append([{"kind": "footer", "blocks": self.blocks, "episodes": self._episodes}])
+            self.complete = True
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lines.close()
+
+    def _begin(self, task: Task, entrant: Submission) -> None:
+        """Find the end of what is committed, or write the header."""
+        held = record.read(self._lines.path)
+        if held is not None:
+            record.check_header(held.header, task, entrant, self._lines.path)
+        self.blocks = len(held.blocks) if held else 0
+        self._episodes = len(held.episodes) if held else 0
+        self.complete = held is not None and held.complete
+        self._lines.cut(held.size if held else 0)
+        if held is None:
+            self._append([header(task, entrant)])
+
+    def _append(self, lines: list[dict[str, Any]]) -> None:
+        self._lines.append(lines, f"the {self.blocks} blocks written before are safe; run again to go on")
+
+
+def header(task: Task, entrant: Submission) -> dict[str, Any]:
+    """The first line of a record."""
+    return {
+        "kind": "header",
+        "schema": record.SCHEMA,
+        **record.identity(task, entrant),
+        "training_seed": entrant.training_seed,
+        "training_steps": entrant.training_steps,
+        "isolation": "process",
+        **provenance.machine(),
+    }

@@ -1,0 +1,140 @@
+"""An episode that somebody sees: one environment, stepped, drawn, and remembered action by action."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from rlbench import space_tree
+from rlbench.controls.protocol import Controls, Help, find
+from rlbench.drawing.resize import shrink
+from rlbench.drawing.shapes import Image
+from rlbench.errors import UserError
+from rlbench.harness.isolation.explanation import SILENT, Explanation
+from rlbench.interact.panel import Figures
+
+
+def make(env_id: str, kwargs: dict[str, Any]) -> gymnasium.Env[Any, Any]:
+    """The environment, drawing frames; a UserError for one that is not there or not made with these arguments."""
+    try:
+        return gymnasium.make(env_id, render_mode="rgb_array", **kwargs)
+    except (TypeError, ValueError, gymnasium.error.Error) as error:
+        raise UserError(f"{env_id}: {' '.join(str(error).split())}") from None
+
+
+def short_name(env_id: str) -> str:
+    """An id without namespace and version, for titles: CartPole for rlbench/CartPole-v0."""
+    return env_id.rpartition("/")[2].rpartition("-v")[0] or env_id
+
+
+class Episode:
+    """One episode of an environment, from its reset on; `player` says who plays it.
+
+    `by_hand` draws what a player may see, where that is less than the environment's own frames show.
+    """
+
+    def __init__(
+        self,
+        env: gymnasium.Env[Any, Any],
+        seed: int,
+        options: dict[str, Any] | None = None,
+        player: str = "",
+        by_hand: bool = False,
+    ) -> None:
+        self.env, self.seed, self.options, self.player = env, seed, options, player
+        self.controls: Controls = find(env)
+        self.draw: Callable[[], Any] = env.render
+        if by_hand and hasattr(self.controls, "frame"):
+            self.draw = functools.partial(self.controls.frame, env)
+        self.name = short_name(env.spec.id if env.spec else type(env.unwrapped).__name__)
+        self.rewards: list[float] = []
+        self.actions: list[Any] = []  # as JSON
+        self.told: list[Explanation] = []
+        self.terminated = self.truncated = False
+        self.fault = ""
+        """What ended it, where that is not the environment."""
+        self.reach = 0.0
+        self.total = 0.0  # of the rewards; the exact sum below would cost more at every step
+        self._description = space_tree.describe(env.action_space)
+        self._frame: Image | None = None
+        env.reset(seed=seed, options=options)
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return self.terminated or self.truncated or bool(self.fault)
+
+    @property
+    def return_(self) -> float:
+        """The sum of the rewards, correctly rounded."""
+        return math.fsum(self.rewards)
+
+    def step(self, action: Any, told: Explanation = SILENT) -> None:
+        """Take an action; what the environment refuses is a gymnasium.error.InvalidAction."""
+        _, reward, terminated, truncated, _ = self.env.step(action)
+        self._frame = None
+        self.rewards.append(float(reward))
+        self.total += float(reward)
+        self.actions.append(plain(action, self._description))
+        self.told.append(told)
+        self.terminated, self.truncated = bool(terminated), bool(truncated)
+        if told.action_values:
+            values = np.array(told.action_values)
+            self.reach = max(self.reach, float(np.abs(values - values.mean()).max()))
+
+    def frame(self) -> Image:
+        """The picture of this moment, uint8[H, W, 3]; drawn once."""
+        if self._frame is None:
+            self._frame = self.draw()
+        assert self._frame is not None
+        return self._frame
+
+    def small_frame(self, factor: int) -> Image:
+        """The picture of this moment, smaller by a whole factor: drawn so where the environment can, else shrunk."""
+        draw = getattr(self.env.unwrapped, "small_frame", None)
+        frame = draw(factor) if draw is not None and factor > 1 else None
+        return shrink(self.frame(), factor) if frame is None else frame
+
+    def caption(self) -> str:
+        """A line for below a still."""
+        return f"step {len(self.rewards)}"
+
+    def figures(self, keys: Help = (), status: str = "", notice: str = "") -> Figures:
+        """What the panel says of this moment."""
+        return Figures(
+            title=self.name,
+            player=self.player,
+            step=len(self.rewards),
+            return_=self.total,
+            reward=self.rewards[-1] if self.rewards else None,
+            status=(self.fault or "over") if self.over else status,
+            alarm=bool(self.fault) or self.terminated,
+            notice=notice,
+            keys=keys,
+            actions=self.controls.actions(self.env),
+            chosen=self.chosen(),
+            told=self.told[-1] if self.told else SILENT,
+            reach=self.reach,
+        )
+
+    def chosen(self) -> int | None:
+        """The number of the last action, counted from 0; None where actions hold no number of their own."""
+        if not self.actions:
+            return None
+        for leaf in space_tree.leaves(self._description):
+            if leaf.dtype.kind in "iu" and leaf.shape == ():
+                return int(space_tree.pick(self.actions[-1], leaf.path)) - int(leaf.low)
+        return None
+
+
+def plain(action: Any, description: space_tree.Description) -> Any:
+    """An action as JSON: the structure of its space, arrays as lists."""
+    values = (
+        np.asarray(space_tree.pick(action, leaf.path), leaf.wide).tolist() for leaf in space_tree.leaves(description)
+    )
+    return space_tree.plant(description, values)

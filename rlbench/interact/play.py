@@ -1,0 +1,182 @@
+"""A game: a person plays an environment with keys and mouse, one episode after another.
+
+A world that moves by itself begins with the first key or click; one that waits takes a step for each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from rlbench.controls.protocol import Hands, Help, find
+from rlbench.drawing.window import Event, Key, Mouse
+from rlbench.errors import UserError
+from rlbench.interact.episode import Episode
+from rlbench.interact.screen import KEYS, KEYS_OF_A_GAME_THAT_WAITS, STEP, Screen
+from rlbench.interact.view import View
+
+PLAYER = "you"
+AGAIN = ("return", "enter")
+KEEP = "x"
+OWN_KEYS: Help = (("enter", "begin again"), ("x", "save a trace"))
+MODIFIERS = ("shift", "ctrl", "alt", "meta", "lock", "super", "gui", "mode", "unknown")
+
+
+@dataclass
+class Player:
+    """The hands of the player, followed from event to event."""
+
+    held: set[str] = field(default_factory=set)
+    tapped: set[str] = field(default_factory=set)
+    pointer: tuple[float, float] | None = None
+    buttons: set[int] = field(default_factory=set)
+    clicked: bool = False
+    pressed: str = ""
+
+    def take(self, event: Event, place: Callable[[float, float], tuple[float, float] | None]) -> None:
+        """Follow one event; `place` says where in the frame a pixel of the window lies."""
+        if isinstance(event, Key):
+            self.pressed = event.name if event.pressed else ""
+            (self.held.add if event.pressed else self.held.discard)(event.name)
+            if event.pressed:
+                self.tapped.add(event.name)
+        elif isinstance(event, Mouse):
+            self.pointer = place(event.x, event.y)
+            self.clicked = event.kind == "down"
+            if event.kind == "down":
+                self.buttons.add(event.button)
+            elif event.kind == "up":
+                self.buttons.discard(event.button)
+
+    def hands(self, step: int) -> Hands:
+        """What the player does now."""
+        keys = frozenset(self.held | self.tapped)
+        return Hands(keys, self.pressed, self.pointer, bool(self.buttons), self.clicked, step)
+
+    def rest(self) -> None:
+        """A step was taken: what was only for a moment is over."""
+        self.tapped, self.clicked, self.pressed = set(), False, ""
+
+
+class Game:
+    """An environment, a screen with a window, and what is between them."""
+
+    def __init__(
+        self, env: gymnasium.Env[Any, Any], screen: Screen, filmed_panel: bool = True, keep: Any = None
+    ) -> None:
+        self.env, self.screen = env, screen
+        self.controls = find(env)
+        own = KEYS if self.controls.REAL_TIME else KEYS_OF_A_GAME_THAT_WAITS
+        self.view = View(screen, (*self.controls.help(env), *OWN_KEYS, *own), filmed_panel)
+        self.player = Player()
+        self.keep: Callable[[Episode], str] | None = keep
+        """Saves the trace of an episode and says where."""
+
+    def play(self, seed: int, episodes: int | None = None) -> Iterator[Episode]:
+        """Episodes seeded `seed`, `seed + 1` ..., each yielded once it is over, or left by the player."""
+        number = 0
+        while not self.screen.closed and number != episodes:
+            episode = Episode(self.env, seed + number, player=PLAYER, by_hand=True)
+            number += 1
+            self.view.record(episode)
+            (self._real_time if self.controls.REAL_TIME else self._turns)(episode, last=number == episodes)
+            self.screen.end_episode()
+            yield episode
+
+    def _real_time(self, episode: Episode, last: bool) -> None:
+        """The world moves on at its own pace, once the player has begun."""
+        screen, begun = self.screen, False
+        while not screen.closed:
+            self.view.show(episode, moving=begun and not episode.over and not screen.paused)
+            for event in screen.events():
+                if self._again(event):
+                    return
+                if is_step_key(event):
+                    if screen.is_step(event) and not episode.over:
+                        self._move_on(episode)
+                    continue
+                self._follow(event, episode)
+                begun = begun or self._is_touch(event)
+            if episode.over and last:
+                return
+            if begun and not (episode.over or screen.paused or screen.closed):
+                self._move_on(episode)
+
+    def _move_on(self, episode: Episode) -> None:
+        """One step of a world that moves by itself."""
+        self._step(episode, self.controls.action(self.player.hands(len(episode.rewards)), self.env))
+
+    def _turns(self, episode: Episode, last: bool) -> None:
+        """The world waits for the player."""
+        while not self.screen.closed and not (episode.over and last):
+            self.screen.paused = False  # it is always waiting
+            self.view.show(episode, moving=False)
+            for event in self.screen.events():
+                if self._again(event):
+                    return
+                if is_step_key(event):
+                    continue
+                self._follow(event, episode)
+                if not episode.over and self._is_touch(event):
+                    action = self.controls.action(self.player.hands(len(episode.rewards)), self.env)
+                    if action is not None:
+                        self._step(episode, action)
+
+    def _step(self, episode: Episode, action: Any) -> None:
+        try:
+            episode.step(action)
+        except gymnasium.error.InvalidAction as error:  # such as a point that is taken
+            self.screen.say(str(error).partition(";")[0])
+        else:
+            self.view.record(episode)
+        self.player.rest()
+        if episode.over:
+            self.screen.say("enter: begin again")
+
+    def _again(self, event: Event) -> bool:
+        return isinstance(event, Key) and event.pressed and event.name in AGAIN
+
+    def _is_touch(self, event: Event) -> bool:
+        """Whether this is a key or a button going down."""
+        return (isinstance(event, Key) and event.pressed) or (isinstance(event, Mouse) and event.kind == "down")
+
+    def _follow(self, event: Event, episode: Episode) -> None:
+        """Take an event into the hands; the key that saves a trace, and keys that mean nothing, are dealt with."""
+        if isinstance(event, Key) and event.name == KEEP:
+            if event.pressed and self.keep is not None:
+                try:
+                    self.screen.say(f"saved {self.keep(episode)}")
+                except UserError as error:
+                    self.screen.say(str(error))
+            return
+        self.player.take(event, lambda x, y: self.view.to_frame(episode, x, y))
+        if isinstance(event, Key) and event.pressed and not episode.over and not self._means(event.name, episode):
+            self.screen.say(f"{event.name!r} does nothing here")
+
+    def _means(self, key: str, episode: Episode) -> bool:
+        """Whether a key asks for anything: another action than no key, at one of two steps."""
+        if any(word in key for word in MODIFIERS):
+            return True
+        for step in (0, 1):
+            with_key = self.controls.action(Hands(frozenset({key}), key, step=step), self.env)
+            if not same(with_key, self.controls.action(Hands(step=step), self.env)):
+                return True
+        return False
+
+
+def is_step_key(event: Event) -> bool:
+    """Whether this is the key for a single step, going down or up."""
+    return isinstance(event, Key) and event.name == STEP
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two actions are the same."""
+    if isinstance(a, dict):
+        return isinstance(b, dict) and a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, tuple):
+        return isinstance(b, tuple) and len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    return (a is None) == (b is None) and bool(np.array_equal(a, b))

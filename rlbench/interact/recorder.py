@@ -1,0 +1,200 @@
+"""Recorders: frames into a film or a filmstrip, one at a time, so that memory does not grow with their number.
+
+    with recorder("episode.mp4", fps=50) as record:
+        record.add(frame)       # uint8[H, W, 3]
+        record.end_episode()    # filmstrips are one PNG per episode
+
+Films are written by ffmpeg, from the wheel imageio-ffmpeg, which gets raw frames on its standard input and is done with
+each before the next is made. A film ends well however its maker does, unless that is killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol
+
+import numpy as np
+
+from rlbench.drawing.shapes import PAPER, Image
+from rlbench.errors import UserError
+from rlbench.interact.filmstrip import Filmstrip
+
+FILMS = (".mp4", ".gif")
+FORMATS = (*FILMS, ".png")
+STRIP = 5  # frames of a filmstrip, where nothing else is asked for
+
+
+class Recorder(Protocol):
+    """Takes frames; a context, at whose end everything is written."""
+
+    written: list[Path]
+    """The files that there are so far."""
+    frames: int
+    """How many were taken."""
+
+    def add(self, frame: Image, caption: str = "") -> None:
+        """Take one frame, uint8[H, W, 3]; what a caption says is written under it where there is room for one."""
+
+    def skip(self, last: bool) -> bool:
+        """Pass over the next frame, the `last` of its episode or not, where it need not be drawn; whether it was."""
+
+    def end_episode(self) -> None:
+        """The frames so far were an episode."""
+
+    def close(self) -> None:
+        """Write what is not written yet; a second call does nothing."""
+
+
+def recorder(path: str | Path, fps: float, strip: int | None = None) -> Recorder:
+    """The recorder for a file's extension; a UserError for another one and for a path that cannot be written."""
+    path = Path(path)
+    check(path)
+    if path.suffix.lower() == ".png":
+        return Filmstrip(path, STRIP if strip is None else strip)
+    return Film(path, fps)
+
+
+def check(path: Path) -> None:
+    """UserError, naming the formats that exist, for another one, and where no file can be written."""
+    if path.suffix.lower() not in FORMATS:
+        raise UserError(f"cannot record {str(path)!r}: the supported formats are {', '.join(FORMATS)}")
+    if path.is_dir():
+        raise UserError(f"cannot write {path}: it is a folder; give a file in it")
+    there = path.exists()
+    try:
+        with path.open("ab"):
+            pass
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}; give another file to --record") from None
+    if not there:
+        path.unlink()
+
+
+def gif_rate(fps: float) -> float:
+    """The nearest rate that a GIF can hold: whole hundredths of a second per frame, two at the least.
+
+    Browsers slow down what is quicker.
+    """
+    return 100 / max(2, round(100 / fps))
+
+
+class Film:
+    """An MP4 (H.264) or a GIF with every frame that was added; all of them have the size of the first."""
+
+    def __init__(self, path: Path, fps: float) -> None:
+        self.path = path
+        self.fps = gif_rate(fps) if path.suffix.lower() == ".gif" else fps
+        self.written: list[Path] = []
+        self.frames = 0
+        self._program = ffmpeg()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed in close()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._shape: tuple[int, ...] = ()
+        self._closed = False
+
+    def __enter__(self) -> Film:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def add(self, frame: Image, caption: str = "") -> None:
+        """Hand one frame to the encoder; a UserError where that has ended, with what it said last."""
+        if self._process is None:
+            self._shape = frame.shape
+            self._process = self._start()
+        if frame.shape != self._shape:
+            raise ValueError(f"a film keeps its size: it began with {self._shape}, this frame is {frame.shape}")
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(np.ascontiguousarray(frame).data.cast("B"))
+        except (BrokenPipeError, ValueError):  # a ValueError once it is closed
+            self._fail()
+        self.frames += 1
+
+    def skip(self, last: bool) -> bool:
+        """A film shows every frame."""
+        return False
+
+    def end_episode(self) -> None:
+        """A film runs on."""
+
+    def close(self) -> None:
+        """Finish the file; a UserError where it could not be written."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._process is not None:
+            assert self._process.stdin is not None
+            with contextlib.suppress(BrokenPipeError):  # it has ended, as its return code says
+                self._process.stdin.close()
+            if self._process.wait():
+                self._fail()
+            self.written.append(self.path)
+        self._errors.close()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        height, width, _ = self._shape
+        command = [
+            *(self._program, "-y", "-loglevel", "error"),
+            *("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", f"{self.fps:.10g}", "-i", "-"),
+            *ENCODERS[self.path.suffix.lower()],
+            str(self.path.absolute()),
+        ]
+        # A session of its own: Ctrl-C must end our loop, not the encoder, which has yet to finish the file.
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=self._errors,
+            bufsize=0,
+            start_new_session=True,
+        )
+
+    def _fail(self) -> None:
+        assert self._process is not None
+        self._closed = True
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.kill()
+        self._process.wait()
+        self._errors.seek(0)
+        said = self._errors.read().decode(errors="replace").strip().splitlines()
+        self._errors.close()
+        raise UserError(f"cannot write {self.path}: {said[-1] if said else 'ffmpeg ended'}")
+
+
+ENCODERS = {
+    # Even sides, as this kind of H.264 has them; two threads, so that memory does not depend on the machine. In
+    # fragments: one index of the whole film would be held until the end (7 MB after 100,000 frames) and lost by a kill.
+    ".mp4": (
+        *("-vf", f"pad=ceil(iw/2)*2:ceil(ih/2)*2:color=0x{bytes(PAPER).hex()},format=yuv420p"),
+        *("-c:v", "libx264", "-preset", "veryfast"),
+        *("-crf", "20", "-threads", "2", "-movflags", "+frag_keyframe+empty_moov+default_base_moof"),
+    ),
+    # A palette per frame: one for all of them would be known only after the last, and hold every frame until then.
+    ".gif": ("-vf", "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1:dither=none"),
+}
+
+
+def ffmpeg() -> str:
+    """The path of ffmpeg; a UserError where there is none."""
+    try:
+        import imageio_ffmpeg
+
+        program: str = imageio_ffmpeg.get_ffmpeg_exe()
+    except ImportError:
+        raise UserError('a film needs imageio-ffmpeg: pip install "rlbench[play]", or record a .png') from None
+    except RuntimeError as error:
+        raise UserError(f"a film needs ffmpeg: {error}; or record a .png") from None
+    if not os.access(program, os.X_OK):
+        raise UserError(f"{program} cannot be run; set IMAGEIO_FFMPEG_EXE to an ffmpeg, or record a .png")
+    return program

@@ -1,0 +1,206 @@
+"""The screen: a window or none, a recording or none, and the keys that belong to the onlooker and to no environment.
+
+    p pause    n one step    + - faster, slower    c picture    tab panel on and off    escape quit
+
+Without a window nothing is waited for. Where no window can be opened, `open_window` says why in a line.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from gymnasium.error import DependencyNotInstalled
+
+from rlbench.controls.protocol import Help
+from rlbench.drawing.shapes import Image
+from rlbench.drawing.window import Event, Key, Viewer
+from rlbench.errors import UserError
+from rlbench.interact.filmstrip import save_png
+from rlbench.interact.recorder import Recorder
+
+MOST_FRAMES = 60  # per second that are shown; what is quicker skips frames
+IDLE = 30  # frames per second while nothing moves
+STEP = "n"
+SLOWEST, FASTEST = 1 / 16, 64
+NOTICE = 2.5  # seconds that a notice stays
+
+KEYS: Help = (("+  −", "faster, slower"), ("p  n", "pause, one step"), ("c", "save a picture"), ("esc", "quit"))
+KEYS_OF_A_GAME_THAT_WAITS: Help = KEYS[2:]
+
+
+class Window(Protocol):
+    """What a viewer is to a screen; a scripted one will do."""
+
+    fps: float
+    closed: bool
+
+    def show(self, frame: Image) -> None:
+        """Put a frame on screen until it is due to be replaced."""
+
+    def events(self) -> list[Event]:
+        """What the user did since the last call."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+def open_window(title: str, fps: float) -> tuple[Viewer | None, str]:
+    """A window, or None and the reason why there is none."""
+    try:
+        return Viewer(title, fps), ""
+    except (UserError, DependencyNotInstalled) as error:
+        return None, str(error).partition(";")[0]
+
+
+@dataclass
+class Screen:
+    """Where pictures go. `fps` is how many steps the environment takes in a second at normal speed."""
+
+    fps: float
+    window: Window | None = None
+    recorder: Recorder | None = None
+    pictures: Path = field(default_factory=Path)
+    """Folder for pictures that are asked for by a key."""
+    speed: float = 1.0
+    paused: bool = False
+    panelled: bool = True
+    written: list[Path] = field(default_factory=list)
+    """Pictures that were saved."""
+
+    def __post_init__(self) -> None:
+        self._shown = 0
+        self._picture_wanted = False
+        self._notice, self._until = "", 0.0
+        self._commands: dict[str, Callable[[], None]] = {
+            "p": self.pause,
+            "c": self.want_picture,
+            "tab": self.toggle_panel,
+            "escape": self.close,
+            **dict.fromkeys(("+", "=", "[+]"), lambda: self.change_speed(2.0)),
+            **dict.fromkeys(("-", "[-]"), lambda: self.change_speed(0.5)),
+        }
+
+    @property
+    def closed(self) -> bool:
+        """Whether the user has closed the window; never without one."""
+        return self.window is not None and self.window.closed
+
+    @property
+    def notice(self) -> str:
+        """What was said a moment ago."""
+        return self._notice if time.monotonic() < self._until else ""
+
+    def say(self, notice: str) -> None:
+        """Show a line for a moment."""
+        self._notice, self._until = notice, time.monotonic() + NOTICE
+
+    def show(self, draw: Callable[[], Image], *, moving: bool = True) -> None:
+        """Show a picture for as long as a step lasts, or a moment where nothing moves.
+
+        It is drawn only where it is seen: beyond MOST_FRAMES in a second some are skipped.
+        """
+        if self.window is None or self.closed:
+            return
+        rate = self.fps * self.speed if moving else IDLE
+        skip = max(1, round(rate / MOST_FRAMES))
+        self._shown += 1
+        if moving and self._shown % skip:
+            return
+        self.window.fps = rate / skip
+        picture = draw()
+        if self._picture_wanted:
+            self._save(picture)
+        self.window.show(picture)
+
+    def record(self, draw: Callable[[], Image], caption: str = "", last: bool = False) -> None:
+        """Add a picture to the recording, the `last` of its episode or not."""
+        if self.recorder is not None and not self.recorder.skip(last):
+            self.recorder.add(draw(), caption)
+
+    def end_episode(self) -> None:
+        """Tell the recording that an episode is over."""
+        if self.recorder is not None:
+            self.recorder.end_episode()
+
+    def events(self) -> list[Event]:
+        """What the user did that is not the screen's own business, and the key for a single step, in its place."""
+        others: list[Event] = []
+        for event in self.window.events() if self.window is not None else ():
+            if isinstance(event, Key) and event.name in self._commands:
+                if event.pressed:
+                    self._commands[event.name]()
+            else:
+                others.append(event)
+        return others
+
+    def wait(self, draw: Callable[[], Image]) -> None:
+        """Show a step's picture, and go on showing it while paused, until a single step is asked for."""
+        self.show(draw)
+        steps = sum(self.is_step(event) for event in self.events())
+        while self.paused and not self.closed and not steps:
+            self.show(draw, moving=False)
+            steps = sum(self.is_step(event) for event in self.events())
+
+    def is_step(self, event: Event) -> bool:
+        """Whether an event asks for a single step; it pauses what is not paused yet."""
+        if not (isinstance(event, Key) and event.name == STEP and event.pressed):
+            return False
+        was_paused, self.paused = self.paused, True
+        return was_paused
+
+    def pause(self) -> None:
+        """Pause, or go on."""
+        self.paused = not self.paused
+
+    def change_speed(self, factor: float) -> None:
+        """Faster or slower, within bounds."""
+        self.speed = min(max(self.speed * factor, SLOWEST), FASTEST)
+
+    def toggle_panel(self) -> None:
+        """Show the frame alone, or with its panel."""
+        self.panelled = not self.panelled
+
+    def want_picture(self) -> None:
+        """Save what is shown next."""
+        self._picture_wanted = True
+
+    def _save(self, picture: Image) -> None:
+        """Write a picture as a PNG of a name that is not taken."""
+        self._picture_wanted = False
+        path = free_path(self.pictures, "rlbench", ".png")
+        try:
+            save_png(picture, path)
+        except UserError as error:
+            self.say(str(error))
+            return
+        self.written.append(path)
+        self.say(f"saved {path.name}")
+
+    def close(self) -> None:
+        """Close the window; the recording is its maker's to close."""
+        if self.window is not None:
+            self.window.close()
+
+    @property
+    def status(self) -> str:
+        """What the screen is doing, in a word or two."""
+        if self.paused:
+            return "paused"
+        return "" if self.speed == 1 else f"{self.speed:g}×"
+
+
+def free_path(folder: Path, stem: str, suffix: str) -> Path:
+    """The first of `<stem>-1<suffix>`, `<stem>-2<suffix>` ... that does not exist."""
+    number = 1
+    while (path := folder / f"{stem}-{number}{suffix}").exists():
+        number += 1
+    return path
+
+
+def title(name: Any) -> str:
+    """The title of a window; plain letters, as some window managers know no others."""
+    return f"{name} - rlbench"

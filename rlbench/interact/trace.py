@@ -1,0 +1,183 @@
+"""Traces: an episode as a file of JSON lines from which it can be played again, action by action.
+
+    trace     which environment, with which arguments, seed and reset options; who played; with which versions
+    (steps)   {"action": ...}, and what the agent told
+    end       return, length, how it ended, and the digest of the actions that a record of results holds too
+
+Reading trusts nothing: every line is checked, and a replay compares what it gets with what the end says.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+import rlbench  # noqa: F401  # registers the ids
+from rlbench import space_tree
+from rlbench.errors import UserError
+from rlbench.harness.evaluate import digest_of
+from rlbench.harness.isolation import explanation, shared_memory
+from rlbench.harness.isolation.explanation import Explanation
+from rlbench.harness.results import provenance
+from rlbench.interact.episode import Episode, make
+
+SCHEMA = 1
+FORBIDDEN = frozenset({"rules", "render", "render_mode"})  # arguments that name modules, which a file must not load
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One episode: what was done in it, and what came of it."""
+
+    env_id: str
+    kwargs: dict[str, Any]
+    seed: int
+    options: dict[str, Any] | None
+    player: str
+    actions: tuple[Any, ...]
+    told: tuple[Explanation, ...]
+    end: dict[str, Any]
+    """return, length, terminated, truncated, digest."""
+
+
+def save(episode: Episode, path: Path) -> None:
+    """Write the trace of an episode; a UserError where it cannot be written."""
+    spec = episode.env.spec
+    assert spec is not None
+    registered = gymnasium.spec(spec.id).kwargs
+    head = {
+        "kind": "trace",
+        "schema": SCHEMA,
+        "env": spec.id,
+        "kwargs": {k: v for k, v in spec.kwargs.items() if k not in FORBIDDEN and registered.get(k) != v},
+        "seed": episode.seed,
+        "options": episode.options,
+        "player": episode.player,
+        "packages": provenance.machine()["packages"],
+    }
+    lines = [head, *_steps(episode), {"kind": "end", **outcome(episode)}]
+    try:
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}; give another file for the trace") from None
+
+
+def outcome(episode: Episode) -> dict[str, Any]:
+    """What came of an episode, as the last line of a trace has it."""
+    leaves = space_tree.leaves(space_tree.describe(episode.env.action_space))
+    actions = [
+        np.array([space_tree.pick(action, leaf.path) for action in episode.actions], leaf.wide).reshape(-1, *leaf.shape)
+        for leaf in leaves
+    ]
+    return {
+        "return": episode.return_,
+        "length": len(episode.rewards),
+        "terminated": episode.terminated,
+        "truncated": episode.truncated,
+        "digest": digest_of(actions),
+    }
+
+
+def load(path: Path) -> Trace:
+    """The trace in a file; a UserError says which line is wrong and how."""
+    lines = list(_lines(path))
+    head = lines[0] if lines else {}
+    if head.get("kind") != "trace":
+        raise UserError(f"{path} is no trace: its first line does not begin one")
+    if head.get("schema") != SCHEMA:
+        raise UserError(f"{path} has schema {head.get('schema')}, this rlbench reads {SCHEMA}")
+    for name, kind in (("env", str), ("kwargs", dict), ("seed", int), ("player", str)):
+        if not isinstance(head.get(name), kind):
+            raise UserError(f"{path}, line 1: {name} is {head.get(name)!r}, not {kind.__name__}")
+    if lines[-1].get("kind") != "end":
+        raise UserError(f"{path} is cut off: its last line, {len(lines)}, does not end the episode")
+    if head["env"] not in gymnasium.registry:
+        raise UserError(f"{path} is of {head['env']!r}, which this rlbench does not have")
+    if forbidden := sorted(FORBIDDEN & set(head["kwargs"])):
+        raise UserError(f"{path}, line 1: a trace may not set {forbidden[0]!r}")
+    steps = lines[1:-1]
+    for number, step in enumerate(steps, start=2):
+        if "action" not in step:
+            raise UserError(f"{path}, line {number}: no action")
+    if lines[-1].get("length") != len(steps):
+        raise UserError(f"{path} has {len(steps)} actions, its end says {lines[-1].get('length')}; lines are missing")
+    return Trace(
+        env_id=head["env"],
+        kwargs=head["kwargs"],
+        seed=head["seed"],
+        options=head.get("options"),
+        player=head["player"],
+        actions=tuple(step["action"] for step in steps),
+        told=tuple(_told(step.get("told")) for step in steps),
+        end={name: value for name, value in lines[-1].items() if name != "kind"},
+    )
+
+
+def replay(trace: Trace, path: Path) -> Iterator[Episode]:
+    """The episode played again: yielded before the first step and after each; a UserError where it cannot be."""
+    env = make(trace.env_id, trace.kwargs)
+    description = space_tree.describe(env.action_space)
+    try:
+        episode = Episode(env, trace.seed, trace.options, trace.player)
+        yield episode
+        for number, (action, told) in enumerate(zip(trace.actions, trace.told, strict=True), start=2):
+            if episode.over:
+                raise UserError(f"{path}, line {number}: an action after the end of the episode")
+            episode.step(_action(action, description, f"{path}, line {number}"), told)
+            yield episode
+    except (gymnasium.error.Error, ValueError, TypeError) as error:
+        raise UserError(f"{path}: {' '.join(str(error).split())}") from None
+    finally:
+        env.close()
+
+
+def differences(trace: Trace, episode: Episode) -> list[str]:
+    """What a replay got that the trace says otherwise; empty where it is the same episode."""
+    got = outcome(episode)
+    return [f"{name} {trace.end.get(name)!r}, now {got[name]!r}" for name in got if trace.end.get(name) != got[name]]
+
+
+def _steps(episode: Episode) -> Iterator[dict[str, Any]]:
+    for action, told in zip(episode.actions, episode.told, strict=True):
+        yield {"action": action} | ({"told": told.plain()} if told.plain() else {})
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a file, each an object."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is no trace: it is not text") from None
+    for number, line in enumerate(text.splitlines(), start=1):
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            raise UserError(f"{path}, line {number}: not JSON, so this is no trace or a damaged one") from None
+        if not isinstance(value, dict):
+            raise UserError(f"{path}, line {number}: {type(value).__name__}, not an object")
+        yield value
+
+
+def _told(told: Any) -> Explanation:
+    """What an agent told in one step; as careful as at the wall."""
+    rows = {name: [row] for name, row in told.items()} if isinstance(told, dict) else None
+    return explanation.decode(json.dumps(rows).encode(), 1)[0]
+
+
+def _action(action: Any, description: space_tree.Description, where: str) -> Any:
+    """The action of a line as the environment takes it."""
+    leaves = tuple(space_tree.leaves(description))
+    try:
+        arrays = [shared_memory.fitted(action, leaf, leaf.shape) for leaf in leaves]
+    except shared_memory.Misfit as error:
+        raise UserError(f"{where}: {error}") from None
+    values = (array.astype(leaf.dtype)[()] for array, leaf in zip(arrays, leaves, strict=True))
+    return space_tree.plant(description, values)

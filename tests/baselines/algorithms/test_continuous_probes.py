@@ -1,0 +1,79 @@
+"""The learners of continuous actions on the five probes: what is a state worth, and what is to be done there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from baselines.algorithms import actor_critic, on_policy, reinforce, soft_actor_critic
+from baselines.training.events import Finished
+from tests.baselines import probes
+
+GAMMA = 0.5
+PROBE = {"gamma": GAMMA, "reward_scale": 1.0, "observation_scale": (), "goal": np.inf, "evaluate_every": 50}
+CONFIGS: dict[str, Any] = {
+    "reinforce": replace(reinforce.PRESETS["fast"], trajectories=32, steps=12_000, critic_learning_rate=2e-2, **PROBE),
+    "actor-critic": replace(actor_critic.PRESETS["fast"], steps=16_000, horizon=16, **PROBE),
+}
+SAC = soft_actor_critic.Config(
+    **{"gamma": GAMMA, "hidden": (32,), "batch": 64, "warmup": 200, "steps": 1_400, "capacity": 2_000},
+    **{"temperature": 1e-3, "temperature_learning_rate": 0.0, "learning_rate": 1e-2, "learning_rate_end": 1e-3},
+    **{"evaluate_every": 1_400, "tau": 0.05, "agent": "sac"},
+)
+
+
+def known(probe: str) -> np.ndarray:
+    """V[observation] of the best policy; NaN for an observation that the probe never shows."""
+    values = probes.values(probe, GAMMA).max(axis=1)
+    return values if np.isnan(probes.best(probe)).all() else np.where(np.isnan(values), np.nan, 1.0)
+
+
+def finished(events: Any) -> Finished:
+    """How a training ends."""
+    *_, last = events
+    assert isinstance(last, Finished)
+    return last
+
+
+def check_action(probe: str, act: Any) -> None:
+    """The policy's action is the best one where it matters, in the units of the space, [-1, 3]."""
+    observations, best = np.array([[0.0], [1.0]]), probes.best(probe)
+    matters = ~np.isnan(best)
+    np.testing.assert_allclose(act(observations, np.ones(2, bool))[matters, 0], 1 + 2 * best[matters], atol=0.3)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("probe", probes.PROBES)
+def test_policy_gradient(probe: str, name: str) -> None:
+    module = reinforce if name == "reinforce" else actor_critic
+    config = replace(CONFIGS[name], task=probes.task(probe, continuous=True))
+    last = finished(module.train(config))
+    learner = on_policy.make_learner(config)
+    learner.restore(last.state()["learner"])
+    check_action(probe, learner.policy().act)
+    values = known(probe)
+    seen = ~np.isnan(values)
+    s = learner.lanes.encode(np.array([[0.0], [1.0]]))[seen]
+    chance = float(np.exp(2 * learner.actor.flat.theta[-1].item())) if probe in ("action", "both") else 0.0
+    np.testing.assert_allclose(learner.values(s), values[seen] - chance, atol=0.2)  # E[(u - u*)^2] is its variance
+
+
+@pytest.mark.parametrize("probe", probes.PROBES)
+def test_soft_actor_critic(probe: str) -> None:
+    config = replace(SAC, task=probes.task(probe, continuous=True))
+    last = finished(soft_actor_critic.train(config))
+    learner = soft_actor_critic.make_learner(config)
+    learner.restore(last.state()["learner"])
+    check_action(probe, soft_actor_critic.policy(learner).act)
+    u = torch.linspace(-0.75, 0.75, 4).repeat(2)[:, None]
+    s = torch.tensor([0.0, 1.0]).repeat_interleave(4)[:, None]
+    q = learner.critics.network(s, u).detach().numpy().reshape(2, 2, 4)
+    values, best = known(probe)[:, None], probes.best(probe)[:, None]
+    if not np.isnan(best).all():
+        values = values - (u[:4].numpy().T - best) ** 2
+    for critic in q:
+        np.testing.assert_allclose(critic, np.where(np.isnan(values), critic, values), atol=0.15)

@@ -1,0 +1,292 @@
+"""Recurrent attention: its parts against each other, and on images so small that the right behaviour is known."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+import torch
+
+from baselines.algorithms import recurrent_attention
+from baselines.algorithms.attention_learner import make_learner
+from baselines.algorithms.recurrent_attention import Config
+from baselines.export import Origin, export
+from baselines.nets.recurrent_attention import RecurrentAttention, multiply_accumulates
+from baselines.studies import glimpse_ablation
+from baselines.training import image_validation, runner
+from baselines.training.events import Evaluated, Finished, Snapshot
+from rlbench.errors import UserError
+from rlbench.harness.submission import read
+from rlbench.registry import GLIMPSE
+
+CORNERS = "test/GlimpseCorners-v0"
+
+
+def corners() -> dict[str, Any]:
+    """12x12 images of two classes: only a 4x4 square at the lower right tells them apart, by where it is darker."""
+    images = np.zeros((256, 12, 12), np.uint8)
+    labels = np.arange(256) % 2
+    images[labels == 0, 8:10, 8:12] = images[labels == 1, 10:12, 8:12] = 255
+    return {"images": images, "labels": labels, "classes": 2, "patch": 4, "glimpses": 3}
+
+
+@pytest.fixture(autouse=True)
+def corners_registered() -> Iterator[None]:
+    entries = {"entry_point": "rlbench.core.env:RulesEnv", "vector_entry_point": "rlbench.core.vector:RulesVectorEnv"}
+    gymnasium.register(CORNERS, kwargs={"rules": GLIMPSE, **corners()}, **entries)  # type: ignore[arg-type]
+    yield
+    del gymnasium.registry[CORNERS]
+
+
+SMALL = Config(
+    **{"task": CORNERS, "batch": 60, "epochs": 3, "width": 16, "state": 32, "location_hidden": 16},
+    **{"evaluate_every": 1, "checkpoint_every": 1, "learning_rate": 5e-3, "early": 0.1},
+)
+
+
+def glimpses(n: int, seed: int = 0) -> list[dict[str, np.ndarray]]:
+    """Observations of three glimpses of n images, at random."""
+    rng = np.random.default_rng(seed)
+    kinds = {"patches": (0, 1, (n, 1, 4, 4)), "location": (-1, 1, (n, 2))}
+    return [{name: rng.uniform(*kind).astype(np.float32) for name, kind in kinds.items()} for _ in range(3)]
+
+
+def torch_answers(network: RecurrentAttention, seen: list[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
+    """What the PyTorch model does after each glimpse."""
+    h, answers = None, []
+    with torch.no_grad():
+        for observation in seen:
+            patches, l_t = (torch.from_numpy(observation[name]) for name in ("patches", "location"))
+            h = network.look(h, patches.flatten(1), l_t)
+            label = network.action_network(h).argmax(dim=1)
+            answers.append({"location": network.location_network(h).numpy(), "label": label.numpy()})
+    return answers
+
+
+@pytest.mark.parametrize("hidden", [0, 16])
+def test_numpy_answers_as_torch(hidden: int) -> None:
+    learner = make_learner(replace(SMALL, location_hidden=hidden))
+    agent, seen = learner.policy(), glimpses(40)
+    for episode in range(2):  # the second one must not remember the first
+        for t, (observation, expected) in enumerate(zip(seen, torch_answers(learner.network, seen), strict=True)):
+            answer = agent.act(observation, np.full(40, t == 0))
+            np.testing.assert_allclose(answer["location"], expected["location"], atol=1e-5, err_msg=f"{episode}")
+            np.testing.assert_array_equal(answer["label"], expected["label"])
+
+
+def test_a_lane_that_begins_anew_forgets_alone() -> None:
+    agent, (one, two, _) = make_learner(SMALL).policy(), glimpses(4)
+    agent.act(one, np.ones(4, bool))
+    first = np.array([False, True, False, False])
+    mixed = agent.act(two, first)["location"]
+    alone = agent.act(two, np.ones(4, bool))["location"]
+    assert (np.isclose(mixed, alone).all(axis=1) == first).all()
+
+
+def test_it_tells_where_it_looked_and_how_likely_each_label_is() -> None:
+    learner = make_learner(SMALL)
+    agent, seen = learner.policy(), glimpses(4)
+    firsts = [np.ones(4, bool), np.zeros(4, bool), np.array([False, True, False, False])]
+    for observation, first in zip(seen, firsts, strict=True):
+        answer = agent.act(observation, first)
+    told = agent.explain()
+    assert [len(path) for path in told["glimpses"]] == [3, 1, 3, 3]
+    np.testing.assert_array_equal(told["glimpses"][2], [one["location"][2] for one in seen])
+    np.testing.assert_allclose(told["probabilities"].sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_array_equal(told["probabilities"].argmax(axis=1), answer["label"])
+    with torch.no_grad():
+        *_, expected = (learner.network.action_network(h) for h in states(learner.network, seen))
+    np.testing.assert_allclose(told["probabilities"][0], expected.softmax(dim=1)[0].numpy(), atol=1e-5)
+
+
+def states(network: RecurrentAttention, seen: list[dict[str, np.ndarray]]) -> Iterator[torch.Tensor]:
+    """The state h_t[N, H] of the PyTorch model after each glimpse."""
+    h = None
+    for observation in seen:
+        patches, l_t = (torch.from_numpy(observation[name]) for name in ("patches", "location"))
+        h = network.look(h, patches.flatten(1), l_t)
+        yield h
+
+
+ALONE = """
+import importlib.util, json, sys
+import numpy as np
+
+for name in ("rlbench", "baselines", "torch", "gymnasium"):
+    sys.modules[name] = None  # import then raises ImportError
+spec = importlib.util.spec_from_file_location("agent", sys.argv[1] + "/agent.py")
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+agent = module.load(None, None, 0)
+for t, seen in enumerate(json.loads(sys.argv[2])):
+    observation = {name: np.array(values, np.float32) for name, values in seen.items()}
+    answer = agent.act(observation, np.full(len(observation["location"]), t == 0))
+print(json.dumps({name: values.tolist() for name, values in answer.items()}))
+"""
+
+
+def test_the_exported_agent_answers_alone(tmp_path: Path) -> None:
+    learner, seen = make_learner(SMALL), glimpses(10)
+    folder = export(learner.policy(), Origin("looks", ("glimpse-mnist@1",), 3, 1000), tmp_path / "agent")
+    assert read(folder).name == "looks"
+    plain = json.dumps([{name: values.tolist() for name, values in one.items()} for one in seen])
+    command = [sys.executable, "-c", ALONE, str(folder), plain]
+    answer = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    *_, expected = torch_answers(learner.network, seen)
+    np.testing.assert_allclose(answer["location"], expected["location"], atol=1e-5)
+    assert answer["label"] == expected["label"].tolist()
+
+
+def test_each_part_of_the_loss_teaches_its_own_boxes() -> None:
+    """Cross-entropy teaches all that leads to the logits, REINFORCE the location network, the baseline itself."""
+    learner = make_learner(replace(SMALL, early=0.0))
+    losses = recurrent_attention.hybrid_loss(learner, recurrent_attention.play(learner, np.arange(60)))
+    taught = {}
+    for name in ("classification", "location", "baseline"):
+        learner.flat.grad.zero_()
+        getattr(losses, name).backward(retain_graph=True)
+        boxes = learner.network.named_children()
+        taught[name] = {box for box, module in boxes if any(p.grad.any() for p in module.parameters())}
+    assert taught == {
+        "classification": {"glimpse_network", "core", "action_network"},
+        "location": {"location_network"},
+        "baseline": {"baseline"},
+    }
+
+
+@pytest.mark.parametrize("foresight", [0.0, 0.5, 1.0])
+def test_credit_of_a_location(foresight: float) -> None:
+    """Of three glimpses: its own gain, and the discounted later one."""
+    logits_t, label = torch.randn(3, 5, 2, generator=torch.Generator().manual_seed(0)), torch.tensor([0, 1, 1, 0, 1])
+    log_p = logits_t.log_softmax(-1)[:, range(5), label]
+    later = log_p[2] - log_p[1]
+    expected = torch.stack((log_p[1] - log_p[0] + foresight * later, later))
+    torch.testing.assert_close(recurrent_attention.credit(logits_t, label, foresight), expected)
+
+
+def test_the_reward_that_teaches_is_the_environments() -> None:
+    learner = make_learner(replace(SMALL, displacement=0.0))
+    played = recurrent_attention.play(learner, np.arange(60))
+    R = recurrent_attention.hybrid_loss(learner, played).R.numpy()
+    env = image_validation.make_env(CORNERS, "train", 60)
+    observation, _ = env.reset(options={"image": np.arange(60)})
+    guess = learner.network.action_network(played.h_t[-1]).argmax(dim=1).numpy()
+    for _ in range(3):
+        observation, reward, terminated, _, _ = env.step({"location": observation["location"], "label": guess})
+    assert terminated.all()
+    np.testing.assert_array_equal(R, reward)
+    assert 0 < R.mean() < 1
+
+
+def test_a_displaced_glimpse_is_a_glimpse_of_a_displaced_image() -> None:
+    """What the model is told at l of an image that was moved by delta is what the original shows at l - delta."""
+    rng = np.random.default_rng(0)
+    image, moved = rng.integers(256, size=(2, 1, 12, 12), dtype=np.uint8)
+    image[:, :, 10:] = image[:, :, :2] = image[:, :2] = image[:, 10:] = 0
+    moved[:] = np.roll(image, (-1, 2), axis=(1, 2))  # a row up, two columns to the right
+    delta = np.array([2, -1]) * 2 / 12
+    shown = []
+    for pictures, shift in ((image, -delta), (moved, np.zeros(2))):
+        env = gymnasium.make_vec(CORNERS, num_envs=1, images=pictures, labels=np.zeros(1, int))
+        env.reset(seed=0)
+        action = {"location": (np.array([[0.1, 0.2]]) + shift).astype(np.float32), "label": np.zeros(1, int)}
+        shown.append(env.step(action)[0]["patches"])
+    np.testing.assert_array_equal(shown[0], shown[1])
+    assert shown[0].any()
+
+
+def test_an_epoch_looks_at_every_image() -> None:
+    learner, looked = make_learner(SMALL), []
+    learner.env.reset = lambda **kwargs: looked.append(kwargs) or type(learner.env).reset(learner.env, **kwargs)  # type: ignore[method-assign,func-returns-value]
+    recurrent_attention.epoch(learner)
+    images = np.concatenate([one["options"]["image"] for one in looked if "options" in one])
+    assert len(images) == 5 * 60
+    assert set(images[:256]) == set(range(256))
+    assert learner.steps == 5 * 60 * 3
+
+
+def test_resumed_from_every_snapshot() -> None:
+    events = list(recurrent_attention.train(SMALL))
+    states = [event.state() for event in recurrent_attention.train(SMALL) if isinstance(event, Snapshot)]
+    assert len(states) == 3
+    for state in states:
+        *_, last = recurrent_attention.train(SMALL, resume=state)
+        for name, tensor in events[-1].policy.tensors().items():  # type: ignore[union-attr]
+            np.testing.assert_array_equal(last.policy.tensors()[name], tensor)  # type: ignore[union-attr]
+        assert last.update == events[-1].update
+
+
+def test_a_training_writes_a_submission_and_its_curve(tmp_path: Path) -> None:
+    submission = runner.run("recurrent-attention", replace(SMALL, epochs=1), tmp_path, quiet=True)
+    assert "class RecurrentAttention" in (submission / "agent.py").read_text()
+    curve = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
+    assert [line["event"] for line in curve] == ["started", "progress", "evaluated", "finished"]
+    assert curve[1]["training error"] > 0
+
+
+def last_error(config: Config) -> float:
+    """Error on the images, in per cent, of the weights that a training keeps."""
+    *_, finished = recurrent_attention.train(config)
+    assert isinstance(finished, Finished)
+    env = image_validation.make_env(config.task, "train", 256)
+    return 100 * (1 - float(image_validation.evaluate_images(env, finished.policy, seed=7).mean()))
+
+
+@pytest.mark.parametrize("reward", ["correct", "information"])
+def test_it_learns_to_look_where_the_difference_is(reward: Any) -> None:
+    """Some first glimpses, at random places, see it; who never looks there is right half of the other times."""
+    known = replace(
+        SMALL, reward=reward, epochs=40, batch=64, displacement=0.0, deviation=0.2, evaluate_every=10, early=0.0
+    )
+    assert last_error(known) <= 2
+    assert last_error(replace(known, locations="centre")) >= 20
+
+
+def test_the_best_weights_are_kept() -> None:
+    evaluations = [event for event in recurrent_attention.train(SMALL) if isinstance(event, Evaluated)]
+    validation = image_validation.ImageValidation(CORNERS)
+    *_, finished = recurrent_attention.train(SMALL)
+    assert isinstance(finished, Finished)
+    assert validation.evaluate(finished.policy)[0] == max(evaluations, key=lambda event: event.mean).returns
+
+
+def test_multiplications_of_three_glimpses() -> None:
+    """Patches 16 -> 8, location 2 -> 8, both 16 -> 12, core 12 -> 12 and, from the second on, 12 -> 12 again."""
+    network = RecurrentAttention(16, 2, width=8, state=12, location_hidden=6)
+    glimpse, move, label = 16 * 8 + 2 * 8 + 16 * 12 + 12 * 12, 12 * 12 + 12 * 6 + 6 * 2, 12 * 2
+    count = multiply_accumulates(network, lambda: glimpse_ablation.look(network, 16, 3, SMALL))
+    assert count == 3 * glimpse + 2 * move + label
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"deviation": 0.0}, "deviation must be a positive number, not 0.0"),
+        ({"displacement": -0.1}, "displacement must be a number of at least 0, not -0.1"),
+        ({"glimpses": -1}, "glimpses must be a whole number of at least 0, not -1"),
+        ({"reward": "points"}, "unknown reward 'points'"),
+        ({"foresight": 1.5}, r"foresight must lie in \[0, 1\], not 1.5"),
+        ({"locations": "left"}, "unknown locations 'left'"),
+        ({"epochs": 0}, "epochs must be a whole number of at least 1, not 0"),
+        ({"task": "cart-pole@1"}, "cart-pole@1 shows no glimpses; environments that do: rlbench/GlimpseMNIST-v0"),
+        ({"device": "tpu"}, "device must be auto, cpu or cuda"),
+    ],
+)
+def test_bad_settings(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        next(recurrent_attention.train(replace(SMALL, **change)))
+
+
+def test_a_loss_that_is_no_number() -> None:
+    for locations, what in (("learned", "a location"), ("centre", "the loss")):
+        config = replace(SMALL, learning_rate=1e30, locations=locations)  # type: ignore[arg-type]
+        with pytest.raises(UserError, match=rf"{what} became (nan|inf) at update \d+; try a lower learning rate"):
+            list(recurrent_attention.train(config))

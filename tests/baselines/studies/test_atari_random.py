@@ -1,0 +1,28 @@
+"""The table of the random agent's scores: what the records say, and what the page shows."""
+
+import json
+import statistics
+from pathlib import Path
+
+import rlbench
+from baselines.studies.atari_random import GAMES, rows, table
+from rlbench.harness.ranking.leaderboard import markdown
+
+RESULTS = Path(__file__).parents[3] / "results"
+
+
+def test_means_are_those_of_the_recorded_episodes():
+    found = {row.task: row.mean_return for row in rows(RESULTS)}
+    assert found
+    assert set(found) <= set(GAMES)
+    for task, mean in found.items():
+        (file,) = (RESULTS / task).glob("random@*.jsonl")
+        lines = [json.loads(line) for line in file.read_text().splitlines()]
+        returns = [line["return"] for line in lines if line["kind"] == "episode"]
+        assert len(returns) == 100
+        assert abs(statistics.fmean(returns) - mean) < 1e-9
+
+
+def test_the_page_shows_the_table():
+    page = Path(rlbench.__file__).parent / "envs/atari/README.md"
+    assert markdown(table(RESULTS)) in page.read_text()

@@ -1,0 +1,103 @@
+"""`rlbench doctor`: a healthy machine passes, and every ailment has its row and its remedy."""
+
+import json
+import os
+
+import pytest
+from packaging.requirements import Requirement
+
+from rlbench.commands import doctor
+from rlbench.commands.doctor import Options, run
+
+NEEDS = {"": [Requirement("numpy>=1.26")], "play": [Requirement("pygame>=2.6"), Requirement("Some_Thing")]}
+
+
+@pytest.fixture
+def options(tmp_path):
+    (tmp_path / "results").mkdir()
+    return Options(results=tmp_path / "results", output=tmp_path / "leaderboard.md", json=True)
+
+
+def test_this_machine_passes_and_every_finding_has_a_remedy(options, capsys):
+    assert run(options) == 0
+    rows = {row["check"]: row for row in json.loads(capsys.readouterr().out)}
+    assert {"python", "numpy", "pygame", "torch", "compiled rules", "harness", "results"} <= rows.keys()
+    assert rows["numpy"]["status"] == "ok"
+    assert "stale" in rows["results"]["found"]
+    assert all(row["advice"] for row in rows.values() if row["status"] != "ok")
+
+
+def test_a_failed_check_is_exit_code_1(options, monkeypatch, capsys):
+    monkeypatch.setattr(doctor, "versions", lambda: {"rlbench": "0.1", "numpy": "1.0"})
+    assert run(options) == 1
+    rows = {row["check"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["numpy"] == {
+        "check": "numpy", "status": "fail", "found": "1.0", "advice": 'pip install "numpy>=1.26"'
+    }  # fmt: skip
+
+
+def test_a_check_that_breaks_is_a_row_and_the_others_are_made(options, monkeypatch, capsys):
+    monkeypatch.setattr(doctor, "check_torch", lambda installed: 1 / 0)
+    assert run(options) == 1
+    rows = {row["check"]: row for row in json.loads(capsys.readouterr().out)}
+    assert (rows["torch"]["status"], "results" in rows) == ("fail", True)
+    assert "ZeroDivisionError" in rows["torch"]["found"]
+
+
+@pytest.mark.parametrize(("version", "status"), [((3, 9, 18), "fail"), ((3, 10, 0), "ok"), ((3, 14, 1), "ok")])
+def test_python(version, status):
+    assert doctor.check_python(version).status == status
+
+
+def test_packages_and_extras_name_what_is_missing():
+    installed = {"rlbench": "0.1.0", "numpy": "2.0.0", "pygame": "2.5.0"}
+    package, numpy, play = doctor.check_packages(NEEDS, installed)
+    assert (package.status, numpy.status, numpy.found) == ("ok", "ok", "2.0.0")
+    assert (play.status, play.advice) == ("warn", 'pip install "rlbench[play]"')
+    assert play.found == "no pygame>=2.6, no Some_Thing"
+    play = list(doctor.check_packages(NEEDS, {**installed, "pygame": "2.6.1", "some-thing": "1"}))[-1]
+    assert (play.status, play.found) == ("ok", "pygame 2.6.1, Some_Thing 1")
+
+
+def test_a_checkout_that_is_not_installed_is_told_so():
+    assert doctor.requirements("no-such-distribution") == {}
+    assert [check.status for check in doctor.check_packages({}, {})] == ["warn"]
+
+
+def test_both_pygames_are_a_warning():
+    assert doctor.check_pygame({"pygame": "2.6.1"}).status == "ok"
+    assert doctor.check_pygame({}).status == "warn"
+    both = doctor.check_pygame({"pygame": "2.6.1", "pygame-ce": "2.5.0"})
+    assert both.status == "warn"
+    assert "pip uninstall" in both.advice
+
+
+def test_without_memory_files_evaluation_is_sent_to_linux(monkeypatch):
+    monkeypatch.delattr(os, "memfd_create")
+    assert doctor.check_harness().status == "warn"
+
+
+def test_memory_files_that_are_forbidden_are_a_fault(monkeypatch):
+    def forbidden(*arguments):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "memfd_create", forbidden)
+    assert doctor.check_harness().status == "fail"
+
+
+def test_unreadable_results_are_a_fault_and_none_a_warning(tmp_path):
+    assert doctor.check_results(tmp_path / "nowhere", tmp_path / "page.md").status == "warn"
+    (tmp_path / "cart-pole@1").mkdir()
+    (tmp_path / "cart-pole@1" / "x@1.jsonl").write_text('{"kind": "header", "schema": 999}\n')
+    assert doctor.check_results(tmp_path, tmp_path / "page.md").status == "fail"
+
+
+def test_a_cache_that_cannot_be_written_is_a_fault(monkeypatch):
+    from rlbench.core.compiler import compile as batch
+
+    def nowhere():
+        raise OSError("no folder is writable")
+
+    monkeypatch.setattr(batch, "cache_folder", nowhere)
+    check = doctor.check_cache()
+    assert (check.status, "RLBENCH_CACHE" in check.advice) == ("fail", True)

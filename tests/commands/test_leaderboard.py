@@ -1,0 +1,109 @@
+"""`rlbench leaderboard` over records on disk."""
+
+import csv
+import dataclasses
+import io
+import json
+
+import pytest
+
+from rlbench.commands.leaderboard import Options, run
+from rlbench.errors import UserError
+from rlbench.harness import submission
+from rlbench.harness.results import record
+from rlbench.harness.results.writer import Writer
+from rlbench.harness.tasks.suite import TASKS
+
+TASK = TASKS["grid-world@1"]
+
+
+def write_run(results, name, seed, returns=-2.0, blocks=TASK.blocks):
+    """Record a run of made-up episodes as an evaluation would."""
+    entrant = dataclasses.replace(
+        submission.read("random"), name=name, training_seed=seed, digest=f"{name}{seed}".ljust(64, "0")
+    )
+    with Writer(record.path_of(results, TASK, entrant), TASK, entrant) as writer:
+        for number in range(blocks):
+            episodes = [
+                record.Episode(i, TASK.episode(i)[0], returns, returns, 2, True, False, "ok", "00", {})
+                for i in TASK.block(number)
+            ]
+            writer.commit(record.Block(number, episodes, 1.0, 0.5, 0.1, 1, None))
+        if blocks == TASK.blocks:
+            writer.finish()
+
+
+@pytest.fixture
+def options(tmp_path):
+    results = tmp_path / "results"
+    for seed in range(2):
+        write_run(results, "planner", seed)
+    write_run(results, "stopped", 0, blocks=1)
+    return Options(results=results, output=tmp_path / "leaderboard.md")
+
+
+def test_it_writes_the_page_and_then_check_passes(options, capsys):
+    assert run(options) == 0
+    shown = capsys.readouterr().out
+    assert "Task grid-world@1" in shown
+    assert shown.endswith(f"wrote {options.output}\n")
+    page = options.output.read_text(encoding="utf-8")
+    assert "|    1 | planner 1 |     2 |       -2.00 | [-2.00, -2.00] | 1.000 |" in page
+    assert "incomplete: 70 of 140 episodes" in page
+    assert run(dataclasses.replace(options, check=True)) == 0
+    assert "up to date" in capsys.readouterr().out
+
+
+def test_check_fails_on_a_stale_page_and_names_the_remedy(options, capsys):
+    run(options)
+    fresh = options.output.read_text(encoding="utf-8")
+    write_run(options.results, "planner", 2)
+    before = options.output.read_bytes()
+    capsys.readouterr()
+    assert run(dataclasses.replace(options, check=True)) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    remedy = f"rlbench leaderboard --results {options.results} --output {options.output}"
+    line = fresh.splitlines().index(next(row for row in fresh.splitlines() if "| planner 1" in row)) + 1
+    assert printed.err == f"{options.output} is stale (line {line} differs); to mend it: {remedy}\n"
+    assert options.output.read_bytes() == before  # a check writes nothing
+
+
+def test_check_fails_on_a_page_that_is_missing_or_not_text(options, capsys):
+    assert run(dataclasses.replace(options, check=True)) == 1
+    assert "does not exist" in capsys.readouterr().err
+    options.output.write_bytes(b"\xff\xfe")
+    assert run(dataclasses.replace(options, check=True)) == 1
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_machine_formats_print_the_rows_and_write_nothing(options, capsys):
+    assert run(dataclasses.replace(options, json=True)) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["table"], row["agent"], row["score"]) for row in rows if row["table"] != "suite"] == [
+        ("task", "planner", 1.0),
+        ("unranked", "stopped", None),
+    ]
+    assert run(dataclasses.replace(options, csv=True)) == 0
+    assert len(list(csv.DictReader(io.StringIO(capsys.readouterr().out)))) == len(rows)
+    assert not options.output.exists()
+
+
+@pytest.mark.parametrize("flags", [("json", "csv"), ("check", "json"), ("check", "csv")])
+def test_contradictory_flags_are_refused(options, flags):
+    with pytest.raises(UserError, match="--json and --csv"):
+        run(dataclasses.replace(options, **dict.fromkeys(flags, True)))
+
+
+def test_a_folder_that_is_not_there_is_an_error(options, tmp_path):
+    with pytest.raises(UserError, match="nowhere"):
+        run(dataclasses.replace(options, results=tmp_path / "nowhere"))
+    with pytest.raises(UserError, match="cannot write"):
+        run(dataclasses.replace(options, output=tmp_path / "nowhere" / "leaderboard.md"))
+
+
+def test_an_empty_folder_gives_a_friendly_page(tmp_path):
+    (tmp_path / "results").mkdir()
+    options = Options(results=tmp_path / "results", output=tmp_path / "leaderboard.md")
+    assert run(options) == 0
+    assert "rlbench run quick" in options.output.read_text(encoding="utf-8")

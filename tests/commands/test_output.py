@@ -1,0 +1,70 @@
+"""Printed tables: what a script reads from standard output is exactly the table."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rlbench.commands.shared.output import print_table
+from rlbench.errors import UserError
+
+FRAME = pd.DataFrame(
+    {
+        "agent": ["dqn [bold]x[/bold]", 'größe, "q"\n'],
+        "rank": pd.array([1, None], dtype="Int64"),
+        "score": [0.5, np.nan],
+        "top": [np.inf, -1234.5],
+        "ok": [True, False],
+        "tasks": [["a", "b"], []],
+    }
+)
+
+
+def test_json_is_standard_and_keeps_types(capsys):
+    print_table(FRAME, json=True, csv=False, title="never shown")
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    assert json.loads(printed.out, parse_constant=pytest.fail) == [
+        {"agent": "dqn [bold]x[/bold]", "rank": 1, "score": 0.5, "top": None, "ok": True, "tasks": ["a", "b"]},
+        {"agent": 'größe, "q"\n', "rank": None, "score": None, "top": -1234.5, "ok": False, "tasks": []},
+    ]
+
+
+def test_csv_reads_back_cell_by_cell(capsys):
+    print_table(FRAME, json=False, csv=True, title="never shown")
+    header, *rows = csv.reader(io.StringIO(capsys.readouterr().out))
+    assert header == list(FRAME.columns)
+    assert rows[0] == ["dqn [bold]x[/bold]", "1", "0.5", "inf", "True", "a b"]
+    assert rows[1] == ['größe, "q"\n', "", "", "-1234.5", "False", ""]
+
+
+def test_the_drawn_table_shows_cells_as_they_are_and_never_folds_them_in_a_pipe(capsys):
+    wide = pd.DataFrame({"agent": ["dqn [bold]x[/bold]"], "note": ["word " * 60], "score": [None]})
+    print_table(wide, json=False, csv=False, title="Table of everything")
+    title, header, _, row = capsys.readouterr().out.splitlines()
+    assert title.split() == ["Table", "of", "everything"]
+    assert header.split() == ["agent", "note", "score"]
+    assert row.split() == ["dqn", "[bold]x[/bold]", *["word"] * 60, "—"]
+
+
+def test_numbers_are_flush_right(capsys):
+    print_table(pd.DataFrame({"n": [1, 1000], "text": ["a", "bb"]}), json=False, csv=False)
+    assert [line.rstrip() for line in capsys.readouterr().out.splitlines()[2:]] == ["     1   a", " 1,000   bb"]
+
+
+def test_an_empty_table_is_still_a_table(capsys):
+    empty = FRAME.iloc[:0]
+    print_table(empty, json=True, csv=False)
+    assert json.loads(capsys.readouterr().out) == []
+    print_table(empty, json=False, csv=True)
+    assert capsys.readouterr().out == "agent,rank,score,top,ok,tasks\n"
+    print_table(empty, json=False, csv=False)
+    assert "agent" in capsys.readouterr().out
+
+
+def test_two_formats_at_once_are_refused():
+    with pytest.raises(UserError, match="exclude each other"):
+        print_table(FRAME, json=True, csv=True)

@@ -1,0 +1,188 @@
+"""`rlbench plot`: curves, profiles and rankings from files, and mistakes as one line."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from rlbench import cli
+from rlbench.commands import plot
+from rlbench.commands.plotting import curves as plot_curves
+from rlbench.commands.plotting import scores as plot_scores
+from rlbench.commands.plotting.curves import Curve, band
+from rlbench.commands.plotting.style import looks, style, unit
+from rlbench.drawing.shapes import ACCENTS, PAPER
+from rlbench.harness.ranking import scores
+from rlbench.harness.ranking.rankings import standings
+from rlbench.harness.results import record
+from rlbench.harness.tasks.suite import SUITES, TASKS
+
+ROOT = Path(__file__).parents[2]
+
+
+def write_curve(folder, agent="dqn", seed=0, returns=(10, 200, 500), task="cart-pole@1", head=True):
+    folder.mkdir(parents=True)
+    lines = [{"event": "started", "agent": agent, "task": task, "seed": seed}] if head else []
+    for i, value in enumerate(returns, start=1):
+        lines.append({"event": "progress", "steps": 100 * i, "loss": 0.1})
+        lines.append({"event": "evaluated", "steps": 100 * i, "seconds": 0.5 * i, "mean": value, "returns": [value]})
+    (folder / "curve.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        code = cli.main(["plot", *map(str, arguments)])
+        out, err = capsys.readouterr()
+        return code, json.loads(out) if out.startswith("[") else out, err
+
+    return call
+
+
+def test_charts_of_trainings_and_of_results(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(plot_scores, "POINTS", 40)
+    for seed in range(3):
+        write_curve(tmp_path / "runs" / f"dqn-s{seed}", seed=seed, returns=(10, 100 * seed, 500))
+    (tmp_path / "runs" / "results" / "grid-world@1").mkdir(parents=True)
+    for path in sorted((ROOT / "results" / "grid-world@1").glob("q-learning*"))[:4]:
+        shutil.copy(path, tmp_path / "runs" / "results" / "grid-world@1")
+    code, rows, _ = run("runs", "--json")
+    assert code == 0
+    assert [row["file"] for row in rows] == [
+        f"plots/{name}.{suffix}" for name in ("curves", "profiles", "leaderboard") for suffix in ("png", "svg")
+    ]
+    for row in rows:
+        if row["file"].endswith("png"):
+            image = imread(tmp_path / row["file"])[..., :3]
+            assert tuple((image[0, 0] * 255).round().astype(int)) == PAPER
+            assert image.std() > 0.05
+        else:
+            assert (tmp_path / row["file"]).read_text().startswith("<?xml")
+
+
+def test_the_same_curve_gives_the_same_svg(tmp_path, monkeypatch):
+    monkeypatch.setattr(plot, "FORMATS", ("svg",))
+    curve = plot_curves.read(write_curve(tmp_path / "a") / "curve.jsonl", "steps")
+    for name in ("one", "two"):
+        plot.save(name, lambda: plot_curves.draw([curve], "steps"), "", tmp_path)
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+
+
+def test_a_band_is_the_mean_and_its_bootstrap_interval():
+    rng = np.random.default_rng(0)
+    at = np.array([1.0, 2.0, 3.0])
+    curves = [Curve("t", "a", seed, at, rng.normal(size=3)) for seed in range(6)]
+    shown = band(curves)
+    values = np.stack([curve.mean for curve in curves])
+    np.testing.assert_allclose(shown.mean, values.mean(axis=0))
+    for k in range(3):
+        low, high = scores.bootstrap_interval(scores.mean, [values[:, k]], seed=1)
+        assert (shown.low[k], shown.high[k]) == pytest.approx((low, high), abs=0.12 * (high - low))
+
+
+def test_seeds_of_different_lengths_count_with_their_last_value():
+    short = Curve("t", "a", 0, np.array([1.0, 2.0]), np.array([0.0, 10.0]))
+    long = Curve("t", "a", 1, np.array([2.0, 4.0]), np.array([20.0, 40.0]))
+    shown = band([short, long])
+    np.testing.assert_allclose(shown.at, [2, 4])  # before 2 the second seed has no value
+    np.testing.assert_allclose(shown.mean, [15, 25])
+    assert band([short]).low is None
+
+
+def line_of(figure, panel, name):
+    (line,) = (line for line in figure.axes[panel].get_lines() if line.get_label() == name)
+    return line.get_xdata(), line.get_ydata()
+
+
+def test_what_is_drawn_is_what_was_read(tmp_path):
+    curves = [
+        plot_curves.read(
+            write_curve(tmp_path / f"s{seed}", seed=seed, returns=(0, 10 * seed)) / "curve.jsonl", "seconds"
+        )
+        for seed in range(3)
+    ]
+    with style():
+        x, y = line_of(plot_curves.draw(curves, "seconds"), 0, "dqn")
+    np.testing.assert_allclose(x, [0.5, 1.0])
+    np.testing.assert_allclose(y, [0.0, 10.0])
+
+
+def test_profiles_and_rankings_of_the_committed_results():
+    frame = record.load(ROOT / "results")
+    key = "cart-pole@1"
+    by_task = plot_scores.entries(frame[frame["task"] == key], TASKS)
+    with style():
+        figure = plot_scores.profiles(by_task)
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    tau, share = line_of(figure, titles.index(key), "dqn-lecture")
+    (entry,) = (entry for entry in by_task[key] if plot_scores.name(entry) == "dqn-lecture")
+    np.testing.assert_allclose(share, [(entry.scores > t).mean() for t in tau])
+
+
+def test_tasks_that_only_the_random_agent_has_played_are_left_out():
+    frame = record.load(ROOT / "results")
+    frame = frame[(frame["task"] == "grid-world@1") | (frame["agent"] == "random")]
+    by_task = plot_scores.entries(frame, TASKS)
+    assert len(by_task) > 1
+    assert list(plot_scores.played(by_task)) == ["grid-world@1"]
+    ranked = standings(frame, TASKS, SUITES)
+    with style():
+        assert [axes.get_title(loc="left") for axes in plot_scores.leaderboard(ranked).axes] == ["grid-world@1"]
+        alone = standings(frame[frame["agent"] == "random"], TASKS, SUITES)  # then they are all there is
+        shown = [axes for axes in plot_scores.leaderboard(alone).axes if axes.get_visible()]
+    assert len(shown) == len(by_task)
+
+
+def test_a_performance_profile_by_hand():
+    strata = [np.array([0.1, 0.5, 0.9, 0.9]), np.array([0.5, np.nan])]
+    shares = scores.performance_profile(strata, [0.0, 0.1, 0.5, 0.95])
+    np.testing.assert_allclose(shares, [1.0, (0.75 + 1) / 2, (0.5 + 0) / 2, 0.0])
+    batch = [np.stack([strata[0], strata[0][::-1]]), np.stack([strata[1]] * 2)]
+    np.testing.assert_allclose(scores.performance_profile(batch, [0.0, 0.1, 0.5, 0.95]), [shares, shares])
+    area = np.trapezoid(scores.performance_profile([strata[0]], np.linspace(0, 1, 10_001)), dx=1e-4)
+    assert area == pytest.approx(strata[0].mean(), abs=1e-3)  # a mean is the area under its profile
+    assert np.isnan(scores.performance_profile([np.array([np.nan])], [0.5])).all()
+
+
+def test_every_agent_has_a_line_of_its_own():
+    names = [f"agent-{i}" for i in range(11)] + ["random"]
+    made = [str(look) for look in looks(names).values()]
+    assert len(set(made)) == len(names)
+    assert looks(names)["agent-0"]["color"] == unit(ACCENTS[0])
+
+
+def test_mistakes_are_one_line_and_leave_nothing(run, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("x")
+    for name, text in (
+        ("no json", "{"),
+        ("no head", '{"event": "evaluated", "steps": 1, "mean": 2}'),
+        ("no list", "3"),
+    ):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "curve.jsonl").write_text(text)
+    write_curve(tmp_path / "fine")
+    before = sorted(tmp_path.rglob("*"))
+    cases = {
+        ("empty",): "no learning curve (curve.jsonl) and no complete results found: empty",
+        ("nowhere",): "nothing at nowhere; give folders",
+        ("no json",): "is no learning curve",
+        ("no head",): "is no learning curve: no 'task'; train again, or leave it out",
+        ("no list",): "is no learning curve",
+        ("fine", "--output", "file/plots"): "cannot write file/plots",
+        ("fine", "--json", "--csv"): "exclude each other",
+        (): "nothing given",
+    }
+    for arguments, words in cases.items():
+        code, out, err = run(*arguments)
+        assert (code, out) == (2, ""), (arguments, out)
+        assert words in err
+        assert err.count("\n") == 1
+    assert sorted(tmp_path.rglob("*")) == before

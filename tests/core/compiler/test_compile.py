@@ -1,0 +1,171 @@
+"""The compiled batch against the single environment, which is the readable text."""
+
+import importlib
+import sys
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.vector import AutoresetMode
+
+from rlbench.core.compiler import compile as batch
+from rlbench.core.compiler import template
+from rlbench.core.world import World
+from rlbench.testing import same
+
+IDS = [("rlbench/CartPole-v0", {}), ("rlbench/CartPole-v0", {"continuous": True})]
+IDS += [("rlbench/GridWorld-v0", {"slip": 0.3}), ("rlbench/GridWorldFourRooms-v0", {})]
+
+
+def single_rollouts(id, kwargs, width, seed, actions, mode):
+    """What N single environments give under an autoreset mode, one lane at a time, in plain Python."""
+    lanes = []
+    for i in range(width):
+        env = gymnasium.make(id, **kwargs)
+        rows, over = [(env.reset(seed=seed + i)[0], 0.0, False, False)], False
+        for step in actions:
+            if over and mode == AutoresetMode.NEXT_STEP:
+                rows.append((env.reset()[0], 0.0, False, False))
+                over = False
+                continue
+            row = env.step(step[i])[:4]
+            over = row[2] or row[3]
+            if over and mode != AutoresetMode.NEXT_STEP:
+                row = (env.reset()[0], *row[1:])
+            rows.append(row)
+        lanes.append(rows)
+    return lanes
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+@pytest.mark.parametrize("width", [1, 5, 300])
+@pytest.mark.parametrize(("id", "kwargs"), IDS)
+def test_every_lane_is_the_single_environment(id, kwargs, width, parallel):
+    steps = 120 if width < 300 else 60
+    space = gymnasium.make(id, **kwargs).action_space
+    space.seed(0)
+    actions = [np.array([space.sample() for _ in range(width)]) for _ in range(steps)]
+    for mode in AutoresetMode:
+        envs = gymnasium.make_vec(id, num_envs=width, parallel=parallel, autoreset_mode=mode, **kwargs)
+        lanes = single_rollouts(id, kwargs, width, 40, actions, mode)
+        observations, _ = envs.reset(seed=40)
+        assert same(observations, np.array([lane[0][0] for lane in lanes]))
+        for t, step in enumerate(actions, start=1):
+            observations, rewards, terminations, truncations, _ = envs.step(step)
+            if mode == AutoresetMode.DISABLED and (terminations | truncations).any():
+                observations, _ = envs.reset(options={"reset_mask": terminations | truncations})
+            expected = [np.array(column) for column in zip(*(lane[t] for lane in lanes), strict=True)]
+            for ours, theirs in zip((observations, rewards, terminations, truncations), expected, strict=True):
+                np.testing.assert_array_equal(ours, theirs, err_msg=f"{mode}, step {t}")
+
+
+def test_many_autoresets_stay_equal():
+    """2,000 steps of a random policy are about 90 episodes a lane, each begun from the lane's own stream."""
+    envs = gymnasium.make_vec("rlbench/CartPole-v0", num_envs=5, parallel=True)
+    singles = gymnasium.make_vec("rlbench/CartPole-v0", num_envs=5, vectorization_mode="sync")
+    envs.reset(seed=3), singles.reset(seed=3)
+    rng = np.random.default_rng(0)
+    for _ in range(2_000):
+        actions = rng.integers(2, size=5)
+        assert same(envs.step(actions)[:4], singles.step(actions)[:4])
+
+
+def test_width_does_not_matter():
+    rng = np.random.default_rng(1)
+    actions = rng.integers(4, size=(100, 64))
+    seen = []
+    for width in (64, 7):
+        envs = gymnasium.make_vec("rlbench/GridWorld8x8-v0", num_envs=width, slip=0.1)
+        envs.reset(seed=9)
+        seen.append([envs.step(step[:width])[0][:7] for step in actions])
+    assert same(seen[0], seen[1])
+
+
+RULES = """
+from typing import NamedTuple
+
+DRAWS = (1, 0)
+
+
+class State(NamedTuple):
+    level: float
+
+
+class Params(NamedTuple):
+    gain: float = 1.0
+
+
+def observation_bounds(params):
+    return (-100.0,), (100.0,)
+
+
+def action_bounds(params):
+    return 2
+
+
+def initial(noise, params):
+    return State(noise[0])
+
+
+def transition(state, action, noise, params):
+    return State(state.level + params.gain * action)
+
+
+def reward(state, action, next_state, params):
+    return next_state.level
+
+
+def terminated(state, params):
+    return state.level > 50.0
+
+
+def observe(state, params, out):
+    out[0] = state.level
+"""
+
+
+@pytest.fixture
+def rules_folder(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("RLBENCH_CACHE", str(tmp_path / "cache"))
+    yield tmp_path
+    sys.modules.pop("edited_rules", None)
+
+
+def one_step(world):
+    from rlbench.core.vector import RulesVectorEnv
+
+    envs = RulesVectorEnv(rules=world, num_envs=2)
+    before = envs.reset(seed=0)[0]
+    return envs.step(np.array([1, 1]))[0] - before
+
+
+def test_an_edited_rule_takes_effect(rules_folder):
+    path = rules_folder / "edited_rules.py"
+    path.write_text(RULES)
+    np.testing.assert_allclose(one_step("edited_rules"), 1.0, rtol=1e-6)
+    path.write_text(RULES.replace("params.gain * action", "2 * params.gain * action"))
+    importlib.invalidate_caches()
+    sys.modules.pop("edited_rules")
+    np.testing.assert_allclose(one_step("edited_rules"), 2.0, rtol=1e-6)
+    assert len(list((rules_folder / "cache").glob("*.py"))) == 2
+
+
+def test_the_same_rules_are_loaded_once(rules_folder):
+    (rules_folder / "edited_rules.py").write_text(RULES)
+    world = World("edited_rules", None, {})
+    assert batch.compiled(world) is batch.compiled(World("edited_rules", None, {"gain": 3.0}))
+
+
+def test_foreign_imports_are_refused(rules_folder):
+    (rules_folder / "edited_rules.py").write_text("import json\n" + RULES)
+    with pytest.raises(TypeError, match="imports json; rules may import only math, numpy, typing"):
+        template.source(World("edited_rules", None, {}))
+
+
+def test_an_unwritable_cache_falls_back(tmp_path, monkeypatch):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    monkeypatch.setenv("RLBENCH_CACHE", str(blocked / "cache"))
+    assert batch.cache_folder().is_dir()
+    assert blocked not in batch.cache_folder().parents

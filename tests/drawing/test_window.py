@@ -1,0 +1,204 @@
+"""The window, on SDL's dummy driver: what is on screen, how fast, and what its user did."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from gymnasium.error import DependencyNotInstalled
+
+from rlbench.drawing.window import Closed, Key, Mouse, Viewer, fit
+from rlbench.errors import UserError
+
+pygame = pytest.importorskip("pygame")
+
+
+@pytest.fixture
+def viewer(monkeypatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    viewer = Viewer("a title", fps=1000)
+    yield viewer
+    viewer.close()
+
+
+def picture(width=320, height=200):
+    y, x = np.indices((height, width))
+    return np.stack([x % 256, y % 256, (x + y) % 256], axis=2).astype(np.uint8)
+
+
+def on_screen():
+    return pygame.surfarray.array3d(pygame.display.get_surface()).transpose(1, 0, 2)
+
+
+def test_the_frame_is_on_screen_under_its_title(viewer):
+    viewer.show(picture())
+    np.testing.assert_array_equal(on_screen(), picture())
+    assert pygame.display.get_caption()[0] == "a title"
+    viewer.show(picture()[::-1])
+    np.testing.assert_array_equal(on_screen(), picture()[::-1])
+
+
+def test_a_small_frame_is_magnified_by_a_whole_number(viewer):
+    frame = picture(28, 14)
+    viewer.show(frame)
+    np.testing.assert_array_equal(on_screen(), frame.repeat(11, axis=0).repeat(11, axis=1))
+
+
+def test_the_window_follows_a_frame_that_changes_size(viewer):
+    viewer.show(picture(400, 300))
+    viewer.show(picture(500, 200))
+    np.testing.assert_array_equal(on_screen(), picture(500, 200))
+
+
+@pytest.mark.parametrize("size", [(700, 300), (333, 1000), (40, 40)])
+def test_a_resized_window_keeps_the_proportions(viewer, size):
+    viewer.show(picture(400, 300))
+    pygame.display.set_mode(size, pygame.RESIZABLE)
+    viewer.show(np.full((300, 400, 3), 255, np.uint8))
+    shown = on_screen()
+    assert shown.shape[:2] == size[::-1]
+    bright = (shown > 200).all(axis=2)
+    left, top, width, height = fit((400, 300), size)
+    assert bright[top : top + height, left : left + width].all()
+    assert bright.sum() == width * height
+
+
+def test_a_window_of_one_pixel_is_survived(viewer):
+    viewer.show(picture(400, 300))
+    pygame.display.set_mode((1, 1), pygame.RESIZABLE)
+    viewer.show(picture(400, 300))
+    assert on_screen().shape == (1, 1, 3)
+
+
+@pytest.mark.parametrize(
+    ("window", "place"),
+    [
+        ((400, 300), (0, 0, 400, 300)),
+        ((800, 600), (0, 0, 800, 600)),
+        ((810, 600), (5, 0, 800, 600)),
+        ((200, 600), (0, 225, 200, 150)),
+        ((1, 1), (0, 0, 1, 1)),
+    ],
+)
+def test_fit(window, place):
+    assert fit((400, 300), window) == place
+
+
+def test_keys_and_mouse_are_reported_in_order_and_in_the_frames_pixels(viewer):
+    viewer.show(picture(100, 50))  # magnified three times
+    post = pygame.event.post
+    post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_LEFT))
+    post(pygame.event.Event(pygame.KEYUP, key=pygame.K_LEFT))
+    post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=(30, 75), button=1))
+    post(pygame.event.Event(pygame.MOUSEMOTION, pos=(299, 149), rel=(1, 1), buttons=(0, 0, 1)))
+    post(pygame.event.Event(pygame.MOUSEBUTTONUP, pos=(0, 0), button=3))
+    viewer.show(picture(100, 50))  # takes the events off pygame's queue, and keeps them
+    assert viewer.events() == [
+        Key("left", True),
+        Key("left", False),
+        Mouse("down", 10, 25, 1),
+        Mouse("move", 99, 49, 3),
+        Mouse("up", 0, 0, 3),
+    ]
+    assert viewer.events() == []
+
+
+def test_closing_the_window_ends_the_show_and_is_reported_once(viewer):
+    viewer.show(picture())
+    pygame.event.post(pygame.event.Event(pygame.QUIT))
+    viewer.show(picture())
+    assert viewer.closed
+    viewer.show(picture())
+    assert not pygame.display.get_init()
+    assert viewer.events() == [Closed()]
+    assert viewer.events() == []
+
+
+def test_events_before_the_first_frame_and_after_closing(viewer):
+    assert viewer.events() == []
+    viewer.close()
+    viewer.close()
+    assert viewer.events() == []
+
+
+def test_frames_are_paced(viewer, monkeypatch):
+    asked = []
+    monkeypatch.setattr(viewer, "_clock", type("Clock", (), {"tick": lambda self, fps: asked.append(fps)})())
+    for _ in range(3):
+        viewer.show(picture())
+    assert asked == [1000, 1000, 1000]
+
+
+def test_two_viewers_take_turns(viewer):
+    viewer.show(picture(400, 300))
+    with Viewer("another", fps=1000) as other:
+        other.show(picture(300, 400))
+        viewer.show(picture(400, 300))
+    viewer.show(picture(400, 300))
+    np.testing.assert_array_equal(on_screen(), picture(400, 300))
+
+
+@pytest.mark.parametrize("frame", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((4, 4, 4), np.uint8)])
+def test_what_is_no_frame_is_refused(viewer, frame):
+    with pytest.raises(ValueError, match=r"uint8\[H, W, 3\]"):
+        viewer.show(frame)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems always have a display")
+def test_without_a_display_one_line_says_so(monkeypatch):
+    for name in ("SDL_VIDEODRIVER", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(UserError, match=r"^no display.*rgb_array[^\n]*$"):
+        Viewer("a title", fps=30)
+
+
+def test_an_unknown_video_driver_is_one_line(monkeypatch):
+    pygame.display.quit()
+    monkeypatch.setenv("SDL_VIDEODRIVER", "no-such-driver")
+    with pytest.raises(UserError, match=r"^no window can be opened \(.*no-such-driver[^\n]*$"):
+        Viewer("a title", fps=30)
+
+
+def test_without_pygame_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pygame", None)
+    with pytest.raises(DependencyNotInstalled, match=r'pip install "rlbench\[play\]"'):
+        Viewer("a title", fps=30)
+
+
+def test_only_the_viewer_imports_pygame():
+    program = """
+import sys, pathlib, re, rlbench, rlbench.drawing.window
+assert "pygame" not in sys.modules
+root = pathlib.Path(rlbench.__file__).parent
+users = [path.name for path in root.rglob("*.py") if re.search(r"^ *(import|from) pygame", path.read_text(), re.M)]
+assert users == ["window.py"], users
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_pygame_does_not_greet():
+    program = "from rlbench.drawing.window import import_pygame; import_pygame()"
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout == ""
+
+
+def test_human_mode_shows_every_state(monkeypatch):
+    import gymnasium
+
+    import rlbench  # noqa: F401  # registers the ids
+
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    monkeypatch.setattr("rlbench.envs.grid_world.render.FRAMES_PER_SECOND", 1000)
+    env = gymnasium.make("rlbench/GridWorld-v0", render_mode="human")
+    drawn = gymnasium.make("rlbench/GridWorld-v0", render_mode="rgb_array")
+    for world in (env, drawn):
+        world.reset(seed=5)
+    for action in (0, 1):
+        env.step(action)
+        drawn.step(action)
+        shown, (height, width, _) = on_screen(), drawn.render().shape
+        left, top, wide, high = fit((width, height), shown.shape[1::-1])
+        assert (wide, high) == (width, height)
+        np.testing.assert_array_equal(shown[top : top + high, left : left + wide], drawn.render())
+    env.close()
+    assert not pygame.display.get_init()

@@ -1,0 +1,99 @@
+"""`kill -9` of an evaluation at any moment: nothing committed is lost or doubled, and nobody is orphaned."""
+
+import dataclasses
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from rlbench.harness.evaluate import evaluate
+from rlbench.harness.results import record
+from rlbench.harness.tasks.suite import get_task
+
+SCRIPT = """
+import dataclasses, sys
+from rlbench.harness.evaluate import evaluate
+from rlbench.harness.tasks.suite import get_task
+print("up", flush=True)
+task = dataclasses.replace(get_task("grid-world"), episodes=int(sys.argv[3]), lanes=1)
+evaluate(task, sys.argv[1], sys.argv[2], quiet=True)
+"""
+AGENT = """
+    with open({pids!r}, "a") as pids:
+        print(os.getpid(), file=pids)
+    self.rng = getattr(self, "rng", np.random.default_rng(0))
+    return self.rng.integers(4, size=self.lanes)
+    """
+
+
+def killed_after(seconds, path, results, episodes):
+    """Start an evaluation and kill it that long after it is up, unless it ends before."""
+    command = [sys.executable, "-c", SCRIPT, path, results, str(episodes)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "up\n"
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+    process.wait()
+    process.stdout.close()
+    assert process.returncode in (0, -signal.SIGKILL)
+    return process.returncode == 0
+
+
+def committed(results):
+    """The bytes up to the last block line, and the runs' record."""
+    (path,) = results.glob("*/*.jsonl")
+    run = record.read(path)
+    return (path.read_bytes()[: run.size] if run else b""), run
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    with open(f"/proc/{pid}/stat") as stat:
+        return stat.read().rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.mark.parametrize(("kills", "episodes"), [(6, 10), pytest.param(50, 24, marks=pytest.mark.slow)])
+def test_kill_at_random_moments(submit, tmp_path, kills, episodes, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    pids = tmp_path / "pids"
+    path = submit(AGENT.format(pids=str(pids)))
+    task = dataclasses.replace(get_task("grid-world"), episodes=episodes, lanes=1)
+    began = time.monotonic()
+    uninterrupted = record.read(evaluate(task, path, tmp_path / "whole", quiet=True))
+    duration = time.monotonic() - began
+
+    moments, rounds = random.Random(kills), 0
+    while kills:
+        rounds += 1
+        results = tmp_path / f"results{rounds}"
+        kept = b""
+        for _ in range(kills):
+            done = killed_after(moments.uniform(0, 0.6 * duration), path, results, episodes)
+            kills -= not done
+            if results.exists() and list(results.glob("*/*.jsonl")):
+                now, run = committed(results)
+                assert now.startswith(kept)
+                kept = now
+            if done:
+                break
+        evaluate(task, path, results, quiet=True)
+        now, run = committed(results)
+        assert now.startswith(kept)
+        assert run.complete
+        assert run.episodes == uninterrupted.episodes
+        assert len(run.blocks) == task.blocks
+
+    deadline = time.monotonic() + 10
+    left = {int(pid) for pid in pids.read_text().split()}
+    while left and time.monotonic() < deadline:
+        left = {pid for pid in left if alive(pid)}
+    assert not left

@@ -1,0 +1,308 @@
+import dataclasses
+import errno
+import json
+import os
+
+import pandas
+import pytest
+
+from rlbench.errors import HarnessError, UserError
+from rlbench.harness import submission
+from rlbench.harness.evaluate import evaluate
+from rlbench.harness.results import record
+from rlbench.harness.results.record import Block, Episode
+from rlbench.harness.results.writer import Writer
+from rlbench.harness.tasks.task import Task
+
+TASK = Task("maze", 1, "rlbench/GridWorld-v0", episodes=6, lanes=2)
+TEXT = str(pandas.Series([], dtype=object).astype("str").dtype)  # "str" since pandas 3, "object" before
+COLUMNS = {
+    "task": TEXT,
+    "agent": TEXT,
+    "version": TEXT,
+    "digest": TEXT,
+    "dynamics": TEXT,
+    "training_seed": "int64",
+    "training_steps": "int64",
+    "episode": "int64",
+    "seed": "int64",
+    "return": "float64",
+    "discounted_return": "float64",
+    "length": "int64",
+    "terminated": "bool",
+    "truncated": "bool",
+    "status": TEXT,
+    "actions": TEXT,
+    "complete": "bool",
+    "block": "int64",
+}
+
+
+def episode(index, **changes):
+    fields = {
+        "index": index,
+        "seed": 2**30 + index,
+        "return_": -1.5 * index,
+        "discounted_return": 0.1,
+        "length": index,
+        "terminated": True,
+        "truncated": False,
+        "status": "ok",
+        "actions": "00ff",
+        "extra": {"state": {"row": index}, "colour": "black"},
+    }
+    return Episode(**(fields | changes))
+
+
+def block(number, **changes):
+    episodes = [episode(2 * number + lane, **changes) for lane in range(2)]
+    return Block(number, episodes, seconds=0.5, load_seconds=0.25, act_seconds=0.125, attempt=1, fault=None)
+
+
+@pytest.fixture
+def entrant(submit):
+    return submission.read(submit("pass", training_seed=3, training_steps=100))
+
+
+@pytest.fixture
+def whole(entrant, tmp_path):
+    """A complete record of three blocks."""
+    path = record.path_of(tmp_path / "results", TASK, entrant)
+    with Writer(path, TASK, entrant) as writer:
+        for number in range(3):
+            writer.commit(block(number))
+        writer.finish()
+    return path
+
+
+def test_the_lines_of_a_record(whole, entrant):
+    assert whole.parts[-2:] == ("maze@1", f"probe@{entrant.digest[:12]}.jsonl")
+    header, *lines, footer = map(json.loads, whole.read_text().splitlines())
+    assert [line["kind"] for line in lines] == ["episode", "episode", "block"] * 3
+    assert lines[1] == {
+        "kind": "episode",
+        "index": 1,
+        "seed": 2**30 + 1,
+        "return": -1.5,
+        "discounted_return": 0.1,
+        "length": 1,
+        "terminated": True,
+        "truncated": False,
+        "status": "ok",
+        "actions": "00ff",
+        "extra": {"state": {"row": 1}, "colour": "black"},
+    }
+    assert lines[2] == {
+        "kind": "block",
+        "block": 0,
+        "seconds": 0.5,
+        "load_seconds": 0.25,
+        "act_seconds": 0.125,
+        "attempt": 1,
+        "fault": None,
+    }
+    assert footer == {"kind": "footer", "blocks": 3, "episodes": 6}
+    assert header["schema"] == 1
+    assert (header["task"], header["task_hash"]) == ("maze@1", TASK.hash)
+    assert (header["agent"], header["version"], header["digest"]) == ("probe", "1", entrant.digest)
+    assert (header["training_seed"], header["training_steps"]) == (3, 100)
+    assert header["isolation"] == "process"
+    assert set(header) >= {"packages", "python", "cpu", "gpu", "commit"}
+    assert header["packages"]["numpy"].count(".") == 2
+    assert header["cpu"]
+
+
+def test_a_header_tells_nothing_about_the_place(whole):
+    text = whole.read_text().splitlines()[0]
+    assert str(whole.parent.parent) not in text
+    assert os.uname().nodename not in json.loads(text).values()
+    assert os.getcwd() not in text
+
+
+def test_load_gives_a_row_per_episode(whole, submit):
+    untrained = submission.read(submit("pass", folder="other", name="other"))
+    with Writer(record.path_of(whole.parents[1], TASK, untrained), TASK, untrained) as writer:
+        writer.commit(block(0, status="crash", extra={}))
+    whole.with_name("x.verify.jsonl").write_text("not a record")
+    frame = record.load(whole.parents[1])
+    assert {name: str(frame.dtypes[name]) for name in COLUMNS} == COLUMNS
+    assert len(frame) == 8
+    mine, theirs = frame[frame.agent == "probe"], frame[frame.agent == "other"]
+    assert mine.episode.tolist() == [0, 1, 2, 3, 4, 5]
+    assert mine.block.tolist() == [0, 0, 1, 1, 2, 2]
+    assert mine["return"].tolist() == [0.0, -1.5, -3.0, -4.5, -6.0, -7.5]
+    assert mine["state.row"].tolist() == [0, 1, 2, 3, 4, 5]
+    assert set(mine.colour) == {"black"}
+    assert mine.complete.all()
+    assert not theirs.complete.any()
+    assert set(theirs.status) == {"crash"}
+    assert set(mine.training_seed) == {3}
+    assert set(theirs.training_seed) == {-1} == set(theirs.training_steps)
+
+
+def test_load_of_nothing(tmp_path):
+    with pytest.raises(UserError, match=r"no folder of results at .*nowhere"):
+        record.load(tmp_path / "nowhere")
+    frame = record.load(tmp_path)
+    assert {name: str(frame.dtypes[name]) for name in COLUMNS} == COLUMNS
+    assert len(frame) == 0
+
+
+def test_a_tail_torn_at_any_byte_is_cut_and_the_run_goes_on(whole, entrant, monkeypatch):
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # a thousand runs; nobody pulls the plug
+    data = whole.read_bytes()
+    ends = [end + 1 for end, byte in enumerate(data) if byte == ord("\n")]
+    second = ends[6]  # header, then three lines per block: the second block is committed here
+    for cut in range(second, len(data)):
+        whole.write_bytes(data[:cut])
+        blocks = 2 if cut < ends[9] else 3
+        seen = record.read(whole)
+        assert (len(seen.blocks), len(seen.episodes), seen.complete) == (blocks, 2 * blocks, False)
+        with Writer(whole, TASK, entrant) as writer:
+            assert writer.blocks == blocks
+            for number in range(blocks, 3):
+                writer.commit(block(number))
+            writer.finish()
+        assert whole.read_bytes() == data
+
+
+def test_a_tail_of_rubbish_is_cut(whole, entrant):
+    data = whole.read_bytes()
+    footer = data.rindex(b'{"kind": "footer"')
+    for rubbish in (b"\0" * 100, b"\0\n" * 3, b'{"kind": "episode"}\n', b"{}\n[1]\n\n", b'{"kind": "epis'):
+        whole.write_bytes(data[:footer] + rubbish)
+        with Writer(whole, TASK, entrant) as writer:
+            assert writer.blocks == 3
+            writer.finish()
+        assert whole.read_bytes() == data
+
+
+def test_a_header_torn_at_any_byte_begins_anew(whole, entrant):
+    data = whole.read_bytes()
+    first = data.index(b"\n") + 1
+    for cut in [*range(20), first // 2, first - 1]:
+        whole.write_bytes(data[:cut])
+        assert record.read(whole) is None
+        with Writer(whole, TASK, entrant) as writer:
+            assert writer.blocks == 0
+        assert whole.read_bytes() == data[:first]
+    whole.write_bytes(data[:first])
+    with Writer(whole, TASK, entrant) as writer:
+        assert writer.blocks == 0
+
+
+def damage(text, number, change):
+    lines = text.splitlines(keepends=True)
+    lines[number] = change(lines[number])
+    return "".join(lines)
+
+
+DAMAGES = {
+    "no JSON": (2, lambda line: line.replace('"', "'", 1), "line 3: damaged"),
+    "episode lost": (1, lambda line: "", "line 2: damaged"),
+    "episode doubled": (1, lambda line: line + line, "line 3: damaged"),
+    "block lost": (3, lambda line: "", "line 6: damaged"),
+    "block doubled": (3, lambda line: line + line, "line 5: damaged"),
+    "last episode lost": (8, lambda line: "", "line 10: damaged"),
+    "two footers": (10, lambda line: line + line, "line 12: damaged"),
+    "empty line": (4, lambda line: "\n" + line, "line 5: damaged"),
+    "no header": (0, lambda line: "", "does not begin with a header"),
+    "something else": (0, lambda line: "a,b,c\n", "does not begin with a header"),
+    "older schema": (0, lambda line: line.replace('"schema": 1', '"schema": 0'), "schema 0, .* reads and writes 1"),
+    "newer schema": (0, lambda line: line.replace('"schema": 1', '"schema": 2'), "schema 2, .* reads and writes 1"),
+    "no schema": (0, lambda line: line.replace('"schema": 1, ', ""), "schema None"),
+}
+
+
+@pytest.mark.parametrize(("number", "change", "words"), DAMAGES.values(), ids=DAMAGES.keys())
+def test_damage_is_reported_and_nothing_is_lost(whole, entrant, number, change, words):
+    whole.write_text(damage(whole.read_text(), number, change))
+    before = whole.read_bytes()
+    for act in (lambda: record.load(whole.parents[1]), lambda: Writer(whole, TASK, entrant)):
+        with pytest.raises(UserError, match=words) as error:
+            act()
+        assert str(whole) in str(error.value)
+        assert "\n" not in str(error.value)
+    assert whole.read_bytes() == before
+
+
+def test_a_record_of_another_definition_is_refused(whole, entrant):
+    before = whole.read_bytes()
+    other = dataclasses.replace(TASK, lanes=3)
+    for act in (lambda: Writer(whole, other, entrant), lambda: record.is_complete(whole, other, entrant)):
+        with pytest.raises(UserError, match=f"task_hash {TASK.hash}, now it is {other.hash}; move it away"):
+            act()
+    same_start = dataclasses.replace(entrant, digest=entrant.digest[:-1] + "x")
+    with pytest.raises(UserError, match="was made with digest"):
+        Writer(whole, TASK, same_start)
+    assert whole.read_bytes() == before
+
+
+def test_two_evaluations_of_the_same_run_at_once(whole, entrant, submit):
+    before = whole.read_bytes()[:-10]
+    whole.write_bytes(before)
+    with Writer(whole, TASK, entrant) as writer:
+        with pytest.raises(UserError, match="is being written by another evaluation; wait for it, or stop it"):
+            evaluate(TASK, entrant.folder, whole.parents[1], quiet=True)
+        writer.finish()
+    assert record.read(whole).complete
+
+
+@pytest.mark.parametrize("place", ["file/results", "/proc/results", "/dev/null/results"])
+def test_a_folder_that_cannot_be_written(tmp_path, submit, place):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"cannot (read|write) .*jsonl: (Not a directory|No such file)"):
+        evaluate(TASK, submit("pass"), tmp_path / place, quiet=True)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_folder(tmp_path, submit):
+    (tmp_path / "results").mkdir(mode=0o555)
+    with pytest.raises(UserError, match=r"cannot write .*jsonl: Permission denied; give another folder"):
+        evaluate(TASK, submit("pass"), tmp_path / "results", quiet=True)
+
+
+@pytest.mark.parametrize("room", [0, 1, 300])
+def test_a_full_disk_keeps_the_blocks_before(whole, entrant, monkeypatch, room):
+    data = whole.read_bytes()
+    whole.unlink()
+    write = os.pwrite
+
+    def full(descriptor, some, offset):
+        if offset >= limit:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(descriptor, some[: limit - offset], offset)
+
+    with Writer(whole, TASK, entrant) as writer:
+        writer.commit(block(0))
+        limit = whole.stat().st_size + room
+        monkeypatch.setattr(os, "pwrite", full)
+        with pytest.raises(UserError, match="No space left on device; the 1 blocks written before are safe; run again"):
+            writer.commit(block(1))
+        monkeypatch.undo()
+    assert data.startswith(whole.read_bytes())
+    with Writer(whole, TASK, entrant) as writer:
+        assert writer.blocks == 1
+        writer.commit(block(1))
+        writer.commit(block(2))
+        writer.finish()
+    assert whole.read_bytes() == data
+
+
+def test_what_is_not_a_number_is_a_fault_of_the_harness(whole, entrant):
+    whole.unlink()
+    with Writer(whole, TASK, entrant) as writer:
+        with pytest.raises(HarnessError, match="JSON cannot hold"):
+            writer.commit(block(0, return_=float("nan")))
+        assert writer.blocks == 0
+        writer.commit(block(0))
+    assert len(record.read(whole).blocks) == 1
+
+
+def test_floats_survive(whole, entrant):
+    whole.unlink()
+    with Writer(whole, TASK, entrant) as writer:
+        writer.commit(block(0, return_=0.1 + 0.2, discounted_return=1e-300))
+    frame = record.load(whole.parents[1])
+    assert frame["return"].tolist() == [0.1 + 0.2] * 2
+    assert frame["discounted_return"].tolist() == [1e-300] * 2
