@@ -12,7 +12,8 @@ from gymnasium.vector import VectorEnv
 
 from baselines import checks
 from baselines.maths.equations import cosine_schedule, linear_schedule
-from baselines.nets.networks import Adam, Flat, to_numpy
+from baselines.nets.networks import to_numpy
+from baselines.nets.optim import Adam, FlatParameters
 from baselines.nets.recurrent_attention import RecurrentAttention
 from baselines.templates import glimpse_template
 from baselines.training.events import Tree
@@ -26,7 +27,7 @@ class Learner:
     config: Any  # recurrent_attention.Config
     env: VectorEnv[Any, Any, Any]
     network: RecurrentAttention
-    flat: Flat
+    flat: FlatParameters
     adam: Adam
     rng: np.random.Generator
     device: torch.device
@@ -90,6 +91,6 @@ def make_learner(config: Any) -> Learner:
     pixels = math.prod(patches.shape)
     network = RecurrentAttention(pixels, classes, config.width, config.state, config.location_hidden)
     network.draw(torch.Generator().manual_seed(checks.seed(config.seed)))
-    flat = Flat(network.to(device))
+    flat = FlatParameters(network.to(device))
     rng, glimpses = np.random.default_rng(config.seed), int(env.unwrapped.params.glimpses)
     return Learner(config, env, network, flat, Adam(flat), rng, device, glimpses, images_of(env))

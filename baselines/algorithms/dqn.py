@@ -30,19 +30,9 @@ from baselines.maths.equations import (
     q_learning_loss,
     q_learning_target,
 )
-from baselines.nets.networks import (
-    Adam,
-    Flat,
-    FusedAdam,
-    convolutional,
-    discrete_actions,
-    encoding,
-    frames_shape,
-    numpy_pixel_policy,
-    numpy_policy,
-    perceptron,
-    to_numpy,
-)
+from baselines.nets.encoding import discrete_actions, encoding, frames_shape
+from baselines.nets.networks import convolutional, numpy_pixel_policy, numpy_policy, perceptron, to_numpy
+from baselines.nets.optim import Adam, FlatParameters, FusedAdam
 from baselines.templates.policies import Policy
 from baselines.training.events import Event, Tree
 from baselines.training.validation import Validation, training_seed
@@ -62,8 +52,8 @@ class Learner:
     actions: int
     network: torch.nn.Sequential
     target: torch.nn.Sequential
-    flat: Flat
-    target_flat: Flat
+    flat: FlatParameters
+    target_flat: FlatParameters
     adam: Adam
     replay: Replay | FrameReplay
     rng: np.random.Generator
@@ -111,7 +101,7 @@ def make_learner(config: Config) -> Learner:
     generator = torch.Generator().manual_seed(checks.seed(config.seed))
     make = pixel_parts if config.convolutions else vector_parts
     encode, replay, network, target = make(config, env.single_observation_space, actions, generator, device)
-    flat, target_flat = Flat(network), Flat(target)
+    flat, target_flat = FlatParameters(network), FlatParameters(target)
     target_flat.theta.copy_(flat.theta)
     return Learner(
         config,

@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 from baselines import checks
 from baselines.data.rollout import Lanes, Step, make_lanes
 from baselines.data.trajectories import play
-from baselines.maths.equations import clip_norm, linear_schedule
+from baselines.maths.equations import linear_schedule
 from baselines.nets.distributions import Head, head
-from baselines.nets.networks import Activation, Adam, Encoding, Flat, encoding, numpy_policy, perceptron, to_numpy
-from baselines.nets.normalisation import NormalisedEncoding, ReturnScale
+from baselines.nets.encoding import Encoding, encoding
+from baselines.nets.networks import Activation, numpy_policy, perceptron, to_numpy
+from baselines.nets.normalisation import ReturnScale, RunningNormalizer
+from baselines.nets.optim import OPTIMISERS, FlatParameters
 from baselines.templates.agent_template import Perceptron
 from baselines.training.events import Evaluated, Event, Finished, Progress, Snapshot, Stopwatch, Tree
 from baselines.training.validation import Validation, training_seed
@@ -78,31 +80,6 @@ def check(config: Config) -> None:
         raise UserError("normalise finds the scale of observations itself: leave observation_scale empty")
 
 
-class Descent:
-    """Plain gradient descent on a flat parameter vector, theta <- theta - alpha grad; Adam's interface."""
-
-    def __init__(self, flat: Flat) -> None:
-        self.flat = flat
-
-    @torch.no_grad()
-    def step(self, alpha: float, most: float = 0.0) -> None:
-        """One step against `flat.grad`, shortened to `most` where that is not 0; clears the gradient."""
-        if most:
-            clip_norm(self.flat.grad, most)
-        self.flat.theta.sub_(self.flat.grad, alpha=alpha)
-        self.flat.grad.zero_()
-
-    def state(self) -> Tree:
-        """Nothing: it has no memory."""
-        return {}
-
-    def restore(self, state: Tree) -> None:
-        """Nothing to go on from."""
-
-
-OPTIMISERS = {"ascent": Descent, "adam": Adam}  # the losses are minus what ascends
-
-
 class Learned:
     """A perceptron with its optimiser and, on a CPU, its twin in NumPy that shares its memory and acts faster.
 
@@ -120,7 +97,7 @@ class Learned:
         self.network, self.activation, self.device = network.to(device), activation, device
         for parameter in more:
             parameter.data = parameter.data.to(device)
-        self.flat = Flat(self.network, more)
+        self.flat = FlatParameters(self.network, more)
         self.optimiser = OPTIMISERS[optimiser](self.flat)
         self.numpy = self.twin(Encoding(np.ones(1, np.float32))) if device.type == "cpu" else None
 
@@ -195,14 +172,14 @@ class Learner:
 
     def renew(self) -> None:
         """What was seen in this update tells how the next one sees."""
-        if isinstance(self.lanes.encode, NormalisedEncoding):
+        if isinstance(self.lanes.encode, RunningNormalizer):
             self.lanes.encode.renew()
             self.lanes.s_tm1 = self.lanes.encode.encoding(self.lanes.seen)
 
     def policy(self) -> Perceptron:
         """The policy as an exported agent holds it: without chance."""
         encode = self.lanes.encode
-        return self.head.greedy(self.actor.twin(encode.encoding if isinstance(encode, NormalisedEncoding) else encode))
+        return self.head.greedy(self.actor.twin(encode.encoding if isinstance(encode, RunningNormalizer) else encode))
 
     def learning_rates(self) -> tuple[float, float]:
         """Alpha of the actor and beta of the critic at this point of the budget; both fall in proportion."""
@@ -213,7 +190,7 @@ class Learner:
     def state(self) -> Tree:
         """What a checkpoint holds of it; not the lanes, which start afresh after a snapshot."""
         trees = {"actor": self.actor.state(), "critic": self.critic.state(), "rng": self.rng.bit_generator.state}
-        if isinstance(self.lanes.encode, NormalisedEncoding):
+        if isinstance(self.lanes.encode, RunningNormalizer):
             trees |= {"seen": self.lanes.encode.state(), "returns": self.returns.moments.state()}
         return {**trees, "steps": self.steps, "updates": self.updates, "b": self.b}
 
@@ -222,7 +199,7 @@ class Learner:
         self.actor.restore(state["actor"])
         self.critic.restore(state["critic"])
         self.rng.bit_generator.state = state["rng"]
-        if isinstance(self.lanes.encode, NormalisedEncoding):
+        if isinstance(self.lanes.encode, RunningNormalizer):
             self.lanes.encode.restore(state["seen"])
             self.returns.moments.restore(state["returns"])
         self.steps, self.updates, self.b = state["steps"], state["updates"], state["b"]
@@ -234,7 +211,7 @@ def make_learner(config: Config) -> Learner:
     torch.set_num_threads(config.threads)
     env = make_lanes(config.task, config.lanes, config.threads)
     space = env.single_observation_space
-    encode = NormalisedEncoding(space) if config.normalise else encoding(space, config.observation_scale)
+    encode = RunningNormalizer(space) if config.normalise else encoding(space, config.observation_scale)
     actions = head(env.single_action_space, config.deviation)
     generator = torch.Generator().manual_seed(checks.seed(config.seed))
 

@@ -34,7 +34,9 @@ from baselines.maths.equations import (
     temperature_gradient,
 )
 from baselines.nets.distributions import SquashedGaussian
-from baselines.nets.networks import Adam, Flat, encoding, numpy_policy, perceptron, to_numpy
+from baselines.nets.encoding import encoding
+from baselines.nets.networks import numpy_policy, perceptron, to_numpy
+from baselines.nets.optim import Adam, FlatParameters
 from baselines.templates.agent_template import Perceptron
 from baselines.training.events import Event, Tree
 from baselines.training.validation import Validation, training_seed
@@ -69,13 +71,13 @@ class Learned(NamedTuple):
     """A network with its parameters as one vector and what moves them."""
 
     network: Any
-    flat: Flat
+    flat: FlatParameters
     adam: Adam
 
 
 def learned(network: nn.Module, device: torch.device) -> Learned:
     """A network on a device, before its first step."""
-    flat = Flat(network.to(device))
+    flat = FlatParameters(network.to(device))
     return Learned(network, flat, Adam(flat))
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from baselines.maths.equations import gaussian_entropy, gaussian_log_prob, standard_normal, tanh_log_slope
-from baselines.nets.networks import discrete_actions
+from baselines.nets.encoding import discrete_actions
 from baselines.templates.agent_template import Mean, Perceptron, to_box
 from rlbench.errors import UserError
 

@@ -1,71 +1,22 @@
-"""Networks and what they see: encoded observations, a perceptron, its parameters in one vector."""
+"""Networks in torch, and the NumPy policies that share their weights."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
-import gymnasium
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from baselines.maths.equations import adam_step, clip_norm
+from baselines.nets.encoding import Encoding
 from baselines.templates.agent_template import Perceptron
 from baselines.templates.pixel_agent_template import Convolutional
 from rlbench.errors import UserError
 
 Activation = Literal["relu", "tanh"]
 Init = Literal["orthogonal", "uniform"]
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """How an observation becomes D float32 features: a box flattened, shifted and scaled, one of n states one-hot."""
-
-    scale: NDArray[np.float32]
-    states: int = 0
-    shift: NDArray[np.float32] | None = None
-    limit: float = 0.0
-
-    @property
-    def size(self) -> int:
-        """D."""
-        return self.states or len(self.scale)
-
-    def __call__(self, observation: NDArray[Any]) -> NDArray[np.float32]:
-        """Observations [N, ...] -> features [N, D]."""
-        return Perceptron([], "relu", self.scale, self.states, self.shift, self.limit).encode(observation)
-
-
-def encoding(space: gymnasium.Space[Any], scale: tuple[float, ...] = ()) -> Encoding:
-    """The encoding of one lane's observation space; UserError for a space that a perceptron does not take."""
-    if isinstance(space, gymnasium.spaces.Discrete) and space.start == 0:
-        return Encoding(np.ones(1, np.float32), int(space.n))
-    if not isinstance(space, gymnasium.spaces.Box):
-        raise UserError(f"observations must be a Box or a Discrete that starts at 0, not {space}")
-    size = math.prod(space.shape)
-    if scale and len(scale) != size:
-        raise UserError(f"observation_scale has {len(scale)} numbers, the observation {size}")
-    return Encoding(np.array(scale or (1.0,) * size, np.float32))
-
-
-def frames_shape(space: gymnasium.Space[Any]) -> tuple[int, int, int]:
-    """The shape (K, H, W) of one lane's stacked frames; UserError for a space that a convolution does not take."""
-    if not isinstance(space, gymnasium.spaces.Box) or len(space.shape) != 3 or space.dtype != np.uint8:
-        raise UserError(f"convolutions take stacked frames, uint8 [K, H, W], not {space}")
-    stacked, height, width = space.shape
-    return stacked, height, width
-
-
-def discrete_actions(space: gymnasium.Space[Any]) -> int:
-    """The number of actions; UserError where actions are not numbered from 0."""
-    if not isinstance(space, gymnasium.spaces.Discrete) or space.start != 0:
-        raise UserError(f"actions must be Discrete and start at 0, not {space}")
-    return int(space.n)
 
 
 def perceptron(
@@ -146,85 +97,6 @@ def initialise(layer: nn.Linear | nn.Conv2d, init: Init, gain: float, generator:
         nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
         if layer.bias is not None:
             nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
-
-
-class Flat:
-    """All parameters of a network as one vector `theta`, and all their gradients as one vector `grad`.
-
-    The network's tensors become views into the two, so that an optimiser step, a copy to a target network, a
-    gradient's norm are single operations whatever the number of layers.
-    """
-
-    def __init__(self, network: nn.Module, more: tuple[nn.Parameter, ...] = ()) -> None:
-        self.parameters = [*network.parameters(), *more]
-        self.theta = torch.cat([p.detach().reshape(-1) for p in self.parameters])
-        self.grad = torch.zeros_like(self.theta)
-        for p, theta, grad in zip(self.parameters, self.views(self.theta), self.views(self.grad), strict=True):
-            p.data, p.grad = theta, grad
-
-    def views(self, vector: torch.Tensor) -> list[torch.Tensor]:
-        """The parts of a vector like theta that belong to each parameter, in the parameter's shape."""
-        parts = vector.split([p.numel() for p in self.parameters])
-        return [part.view_as(p) for part, p in zip(parts, self.parameters, strict=True)]
-
-
-class Adam:
-    """The optimiser Adam on a flat parameter vector.
-
-    Not torch.optim.Adam: constructing the first one imports torch's compiler, which takes longer (2-4 s) than DQN
-    takes to learn cart-pole. `tests/baselines/test_networks.py` holds the two against each other.
-    """
-
-    def __init__(self, flat: Flat) -> None:
-        self.flat, self.t = flat, 0
-        self.m, self.v = torch.zeros_like(flat.theta), torch.zeros_like(flat.theta)
-
-    @torch.no_grad()
-    def step(self, alpha: float, most: float = 0.0) -> None:
-        """One step against `flat.grad`, shortened to `most` where that is not 0; clears the gradient."""
-        self.t += 1
-        if most:
-            clip_norm(self.flat.grad, most)
-        adam_step(self.flat.theta, self.flat.grad, self.m, self.v, self.t, alpha)
-        self.flat.grad.zero_()
-
-    def state(self) -> dict[str, Any]:
-        """What a checkpoint holds of it."""
-        return {"t": self.t, "m": to_numpy(self.m), "v": to_numpy(self.v)}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from `state()`."""
-        self.t = state["t"]
-        self.m.copy_(torch.from_numpy(state["m"]))
-        self.v.copy_(torch.from_numpy(state["v"]))
-
-
-class FusedAdam(Adam):
-    """The same in one pass over memory, for millions of parameters: to the last bits another sum.
-
-    It takes the gradients where backward left them, in tensors of their own, and drops them: adding them to zeros
-    first would cost as much as the step. The kernel is the one behind torch.optim.Adam(fused=True).
-    """
-
-    def __init__(self, flat: Flat) -> None:
-        super().__init__(flat)
-        self._parts = [flat.views(vector) for vector in (flat.theta, self.m, self.v)]
-        flat.grad = flat.grad[:0]
-        for p in flat.parameters:
-            p.grad = None
-
-    @torch.no_grad()
-    def step(self, alpha: float, most: float = 0.0) -> None:
-        """One step against the gradients of the parameters; it knows no bound of them."""
-        assert not most
-        self.t += 1
-        gradients = [p.grad for p in self.flat.parameters if p.grad is not None]
-        thetas, ms, vs = self._parts
-        counts = [torch.tensor(float(self.t), device=self.flat.theta.device)] * len(thetas)
-        how = {"weight_decay": 0.0, "eps": 1e-8, "amsgrad": False, "maximize": False}
-        torch._fused_adam_(thetas, gradients, ms, vs, [], counts, lr=alpha, beta1=0.9, beta2=0.999, **how)
-        for p in self.flat.parameters:
-            p.grad = None
 
 
 def to_numpy(tensor: torch.Tensor) -> NDArray[Any]:

@@ -13,7 +13,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.nets.networks import Encoding
+from baselines.nets.encoding import Encoding
 from baselines.training.events import Tree
 
 LIMIT = 10.0
@@ -56,7 +56,7 @@ class Moments:
         self.count, self.mean, self.squares = state["count"], state["mean"].copy(), state["squares"].copy()
 
 
-class NormalisedEncoding:
+class RunningNormalizer:
     """An encoding that brings every number of a box to mean 0 and deviation 1, as of the last `renew`.
 
     It counts every observation that it encodes; `encoding` is what it does at present, for an agent to keep.

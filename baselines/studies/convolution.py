@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from baselines.maths.equations import classification_loss, cosine_schedule
-from baselines.nets.networks import Adam, Flat
+from baselines.nets.optim import Adam, FlatParameters
 from baselines.training.image_validation import images_of, make_env
 from baselines.training.validation import FIRST_SEED, training_seed
 
@@ -66,7 +66,7 @@ def train(task: str, epochs: int, seed: int, batch: int = 128, learning_rate: fl
     rng = np.random.default_rng(seed)
     params = trained.env.unwrapped.params  # type: ignore[attr-defined]
     model = network(params.height, params.classes)
-    flat, images = Flat(model), images_of(trained.env)
+    flat, images = FlatParameters(model), images_of(trained.env)
     adam, best, kept = Adam(flat), float("inf"), flat.theta.clone()
     for epoch in range(epochs):
         trained.env.reset(seed=training_seed(rng))

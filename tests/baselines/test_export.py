@@ -17,15 +17,8 @@ from safetensors.numpy import load_file
 from baselines.algorithms import dqn
 from baselines.data.frame_replay import FrameReplay
 from baselines.export import Origin, export
-from baselines.nets.networks import (
-    Convolution,
-    Encoding,
-    convolutional,
-    encoding,
-    numpy_pixel_policy,
-    numpy_policy,
-    perceptron,
-)
+from baselines.nets.encoding import Encoding, encoding
+from baselines.nets.networks import Convolution, convolutional, numpy_pixel_policy, numpy_policy, perceptron
 from baselines.templates.agent_template import Mean, Perceptron, Table, policy
 from rlbench.harness.submission import read
 

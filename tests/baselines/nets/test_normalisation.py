@@ -6,7 +6,7 @@ import gymnasium
 import numpy as np
 from gymnasium.wrappers.utils import RunningMeanStd
 
-from baselines.nets.normalisation import LIMIT, Moments, NormalisedEncoding, ReturnScale
+from baselines.nets.normalisation import LIMIT, Moments, ReturnScale, RunningNormalizer
 
 
 def test_moments_in_batches_are_those_of_the_whole() -> None:
@@ -22,13 +22,13 @@ def test_moments_in_batches_are_those_of_the_whole() -> None:
 
 
 def test_observations_are_counted_now_and_normalised_later() -> None:
-    encode = NormalisedEncoding(gymnasium.spaces.Box(-np.inf, np.inf, (2,)))
+    encode = RunningNormalizer(gymnasium.spaces.Box(-np.inf, np.inf, (2,)))
     seen = np.array([[1.0, 10.0], [3.0, 30.0]])
     assert encode(seen).tolist() == [[1.0, LIMIT], [3.0, LIMIT]]  # nothing known yet: only cut
     encode.renew()
     np.testing.assert_allclose(encode(seen), [[-1, -1], [1, 1]], rtol=1e-5)
     assert encode(np.array([[2.0, 1e6]])).tolist() == [[0.0, LIMIT]]
-    other = NormalisedEncoding(gymnasium.spaces.Box(-np.inf, np.inf, (2,)))
+    other = RunningNormalizer(gymnasium.spaces.Box(-np.inf, np.inf, (2,)))
     other.restore(encode.state())
     np.testing.assert_array_equal(other(seen), encode(seen))
 

@@ -1,0 +1,36 @@
+"""What networks see of observations, and the spaces that they do not take."""
+
+from __future__ import annotations
+
+import gymnasium
+import numpy as np
+import pytest
+
+from baselines.nets.encoding import discrete_actions, encoding, frames_shape
+from rlbench.errors import UserError
+
+
+def test_encodings() -> None:
+    box = encoding(gymnasium.spaces.Box(-1, 1, (2, 2)), (1, 10, 100, 1000))
+    assert box(np.ones((1, 2, 2))).tolist() == [[1, 10, 100, 1000]]
+    states = encoding(gymnasium.spaces.Discrete(3))
+    assert states(np.array([2, 0])).tolist() == [[0, 0, 1], [1, 0, 0]]
+    assert (box.size, states.size) == (4, 3)
+
+
+@pytest.mark.parametrize("space", [gymnasium.spaces.MultiDiscrete([2, 2]), gymnasium.spaces.Discrete(3, start=1)])
+def test_spaces_that_are_not_taken(space: gymnasium.Space[object]) -> None:
+    with pytest.raises(UserError, match="must be a Box or a Discrete that starts at 0"):
+        encoding(space)
+    with pytest.raises(UserError, match="actions must be Discrete and start at 0"):
+        discrete_actions(gymnasium.spaces.Box(-1, 1, (1,)))
+
+
+def test_scale_of_the_wrong_length() -> None:
+    with pytest.raises(UserError, match="observation_scale has 2 numbers, the observation 4"):
+        encoding(gymnasium.spaces.Box(-1, 1, (4,)), (1.0, 2.0))
+
+
+def test_frames_that_are_not_taken() -> None:
+    with pytest.raises(UserError, match=r"convolutions take stacked frames, uint8 \[K, H, W\], not Box"):
+        frames_shape(gymnasium.spaces.Box(-1, 1, (4, 84, 84)))

@@ -1,0 +1,46 @@
+"""Optimisers against torch's own."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from baselines.nets.networks import perceptron
+from baselines.nets.optim import Adam, FlatParameters, FusedAdam
+
+
+def network() -> torch.nn.Sequential:
+    return perceptron((3, 8, 8, 2), "tanh", "uniform", torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize(("optimiser", "max_grad_norm"), [(Adam, 1.0), (Adam, 0.0), (FusedAdam, 0.0)])
+def test_adam_against_torch_optim(optimiser: type[Adam], max_grad_norm: float) -> None:
+    ours, theirs = network(), network()
+    adam = optimiser(FlatParameters(ours))
+    reference = torch.optim.Adam(theirs.parameters(), lr=0.01)
+    x = torch.randn(16, 3, generator=torch.Generator().manual_seed(1))
+    for _ in range(50):
+        for model in (ours, theirs):
+            model(x).square().sum().backward()
+        norm = torch.nn.utils.clip_grad_norm_(theirs.parameters(), max_grad_norm or 1e9)
+        adam.step(0.01, max_grad_norm)
+        reference.step()
+        reference.zero_grad()
+    assert norm > 0
+    for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-6)
+        assert all(p.grad is None or not p.grad.any() for p in ours.parameters())
+
+
+def test_fused_adam_steps_as_torch_optim_does_bit_for_bit() -> None:
+    ours, theirs = network(), network()
+    adam = FusedAdam(FlatParameters(ours), epsilon=1.5e-4)
+    reference = torch.optim.Adam(theirs.parameters(), lr=0.01, eps=1.5e-4, fused=True)
+    x = torch.randn(16, 3, generator=torch.Generator().manual_seed(1))
+    for _ in range(20):
+        for model in (ours, theirs):
+            model(x).square().sum().backward()
+        adam.step(0.01)
+        reference.step()
+        reference.zero_grad()
+    assert all(torch.equal(mine, other) for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True))
