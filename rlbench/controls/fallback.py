@@ -1,8 +1,8 @@
 """Controls for an environment of which only the spaces are known.
 
-Numbered actions are on the digit keys, and on the arrow keys and space where the environment names its actions
-(`get_action_meanings`, as Atari games do) or has two or three; each number of a Box has a key that raises and one that
-lowers it; a pair of numbers, such as a place, is also where the mouse points.
+* Discrete: the digit keys. Also the arrow keys and space, where the environment names its actions
+  (`get_action_meanings`, as Atari games do), and left and right where it has two or three.
+* Box: for each number a key that raises it and one that lowers it. Two bounded numbers are a place, set by the mouse.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from rlbench.controls.protocol import Hands, Help
+from rlbench.controls.protocol import Help, PlayerInput
 
 PAIRS = ("qa", "ws", "ed", "rf", "tg", "yh", "uj", "ik", "ol")  # up and down, for the numbers of a Box in turn
 ARROWS = {"UP": "up", "RIGHT": "right", "DOWN": "down", "LEFT": "left", "FIRE": "space"}
-QUICK = 10  # frames per second; an environment that is drawn more often does not wait
+REAL_TIME_ABOVE = 10  # frames per second; an environment that is drawn more often does not wait for the player
 
 
 class Fallback:
     """Controls for one environment, by its spaces."""
 
     def __init__(self, env: Any) -> None:
-        self.REAL_TIME = env.metadata.get("render_fps", 30) > QUICK
+        self.REAL_TIME = env.metadata.get("render_fps", 30) > REAL_TIME_ABOVE
         self.names = tuple(getattr(env.unwrapped, "get_action_meanings", tuple)())
 
     def actions(self, env: Any) -> tuple[str, ...]:
@@ -47,27 +47,30 @@ class Fallback:
                 lines += [("mouse", "point")] if _is_place(space) else []
         return tuple(lines)
 
-    def action(self, hands: Hands, env: Any) -> Any:
-        """What the hands ask for; in real time what is not asked for is left in the middle."""
-        if not self.REAL_TIME and not self._touched(hands, env.action_space):
-            return None
-        return self._read(hands, env)
+    def action(self, player: PlayerInput, env: Any) -> Any:
+        """The action that the player asks for.
 
-    def _read(self, hands: Hands, env: Any) -> Any:
+        In real time each part that no key asks for is in the middle of its range; else no key means no action (None).
+        """
+        if not self.REAL_TIME and not self._touched(player, env.action_space):
+            return None
+        return self._read(player, env)
+
+    def _read(self, player: PlayerInput, env: Any) -> Any:
         frame_size = (1.0, 1.0)
-        if hands.pointer is not None and any(_is_place(space) for space in _leaves(env.action_space)):
+        if player.pointer is not None and any(_is_place(space) for space in _leaves(env.action_space)):
             height, width, _ = env.render().shape
             frame_size = (width, height)
-        return _plant(env.action_space, hands, self._keys, frame_size)
+        return _plant(env.action_space, player, self._keys, frame_size)
 
-    def _touched(self, hands: Hands, space: spaces.Space[Any]) -> bool:
+    def _touched(self, player: PlayerInput, space: spaces.Space[Any]) -> bool:
         """Whether a key or a click means anything."""
         leaves = list(_leaves(space))
-        if hands.clicked:
-            return hands.pointer is not None and any(_is_place(leaf) for leaf in leaves)
+        if player.clicked:
+            return player.pointer is not None and any(_is_place(leaf) for leaf in leaves)
         known = {key for leaf in leaves if isinstance(leaf, spaces.Discrete) for key in self._keys(leaf)}
         known |= {key for leaf in leaves if isinstance(leaf, spaces.Box) for pair in PAIRS for key in pair}
-        return hands.pressed in known
+        return player.pressed in known
 
     def _keys(self, space: spaces.Discrete[Any]) -> dict[str, int]:
         """Keys of numbered actions."""
@@ -79,7 +82,7 @@ class Fallback:
 
 
 def _leaves(space: spaces.Space[Any]) -> Iterator[spaces.Space[Any]]:
-    """The parts of a nested space."""
+    """The parts of a nested space, depth first."""
     if isinstance(space, spaces.Dict):
         for part in space.values():
             yield from _leaves(part)
@@ -90,29 +93,29 @@ def _leaves(space: spaces.Space[Any]) -> Iterator[spaces.Space[Any]]:
         yield space
 
 
-def _plant(space: spaces.Space[Any], hands: Hands, keys: Any, frame_size: tuple[float, float]) -> Any:
-    """An action of a space, each part as the hands ask for."""
+def _plant(space: spaces.Space[Any], player: PlayerInput, keys: Any, frame_size: tuple[float, float]) -> Any:
+    """An action of a space, each part as the player asks for."""
     if isinstance(space, spaces.Dict):
-        return {name: _plant(part, hands, keys, frame_size) for name, part in space.items()}
+        return {name: _plant(part, player, keys, frame_size) for name, part in space.items()}
     if isinstance(space, spaces.Tuple):
-        return tuple(_plant(part, hands, keys, frame_size) for part in space)
+        return tuple(_plant(part, player, keys, frame_size) for part in space)
     if isinstance(space, spaces.Discrete):
-        asked = [keys(space)[key] for key in sorted(hands.held | {hands.pressed}) if key in keys(space)]
+        asked = [keys(space)[key] for key in sorted(player.held | {player.pressed}) if key in keys(space)]
         return asked[-1] if asked else int(space.start) + int(space.n == 3)  # the middle one of three is rest
     if isinstance(space, spaces.Box):
-        return _box(space, hands, frame_size)
+        return _box(space, player, frame_size)
     return np.zeros(space.shape or (), space.dtype)
 
 
-def _box(space: spaces.Box[Any], hands: Hands, frame_size: tuple[float, float]) -> Any:
+def _box(space: spaces.Box[Any], player: PlayerInput, frame_size: tuple[float, float]) -> Any:
     """Numbers at their ends where a key asks for it, else in the middle; a place under the pointer."""
     low, high = (np.clip(side, -1e3, 1e3).astype(np.float64).ravel() for side in (space.low, space.high))
     values = (low + high) / 2
     for i, (more, less) in enumerate(map(tuple, PAIRS[: len(values)])):
-        held = hands.held | {hands.pressed}
+        held = player.held | {player.pressed}
         values[i] = values[i] + ((more in held) - (less in held)) * (high[i] - low[i]) / 2
-    if _is_place(space) and hands.pointer is not None:
-        values = low + (high - low) * np.clip(np.divide(hands.pointer, frame_size), 0, 1)
+    if _is_place(space) and player.pointer is not None:
+        values = low + (high - low) * np.clip(np.divide(player.pointer, frame_size), 0, 1)
     return np.clip(values, low, high).reshape(space.shape).astype(space.dtype)
 
 

@@ -11,7 +11,8 @@ import gymnasium
 import numpy as np
 
 from rlbench import space_tree
-from rlbench.controls.protocol import Controls, Help, find
+from rlbench.controls.find import find_controls
+from rlbench.controls.protocol import Controls, Help
 from rlbench.drawing.resize import shrink
 from rlbench.drawing.shapes import Image
 from rlbench.errors import UserError
@@ -47,7 +48,7 @@ class Episode:
         by_hand: bool = False,
     ) -> None:
         self.env, self.seed, self.options, self.player = env, seed, options, player
-        self.controls: Controls = find(env)
+        self.controls: Controls = find_controls(env)
         self.draw: Callable[[], Any] = env.render
         if by_hand and hasattr(self.controls, "frame"):
             self.draw = functools.partial(self.controls.frame, env)

@@ -12,7 +12,8 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from rlbench.controls.protocol import Hands, Help, find
+from rlbench.controls.find import find_controls
+from rlbench.controls.protocol import Help, PlayerInput
 from rlbench.drawing.window import Event, Key, Mouse
 from rlbench.errors import UserError
 from rlbench.interact.episode import Episode
@@ -27,8 +28,8 @@ MODIFIERS = ("shift", "ctrl", "alt", "meta", "lock", "super", "gui", "mode", "un
 
 
 @dataclass
-class Player:
-    """The hands of the player, followed from event to event."""
+class InputTracker:
+    """Keys and mouse of the player, followed from event to event."""
 
     held: set[str] = field(default_factory=set)
     tapped: set[str] = field(default_factory=set)
@@ -52,13 +53,13 @@ class Player:
             elif event.kind == "up":
                 self.buttons.discard(event.button)
 
-    def hands(self, step: int) -> Hands:
-        """What the player does now."""
+    def current(self, step: int) -> PlayerInput:
+        """Keys and mouse now, after so many steps of the episode."""
         keys = frozenset(self.held | self.tapped)
-        return Hands(keys, self.pressed, self.pointer, bool(self.buttons), self.clicked, step)
+        return PlayerInput(keys, self.pressed, self.pointer, bool(self.buttons), self.clicked, step)
 
-    def rest(self) -> None:
-        """A step was taken: what was only for a moment is over."""
+    def forget_taps(self) -> None:
+        """A step was taken: forget keys and clicks that were only for a moment."""
         self.tapped, self.clicked, self.pressed = set(), False, ""
 
 
@@ -69,10 +70,10 @@ class Game:
         self, env: gymnasium.Env[Any, Any], screen: Screen, filmed_panel: bool = True, keep: Any = None
     ) -> None:
         self.env, self.screen = env, screen
-        self.controls = find(env)
+        self.controls = find_controls(env)
         own = KEYS if self.controls.REAL_TIME else KEYS_OF_A_GAME_THAT_WAITS
         self.view = View(screen, (*self.controls.help(env), *OWN_KEYS, *own), filmed_panel)
-        self.player = Player()
+        self.input = InputTracker()
         self.keep: Callable[[Episode], str] | None = keep
         """Saves the trace of an episode and says where."""
 
@@ -108,7 +109,7 @@ class Game:
 
     def _move_on(self, episode: Episode) -> None:
         """One step of a world that moves by itself."""
-        self._step(episode, self.controls.action(self.player.hands(len(episode.rewards)), self.env))
+        self._step(episode, self.controls.action(self.input.current(len(episode.rewards)), self.env))
 
     def _turns(self, episode: Episode, last: bool) -> None:
         """The world waits for the player."""
@@ -122,7 +123,7 @@ class Game:
                     continue
                 self._follow(event, episode)
                 if not episode.over and self._is_touch(event):
-                    action = self.controls.action(self.player.hands(len(episode.rewards)), self.env)
+                    action = self.controls.action(self.input.current(len(episode.rewards)), self.env)
                     if action is not None:
                         self._step(episode, action)
 
@@ -133,7 +134,7 @@ class Game:
             self.screen.say(str(error).partition(";")[0])
         else:
             self.view.record(episode)
-        self.player.rest()
+        self.input.forget_taps()
         if episode.over:
             self.screen.say("enter: begin again")
 
@@ -145,7 +146,7 @@ class Game:
         return (isinstance(event, Key) and event.pressed) or (isinstance(event, Mouse) and event.kind == "down")
 
     def _follow(self, event: Event, episode: Episode) -> None:
-        """Take an event into the hands; the key that saves a trace, and keys that mean nothing, are dealt with."""
+        """Take one event: save a trace for its key, and say so where a key does nothing."""
         if isinstance(event, Key) and event.name == KEEP:
             if event.pressed and self.keep is not None:
                 try:
@@ -153,7 +154,7 @@ class Game:
                 except UserError as error:
                     self.screen.say(str(error))
             return
-        self.player.take(event, lambda x, y: self.view.to_frame(episode, x, y))
+        self.input.take(event, lambda x, y: self.view.to_frame(episode, x, y))
         if isinstance(event, Key) and event.pressed and not episode.over and not self._means(event.name, episode):
             self.screen.say(f"{event.name!r} does nothing here")
 
@@ -162,8 +163,8 @@ class Game:
         if any(word in key for word in MODIFIERS):
             return True
         for step in (0, 1):
-            with_key = self.controls.action(Hands(frozenset({key}), key, step=step), self.env)
-            if not same(with_key, self.controls.action(Hands(step=step), self.env)):
+            with_key = self.controls.action(PlayerInput(frozenset({key}), key, step=step), self.env)
+            if not same(with_key, self.controls.action(PlayerInput(step=step), self.env)):
                 return True
         return False
 

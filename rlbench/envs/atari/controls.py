@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rlbench.controls.protocol import Hands, Help
+from rlbench.controls.protocol import Help, PlayerInput
 
 REAL_TIME = True
 DEAD_ZONE = 0.12  # of the frame, around its middle, within which dragging leaves the joystick alone
@@ -20,12 +20,15 @@ def help(env: Any) -> Help:
     return (("arrows", "joystick"), ("space", "button"), ("drag", "joystick, from the middle"))
 
 
-def action(hands: Hands, env: Any) -> int:
-    """The position that the hands ask for, or the nearest that this game knows: without the button, along one axis."""
+def action(player: PlayerInput, env: Any) -> int:
+    """The position that the player asks for, or the nearest one that this game knows.
+
+    Nearest is first without the button, then along one axis only.
+    """
     meanings = env.unwrapped.get_action_meanings()
-    across, down = joystick(hands, env)
+    across, down = joystick(player, env)
     vertical, horizontal = ("", "DOWN", "UP")[down], ("", "RIGHT", "LEFT")[across]
-    fire = "FIRE" if "space" in hands.held else ""
+    fire = "FIRE" if "space" in player.held else ""
     wanted = (vertical + horizontal + fire, vertical + horizontal, horizontal + fire, vertical + fire)
     for name in (*wanted, horizontal, vertical, fire):
         if name in meanings:
@@ -33,10 +36,10 @@ def action(hands: Hands, env: Any) -> int:
     return int(meanings.index("NOOP"))
 
 
-def joystick(hands: Hands, env: Any) -> tuple[int, int]:
+def joystick(player: PlayerInput, env: Any) -> tuple[int, int]:
     """-1, 0 or 1 to the right, and downwards."""
-    if not hands.dragging or hands.pointer is None:
-        return hands.axis("left", "right"), hands.axis("up", "down")
+    if not player.dragging or player.pointer is None:
+        return player.axis("left", "right"), player.axis("up", "down")
     height, width, _ = env.render().shape
-    x, y = hands.pointer[0] / width - 0.5, hands.pointer[1] / height - 0.5
+    x, y = player.pointer[0] / width - 0.5, player.pointer[1] / height - 0.5
     return (x > DEAD_ZONE) - (x < -DEAD_ZONE), (y > DEAD_ZONE) - (y < -DEAD_ZONE)

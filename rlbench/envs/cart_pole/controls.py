@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rlbench.controls.protocol import Hands, Help
+from rlbench.controls.protocol import Help, PlayerInput
 from rlbench.envs.cart_pole.render import WIDTH, pixels_per_metre
 
 REAL_TIME = True
@@ -23,19 +23,19 @@ def help(env: Any) -> Help:
     return (("← →", "push the cart"), ("drag", "push it towards the pointer"))
 
 
-def push(hands: Hands, env: Any) -> float:
+def push(player: PlayerInput, env: Any) -> float:
     """The push that is asked for, in [-1, 1]; 0 for none."""
-    if not hands.dragging or hands.pointer is None:
-        return float(hands.axis("left", "right"))
+    if not player.dragging or player.pointer is None:
+        return float(player.axis("left", "right"))
     world = env.unwrapped
     scale = pixels_per_metre(world.params.x_threshold, world.params.length)
     cart = WIDTH / 2 + scale * world.state.x
-    return float(np.clip((hands.pointer[0] - cart) / REACH, -1, 1))
+    return float(np.clip((player.pointer[0] - cart) / REACH, -1, 1))
 
 
-def action(hands: Hands, env: Any) -> Any:
+def action(player: PlayerInput, env: Any) -> Any:
     """The push as the environment takes it. Without one, left and right in turn: none on average."""
-    wanted = push(hands, env)
+    wanted = push(player, env)
     if env.unwrapped.params.continuous:
         return np.array([wanted], np.float32)
-    return int(wanted > 0) if wanted else hands.step % 2
+    return int(wanted > 0) if wanted else player.step % 2

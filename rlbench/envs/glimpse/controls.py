@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rlbench.controls.protocol import Hands, Help
+from rlbench.controls.protocol import Help, PlayerInput
 from rlbench.drawing.shapes import NIGHT, Image, canvas
 from rlbench.envs.glimpse.render import MARGIN, PANEL, SCALE_COLOURS, outline, paste, render, seen, square
 
@@ -27,14 +27,14 @@ def help(env: Any) -> Help:
     return (("click", "look there"), (f"0 – {last}", "answer, at the end"))
 
 
-def action(hands: Hands, env: Any) -> Any:
+def action(player: PlayerInput, env: Any) -> Any:
     """Where to look while there are glimpses left; then the label."""
     world = env.unwrapped
     to_answer = world.state.step == world.params.glimpses - 1
-    if hands.clicked and hands.pointer is not None and hands.pointer[0] < PANEL and not to_answer:
-        return {"location": location(*hands.pointer, world.params), "label": 0}
-    if hands.pressed.isdecimal() and int(hands.pressed) < world.params.classes and to_answer:
-        return {"location": np.zeros(2, np.float32), "label": int(hands.pressed)}
+    if player.clicked and player.pointer is not None and player.pointer[0] < PANEL and not to_answer:
+        return {"location": location(*player.pointer, world.params), "label": 0}
+    if player.pressed.isdecimal() and int(player.pressed) < world.params.classes and to_answer:
+        return {"location": np.zeros(2, np.float32), "label": int(player.pressed)}
     return None
 
 

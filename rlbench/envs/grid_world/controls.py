@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rlbench.controls.protocol import Hands, Help
+from rlbench.controls.protocol import Help, PlayerInput
 from rlbench.envs.grid_world.render import cell_size
 from rlbench.envs.grid_world.rules import DOWN, LEFT, RIGHT, UP
 
@@ -23,11 +23,11 @@ def help(env: Any) -> Help:
     return (("arrows", "move"), ("click", "move to a neighbouring cell"))
 
 
-def action(hands: Hands, env: Any) -> int | None:
+def action(player: PlayerInput, env: Any) -> int | None:
     """The move that a key or a click asks for."""
-    if hands.clicked and hands.pointer is not None:
+    if player.clicked and player.pointer is not None:
         world = env.unwrapped
-        x, y = hands.pointer
+        x, y = player.pointer
         size = cell_size(world.params.walls.shape)
         return WAYS.get((int(y // size) - world.state.row, int(x // size) - world.state.col))
-    return KEYS.get(hands.pressed)
+    return KEYS.get(player.pressed)

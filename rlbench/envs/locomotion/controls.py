@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rlbench.controls.protocol import Hands, Help
+from rlbench.controls.protocol import Help, PlayerInput
 
 REAL_TIME = True
 PAIRS = (  # the keys of each joint in turn, the second one for the negative torque
@@ -38,13 +38,13 @@ def joints(env: Any) -> list[str]:
     return [model.joint(int(model.actuator_trnid[i, 0])).name.replace("_", " ") for i in range(model.nu)]
 
 
-def action(hands: Hands, env: Any) -> Any:
+def action(player: PlayerInput, env: Any) -> Any:
     """The torques, float32[n]: full where a key is held, 0 where none is."""
     space = env.action_space
     unit = np.zeros(space.shape[0], np.float32)
     for i, (plus, minus) in enumerate(map(tuple, PAIRS[: len(unit)])):
-        unit[i] = hands.axis(minus, plus)
-    if hands.dragging and hands.pointer is not None and len(unit) > 1:
+        unit[i] = player.axis(minus, plus)
+    if player.dragging and player.pointer is not None and len(unit) > 1:
         height, width, _ = env.render().shape
-        unit[:2] = np.clip((hands.pointer[0] / width - 0.5, 0.5 - hands.pointer[1] / height), -0.5, 0.5) * 2
+        unit[:2] = np.clip((player.pointer[0] / width - 0.5, 0.5 - player.pointer[1] / height), -0.5, 0.5) * 2
     return (unit * space.high).astype(np.float32)

@@ -6,7 +6,8 @@ import pytest
 
 import rlbench
 from rlbench.controls.fallback import PAIRS, Fallback
-from rlbench.controls.protocol import Hands, find
+from rlbench.controls.find import find_controls
+from rlbench.controls.protocol import PlayerInput
 
 
 def make(env_id, **kwargs):
@@ -29,13 +30,13 @@ def one_of_each_kind():
 @pytest.mark.parametrize("env_id", one_of_each_kind())
 def test_whatever_the_hands_do_is_an_action_or_none(env_id):
     env = make(env_id)
-    controls = find(env)
+    controls = find_controls(env)
     assert controls.help(env)
     keys = ["left", "right", "up", "down", "space", "k", *"0123456789", *"".join(PAIRS)]
-    poses = [Hands(frozenset({key}), key, step=step) for key in keys for step in (0, 1)]
-    poses += [Hands(pointer=(x, 30.0), dragging=True, clicked=True) for x in (0.0, 50.0, 1e4)]
-    poses += [Hands(frozenset(keys), "left"), Hands(), Hands(dragging=True, clicked=True)]
-    asked = [controls.action(hands, env) for hands in poses]
+    poses = [PlayerInput(frozenset({key}), key, step=step) for key in keys for step in (0, 1)]
+    poses += [PlayerInput(pointer=(x, 30.0), dragging=True, clicked=True) for x in (0.0, 50.0, 1e4)]
+    poses += [PlayerInput(frozenset(keys), "left"), PlayerInput(), PlayerInput(dragging=True, clicked=True)]
+    asked = [controls.action(player, env) for player in poses]
     assert any(action is not None for action in asked)
     for action in asked:
         assert (action is None and not controls.REAL_TIME) or env.action_space.contains(action), action
@@ -45,7 +46,7 @@ def test_whatever_the_hands_do_is_an_action_or_none(env_id):
 @pytest.mark.parametrize("env_id", one_of_each_kind())
 def test_names_are_those_of_the_actions(env_id):
     env = make(env_id)
-    names = find(env).actions(env)
+    names = find_controls(env).actions(env)
     parts = [env.action_space, *getattr(env.action_space, "spaces", {}).values()]
     assert not names or len(names) in {int(part.n) for part in parts if isinstance(part, gymnasium.spaces.Discrete)}
     env.close()
@@ -53,31 +54,31 @@ def test_names_are_those_of_the_actions(env_id):
 
 def test_grid_world_by_keys_and_by_clicks():
     env = make("rlbench/GridWorld-v0")
-    controls = find(env)
+    controls = find_controls(env)
     env.unwrapped.state = {"row": 1, "col": 2}
-    by_key = [controls.action(Hands(pressed=key), env) for key in ("up", "right", "down", "left")]
+    by_key = [controls.action(PlayerInput(pressed=key), env) for key in ("up", "right", "down", "left")]
     by_click = [
-        controls.action(Hands(clicked=True, pointer=place), env)
+        controls.action(PlayerInput(clicked=True, pointer=place), env)
         for place in ((160.0, 32.0), (224.0, 96.0), (160.0, 191.9), (64.1, 64.0))
     ]
     assert by_key == by_click == [0, 1, 2, 3]
     far = [(160.0, 96.0), (224.0, 32.0), (160.0, 250.0), (0.0, 0.0)]
-    assert {controls.action(Hands(clicked=True, pointer=place), env) for place in far} == {None}
+    assert {controls.action(PlayerInput(clicked=True, pointer=place), env) for place in far} == {None}
     assert controls.actions(env) == ("up", "right", "down", "left")
 
 
 def test_cart_pole_is_pushed_towards_the_pointer():
     env = make("rlbench/CartPole-v0")
     env.unwrapped.state = (0.0, 0.0, 0.0, 0.0)
-    controls = find(env)
-    assert controls.action(Hands(dragging=True, pointer=(250.0, 9.0)), env) == 0
-    assert controls.action(Hands(dragging=True, pointer=(350.0, 9.0)), env) == 1
-    assert [controls.action(Hands(step=step), env) for step in range(4)] == [0, 1, 0, 1]
-    assert controls.action(Hands(frozenset({"right"})), env) == 1
+    controls = find_controls(env)
+    assert controls.action(PlayerInput(dragging=True, pointer=(250.0, 9.0)), env) == 0
+    assert controls.action(PlayerInput(dragging=True, pointer=(350.0, 9.0)), env) == 1
+    assert [controls.action(PlayerInput(step=step), env) for step in range(4)] == [0, 1, 0, 1]
+    assert controls.action(PlayerInput(frozenset({"right"})), env) == 1
     forces = make("rlbench/CartPole-v0", continuous=True)
     forces.unwrapped.state = (0.0, 0.0, 0.0, 0.0)
     for pointer, force in ((330.0, 0.5), (300.0, 0.0), (0.0, -1.0)):
-        action = find(forces).action(Hands(dragging=True, pointer=(pointer, 9.0)), forces)
+        action = find_controls(forces).action(PlayerInput(dragging=True, pointer=(pointer, 9.0)), forces)
         assert action == pytest.approx(np.array([force]), abs=1e-6)
         forces.unwrapped._check_action(action)
 
@@ -101,27 +102,27 @@ BOX = gymnasium.spaces.Box(np.float32([-1, 0]), np.float32([1, 4]))
 def test_the_fallback_reads_digits_arrows_pairs_and_places():
     moves = Spaces(gymnasium.spaces.Discrete(12, start=5))
     by_number = Fallback(moves)
-    assert by_number.action(Hands(pressed="3"), moves) == 8
-    assert by_number.action(Hands(pressed="k"), moves) is None
+    assert by_number.action(PlayerInput(pressed="3"), moves) == 8
+    assert by_number.action(PlayerInput(pressed="k"), moves) is None
     two = Spaces(gymnasium.spaces.Discrete(2), fps=50)
-    assert Fallback(two).action(Hands(frozenset({"right"})), two) == 1
+    assert Fallback(two).action(PlayerInput(frozenset({"right"})), two) == 1
     named = Spaces(gymnasium.spaces.Discrete(3), 60, ("NOOP", "FIRE", "UP"))
-    assert [Fallback(named).action(Hands(frozenset({key})), named) for key in ("space", "up")] == [1, 2]
+    assert [Fallback(named).action(PlayerInput(frozenset({key})), named) for key in ("space", "up")] == [1, 2]
     assert Fallback(named).actions(named) == ("NOOP", "FIRE", "UP")
     box = Spaces(BOX, fps=50)
-    np.testing.assert_allclose(Fallback(box).action(Hands(frozenset("qs")), box), [1, 0])
-    np.testing.assert_allclose(Fallback(box).action(Hands(), box), [0, 2])
-    np.testing.assert_allclose(Fallback(box).action(Hands(pointer=(50.0, 75.0)), box), [-0.5, 3])
+    np.testing.assert_allclose(Fallback(box).action(PlayerInput(frozenset("qs")), box), [1, 0])
+    np.testing.assert_allclose(Fallback(box).action(PlayerInput(), box), [0, 2])
+    np.testing.assert_allclose(Fallback(box).action(PlayerInput(pointer=(50.0, 75.0)), box), [-0.5, 3])
     nested = Spaces(gymnasium.spaces.Dict(place=BOX, label=gymnasium.spaces.Discrete(10)))
-    action = Fallback(nested).action(Hands(pressed="7"), nested)
+    action = Fallback(nested).action(PlayerInput(pressed="7"), nested)
     assert action["label"] == 7
     assert nested.action_space.contains(action)
-    assert Fallback(nested).action(Hands(pressed="z"), nested) is None
+    assert Fallback(nested).action(PlayerInput(pressed="z"), nested) is None
 
 
 def test_environments_of_others_are_played_by_the_fallback():
-    assert isinstance(find(make("FrozenLake-v1")), Fallback)
-    assert isinstance(find(Spaces(BOX)), Fallback)
+    assert isinstance(find_controls(make("FrozenLake-v1")), Fallback)
+    assert isinstance(find_controls(Spaces(BOX)), Fallback)
 
 
 def test_a_glimpse_goes_where_the_click_was_and_the_answer_comes_last():
@@ -134,14 +135,14 @@ def test_a_glimpse_goes_where_the_click_was_and_the_answer_comes_last():
     for place in ((0.0, 0.0), (-0.5, 0.75), (1.0, -1.0)):
         pixel = on_panel(*place, left, top, zoom, world.params)
         np.testing.assert_allclose(controls.location(*pixel, world.params), place, atol=1e-6)
-        assert env.action_space.contains(controls.action(Hands(clicked=True, pointer=pixel), env))
-    assert controls.action(Hands(pressed="3"), env) is None  # too early
-    assert controls.action(Hands(clicked=True, pointer=(600.0, 9.0)), env) is None  # on the patches
+        assert env.action_space.contains(controls.action(PlayerInput(clicked=True, pointer=pixel), env))
+    assert controls.action(PlayerInput(pressed="3"), env) is None  # too early
+    assert controls.action(PlayerInput(clicked=True, pointer=(600.0, 9.0)), env) is None  # on the patches
     while world.state.step < world.params.glimpses - 1:
-        env.step(controls.action(Hands(clicked=True, pointer=(200.0, 200.0)), env))
-    assert controls.action(Hands(clicked=True, pointer=(200.0, 200.0)), env) is None
-    assert controls.action(Hands(pressed="3"), env)["label"] == 3
-    assert controls.action(Hands(pressed="k"), env) is None
+        env.step(controls.action(PlayerInput(clicked=True, pointer=(200.0, 200.0)), env))
+    assert controls.action(PlayerInput(clicked=True, pointer=(200.0, 200.0)), env) is None
+    assert controls.action(PlayerInput(pressed="3"), env)["label"] == 3
+    assert controls.action(PlayerInput(pressed="k"), env) is None
 
 
 def test_who_plays_by_glimpses_sees_only_what_was_looked_at():
@@ -170,30 +171,30 @@ JOYSTICK = {
 @pytest.mark.parametrize("game", JOYSTICK)
 def test_the_joystick_does_what_the_game_knows(game):
     env = make(f"rlbench/Atari{game}-v0")
-    controls = find(env)
+    controls = find_controls(env)
     for held, name in JOYSTICK[game]:
-        assert controls.actions(env)[controls.action(Hands(frozenset(held)), env)] == name
+        assert controls.actions(env)[controls.action(PlayerInput(frozenset(held)), env)] == name
     if game == "Seaquest":
         names = {(150.0, 105.0): "right", (80.0, 10.0): "up", (10.0, 200.0): "downleft", (80.0, 105.0): "noop"}
         for pointer, name in names.items():
-            assert controls.actions(env)[controls.action(Hands(dragging=True, pointer=pointer), env)] == name
+            assert controls.actions(env)[controls.action(PlayerInput(dragging=True, pointer=pointer), env)] == name
     env.close()
 
 
 @pytest.mark.parametrize("robot", ["HalfCheetah", "Humanoid", "Swimmer"])
 def test_every_joint_has_two_keys(robot):
     env = make(f"rlbench/{robot}-v0")
-    controls = find(env)
+    controls = find_controls(env)
     n, high = env.action_space.shape[0], env.action_space.high
     pairs = controls.PAIRS[:n]
     assert len({key for pair in pairs for key in pair}) == 2 * n
     for i, (plus, minus) in enumerate(pairs):
         one = np.eye(n, dtype=np.float32)[i] * high
-        np.testing.assert_array_equal(controls.action(Hands(frozenset({plus})), env), one)
-        np.testing.assert_array_equal(controls.action(Hands(frozenset({minus})), env), -one)
+        np.testing.assert_array_equal(controls.action(PlayerInput(frozenset({plus})), env), one)
+        np.testing.assert_array_equal(controls.action(PlayerInput(frozenset({minus})), env), -one)
     assert len(controls.joints(env)) == n
     assert all(controls.joints(env))
-    drag = controls.action(Hands(dragging=True, pointer=(480.0, 240.0)), env)
+    drag = controls.action(PlayerInput(dragging=True, pointer=(480.0, 240.0)), env)
     np.testing.assert_allclose(drag[:2], [high[0], 0])
     env.close()
 
