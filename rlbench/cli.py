@@ -1,5 +1,6 @@
-"""The command line: `rlbench COMMAND ...`, one module of `rlbench.commands` each, imported only when called.
+"""The command line: `rlbench COMMAND ...`.
 
+Each command is a module of `rlbench.commands`, which says what such a module defines. It is imported only when called.
 Exit codes: 0 fine, 1 a check failed, 2 a mistake of the user, 3 a fault of the harness, 130 interrupted.
 """
 
@@ -27,6 +28,9 @@ COMMANDS = {
     "leaderboard": "rank all results and write leaderboard.md",
     "doctor": "check this installation",
 }
+
+
+SHORT = {"--json": ("--format", "json"), "--csv": ("--format", "csv")}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,7 +66,7 @@ def _dispatch(arguments: list[str]) -> int:
 
         print(__version__)
         return 0
-    name, *rest = arguments
+    name, *rest = with_format(arguments)
     if name not in COMMANDS:
         raise unknown("command", name, COMMANDS)
     module: Any = importlib.import_module(f"rlbench.commands.{name}")
@@ -70,10 +74,18 @@ def _dispatch(arguments: list[str]) -> int:
     return int(module.run(parse(rest) if parse else _options(module, name, rest)))
 
 
+def with_format(arguments: Sequence[str]) -> list[str]:
+    """The arguments with `--json` and `--csv` written out as `--format json` and `--format csv`."""
+    if {"--json", "--csv"} <= set(arguments):
+        raise UserError("--json and --csv exclude each other; give one of them")
+    return [part for each in arguments for part in SHORT.get(each, (each,))]
+
+
 def _options(module: Any, name: str, arguments: list[str]) -> Any:
     import tyro
 
-    return tyro.cli(module.Options, prog=f"rlbench {name}", description=module.__doc__, args=arguments)
+    options = getattr(module, f"{name.capitalize()}Options")
+    return tyro.cli(options, prog=f"rlbench {name}", description=module.__doc__, args=arguments)
 
 
 def _usage() -> str:

@@ -31,11 +31,21 @@ def test_every_command_has_help(command):
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
-def test_every_command_takes_quiet_and_json(command):
-    options = {
-        field.name for field in dataclasses.fields(importlib.import_module(f"rlbench.commands.{command}").Options)
-    }
-    assert {"quiet", "json"} <= options
+def test_every_command_takes_quiet_and_a_format(command):
+    module = importlib.import_module(f"rlbench.commands.{command}")
+    fields = {field.name: field.type for field in dataclasses.fields(getattr(module, f"{command.capitalize()}Options"))}
+    assert (fields["quiet"], fields["format"]) == ("bool", "Format")
+
+
+def test_json_and_csv_are_short_for_a_format(capsys):
+    printed = {}
+    for words in ("--json", "--csv", "--format json", "--format csv", "--format table", ""):
+        assert cli.main(["list", "suites", *words.split()]) == 0
+        printed[words] = capsys.readouterr().out
+    assert printed["--json"] == printed["--format json"] != printed["--format table"] == printed[""]
+    assert printed["--csv"] == printed["--format csv"]
+    assert json.loads(printed["--json"])[0]["suite"] == printed["--csv"].splitlines()[1].split(",")[0]
+    assert cli.main(["train", "value-iteration", "--preset", "lectrue", "--csv"]) == 2, "every command takes both"
 
 
 def test_quiet_says_nothing_but_mistakes_and_names(capsys, tmp_path, monkeypatch):
@@ -78,6 +88,8 @@ def test_a_picture_that_was_drawn_is_named_as_json(capsys, tmp_path, monkeypatch
         (["run", "--device", "cpuu"], "error: unknown device 'cpuu'; did you mean cpu"),
         (["run", "--seeds", "0"], "error: --seeds is at least 1, got 0"),
         (["run", "--json", "--csv"], "error: --json and --csv exclude each other"),
+        (["leaderboard", "--json", "--csv"], "error: --json and --csv exclude each other"),
+        (["show", "GridWorld", "--policy", "random", "--json", "--csv"], "error: --json and --csv exclude each other"),
     ],
 )
 def test_a_mistake_is_one_line(arguments, message, capsys, tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
-from rlbench.commands.shared.output import print_table
+from rlbench.commands.shared.output import Format, print_table
 from rlbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ OLDEST_PYTHON = (3, 10)
 
 
 @dataclass(frozen=True)
-class Options:
+class DoctorOptions:
     """Check the installation, row by row; exit 1 if something is broken."""
 
     results: Path = Path("results")
@@ -33,10 +33,7 @@ class Options:
     """Leaderboard page."""
     quiet: bool = False
     """Print only what is not as it should be."""
-    json: bool = False
-    """Print JSON."""
-    csv: bool = False
-    """Print CSV."""
+    format: Format = "table"
 
 
 @dataclass(frozen=True)
@@ -49,17 +46,17 @@ class Check:
     advice: str = ""
 
 
-def run(options: Options) -> int:
+def run(options: DoctorOptions) -> int:
     """Print all checks; 1 if one fails, else 0."""
     checks = list(examine(options))
     shown = [check for check in checks if check.status != "ok"] if options.quiet else checks
-    if shown or options.json or options.csv:
+    if shown or options.format != "table":
         frame = pd.DataFrame([asdict(check) for check in shown], columns=[field.name for field in fields(Check)])
-        print_table(frame, json=options.json, csv=options.csv, title="rlbench doctor")
+        print_table(frame, options.format, "rlbench doctor")
     return int(any(check.status == "fail" for check in checks))
 
 
-def examine(options: Options) -> Iterator[Check]:
+def examine(options: DoctorOptions) -> Iterator[Check]:
     """Make all checks in order."""
     checks: dict[str, Callable[[], Iterable[Check]]] = {
         "python": lambda: [check_python(sys.version_info[:3])],
@@ -228,7 +225,7 @@ def check_results(results: Path, page: Path) -> Check:
     """Whether the results can be read and the leaderboard is what they say."""
     from rlbench.commands import leaderboard
 
-    options = leaderboard.Options(results=results, output=page)
+    options = leaderboard.LeaderboardOptions(results=results, output=page)
     if not results.is_dir():
         return Check("results", "warn", f"no folder {results}", "rlbench run quick")
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import pandas as pd
 from tyro.conf import Positional
 
-from rlbench.commands.shared.output import print_table, require_one_format
+from rlbench.commands.shared.output import Format, print_table, remark, silent
 from rlbench.errors import UserError
 from rlbench.harness import submission
 from rlbench.harness.evaluate import evaluate
@@ -23,7 +22,7 @@ from rlbench.harness.tasks.task import Task
 
 
 @dataclass(frozen=True)
-class Options:
+class EvaluateOptions:
     """Score a submission on a task, on those tasks of a suite that it lists, or on all that it lists."""
 
     submission: Positional[str]
@@ -36,29 +35,24 @@ class Options:
     """Folder for the recorded episodes; a run that was interrupted goes on there."""
     quiet: bool = False
     """No progress bar."""
-    json: bool = False
-    """Print the table as JSON."""
-    csv: bool = False
-    """Print the table as CSV."""
+    format: Format = "table"
 
 
-def run(options: Options) -> int:
+def run(options: EvaluateOptions) -> int:
     """Evaluate, then print a row per task; 0. Failed episodes are scores, not errors."""
-    require_one_format(json=options.json, csv=options.csv)
     entrant = submission.read(options.submission)
-    quiet = options.quiet or options.json or options.csv
     rows = []
     for task in chosen(options, entrant):
         path = record.path_of(options.results, task, entrant)
-        if not quiet and record.is_complete(path, task, entrant):
-            sys.stderr.write(f"{task.key} is scored already; to repeat it, remove {path}\n")
-        evaluate(task, options.submission, options.results, quiet=quiet)
+        if record.is_complete(path, task, entrant):
+            remark(f"{task.key} is scored already; to repeat it, remove {path}", options)
+        evaluate(task, options.submission, options.results, quiet=silent(options))
         rows.append(row(path, task))
-    print_table(pd.DataFrame(rows), json=options.json, csv=options.csv)
+    print_table(pd.DataFrame(rows), options.format)
     return 0
 
 
-def chosen(options: Options, entrant: Submission) -> list[Task]:
+def chosen(options: EvaluateOptions, entrant: Submission) -> list[Task]:
     """The tasks to play."""
     if options.task and options.suite:
         raise UserError("--task and --suite exclude each other; give one of them")

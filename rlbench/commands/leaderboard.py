@@ -1,4 +1,7 @@
-"""`rlbench leaderboard`: every result there is, ranked, as `leaderboard.md` and on standard output."""
+"""`rlbench leaderboard`: rank all results, print the tables, and write them to `leaderboard.md`.
+
+As JSON or CSV it prints all rows, unrounded, and writes nothing.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from rlbench.commands.shared.output import draw, print_table, require_one_format
+from rlbench.commands.shared.output import Format, draw, print_table
 from rlbench.errors import UserError
 from rlbench.harness.ranking import leaderboard
 from rlbench.harness.ranking.rankings import Standings, standings
@@ -21,7 +24,7 @@ PAGE_ONLY = ["worst seed", "beats next", "training steps"]  # the terminal has r
 
 
 @dataclass(frozen=True)
-class Options:
+class LeaderboardOptions:
     """Rank all results and write them to leaderboard.md."""
 
     results: Path = Path("results")
@@ -32,23 +35,19 @@ class Options:
     """Write nothing; exit 1 if the page is not what the results say."""
     quiet: bool = False
     """Print nothing but mistakes."""
-    json: bool = False
-    """Write nothing; print all rows, unrounded, as JSON."""
-    csv: bool = False
-    """Write nothing; print all rows, unrounded, as CSV."""
+    format: Format = "table"
 
 
-def run(options: Options) -> int:
+def run(options: LeaderboardOptions) -> int:
     """Write, check or print the leaderboard; 1 for a stale page.
 
     Raises UserError for results that cannot be ranked.
     """
-    require_one_format(json=options.json, csv=options.csv)
-    if options.check and (options.json or options.csv):
-        raise UserError("--check prints no table; leave out --json and --csv")
+    if options.check and options.format != "table":
+        raise UserError(f"--check prints no table; leave out --format {options.format}")
     ranked = load(options.results)
-    if options.json or options.csv:
-        print_table(leaderboard.flat(ranked), json=options.json, csv=options.csv)
+    if options.format != "table":
+        print_table(leaderboard.flat(ranked), options.format)
         return 0
     if options.check:
         return check(text(ranked), options)
@@ -78,7 +77,7 @@ def text(ranked: Standings) -> str:
     return leaderboard.render(ranked, TASKS, SUITES)
 
 
-def check(expected: str, options: Options) -> int:
+def check(expected: str, options: LeaderboardOptions) -> int:
     """Compare the page with the text that it should have: 0 if equal, else 1 and what mends it."""
     line = difference(expected, options.output)
     if line is None:
@@ -103,11 +102,11 @@ def difference(expected: str, page: Path) -> str | None:
     return f"line {next(i for i, (a, b) in enumerate(pairs, 1) if a != b)} differs"
 
 
-def command(options: Options) -> str:
+def command(options: LeaderboardOptions) -> str:
     """Shell command that writes this page from these results."""
     words = ["rlbench", "leaderboard"]
     for name in ("results", "output"):
-        value, default = getattr(options, name), getattr(Options, name)
+        value, default = getattr(options, name), getattr(LeaderboardOptions, name)
         words += [f"--{name}", str(value)] if value != default else []
     return shlex.join(words)
 

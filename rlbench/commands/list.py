@@ -12,35 +12,32 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 from tyro.conf import Positional
 
-from rlbench.commands.shared.output import print_table, require_one_format
+from rlbench.commands.shared.agents import algorithms
+from rlbench.commands.shared.output import Format, print_table
 
 if TYPE_CHECKING:
     from rlbench.harness.tasks.task import Task
 
 
 @dataclass(frozen=True)
-class Options:
+class ListOptions:
     """List what there is."""
 
     what: Positional[Literal["all", "envs", "tasks", "suites", "agents"]] = "all"
     """Kind of thing, with its details; all kinds by name without."""
     quiet: bool = False
     """Print names alone, one on a line."""
-    json: bool = False
-    """Print JSON."""
-    csv: bool = False
-    """Print CSV."""
+    format: Format = "table"
 
 
-def run(options: Options) -> int:
+def run(options: ListOptions) -> int:
     """Print the list that was asked for; 0."""
-    require_one_format(json=options.json, csv=options.csv)
     frame = overview() if options.what == "all" else KINDS[options.what]()
-    if options.quiet and not (options.json or options.csv):
+    if options.quiet and options.format == "table":
         names = frame["name"] if options.what == "all" else frame.iloc[:, 0]
         sys.stdout.write("".join(f"{name}\n" for name in names))
         return 0
-    print_table(frame, json=options.json, csv=options.csv)
+    print_table(frame, options.format)
     return 0
 
 
@@ -80,9 +77,7 @@ def suites() -> pd.DataFrame:
 
 def agents() -> pd.DataFrame:
     """One row per reference algorithm that `rlbench train` takes."""
-    from baselines import ALGORITHMS
-
-    rows = [(name, about(module), module) for name, module in ALGORITHMS.items()]
+    rows = [(name, about(module), module) for name, module in algorithms().items()]
     return pd.DataFrame(rows, columns=["agent", "about", "module"])
 
 

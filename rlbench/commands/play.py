@@ -10,7 +10,7 @@ from typing import Any
 from tyro.conf import Positional
 
 from rlbench.commands.shared import display
-from rlbench.commands.shared.output import require_one_format
+from rlbench.commands.shared.output import Format, remark
 from rlbench.commands.show import find_id
 from rlbench.errors import UserError
 from rlbench.interact import trace
@@ -23,7 +23,7 @@ PICTURE = Path("play.png")
 
 
 @dataclass(frozen=True)
-class Options:
+class PlayOptions:
     """Play an environment by hand; the window shows the keys."""
 
     env: Positional[str]
@@ -48,13 +48,10 @@ class Options:
     """Press these keys instead of opening a window: right*20 left - (for none)."""
     quiet: bool = False
     """Print nothing but mistakes."""
-    json: bool = False
-    """Print the table of episodes as JSON."""
-    csv: bool = False
-    """Print the table of episodes as CSV."""
+    format: Format = "table"
 
 
-def run(options: Options) -> int:
+def run(options: PlayOptions) -> int:
     """Play, and print a row per episode; 0. Raises UserError for what cannot be played."""
     check(options)
     env_id = find_id(options.env)
@@ -71,9 +68,8 @@ def run(options: Options) -> int:
     return 0
 
 
-def check(options: Options) -> None:
+def check(options: PlayOptions) -> None:
     """UserError for a mistake that shows before anything begins."""
-    require_one_format(json=options.json, csv=options.csv)
     display.check_speed(options.speed)
     if options.episodes is not None and options.episodes < 1:
         raise UserError(f"--episodes is at least 1, got {options.episodes}")
@@ -82,9 +78,8 @@ def check(options: Options) -> None:
     display.check_record(options.record, options.frames)
 
 
-def play(env: Any, window: Window, fps: float, options: Options) -> list[Episode]:
+def play(env: Any, window: Window, fps: float, options: PlayOptions) -> list[Episode]:
     """The episodes that were played."""
-    quiet = options.quiet or options.json or options.csv
     name = short_name(env.spec.id)
     keep, saved = keeper(options, name)
     episodes: list[Episode] = []
@@ -93,11 +88,11 @@ def play(env: Any, window: Window, fps: float, options: Options) -> list[Episode
             episodes.append(episode)
             if options.trace is not None:
                 keep(episode)
-    display.report(screen.recorder, [*screen.written, *saved], quiet)
+    display.report(screen.recorder, [*screen.written, *saved], options)
     return episodes
 
 
-def keeper(options: Options, name: str) -> tuple[Callable[[Episode], str], list[Path]]:
+def keeper(options: PlayOptions, name: str) -> tuple[Callable[[Episode], str], list[Path]]:
     """A function that saves the trace of an episode and returns its file's name, and the list of those files."""
     saved: list[Path] = []
 
@@ -114,15 +109,14 @@ def keeper(options: Options, name: str) -> tuple[Callable[[Episode], str], list[
     return keep, saved
 
 
-def unseen(env: Any, options: Options, reason: str) -> int:
+def unseen(env: Any, options: PlayOptions, reason: str) -> int:
     """Without a window nobody can play: write what the player would see first, and say so."""
     path = options.record or PICTURE
     with display.screen("", 1.0, 1.0, Script(["-"]), path, options.frames) as screen:
         game = Game(env, screen)
         episode = Episode(env, options.seed, player="nobody", by_hand=True)
         screen.record(lambda: game.view.picture(episode, panelled=True))
-    quiet = options.quiet or options.json or options.csv
-    display.say(f"{reason}: wrote the first frame to {path} instead; set DISPLAY, or give --keys", quiet)
+    remark(f"{reason}: wrote the first frame to {path} instead; set DISPLAY, or give --keys", options)
     display.print_episodes([row(0, episode)], options)
     return 0
 

@@ -13,7 +13,7 @@ from tyro.conf import Positional
 from rlbench.commands.plotting import curves as plot_curves
 from rlbench.commands.plotting import scores as plot_scores
 from rlbench.commands.plotting.style import style
-from rlbench.commands.shared.output import print_table, require_one_format
+from rlbench.commands.shared.output import Format, print_table
 from rlbench.errors import UserError
 from rlbench.harness.ranking.rankings import standings
 from rlbench.harness.results import record
@@ -26,7 +26,7 @@ FORMATS = ("png", "svg")
 
 
 @dataclass(frozen=True)
-class Options:
+class PlotOptions:
     """Draw what these runs did: learning curves, performance profiles, the leaderboard."""
 
     runs: Positional[tuple[Path, ...]]
@@ -37,29 +37,25 @@ class Options:
     """What learning curves are drawn against."""
     quiet: bool = False
     """Print nothing but mistakes."""
-    json: bool = False
-    """Print the list of charts as JSON."""
-    csv: bool = False
-    """Print the list of charts as CSV."""
+    format: Format = "table"
 
 
-def run(options: Options) -> int:
+def run(options: PlotOptions) -> int:
     """Write the charts and print which; 0. Raises UserError where there is nothing to draw."""
-    require_one_format(json=options.json, csv=options.csv)
     charts = [*curves(options), *scores(options)]
     if not charts:
         searched = ", ".join(map(str, options.runs)) or "nothing given"
         raise UserError(f"no learning curve ({plot_curves.CURVE}) and no complete results found: {searched}")
     rows = [row for name, make, what in charts for row in save(name, make, what, options.output)]
-    if options.json or options.csv or not options.quiet:
-        print_table(pd.DataFrame(rows), json=options.json, csv=options.csv)
+    if options.format != "table" or not options.quiet:
+        print_table(pd.DataFrame(rows), options.format)
     return 0
 
 
 Chart = tuple[str, "Callable[[], Figure]", str]  # file name, the drawing, what it shows
 
 
-def curves(options: Options) -> list[Chart]:
+def curves(options: PlotOptions) -> list[Chart]:
     """The chart of learning curves, if there are any."""
     for path in options.runs:
         if not path.exists():
@@ -72,7 +68,7 @@ def curves(options: Options) -> list[Chart]:
     return [("curves", lambda: plot_curves.draw(found, options.axis), what)]
 
 
-def scores(options: Options) -> list[Chart]:
+def scores(options: PlotOptions) -> list[Chart]:
     """The charts of results, if there are any that are complete."""
     frames = [record.load(folder) for folder in results_folders(options.runs)]
     frames = [frame for frame in frames if len(frame)]

@@ -6,7 +6,6 @@ Whatever is there already is kept: an interrupted run goes on where it stopped, 
 from __future__ import annotations
 
 import shutil
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,9 @@ from typing import Annotated, get_args, get_type_hints
 import tyro
 
 from rlbench.commands import leaderboard
-from rlbench.commands.shared.output import require_one_format
-from rlbench.commands.train import training, with_settings
+from rlbench.commands.shared.agents import training
+from rlbench.commands.shared.output import Format, remark, silent
+from rlbench.commands.train import with_settings
 from rlbench.errors import UserError, unknown
 from rlbench.harness.evaluate import evaluate
 from rlbench.harness.tasks.suite import get_task
@@ -65,7 +65,7 @@ DEVICES = ("auto", "cpu", "cuda")
 
 
 @dataclass(frozen=True)
-class Options:
+class RunOptions:
     """Train the reference agents, score them in processes of their own, write the leaderboard."""
 
     plan: Annotated[str, tyro.conf.Positional] = "quick"
@@ -85,15 +85,11 @@ class Options:
     """Where networks train: auto, cpu or cuda."""
     quiet: bool = False
     """Print the table alone."""
-    json: bool = False
-    """Print the table as JSON."""
-    csv: bool = False
-    """Print the table as CSV."""
+    format: Format = "table"
 
 
-def run(options: Options) -> int:
+def run(options: RunOptions) -> int:
     """Train, evaluate, rank; 0 once the leaderboard is written."""
-    require_one_format(json=options.json, csv=options.csv)
     if options.plan not in PLANS:
         raise unknown("plan", options.plan, PLANS)
     if options.device not in DEVICES:
@@ -110,13 +106,13 @@ def run(options: Options) -> int:
     for task in dict.fromkeys(entry.task for entry in plan):
         score(task, "random", results, options)
     page = options.leaderboard or out / "leaderboard.md"
-    if options.json or options.csv:  # the command below then only prints
+    if options.format != "table":  # the command below then only prints
         leaderboard.write(leaderboard.text(leaderboard.load(results)), page)
-    say(f"to rank yours beside these: rlbench evaluate my_agent --results {results}", options)
-    return leaderboard.run(leaderboard.Options(results, page, json=options.json, csv=options.csv))
+    remark(f"to rank yours beside these: rlbench evaluate my_agent --results {results}", options)
+    return leaderboard.run(leaderboard.LeaderboardOptions(results, page, format=options.format))
 
 
-def train(entry: Entry, seed: int, out: Path, options: Options) -> Path:
+def train(entry: Entry, seed: int, out: Path, options: RunOptions) -> Path:
     """The submission of one training, trained now unless it is there already."""
     device = options.device if options.device in devices(entry.algorithm) else "auto"  # tables know only the CPU
     config = with_settings(entry.algorithm, entry.preset, seed=seed, task=entry.task, device=device)
@@ -124,8 +120,8 @@ def train(entry: Entry, seed: int, out: Path, options: Options) -> Path:
     submission = folder / "submission"
     if not (submission / "submission.toml").exists():
         began = time.perf_counter()
-        training().run(entry.algorithm, config, folder, quiet=quiet(options))
-        say(f"{config.agent}, seed {seed}: trained in {time.perf_counter() - began:.1f} s", options)
+        training().run(entry.algorithm, config, folder, quiet=silent(options))
+        remark(f"{config.agent}, seed {seed}: trained in {time.perf_counter() - began:.1f} s", options)
     if options.pretrained is not None:
         kept = options.pretrained / entry.task / f"{config.agent}-s{seed}"
         shutil.rmtree(kept, ignore_errors=True)
@@ -138,18 +134,7 @@ def devices(algorithm: str) -> tuple[str, ...]:
     return get_args(get_type_hints(training().load(algorithm).Config)["device"])
 
 
-def score(task: str, submission: Path | str, results: Path, options: Options) -> None:
+def score(task: str, submission: Path | str, results: Path, options: RunOptions) -> None:
     """Evaluate a submission on a task, unless that is done already."""
-    path = evaluate(get_task(task), submission, results, quiet=quiet(options))
-    say(f"scored {path.stem} on {task}", options)
-
-
-def quiet(options: Options) -> bool:
-    """Whether progress is unwanted: asked for, or the output is for a machine."""
-    return options.quiet or options.json or options.csv
-
-
-def say(message: str, options: Options) -> None:
-    """A line of progress on standard error."""
-    if not quiet(options):
-        sys.stderr.write(f"{message}\n")
+    path = evaluate(get_task(task), submission, results, quiet=silent(options))
+    remark(f"scored {path.stem} on {task}", options)

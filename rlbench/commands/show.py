@@ -18,7 +18,7 @@ import rlbench
 from rlbench.commands.grid_world import picture
 from rlbench.commands.grid_world import text as show_text
 from rlbench.commands.grid_world.solution import Solution, solve
-from rlbench.commands.shared.output import print_table, require_one_format
+from rlbench.commands.shared.output import Format, print_table
 from rlbench.drawing.shapes import Image
 from rlbench.errors import UserError, unknown
 
@@ -27,7 +27,7 @@ POLICY_FORMATS = (".png", ".svg", ".pdf")
 
 
 @dataclass(frozen=True)
-class Options:
+class ShowOptions:
     """Draw an environment's first frame, or with --policy a grid world's policy, V and Q."""
 
     env: Positional[str]
@@ -48,24 +48,20 @@ class Options:
     """Seed of the first frame."""
     quiet: bool = False
     """Print nothing but mistakes."""
-    json: bool = False
-    """Print as JSON what was drawn: the file, or the values of the policy."""
-    csv: bool = False
-    """The same as CSV."""
+    format: Format = "table"
 
 
-def run(options: Options) -> int:
+def run(options: ShowOptions) -> int:
     """Draw what was asked for; 0. Raises UserError for what cannot be drawn."""
-    require_one_format(json=options.json, csv=options.csv)
     env_id = find_id(options.env)
     check_suffix(options.output, POLICY_FORMATS if options.policy else FRAME_FORMATS)
     env = make(env_id, env_kwargs(options))
     try:
         if options.policy is None:
             save_frame(first_frame(env, options.seed, options.state), options.output)
-            if options.json or options.csv:
+            if options.format != "table":
                 made = {"env": env_id, "seed": options.seed, "file": str(options.output)}
-                print_table(pd.DataFrame([made]), json=options.json, csv=options.csv)
+                print_table(pd.DataFrame([made]), options.format)
         else:
             show_policy(env, env_id, options)
     finally:
@@ -75,7 +71,7 @@ def run(options: Options) -> int:
     return 0
 
 
-def show_policy(env: gymnasium.Env[Any, Any], env_id: str, options: Options) -> None:
+def show_policy(env: gymnasium.Env[Any, Any], env_id: str, options: ShowOptions) -> None:
     """Write the picture of a grid world's policy and print its values."""
     assert options.policy is not None
     world: Any = env.unwrapped
@@ -85,8 +81,8 @@ def show_policy(env: gymnasium.Env[Any, Any], env_id: str, options: Options) -> 
     name = f"{env_id} with {options.maze.name}" if options.maze else env_id
     title = f"{name}: {options.policy} policy, gamma {options.gamma:g}, slip {world.params.slip:g}"
     write(picture.draw(solution, title).savefig, options.output)
-    if options.json or options.csv:
-        print_table(table(solution), json=options.json, csv=options.csv, title=title)
+    if options.format != "table":
+        print_table(table(solution), options.format, title)
     elif not options.quiet:
         print(show_text.draw(solution, title))
 
@@ -162,7 +158,7 @@ def version_of(env_id: str) -> int:
     return int(env_id.rpartition("-v")[2]) if re.search(r"-v\d+$", env_id) else 0
 
 
-def env_kwargs(options: Options) -> dict[str, Any]:
+def env_kwargs(options: ShowOptions) -> dict[str, Any]:
     """What the options say about the environment itself, as arguments of `gymnasium.make`."""
     kwargs: dict[str, Any] = {} if options.slip is None else {"slip": options.slip}
     if options.maze is not None:

@@ -6,7 +6,6 @@ The settings of a preset can be overridden one by one; `rlbench train dqn --help
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import itertools
 import json
 import sys
@@ -14,15 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
+import pandas as pd
 import tyro
 
+from rlbench.commands.shared.agents import algorithms, training
+from rlbench.commands.shared.output import Format, print_table, silent
 from rlbench.errors import UserError, unknown
 
 Config = TypeVar("Config")
 
 
 @dataclass(frozen=True)
-class Options(Generic[Config]):
+class TrainOptions(Generic[Config]):
     """Train a reference agent and export it as a submission."""
 
     algorithm: Annotated[str, tyro.conf.Positional]
@@ -39,11 +41,10 @@ class Options(Generic[Config]):
     """Write TensorBoard files too."""
     quiet: bool = False
     """No progress bar, and no advice."""
-    json: bool = False
-    """Print what came of it as JSON."""
+    format: Format = "table"
 
 
-def parse(arguments: list[str]) -> Options[Any]:
+def parse(arguments: list[str]) -> TrainOptions[Any]:
     """The options; which settings exist depends on the algorithm, and their defaults on the preset."""
     if arguments and arguments[0] in ("-h", "--help"):
         sys.stdout.write(
@@ -55,9 +56,9 @@ def parse(arguments: list[str]) -> Options[Any]:
     algorithm = arguments[0]
     module = training().load(algorithm)
     preset = chosen_preset(arguments, module.PRESETS)
-    default = Options(algorithm, module.PRESETS[preset], preset)
+    default = TrainOptions(algorithm, module.PRESETS[preset], preset)
     return tyro.cli(
-        Options[module.Config],  # type: ignore[name-defined]  # the type depends on the algorithm
+        TrainOptions[module.Config],  # type: ignore[name-defined]  # the type depends on the algorithm
         prog=f"rlbench train {algorithm}",
         description=f"{module.__doc__}\n\nPresets: {', '.join(module.PRESETS)}.",
         args=arguments,
@@ -75,7 +76,7 @@ def chosen_preset(arguments: list[str], presets: dict[str, Any]) -> str:
     return name
 
 
-def run(options: Options[Any]) -> int:
+def run(options: TrainOptions[Any]) -> int:
     """Train, and print the submission's folder."""
     config = options.config
     out = options.out or Path("runs", "train", config.task.replace("/", "-"), f"{config.agent}-s{config.seed}")
@@ -83,13 +84,16 @@ def run(options: Options[Any]) -> int:
         options.algorithm,
         config,
         out,
-        quiet=options.quiet or options.json,
+        quiet=silent(options),
         tensorboard=options.tensorboard,
         resume=options.resume,
     )
-    if options.json:
-        made = {"agent": config.agent, "task": config.task, "seed": config.seed, "submission": str(submission)}
+    made = {"agent": config.agent, "task": config.task, "seed": config.seed, "submission": str(submission)}
+    if options.format == "json":
         sys.stdout.write(json.dumps(made) + "\n")
+        return 0
+    if options.format == "csv":
+        print_table(pd.DataFrame([made]), options.format)
         return 0
     sys.stdout.write(f"{submission}\n")
     if not options.quiet:
@@ -107,13 +111,3 @@ def best(out: Path) -> str:
 def with_settings(algorithm: str, preset: str, **settings: Any) -> Any:
     """A preset of an algorithm with some settings replaced."""
     return dataclasses.replace(training().load(algorithm).PRESETS[preset], **settings)
-
-
-def training() -> Any:
-    """The module `baselines.training.runner`, which trains any reference agent."""
-    return importlib.import_module("baselines.training.runner")
-
-
-def algorithms() -> list[str]:
-    """The names of the reference algorithms."""
-    return sorted(importlib.import_module("baselines").ALGORITHMS)

@@ -10,7 +10,7 @@ import pandas as pd
 from tyro.conf import Positional
 
 from rlbench.commands.shared import lookup
-from rlbench.commands.shared.output import print_table, require_one_format
+from rlbench.commands.shared.output import Format, print_table, silent
 from rlbench.errors import UserError
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import get_task
@@ -20,7 +20,7 @@ COLUMNS = ("record", "blocks", "of", "episodes", "different", "verdict", "first_
 
 
 @dataclass(frozen=True)
-class Options:
+class VerifyOptions:
     """Play recorded episodes again, and say whether they come out as recorded."""
 
     records: Positional[tuple[Path, ...]] = (Path("results"),)
@@ -31,22 +31,18 @@ class Options:
     """Folder of the submission that a record is of, where it is not found by its digest."""
     quiet: bool = False
     """No progress bar."""
-    json: bool = False
-    """Print the table as JSON."""
-    csv: bool = False
-    """Print the table as CSV."""
+    format: Format = "table"
 
 
-def run(options: Options) -> int:
+def run(options: VerifyOptions) -> int:
     """Verify, and print a row per record; 0 where all of them came out the same, else 1."""
-    require_one_format(json=options.json, csv=options.csv)
     if options.blocks is not None and options.blocks < 1:
         raise UserError(f"--blocks is at least 1, got {options.blocks}")
     paths = chosen(options.records)
     if options.submission is not None and len(paths) > 1:
         raise UserError(f"--submission is for one record, these are {len(paths)}")
     rows = [row(path, options, alone=len(paths) == 1) for path in paths]
-    print_table(pd.DataFrame(rows, columns=list(COLUMNS)), json=options.json, csv=options.csv)
+    print_table(pd.DataFrame(rows, columns=list(COLUMNS)), options.format)
     return int(any(each["verdict"] != "same" for each in rows))
 
 
@@ -61,7 +57,7 @@ def chosen(given: tuple[Path, ...]) -> list[Path]:
     return paths
 
 
-def row(path: Path, options: Options, *, alone: bool) -> dict[str, Any]:
+def row(path: Path, options: VerifyOptions, *, alone: bool) -> dict[str, Any]:
     """What came of one record; beside others, what cannot be verified has the reason for its verdict."""
     run = record.read(path)
     if run is None:
@@ -69,8 +65,8 @@ def row(path: Path, options: Options, *, alone: bool) -> dict[str, Any]:
     made: dict[str, Any] = {"record": f"{path.parent.name}/{path.stem}", "of": len(run.blocks)}
     try:
         entrant = lookup.submission_of(run.header, path, options.submission)
-        quiet = options.quiet or options.json or options.csv
-        found = verify(path, get_task(str(run.header["task"])), entrant, options.blocks, quiet=quiet)
+        task = get_task(str(run.header["task"]))
+        found = verify(path, task, entrant, options.blocks, quiet=silent(options))
     except UserError as error:
         if alone:
             raise

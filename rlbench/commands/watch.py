@@ -11,7 +11,7 @@ from typing import Any
 from tyro.conf import Positional
 
 from rlbench.commands.shared import display, watch_sources
-from rlbench.commands.shared.output import require_one_format
+from rlbench.commands.shared.output import Format, remark, silent
 from rlbench.errors import UserError
 from rlbench.harness.results import record
 from rlbench.harness.tasks.task import Task
@@ -26,7 +26,7 @@ MOST_LANES = 100
 
 
 @dataclass(frozen=True)
-class Options:
+class WatchOptions:
     """Watch an agent, a row of the leaderboard, or a trace."""
 
     what: Positional[str]
@@ -55,13 +55,10 @@ class Options:
     """Open a window where there is a display."""
     quiet: bool = False
     """Print nothing but mistakes."""
-    json: bool = False
-    """Print the table of episodes as JSON."""
-    csv: bool = False
-    """Print the table of episodes as CSV."""
+    format: Format = "table"
 
 
-def run(options: Options) -> int:
+def run(options: WatchOptions) -> int:
     """Show it, and print a row per episode; 1 where an episode is not the recorded one, else 0."""
     check(options)
     kind = kind_of(Path(options.what))
@@ -72,13 +69,12 @@ def run(options: Options) -> int:
     display.print_episodes(rows, options)
     wrong = [row for row in rows if row.get("as_recorded") is False]
     if left:
-        display.say("the window was closed before the end", quiet(options))
+        remark("the window was closed before the end", options)
     return int(bool(wrong))
 
 
-def check(options: Options) -> None:
+def check(options: WatchOptions) -> None:
     """UserError for a mistake that shows before anything begins."""
-    require_one_format(json=options.json, csv=options.csv)
     display.check_speed(options.speed)
     if not 1 <= options.lanes <= MOST_LANES:
         raise UserError(f"--lanes is 1 to {MOST_LANES}, got {options.lanes}")
@@ -106,14 +102,13 @@ def kind_of(path: Path) -> str:
     return str(kind)
 
 
-def play(show: watch_sources.Show, options: Options) -> tuple[list[dict[str, Any]], bool]:
+def play(show: watch_sources.Show, options: WatchOptions) -> tuple[list[dict[str, Any]], bool]:
     """A row per episode that was seen to its end, and whether the window was closed before all were."""
-    silent = quiet(options)
     name = short_name(show.task.env_id)
     fps = rate(show.task)
     rows: list[dict[str, Any]] = []
     left = False
-    with stage(name, fps, options) as screen, progress(name, quiet=silent or screen.window is not None) as bar:
+    with stage(name, fps, options) as screen, progress(name, quiet=silent(options) or screen.window is not None) as bar:
         for number, (indices, seen, seed) in enumerate(show.blocks):
             bar(number / len(show.blocks), len(rows), "episodes")
             gallery = watch.Gallery(show.task, show.entrant, indices, seen, screen, options.panel)
@@ -125,7 +120,7 @@ def play(show: watch_sources.Show, options: Options) -> tuple[list[dict[str, Any
             finally:
                 screen.end_episode()
             rows += [row(played[index], show.lines.get(index)) for index in seen]
-    display.report(screen.recorder, screen.written, silent)
+    display.report(screen.recorder, screen.written, options)
     return rows, left
 
 
@@ -136,7 +131,7 @@ def rate(task: Task) -> float:
     return float(env.metadata.get("render_fps", 30))
 
 
-def stage(name: str, fps: float, options: Options) -> Any:
+def stage(name: str, fps: float, options: WatchOptions) -> Any:
     """The screen; without a display, and without a recording, a filmstrip in its place."""
     if not options.window:
         return display.screen(name, fps, options.speed, None, options.record, options.frames)
@@ -144,7 +139,7 @@ def stage(name: str, fps: float, options: Options) -> Any:
     path = options.record
     if window is None:
         instead = "no window" if path else f"recording to {PICTURE} instead"
-        display.say(f"{reason}: {instead}", quiet(options))
+        remark(f"{reason}: {instead}", options)
         path = path or PICTURE
     return display.screen(name, fps, options.speed, window, path, options.frames)
 
@@ -167,14 +162,14 @@ def row(episode: record.Episode, line: dict[str, Any] | None) -> dict[str, Any]:
     return made
 
 
-def run_trace(path: Path, options: Options) -> int:
+def run_trace(path: Path, options: WatchOptions) -> int:
     """Play a trace again; 1 where it comes out otherwise than it says."""
     recording = trace.load(path)
     steps = trace.replay(recording, path)
     episode = next(steps)
     with stage(episode.name, float(episode.env.metadata.get("render_fps", 30)), options) as screen:
         show_trace(steps, episode, screen, options)
-    display.report(screen.recorder, screen.written, quiet(options))
+    display.report(screen.recorder, screen.written, options)
     wrong = trace.differences(recording, episode)
     complete = len(episode.rewards) == len(recording.actions)
     end = trace.outcome(episode)
@@ -192,7 +187,7 @@ def run_trace(path: Path, options: Options) -> int:
     return int(complete and bool(wrong))
 
 
-def show_trace(steps: Iterator[Any], episode: Any, screen: Screen, options: Options) -> None:
+def show_trace(steps: Iterator[Any], episode: Any, screen: Screen, options: WatchOptions) -> None:
     """Every step of a trace, until the window is closed."""
     view = View(screen, KEYS, options.panel)
     view.record(episode)
@@ -205,8 +200,3 @@ def show_trace(steps: Iterator[Any], episode: Any, screen: Screen, options: Opti
     screen.end_episode()
     for _ in range(round(watch.LINGER * screen.fps) if screen.window is not None else 0):
         view.wait(episode)
-
-
-def quiet(options: Options) -> bool:
-    """Whether nothing but mistakes and the table is wanted."""
-    return options.quiet or options.json or options.csv

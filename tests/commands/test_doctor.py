@@ -7,7 +7,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from rlbench.commands import doctor
-from rlbench.commands.doctor import Options, run
+from rlbench.commands.doctor import DoctorOptions, run
 
 NEEDS = {"": [Requirement("numpy>=1.26")], "play": [Requirement("pygame>=2.6"), Requirement("Some_Thing")]}
 
@@ -15,7 +15,7 @@ NEEDS = {"": [Requirement("numpy>=1.26")], "play": [Requirement("pygame>=2.6"), 
 @pytest.fixture
 def options(tmp_path):
     (tmp_path / "results").mkdir()
-    return Options(results=tmp_path / "results", output=tmp_path / "leaderboard.md", json=True)
+    return DoctorOptions(results=tmp_path / "results", output=tmp_path / "leaderboard.md", format="json")
 
 
 def test_this_machine_passes_and_every_finding_has_a_remedy(options, capsys):

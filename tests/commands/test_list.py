@@ -8,11 +8,11 @@ import gymnasium
 import pytest
 
 import rlbench  # noqa: F401  (registers the environments)
-from rlbench.commands.list import KINDS, Options, run
+from rlbench.commands.list import KINDS, ListOptions, run
 
 
 def listed(capsys, what):
-    assert run(Options(what=what, json=True)) == 0
+    assert run(ListOptions(what=what, format="json")) == 0
     return json.loads(capsys.readouterr().out)
 
 
@@ -44,13 +44,13 @@ def test_everything_by_name(capsys):
 
 @pytest.mark.parametrize("what", ["all", *KINDS])
 def test_people_get_a_drawn_table(capsys, what):
-    assert run(Options(what=what)) == 0
+    assert run(ListOptions(what=what)) == 0
     assert "─" in capsys.readouterr().out
 
 
 def test_listing_imports_neither_torch_nor_numba():
     code = (
-        "import sys; from rlbench.commands.list import Options, run; run(Options(json=True)); "
+        "import sys; from rlbench.commands.list import ListOptions, run; run(ListOptions(format='json')); "
         "sys.exit(bool({'torch', 'numba', 'pygame'} & sys.modules.keys()))"
     )
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL, timeout=120)

@@ -6,7 +6,7 @@ import pytest
 from gymnasium.error import DependencyNotInstalled, ResetNeeded, UnsupportedMode
 from matplotlib.image import imread
 
-from rlbench.commands.show import Options, run
+from rlbench.commands.show import ShowOptions, run
 from rlbench.drawing.shapes import BLUE, INK, VERMILION
 from rlbench.envs.locomotion import opengl, render
 from rlbench.envs.locomotion.mujoco_bindings import load_model
@@ -153,8 +153,8 @@ def test_mujocos_renderer_shows_the_robot_and_follows_it(robot):
 
 def test_the_command_line_shows_a_pose(tmp_path):
     path, qpos = tmp_path / "hopper.png", np.array([0, 1.25, 0.15, -0.1, 0, 0])
-    run(Options("hopper", output=path, state=("qpos=0,1.25,0.15,-0.1,0,0",)))
+    run(ShowOptions("hopper", output=path, state=("qpos=0,1.25,0.15,-0.1,0,0",)))
     image = (imread(path)[..., :3] * 255).round().astype(np.uint8)
     np.testing.assert_array_equal(image, render.frame(ROBOTS["hopper"].body, qpos, False, render.choose("auto")))
     with pytest.raises(UserError, match=r"--state qpos=1,2: '1,2' is not 6 numbers"):
-        run(Options("hopper", output=path, state=("qpos=1,2",)))
+        run(ShowOptions("hopper", output=path, state=("qpos=1,2",)))

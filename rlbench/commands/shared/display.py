@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from rlbench.commands.shared.output import print_table
+from rlbench.commands.shared.output import print_table, remark
 from rlbench.errors import UserError
 from rlbench.interact import recorder
 from rlbench.interact.screen import FASTEST, SLOWEST, Screen, Window, open_window, title
@@ -64,30 +63,24 @@ def settings(pairs: Sequence[str]) -> dict[str, Any]:
     return made
 
 
-def report(film: recorder.Recorder | None, pictures: Sequence[Path], quiet: bool) -> None:
+def report(film: recorder.Recorder | None, pictures: Sequence[Path], options: Any) -> None:
     """Say what was written."""
     if isinstance(film, recorder.Film):
         for path in film.written:
-            say(f"recorded {film.frames:,} frames at {film.fps:.4g} frames/s to {path}", quiet)
+            remark(f"recorded {film.frames:,} frames at {film.fps:.4g} frames/s to {path}", options)
     elif film is not None:
         for path in film.written:
-            say(f"wrote {path}", quiet)
+            remark(f"wrote {path}", options)
     for path in pictures:
-        say(f"wrote {path}", quiet)
-
-
-def say(message: str, quiet: bool) -> None:
-    """A line on standard error."""
-    if not quiet:
-        sys.stderr.write(f"{message}\n")
+        remark(f"wrote {path}", options)
 
 
 def print_episodes(rows: list[dict[str, Any]], options: Any) -> None:
     """The table of the episodes that were seen; nothing where `quiet` is asked for without a machine's format."""
-    if options.json or options.csv or not options.quiet:
+    if options.format != "table" or not options.quiet:
         columns = ["episode", "seed", "return", "length", "ended", "actions"]
         frame = pd.DataFrame(rows, columns=[*columns, *(name for name in (rows or [{}])[0] if name not in columns)])
-        print_table(frame, json=options.json, csv=options.csv)
+        print_table(frame, options.format)
 
 
 def ending(terminated: bool, truncated: bool, fault: str = "") -> str:

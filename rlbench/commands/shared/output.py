@@ -1,4 +1,4 @@
-"""Tables on standard output: drawn for people, or JSON or CSV with nothing else beside them."""
+"""Output of commands: tables on standard output, for people or as JSON or CSV, and remarks on standard error."""
 
 from __future__ import annotations
 
@@ -6,38 +6,50 @@ import json as json_format
 import math
 import sys
 from collections.abc import Hashable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pandas as pd
+import tyro
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rlbench.errors import UserError
+Format = Annotated[
+    Literal["table", "json", "csv"],
+    tyro.conf.arg(help="What to print: a table for people, JSON or CSV. --json and --csv are short for the last two."),
+]
+"""Type of the option `--format`, which every command has; `rlbench.cli` writes out `--json` and `--csv`."""
 
 DASH = "—"
 WIDEST = 10_000  # columns of a file or a pipe: no cell is folded there
 
 
-def print_table(frame: pd.DataFrame, *, json: bool, csv: bool, title: str = "") -> None:
-    """Print a table, drawn or as JSON objects with null for what is missing or as CSV with a header line.
+def print_table(frame: pd.DataFrame, format: Format, title: str = "") -> None:
+    """Print a table on standard output.
 
-    Raises UserError where both machine formats are asked for.
+    Args:
+        frame: rows; lists and missing values are allowed in cells.
+        format: `table` is drawn; `json` is a list of objects, with null for what is missing; `csv` has a header line.
+        title: heading of a drawn table.
     """
-    require_one_format(json=json, csv=csv)
-    if json:
+    if format == "json":
         sys.stdout.write(as_json(frame) + "\n")
-    elif csv:
+    elif format == "csv":
         frame.map(joined).to_csv(sys.stdout, index=False, lineterminator="\n")
     else:
         draw(frame, title)
 
 
-def require_one_format(*, json: bool, csv: bool) -> None:
-    """Refuse --json beside --csv; commands that work before they print ask this first."""
-    if json and csv:
-        raise UserError("--json and --csv exclude each other; give one of them")
+def silent(options: Any) -> bool:
+    """Whether a command prints no progress and no remarks: `--quiet` is given, or the output is for a program."""
+    return bool(options.quiet or options.format != "table")
+
+
+def remark(message: str, options: Any) -> None:
+    """Print a line on standard error, unless the command is silent."""
+    if not silent(options):
+        sys.stderr.write(f"{message}\n")
 
 
 def as_json(frame: pd.DataFrame) -> str:

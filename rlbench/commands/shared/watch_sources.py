@@ -19,7 +19,7 @@ from rlbench.harness.tasks.task import Task
 from rlbench.interact import watch
 
 if TYPE_CHECKING:
-    from rlbench.commands.watch import Options
+    from rlbench.commands.watch import WatchOptions
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Show:
     """What the record says of the episodes, where there is one."""
 
 
-def chosen(options: Options) -> Show:
+def chosen(options: WatchOptions) -> Show:
     """A submission on a task, or on an environment that is none."""
     entrant = submission.read(options.what)
     task = task_for(entrant, options)
@@ -45,7 +45,7 @@ def chosen(options: Options) -> Show:
     return Show(task, entrant, blocks, {})
 
 
-def task_for(entrant: Submission, options: Options) -> Task:
+def task_for(entrant: Submission, options: WatchOptions) -> Task:
     """The task that is named, or the first that the submission lists; a task of its own for an environment's id."""
     if options.task is None:
         listed = [task for task in TASKS.values() if entrant.plays(task)]
@@ -63,7 +63,7 @@ def task_for(entrant: Submission, options: Options) -> Task:
     return watch.on_environment(env_id, display.settings(options.set), options.episode + options.lanes)
 
 
-def recorded(path: Path, options: Options) -> Show:
+def recorded(path: Path, options: WatchOptions) -> Show:
     """Episodes of a record, with the blocks that they were played in, for the batch decides a network's last bits."""
     run = record.read(path)
     assert run is not None, path

@@ -1,0 +1,25 @@
+"""The reference agents: the only module of `rlbench` that imports `baselines`, and only when called.
+
+`baselines` imports torch, which takes seconds, and comes with the extra `baselines`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+
+def algorithms() -> dict[str, str]:
+    """Names of the reference algorithms, and the module of each."""
+    known: dict[str, str] = importlib.import_module("baselines").ALGORITHMS
+    return known
+
+
+def training() -> Any:
+    """The module `baselines.training.runner`, which trains any reference agent."""
+    return importlib.import_module("baselines.training.runner")
+
+
+def dynamic_programming() -> Any:
+    """The module `baselines.maths.dynamic_programming`, which solves exact models."""
+    return importlib.import_module("baselines.maths.dynamic_programming")
