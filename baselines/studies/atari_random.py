@@ -14,7 +14,7 @@ import pandas as pd
 import tyro
 
 from rlbench.harness.ranking.leaderboard import Table, decimal, interval, markdown
-from rlbench.harness.ranking.rankings import TaskRow, standings
+from rlbench.harness.ranking.rankings import TaskRow, compute_rankings
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import SUITES, TASKS
 
@@ -40,7 +40,7 @@ def published() -> pd.DataFrame:
 def rows(results: Path) -> list[TaskRow]:
     """The random agent's row of each game's ranking; games that it has not completed are left out."""
     frame = record.load(results)
-    ranked = standings(frame[frame["agent"] == "random"], TASKS, SUITES).tasks
+    ranked = compute_rankings(frame[frame["agent"] == "random"], TASKS, SUITES).tasks
     return [row for key in GAMES for row in ranked.get(key, ())]
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 from rlbench.commands.shared.output import Format, draw, print_table
 from rlbench.errors import UserError
 from rlbench.harness.ranking import leaderboard
-from rlbench.harness.ranking.rankings import Standings, standings
+from rlbench.harness.ranking.rankings import Rankings, compute_rankings
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import SUITES, TASKS
 
@@ -59,7 +59,7 @@ def run(options: LeaderboardOptions) -> int:
     return 0
 
 
-def print_all(ranked: Standings) -> None:
+def print_all(ranked: Rankings) -> None:
     """Draw every table of the page."""
     for table in leaderboard.tables(ranked, SUITES):
         frame = pd.DataFrame(table.rows, columns=list(table.columns))
@@ -67,12 +67,12 @@ def print_all(ranked: Standings) -> None:
         sys.stdout.write("\n")
 
 
-def load(results: Path) -> Standings:
-    """Standings of everything in a results folder."""
-    return standings(record.load(results), TASKS, SUITES)
+def load(results: Path) -> Rankings:
+    """Rankings of everything in a results folder."""
+    return compute_rankings(record.load(results), TASKS, SUITES)
 
 
-def text(ranked: Standings) -> str:
+def text(ranked: Rankings) -> str:
     """Page for these standings."""
     return leaderboard.render(ranked, TASKS, SUITES)
 

@@ -51,10 +51,10 @@ def environments() -> pd.DataFrame:
 
 
 def tasks() -> pd.DataFrame:
-    """One row per task, with the scores that anchor it."""
+    """One row per task, with its normalisation scores."""
     from rlbench.harness.tasks.suite import SUITES, TASKS
 
-    columns = ["task", "env", "suites", "episodes", "lanes", "floor", "random", "reference"]
+    columns = ["task", "env", "suites", "episodes", "lanes", "failure_return", "random", "reference"]
     rows = [
         (key, task.env_id, [name for name, suite in SUITES.items() if task in suite], *numbers(task))
         for key, task in TASKS.items()
@@ -64,7 +64,7 @@ def tasks() -> pd.DataFrame:
 
 def numbers(task: Task) -> tuple[float, ...]:
     """What a task has that can be counted or measured, in the order of the columns of `tasks`."""
-    return task.episodes, task.lanes, task.floor, task.random, task.reference
+    return task.episodes, task.lanes, task.failure_return, task.random, task.reference
 
 
 def suites() -> pd.DataFrame:

@@ -15,7 +15,7 @@ from rlbench.commands.plotting import scores as plot_scores
 from rlbench.commands.plotting.style import style
 from rlbench.commands.shared.output import Format, print_table
 from rlbench.errors import UserError
-from rlbench.harness.ranking.rankings import standings
+from rlbench.harness.ranking.rankings import compute_rankings
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import SUITES, TASKS
 
@@ -78,7 +78,7 @@ def scores(options: PlotOptions) -> list[Chart]:
     by_task = plot_scores.entries(frame, TASKS)
     if not by_task:
         return []
-    ranked = standings(frame, TASKS, SUITES)
+    ranked = compute_rankings(frame, TASKS, SUITES)
     played = plot_scores.played(by_task)
     shown = played or by_task
     what = f"{sum(map(len, shown.values()))} agents on {len(shown)} tasks"

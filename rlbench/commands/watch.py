@@ -144,7 +144,7 @@ def stage(name: str, fps: float, options: WatchOptions) -> Any:
     return display.screen(name, fps, options.speed, window, path, options.frames)
 
 
-def row(episode: record.Episode, line: dict[str, Any] | None) -> dict[str, Any]:
+def row(episode: record.EpisodeResult, line: dict[str, Any] | None) -> dict[str, Any]:
     """What is printed of an episode."""
     made = {
         "episode": episode.index,

@@ -1,8 +1,9 @@
-"""Evaluation: the loop that plays one block of episodes in lockstep, and the run that joins the blocks.
+"""Evaluation: a submission plays a task, block by block, and the episodes become a record.
 
-`play` is the loop. It knows a vector environment and a function `act`, no file and no process, so the same
-loop runs an agent behind the wall and one in this process. `evaluate` is the run: child, environment and
-record, block after block.
+evaluate            one run: every block that its record does not hold yet
+play_isolated     one block, played again where the harness was at fault
+environment_and_agent    a fresh environment, and the agent in a fresh process
+play                     the loop (`play.py`)
 """
 
 from __future__ import annotations
@@ -14,23 +15,22 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
 from rlbench import space_tree
 from rlbench.errors import HarnessError, UserError
 from rlbench.harness import submission
-from rlbench.harness.isolation import agent_process, shared_memory
-from rlbench.harness.isolation.agent import Act, Agent, AgentFault, Spaces, TaskInfo
+from rlbench.harness.isolation.agent import Act, AgentFault, Spaces, TaskInfo
+from rlbench.harness.isolation.agent_process import AgentProcess
+from rlbench.harness.play import in_process, make_env, play
 from rlbench.harness.results import record
-from rlbench.harness.results.record import Block, Episode
-from rlbench.harness.results.writer import Writer
+from rlbench.harness.results.record import BlockResult, EpisodeResult
+from rlbench.harness.results.writer import RecordWriter
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.task import Task
 from rlbench.progress import progress
@@ -39,75 +39,24 @@ ATTEMPTS = 3
 """How often a block is played before a fault of the harness ends the run."""
 
 
-@dataclass
-class _Trace:
-    """What happened in one block: rewards and actions by step, and how each lane's first episode ended."""
-
-    rewards: list[NDArray[Any]]
-    actions: list[list[space_tree.Array]]
-    running: NDArray[np.bool_]
-    length: NDArray[np.int64]
-    terminated: NDArray[np.bool_]
-    truncated: NDArray[np.bool_]
-    status: list[str]
-    fault: str | None = None
-
-    @classmethod
-    def of(cls, lanes: int) -> _Trace:
-        running, terminated, truncated = (np.full(lanes, flag) for flag in (True, False, False))
-        return cls([], [], running, np.zeros(lanes, np.int64), terminated, truncated, ["ok"] * lanes)
-
-    def end(self, lanes: NDArray[np.bool_]) -> None:
-        """These lanes' first episodes end with the steps taken so far."""
-        self.running &= ~lanes
-        self.length[lanes] = len(self.rewards)
-
-    def fail(self, lanes: NDArray[np.bool_], status: str, message: str) -> None:
-        """The agent ends these lanes' first episodes by a fault."""
-        for lane in np.flatnonzero(lanes):
-            self.status[lane] = status
-        self.fault = self.fault or f"{status}: {message}"
-        self.end(lanes)
-
-
-def play(env: Any, act: Act, task: Task, indices: Sequence[int]) -> tuple[list[Episode], str | None]:
-    """The episodes of one block, one per lane, and what the agent did wrong first, if anything.
-
-    `env` is a vector environment of `len(indices)` lanes in SAME_STEP mode, which never returns an array twice.
-    There, and only there, an agent is never asked to act on a finished episode. A lane whose episode is over plays
-    on, unrecorded, until all are over.
-    """
-    seeds, options = zip(*(task.episode(i) for i in indices), strict=True)
-    bounds = shared_memory.Bounds(space_tree.describe(env.single_action_space))
-    trace = _Trace.of(len(indices))
-    observation, _ = env.reset(seed=list(seeds), options=stacked(options) if options[0] is not None else None)
-    over = np.ones(len(indices), np.bool_)
-    try:
-        while trace.running.any():
-            action = act(observation, over)
-            broken = bounds.broken(action)
-            if broken is not None:
-                trace.fail(broken & trace.running, "invalid_action", bounds.said(action))
-                bounds.mend(action, broken)
-            observation, reward, terminated, truncated, _ = env.step(bounds.tree(action))
-            trace.actions.append(action)
-            trace.rewards.append(reward)
-            over = terminated | truncated
-            if b"\1" in over.tobytes():
-                ended = over & trace.running
-                trace.terminated |= ended & terminated
-                trace.truncated |= ended & truncated
-                trace.end(ended)
-    except AgentFault as fault:
-        trace.fail(trace.running.copy(), fault.status, fault.message)
-    return _episodes(trace, task, indices), trace.fault
-
-
 def evaluate(task: Task, submission_path: str | Path, results_dir: str | Path, *, quiet: bool = False) -> Path:
-    """Score a submission on a task and return its record, `results_dir/<task>/<agent>@<digest12>.jsonl`.
+    """Score a submission on a task.
 
-    A run that was interrupted continues after its last complete block, and a complete one is left as it is.
-    The agent's faults are scored; a UserError says what the caller can mend, a HarnessError what we must.
+    A run that was interrupted continues after its last complete block; a complete one is left as it is. Faults of the
+    agent are scored, they are not errors.
+
+    Args:
+        task: What is played.
+        submission_path: Folder of the submission, or the name of a built-in one.
+        results_dir: Folder of the records.
+        quiet: Whether to show no progress.
+
+    Returns:
+        The path of the record, `results_dir/<task>/<agent>@<digest12>.jsonl`.
+
+    Raises:
+        UserError: The caller can mend it: not Linux, a malformed submission, another record of the same name.
+        HarnessError: rlbench itself failed, ATTEMPTS times.
     """
     if sys.platform != "linux":
         raise UserError(f"agents are evaluated on Linux only (sealed memory, process groups); this is {sys.platform}")
@@ -122,7 +71,7 @@ def evaluate(task: Task, submission_path: str | Path, results_dir: str | Path, *
         return path
     record.refuse_namesakes(path, entrant)
     with (
-        Writer(path, task, entrant) as writer,
+        RecordWriter(path, task, entrant) as writer,
         progress(f"{entrant.name} on {task.key}", quiet=quiet) as show,
     ):
         for number in range(writer.blocks, task.blocks):
@@ -132,13 +81,13 @@ def evaluate(task: Task, submission_path: str | Path, results_dir: str | Path, *
     return path
 
 
-def play_isolated(task: Task, entrant: Submission, number: int) -> Block:
-    """One block, its agent in a fresh child; played again where the harness was at fault."""
+def play_isolated(task: Task, entrant: Submission, number: int) -> BlockResult:
+    """Play block `number` with the agent in a fresh process; again where the harness was at fault."""
     for attempt in range(1, ATTEMPTS + 1):
         if submission.digest(entrant.folder) != entrant.digest:
             raise UserError(f"{entrant.folder} changed while it was being evaluated; evaluate it again")
         try:
-            return _attempt(task, entrant, number, attempt)
+            return _play_block(task, entrant, number, attempt)
         except UserError:
             raise
         except Exception as error:
@@ -147,114 +96,60 @@ def play_isolated(task: Task, entrant: Submission, number: int) -> Block:
     raise AssertionError("unreachable")
 
 
-def agent_seed(task: Task, training_seed: int | None, block: int) -> int:
-    """The seed given to `load`: 31 bits of a hash over the task, the training seed and the block."""
-    text = json.dumps([task.hash, training_seed, block])
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
-
-
-def measure_anchors(task: Task, episodes: int = 1_000) -> tuple[float, float]:
-    """The worst and the mean return of so many random episodes: what `floor` and `random` of a task are."""
-    from rlbench.harness.builtin.random import agent
-
-    wide = dataclasses.replace(task, episodes=episodes, lanes=episodes)
-    env = make_env(wide, episodes)
-    info = TaskInfo(task.name, task.version, episodes, task.discount)
-    player = agent.load(info, Spaces(*_descriptions(env)), seed=0)
-    played, _ = play(env, in_process(player, env), wide, range(episodes))
-    env.close()
-    return min(e.return_ for e in played), math.fsum(e.return_ for e in played) / episodes
-
-
-def in_process(player: Agent, env: Any) -> Act:
-    """An agent of this very process as `play` wants it: for measuring, and for agents that are trusted."""
-    leaves = tuple(space_tree.leaves(space_tree.describe(env.single_action_space)))
-    shapes = [(env.num_envs, *leaf.shape) for leaf in leaves]
-
-    def act(observation: Any, first: NDArray[np.bool_]) -> list[space_tree.Array]:
-        action = player.act(observation, first)
-        return [
-            np.array(shared_memory.fitted(action, leaf, shape), leaf.wide)
-            for leaf, shape in zip(leaves, shapes, strict=True)
-        ]
-
-    return act
-
-
-def digest_of(actions: Sequence[space_tree.Array]) -> str:
-    """The start of the sha256 over one episode's actions, each leaf [T, ...] in the dtype in which it crosses."""
-    digest = hashlib.sha256()
-    for leaf in actions:
-        digest.update(leaf.tobytes())
-    return digest.hexdigest()[:16]
-
-
-def make_env(task: Task, lanes: int) -> Any:
-    """The vector environment that `play` wants; a UserError names the extra that it needs and is not there."""
-    mode = gymnasium.vector.AutoresetMode.SAME_STEP
-    try:
-        return gymnasium.make_vec(task.env_id, num_envs=lanes, autoreset_mode=mode, **task.env_kwargs)
-    except gymnasium.error.DependencyNotInstalled as error:
-        raise UserError(f"{task.key}: {error}") from None
-
-
-def stacked(options: Sequence[Any]) -> Any:
-    """Reset options of N episodes as the options of a vector environment: every leaf an array [N]."""
-    if isinstance(options[0], Mapping):
-        return {key: stacked([one[key] for one in options]) for key in options[0]}
-    return np.array(options)
-
-
-def play_watched(
-    task: Task, entrant: Submission, indices: Sequence[int], seed: int, watch: Callable[[Act, agent_process.Child], Act]
-) -> tuple[list[Episode], str | None]:
-    """Episodes as `play` gives them, by an isolated agent that tells what it thinks, where it does.
-
-    `watch` puts another function in the place of the agent's `act`: one that calls it and shows what it did. With the
-    indices and the seed of a block of a run the episodes are those of that run.
-    """
-    with _scene(task, entrant, indices, seed, explain=True) as (env, child):
-        return play(env, watch(_loaded(child), child), task, indices)
-
-
-def _attempt(task: Task, entrant: Submission, number: int, attempt: int) -> Block:
+def _play_block(task: Task, entrant: Submission, number: int, attempt: int) -> BlockResult:
     began = time.monotonic()
     indices = task.block(number)
-    with _scene(task, entrant, indices, agent_seed(task, entrant.training_seed, number)) as (env, child):
-        episodes, fault = play(env, _loaded(child), task, indices)
-    return Block(
+    seed = agent_seed(task, entrant.training_seed, number)
+    with environment_and_agent(task, entrant, indices, seed) as (env, process):
+        episodes, fault = play(env, _load(process), task, indices)
+    return BlockResult(
         number=number,
         episodes=episodes,
         seconds=time.monotonic() - began,
-        load_seconds=child.load_seconds,
-        act_seconds=child.act_seconds,
+        load_seconds=process.load_seconds,
+        act_seconds=process.act_seconds,
         attempt=attempt,
         fault=fault,
     )
 
 
+def agent_seed(task: Task, training_seed: int | None, block: int) -> int:
+    """The seed given to `load`: 31 bits of a hash of the task, the training seed and the block."""
+    text = json.dumps([task.hash, training_seed, block])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
+
+
 @contextlib.contextmanager
-def _scene(
+def environment_and_agent(
     task: Task, entrant: Submission, indices: Sequence[int], seed: int, explain: bool = False
-) -> Iterator[tuple[Any, agent_process.Child]]:
-    """An environment of one lane per index and an agent behind the wall for it, both fresh."""
+) -> Iterator[tuple[Any, AgentProcess]]:
+    """A fresh vector environment, one per index, and the agent in a fresh process for it; a context.
+
+    Args:
+        task: What is played.
+        entrant: The agent.
+        indices: Indices of the episodes.
+        seed: The seed given to `load`.
+        explain: Whether the agent's `explain()` is called, too.
+    """
     env = make_env(task, len(indices))
     try:
         info = TaskInfo(task.name, task.version, len(indices), task.discount)
-        with agent_process.Child(entrant, info, *_descriptions(env), seed, task.limits, explain) as child:
-            yield env, child
+        with AgentProcess(entrant, info, *describe_spaces(env), seed, task.limits, explain) as process:
+            yield env, process
     finally:
         env.close()
 
 
-def _descriptions(env: Any) -> tuple[space_tree.Description, space_tree.Description]:
+def describe_spaces(env: Any) -> tuple[space_tree.Description, space_tree.Description]:
+    """Descriptions of the observation and the action space of one of a vector environment's environments."""
     return space_tree.describe(env.single_observation_space), space_tree.describe(env.single_action_space)
 
 
-def _loaded(child: agent_process.Child) -> Act:
-    """The agent's `act`; where it cannot be loaded, a function that says so when called."""
+def _load(process: AgentProcess) -> Act:
+    """The agent's `act`; if it cannot be loaded, a function that raises the fault when it is called."""
     try:
-        return child.load()
+        return process.load()
     except AgentFault as fault:
         return _raising(fault)
 
@@ -266,32 +161,33 @@ def _raising(fault: AgentFault) -> Act:
     return act
 
 
-def _episodes(trace: _Trace, task: Task, indices: Sequence[int]) -> list[Episode]:
-    """The episode lines of a finished block."""
-    rewards = np.array(trace.rewards, np.float64).reshape(-1, len(indices))
-    leaves = [np.array(steps) for steps in zip(*trace.actions, strict=True)]
-    return [
-        _episode(trace, task, index, lane, rewards[: trace.length[lane], lane], leaves)
-        for lane, index in enumerate(indices)
-    ]
+def play_watched(
+    task: Task, entrant: Submission, indices: Sequence[int], seed: int, watch: Callable[[Act, AgentProcess], Act]
+) -> tuple[list[EpisodeResult], str | None]:
+    """Play episodes with an isolated agent that explains its actions, if it can, and show them.
+
+    Args:
+        task: What is played.
+        entrant: The agent.
+        indices: Indices of the episodes.
+        seed: The seed given to `load`; with the indices and the seed of a block the episodes are those of the record.
+        watch: Wraps the agent's `act` in a function that calls it and shows what it did.
+
+    Returns:
+        What `play` returns.
+    """
+    with environment_and_agent(task, entrant, indices, seed, explain=True) as (env, process):
+        return play(env, watch(_load(process), process), task, indices)
 
 
-def _episode(
-    trace: _Trace, task: Task, index: int, lane: int, rewards: NDArray[np.float64], leaves: list[space_tree.Array]
-) -> Episode:
-    """One lane's first episode. Sums are correctly rounded, hence the same in every batch width."""
-    seed, options = task.episode(index)
-    ok = trace.status[lane] == "ok"
-    discounts = np.cumprod([1.0] + [task.discount] * len(rewards))[:-1]  # ** differs in the last bit between CPUs
-    return Episode(
-        index=index,
-        seed=seed,
-        return_=math.fsum(rewards) if ok else task.floor,
-        discounted_return=math.fsum(rewards * discounts) if ok else task.floor,
-        length=len(rewards),
-        terminated=bool(trace.terminated[lane]),
-        truncated=bool(trace.truncated[lane]),
-        status=trace.status[lane],
-        actions=digest_of([leaf[: len(rewards), lane] for leaf in leaves]),
-        extra=dict(options or {}),
-    )
+def measure_random_agent(task: Task, episodes: int = 1_000) -> tuple[float, float]:
+    """Lowest and mean return of so many random episodes: `failure_return` and `random` of a task."""
+    from rlbench.harness.builtin.random import agent
+
+    batch = dataclasses.replace(task, episodes=episodes, lanes=episodes)
+    env = make_env(batch, episodes)
+    info = TaskInfo(task.name, task.version, episodes, task.discount)
+    random_agent = agent.load(info, Spaces(*describe_spaces(env)), seed=0)
+    played, _ = play(env, in_process(random_agent, env), batch, range(episodes))
+    env.close()
+    return min(e.return_ for e in played), math.fsum(e.return_ for e in played) / episodes

@@ -20,7 +20,7 @@ else:
     import tomli as tomllib
 
 BUILTIN = Path(__file__).parent / "builtin"
-"""Submissions that are known by name wherever a path is asked for."""
+"""Folder of the built-in submissions, which can be given by name instead of a path."""
 
 MANIFEST = "submission.toml"
 

@@ -16,7 +16,7 @@ from rlbench.controls.protocol import Controls, Help
 from rlbench.drawing.resize import shrink
 from rlbench.drawing.shapes import Image
 from rlbench.errors import UserError
-from rlbench.harness.isolation.explanation import SILENT, Explanation
+from rlbench.harness.isolation.explanation import NO_EXPLANATION, Explanation
 from rlbench.interact.panel import Figures
 
 
@@ -75,7 +75,7 @@ class Episode:
         """The sum of the rewards, correctly rounded."""
         return math.fsum(self.rewards)
 
-    def step(self, action: Any, told: Explanation = SILENT) -> None:
+    def step(self, action: Any, told: Explanation = NO_EXPLANATION) -> None:
         """Take an action; what the environment refuses is a gymnasium.error.InvalidAction."""
         _, reward, terminated, truncated, _ = self.env.step(action)
         self._frame = None
@@ -119,7 +119,7 @@ class Episode:
             keys=keys,
             actions=self.controls.actions(self.env),
             chosen=self.chosen(),
-            told=self.told[-1] if self.told else SILENT,
+            told=self.told[-1] if self.told else NO_EXPLANATION,
             reach=self.reach,
         )
 

@@ -16,7 +16,7 @@ import numpy as np
 from rlbench.controls.protocol import Help
 from rlbench.drawing.shapes import BLUE, GREY, INK, MIST, PAPER, VERMILION, Image, canvas, disc, line, rectangle
 from rlbench.drawing.text import cut, text, width
-from rlbench.harness.isolation.explanation import SILENT, Explanation
+from rlbench.harness.isolation.explanation import NO_EXPLANATION, Explanation
 
 WIDTH, HEIGHT = 250, 420  # pixels at scale 1
 MARGIN = 20
@@ -43,7 +43,7 @@ class Figures:
     actions: tuple[str, ...] = ()
     chosen: int | None = None
     """The action that was taken last, where actions are numbered."""
-    told: Explanation = SILENT
+    told: Explanation = NO_EXPLANATION
     reach: float = 0.0
     """The largest advantage told so far in this episode, which bars of action values are drawn against."""
 

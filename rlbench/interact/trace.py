@@ -21,9 +21,10 @@ import numpy as np
 import rlbench  # noqa: F401  # registers the ids
 from rlbench import space_tree
 from rlbench.errors import UserError
-from rlbench.harness.evaluate import digest_of
-from rlbench.harness.isolation import explanation, shared_memory
+from rlbench.harness.isolation import explanation
+from rlbench.harness.isolation.actions import InvalidActionError, as_array
 from rlbench.harness.isolation.explanation import Explanation
+from rlbench.harness.play import actions_digest
 from rlbench.harness.results import provenance
 from rlbench.interact.episode import Episode, make
 
@@ -80,7 +81,7 @@ def outcome(episode: Episode) -> dict[str, Any]:
         "length": len(episode.rewards),
         "terminated": episode.terminated,
         "truncated": episode.truncated,
-        "digest": digest_of(actions),
+        "digest": actions_digest(actions),
     }
 
 
@@ -176,8 +177,8 @@ def _action(action: Any, description: space_tree.Description, where: str) -> Any
     """The action of a line as the environment takes it."""
     leaves = tuple(space_tree.leaves(description))
     try:
-        arrays = [shared_memory.fitted(action, leaf, leaf.shape) for leaf in leaves]
-    except shared_memory.Misfit as error:
+        arrays = [as_array(action, leaf, leaf.shape) for leaf in leaves]
+    except InvalidActionError as error:
         raise UserError(f"{where}: {error}") from None
     values = (array.astype(leaf.dtype)[()] for array, leaf in zip(arrays, leaves, strict=True))
     return space_tree.plant(description, values)

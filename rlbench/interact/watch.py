@@ -17,7 +17,7 @@ from rlbench import space_tree
 from rlbench.drawing.shapes import Image
 from rlbench.errors import HarnessError
 from rlbench.harness import evaluate
-from rlbench.harness.isolation import agent_process, shared_memory
+from rlbench.harness.isolation import actions, agent_process
 from rlbench.harness.isolation.agent import Act, AgentFault
 from rlbench.harness.results import record
 from rlbench.harness.submission import Submission
@@ -61,11 +61,11 @@ class Gallery:
         ]
         space = self.episodes[0].env.action_space
         self._description = space_tree.describe(space)
-        self._bounds = shared_memory.Bounds(self._description)
+        self._bounds = actions.ActionBounds(self._description)
         self._wall = Wall(self.episodes, screen) if len(seen) > 1 else None
         self._view = View(screen, KEYS, filmed_panel)
 
-    def play(self, seed: int) -> list[record.Episode]:
+    def play(self, seed: int) -> list[record.EpisodeResult]:
         """Play the block and show it; the episodes of all its lanes. Raises Left where the window is closed before."""
         self._record()
         try:
@@ -77,7 +77,7 @@ class Gallery:
             self._compare(episode, played[lane])
         return played
 
-    def _watch(self, act: Act, child: agent_process.Child) -> Act:
+    def _watch(self, act: Act, child: agent_process.AgentProcess) -> Act:
         """The agent's `act`, shown."""
         self._wait()
 
@@ -99,11 +99,11 @@ class Gallery:
     def _over(self) -> bool:
         return all(episode.over for episode in self.episodes)
 
-    def _step(self, action: list[space_tree.Array], child: agent_process.Child) -> None:
+    def _step(self, action: list[space_tree.Array], child: agent_process.AgentProcess) -> None:
         """Take the action in every lane that is seen and not over, and show it."""
         told = child.explanations()
-        broken = self._bounds.broken(action)
-        taken = self._bounds.tree(action)
+        broken = self._bounds.violations(action)
+        taken = self._bounds.unflatten(action)
         for i, (lane, episode) in enumerate(zip(self.lanes, self.episodes, strict=True)):
             if episode.over:
                 continue
@@ -136,7 +136,7 @@ class Gallery:
             if self.screen.window is None or self.screen.closed:
                 return
 
-    def _compare(self, seen: Episode, played: record.Episode) -> None:
+    def _compare(self, seen: Episode, played: record.EpisodeResult) -> None:
         """A HarnessError where the environment that was shown and the one that was scored are not the same."""
         scored = (played.return_, played.length, played.terminated, played.truncated)
         if played.status == "ok" and scored != (seen.return_, len(seen.rewards), seen.terminated, seen.truncated):

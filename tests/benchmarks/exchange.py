@@ -21,9 +21,9 @@ import numpy as np
 
 from rlbench import space_tree
 from rlbench.harness import submission
-from rlbench.harness.evaluate import in_process, make_env, play
 from rlbench.harness.isolation import agent_process
 from rlbench.harness.isolation.agent import TaskInfo
+from rlbench.harness.play import in_process, make_env, play
 from rlbench.harness.tasks.suite import get_task
 
 ROUNDS = 60
@@ -58,12 +58,12 @@ def trained(folder: Path) -> Any:
     return module.load(None, None, 0)
 
 
-def child(folder: Path) -> agent_process.Child:
+def child(folder: Path) -> agent_process.AgentProcess:
     """An agent behind the wall, 50 lanes of cart-pole."""
     task, env = get_task("cart-pole"), make_env(get_task("cart-pole"), 1)
     info = TaskInfo(task.name, task.version, task.lanes, task.discount)
     spaces = space_tree.describe(env.single_observation_space), space_tree.describe(env.single_action_space)
-    return agent_process.Child(submission.read(folder), info, *spaces, 0, task.limits)
+    return agent_process.AgentProcess(submission.read(folder), info, *spaces, 0, task.limits)
 
 
 def seconds(function: Callable[[], Any]) -> float:

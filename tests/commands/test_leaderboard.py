@@ -11,7 +11,7 @@ from rlbench.commands.leaderboard import LeaderboardOptions, run
 from rlbench.errors import UserError
 from rlbench.harness import submission
 from rlbench.harness.results import record
-from rlbench.harness.results.writer import Writer
+from rlbench.harness.results.writer import RecordWriter
 from rlbench.harness.tasks.suite import TASKS
 
 TASK = TASKS["grid-world@1"]
@@ -22,13 +22,13 @@ def write_run(results, name, seed, returns=-2.0, blocks=TASK.blocks):
     entrant = dataclasses.replace(
         submission.read("random"), name=name, training_seed=seed, digest=f"{name}{seed}".ljust(64, "0")
     )
-    with Writer(record.path_of(results, TASK, entrant), TASK, entrant) as writer:
+    with RecordWriter(record.path_of(results, TASK, entrant), TASK, entrant) as writer:
         for number in range(blocks):
             episodes = [
-                record.Episode(i, TASK.episode(i)[0], returns, returns, 2, True, False, "ok", "00", {})
+                record.EpisodeResult(i, TASK.episode(i)[0], returns, returns, 2, True, False, "ok", "00", {})
                 for i in TASK.block(number)
             ]
-            writer.commit(record.Block(number, episodes, 1.0, 0.5, 0.1, 1, None))
+            writer.commit(record.BlockResult(number, episodes, 1.0, 0.5, 0.1, 1, None))
         if blocks == TASK.blocks:
             writer.finish()
 

@@ -16,7 +16,7 @@ from rlbench.commands.plotting.curves import Curve, band
 from rlbench.commands.plotting.style import looks, style, unit
 from rlbench.drawing.shapes import ACCENTS, PAPER
 from rlbench.harness.ranking import scores
-from rlbench.harness.ranking.rankings import standings
+from rlbench.harness.ranking.rankings import compute_rankings
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import SUITES, TASKS
 
@@ -131,10 +131,10 @@ def test_tasks_that_only_the_random_agent_has_played_are_left_out():
     by_task = plot_scores.entries(frame, TASKS)
     assert len(by_task) > 1
     assert list(plot_scores.played(by_task)) == ["grid-world@1"]
-    ranked = standings(frame, TASKS, SUITES)
+    ranked = compute_rankings(frame, TASKS, SUITES)
     with style():
         assert [axes.get_title(loc="left") for axes in plot_scores.leaderboard(ranked).axes] == ["grid-world@1"]
-        alone = standings(frame[frame["agent"] == "random"], TASKS, SUITES)  # then they are all there is
+        alone = compute_rankings(frame[frame["agent"] == "random"], TASKS, SUITES)  # then they are all there is
         shown = [axes for axes in plot_scores.leaderboard(alone).axes if axes.get_visible()]
     assert len(shown) == len(by_task)
 

@@ -41,7 +41,9 @@ def submit(tmp_path):
 
 @pytest.fixture
 def grid_task():
-    """Three lanes of grid world, one block; agents have little time."""
+    """Three episodes of grid world in one block; agents have little time."""
     starts = tuple({"state": {"row": 1, "col": col}} for col in range(3))
     limits = Limits(load=20.0, act=10.0, run=30.0)
-    return Task("grid", 1, "rlbench/GridWorld-v0", episodes=3, lanes=3, options=starts, limits=limits, floor=-97.0)
+    return Task(
+        "grid", 1, "rlbench/GridWorld-v0", episodes=3, lanes=3, options=starts, limits=limits, failure_return=-97.0
+    )

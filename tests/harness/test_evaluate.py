@@ -10,9 +10,10 @@ from gymnasium import spaces
 from rlbench.errors import HarnessError, UserError
 from rlbench.harness import evaluate as evaluation
 from rlbench.harness import submission
-from rlbench.harness.evaluate import evaluate, in_process, play
+from rlbench.harness.evaluate import evaluate
 from rlbench.harness.isolation import agent_process
 from rlbench.harness.isolation.agent import AgentFault, TaskInfo
+from rlbench.harness.play import in_process, make_env, play, stacked
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import get_task
 from rlbench.harness.tasks.task import Task
@@ -47,7 +48,7 @@ class Staircase(gymnasium.vector.VectorEnv):
         return self.steps.copy(), reward, over & ~odd, over & odd, {}
 
 
-TASK = Task("stairs", 1, "none", episodes=8, lanes=4, discount=0.5, floor=-7.0, options=({"n": 3}, {"n": 4}))
+TASK = Task("stairs", 1, "none", episodes=8, lanes=4, discount=0.5, failure_return=-7.0, options=({"n": 3}, {"n": 4}))
 
 
 class Counts:
@@ -118,12 +119,12 @@ def test_faults_by_lane_and_by_agent():
 
 
 def test_options_stack_leaf_by_leaf():
-    stacked = evaluation.stacked(
+    together = stacked(
         [{"state": {"row": 1, "col": 2}, "colour": "black"}, {"state": {"row": 3, "col": 4}, "colour": "white"}]
     )
-    assert stacked["state"]["row"].tolist() == [1, 3]
-    assert stacked["state"]["col"].tolist() == [2, 4]
-    assert stacked["colour"].tolist() == ["black", "white"]
+    assert together["state"]["row"].tolist() == [1, 3]
+    assert together["state"]["col"].tolist() == [2, 4]
+    assert together["colour"].tolist() == ["black", "white"]
 
 
 TABULAR = """
@@ -185,10 +186,10 @@ def test_an_isolated_run_equals_one_in_this_process(key, tmp_path):
     run = record.read(evaluate(task, "random", tmp_path, quiet=True))
     lines = []
     for block in range(task.blocks):
-        env = evaluation.make_env(task, task.lanes)
+        env = make_env(task, task.lanes)
         info = TaskInfo(task.name, task.version, task.lanes, task.discount)
         seed = evaluation.agent_seed(task, None, block)
-        here = agent.load(info, evaluation.Spaces(*evaluation._descriptions(env)), seed)
+        here = agent.load(info, evaluation.Spaces(*evaluation.describe_spaces(env)), seed)
         episodes, _ = play(env, in_process(here, env), task, task.block(block))
         env.close()
         lines += [episode.line() for episode in episodes]
@@ -263,9 +264,9 @@ def test_a_harness_that_keeps_failing_says_so_and_keeps_what_it_has(grid_task, s
     assert (len(run.blocks), run.complete) == (3, True)
 
 
-def test_a_child_that_cannot_start_is_our_fault(grid_task, submit, tmp_path, monkeypatch):
+def test_a_process_that_cannot_start_is_the_harnesss_fault(grid_task, submit, tmp_path, monkeypatch):
     monkeypatch.setattr(agent_process, "_BOOT", "print('no such module')")
-    with pytest.raises(HarnessError, match="the child did not come up, no such module"):
+    with pytest.raises(HarnessError, match="the agent's process did not start: no such module"):
         evaluate(grid_task, submit(TABULAR), tmp_path / "results", quiet=True)
 
 

@@ -46,13 +46,13 @@ def test_a_trace_is_the_episode(tmp_path, env_id, kwargs):
 
 def test_the_digest_is_that_of_a_record(tmp_path, monkeypatch):
     """The same actions have the same digest in a trace and in a record of results."""
-    from rlbench.harness import evaluate
+    from rlbench.harness.play import make_env, play
     from rlbench.harness.tasks.task import Task
 
     task = Task("c", 1, "rlbench/CartPole-v0", episodes=1, lanes=1)
-    env = evaluate.make_env(task, 1)
+    env = make_env(task, 1)
     actions = iter([1, 0] * 250)
-    (recorded,), _ = evaluate.play(env, lambda observation, first: [np.array([next(actions)])], task, [0])
+    (recorded,), _ = play(env, lambda observation, first: [np.array([next(actions)])], task, [0])
     episode = Episode(make(task.env_id, {}), task.episode(0)[0])
     for action in [1, 0] * 250:
         if not episode.over:

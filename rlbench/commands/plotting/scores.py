@@ -11,8 +11,15 @@ import numpy as np
 from rlbench.commands.plotting.style import legend, looks, panels, unit
 from rlbench.drawing.shapes import BLUE, GREY, INK
 from rlbench.harness.ranking import scores as score
-from rlbench.harness.ranking.agent_results import Entry, collect, generator, grouped, prevailing_dynamics, why_unranked
-from rlbench.harness.ranking.rankings import Standings, TaskRow
+from rlbench.harness.ranking.agent_results import (
+    AgentResult,
+    collect,
+    generator,
+    grouped,
+    prevailing_dynamics,
+    why_unranked,
+)
+from rlbench.harness.ranking.rankings import Rankings, TaskRow
 from rlbench.harness.tasks.suite import SUITES
 from rlbench.harness.tasks.task import Task
 
@@ -27,28 +34,28 @@ COLUMNS = 2  # panels of the leaderboard side by side
 ROW = 0.27  # inches of an agent in the leaderboard
 
 
-def entries(frame: pandas.DataFrame, tasks: Mapping[str, Task]) -> dict[str, list[Entry]]:
+def entries(frame: pandas.DataFrame, tasks: Mapping[str, Task]) -> dict[str, list[AgentResult]]:
     """The entries that rank, by task, in the order of the table of tasks."""
     runs = collect(frame)
     dynamics = prevailing_dynamics(runs)
     fit = [run for run in runs if why_unranked(run, tasks, dynamics) is None]
-    by_task: dict[str, list[Entry]] = {key: [] for key in tasks}
+    by_task: dict[str, list[AgentResult]] = {key: [] for key in tasks}
     for (task, _), members in grouped(fit).items():
-        by_task[task].append(Entry.of(members, tasks[task]))
+        by_task[task].append(AgentResult.of(members, tasks[task]))
     return {key: some for key, some in by_task.items() if some}
 
 
-def played(by_task: Mapping[str, Sequence[Entry]]) -> dict[str, list[Entry]]:
+def played(by_task: Mapping[str, Sequence[AgentResult]]) -> dict[str, list[AgentResult]]:
     """The tasks that somebody has played, without the random agent: a task's score of 0 is what that gets."""
     agents = {key: [entry for entry in some if entry.agent.name != RANDOM] for key, some in by_task.items()}
     return {key: some for key, some in agents.items() if some}
 
 
-def profiles(by_task: Mapping[str, Sequence[Entry]]) -> Figure:
+def profiles(by_task: Mapping[str, Sequence[AgentResult]]) -> Figure:
     """A panel per suite of two tasks or more that somebody has completed, and one per task."""
     agents = sorted({name(entry) for some in by_task.values() for entry in some})
     of_agent = looks(agents)
-    charts: dict[str, dict[str, list[Entry]]] = {}
+    charts: dict[str, dict[str, list[AgentResult]]] = {}
     for keys, suites in complete_suites(by_task).items():
         strata = {agent: [entry for key in keys for entry in by_task[key] if name(entry) == agent] for agent in agents}
         charts[f"suite {', '.join(suites)}"] = {a: some for a, some in strata.items() if len(some) == len(keys)}
@@ -61,7 +68,7 @@ def profiles(by_task: Mapping[str, Sequence[Entry]]) -> Figure:
     return figure
 
 
-def complete_suites(by_task: Mapping[str, Sequence[Entry]]) -> dict[tuple[str, ...], list[str]]:
+def complete_suites(by_task: Mapping[str, Sequence[AgentResult]]) -> dict[tuple[str, ...], list[str]]:
     """The suites of several tasks that some agent has all of, those with the same tasks together."""
     found: dict[tuple[str, ...], list[str]] = {}
     for suite, tasks in SUITES.items():
@@ -73,7 +80,7 @@ def complete_suites(by_task: Mapping[str, Sequence[Entry]]) -> dict[tuple[str, .
 
 
 def profile(
-    panel: Axes, title: str, strata: Mapping[str, Sequence[Entry]], of_agent: Mapping[str, dict[str, Any]]
+    panel: Axes, title: str, strata: Mapping[str, Sequence[AgentResult]], of_agent: Mapping[str, dict[str, Any]]
 ) -> None:
     """The share of training seeds that score above a threshold, a line per agent, with intervals."""
     scores = {agent: [entry.scores for entry in some] for agent, some in strata.items()}
@@ -100,7 +107,7 @@ def profile(
     panel.tick_params(length=0)
 
 
-def leaderboard(of: Standings) -> Figure:
+def leaderboard(of: Rankings) -> Figure:
     """A panel per task that somebody has played: the agents from the top, each with its score and its 95 % interval."""
     tasks = {key: rows for key, rows in of.tasks.items() if any(row.agent != RANDOM for row in rows)} or of.tasks
     longest = [max(map(len, rows)) for rows in batched(tasks.values(), COLUMNS)]
@@ -142,6 +149,6 @@ def ranking(panel: Axes, key: str, rows: Sequence[TaskRow], longest: int) -> Non
     panel.set_xlabel("normalised score: 0 random, 1 reference")
 
 
-def name(entry: Entry) -> str:
+def name(entry: AgentResult) -> str:
     """An agent with its version, where that is not the first."""
     return entry.agent.name if entry.agent.version == "1" else f"{entry.agent.name} {entry.agent.version}"

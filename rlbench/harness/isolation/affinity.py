@@ -1,4 +1,4 @@
-"""Who runs where: parent and child each on cores of their own, awake, while there is room; else where there is."""
+"""CPU affinity and spin-waiting of harness and agent, used only on an idle machine."""
 
 from __future__ import annotations
 
@@ -8,23 +8,26 @@ import time
 from pathlib import Path
 
 SPINS = 200
-"""How often either side looks for its byte, about 0.1 ms in all, before it sleeps. To be woken on another core
-costs 40 to 60 microseconds on a virtual machine, as much as a small network's whole answer, and to share one core
-20, for neither side then finds its caches and branch predictors as it left them."""
+"""How often either side polls for the other, about 0.1 ms in all, before it sleeps. Waking a process on another core
+takes 40 to 60 microseconds on a virtual machine, as long as a small network's whole answer. Sharing one core costs 20,
+since each side evicts the other's caches and branch predictors."""
 
 CALLS = 2048
-"""Calls of an agent that is waited for asleep, since the machine is busy, after which it is asked again whether."""
+"""Calls of a sleeping agent after which the load of a busy machine is measured again."""
 
-LOOKS, SECONDS_BETWEEN = 5, 2e-3
+_SAMPLES, _SECONDS_BETWEEN = 5, 2e-3
 
 
-def part(cores: set[int], child: int) -> bool:
-    """Whether there is room: then the calling thread keeps to half of `cores` from now on, the child to the others.
+def pin_to_separate_cores(cores: set[int], child: int) -> bool:
+    """Pin this thread to one half of `cores` and process `child` to the other, if the machine is idle enough.
 
-    There is where half of them are enough for all that runs. A child that is dead is let be.
+    It is if one half has a core for every thread that runs. A `child` that has died is ignored.
+
+    Returns:
+        Whether the two were pinned.
     """
     ordered, half = sorted(cores), len(cores) // 2
-    if half == 0 or _running() > half:
+    if half == 0 or _running_threads() > half:
         return False
     os.sched_setaffinity(0, ordered[:half])
     with contextlib.suppress(ProcessLookupError):
@@ -32,12 +35,12 @@ def part(cores: set[int], child: int) -> bool:
     return True
 
 
-def _running() -> int:
-    """How many threads this machine runs, this one among them; the least of some looks, since much is over soon."""
-    looks = []
-    for _ in range(LOOKS):
-        looks.append(int(Path("/proc/loadavg").read_text().split()[3].split("/")[0]))
-        if looks[-1] == 1:
+def _running_threads() -> int:
+    """Number of threads that run on this machine, this one included: the lowest of a few samples."""
+    samples = []
+    for _ in range(_SAMPLES):
+        samples.append(int(Path("/proc/loadavg").read_text().split()[3].split("/")[0]))
+        if samples[-1] == 1:
             break
-        time.sleep(SECONDS_BETWEEN)
-    return min(looks)
+        time.sleep(_SECONDS_BETWEEN)
+    return min(samples)

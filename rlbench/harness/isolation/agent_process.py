@@ -1,4 +1,8 @@
-"""The parent's side of the wall: an agent in a process of its own, called through shared memory in time."""
+"""The harness's side of the process boundary: starts an agent's process, calls it and ends it, with time limits.
+
+The other side is `worker`. A call takes four steps: the harness writes the observation to shared memory, sends one byte
+through a pipe, waits for the same byte to come back, and copies the action out of shared memory.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +22,11 @@ from typing import TYPE_CHECKING, Any
 
 from rlbench import space_tree
 from rlbench.errors import HarnessError
-from rlbench.harness.isolation import affinity, explanation, shared_memory
+from rlbench.harness.isolation import affinity, explanation
 from rlbench.harness.isolation.agent import Act, AgentFault, TaskInfo
-from rlbench.harness.isolation.child_monitor import Listener
+from rlbench.harness.isolation.child_monitor import ChildMonitor
 from rlbench.harness.isolation.explanation import Explanation
+from rlbench.harness.isolation.shared_memory import SharedArrays
 from rlbench.harness.isolation.worker import FAULTS, HELLO, READY
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.task import Limits
@@ -30,8 +35,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-# The child imports the worker without running rlbench/__init__, which would import gymnasium: 0.1 s in every
-# block. The bare package is taken away again, so that an agent that wants rlbench gets the real one.
+# Imports the worker without running rlbench/__init__, which imports gymnasium: that would cost 0.1 s in every block.
+# The bare package is removed again, so that an agent that imports rlbench gets the real one.
 _BOOT = """
 import sys, types
 package = sys.modules["rlbench"] = types.ModuleType("rlbench")
@@ -41,20 +46,28 @@ del sys.modules["rlbench"]
 worker.main()
 """
 _NEXT = {bytes([i]): bytes([(i + 1) % 0x80]) for i in range(0x80)}
-_FAULTS = {code: status for status, code in FAULTS.items()}
-_KEPT = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "LANG", "LC_ALL", "CUDA_HOME", "CUDA_VISIBLE_DEVICES")
+_STATUS_OF = {code: status for status, code in FAULTS.items()}
+_INHERITED = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "LANG", "LC_ALL", "CUDA_HOME", "CUDA_VISIBLE_DEVICES")
 _SECONDS_TO_START = 60.0
 
-_MOST = 2
-"""Bytes to read at once: the answer, and room to see that there is more than one."""
+_REPLY_BYTES = 2
+"""Bytes to read at once: the reply, and room to notice that there is more than one."""
 
 
-class Child:
-    """An agent behind the wall; a context, at whose end the whole process group is killed.
+class AgentProcess:
+    """An agent in a process of its own; a context, at whose end the process and all that it started are killed.
 
-    `load()` gives the function `act` that calls the agent. It raises an AgentFault where the agent cannot be loaded,
-    a HarnessError where the child itself does not come up. After an AgentFault the child is of no use. Until the
-    context ends, the calling thread keeps to one half of its cores and the child to the other, unless they are busy.
+    After an AgentFault the process is of no further use. Until the context ends, this thread may be pinned to one half
+    of its cores and the process to the other (`affinity`).
+
+    Args:
+        submission: The agent to load.
+        task: What `load` receives; `task.lanes` is N, the number of environments.
+        observation: Description of one environment's observation space.
+        action: Description of one environment's action space.
+        seed: Seed for `load`.
+        limits: Time limits in seconds.
+        explain: Whether `explain()` is called after each `act`, within the time limits of `act`.
     """
 
     def __init__(
@@ -67,90 +80,99 @@ class Child:
         limits: Limits,
         explain: bool = False,
     ) -> None:
-        self._limits, self._lanes = limits, task.lanes
+        self._limits, self._num_envs = limits, task.lanes
         self.load_seconds = self.act_seconds = 0.0
         with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
-            room = explanation.BYTES if explain else 0
-            self._frame = shared_memory.Frame(observation, action, task.lanes, explanation_bytes=room)
-            ours.callback(os.close, self._frame.descriptor)
+            room = explanation.MAX_BYTES if explain else 0
+            self._shared = SharedArrays(observation, action, task.lanes, explanation_bytes=room)
+            ours.callback(os.close, self._shared.descriptor)
             folder = ours.enter_context(tempfile.TemporaryDirectory(prefix="rlbench-", ignore_cleanup_errors=True))
             call_end, self._calls = _pipe(theirs, ours)
             self._reply, reply_end = _pipe(ours, theirs)
             output, output_end = _pipe(ours, theirs)
             setup = {
                 "parent": os.getpid(),
-                "memory": self._frame.descriptor,
+                "memory": self._shared.descriptor,
                 "calls": call_end,
                 "reply": reply_end,
                 "explain": explain,
-                **_introduction(submission, task, observation, action, seed),
+                **_load_arguments(submission, task, observation, action, seed),
             }
-            passed = (self._frame.descriptor, call_end, reply_end)
+            passed = (self._shared.descriptor, call_end, reply_end)
             self._process = _spawn(setup, passed, output_end, folder)
             ours.callback(self._kill)
-            self._listener = Listener(self._process.pid, self._reply, output)
-            ours.callback(self._listener.close)
+            self._monitor = ChildMonitor(self._process.pid, self._reply, output)
+            ours.callback(self._monitor.close)
             self._resources = ours.pop_all()
 
     def load(self) -> Act:
-        """Wait until the agent is loaded; its `act`."""
-        hello = self._listener.read(_SECONDS_TO_START, 1)
+        """Wait until the agent is loaded.
+
+        Returns:
+            The function that calls the agent's `act`.
+
+        Raises:
+            AgentFault: The agent cannot be loaded, or not in time.
+            HarnessError: The process itself did not start.
+        """
+        hello = self._monitor.read(_SECONDS_TO_START, 1)
         if hello != HELLO:
-            raise HarnessError(f"the child did not come up, {self._listener.last_words()}")
+            raise HarnessError(f"the agent's process did not start: {self._monitor.last_output_line()}")
         began = time.monotonic()
-        answer = self._listener.read(self._limits.load, _MOST)
+        reply = self._monitor.read(self._limits.load, _REPLY_BYTES)
         self.load_seconds = time.monotonic() - began
-        if answer is None:
+        if reply is None:
             raise AgentFault("load_error", f"load took longer than {self._limits.load:g} s")
-        if answer != READY:
-            raise AgentFault("load_error", self._fault(answer).message)
+        if reply != READY:
+            raise AgentFault("load_error", self._fault(reply).message)
         self._resources.callback(os.sched_setaffinity, 0, os.sched_getaffinity(0))
         return self._act()
 
     def explanations(self) -> tuple[Explanation, ...]:
-        """What each lane told of its last action, with `explain`; explaining takes time from the limits of `act`."""
-        return explanation.decode(self._frame.get_explanation(), self._lanes)
+        """The agent's explanation of its last action, for each environment; for processes started with `explain`."""
+        return explanation.decode(self._shared.get_explanation(), self._num_envs)
 
     def _act(self) -> Act:
-        """One call of `act`. A closure over local names: on this path every attribute shows in the round trip."""
-        put, get, listen = self._frame.put_observation, self._frame.get_action, self._listener.read
+        """The function that calls `act`: a closure over local names, as each attribute would show in the round trip."""
+        put, get, wait = self._shared.put_observation, self._shared.get_action, self._monitor.read
         write, read, clock = os.write, os.read, time.monotonic
-        calls, reply, limits, turn, look = self._calls, self._reply, self._limits, self._frame.call, self._frame.look
-        spinning = select.poll()
-        spinning.register(reply, select.POLLIN)
-        ready = spinning.poll
-        every, child = os.sched_getaffinity(0), self._process.pid
-        call, asleep, patient, spins = b"\0", 0, range(affinity.SPINS), range(0)
+        calls, reply_end, limits = self._calls, self._reply, self._limits
+        call_in_memory, worker_spins = self._shared.call, self._shared.spin
+        poller = select.poll()
+        poller.register(reply_end, select.POLLIN)
+        ready = poller.poll
+        cores, pid = os.sched_getaffinity(0), self._process.pid
+        call, calls_asleep, spins = b"\0", 0, range(0)
 
         def act(observation: Any, first: NDArray[np.bool_]) -> list[space_tree.Array]:
-            nonlocal call, asleep, spins
+            nonlocal call, calls_asleep, spins
             if not spins:
-                if asleep % affinity.CALLS == 0 and affinity.part(every, child):
-                    look[0], spins = 1, patient
-                asleep += 1
+                if calls_asleep % affinity.CALLS == 0 and affinity.pin_to_separate_cores(cores, pid):
+                    worker_spins[0], spins = 1, range(affinity.SPINS)
+                calls_asleep += 1
             put(observation, first)
             call = _NEXT[call]
             began = clock()
-            turn[:] = call
+            call_in_memory[:] = call
             try:  # noqa: SIM105  # suppress() costs as much as writing the observation
                 write(calls, call)
             except BrokenPipeError:
-                pass  # it is dead, as the answer will say
-            answer: bytes | None
+                pass  # the process has died; the missing reply will tell how
+            reply: bytes | None
             for _ in spins:
                 if ready(0):
-                    answer = read(reply, _MOST)
+                    reply = read(reply_end, _REPLY_BYTES)
                     break
             else:
-                answer = listen(min(limits.act, limits.run - self.act_seconds), _MOST)
+                reply = wait(min(limits.act, limits.run - self.act_seconds), _REPLY_BYTES)
             self.act_seconds += clock() - began
-            if answer == call and self.act_seconds <= limits.run:
+            if reply == call and self.act_seconds <= limits.run:
                 return get()
-            raise self._timeout() if answer in (call, None) else self._fault(answer)
+            raise self._timeout() if reply in (call, None) else self._fault(reply)
 
         return act
 
-    def __enter__(self) -> Child:
+    def __enter__(self) -> AgentProcess:
         return self
 
     def __exit__(
@@ -159,36 +181,36 @@ class Child:
         self._resources.close()
 
     def _kill(self) -> None:
-        """End the child and all that it started."""
-        os.killpg(self._process.pid, signal.SIGKILL)  # it may be dead, but it is not yet waited for
+        """Kill the process and all that it started."""
+        os.killpg(self._process.pid, signal.SIGKILL)  # it may have died, but nobody has waited for it yet
         self._process.wait()
 
     def _timeout(self) -> AgentFault:
-        """Which of the two budgets is used up."""
+        """The time limit that is used up."""
         if self.act_seconds >= self._limits.run:
             return AgentFault("timeout_run", f"act took longer than {self._limits.run:g} s in one block")
         return AgentFault("timeout_act", f"one call of act took longer than {self._limits.act:g} s")
 
-    def _fault(self, answer: bytes) -> AgentFault:
-        """What an answer other than the expected one means."""
-        if answer in _FAULTS:
-            return AgentFault(_FAULTS[answer], self._frame.get_message())
-        if answer:
-            return AgentFault("protocol", f"unexpected bytes on the control channel: {answer!r}")
-        end = self._listener.end()
+    def _fault(self, reply: bytes) -> AgentFault:
+        """The meaning of a reply other than the expected one."""
+        if reply in _STATUS_OF:
+            return AgentFault(_STATUS_OF[reply], self._shared.get_message())
+        if reply:
+            return AgentFault("protocol", f"unexpected bytes on the control channel: {reply!r}")
+        end = self._monitor.exit_status()
         if end is None:
             return AgentFault("protocol", "the agent closed the control channel")
         return AgentFault("crash", f"the agent's process {end}")
 
 
-def _introduction(
+def _load_arguments(
     submission: Submission,
     task: TaskInfo,
     observation: space_tree.Description,
     action: space_tree.Description,
     seed: int,
 ) -> dict[str, Any]:
-    """What the child is told about the agent and the task, as JSON."""
+    """What the agent's process needs to find `load` and to call it, as JSON."""
     return {
         "folder": str(submission.folder),
         "module": submission.module,
@@ -209,7 +231,14 @@ def _pipe(reader: contextlib.ExitStack, writer: contextlib.ExitStack) -> tuple[i
 
 
 def _spawn(setup: dict[str, Any], descriptors: tuple[int, ...], output: int, folder: str) -> subprocess.Popen[bytes]:
-    """Start the child: a session of its own, an empty working folder, the set-up on standard input."""
+    """Start the agent's process.
+
+    Args:
+        setup: What the worker needs, sent as JSON on standard input.
+        descriptors: What it inherits besides standard input, output and error.
+        output: Where it prints.
+        folder: Its working folder, empty.
+    """
     root = str(Path(__file__).resolve().parents[2])
     with tempfile.TemporaryFile() as stdin:
         stdin.write(json.dumps(setup).encode())
@@ -227,10 +256,10 @@ def _spawn(setup: dict[str, Any], descriptors: tuple[int, ...], output: int, fol
 
 
 def _environment(folder: str) -> dict[str, str]:
-    """What the child inherits: little, so that episodes do not depend on who evaluates, and no secrets cross.
+    """Environment variables of the agent's process: few, so that no secrets cross and episodes do not depend on them.
 
-    One thread for every numerical library: how many there are changes the last bits of a sum.
+    Numerical libraries get one thread each, since the number of threads changes the last bits of a sum.
     """
     threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    return {**kept, **threads, "PYTHONHASHSEED": "0", "HOME": folder, "TMPDIR": folder}
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return {**inherited, **threads, "PYTHONHASHSEED": "0", "HOME": folder, "TMPDIR": folder}

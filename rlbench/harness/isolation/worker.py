@@ -1,9 +1,8 @@
-"""The child: loads one agent, answers `act` until told to stop, reports faults by a byte and a line.
+"""The agent's side of the process boundary: loads one agent, answers calls of `act`, reports faults.
 
-It runs in a fresh Python, a session of its own and an empty folder, with three descriptors besides the usual
-ones: a pipe on which calls arrive, a pipe for answers, and the memory of the frame. Whatever the agent prints
-goes to the parent's drain, never to these. Standard input holds the set-up as JSON. NumPy is the only package
-imported here.
+Runs in a fresh Python with an empty working folder. Standard input holds the set-up as JSON; a pipe brings calls,
+another takes replies of one byte each; observations, actions and messages lie in shared memory. What the agent prints
+goes to another pipe, which the harness drains. NumPy is the only package imported here.
 """
 
 from __future__ import annotations
@@ -19,56 +18,58 @@ from pathlib import Path
 from typing import Any
 
 from rlbench.harness.isolation import agent as contract
-from rlbench.harness.isolation import explanation, shared_memory
+from rlbench.harness.isolation import explanation
+from rlbench.harness.isolation.actions import InvalidActionError
 from rlbench.harness.isolation.affinity import SPINS
+from rlbench.harness.isolation.shared_memory import SharedArrays
 
 HELLO = b"\xf0"
-"""The child is up; what goes wrong from here on is the agent's fault."""
+"""The process has started; what goes wrong from here on is the agent's fault."""
 
 READY = b"\xf1"
-"""The agent is loaded. A call is any byte below 0x80, and its answer is the same byte."""
-
-ORDERED = ("x86_64", "AMD64", "i686")
-"""Machines on which a core that sees the call sees the observation, too, which another core wrote before it."""
-
-LOOKS = 16
-"""A look at memory takes a sixteenth of the time of a look at a pipe."""
+"""The agent is loaded. A call is any byte below 0x80, and its reply is the same byte."""
 
 FAULTS = {"load_error": b"\x80", "crash": b"\x81", "oom": b"\x82", "invalid_action": b"\x83"}
-"""The statuses that the child reports itself; the others are what the parent sees."""
+"""Replies that report a fault, by status; all other faults are seen from outside."""
+
+TOTAL_STORE_ORDER = ("x86_64", "AMD64", "i686")
+"""Architectures (x86) where a core that sees the call in memory sees the observation written before it, too."""
+
+MEMORY_POLLS = 16
+"""Polls of memory that take as long as one poll of a pipe."""
 
 
 def main() -> None:
-    """Serve one block, then end."""
-    import resource  # not at the top: the parent imports this module too, if only to say that it needs Linux
+    """Serve one block of episodes, then end."""
+    import resource  # only on Unix; the harness imports this module elsewhere too, to say that it needs Linux
 
     setup = json.load(sys.stdin)
     _die_with(setup["parent"])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    frame = shared_memory.Frame(
+    shared = SharedArrays(
         setup["observation"],
         setup["action"],
         setup["task"]["lanes"],
         setup["memory"],
-        explanation.BYTES if setup["explain"] else 0,
+        explanation.MAX_BYTES if setup["explain"] else 0,
     )
     reply = setup["reply"]
 
     def report(status: str, message: str) -> None:
-        frame.put_message(message)
+        shared.put_message(message)
         os.write(reply, FAULTS[status])
 
     os.write(reply, HELLO)
     try:
-        player = load(setup)
+        agent = load(setup)
         if setup["explain"]:
-            player = Explaining(player, frame, setup["folder"])
-    except BaseException as error:  # a submission may well call sys.exit
+            agent = ExplainingAgent(agent, shared, setup["folder"])
+    except BaseException as error:  # a submission may call sys.exit
         return report("load_error", one_line(error, setup["folder"]))
     os.write(reply, READY)
     try:
-        serve(player, frame, setup["calls"], reply)
-    except shared_memory.Misfit as error:
+        serve(agent, shared, setup["calls"], reply)
+    except InvalidActionError as error:
         report("invalid_action", str(error))
     except MemoryError as error:
         report("oom", one_line(error, setup["folder"]))
@@ -77,7 +78,7 @@ def main() -> None:
 
 
 def load(setup: dict[str, Any]) -> contract.Agent:
-    """The agent that the submission's entry point makes."""
+    """The agent that the submission's entry point returns."""
     folder, name = setup["folder"], setup["module"]
     sys.path[0] = folder
     sys.argv = [name]
@@ -92,53 +93,60 @@ def load(setup: dict[str, Any]) -> contract.Agent:
     return contract.batched(getattr(module, setup["function"]), task, spaces, setup["seed"])
 
 
-class Explaining:
-    """An agent that writes beside each action what it tells of it; nothing that goes wrong there is a fault."""
+class ExplainingAgent:
+    """An agent that writes its explanation after each action; mistakes in `explain` are no faults."""
 
-    def __init__(self, player: contract.Agent, frame: shared_memory.Frame, folder: str) -> None:
-        self._player, self._frame, self._folder = player, frame, folder
-        self._explain = getattr(player, "explain", lambda: None)
+    def __init__(self, agent: contract.Agent, shared: SharedArrays, folder: str) -> None:
+        self._agent, self._shared, self._folder = agent, shared, folder
+        self._explain = getattr(agent, "explain", lambda: None)
 
     def act(self, observation: Any, first: Any) -> Any:
         """The agent's actions."""
-        action = self._player.act(observation, first)
+        action = self._agent.act(observation, first)
         try:
-            told = explanation.encode(self._explain())
+            data = explanation.encode(self._explain())
         except Exception as error:
-            told = explanation.encode({"error": f"explain() failed: {one_line(error, self._folder)}"})
-        self._frame.put_explanation(told)
+            data = explanation.encode({"error": f"explain() failed: {one_line(error, self._folder)}"})
+        self._shared.put_explanation(data)
         return action
 
 
-def serve(player: contract.Agent, frame: shared_memory.Frame, calls: int, reply: int) -> None:
-    """Answer every call; end when the parent hangs up.
+def serve(agent: contract.Agent, shared: SharedArrays, calls: int, reply: int) -> None:
+    """Answer every call until the harness closes the pipe.
 
-    A call stands in the frame before its byte comes through the pipe. While this looks for it, `cores` says why, it
-    looks there, and takes the byte after the answer, when nobody waits for it.
+    A call is written to shared memory before its byte is sent through the pipe. While spinning (`affinity` says why)
+    this polls the memory, and takes the byte from the pipe after the reply, when nobody waits for it.
+
+    Args:
+        agent: Answers the calls.
+        shared: Where observations and actions lie.
+        calls: Descriptor to read calls from.
+        reply: Descriptor to write replies to.
     """
-    read, write, act, see, answer = os.read, os.write, player.act, frame.get_observation, frame.put_action
-    call, look = frame.call, frame.look
-    looks = range(SPINS * LOOKS if os.uname().machine in ORDERED else 0)
+    read, write, act = os.read, os.write, agent.act
+    get_observation, put_action = shared.get_observation, shared.put_action
+    call, spin = shared.call, shared.spin
+    polls = range(SPINS * MEMORY_POLLS if os.uname().machine in TOTAL_STORE_ORDER else 0)
     last = 0
     while True:
-        early = False
-        for _ in looks if look[0] else ():
+        seen_in_memory = False
+        for _ in polls if spin[0] else ():
             if call[0] != last:
-                early = True
+                seen_in_memory = True
                 break
-        byte = call.tobytes() if early else read(calls, 1)
+        byte = call.tobytes() if seen_in_memory else read(calls, 1)
         if not byte:
             return
-        observation, first = see()
-        answer(act(observation, first))
+        observation, first = get_observation()
+        put_action(act(observation, first))
         write(reply, byte)
-        if early:
+        if seen_in_memory:
             read(calls, 1)
         last = byte[0]
 
 
 def one_line(error: BaseException, folder: str) -> str:
-    """An error as its last traceback line and the last line of the submission that it passed through."""
+    """An error as the last line of its traceback, with the last line of the submission that it passed through."""
     text = traceback.format_exception_only(type(error), error)[-1].strip()
     places = [
         f" ({Path(frame.filename).relative_to(folder)}:{frame.lineno})"
@@ -149,8 +157,8 @@ def one_line(error: BaseException, folder: str) -> str:
 
 
 def _die_with(parent: int) -> None:
-    """Have the kernel kill this process when its parent ends, however it ends."""
+    """Have the kernel kill this process when the harness ends, however it ends."""
     set_parent_death_signal = 1
     ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before the line above
+    if os.getppid() != parent:  # the harness ended before the line above
         os._exit(1)

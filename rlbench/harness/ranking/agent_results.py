@@ -58,7 +58,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Entry:
+class AgentResult:
     """Normalised score of one agent on one task, and bootstrap samples of it.
 
     `scores: [n]`, one per training seed; `samples: [B, n]`, or `[B, 1]` from the episodes of a single run.
@@ -74,7 +74,7 @@ class Entry:
     unit: Unit
 
     @classmethod
-    def of(cls, runs: Sequence[Run], task: Task) -> Entry:
+    def of(cls, runs: Sequence[Run], task: Task) -> AgentResult:
         """Score the complete runs of one agent on one task."""
         agent, episodes = runs[0].agent, runs[0].returns
         returns = np.array([score.exact_mean(run.returns) for run in runs])

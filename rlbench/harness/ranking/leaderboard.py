@@ -15,7 +15,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from rlbench.harness.ranking.agent_results import EPISODES
-from rlbench.harness.ranking.rankings import RunRow, Standings, SuiteRow, TaskRow, UnrankedRow, standings
+from rlbench.harness.ranking.rankings import Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow, compute_rankings
 from rlbench.harness.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -36,11 +36,11 @@ class Table:
 
 def page(frame: pandas.DataFrame, tasks: Mapping[str, Task], suites: Mapping[str, Sequence[Task]]) -> str:
     """Text of `leaderboard.md` for these episodes (`record.load`)."""
-    return render(standings(frame, tasks, suites), tasks, suites)
+    return render(compute_rankings(frame, tasks, suites), tasks, suites)
 
 
-def render(of: Standings, tasks: Mapping[str, Task], suites: Mapping[str, Sequence[Task]]) -> str:
-    """Standings as a Markdown page that reads well as plain text too."""
+def render(of: Rankings, tasks: Mapping[str, Task], suites: Mapping[str, Sequence[Task]]) -> str:
+    """Rankings as a Markdown page that reads well as plain text too."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -62,7 +62,7 @@ def render(of: Standings, tasks: Mapping[str, Task], suites: Mapping[str, Sequen
     return text.rstrip("\n") + "\n"
 
 
-def tables(of: Standings, suites: Mapping[str, Sequence[Task]]) -> list[Table]:
+def tables(of: Rankings, suites: Mapping[str, Sequence[Task]]) -> list[Table]:
     """Tables of the page in its order, for a terminal."""
     shown = [section["table"] for section in _suite_sections(of, suites) if section["table"]]
     for key, rows in of.tasks.items():
@@ -70,7 +70,7 @@ def tables(of: Standings, suites: Mapping[str, Sequence[Task]]) -> list[Table]:
     return [*shown, unranked_table(of.unranked)] if of.unranked else shown
 
 
-def flat(of: Standings) -> pandas.DataFrame:
+def flat(of: Rankings) -> pandas.DataFrame:
     """Every row of every table, unrounded, in one table; a column that a row does not have is None."""
     import pandas as pd
 
@@ -111,7 +111,7 @@ def task_table(key: str, rows: Iterable[TaskRow]) -> Table:
     return Table(f"Task {key}", columns, tuple(cells))
 
 
-def runs_table(key: str, of: Standings) -> Table:
+def runs_table(key: str, of: Rankings) -> Table:
     """Columns and cells that are shown of the runs of a classification task."""
     cells = [
         (
@@ -159,7 +159,7 @@ def unranked_table(rows: Iterable[UnrankedRow]) -> Table:
     return Table("Not ranked", ("task", "agent", "seed", "digest", "reason"), tuple(cells))
 
 
-def _suite_sections(of: Standings, suites: Mapping[str, Sequence[Task]]) -> list[dict[str, Any]]:
+def _suite_sections(of: Rankings, suites: Mapping[str, Sequence[Task]]) -> list[dict[str, Any]]:
     """One section per distinct list of tasks, since two suites may be the same; none without any result.
 
     A section has its table once an agent has completed all the tasks.

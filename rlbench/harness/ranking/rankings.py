@@ -1,4 +1,4 @@
-"""Standings: who ranks where on which task and suite.
+"""Rankings: who ranks where on which task and suite.
 
 A task ranks by mean return, a suite by the interquartile mean (IQM) of the normalised scores on its tasks.
 Intervals come from the training seeds; where there is only one run they come from its episodes, and the row
@@ -19,7 +19,7 @@ from rlbench.harness.ranking.agent_results import (
     NONE,
     SEEDS,
     Agent,
-    Entry,
+    AgentResult,
     Run,
     Unit,
     collect,
@@ -110,7 +110,7 @@ class UnrankedRow:
 
 
 @dataclass(frozen=True)
-class Standings:
+class Rankings:
     """All tables, in the order of the suites and tasks given; a task that nobody completed is absent."""
 
     suites: Mapping[str, tuple[SuiteRow, ...]]
@@ -119,7 +119,9 @@ class Standings:
     unranked: tuple[UnrankedRow, ...]
 
 
-def standings(frame: pandas.DataFrame, tasks: Mapping[str, Task], suites: Mapping[str, Sequence[Task]]) -> Standings:
+def compute_rankings(
+    frame: pandas.DataFrame, tasks: Mapping[str, Task], suites: Mapping[str, Sequence[Task]]
+) -> Rankings:
     """Rank everybody on everything. `frame` has one row per episode (`record.load`), in any order.
 
     Raises UserError where two runs of one agent and version claim the same training seed, and for malformed
@@ -129,11 +131,11 @@ def standings(frame: pandas.DataFrame, tasks: Mapping[str, Task], suites: Mappin
     require_distinct_seeds(runs)
     dynamics = prevailing_dynamics(runs)
     reasons = [why_unranked(run, tasks, dynamics) for run in runs]
-    entries: dict[str, list[Entry]] = {key: [] for key in tasks}
+    entries: dict[str, list[AgentResult]] = {key: [] for key in tasks}
     fit = (run for run, reason in zip(runs, reasons, strict=True) if reason is None)
     for (task, _), members in grouped(fit).items():
-        entries[task].append(Entry.of(members, tasks[task]))
-    return Standings(
+        entries[task].append(AgentResult.of(members, tasks[task]))
+    return Rankings(
         suites={name: suite_rows(name, [entries[task.key] for task in suite]) for name, suite in suites.items()},
         tasks={key: task_rows(of_task) for key, of_task in entries.items() if of_task},
         runs={key: run_rows(of_task) for key, of_task in entries.items() if of_task and tasks[key].classification},
@@ -154,7 +156,7 @@ class Estimate:
     unit: Unit
 
     @classmethod
-    def of(cls, statistic: score.Statistic, entries: Sequence[Entry]) -> Estimate:
+    def of(cls, statistic: score.Statistic, entries: Sequence[AgentResult]) -> Estimate:
         """Evaluate a statistic on the entries, a stratum each; with nothing to resample they stand still."""
         point = round(float(statistic([entry.scores for entry in entries])), 12)
         samples = statistic([entry.samples for entry in entries])
@@ -183,7 +185,7 @@ def ranked(estimates: Sequence[Estimate]) -> list[tuple[int, int, int]]:
     return [(rank, min(rank, low), max(rank, high)) for rank, (low, high) in zip(points, ends, strict=True)]
 
 
-def task_rows(entries: Sequence[Entry]) -> tuple[TaskRow, ...]:
+def task_rows(entries: Sequence[AgentResult]) -> tuple[TaskRow, ...]:
     """Table of one task, best first."""
     estimates = [Estimate.of(score.mean, [entry]) for entry in entries]
     ranks = ranked(estimates)
@@ -194,7 +196,7 @@ def task_rows(entries: Sequence[Entry]) -> tuple[TaskRow, ...]:
     )
 
 
-def _task_row(entry: Entry, estimate: Estimate, rank: tuple[int, int, int], other: Entry | None) -> TaskRow:
+def _task_row(entry: AgentResult, estimate: Estimate, rank: tuple[int, int, int], other: AgentResult | None) -> TaskRow:
     low, high = estimate.interval
     random, span = entry.task.random, entry.task.reference - entry.task.random
     return TaskRow(
@@ -217,7 +219,7 @@ def _task_row(entry: Entry, estimate: Estimate, rank: tuple[int, int, int], othe
     )
 
 
-def run_rows(entries: Sequence[Entry]) -> tuple[RunRow, ...]:
+def run_rows(entries: Sequence[AgentResult]) -> tuple[RunRow, ...]:
     """The runs of a classification task, fewest errors first."""
     rows = (_run_row(run) for entry in entries for run in entry.runs)
     return tuple(sorted(rows, key=lambda row: (row.errors, row.agent, row.version, row.training_seed)))
@@ -239,12 +241,12 @@ def _run_row(run: Run) -> RunRow:
     )
 
 
-def suite_rows(suite: str, by_task: Sequence[Sequence[Entry]]) -> tuple[SuiteRow, ...]:
+def suite_rows(suite: str, by_task: Sequence[Sequence[AgentResult]]) -> tuple[SuiteRow, ...]:
     """Table of one suite: agents with all its tasks, best first, then those who lack one.
 
     `by_task` holds the entries of each task.
     """
-    by_agent: dict[Agent, list[Entry]] = {}
+    by_agent: dict[Agent, list[AgentResult]] = {}
     for entry in (entry for entries in by_task for entry in entries):
         by_agent.setdefault(entry.agent, []).append(entry)
     full = {agent: entries for agent, entries in by_agent.items() if len(entries) == len(by_task)}
@@ -260,7 +262,7 @@ def suite_rows(suite: str, by_task: Sequence[Sequence[Entry]]) -> tuple[SuiteRow
 def _suite_row(
     suite: str,
     agent: Agent,
-    entries: Sequence[Entry],
+    entries: Sequence[AgentResult],
     estimate: Estimate | None = None,
     rank: tuple[int | None, int | None, int | None] = (None, None, None),
 ) -> SuiteRow:

@@ -1,4 +1,4 @@
-"""A file of JSON lines that only ever grows: one writer at a time, and whole lines on the disk or none."""
+"""JSONL writer: appends JSON lines to a file, one writer at a time, whole lines or none."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 from rlbench.errors import HarnessError, UserError
 
 
-class Lines:
-    """The single writer of one file; a context. UserError where another holds it, or the folder cannot be written."""
+class JsonlWriter:
+    """The only writer of one file; a context. UserError where another has it open, or it cannot be written."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -30,16 +30,25 @@ class Lines:
             raise
 
     def cut(self, size: int) -> None:
-        """Keep so many bytes: what lies behind them is a torn tail."""
+        """Truncate the file to `size` bytes, to remove lines that were not written whole."""
         self.size = size
         os.ftruncate(self._file, size)
 
     def append(self, lines: Sequence[Mapping[str, Any]], safe: str) -> None:
-        """Write lines to the disk, all of them or none; an error says what of earlier ones is `safe`."""
+        """Append lines and flush them to the disk, all of them or none.
+
+        Args:
+            lines: JSON objects.
+            safe: What a message about a failure says of earlier lines.
+
+        Raises:
+            HarnessError: A line holds NaN or an infinity.
+            UserError: The disk is full, or the like.
+        """
         try:
             data = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines).encode()
         except ValueError as error:
-            raise HarnessError(f"the environment gave what JSON cannot hold: {error}") from error
+            raise HarnessError(f"the environment returned a number that JSON cannot hold: {error}") from error
         try:
             written = 0
             while written < len(data):
@@ -53,10 +62,10 @@ class Lines:
         self.size += len(data)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file and release its lock."""
         os.close(self._file)
 
-    def __enter__(self) -> Lines:
+    def __enter__(self) -> JsonlWriter:
         return self
 
     def __exit__(
@@ -65,8 +74,8 @@ class Lines:
         self.close()
 
     def _lock(self) -> None:
-        """Keep others out for as long as the file is open; the kernel lets go when this process ends."""
-        import fcntl  # not at the top: reading works where there is no such thing
+        """Lock the file for as long as it is open; the kernel releases it when this process ends."""
+        import fcntl  # only on Unix; records can be read elsewhere, too
 
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -74,7 +83,7 @@ class Lines:
             raise UserError(f"{self.path} is being written by another evaluation; wait for it, or stop it") from None
 
     def _sync_folder(self) -> None:
-        """Else the file may be nameless after a power cut."""
+        """Flush the folder, without which a new file may be lost in a power cut."""
         folder = os.open(self.path.parent, os.O_RDONLY)
         os.fsync(folder)
         os.close(folder)

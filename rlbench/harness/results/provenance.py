@@ -1,4 +1,4 @@
-"""Provenance: with what a run was made. No host names and no paths, as records are published."""
+"""Provenance: versions and hardware of a run. No host names and no paths, as records are published."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 _PACKAGES = ("rlbench", "numpy", "gymnasium", "numba", "mujoco", "ale-py")
-"""What decides the numbers: the package, its arithmetic and the simulators."""
+"""Packages that decide the numbers: rlbench, its arithmetic and the simulators."""
 
 _ROOT = Path(__file__).resolve().parents[3]
 
 
 def machine() -> dict[str, Any]:
-    """Versions and hardware, as they stand in a record's header; null for what is not there."""
+    """Versions and hardware for a record's header; None for what is not there."""
     return {
         "packages": {name: _version(name) for name in _PACKAGES},
         "python": platform.python_version(),
@@ -34,7 +34,7 @@ def _version(package: str) -> str | None:
 
 
 def _gpu() -> str | None:
-    """The first NVIDIA GPU as its driver calls it; asking torch would cost 5 s."""
+    """Model of the first NVIDIA GPU, from its driver; importing torch would cost 5 s."""
     for card in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
         return _match(r"^Model:\s*(.+)$", card)
     return None
@@ -49,7 +49,7 @@ def _match(pattern: str, path: Path) -> str | None:
 
 
 def _commit() -> str | None:
-    """The commit of the checkout this package runs from; null where it is installed, or git is silent."""
+    """The commit of the checkout this package runs from; None where it is installed, or git fails."""
     if not (_ROOT / ".git").exists():
         return None
     try:

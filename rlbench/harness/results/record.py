@@ -1,12 +1,12 @@
 """Records: one run, of one agent digest on one task version, is one file of JSON lines that only ever grows.
 
-    header    who played what, with what; the schema
-    episode   one per episode, in order; two runs of the same thing compare with ==
+    header    task, agent, dynamics, versions and machine; the schema
+    episode   one per episode, in order; two runs of the same agent and task have equal ones
     block     timings; commits the episodes before it
     footer    the run is complete
 
-What follows the last block line was never committed: a writer cuts it, a reader passes over it. Means,
-intervals and scores are never stored, they are computed from `load`.
+Lines behind the last block line were never committed: a writer cuts them off, a reader ignores them. Means, intervals
+and scores are never stored; they are computed from the episodes.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ _FLAGS = ("terminated", "truncated", "complete")
 
 
 @dataclass(frozen=True)
-class Episode:
+class EpisodeResult:
     """One scored episode."""
 
     index: int
     seed: int
     return_: float
-    """Undiscounted; the task's floor where `status` is not ok, as is the discounted one."""
+    """Undiscounted. This and `discounted_return` are the task's `failure_return` where `status` is not ok."""
 
     discounted_return: float
     length: int
@@ -57,29 +57,29 @@ class Episode:
     """The start of the sha256 over the actions taken."""
 
     extra: Mapping[str, Any]
-    """What else sets this episode apart: its reset options (start, opponent, colour)."""
+    """Reset options of this episode (start, opponent, colour)."""
 
     def line(self) -> dict[str, Any]:
         """The episode as it is written."""
         return {"kind": "episode"} | {name.rstrip("_"): value for name, value in vars(self).items()}
 
     def differences(self, line: Mapping[str, Any]) -> list[str]:
-        """What this episode, played again, has otherwise than its line in a record."""
+        """Where this episode, played again, differs from its line in a record: `name before, now after`."""
         return [f"{name} {line.get(name)!r}, now {now!r}" for name, now in self.line().items() if line.get(name) != now]
 
 
 @dataclass(frozen=True)
-class Block:
-    """The episodes of one child, and what differs from run to run: timings in seconds, and retries."""
+class BlockResult:
+    """The episodes of one block, and what differs from run to run: timings in seconds, and retries."""
 
     number: int
-    episodes: list[Episode]
+    episodes: list[EpisodeResult]
     seconds: float
     load_seconds: float
     act_seconds: float
     attempt: int
     fault: str | None
-    """What the agent did wrong first, for its author."""
+    """The agent's first fault, for its author."""
 
     def line(self) -> dict[str, Any]:
         """The line that commits the block."""
@@ -90,7 +90,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Record:
-    """What has been committed to one file."""
+    """The committed part of one file."""
 
     header: Mapping[str, Any]
     episodes: list[dict[str, Any]]
@@ -99,16 +99,19 @@ class Record:
     blocks: list[dict[str, Any]]
     complete: bool
     size: int
-    """Bytes that are committed; what lies behind them is a torn tail."""
+    """Number of committed bytes."""
 
 
 def path_of(results_dir: str | Path, task: Task, entrant: Submission) -> Path:
-    """Where the record of a run lies."""
+    """Path of the record of a run."""
     return Path(results_dir) / task.key / f"{entrant.name}@{entrant.digest[:12]}.jsonl"
 
 
 def read(path: Path) -> Record | None:
-    """The committed part of a record, None where not even the header is; a UserError for anything else."""
+    """The committed part of a record; None where there is no file, or not even a header.
+
+    Raises UserError where the file cannot be read, is no record, or is damaged.
+    """
     try:
         return _parse(path.read_bytes(), path)
     except FileNotFoundError:
@@ -118,7 +121,7 @@ def read(path: Path) -> Record | None:
 
 
 def is_complete(path: Path, task: Task, entrant: Submission) -> bool:
-    """Whether a run has its footer; a UserError where the file records something else."""
+    """Whether a run has its footer; a UserError where the file is the record of something else."""
     record = read(path)
     if record is not None:
         check_header(record.header, task, entrant, path)
@@ -126,7 +129,7 @@ def is_complete(path: Path, task: Task, entrant: Submission) -> bool:
 
 
 def refuse_namesakes(path: Path, entrant: Submission) -> None:
-    """UserError where another digest has this name, version and training seed: one row cannot be both."""
+    """Raise UserError where a record beside `path` has this name, version and training seed, but another digest."""
     for other in sorted(path.parent.glob(f"{glob.escape(entrant.name)}@*.jsonl")):
         held = read(other) if other != path else None
         if held is None:
@@ -140,11 +143,14 @@ def refuse_namesakes(path: Path, entrant: Submission) -> None:
 
 
 def load(results_dir: str | Path) -> pandas.DataFrame:
-    """Every committed episode under a folder of results, a row each, ordered by task, file and episode.
+    """Every committed episode under a folder of results, one row each, ordered by task, file and episode.
 
-    Columns: task agent version digest dynamics (empty for none) training_seed training_steps (-1 for none)
-    episode seed return discounted_return length terminated truncated status actions complete block, and one
-    for every reset option, as in `state.row`. The files may be growing meanwhile.
+    The files may be growing meanwhile.
+
+    Returns:
+        Columns: task agent version digest dynamics (empty for none) training_seed training_steps (-1 for none)
+        episode seed return discounted_return length terminated truncated status actions complete block, and one
+        for every reset option, such as `state.row`.
     """
     import pandas as pd
 
@@ -162,7 +168,15 @@ def load(results_dir: str | Path) -> pandas.DataFrame:
 def check_header(
     header: Mapping[str, Any], task: Task, entrant: Submission, path: Path, remedy: str = "move it away"
 ) -> None:
-    """A UserError where a record is not of this task and this submission."""
+    """Raise UserError where a record is not of this task and this submission.
+
+    Args:
+        header: First line of the record.
+        task: The task that it must be of.
+        entrant: The submission that it must be of.
+        path: Path of the record, for the message.
+        remedy: What to do, for the message.
+    """
     mine = identity(task, entrant)
     for name, value in mine.items():
         if header.get(name) != value:
@@ -170,7 +184,7 @@ def check_header(
 
 
 def identity(task: Task, entrant: Submission) -> dict[str, Any]:
-    """What a record is of: task, agent and dynamics."""
+    """Header fields that say what a record is of: task, agent and dynamics."""
     return {
         "task": task.key,
         "task_hash": task.hash,
@@ -182,7 +196,7 @@ def identity(task: Task, entrant: Submission) -> dict[str, Any]:
 
 
 def _parse(data: bytes, path: Path) -> Record | None:
-    """A record from its bytes."""
+    """The committed part of a record from its bytes."""
     *lines, _ = data.split(b"\n")  # the last has no newline: empty, or torn
     if not lines and data[:10] == b'{"kind": "'[: len(data)]:
         return None
@@ -213,7 +227,7 @@ def _parse(data: bytes, path: Path) -> Record | None:
 
 
 def as_object(line: bytes) -> dict[str, Any]:
-    """A line as an object, empty where it is none."""
+    """A line as a JSON object, empty where it is none."""
     try:
         value = json.loads(line)
     except ValueError:

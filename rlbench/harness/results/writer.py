@@ -1,4 +1,4 @@
-"""The writer of a record: takes over what was committed, and appends whole blocks."""
+"""Writer of a record: continues after the last committed block, and appends whole blocks."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from types import TracebackType
 from typing import Any
 
 from rlbench.harness.results import provenance, record
-from rlbench.harness.results.jsonl import Lines
-from rlbench.harness.results.record import Block
+from rlbench.harness.results.jsonl import JsonlWriter
+from rlbench.harness.results.record import BlockResult
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.task import Task
 
 
-class Writer:
-    """The single writer of one record: takes the lock, cuts a torn tail, appends whole blocks. A context."""
+class RecordWriter:
+    """The only writer of one record; a context. UserError where the file is locked or records something else."""
 
     blocks: int
-    """How many are committed."""
+    """Number of committed blocks."""
 
     complete: bool
 
     def __init__(self, path: Path, task: Task, entrant: Submission) -> None:
-        self._lines = Lines(path)
+        self._lines = JsonlWriter(path)
         try:
             self._begin(task, entrant)
         except BaseException:
             self._lines.close()
             raise
 
-    def commit(self, block: Block) -> None:
-        """Append a block: once this returns, it survives whatever happens."""
+    def commit(self, block: BlockResult) -> None:
+        """Append a block; once this returns, it is on the disk."""
         self._append([*(episode.line() for episode in block.episodes), block.line()])
         self.blocks += 1
         self._episodes += len(block.episodes)
@@ -41,7 +41,7 @@ class Writer:
             self._append([{"kind": "footer", "blocks": self.blocks, "episodes": self._episodes}])
             self.complete = True
 
-    def __enter__(self) -> Writer:
+    def __enter__(self) -> RecordWriter:
         return self
 
     def __exit__(
@@ -50,7 +50,7 @@ class Writer:
         self._lines.close()
 
     def _begin(self, task: Task, entrant: Submission) -> None:
-        """Find the end of what is committed, or write the header."""
+        """Cut off what was not committed, or write the header of a new record."""
         held = record.read(self._lines.path)
         if held is not None:
             record.check_header(held.header, task, entrant, self._lines.path)

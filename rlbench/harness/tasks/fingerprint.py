@@ -1,8 +1,8 @@
-"""The dynamics fingerprint of a task that somebody else's simulator plays: a hash of a fixed rollout.
+"""Fingerprint of the dynamics of a simulated task: the hash of a fixed rollout.
 
-Versions of a simulator may play the same task differently (MuJoCo 3.17 and 4.0 do the ant, and not the hopper). What is
-hashed is rounded, to far more than the last bits in which processors differ and far less than what a change of the
-physics makes of 25 steps.
+Versions of a simulator may play the same task differently (MuJoCo 3.17 and 4.0 differ on the ant, not on the hopper).
+Values are rounded to three decimals before they are hashed: processors differ by far less after 25 steps, other physics
+by far more.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ import numpy as np
 from rlbench.errors import UserError
 from rlbench.harness.tasks.task import Task
 
-LANES, STEPS, DECIMALS = 8, 25, 3
+NUM_ENVS, STEPS, DECIMALS = 8, 25, 3
 
 
 def fingerprint(task: Task) -> str | None:
-    """12 hexadecimal digits; None for a task whose dynamics are our own, which its version stands for."""
+    """Fingerprint of a task's dynamics, 12 hexadecimal digits; None where the dynamics are rlbench's own.
+
+    Raises UserError where the simulator is not installed.
+    """
     if task.simulator is None:
         return None
     try:
@@ -32,15 +35,15 @@ def fingerprint(task: Task) -> str | None:
 
 @functools.cache
 def _of_rollout(env_id: str, kwargs: str) -> str:
-    """The fingerprint of the environment's box of actions, drawn from a stream that NumPy keeps."""
-    envs = gymnasium.make_vec(env_id, num_envs=LANES, **json.loads(kwargs))
+    """Hash of observations and returns after STEPS random actions; PCG64's stream is the same in every NumPy."""
+    envs = gymnasium.make_vec(env_id, num_envs=NUM_ENVS, **json.loads(kwargs))
     space = envs.single_action_space
     assert isinstance(space, gymnasium.spaces.Box)
     draws = np.random.Generator(np.random.PCG64(0))
     envs.reset(seed=0)
-    total = np.zeros(LANES)
+    total = np.zeros(NUM_ENVS)
     for _ in range(STEPS):
-        actions = space.low + (space.high - space.low) * draws.random((LANES, *space.shape), np.float32)
+        actions = space.low + (space.high - space.low) * draws.random((NUM_ENVS, *space.shape), np.float32)
         observations, rewards, *_ = envs.step(actions)
         total += rewards
     envs.close()

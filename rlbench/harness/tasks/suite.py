@@ -5,13 +5,19 @@ from __future__ import annotations
 from rlbench.errors import unknown
 from rlbench.harness.tasks.task import EachOnce, Limits, Task
 
+Row = tuple[Task, tuple[str, ...]]
+"""A task and the suites that it belongs to."""
+
 _GRID_WORLD_STARTS = tuple(
     {"state": {"row": row, "col": col}} for row in range(4) for col in range(4) if (row, col) not in {(0, 0), (3, 3)}
 )
 
 
-def _atari(name: str, floor: float, random: float, human: float) -> Task:
-    """A game as Machado et al. (2018) play it; the scores are raw. A block lasts as long as its longest episode."""
+def _atari(name: str, failure_return: float, random: float, human: float) -> Task:
+    """An Atari game under the protocol of Machado et al. (2018), with unclipped rewards.
+
+    The limit of `run` is long because a block lasts as long as its longest episode.
+    """
     return Task(
         name=name,
         version=1,
@@ -19,22 +25,32 @@ def _atari(name: str, floor: float, random: float, human: float) -> Task:
         env_kwargs={"preset": "machado2018"},
         lanes=20,
         limits=Limits(run=3_600.0),
-        floor=floor,
+        failure_return=failure_return,
         random=random,
         reference=human,
         published="a random agent and a human player in Wang et al. (2016), who have no sticky actions",
     )
 
 
-def _robot(robot: str, env_id: str, floor: float, random: float, reference: float) -> tuple[Task, tuple[str, ...]]:
+def _robot(
+    robot: str, env_id: str, failure_return: float, random: float, reference: float
+) -> tuple[Task, tuple[str, ...]]:
     """A robot with the lecture's reward; the reference is our PPO at 1 million steps, the mean of its runs."""
     task = Task(
-        name=robot, version=1, env_id=env_id, floor=floor, random=random, reference=reference, simulator="mujoco"
+        name=robot,
+        version=1,
+        env_id=env_id,
+        failure_return=failure_return,
+        random=random,
+        reference=reference,
+        simulator="mujoco",
     )
     return task, ("locomotion", "lecture")
 
 
-def _mujoco_v5(robot: str, env_id: str, floor: float, random: float, reference: float) -> tuple[Task, tuple[str, ...]]:
+def _mujoco_v5(
+    robot: str, env_id: str, failure_return: float, random: float, reference: float
+) -> tuple[Task, tuple[str, ...]]:
     """Gymnasium's v5 task of a robot, with a published score of CleanRL's PPO at 1 million steps for reference.
 
     Theirs is the mean over three seeds of the last 100 training episodes of v4.
@@ -45,7 +61,7 @@ def _mujoco_v5(robot: str, env_id: str, floor: float, random: float, reference: 
         env_id=env_id,
         env_kwargs={"reward": "gymnasium"},
         simulator="mujoco",
-        floor=floor,
+        failure_return=failure_return,
         random=random,
         reference=reference,
     )
@@ -66,14 +82,14 @@ def _glimpse(name: str, env_id: str, glimpses: int, error: float) -> Task:
         episodes=10_000,
         lanes=1_000,
         options=EachOnce("image", 10_000, f"glimpse-{name}@1"),
-        floor=0.0,
+        failure_return=0.0,
         random=0.1,
         reference=round(1 - error / 100, 4),
         classification=True,
     )
 
 
-_TABLE: tuple[tuple[Task, tuple[str, ...]], ...] = (
+_TABLE: tuple[Row, ...] = (
     (
         # Ten passes over the 14 starts, so that the optimum's mean is exactly -2, the mean of -V* over them.
         Task(
@@ -83,7 +99,7 @@ _TABLE: tuple[tuple[Task, tuple[str, ...]], ...] = (
             episodes=140,
             lanes=70,
             options=_GRID_WORLD_STARTS,
-            floor=-97.0,
+            failure_return=-97.0,
             random=-17.688,
             reference=-2.0,
         ),
@@ -96,13 +112,13 @@ _TABLE: tuple[tuple[Task, tuple[str, ...]], ...] = (
             env_id="rlbench/CartPole-v0",
             episodes=100,
             lanes=50,
-            floor=8.0,
+            failure_return=8.0,
             random=22.647,
             reference=500.0,
         ),
         ("quick", "lecture"),
     ),
-    # Floors are the worst of the random agent's 100 recorded episodes: 1,000 would be hours of emulation.
+    # Failure returns are the worst of the random agent's 100 recorded episodes: 1,000 would be hours of emulation.
     (_atari("breakout", 0.0, 1.7, 30.5), ("lecture", "atari-7")),
     (_atari("pong", -21.0, -20.7, 14.6), ("lecture", "atari-7")),
     (_atari("space-invaders", 20.0, 148.0, 1_668.7), ("lecture", "atari-7")),
@@ -114,21 +130,21 @@ _TABLE: tuple[tuple[Task, tuple[str, ...]], ...] = (
     (_atari("double-dunk", -24.0, -18.6, -16.4), ("lecture", "atari-5")),
     (_atari("name-this-game", 420.0, 2_292.3, 8_049.0), ("lecture", "atari-5")),
     (_atari("phoenix", 120.0, 761.4, 7_242.6), ("lecture", "atari-5")),
-    _robot("half-cheetah", "rlbench/HalfCheetah-v0", floor=30.225, random=560.937, reference=7644.172),
-    _robot("hopper", "rlbench/Hopper-v0", floor=3.236, random=17.785, reference=3449.426),
-    _robot("walker2d", "rlbench/Walker2d-v0", floor=-10.398, random=1.841, reference=4115.696),
-    _robot("ant", "rlbench/Ant-v0", floor=-18.215, random=80.984, reference=2821.599),
-    _robot("humanoid", "rlbench/Humanoid-v0", floor=10.013, random=21.476, reference=496.556),
-    _mujoco_v5("half-cheetah", "rlbench/HalfCheetah-v0", floor=-555.339, random=-291.065, reference=1442.64),
-    _mujoco_v5("hopper", "rlbench/Hopper-v0", floor=3.226, random=17.763, reference=2382.86),
-    _mujoco_v5("walker2d", "rlbench/Walker2d-v0", floor=-10.438, random=1.798, reference=2287.95),
+    _robot("half-cheetah", "rlbench/HalfCheetah-v0", failure_return=30.225, random=560.937, reference=7644.172),
+    _robot("hopper", "rlbench/Hopper-v0", failure_return=3.236, random=17.785, reference=3449.426),
+    _robot("walker2d", "rlbench/Walker2d-v0", failure_return=-10.398, random=1.841, reference=4115.696),
+    _robot("ant", "rlbench/Ant-v0", failure_return=-18.215, random=80.984, reference=2821.599),
+    _robot("humanoid", "rlbench/Humanoid-v0", failure_return=10.013, random=21.476, reference=496.556),
+    _mujoco_v5("half-cheetah", "rlbench/HalfCheetah-v0", failure_return=-555.339, random=-291.065, reference=1442.64),
+    _mujoco_v5("hopper", "rlbench/Hopper-v0", failure_return=3.226, random=17.763, reference=2382.86),
+    _mujoco_v5("walker2d", "rlbench/Walker2d-v0", failure_return=-10.438, random=1.798, reference=2287.95),
     (_glimpse("mnist", "GlimpseMNIST", glimpses=6, error=1.12), ("lecture",)),
     (_glimpse("translated", "GlimpseTranslated", glimpses=6, error=1.22), ("lecture",)),
     (_glimpse("cluttered60", "GlimpseCluttered60", glimpses=8, error=4.04), ("lecture",)),
     (_glimpse("cluttered100", "GlimpseCluttered100", glimpses=8, error=8.11), ("lecture",)),
 )
-"""The tasks and the suites that each is in. `atari-7` holds the games of Mnih et al. (2013), `atari-5` those of
-Aitchison, Sweetser & Hutter (2023), which predict the median over 57 games best."""
+"""Tasks and their suites. `atari-7` holds the games of Mnih et al. (2013), `atari-5` those of
+Aitchison, Sweetser & Hutter (2023), whose scores predict the median over 57 games best."""
 
 TASKS: dict[str, Task] = {task.key: task for task, _ in _TABLE}
 """Every task by its key, in the order of the table."""

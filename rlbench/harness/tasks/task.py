@@ -11,21 +11,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 FIRST_SEED = 2**30
-"""Scored episodes are seeded from here up to 2**31 (ale-py takes 31 bits); training seeds lie below."""
+"""Seed of the first scored episode; the others count up, below 2**31 (ale-py takes 31 bits). Training seeds are
+smaller."""
 
-UNPLAYED = ("floor", "random", "reference", "published", "classification", "simulator")
-"""What a score is measured against and how it is shown: not part of what is played, hence not part of the hash."""
+NOT_HASHED = ("failure_return", "random", "reference", "published", "classification", "simulator")
+"""Fields that say how a return is scored and shown. They do not change what is played, so the hash leaves them out."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The seconds of wall-clock time that an agent may take; the environment's do not count."""
+    """Seconds of wall-clock time that an agent may take; time spent in the environment does not count."""
 
     load: float = 60.0
     """Starting Python and `load`, per block (importing torch costs about 5 s)."""
 
     act: float = 5.0
-    """One call of `act`, whatever the number of lanes."""
+    """One call of `act`, however many environments it answers for."""
 
     run: float = 600.0
     """All calls of `act` in one block."""
@@ -33,10 +34,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class EachOnce:
-    """Reset options that choose each of `count` things once, in an order that tells nothing: a keyed permutation.
+    """Reset options that choose each of `count` items once, in a fixed pseudo-random order.
 
-    A sequence of `{option: number}`, as `Task.options` takes; the numbers are sorted by their sha256 under the key, so
-    the order is the same wherever and whenever it is made.
+    A sequence of `{option: number}`, as `Task.options` takes. The numbers are sorted by their sha256 under `key`, so
+    the order is the same on every machine and does not reveal what an item is.
     """
 
     option: str
@@ -57,7 +58,7 @@ def _permutation(count: int, key: str) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Task:
-    """A versioned problem: any change of what is played needs a new version, and shows in `hash`."""
+    """A versioned problem. Any change of what is played needs a new version, and changes `hash`."""
 
     name: str
     """Lower-case words joined by hyphens."""
@@ -72,38 +73,39 @@ class Task:
     """Keyword arguments of the environment, JSON-able."""
 
     episodes: int = 100
-    """How many episodes make a complete run."""
+    """Number of episodes of a complete run."""
 
     lanes: int = 50
-    """Episodes per block, played in lockstep. The batch width changes the last bits of a torch network, so it
-    belongs to the task and not to whoever evaluates."""
+    """Episodes per block: one environment each, stepped together. The batch size changes the last bits of a torch
+    network's outputs, so the task sets it, not whoever evaluates."""
 
     options: tuple[Mapping[str, Any], ...] | EachOnce = ()
-    """Reset options that the episodes take in turn; empty for none."""
+    """Reset options; episode i takes the one at index i modulo their number. Empty for none."""
 
     limits: Limits = Limits()
-    """How long the agent may take."""
+    """Time limits of the agent."""
 
     discount: float = 1.0
-    """Of the recorded discounted return."""
+    """Discount factor of the recorded discounted return."""
 
     simulator: str | None = None
-    """Whose simulator plays it, if not our own rules: then a record carries a fingerprint of the dynamics
-    (`dynamics.fingerprint`), which may change with the simulator's version, hence is not part of the hash."""
+    """Package that simulates the environment; None where the dynamics are rlbench's own. Records of a simulated task
+    carry a fingerprint of its dynamics (`fingerprint.py`), since the simulator's version may change them."""
 
-    floor: float = 0.0
-    """The return of a failed episode: the worst of 1,000 random ones (`evaluate.measure_anchors`)."""
+    failure_return: float = 0.0
+    """Return recorded for a failed episode: the worst of 1,000 random episodes (`evaluate.measure_random_agent`)."""
 
     random: float = 0.0
-    """Mean return of those 1,000 episodes, or a published one: a normalised score of 0."""
+    """Return at the normalised score 0: the mean of those 1,000 episodes, or a published mean."""
 
     reference: float = 1.0
-    """The optimum, or a published score where no optimum is known: a normalised score of 1."""
+    """Return at the normalised score 1: the optimum, or a published score where no optimum is known."""
 
     published: str = ""
     """What `random` and `reference` are where both are published, and the publication; empty where measured."""
+
     classification: bool = False
-    """Whether a return is 1 for the right answer and 0 for a wrong one: shown as an error in per cent."""
+    """Whether the return is 1 for the right answer and 0 for a wrong one; then test errors in per cent are shown."""
 
     @property
     def key(self) -> str:
@@ -112,20 +114,20 @@ class Task:
 
     @property
     def hash(self) -> str:
-        """The sha256 of what is played: the sorted-key JSON of every field but UNPLAYED."""
-        fields = {k: v for k, v in dataclasses.asdict(self).items() if k not in UNPLAYED}
+        """Sha256 of what is played: of the JSON, keys sorted, of every field except NOT_HASHED."""
+        fields = {k: v for k, v in dataclasses.asdict(self).items() if k not in NOT_HASHED}
         text = json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def blocks(self) -> int:
-        """The number of blocks in a complete run; the last may be narrower than `lanes`."""
+        """Number of blocks in a complete run; the last may hold fewer than `lanes` episodes."""
         return -(-self.episodes // self.lanes)
 
     def block(self, number: int) -> range:
-        """The indices of the episodes in one block."""
+        """Indices of the episodes of block `number`."""
         return range(number * self.lanes, min((number + 1) * self.lanes, self.episodes))
 
     def episode(self, index: int) -> tuple[int, Mapping[str, Any] | None]:
-        """The seed and the reset options of one episode."""
+        """Seed and reset options of episode `index`."""
         return FIRST_SEED + index, self.options[index % len(self.options)] if self.options else None

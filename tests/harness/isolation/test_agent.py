@@ -7,7 +7,7 @@ from gymnasium import spaces
 
 from rlbench import space_tree
 from rlbench.harness.evaluate import evaluate
-from rlbench.harness.isolation.agent import OneByOne, Spaces, TaskInfo, batched
+from rlbench.harness.isolation.agent import PerEnvironmentAgents, Spaces, TaskInfo, batched
 from rlbench.harness.results import record
 
 INFO = TaskInfo("task", 1, lanes=3, discount=1.0)
@@ -33,7 +33,7 @@ class Remembers:
 
 def test_one_observation_agents_each_keep_their_lane():
     agent = batched(lambda task, spaces, seed: Remembers(seed), INFO, SPACES, seed=10)
-    assert isinstance(agent, OneByOne)
+    assert isinstance(agent, PerEnvironmentAgents)
     observation = {"board": np.zeros((3, 2), np.float32), "turn": np.array([2, 3, 4])}
     moves, extras = agent.act(observation, np.array([True, True, True]))
     assert moves.tolist() == [1, 1, 1]
@@ -74,7 +74,7 @@ class KeywordOnly:
 def test_the_signature_tells_which_kind_it_is(kind, one_by_one):
     flat = Spaces(space_tree.describe(spaces.Discrete(9)), space_tree.describe(spaces.Discrete(9)))
     agent = batched(lambda task, spaces, seed: kind(), INFO, flat, seed=0)
-    assert isinstance(agent, OneByOne) == one_by_one
+    assert isinstance(agent, PerEnvironmentAgents) == one_by_one
     actions = agent.act(np.array([1, 2, 3]), np.ones(3, bool))
     assert actions.shape == (3,)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rlbench.harness import submission
 from rlbench.harness.evaluate import agent_seed, play_isolated, play_watched
 from rlbench.harness.isolation import explanation
-from rlbench.harness.isolation.explanation import BYTES, SHAPES, Explanation, decode, encode
+from rlbench.harness.isolation.explanation import MAX_BYTES, SHAPES, Explanation, decode, encode
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated on Linux only")
 
@@ -81,7 +81,7 @@ def test_any_bytes_give_explanations_of_finite_numbers(data, lanes):
 
 
 @pytest.mark.parametrize(
-    "told", [{"value": [math.nan]}, {"value": [object()]}, {"action_values": [["x" * 90] * BYTES]}]
+    "told", [{"value": [math.nan]}, {"value": [object()]}, {"action_values": [["x" * 90] * MAX_BYTES]}]
 )
 def test_what_cannot_cross_is_an_error_in_the_child(told):
     with pytest.raises((ValueError, TypeError)):
@@ -134,7 +134,7 @@ def test_an_isolated_agent_tells_and_scores_the_same(submit, grid_task):
         (None, ""),
         ("def explain(self): raise ValueError('shy')", "explain() failed: ValueError: shy"),
         ("def explain(self): return {'value': ['\\ud800'] * 3}", "explain() "),
-        ("def explain(self): return {'value': ['x' * 100000] * 3}", "explain() failed: ValueError: explain() told"),
+        ("def explain(self): return {'value': ['x' * 100000] * 3}", "explain() failed: ValueError: explain() returned"),
         ("def explain(self): return object()", "explain() failed: TypeError"),
         ("explain = 3", "explain() failed: TypeError"),
     ],

@@ -38,21 +38,21 @@ def crossed(request, monkeypatch):
 
     One byte of that says whether the machine has cores to spare, which may change from run to run; it is held here.
     """
-    monkeypatch.setattr(affinity, "part", lambda *_: request.param)
+    monkeypatch.setattr(affinity, "pin_to_separate_cores", lambda *_: request.param)
     crossed = []
-    introduction, put = agent_process._introduction, shared_memory.Frame.put_observation
+    arguments, put = agent_process._load_arguments, shared_memory.SharedArrays.put_observation
 
-    def introduce(*args):
-        crossed.append(repr(introduction(*args)))
-        return introduction(*args)
+    def spied_arguments(*args):
+        crossed.append(repr(arguments(*args)))
+        return arguments(*args)
 
-    def put_and_look(frame, observation, first):
-        put(frame, observation, first)
-        with open(f"/proc/self/fd/{frame.descriptor}", "rb") as memory:
+    def put_and_look(shared, observation, first):
+        put(shared, observation, first)
+        with open(f"/proc/self/fd/{shared.descriptor}", "rb") as memory:
             crossed.append(memory.read())
 
-    monkeypatch.setattr(agent_process, "_introduction", introduce)
-    monkeypatch.setattr(shared_memory.Frame, "put_observation", put_and_look)
+    monkeypatch.setattr(agent_process, "_load_arguments", spied_arguments)
+    monkeypatch.setattr(shared_memory.SharedArrays, "put_observation", put_and_look)
     return crossed
 
 

@@ -1,4 +1,4 @@
-"""Whatever a submission does, it is scored: a status, the floor, and never a missing row."""
+"""Whatever a submission does, it is scored: a status, the failure return, and never a missing row."""
 
 import dataclasses
 import os
@@ -148,7 +148,7 @@ def test_an_invalid_action_ends_its_lane_alone(grid_task, submit, tmp_path):
 
 def test_nan_ends_its_lane_alone(grid_task, submit, tmp_path):
     task = dataclasses.replace(
-        grid_task, env_id="rlbench/CartPole-v0", env_kwargs={"continuous": True}, options=(), floor=8.0
+        grid_task, env_id="rlbench/CartPole-v0", env_kwargs={"continuous": True}, options=(), failure_return=8.0
     )
     act = "return np.array([[0.0], [np.nan], [0.5]])"
     episodes, _ = lines(task, submit(act), tmp_path / "results")
@@ -264,7 +264,7 @@ def test_secrets_and_surroundings_stay_outside(grid_task, submit, tmp_path, monk
 def machine(request, monkeypatch):
     """Where the machine is idle both sides stay awake on cores of their own, where it is busy they sleep."""
     running = list(request.param)
-    monkeypatch.setattr(affinity, "_running", lambda: running.pop(0) if len(running) > 1 else running[0])
+    monkeypatch.setattr(affinity, "_running_threads", lambda: running.pop(0) if len(running) > 1 else running[0])
     monkeypatch.setattr(affinity, "CALLS", 10)
     before = os.sched_getaffinity(0)
     yield

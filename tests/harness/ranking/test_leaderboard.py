@@ -11,11 +11,11 @@ import pytest
 
 from rlbench.errors import UserError
 from rlbench.harness.ranking.leaderboard import decimal, escape, flat, page, tables
-from rlbench.harness.ranking.rankings import standings
+from rlbench.harness.ranking.rankings import compute_rankings
 from rlbench.harness.tasks.task import Task
 
-HILL = Task("hill", 1, "test/Hill-v0", episodes=4, lanes=2, floor=-5.0, random=0.0, reference=10.0)
-LAKE = Task("lake", 2, "test/Lake-v0", episodes=2, lanes=2, floor=0.0, random=1.0, reference=2.0)
+HILL = Task("hill", 1, "test/Hill-v0", episodes=4, lanes=2, failure_return=-5.0, random=0.0, reference=10.0)
+LAKE = Task("lake", 2, "test/Lake-v0", episodes=2, lanes=2, failure_return=0.0, random=1.0, reference=2.0)
 TASKS = {task.key: task for task in (HILL, LAKE)}
 SUITES = {"both": (HILL, LAKE), "dry": (HILL,)}
 
@@ -46,7 +46,7 @@ def frame(*runs):
 
 
 def ranked(*runs):
-    return standings(frame(*runs), TASKS, SUITES)
+    return compute_rankings(frame(*runs), TASKS, SUITES)
 
 
 def noisy(agent, mean, seeds=range(5), task=HILL, **kwargs):
@@ -82,7 +82,7 @@ def test_the_page_draws_that_table():
         """
 ## Task `hill@1`
 
-`test/Hill-v0`, 4 episodes per training seed. Random agent 0.00, reference 10.00, floor -5.00.
+`test/Hill-v0`, 4 episodes per training seed. Random agent 0.00, reference 10.00, failure return -5.00.
 
 | rank | agent  | seeds | mean return |  95 % interval | score | worst seed | beats next | failed | training steps |
 | ---: | :----- | ----: | ----------: | -------------: | ----: | ---------: | ---------: | -----: | -------------: |
@@ -185,7 +185,7 @@ def test_one_run_in_a_suite_makes_its_interval_one_over_episodes():
 
 def test_a_run_of_a_single_episode_has_no_interval():
     once = Task("once", 1, "test/Once-v0", episodes=1, lanes=1, random=0.0, reference=1.0)
-    board = standings(frame(run("a", 0, [0.5], once)), {once.key: once}, {"one": (once,)})
+    board = compute_rankings(frame(run("a", 0, [0.5], once)), {once.key: once}, {"one": (once,)})
     (row,) = board.tasks["once@1"]
     assert (row.return_low, row.return_high, row.score_low, row.interval_over) == (None, None, None, "none")
     assert "        0.50 |             — | 0.500 |" in page(

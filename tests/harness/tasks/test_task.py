@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from rlbench.errors import UserError
-from rlbench.harness.evaluate import make_env, measure_anchors
+from rlbench.harness.evaluate import measure_random_agent
+from rlbench.harness.play import make_env
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import SUITES, TASKS, get_suite, get_task
 from rlbench.harness.tasks.task import Limits, Task
@@ -43,7 +44,7 @@ def test_the_hash_is_of_what_is_played():
     assert TASK.hash == hashlib.sha256(text.encode()).hexdigest()
 
 
-def test_anchors_do_not_change_the_hash_and_all_else_does():
+def test_only_fields_that_change_what_is_played_change_the_hash():
     changes = {
         "name": "labyrinth",
         "version": 3,
@@ -55,16 +56,16 @@ def test_anchors_do_not_change_the_hash_and_all_else_does():
         "limits": Limits(act=1.0),
         "discount": 0.9,
     }
-    anchors = {
-        "floor": -1.0,
+    scoring = {
+        "failure_return": -1.0,
         "random": 0.5,
         "reference": 2.0,
         "published": "a paper",
         "simulator": "mujoco",
         "classification": True,
     }
-    assert {field.name for field in dataclasses.fields(Task)} == set(changes) | set(anchors)
-    assert dataclasses.replace(TASK, **anchors).hash == TASK.hash
+    assert {field.name for field in dataclasses.fields(Task)} == set(changes) | set(scoring)
+    assert dataclasses.replace(TASK, **scoring).hash == TASK.hash
     hashes = {dataclasses.replace(TASK, **{name: value}).hash for name, value in changes.items()}
     assert len(hashes | {TASK.hash}) == len(changes) + 1
 
@@ -90,7 +91,7 @@ def test_every_task_is_well_formed():
     for key, task in TASKS.items():
         assert task.key == key
         assert get_task(key) is task
-        assert task.floor <= task.random < task.reference
+        assert task.failure_return <= task.random < task.reference
         assert 2**30 <= task.episode(task.episodes - 1)[0] < 2**31
         if task.env_id.startswith("rlbench/Atari"):
             pytest.importorskip("ale_py", reason="pip install 'rlbench[atari]'")
@@ -104,16 +105,16 @@ MEASURED = {key: task for key, task in TASKS.items() if not task.published and n
 
 
 @pytest.mark.parametrize("key", [pytest.param(k, marks=MARKS[t.simulator is None]) for k, t in MEASURED.items()])
-def test_anchors_are_what_random_play_gives(key):
+def test_failure_return_and_random_score_are_what_random_play_gives(key):
     task = TASKS[key]
-    assert measure_anchors(task) == pytest.approx((task.floor, task.random), abs=5e-4)
+    assert measure_random_agent(task) == pytest.approx((task.failure_return, task.random), abs=5e-4)
 
 
 @pytest.mark.parametrize("task", [task for task in TASKS.values() if task.classification], ids=lambda t: t.key)
 def test_random_labels_are_right_as_often_as_there_are_classes(task):
     """Of 10,000 recorded random ones no more or fewer than five standard deviations off."""
     env = make_env(task, 1)
-    assert (task.floor, task.random) == (0, 1 / int(env.single_action_space["label"].n))
+    assert (task.failure_return, task.random) == (0, 1 / int(env.single_action_space["label"].n))
     env.close()
     episodes = recorded().query("task == @task.key and agent == 'random' and complete")
     assert len(episodes) == task.episodes
@@ -124,14 +125,14 @@ def test_random_labels_are_right_as_often_as_there_are_classes(task):
 @pytest.mark.parametrize(
     "task", [task for task in TASKS.values() if "atari" in task.env_id.lower()], ids=lambda t: t.key
 )
-def test_atari_anchors_are_the_published_ones_and_the_worst_recorded_episode(task):
+def test_atari_scores_are_the_published_ones_and_the_worst_recorded_episode(task):
     game = atari_id(task.name.replace("-", "_")).removeprefix("rlbench/Atari").removesuffix("-v0")
     published = pd.read_csv(ROOT / "baselines/studies/published/atari.csv", index_col="game").loc[game]
     assert (task.random, task.reference) == (published["random_hns"], published["human_hns"])
     episodes = recorded().query("task == @task.key and agent == 'random' and complete")
     if episodes.empty:
         pytest.skip(f"no record yet: rlbench evaluate random --task {task.key}")
-    assert task.floor == episodes["return"].min()
+    assert task.failure_return == episodes["return"].min()
 
 
 @pytest.mark.parametrize("robot", ROBOTS)
@@ -141,10 +142,10 @@ def test_a_robots_reference_is_what_the_recorded_runs_of_ppo_reach(robot):
     assert task.reference == pytest.approx(episodes.groupby("training_seed")["return"].mean().mean(), abs=5e-4)
 
 
-def test_the_grid_worlds_random_anchor_agrees_with_its_exact_value():
+def test_the_grid_worlds_random_score_agrees_with_its_exact_value():
     """Sutton & Barto, figure 4.1: the mean of v over the 14 starts is -256/14; the time limit cuts a little."""
     task = get_task("grid-world")
-    _, mean = measure_anchors(task, 14_000)
+    _, mean = measure_random_agent(task, 14_000)
     assert abs(mean - -256 / 14) < 0.5
 
 
