@@ -92,7 +92,7 @@ ENVIRONMENTS = (
 def register(environment: Environment) -> None:
     """Make a row known to Gymnasium, so that `make` and `make_vec` take its id.
 
-    Order and actions are checked by the shells themselves, so Gymnasium's checking wrappers are left out.
+    The environment adapters check order and actions themselves, so Gymnasium's checking wrappers are left out.
     """
     kwargs = dict(environment.kwargs)
     if environment.rules is not None:

@@ -200,7 +200,7 @@ def states_can_be_set(make: Make) -> None:
 
 
 def batch_equals_singles(make: Make) -> None:
-    """Lane i of a batch is the single environment seeded `seed + i`, step for step, in every autoreset mode."""
+    """Environment i of a batch is the single one seeded `seed + i`, step for step, in every autoreset mode."""
     for mode in AutoresetMode:
         for width in (1, 3):
             batch = make(num_envs=width, autoreset_mode=mode)
@@ -220,34 +220,34 @@ def _compare_step(batch: Any, singles: Any, mode: AutoresetMode, i: int) -> None
     over = ours[2] | ours[3]
     if mode == AutoresetMode.SAME_STEP and over.any():
         assert same(ours[4]["_final_obs"], over), f"step {i}: _final_obs is {ours[4]['_final_obs']}, not {over}"
-        wrong = _wrongly_told(ours[4]["final_info"], theirs[4]["final_info"], over)
-        assert not wrong, f"step {i}: final_info tells other {', '.join(wrong)} than the single environment"
-        for lane in np.flatnonzero(over).tolist():
-            a, b = _lane(ours[4]["final_obs"], lane), _lane(theirs[4]["final_obs"], lane)
-            assert same(a, b), f"step {i}: final_obs of lane {lane} is {a}, not {b}"
+        wrong = _different_entries(ours[4]["final_info"], theirs[4]["final_info"], over)
+        assert not wrong, f"step {i}: {', '.join(wrong)} of final_info differ from the single environment's"
+        for env in np.flatnonzero(over).tolist():
+            a, b = _row(ours[4]["final_obs"], env), _row(theirs[4]["final_obs"], env)
+            assert same(a, b), f"step {i}: final_obs of environment {env} is {a}, not {b}"
     if mode == AutoresetMode.DISABLED and over.any():
         mask = {"reset_mask": over}
         a, b = batch.reset(options=dict(mask))[0], singles.reset(options=dict(mask))[0]
         assert same(a, b), f"step {i}: after a masked reset {a} and {b}"
 
 
-def _wrongly_told(ours: dict[str, Any], theirs: dict[str, Any], over: Any) -> list[str]:
-    """What a batch tells of the episodes that ended, bool[N], where single environments tell something else.
+def _different_entries(ours: dict[str, Any], theirs: dict[str, Any], over: Any) -> list[str]:
+    """The entries of a batch's `final_info` that differ from the single environments' where `over`, bool[N], holds.
 
-    It may leave things out, and what it tells of the other lanes means nothing.
+    The batch may leave entries out, and its values elsewhere mean nothing.
     """
     names = [name for name in ours if not name.startswith("_")]
     return [name for name in names if name not in theirs or not np.array_equal(ours[name][over], theirs[name][over])]
 
 
-def _lane(observations: Any, lane: int) -> Any:
+def _row(observations: Any, i: int) -> Any:
     if isinstance(observations, dict):
-        return {key: _lane(value, lane) for key, value in observations.items()}
-    return observations[lane]
+        return {key: _row(value, i) for key, value in observations.items()}
+    return observations[i]
 
 
-def seed_lists_seed_lanes(make: Make) -> None:
-    """Seeds: reset(seed=[...]) gives each lane its own seed; reset(seed=s) gives lane i the seed s + i."""
+def seed_lists_seed_environments(make: Make) -> None:
+    """Seeds: reset(seed=[...]) gives each environment its own; reset(seed=s) gives environment i the seed s + i."""
     a, b = make(num_envs=3), make(num_envs=3)
     assert same(a.reset(seed=11)[0], b.reset(seed=[11, 12, 13])[0]), "[11, 12, 13] is not 11"
     for seed in (-1, True, 1.0, [1, 2], [1, 2, -3]):
@@ -267,18 +267,18 @@ def batch_arrays_are_kept(make: Make) -> None:
 
 
 def bad_batch_actions_change_nothing(make: Make) -> None:
-    """An action outside the space in any lane raises an error and moves no lane."""
+    """An action outside the space, for any environment, raises an error and moves none."""
     batch, twin = make(num_envs=2), make(num_envs=2)
     batch.reset(seed=13), twin.reset(seed=13)
     batch.action_space.seed(13)
     good = batch.action_space.sample()
     for action in bad_actions(batch.single_action_space):
         assert _raises(batch.step, _beside(good, action)), f"action {action!r} was taken"
-    assert same(batch.step(good)[:4], twin.step(good)[:4]), "a refused action has moved a lane"
+    assert same(batch.step(good)[:4], twin.step(good)[:4]), "a refused action has moved an environment"
 
 
 def _beside(good: Any, action: Any) -> Any:
-    """Actions of two lanes, the first one good where arrays allow it, the second one bad."""
+    """Actions of two environments, the first one good where arrays allow it, the second one bad."""
     if isinstance(good, dict):
         if not isinstance(action, dict) or action.keys() != good.keys():
             return action
@@ -309,7 +309,7 @@ SINGLE_CHECKS = (
 )
 VECTOR_CHECKS = (
     batch_equals_singles,
-    seed_lists_seed_lanes,
+    seed_lists_seed_environments,
     batch_arrays_are_kept,
     bad_batch_actions_change_nothing,
 )

@@ -1,1 +1,1 @@
-"""The ideas the package rests on: rules, the two shells, the batch compiler, the noise."""
+"""Rules, the environment adapters that turn them into Gymnasium environments, the batch compiler, random streams."""

@@ -1,8 +1,8 @@
-"""Where randomness comes from: one PCG64 stream per lane, the same one that NumPy's Generator draws from.
+"""Random number streams: one PCG64 stream per environment, the same one that NumPy's Generator draws from.
 
-Lane i of a batch seeded with `seed` holds the stream of `gymnasium.utils.seeding.np_random(seed + i)`, so the single
-environment and a batch of any width see the same draws. The batch keeps each lane's 128-bit state and increment as
-four uint64 and advances them in compiled code: `uniform` below is compiled by `core.compiler.compile`, not called here.
+Environment i of a batch seeded with `seed` holds the stream of `gymnasium.utils.seeding.np_random(seed + i)`, so the
+single environment and a batch of any size see the same draws. The batch keeps each stream's 128-bit state and increment
+as four uint64 and advances them in compiled code: `uniform` below is compiled by `core.compiler`, not called here.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import numpy as np
 from gymnasium.error import Error
 from numpy.typing import NDArray
 
-LOW, HIGH, INCREMENT_LOW, INCREMENT_HIGH = range(4)  # columns of a lane
+LOW, HIGH, INCREMENT_LOW, INCREMENT_HIGH = range(4)  # columns of the batch's streams
 _MASK = (1 << 64) - 1
 
-Lanes = NDArray[np.uint64]  # uint64[N, 4]
+Streams = NDArray[np.uint64]  # uint64[N, 4]
 
 
 def check_seed(seed: Any) -> int:
@@ -30,51 +30,54 @@ def check_seed(seed: Any) -> int:
     return int(seed)
 
 
-def lane_seeds(seed: Any, num_envs: int) -> list[int | None]:
-    """One seed per lane: None for all, `seed + i` for an int, the list itself for a list of that length."""
+def env_seeds(seed: Any, num_envs: int) -> list[int | None]:
+    """One seed per environment: None for all, `seed + i` for an int, the list itself for a list of that length.
+
+    Raises gymnasium's Error for anything else.
+    """
     if seed is None:
         return [None] * num_envs
     if isinstance(seed, numbers.Integral | float):
         first = check_seed(seed)
         return [first + i for i in range(num_envs)]
     if not isinstance(seed, Sequence | np.ndarray) or len(seed) != num_envs:
-        raise Error(f"seeds are one integer or a list of {num_envs}, one per lane, got {seed!r}")
+        raise Error(f"seeds are one integer or a list of {num_envs}, one per environment, got {seed!r}")
     return [None if one is None else check_seed(one) for one in seed]
 
 
-def seed_lane(seed: int | None) -> tuple[int, int, int, int]:
+def new_stream(seed: int | None) -> tuple[int, int, int, int]:
     """The four words of a fresh stream; None draws the seed from the operating system."""
     return words(np.random.PCG64(np.random.SeedSequence(seed)))
 
 
-def words(stream: np.random.PCG64) -> tuple[int, int, int, int]:
-    """The four words of NumPy's generator as it stands."""
-    state = stream.state["state"]
+def words(generator: np.random.PCG64) -> tuple[int, int, int, int]:
+    """The four words of NumPy's bit generator as it stands."""
+    state = generator.state["state"]
     value, increment = state["state"], state["inc"]
     return value & _MASK, value >> 64, increment & _MASK, increment >> 64
 
 
-def generator(lane: NDArray[np.uint64]) -> np.random.Generator:
-    """NumPy's Generator standing where the lane stands, for a second opinion."""
-    low, high, increment_low, increment_high = (int(word) for word in lane)
-    stream = np.random.PCG64()
-    stream.state = {
+def generator(stream: NDArray[np.uint64]) -> np.random.Generator:
+    """NumPy's Generator at the point where a stream, uint64[4], stands; tests compare the two."""
+    low, high, increment_low, increment_high = (int(word) for word in stream)
+    bits = np.random.PCG64()
+    bits.state = {
         "bit_generator": "PCG64",
         "state": {"state": high << 64 | low, "inc": increment_high << 64 | increment_low},
         "has_uint32": 0,
         "uinteger": 0,
     }
-    return np.random.Generator(stream)
+    return np.random.Generator(bits)
 
 
 # O'Neill (2014), PCG: a family of simple fast space-efficient statistically good algorithms; variant XSL-RR 128/64.
 # Compiled text: `np` and `multiply_add_128` are in scope where `rlbench.core.compiler.compile` compiles it.
 UNIFORM = '''
-def uniform(lanes, i):
-    """The next uniform in [0, 1) of lane i, 53 bits, as Generator.random draws it."""
-    low, high = multiply_add_128(lanes[i, 0], lanes[i, 1], lanes[i, 2], lanes[i, 3])
-    lanes[i, 0] = low
-    lanes[i, 1] = high
+def uniform(streams, i):
+    """The next uniform in [0, 1) of environment i, 53 bits, as Generator.random draws it."""
+    low, high = multiply_add_128(streams[i, 0], streams[i, 1], streams[i, 2], streams[i, 3])
+    streams[i, 0] = low
+    streams[i, 1] = high
     folded = low ^ high
     turn = high >> np.uint64(58)
     word = (folded >> turn) | (folded << ((np.uint64(64) - turn) & np.uint64(63)))

@@ -28,7 +28,7 @@ and may define:
     class Scratch(NamedTuple)       arrays to work in, whatever they hold; then
     scratch(params) -> Scratch      makes them, and `transition` and `observe` take them as their last argument
     OBSERVE_COMPILED = True         where `observe` is so much work that the single environment, too, calls it compiled
-    class Result(NamedTuple)        scalars that `info` tells when an episode terminates, and never before
+    class Result(NamedTuple)        scalars that `info` holds when an episode terminates, and never before
     result(state, params) -> Result
     valid(state, params) -> bool    which states may be set; all of them by default
     model(params) -> P              the exact dynamics, P[s][a] -> [(probability, next state, reward, terminated)]

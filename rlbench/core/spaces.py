@@ -69,7 +69,7 @@ class Layout:
         return self.record(*(check(action[name]) for name, check in self._checks.items()))
 
     def check_batch(self, actions: Any, num_envs: int) -> Arrays:
-        """Actions of all lanes, int64[N] or float64[N, k] per leaf, copied only when they are not that already.
+        """Actions of all environments, int64[N] or float64[N, k] per leaf, copied only when they are not that already.
 
         Raises InvalidAction for a wrong structure, dtype or shape; values are checked by the compiled loop.
         """

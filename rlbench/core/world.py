@@ -1,4 +1,4 @@
-"""A rules module with its parameters, spaces and renderer: what the single and the batch shell share."""
+"""A rules module with its parameters, spaces and renderer: what the single environment and the batch share."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import numpy as np
-from gymnasium.error import UnsupportedMode
 from numpy.typing import NDArray
 
+from rlbench.core.adapter import RENDER_MODES, check_render_mode
 from rlbench.core.rules import Noise, Rules, StateOf, load, make_params
 from rlbench.core.spaces import Layout
-
-RENDER_MODES = ("human", "rgb_array")
 
 
 class World:
@@ -102,7 +100,7 @@ class World:
         return array.astype(np.int64)
 
     def result(self, state: StateOf) -> Any:
-        """What is told when an episode terminates, a NamedTuple of the rules; () where they tell nothing."""
+        """What `info` holds when an episode terminates, a NamedTuple of the rules; () where they define nothing."""
         result: Any = getattr(self.rules, "result", None)
         return () if result is None else result(state, self.params)
 
@@ -140,6 +138,5 @@ class World:
         known = {"render_modes": list(RENDER_MODES)}
         if render_mode is None:
             return known
-        if render_mode not in RENDER_MODES:
-            raise UnsupportedMode(f"render_mode {render_mode!r} is not one of {', '.join(RENDER_MODES)}")
+        check_render_mode(render_mode)
         return {**known, "render_fps": self.renderer.FRAMES_PER_SECOND}

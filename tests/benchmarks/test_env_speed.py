@@ -60,8 +60,8 @@ def copies(envs, calls, parallel):
     from numba import njit, prange
 
     world = envs.unwrapped
-    inputs = (*world._fields, world._elapsed, world._done, world._lanes[:, 0].copy(), world._lanes[:, 1].copy())
-    fixed = (world._lanes[:, 2].copy(), world._lanes[:, 3].copy(), np.zeros(world.num_envs, np.int64))
+    inputs = (*world._fields, world._elapsed, world._done, world._streams[:, 0].copy(), world._streams[:, 1].copy())
+    fixed = (world._streams[:, 2].copy(), world._streams[:, 3].copy(), np.zeros(world.num_envs, np.int64))
     outputs = tuple(np.empty_like(array) for array in (*inputs, *world._outputs))
 
     @njit(parallel=parallel)

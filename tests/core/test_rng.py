@@ -1,4 +1,4 @@
-"""The lanes' streams against NumPy's own generator."""
+"""The streams of a batch against NumPy's own generator."""
 
 import gymnasium
 import numpy as np
@@ -6,25 +6,25 @@ import pytest
 from gymnasium.utils import seeding
 
 from rlbench.core import rng
-from rlbench.core.compiler import compile as batch
+from rlbench.core.compiler.compile import compiled
 from rlbench.core.world import World
 
 
 def test_compiled_uniforms_are_numpys():
-    uniform = batch.compiled(World("rlbench.envs.cart_pole.rules", None, {})).uniform
+    uniform = compiled(World("rlbench.envs.cart_pole.rules", None, {})).uniform
     seeds = [0, 1, 12345, 2**31 - 1, 2**40]
-    lanes = np.array([rng.seed_lane(seed) for seed in seeds], np.uint64)
+    streams = np.array([rng.new_stream(seed) for seed in seeds], np.uint64)
     for i, seed in enumerate(seeds):
         expected = seeding.np_random(seed)[0].random(1_000)
-        np.testing.assert_array_equal([uniform(lanes, i) for _ in range(1_000)], expected)
+        np.testing.assert_array_equal([uniform(streams, i) for _ in range(1_000)], expected)
 
 
-def test_a_lane_becomes_numpys_generator_midway():
+def test_a_stream_becomes_numpys_generator_midway():
     envs = gymnasium.make_vec("rlbench/CartPole-v0", num_envs=2)
     envs.reset(seed=4)
     expected = seeding.np_random(5)[0]
     expected.random(4)
-    np.testing.assert_array_equal(rng.generator(envs.unwrapped._lanes[1]).random(10), expected.random(10))
+    np.testing.assert_array_equal(rng.generator(envs.unwrapped._streams[1]).random(10), expected.random(10))
 
 
 @pytest.mark.parametrize("seed", [-1, True, np.bool_(True), 1.0, np.float64(2), "3", [1]])
@@ -42,9 +42,9 @@ def test_numpy_integers_are_integers(seed):
 @pytest.mark.parametrize("seeds", [[1], [1, 2, 3], "123"])
 def test_a_list_of_another_length_is_refused(seeds):
     with pytest.raises(gymnasium.error.Error, match="a list of 2"):
-        rng.lane_seeds(seeds, 2)
+        rng.env_seeds(seeds, 2)
 
 
-def test_unseeded_lanes_differ():
+def test_unseeded_environments_differ():
     envs = gymnasium.make_vec("rlbench/CartPole-v0", num_envs=4)
     assert len(np.unique(envs.reset()[0], axis=0)) == 4

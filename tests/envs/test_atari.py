@@ -1,4 +1,4 @@
-"""Atari games: one task for `make` and `make_vec`, what `info` says, and what a user who errs is told."""
+"""Atari games: one task for `make` and `make_vec`, what `info` says, and the errors for a user's mistakes."""
 
 import gymnasium
 import numpy as np
@@ -50,7 +50,7 @@ def test_every_game_conforms(game):
 
 
 def compare(game, calls, **kwargs):
-    """Two lanes in NEXT_STEP mode against two single games, in everything that they return."""
+    """Two games of a batch in NEXT_STEP mode against two single games, in everything that they return."""
     batch, singles = make_vec(game, 2, **kwargs), [make(game, **kwargs) for _ in range(2)]
     rng = np.random.default_rng(0)
     seen, ended = [batch.reset(seed=7)[0]], np.zeros(2, bool)
@@ -74,18 +74,18 @@ def compare(game, calls, **kwargs):
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_a_lane_is_the_single_game(preset):
+def test_a_game_of_a_batch_is_the_single_game(preset):
     assert compare("breakout", 150, preset=preset, max_frames=200) > 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("game", FIVE)
-def test_a_lane_is_the_single_game_for_ten_thousand_steps(game, preset):
+def test_a_game_of_a_batch_is_the_single_game_for_ten_thousand_steps(game, preset):
     assert compare(game, 5_000, preset=preset) != 0
 
 
-def test_a_lane_does_not_depend_on_the_batch():
+def test_a_game_does_not_depend_on_its_batch():
     wide, narrow, one_thread = make_vec("pong", 3), make_vec("pong", 1), make_vec("pong", 3, threads=1)
     assert same(wide.reset(seed=3)[0][2:], narrow.reset(seed=5)[0])
     one_thread.reset(seed=3)
@@ -192,7 +192,7 @@ def test_same_step_has_a_dense_final_observation_and_the_last_score():
     assert (ours[4]["episode_frame_number"] == 0).all()
 
 
-def test_final_obs_of_a_lane_that_goes_on_is_its_observation():
+def test_final_obs_of_a_game_that_goes_on_is_its_observation():
     envs = make_vec("breakout", 2, "SameStep")
     envs.action_space.seed(0)
     envs.reset(seed=0)
@@ -228,7 +228,7 @@ def test_a_masked_reset_leaves_the_others_alone():
     assert info["episode_frame_number"][1] <= 30
 
 
-def test_lanes_without_a_seed_differ():
+def test_games_without_a_seed_differ():
     """ale-py's own batch seeds them all by the clock, so that sticky actions stick alike."""
     envs = make_vec("pong", 2, sticky=0.5)
     envs.reset()
@@ -295,7 +295,7 @@ def test_an_action_that_the_game_lacks_is_named_and_moves_nothing():
     env.reset(seed=0), envs.reset(seed=0)
     with pytest.raises(InvalidAction, match="action 18 is out of range; this environment takes integers 0 to 3"):
         env.step(18)
-    with pytest.raises(InvalidAction, match=r"action 18 of lane 1 is not in Discrete\(4\)"):
+    with pytest.raises(InvalidAction, match=r"action 18 of environment 1 is not in Discrete\(4\)"):
         envs.step(np.array([0, 18]))
     assert env.step(0)[4]["episode_frame_number"] == 4
     assert (envs.step(np.array([0, 3]))[4]["episode_frame_number"] == 4).all()
@@ -309,7 +309,7 @@ def test_after_the_end_a_reset_is_needed():
         assert envs.step(np.zeros(2, int))[3].all() == truncated
     with pytest.raises(ResetNeeded):
         env.step(0)
-    with pytest.raises(ResetNeeded, match=r"lanes \[0, 1\] have ended"):
+    with pytest.raises(ResetNeeded, match=r"environments \[0, 1\] have ended"):
         envs.step(np.zeros(2, int))
 
 

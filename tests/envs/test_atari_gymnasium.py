@@ -25,7 +25,7 @@ pytest.importorskip("cv2", reason="pip install 'rlbench[test]'")
 
 
 class Noops:
-    """A generator that draws the number that it is told."""
+    """A generator that draws a given number."""
 
     def integers(self, low, high):
         return high - 1

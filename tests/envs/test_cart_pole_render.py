@@ -127,7 +127,7 @@ def test_far_out_states_are_drawn_without_complaint():
         render(State(x, 0.0, 3.0, 0.0), PARAMS)
 
 
-def test_the_shell_delivers_frames_at_the_physics_rate():
+def test_the_environment_delivers_frames_at_the_physics_rate():
     env = gymnasium.make("rlbench/CartPole-v0", render_mode="rgb_array")
     env.reset(seed=0)
     np.testing.assert_array_equal(env.render(), render(env.unwrapped.state, PARAMS))

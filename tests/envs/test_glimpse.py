@@ -1,4 +1,4 @@
-"""Classification by glimpses as a decision process: time, reward, what is told when, and what a user may get wrong."""
+"""Classification by glimpses as a decision process: time, reward, when `info` holds what, and what a user may get wrong."""
 
 import gymnasium
 import numpy as np
@@ -29,7 +29,7 @@ def actions(count, label=0):
 
 @pytest.mark.parametrize("glimpses", [1, 2, 6])
 def test_an_episode_has_as_many_steps_as_glimpses(glimpses):
-    """Steps 1 to T - 1 look, step T classifies; only then is the label told, and only the right one rewarded."""
+    """Steps 1 to T - 1 look, step T classifies; only then does `info` hold the label, and only the right one rewarded."""
     env = gymnasium.make(MNIST, glimpses=glimpses)
     _, info = env.reset(seed=0, options={"image": 1})
     assert info == {}
@@ -85,7 +85,7 @@ def test_an_image_may_be_chosen_and_the_rest_stays():
 
 
 @pytest.mark.parametrize("mode", list(AutoresetMode))
-def test_a_batch_visits_the_chosen_images_and_tells_their_labels(mode):
+def test_a_batch_visits_the_chosen_images_and_gives_their_labels(mode):
     envs = gymnasium.make_vec(MNIST, num_envs=4, autoreset_mode=mode, glimpses=2)
     labels = envs.unwrapped.params.labels
     for images in (np.array([5, 17, 54_999, 0]), np.array([1, 2, 3, 4])):
@@ -94,9 +94,9 @@ def test_a_batch_visits_the_chosen_images_and_tells_their_labels(mode):
         np.testing.assert_array_equal(envs.unwrapped.state.image, images)
         assert envs.step(actions(4))[4] == {}
         _, rewards, terminations, _, infos = envs.step({**actions(4), "label": labels[images]})
-        told = infos["final_info"] if mode == AutoresetMode.SAME_STEP else infos
-        np.testing.assert_array_equal(told["label"], labels[images])
-        np.testing.assert_array_equal(told["_label"], terminations)
+        final = infos["final_info"] if mode == AutoresetMode.SAME_STEP else infos
+        np.testing.assert_array_equal(final["label"], labels[images])
+        np.testing.assert_array_equal(final["_label"], terminations)
         np.testing.assert_array_equal(rewards, 1.0)
 
 
@@ -156,10 +156,10 @@ def test_a_bad_action_is_named_and_changes_nothing(bad, message):
 
 
 @pytest.mark.parametrize("bad", [{"location": [[0, 0], [0, np.nan]]}, {"location": [[0, 0], [0, -1.5]]}])
-def test_a_bad_location_of_a_lane_is_named(bad):
+def test_a_bad_location_in_a_batch_is_named(bad):
     envs = gymnasium.make_vec(MNIST, num_envs=2)
     envs.reset(seed=0)
-    with pytest.raises(InvalidAction, match=r"of lane 1 is not in Dict"):
+    with pytest.raises(InvalidAction, match=r"of environment 1 is not in Dict"):
         envs.step({"label": np.array([0, 0]), "location": np.array(bad["location"], np.float32)})
     with pytest.raises(InvalidAction, match=r"actions 'label' are float64 of shape \(2,\)"):
         envs.step({"label": np.zeros(2), "location": np.zeros((2, 2), np.float32)})

@@ -160,7 +160,7 @@ def surprise(counts):
 
 
 @pytest.mark.parametrize("classes", [10, 12])
-def test_no_picture_before_the_end_tells_the_label(classes):
+def test_no_picture_before_the_end_shows_the_label(classes):
     """Two data sets that differ in nothing but the labels are shown alike, to who watches and to who plays."""
     images = np.random.default_rng(0).integers(0, 256, (5, 9, 9)).astype(np.uint8)
     settings = {"images": images, "classes": classes, "patch": 4, "glimpses": 3}

@@ -95,7 +95,7 @@ def test_large_mazes_have_smaller_cells(maze, cell):
     assert render(State(0, 0), configure(maze)).shape == (cell, cell * len(maze), 3)
 
 
-def test_the_shell_delivers_the_frame():
+def test_the_environment_delivers_the_frame():
     env = gymnasium.make("rlbench/GridWorldFourRooms-v0", render_mode="rgb_array")
     env.reset(seed=3)
     np.testing.assert_array_equal(env.render(), render(env.unwrapped.state, env.unwrapped.params))

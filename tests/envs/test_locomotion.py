@@ -128,10 +128,10 @@ def test_infos_of_the_batch_are_those_of_the_singles(mode):
         if mode == "SameStep" and ended.any():
             ours, theirs = ours["final_info"], theirs["final_info"]
         for term in ("reward_upright", "reward_forward", "x_position", "x_velocity", "diverged"):
-            lanes = theirs.get(f"_{term}", np.zeros(3, bool)) if mode != "SameStep" or not ended.any() else ended
-            assert same(ours[term][lanes], np.asarray(theirs.get(term, np.zeros(3)))[lanes].astype(ours[term].dtype))
+            where = theirs.get(f"_{term}", np.zeros(3, bool)) if mode != "SameStep" or not ended.any() else ended
+            assert same(ours[term][where], np.asarray(theirs.get(term, np.zeros(3)))[where].astype(ours[term].dtype))
             if mode == "NextStep":
-                np.testing.assert_array_equal(ours[f"_{term}"], lanes)
+                np.testing.assert_array_equal(ours[f"_{term}"], where)
         ends += ended.sum()
         if mode == "Disabled" and ended.any():
             batch.reset(options={"reset_mask": ended}), singles.reset(options={"reset_mask": ended})
@@ -194,7 +194,7 @@ def test_a_diverging_simulation_ends_the_episode(name, reward, capfd):
 
 
 @pytest.mark.parametrize(("name", "reward"), CASES)
-def test_a_diverging_lane_leaves_the_others_alone(name, reward, capfd):
+def test_a_diverging_robot_leaves_the_others_alone(name, reward, capfd):
     envs, twins = (make_vec(name, 3, reward=reward, autoreset_mode="Disabled") for _ in range(2))
     envs.reset(seed=0), twins.reset(seed=0)
     good, bad = envs.unwrapped.state, wildly(envs.unwrapped.state)
@@ -228,10 +228,10 @@ def test_bad_torques_are_named(action, message):
         envs.step(np.stack((np.zeros_like(action), action)))
 
 
-def test_a_bad_torque_of_a_batch_is_named_with_its_lane():
+def test_a_bad_torque_of_a_batch_is_named_with_its_environment():
     envs = make_vec("Hopper", 2)
     envs.reset(seed=0)
-    with pytest.raises(InvalidAction, match=r"torque nan of motor 2 \(foot_joint\) of lane 1 is not within"):
+    with pytest.raises(InvalidAction, match=r"torque nan of motor 2 \(foot_joint\) of environment 1 is not within"):
         envs.step(np.array([[0, 0, 0], [0, 0, np.nan]]))
 
 
@@ -250,9 +250,9 @@ def test_bad_arguments_are_named():
     for threads in (cores + 1, 0, True, 1.0):
         with pytest.raises(ValueError, match=rf"threads is an integer from 1 to {cores}, the cores of this process"):
             make_vec("Hopper", 2, threads=threads)
-    for lanes in (0, 2.5):
-        with pytest.raises(ValueError, match=f"num_envs is a positive integer, got {lanes}"):
-            make_vec("Hopper", lanes)
+    for num_envs in (0, 2.5):
+        with pytest.raises(ValueError, match=f"num_envs is a positive integer, got {num_envs}"):
+            make_vec("Hopper", num_envs)
     for start in (make, lambda name, **kwargs: make_vec(name, 2, **kwargs)):
         with pytest.raises(UserError, match=r"unknown argument 'rewards'; did you mean reward"):
             start("Hopper", rewards="gymnasium")

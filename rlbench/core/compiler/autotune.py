@@ -1,8 +1,9 @@
-"""Pace: which of two equivalent loops is faster on this machine now, found out while they run.
+"""Autotuning: which of two equivalent loops is faster on this machine now, found out while they run.
 
-Whether two threads beat one depends on the lanes, the rules and on who else wants the cores: measured on two cores
-with 16,384 cart-poles, the parallel loop takes 0.55 of the serial one's time when the machine is quiet and 5 times as
-long when another process holds a core. No constant is right, but both loops give the same bits, so one may try.
+Whether two threads beat one depends on how many environments there are, on the rules and on who else wants the cores:
+measured on two cores with 16,384 cart-poles, the parallel loop takes 0.55 of the serial one's time when the machine is
+quiet and 5 times as long when another process holds a core. No constant is right, but both loops give the same bits, so
+one may try.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ TRIAL = 8  # calls that judge a loop
 FIRST_WAIT, LONGEST_WAIT = 16, 8_192  # calls between trials; a lost trial doubles the wait
 
 
-class Pace:
+class Autotuner:
     """A callable that hands each call to one of two loops, first the first, and now and then tries the other."""
 
     def __init__(self, first: Callable[..., int], second: Callable[..., int]) -> None:

@@ -1,4 +1,4 @@
-"""What the text of a batch's loops takes from the rules: one array per field of the state, and how lanes are read.
+"""Code generation from rules: the arrays of a batch, one per field of the state, and how element i is read and written.
 
 `rlbench.core.compiler.template` has the template that these pieces complete.
 """
@@ -16,8 +16,8 @@ from rlbench.core.spaces import Layout
 from rlbench.core.world import World
 
 STEP_ARGUMENTS = (
-    "{params}, {fields}, {memory}lanes, elapsed, done, {actions}, {observations}, rewards, terminations, truncations, "
-    "{final}, {results}mode, limit, threads"
+    "{params}, {fields}, {memory}streams, elapsed, done, {actions}, {observations}, rewards, terminations, "
+    "truncations, {final}, {results}mode, limit, threads"
 )
 
 
@@ -66,7 +66,7 @@ def _value(layout: Layout, leaves: Iterable[str]) -> str:
 
 
 def _observation_pieces(layout: Layout) -> dict[str, str]:
-    """The arrays of the observation and of the final one, and how a lane of theirs is written."""
+    """The arrays of the observation and of the final one, and how those of environment i are written."""
     arrays, final = _arrays("observations", layout), _arrays("final", layout)
     out = (f"{name}[i]" if leaf.shape else f"{name}[i : i + 1]" for name, leaf in arrays.items())
     copies = (
@@ -82,7 +82,7 @@ def _observation_pieces(layout: Layout) -> dict[str, str]:
 
 
 def _action_pieces(layout: Layout) -> dict[str, str]:
-    """The arrays of the action, how a lane's is read, and the condition under which it is valid."""
+    """The arrays of the action, how that of environment i is read, and when it is valid."""
     arrays = _arrays("actions", layout)
     read = (f"{name}[i, 0]" if leaf.shape == (1,) else f"{name}[i]" for name, leaf in arrays.items())
     valid = (condition for name, leaf in arrays.items() for condition in _conditions(name, leaf))
@@ -104,7 +104,7 @@ def _conditions(name: str, leaf: Any) -> Iterator[str]:
 
 
 def _option_pieces(options: Any) -> dict[str, str]:
-    """The arrays of the options, how a lane's are read, and what stands for them where none are given."""
+    """The arrays of the options, how those of environment i are read, and their defaults."""
     if options is None:
         return {"options": "", "chosen": "", "default": ""}
     arrays = [f"option_{name}" for name in options._fields]
@@ -116,12 +116,12 @@ def _option_pieces(options: Any) -> dict[str, str]:
 
 
 def _result_pieces(result: Any) -> dict[str, str]:
-    """The arrays of what is told at the end, and how a lane's are written."""
+    """The arrays of the results of ended episodes, and how those of environment i are written."""
     arrays = {name: f"result_{name}" for name in getattr(result, "_fields", ())}
-    told = textwrap.indent(f"told = result(state, params)\n{_store(arrays, 'told')}", "    ")
+    stored = textwrap.indent(f"outcome = result(state, params)\n{_store(arrays, 'outcome')}", "    ")
     return {
         "results": "".join(f"{array}, " for array in arrays.values()),
-        "tell": f"if terminations[i]:\n{told}" if arrays else "",
+        "store_result": f"if terminations[i]:\n{stored}" if arrays else "",
     }
 
 
@@ -135,5 +135,5 @@ def _work(scratch: tuple[Any, ...]) -> str:
 def _noise(world: World, which: int) -> str:
     """The draws of `initial` (0) or `transition` (1): a tuple, or an array where their number is no constant."""
     if f"noise_{which}" in world.working_memory():
-        return f"drawn(lanes, i, noise_{which}[{APART} * thread])"
-    return f"({'uniform(lanes, i), ' * world.draws[which]})"
+        return f"drawn(streams, i, noise_{which}[{APART} * thread])"
+    return f"({'uniform(streams, i), ' * world.draws[which]})"

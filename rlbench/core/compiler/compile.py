@@ -1,4 +1,4 @@
-"""The batch compiler: scalar rules in, loops over lanes out. The only file that knows Numba.
+"""The batch compiler: scalar rules in, loops over N environments out. The only file that knows Numba.
 
 For each rules module it writes a Python module (`compiler.template` has the text) and lets Numba compile it and
 cache it on disk. Closures would read better, but Numba does not cache them. The file's name carries a sha256 of
@@ -20,28 +20,36 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from rlbench.core.compiler.autotune import Pace
+from rlbench.core.compiler.autotune import Autotuner
 from rlbench.core.compiler.codegen import APART
 from rlbench.core.compiler.template import source
 from rlbench.core.world import World
 
-# Lanes from which the parallel loop is worth a trial: waking a thread costs a few microseconds, a lane of cart-pole 20
-# nanoseconds, of grid world 10. `make perf` prints the table. Much dearer rules may set PARALLEL_FROM themselves.
+# Environments from which the parallel loop is worth a trial: waking a thread costs a few microseconds, a step of
+# cart-pole 20 nanoseconds, of grid world 10. `make perf` prints the table. Rules that compute much more may set
+# PARALLEL_FROM themselves.
 PARALLEL_FROM = 512
 SPIN = "30000"  # turns, about 0.1 ms, that an idle thread of GNU OpenMP spins before it sleeps
 
-NEXT_STEP, SAME_STEP, DISABLED = 0, 1, 2  # the autoreset modes as the loops know them
+MODES = {AutoresetMode.NEXT_STEP: 0, AutoresetMode.SAME_STEP: 1, AutoresetMode.DISABLED: 2}  # as the loops number them
 
 
-def stepper(world: World, num_envs: int, parallel: bool | None) -> Callable[..., int]:
-    """The step loop for a batch: serial, parallel, or (None) whichever proves faster while it runs."""
+def step_loop(world: World, num_envs: int, parallel: bool | None) -> Callable[..., int]:
+    """The compiled step loop for a batch of rules.
+
+    Args:
+        world: The rules and their parameters.
+        num_envs: How many environments the batch has; small ones are stepped serially by default.
+        parallel: Whether to use all threads; None for whichever loop proves faster while it runs.
+    """
     loops: Any = compiled(world)
     if parallel is False or (parallel is None and num_envs < getattr(world.rules, "PARALLEL_FROM", PARALLEL_FROM)):
         return loops.step_serial  # type: ignore[no-any-return]  # generated code has no types
     launch_threads()
-    return loops.step_parallel if parallel else Pace(loops.step_serial, loops.step_parallel)
+    return loops.step_parallel if parallel else Autotuner(loops.step_serial, loops.step_parallel)
 
 
 @functools.cache
@@ -61,7 +69,7 @@ def launch_threads() -> None:
         del os.environ["GOMP_SPINCOUNT"]
 
 
-def threads() -> int:
+def thread_count() -> int:
     """How many threads the parallel loop has."""
     import numba
 
@@ -69,8 +77,8 @@ def threads() -> int:
 
 
 def working_memory(world: World) -> tuple[NDArray[Any], ...]:
-    """Arrays to work in, [APART * threads, ...], a row for every thread; one per lane would not stay in the cache."""
-    rows = APART * threads()
+    """Arrays to work in, [APART * threads, ...]: rows for every thread; one per environment would leave the cache."""
+    rows = APART * thread_count()
     return tuple(np.zeros((rows, *array.shape), array.dtype) for array in world.working_memory().values())
 
 

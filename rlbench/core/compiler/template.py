@@ -1,4 +1,4 @@
-"""The text of a batch's generated module: the rules' own text, the noise stream, and the loops over lanes.
+"""The text of a batch's generated module: the rules' own text, the generator, and the loops.
 
 `compiler.compile` compiles it; what depends on the rules is filled in with `compiler.codegen`.
 """
@@ -45,10 +45,10 @@ def multiply_add_128(context, low, high, increment_low, increment_high):
     return types.UniTuple(types.uint64, 2)(*[types.uint64] * 4), codegen
 
 
-def drawn(lanes, i, noise):
-    """Fill an array with the next uniforms of lane i."""
+def drawn(streams, i, noise):
+    """Fill an array with the next uniforms of environment i."""
     for k in range(len(noise)):
-        noise[k] = uniform(lanes, i)
+        noise[k] = uniform(streams, i)
     return noise
 
 
@@ -65,11 +65,11 @@ for _name in {functions}:
     globals()[_name] = njit(error_model="numpy", forceinline=True{flags})(globals()[_name])
 
 
-def reset({params}, {fields}, {memory}lanes, elapsed, done, mask, {options}{observations}):
-    """Begin an episode in the lanes of the mask; write the observation of every lane."""
+def reset({params}, {fields}, {memory}streams, elapsed, done, mask, {options}{observations}):
+    """Begin an episode in the environments of the mask; write the observations of all."""
     params = Params({params})
     thread = 0
-    for i in range(len(lanes)):
+    for i in range(len(streams)):
         if mask[i]:
             state = initial({initial_draws}, params{chosen}{blank})
             {store}
@@ -79,8 +79,8 @@ def reset({params}, {fields}, {memory}lanes, elapsed, done, mask, {options}{obse
         observe(state, params, {out}{work})
 
 
-def step_lanes({step_arguments}, start, stop, thread):
-    """Step the lanes from start to stop - 1; returns how many episodes ended."""
+def step_range({step_arguments}, start, stop, thread):
+    """Step environments start to stop - 1; returns how many episodes ended."""
     params = Params({params})
     ended = 0
     for i in range(start, stop):
@@ -102,7 +102,7 @@ def step_lanes({step_arguments}, start, stop, thread):
             over = terminations[i] or truncations[i]
             ended += over
             observe(state, params, {out}{work})
-            {tell}
+            {store_result}
             if mode == 1:
                 {copy_final}
                 begin = over
@@ -117,7 +117,7 @@ def step_lanes({step_arguments}, start, stop, thread):
 
 
 def invalid({actions}):
-    """-1 - i for the first lane i whose action is invalid, or 0."""
+    """-1 - i for the first environment i whose action is invalid, or 0."""
     for i in range(len({first_action})):
         if not ({valid_action}):
             return -1 - i
@@ -125,29 +125,29 @@ def invalid({actions}):
 
 
 def step_serial({step_arguments}):
-    """Step every lane; returns how many episodes ended, or -1 - i if lane i's action is invalid (nothing moved)."""
+    """Step all; returns how many episodes ended, or -1 - i if action i is invalid and nothing has moved."""
     refused = invalid({actions})
     if refused:
         return refused
-    return step_lanes({step_arguments}, 0, len(lanes), 0)
+    return step_range({step_arguments}, 0, len(streams), 0)
 
 
 def step_parallel({step_arguments}):
-    """The same, every thread a stretch of the lanes."""
+    """The same, every thread a range of the environments."""
     refused = invalid({actions})
     if refused:
         return refused
-    ended, lanes_each = 0, -(-len(lanes) // threads)
+    ended, each = 0, -(-len(streams) // threads)
     for thread in prange(threads):
-        start = min(thread * lanes_each, len(lanes))
-        stop = min(start + lanes_each, len(lanes))
-        ended += step_lanes({step_arguments}, start, stop, thread)
+        start = min(thread * each, len(streams))
+        stop = min(start + each, len(streams))
+        ended += step_range({step_arguments}, start, stop, thread)
     return ended
 
 
 reset = njit(cache=True, error_model="numpy"{flags})(reset)
 invalid = njit(error_model="numpy")(invalid)
-step_lanes = njit(cache=True, error_model="numpy"{flags})(step_lanes)
+step_range = njit(cache=True, error_model="numpy"{flags})(step_range)
 step_serial = njit(cache=True, error_model="numpy", nogil=True)(step_serial)
 step_parallel = njit(cache=True, error_model="numpy", parallel=True)(step_parallel)
 '''

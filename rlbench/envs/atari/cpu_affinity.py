@@ -17,7 +17,7 @@ TASKS = Path("/proc/self/task")
 
 
 def threads_of_process() -> set[int]:
-    """The threads of this process, where the system tells."""
+    """The threads of this process; empty on systems that do not list them."""
     return {int(task.name) for task in TASKS.iterdir()} if TASKS.exists() else set()
 
 

@@ -11,7 +11,7 @@ through it as well, so that there is one implementation. What it does beyond the
 * A step in which the game ends breaks off at once. The frame in which it ended is not seen: the last observation is
   made of the frames before it, and of those of the step before where fewer than two were taken.
 * `noop_max` of its own counts 0 to noop_max - 1 frames, less one with `fire_reset`; here one more is asked for.
-* Without a seed every lane of a process seeds the sticky actions by the clock, alike; here lanes are always seeded.
+* Without a seed all games of a process seed the sticky actions by the clock, alike; here each is always seeded.
 * A bad action ends the loop for good, and so are actions checked before; a cartridge without a game for one player
   ends the process.
 * `episodic_life` restarts the game, so that an agent never sees its second life; it is not used here.
@@ -48,13 +48,13 @@ class Outcome(NamedTuple):
     truncated: NDArray[np.bool_]  # [N], `max_frames` were played and it is not
     lives: NDArray[np.int32]  # [N], 0 in games without; of the new episode where one began
     frames: NDArray[np.int32]  # [N], played in the episode, those without action included; likewise
-    final: NDArray[np.uint8] | None  # [N, 4, 84, 84], set in the lanes where an episode ended, of `same_step` alone
+    final: NDArray[np.uint8] | None  # [N, 4, 84, 84], of `same_step` alone, and set where an episode ended
 
 
 class Games:
     """N copies of one game in the emulator's own threads, at most one per core (`threads=0`) or so many.
 
-    A lane that ended begins anew, in that same step or in the next one, whose action is then ignored. With `colour`
+    A game that ended begins anew, in that same step or in the next one, whose action is then ignored. With `colour`
     observations are the screen itself, uint8[N, 1, H, W, 3], and nothing else differs.
     Raises UserError for an unknown game or a missing cartridge, DependencyNotInstalled without ale-py.
     """
@@ -98,18 +98,20 @@ class Games:
         self._strengths = np.ones(num_envs, np.float32)
         self._exchange = on_one_core(threads_of_process() - others, partial(exchange, self._ale))
 
-    def reset(self, lanes: Integers, seeds: Integers) -> Outcome:
-        """Begin an episode in some lanes, a seed of -1 continuing the lane's stream; no lane has ended or won points.
+    def reset(self, which: Integers, seeds: Integers) -> Outcome:
+        """Begin an episode in the games of these numbers; no game has ended or won points in the outcome.
 
-        The first reset must be of all lanes, with seeds.
+        Args:
+            which: Numbers of games, int64[n]; all of them in the first reset.
+            seeds: Their seeds, int64[n]; -1 goes on with the game's stream, and must not come in the first reset.
         """
-        observations, info = self._ale.reset(lanes, seeds)
+        observations, info = self._ale.reset(which, seeds)
         n = len(observations)
         none, nowhere = np.zeros(n), np.zeros(n, np.bool_)
         return Outcome(observations, none, nowhere, nowhere.copy(), info["lives"], info["episode_frame_number"], None)
 
     def step(self, actions: Integers) -> Outcome:
-        """Step every lane. The arrays are new ones in every step."""
+        """Step all games. The arrays are new ones in every step."""
         observations, scores, terminated, truncated, info = self._exchange(actions, self._strengths)
         return Outcome(
             observations,

@@ -72,7 +72,7 @@ class Options(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What is told at the end."""
+    """What `info` holds at the end."""
 
     label: int  # the right one
 

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-import gymnasium
-import numpy as np
-from gymnasium import error
 from numpy.typing import NDArray
 
-from rlbench.core.rng import check_seed
+from rlbench.core.adapter import EnvAdapter, Image, Step
 from rlbench.envs.locomotion.physics import State
-from rlbench.envs.locomotion.robots_with_task import RENDER_MODES, World, refuse
+from rlbench.envs.locomotion.robots_with_task import RobotsWithTask, check_arguments
 
 
-class LocomotionEnv(gymnasium.Env[Any, Any]):
+class LocomotionEnv(EnvAdapter):
     """One robot. `reward` is "lecture" or "gymnasium" (Gymnasium's version 5 exactly, its observation included).
 
     `info` holds each term of the reward. `state` can be read and set, so that planners can look ahead. `renderer` is
     "egl", "osmesa" or "sticks"; by default, "auto", the first of them that works.
     """
-
-    metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES)}  # noqa: RUF012  # Gymnasium declares it so
 
     def __init__(
         self,
@@ -31,76 +27,45 @@ class LocomotionEnv(gymnasium.Env[Any, Any]):
         renderer: str = "auto",
         **others: Any,
     ) -> None:
-        refuse(others, "reward", "render_mode", "renderer", "max_episode_steps")
-        self._world = world = World(robot, reward, renderer)
-        self.observation_space, self.action_space = world.observation_space, world.action_space
-        self.metadata = world.metadata(render_mode)
-        self.render_mode = render_mode
-        self._shape = world.action_space.shape
-        self._begun = self._ended = False
-        self._viewer: Any = None
+        check_arguments(others, "reward", "render_mode", "renderer", "max_episode_steps")
+        super().__init__("robot", render_mode)
+        self._robot = robots = RobotsWithTask(robot, reward, renderer)
+        self.observation_space, self.action_space = robots.observation_space, robots.action_space
+        self.metadata = robots.metadata(render_mode)
+        self._shape = robots.action_space.shape
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[NDArray[Any], dict[str, Any]]:
-        """Begin an episode; `options={"state": {field: value}}` begins it in that state.
+    def _start(self, seed: int | None, options: Mapping[str, Any]) -> dict[str, Any]:
+        self._robot.start([self.np_random])
+        return {}
 
-        The draws of the start are consumed either way, so that later episodes do not depend on the option.
-        """
-        super().reset(seed=None if seed is None else check_seed(seed))
-        self._world.start([self.np_random])
-        self._begun, self._ended = True, False
-        if options and "state" in options:
-            self.state = options["state"]
+    def step(self, action: Any) -> Step:
+        """Apply torques, float[k], for one step."""
+        if self._has_ended:
+            raise self._reset_needed()
+        robot = self._robot
+        verdict = robot.step(robot.check(action, self._shape))
+        self._has_ended = ended = bool(verdict.terminated)
         if self.render_mode == "human":
             self.render()
-        return self._world.observe(), {}
+        return robot.observe(), float(verdict.reward), ended, False, robot.info(verdict)
 
-    def step(self, action: Any) -> tuple[NDArray[Any], float, bool, bool, dict[str, Any]]:
-        """Apply torques for one step. Raises InvalidAction for torques outside the space, ResetNeeded after the end."""
-        if not self._begun or self._ended:
-            raise error.ResetNeeded("the episode has not begun or has ended; call reset() before step()")
-        world = self._world
-        verdict = world.step(world.check(action, self._shape))
-        self._ended = ended = bool(verdict.terminated)
-        if self.render_mode == "human":
-            self.render()
-        return world.observe(), float(verdict.reward), ended, False, world.info(verdict)
+    def _observation(self) -> NDArray[Any]:
+        return self._robot.observe()
 
     @property
     def model(self) -> Any:
         """MuJoCo's model of the robot, to be read."""
-        return self._world.physics.model
+        return self._robot.physics.model
 
     @property
     def state(self) -> State:
-        """The robot at this instant; it can be set."""
-        return self._world.physics.state
+        """The current state of the robot; it can be set."""
+        return self._robot.physics.state
 
     @state.setter
     def state(self, values: Any) -> None:
-        self._world.set_state(values)
-        self._ended = False
+        self._robot.set_state(values)
+        self._has_ended = not self._has_begun
 
-    def render(self) -> NDArray[np.uint8] | None:
-        """The frame uint8[480, 480, 3] in mode `rgb_array`; in mode `human` the frame goes to a window."""
-        if self.render_mode is None:
-            gymnasium.logger.warn("render() needs a mode: gymnasium.make(id, render_mode='rgb_array')")
-            return None
-        if not self._begun:
-            raise error.ResetNeeded("there is nothing to render yet; call reset() first")
-        frame = self._world.frame(self._world.physics.qpos, self._ended)
-        if self.render_mode == "rgb_array":
-            return frame
-        if self._viewer is None:
-            from rlbench.drawing.window import Viewer
-
-            self._viewer = Viewer(self.spec.id if self.spec else "robot", self.metadata["render_fps"])
-        self._viewer.show(frame)
-        return None
-
-    def close(self) -> None:
-        """Close the window, if one is open."""
-        if self._viewer is not None:
-            self._viewer.close()
-            self._viewer = None
+    def _frame(self) -> Image:
+        return self._robot.frame(self._robot.physics.qpos, self._has_ended)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlbench.envs.locomotion.mujoco_bindings import component, load_model
-from rlbench.envs.locomotion.simulation import Floats, Mask, make_engine
+from rlbench.envs.locomotion.simulation import Floats, Mask, make_simulation
 
 Root = Literal["planar", "free", "flat"]
 Tracked = Literal["root", "torso", "mass"]
@@ -57,8 +57,8 @@ class Physics:
         self.body, self.tracked, self.model = body, tracked, load_model(body.file)
         self.dt = np.float64(self.model.opt.timestep * body.frame_skip)  # NumPy's: what it divides stays double
         needed = {"root": (), "torso": ("xpos",), "mass": ("xipos",)}[tracked]
-        self._engine = engine = make_engine(self.model, num, threads, (*fields, *needed))
-        self.qpos, self.qvel, self.fields = engine.qpos, engine.qvel, engine.fields
+        self._simulation = simulation = make_simulation(self.model, num, threads, (*fields, *needed))
+        self.qpos, self.qvel, self.fields = simulation.qpos, simulation.qvel, simulation.fields
         self._motion = slice(component(self.model, "QPOS").start, component(self.model, "QVEL").stop)
         self._locate = {"root": self._x_of_root, "torso": self._x_of_torso, "mass": self._x_of_mass}[tracked]
         self._masses = self.model.body_mass / self.model.body_mass.sum()
@@ -74,43 +74,43 @@ class Physics:
         self.coordinates: Any = self.qpos.tolist() if self._single else self.qpos.T  # Python's floats are the faster
         self.x = self._locate()
 
-    def start(self, qpos: Floats, qvel: Floats, lanes: Mask = None) -> None:
+    def start(self, qpos: Floats, qvel: Floats, mask: Mask = None) -> None:
         """Put the robots of the mask, bool[N], or all, at these positions and velocities, one row for each."""
-        self._engine.reset(lanes)
-        self.qpos[lanes], self.qvel[lanes] = qpos, qvel  # an index of None is all
-        self._engine.forward(lanes)
+        self._simulation.reset(mask)
+        self.qpos[mask], self.qvel[mask] = qpos, qvel  # an index of None is all
+        self._simulation.forward(mask)
         before = self.x
         self._read()
-        if lanes is not None:
-            self.x = np.where(lanes, self.x, before)
+        if mask is not None:
+            self.x = np.where(mask, self.x, before)
 
-    def step(self, torques: NDArray[Any], lanes: Mask = None) -> None:
+    def step(self, torques: NDArray[Any], mask: Mask = None) -> None:
         """Apply torques, in the units of the model's motors, for `dt` seconds to all robots, or to those of the mask.
 
         A robot whose numbers leave all bounds has `diverged`, and is back where it was before.
         """
-        engine, before = self._engine, self.x
-        engine.ctrl[...] = torques
-        engine.step(lanes, self.body.frame_skip)
-        wild = engine.wild()
-        self.any_diverged = wild is not None
-        self.diverged = self.nowhere if wild is None else wild
-        if wild is not None:
-            engine.undo(wild)
+        simulation, before = self._simulation, self.x
+        simulation.ctrl[...] = torques
+        simulation.step(mask, self.body.frame_skip)
+        diverged = simulation.diverged()
+        self.any_diverged = diverged is not None
+        self.diverged = self.nowhere if diverged is None else diverged
+        if diverged is not None:
+            simulation.restore(diverged)
         self._read()
         self.forward_velocity = (self.x - before) / self.dt
 
     @property
     def state(self) -> State:
         """The robots at this instant, copied."""
-        return State(self.qpos.copy(), self.qvel.copy(), self._engine.warmstart.copy(), np.array(self.x))
+        return State(self.qpos.copy(), self.qvel.copy(), self._simulation.warmstart.copy(), np.array(self.x))
 
-    def set_state(self, state: State, lanes: Mask = None) -> None:
+    def set_state(self, state: State, mask: Mask = None) -> None:
         """Put the robots of the mask, or all, into a state; its fields have rows for all."""
-        self.start(state.qpos[lanes], state.qvel[lanes], lanes)
-        self._engine.warmstart[lanes] = state.warmstart[lanes]
+        self.start(state.qpos[mask], state.qvel[mask], mask)
+        self._simulation.warmstart[mask] = state.warmstart[mask]
         if self.tracked != "root":  # where x is a step behind qpos, and not known from it
-            self.x = state.x if lanes is None else np.where(lanes, state.x, self.x)
+            self.x = state.x if mask is None else np.where(mask, state.x, self.x)
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy is made of, in this process or another: MuJoCo's own memory stays where it is."""
@@ -123,7 +123,7 @@ class Physics:
     @property
     def motion(self) -> Floats:
         """Positions and velocities side by side, [..., nq + nv], a view."""
-        return self._engine.state[..., self._motion]
+        return self._simulation.state[..., self._motion]
 
     @property
     def height(self) -> Any:

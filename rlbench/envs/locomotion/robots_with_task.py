@@ -1,15 +1,16 @@
-"""One robot or N with their task: what the single and the batch shell share."""
+"""One robot or N with their task: what the single environment and the batch share."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
-from gymnasium.error import InvalidAction, UnsupportedMode
+from gymnasium.error import InvalidAction
 from numpy.typing import NDArray
 
+from rlbench.core.adapter import RENDER_MODES, check_render_mode
 from rlbench.core.rules import make_state, make_states
 from rlbench.drawing.shapes import Image
 from rlbench.envs.locomotion.physics import Physics, State
@@ -18,23 +19,21 @@ from rlbench.envs.locomotion.simulation import LARGEST, Floats, Mask, bounded
 from rlbench.envs.locomotion.tasks import Verdict, judge, make_task
 from rlbench.errors import unknown
 
-RENDER_MODES = ("human", "rgb_array")
 
-
-def refuse(others: dict[str, Any], *known: str) -> None:
-    """UserError for an argument that there is not, naming the nearest."""
-    for name in others:
+def check_arguments(given: Iterable[str], *known: str) -> None:
+    """Raise UserError for an argument of `make` that does not exist; it names the nearest of those known."""
+    for name in given:
         raise unknown("argument", name, known)
 
 
-class World:
-    """One robot (`num` None), or N on T threads, and the spaces of one of them."""
+class RobotsWithTask:
+    """One robot (`num_envs` None), or N on some threads, with their task and the spaces of one of them."""
 
-    def __init__(self, robot: str, reward: str, renderer: str, num: int | None = None, threads: int = 1) -> None:
+    def __init__(self, robot: str, reward: str, renderer: str, num_envs: int | None = None, threads: int = 1) -> None:
         self.task = task = make_task(robot, reward)
         self.renderer = check_renderer(renderer)
-        self.physics = physics = Physics(task.robot.body, num, threads, task.tracked, task.fields)
-        self.num = num
+        self.physics = physics = Physics(task.robot.body, num_envs, threads, task.tracked, task.fields)
+        self.num_envs = num_envs
         size = self.observe().shape[-1]
         self.observation_space = spaces.Box(-np.inf, np.inf, (size,), task.dtype)
         low, high = physics.model.actuator_ctrlrange.astype(np.float32).T.copy()
@@ -42,17 +41,17 @@ class World:
         self._bound = high
         self.action_space = spaces.Box(low, high, dtype=np.float32)
 
-    def start(self, generators: Sequence[np.random.Generator], lanes: Mask = None) -> None:
+    def start(self, generators: Sequence[np.random.Generator], mask: Mask = None) -> None:
         """Begin an episode for all robots, or for those of the mask, each with draws of its own generator."""
         starts = [self.task.robot.start(generator, self.physics) for generator in generators]
         positions, velocities = (np.array(rows) for rows in zip(*starts, strict=True))
-        if self.num is None:
+        if self.num_envs is None:
             positions, velocities = positions[0], velocities[0]
-        self.physics.start(positions, velocities, lanes)
+        self.physics.start(positions, velocities, mask)
 
-    def step(self, torques: NDArray[Any], lanes: Mask = None) -> Verdict:
+    def step(self, torques: NDArray[Any], mask: Mask = None) -> Verdict:
         """Move all robots, or those of the mask, for one step of the environment."""
-        self.physics.step(torques, lanes)
+        self.physics.step(torques, mask)
         return judge(self.task, self.physics, torques)
 
     def observe(self) -> NDArray[Any]:
@@ -60,7 +59,7 @@ class World:
         return self.task.observe(self.physics)
 
     def info(self, verdict: Verdict) -> dict[str, Any]:
-        """What is told about a step besides: the reward's terms, where the robot is, how fast, whether it diverged."""
+        """The `info` of a step: the reward's terms, where the robot is, how fast, whether it diverged."""
         physics = self.physics
         return {
             **verdict.terms,
@@ -69,16 +68,16 @@ class World:
             "diverged": physics.diverged | physics.nowhere,
         }
 
-    def set_state(self, values: Any, lanes: Mask = None) -> None:
-        """Put all robots, or those of the mask, into a state; ValueError for what is none."""
+    def set_state(self, values: Any, mask: Mask = None) -> None:
+        """Put all robots, or those of the mask, into a state; ValueError for values that are no state."""
         now = self.physics.state
-        if self.num is None:
+        if self.num_envs is None:
             state = make_state(values, now)
         else:
-            state = make_states(values, State(*(field[0] for field in now)), self.num)
+            state = make_states(values, State(*(field[0] for field in now)), self.num_envs)
         if not all(bounded(np.asarray(field)) for field in state):
             raise ValueError(f"a state is of finite numbers up to {LARGEST:.0e}, got {values!r}")
-        self.physics.set_state(state, lanes)
+        self.physics.set_state(state, mask)
 
     def check(self, torques: Any, shape: tuple[int, ...]) -> NDArray[Any]:
         """Torques as floats of the given shape, [k] or [N, k]; InvalidAction says which is out of bounds, NaN included.
@@ -98,11 +97,11 @@ class World:
         return array
 
     def _excess(self, torques: NDArray[Any], where: list[int]) -> str:
-        """What is wrong with the torque at that index, [motor] or [lane, motor]."""
-        *lane, motor = where
+        """What is wrong with the torque at that index, [motor] or [environment, motor]."""
+        *env, motor = where
         model, bound = self.physics.model, self._bound[motor]
         joint = model.joint(int(model.actuator_trnid[motor, 0])).name
-        of = f" of lane {lane[0]}" if lane else ""
+        of = f" of environment {env[0]}" if env else ""
         return f"torque {torques[tuple(where)]} of motor {motor} ({joint}){of} is not within [{-bound}, {bound}]"
 
     def frame(self, qpos: Floats, fallen: bool) -> Image:
@@ -113,6 +112,5 @@ class World:
 
     def metadata(self, render_mode: str | None) -> dict[str, Any]:
         """An instance's metadata; raises UnsupportedMode for an unknown render mode."""
-        if render_mode is not None and render_mode not in RENDER_MODES:
-            raise UnsupportedMode(f"render_mode {render_mode!r} is not one of {', '.join(RENDER_MODES)}")
+        check_render_mode(render_mode)
         return {"render_modes": list(RENDER_MODES), "render_fps": round(1 / self.physics.dt)}

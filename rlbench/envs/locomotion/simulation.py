@@ -3,8 +3,11 @@
 A step of any of them is `mj_step`, bit for bit, at any N and T: what the next step depends on, the warm start of the
 solver included, is kept between the calls. `mujoco.rollout` forgets the warm start, hence simulates something else.
 Measured once on two cores with 64 robots, one environment step a call, relative to it: `mujoco.batch` 1.0 to 1.7, a
-pool of threads over `mj_step` 0.9 to 1.5, by robot. So `Batch` is the rule; `Pool` steps what it cannot, contact forces
-and a MuJoCo before 4.0; and `One` is plain `mj_step` on one MjData, which beats a batch of one by the cost of copying.
+pool of threads over `mj_step` 0.9 to 1.5, by robot. So there are three:
+
+* `SingleSimulation`, plain `mj_step` on one MjData, beats a batch of one by the cost of copying;
+* `BatchSimulation`, MuJoCo's own batch, steps N;
+* `PoolSimulation` steps N where that cannot: with contact forces, and with a MuJoCo before 4.0.
 """
 
 from __future__ import annotations
@@ -28,17 +31,24 @@ CONTACT_FORCES = "cfrc_ext"  # filled by mj_rnePostConstraint, which no step cal
 LARGEST = 1e10  # beyond it MuJoCo calls a number bad and starts the simulation anew; its mjMAXVAL
 
 
-def make_engine(model: Any, num: int | None, threads: int, fields: Sequence[str]) -> Engine:
-    """One simulation, or N of them, that keep these derived fields of MjData."""
+def make_simulation(model: Any, num: int | None, threads: int, fields: Sequence[str]) -> Simulation:
+    """One simulation, or N, of a model.
+
+    Args:
+        model: The MjModel.
+        num: N; None for one simulation, whose arrays have no first axis.
+        threads: On how many threads to step N simulations.
+        fields: The derived quantities to keep, by their names in MjData.
+    """
     if num is None:
-        return One(model, fields)
+        return SingleSimulation(model, fields)
     if CONTACT_FORCES in fields or importlib.util.find_spec("mujoco.batch") is None:
-        return Pool(model, num, threads, fields)
-    return Batch(model, num, threads, fields)
+        return PoolSimulation(model, num, threads, fields)
+    return BatchSimulation(model, num, threads, fields)
 
 
-class Engine(ABC):
-    """Simulations of one model. Arrays have a first axis of N, but for `One`, and are live views."""
+class Simulation(ABC):
+    """Simulations of one model. Arrays have a first axis of N, but for `SingleSimulation`, and are live views."""
 
     state: Floats  # MuJoCo's integration state, [nstate] or [N, nstate], as the last call left it
     qpos: Floats
@@ -48,30 +58,30 @@ class Engine(ABC):
     fields: dict[str, Floats]  # derived quantities by MuJoCo's names, as the last call left them
 
     @abstractmethod
-    def reset(self, lanes: Mask = None) -> None:
+    def reset(self, mask: Mask = None) -> None:
         """The model's defaults; nothing is computed from them yet."""
 
     @abstractmethod
-    def forward(self, lanes: Mask = None) -> None:
+    def forward(self, mask: Mask = None) -> None:
         """Take note of what was written to the state, and compute the derived quantities that are kept, if any.
 
         Contact forces stay as they are. The state is not changed by it, hence no later one either.
         """
 
     @abstractmethod
-    def step(self, lanes: Mask, nstep: int) -> None:
+    def step(self, mask: Mask, nstep: int) -> None:
         """`nstep` steps of the simulator."""
 
     @abstractmethod
-    def wild(self) -> Flags | None:
+    def diverged(self) -> Flags | None:
         """Which simulations the last step drove out of all bounds, bool[N]; None for none."""
 
     @abstractmethod
-    def undo(self, lanes: Flags) -> None:
+    def restore(self, mask: Flags) -> None:
         """Go back to where the last step began."""
 
 
-class One(Engine):
+class SingleSimulation(Simulation):
     """One simulation in its own MjData."""
 
     def __init__(self, model: Any, fields: Sequence[str]) -> None:
@@ -87,30 +97,30 @@ class One(Engine):
         self.save(self.state)
         self.rest, self._last = self.state.copy(), self.state.copy()
 
-    def reset(self, lanes: Mask = None) -> None:
-        """See Engine."""
+    def reset(self, mask: Mask = None) -> None:
+        """See Simulation."""
         self._mujoco.mj_resetData(self._model, self._data)
 
-    def forward(self, lanes: Mask = None) -> None:
-        """See Engine."""
+    def forward(self, mask: Mask = None) -> None:
+        """See Simulation."""
         if self.fields:
             self._mujoco.mj_forward(self._model, self._data)
         self.save(self.state)
 
-    def step(self, lanes: Mask, nstep: int) -> None:
-        """See Engine."""
+    def step(self, mask: Mask, nstep: int) -> None:
+        """See Simulation."""
         self.state, self._last = self._last, self.state
         self.advance(nstep)
         self.save(self.state)
 
-    def wild(self) -> Flags | None:
-        """See Engine."""
+    def diverged(self) -> Flags | None:
+        """See Simulation."""
         if not np.count_nonzero(self.warnings) and self.state.dot(self.state) < LARGEST**2:
             return None
         return out_of_bounds(self.state, self.warnings)
 
-    def undo(self, lanes: Flags) -> None:
-        """See Engine."""
+    def restore(self, mask: Flags) -> None:
+        """See Simulation."""
         self.reset()
         self.load(self._last)
         self.forward()
@@ -130,7 +140,7 @@ class One(Engine):
         self._mujoco.mj_getState(self._model, self._data, row, self._spec)
 
 
-class Many(Engine):
+class ManySimulations(Simulation):
     """What N simulations share whose integration states are the rows of one array, [N, nstate]."""
 
     state: Floats
@@ -139,53 +149,53 @@ class Many(Engine):
     def __init__(self) -> None:
         self._last = self.state.copy()
 
-    def wild(self) -> Flags | None:
-        """See Engine."""
+    def diverged(self) -> Flags | None:
+        """See Simulation."""
         if not np.count_nonzero(self.warnings) and bounded(self.state):
             return None
         return out_of_bounds(self.state, self.warnings)
 
-    def undo(self, lanes: Flags) -> None:
-        """See Engine."""
-        self.reset(lanes)
-        self.state[lanes] = self._last[lanes]
-        self.forward(lanes)
+    def restore(self, mask: Flags) -> None:
+        """See Simulation."""
+        self.reset(mask)
+        self.state[mask] = self._last[mask]
+        self.forward(mask)
 
 
-class Batch(Many):
+class BatchSimulation(ManySimulations):
     """N simulations in MuJoCo's own batch."""
 
     def __init__(self, model: Any, num: int, threads: int, fields: Sequence[str]) -> None:
-        from mujoco.batch import Batch as MujocoBatch
+        from mujoco.batch import Batch
 
-        self._batch = batch = MujocoBatch(model, num, min(num, threads))
+        self._batch = batch = Batch(model, num, min(num, threads))
         self.state, self.warnings = batch.state, batch.warning[:, :, 1]
-        self._rest = One(model, ()).rest
+        self._rest = SingleSimulation(model, ()).rest
         self.qpos, self.qvel, self.ctrl = batch.bind("qpos"), batch.bind("qvel"), batch.bind("ctrl")
         self.warmstart = batch.bind("qacc_warmstart")
         self.fields = {name: batch.bind(name) for name in fields}
         super().__init__()
 
-    def reset(self, lanes: Mask = None) -> None:
-        """See Engine."""
-        self.state[lanes], self.warnings[lanes] = self._rest, 0  # all there is; the batch's own reset clears far more
+    def reset(self, mask: Mask = None) -> None:
+        """See Simulation."""
+        self.state[mask], self.warnings[mask] = self._rest, 0  # all there is; the batch's own reset clears far more
 
-    def forward(self, lanes: Mask = None) -> None:
-        """See Engine."""
+    def forward(self, mask: Mask = None) -> None:
+        """See Simulation."""
         if self.fields:
-            self._batch.forward(lanes)
+            self._batch.forward(mask)
 
-    def step(self, lanes: Mask, nstep: int) -> None:
-        """See Engine."""
+    def step(self, mask: Mask, nstep: int) -> None:
+        """See Simulation."""
         self._last[...] = self.state
-        self._batch.step(lanes, nstep)
+        self._batch.step(mask, nstep)
 
 
-class Pool(Many):
+class PoolSimulation(ManySimulations):
     """N simulations, each in its own MjData, stepped by a pool of threads."""
 
     def __init__(self, model: Any, num: int, threads: int, fields: Sequence[str]) -> None:
-        self._ones = [One(model, fields) for _ in range(num)]
+        self._ones = [SingleSimulation(model, fields) for _ in range(num)]
         self.state = np.zeros((num, len(self._ones[0].state)))
         self.warnings = np.zeros((num, len(self._ones[0].warnings)), np.int32)
         names = ("QPOS", "QVEL", "CTRL", "WARMSTART")
@@ -195,36 +205,36 @@ class Pool(Many):
         self._threads = ThreadPoolExecutor(len(self._chunks)) if len(self._chunks) > 1 else None
         super().__init__()
 
-    def reset(self, lanes: Mask = None) -> None:
-        """See Engine."""
-        for i in self._chosen(lanes, np.arange(len(self._ones))):
+    def reset(self, mask: Mask = None) -> None:
+        """See Simulation."""
+        for i in self._chosen(mask, np.arange(len(self._ones))):
             self._ones[i].reset()
             self._save(i)
 
-    def forward(self, lanes: Mask = None) -> None:
-        """See Engine."""
+    def forward(self, mask: Mask = None) -> None:
+        """See Simulation."""
         if self.fields:
-            self._each(lanes, One.forward)
+            self._each(mask, SingleSimulation.forward)
 
-    def step(self, lanes: Mask, nstep: int) -> None:
-        """See Engine."""
+    def step(self, mask: Mask, nstep: int) -> None:
+        """See Simulation."""
         self._last[...] = self.state
-        self._each(lanes, lambda one: one.advance(nstep))
+        self._each(mask, lambda one: one.advance(nstep))
 
-    def _each(self, lanes: Mask, work: Callable[[One], None]) -> None:
-        chunks = [self._chosen(lanes, chunk) for chunk in self._chunks]
+    def _each(self, mask: Mask, work: Callable[[SingleSimulation], None]) -> None:
+        chunks = [self._chosen(mask, chunk) for chunk in self._chunks]
         if self._threads is None:
             self._run(chunks[0], work)
             return
         for done in [self._threads.submit(self._run, chunk, work) for chunk in chunks]:
             done.result()
 
-    def _chosen(self, lanes: Mask, chunk: NDArray[np.intp]) -> list[int]:
-        chosen: list[int] = (chunk if lanes is None else chunk[lanes[chunk]]).tolist()
+    def _chosen(self, mask: Mask, chunk: NDArray[np.intp]) -> list[int]:
+        chosen: list[int] = (chunk if mask is None else chunk[mask[chunk]]).tolist()
         return chosen
 
-    def _run(self, lanes: list[int], work: Callable[[One], None]) -> None:
-        for i in lanes:
+    def _run(self, chosen: list[int], work: Callable[[SingleSimulation], None]) -> None:
+        for i in chosen:
             self._ones[i].load(self.state[i])
             work(self._ones[i])
             self._save(i)

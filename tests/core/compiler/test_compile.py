@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
 
-from rlbench.core.compiler import compile as batch
-from rlbench.core.compiler import template
+from rlbench.core.compiler.compile import cache_folder, compiled
+from rlbench.core.compiler.template import source
 from rlbench.core.world import World
 from rlbench.testing import same
 
@@ -18,8 +18,8 @@ IDS += [("rlbench/GridWorld-v0", {"slip": 0.3}), ("rlbench/GridWorldFourRooms-v0
 
 
 def single_rollouts(id, kwargs, width, seed, actions, mode):
-    """What N single environments give under an autoreset mode, one lane at a time, in plain Python."""
-    lanes = []
+    """What N single environments give under an autoreset mode, one environment at a time, in plain Python."""
+    rollouts = []
     for i in range(width):
         env = gymnasium.make(id, **kwargs)
         rows, over = [(env.reset(seed=seed + i)[0], 0.0, False, False)], False
@@ -33,34 +33,34 @@ def single_rollouts(id, kwargs, width, seed, actions, mode):
             if over and mode != AutoresetMode.NEXT_STEP:
                 row = (env.reset()[0], *row[1:])
             rows.append(row)
-        lanes.append(rows)
-    return lanes
+        rollouts.append(rows)
+    return rollouts
 
 
 @pytest.mark.parametrize("parallel", [False, True])
 @pytest.mark.parametrize("width", [1, 5, 300])
 @pytest.mark.parametrize(("id", "kwargs"), IDS)
-def test_every_lane_is_the_single_environment(id, kwargs, width, parallel):
+def test_every_environment_is_the_single_one(id, kwargs, width, parallel):
     steps = 120 if width < 300 else 60
     space = gymnasium.make(id, **kwargs).action_space
     space.seed(0)
     actions = [np.array([space.sample() for _ in range(width)]) for _ in range(steps)]
     for mode in AutoresetMode:
         envs = gymnasium.make_vec(id, num_envs=width, parallel=parallel, autoreset_mode=mode, **kwargs)
-        lanes = single_rollouts(id, kwargs, width, 40, actions, mode)
+        rollouts = single_rollouts(id, kwargs, width, 40, actions, mode)
         observations, _ = envs.reset(seed=40)
-        assert same(observations, np.array([lane[0][0] for lane in lanes]))
+        assert same(observations, np.array([rows[0][0] for rows in rollouts]))
         for t, step in enumerate(actions, start=1):
             observations, rewards, terminations, truncations, _ = envs.step(step)
             if mode == AutoresetMode.DISABLED and (terminations | truncations).any():
                 observations, _ = envs.reset(options={"reset_mask": terminations | truncations})
-            expected = [np.array(column) for column in zip(*(lane[t] for lane in lanes), strict=True)]
+            expected = [np.array(column) for column in zip(*(rows[t] for rows in rollouts), strict=True)]
             for ours, theirs in zip((observations, rewards, terminations, truncations), expected, strict=True):
                 np.testing.assert_array_equal(ours, theirs, err_msg=f"{mode}, step {t}")
 
 
 def test_many_autoresets_stay_equal():
-    """2,000 steps of a random policy are about 90 episodes a lane, each begun from the lane's own stream."""
+    """2,000 steps of a random policy are about 90 episodes each, all begun from its own stream."""
     envs = gymnasium.make_vec("rlbench/CartPole-v0", num_envs=5, parallel=True)
     singles = gymnasium.make_vec("rlbench/CartPole-v0", num_envs=5, vectorization_mode="sync")
     envs.reset(seed=3), singles.reset(seed=3)
@@ -154,18 +154,18 @@ def test_an_edited_rule_takes_effect(rules_folder):
 def test_the_same_rules_are_loaded_once(rules_folder):
     (rules_folder / "edited_rules.py").write_text(RULES)
     world = World("edited_rules", None, {})
-    assert batch.compiled(world) is batch.compiled(World("edited_rules", None, {"gain": 3.0}))
+    assert compiled(world) is compiled(World("edited_rules", None, {"gain": 3.0}))
 
 
 def test_foreign_imports_are_refused(rules_folder):
     (rules_folder / "edited_rules.py").write_text("import json\n" + RULES)
     with pytest.raises(TypeError, match="imports json; rules may import only math, numpy, typing"):
-        template.source(World("edited_rules", None, {}))
+        source(World("edited_rules", None, {}))
 
 
 def test_an_unwritable_cache_falls_back(tmp_path, monkeypatch):
     blocked = tmp_path / "file"
     blocked.write_text("")
     monkeypatch.setenv("RLBENCH_CACHE", str(blocked / "cache"))
-    assert batch.cache_folder().is_dir()
-    assert blocked not in batch.cache_folder().parents
+    assert cache_folder().is_dir()
+    assert blocked not in cache_folder().parents

@@ -1,4 +1,4 @@
-"""What the two shells say to a user who errs, and the state that planners need."""
+"""The adapters of rules: conformance, errors for a user's mistakes, and the state that planners need."""
 
 import copy
 import pickle
@@ -104,7 +104,7 @@ def test_a_bad_continuous_action_is_named(action, message):
 @pytest.mark.parametrize(
     ("actions", "message"),
     [
-        (np.array([0, 2]), "action 2 of lane 1"),
+        (np.array([0, 2]), "action 2 of environment 1"),
         (np.array([0.0, 1.0]), "actions are float64"),
         (np.array([0]), r"integers of shape \(2,\)"),
         (np.array([True, False]), "actions are bool"),
@@ -132,7 +132,7 @@ def test_steps_out_of_order_are_refused():
         envs.step(np.array([0, 0]))
     envs.reset(options={"state": {"row": np.array([0, 2]), "col": np.array([1, 2])}})
     envs.step(np.array([3, 0]))
-    with pytest.raises(ResetNeeded, match=r"lanes \[0\] have ended"):
+    with pytest.raises(ResetNeeded, match=r"environments \[0\] have ended"):
         envs.step(np.array([0, 0]))
 
 
@@ -219,7 +219,7 @@ def test_reuse_of_arrays_is_opt_in():
     assert envs.step(np.array([0, 1]))[0] is first
 
 
-def test_batch_frames_are_one_per_lane():
+def test_batch_frames_are_one_per_environment():
     envs = gymnasium.make_vec("rlbench/GridWorld-v0", num_envs=3, render_mode="rgb_array")
     envs.reset(seed=0)
     frames = envs.render()
