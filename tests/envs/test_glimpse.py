@@ -1,4 +1,4 @@
-"""Classification by glimpses as a decision process: time, reward, when `info` holds what, and what a user may get wrong."""
+"""Classification by glimpses as a decision process: time, reward, `info`, and what a user may get wrong."""
 
 import gymnasium
 import numpy as np
@@ -29,7 +29,7 @@ def actions(count, label=0):
 
 @pytest.mark.parametrize("glimpses", [1, 2, 6])
 def test_an_episode_has_as_many_steps_as_glimpses(glimpses):
-    """Steps 1 to T - 1 look, step T classifies; only then does `info` hold the label, and only the right one rewarded."""
+    """Steps 1 to T - 1 look, step T classifies; only then is the label in `info`, and only the right one rewarded."""
     env = gymnasium.make(MNIST, glimpses=glimpses)
     _, info = env.reset(seed=0, options={"image": 1})
     assert info == {}

@@ -1,4 +1,4 @@
-"""The lecture's reward, upright or fallen, and the three engines against mj_step itself."""
+"""The lecture's reward, upright or fallen, and the three simulations against mj_step itself."""
 
 import math
 
@@ -9,7 +9,7 @@ import pytest
 from rlbench.envs.locomotion.mujoco_bindings import load_model
 from rlbench.envs.locomotion.physics import Physics
 from rlbench.envs.locomotion.robots import ROBOTS
-from rlbench.envs.locomotion.simulation import Batch, One, Pool
+from rlbench.envs.locomotion.simulation import BatchSimulation, PoolSimulation, SingleSimulation
 from rlbench.envs.locomotion.tasks import Lecture
 
 mujoco = pytest.importorskip("mujoco", reason='robots need pip install "rlbench[mujoco]"')
@@ -96,7 +96,7 @@ def test_the_lectures_reward_is_one_while_upright_plus_metres_per_second(name):
     env = gymnasium.make(f"rlbench/{name}-v0")
     env.reset(seed=0)
     env.action_space.seed(0)
-    physics = env.unwrapped._world.physics
+    physics = env.unwrapped._robot.physics
     assert physics.dt == pytest.approx(
         {"Hopper": 0.008, "Walker2d": 0.008, "Humanoid": 0.015, "Swimmer": 0.04}.get(name, 0.05)
     )
@@ -127,30 +127,34 @@ def test_starts_are_gymnasiums_draws_and_streams_go_on():
 
 
 @pytest.mark.parametrize("file", ["half_cheetah.xml", "hopper.xml", "ant.xml", "humanoid.xml"])
-@pytest.mark.parametrize("kind", [One, Batch, Pool])
-def test_every_engine_is_a_loop_of_mj_step(file, kind):
+@pytest.mark.parametrize("kind", [SingleSimulation, BatchSimulation, PoolSimulation])
+def test_every_simulation_is_a_loop_of_mj_step(file, kind):
     model, num, skip = load_model(file), 5, 3
-    if kind is Batch:
+    if kind is BatchSimulation:
         pytest.importorskip("mujoco.batch", reason="new in MuJoCo 4.0")
-    single = kind is One
-    engine = One(model, ["xpos"]) if single else kind(model, num, 2, ["xpos"])
+    single = kind is SingleSimulation
+    simulation = SingleSimulation(model, ["xpos"]) if single else kind(model, num, 2, ["xpos"])
     datas = [mujoco.MjData(model) for _ in range(1 if single else num)]
     rng = np.random.default_rng(0)
-    engine.reset()
-    engine.qvel[...] = speeds = rng.normal(0, 0.1, (len(datas), model.nv))
-    engine.forward()
+    simulation.reset()
+    simulation.qvel[...] = speeds = rng.normal(0, 0.1, (len(datas), model.nv))
+    simulation.forward()
     for data, speed in zip(datas, speeds, strict=True):
         data.qvel[:] = speed
         mujoco.mj_forward(model, data)
     for step in range(20):
-        engine.ctrl[...] = torques = rng.uniform(-0.4, 0.4, (len(datas), model.nu))
+        simulation.ctrl[...] = torques = rng.uniform(-0.4, 0.4, (len(datas), model.nu))
         mask = None if single or step % 3 else rng.random(num) < 0.5
-        engine.step(mask, skip)
+        simulation.step(mask, skip)
         for i, data in enumerate(datas):
             if mask is None or mask[i]:
                 data.ctrl[:] = torques[i]
                 mujoco.mj_step(model, data, skip)
-            for name, array in (("qpos", engine.qpos), ("qvel", engine.qvel), ("xpos", engine.fields["xpos"])):
+            for name, array in (
+                ("qpos", simulation.qpos),
+                ("qvel", simulation.qvel),
+                ("xpos", simulation.fields["xpos"]),
+            ):
                 np.testing.assert_array_equal(array if single else array[i], getattr(data, name))
-        assert engine.wild() is None
+        assert simulation.diverged() is None
     assert not np.array_equal(datas[0].qacc_warmstart, np.zeros(model.nv))
