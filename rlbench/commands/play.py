@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import tyro
 from tyro.conf import Positional
 
 from rlbench.commands.shared import display
+from rlbench.commands.shared.display import DisplayOptions
+from rlbench.commands.shared.lookup import env_kwargs, find_id
 from rlbench.commands.shared.output import Format, remark
-from rlbench.commands.show import find_id
 from rlbench.errors import UserError
 from rlbench.interact import trace
-from rlbench.interact.episode import Episode, make, short_name
+from rlbench.interact.episode import ShownEpisode, make, short_name
 from rlbench.interact.play import Game
-from rlbench.interact.screen import Window, free_path
-from rlbench.interact.scripted_keys import Script
+from rlbench.interact.screen import WindowLike, free_path
+from rlbench.interact.scripted_keys import ScriptedKeys
 
 PICTURE = Path("play.png")
 
@@ -32,16 +35,9 @@ class PlayOptions:
     """Seed of the first episode; the next one has the next."""
     episodes: int | None = None
     """End after so many; by default when the window is closed."""
-    speed: float = 1.0
-    """How many times as fast as the environment's own pace."""
     set: tuple[str, ...] = ()
     """Arguments of the environment: --set maze=8x8 slip=0.1."""
-    record: Path | None = None
-    """Record a film (.mp4, .gif), or a filmstrip of each episode (.png)."""
-    frames: int | None = None
-    """Frames of a filmstrip; 5 by default."""
-    panel: bool = True
-    """Record the panel beside the frame too."""
+    display: Annotated[DisplayOptions, tyro.conf.arg(name="")] = field(default_factory=DisplayOptions)
     trace: Path | None = None
     """Save a trace of each episode, which `rlbench watch` plays again; the second one as <name>-2, and so on."""
     keys: tuple[str, ...] = ()
@@ -55,80 +51,77 @@ def run(options: PlayOptions) -> int:
     """Play, and print a row per episode; 0. Raises UserError for what cannot be played."""
     check(options)
     env_id = find_id(options.env)
-    env = make(env_id, display.settings(options.set))
+    env = make(env_id, env_kwargs(options.set))
     try:
         fps = float(env.metadata.get("render_fps", 30))
-        window, reason = (Script(options.keys), "") if options.keys else display.window_for(short_name(env_id), fps)
-        if window is None:
-            return unseen(env, options, reason)
-        episodes = play(env, window, fps, options)
+        window: WindowLike | None = ScriptedKeys(options.keys)
+        reason = ""
+        if not options.keys:
+            window, reason = display.window_for(short_name(env_id), fps)
+        episodes = without_window(env, reason, options) if window is None else play(env, window, fps, options)
     finally:
         env.close()
-    display.print_episodes([row(number, episode) for number, episode in enumerate(episodes)], options)
+    rows = [display.episode_row(i, episode.seed, trace.outcome(episode)) for i, episode in enumerate(episodes)]
+    display.print_episodes(rows, options)
     return 0
 
 
 def check(options: PlayOptions) -> None:
-    """UserError for a mistake that shows before anything begins."""
-    display.check_speed(options.speed)
+    """Raise UserError for a mistake that shows before anything begins."""
+    options.display.check()
     if options.episodes is not None and options.episodes < 1:
         raise UserError(f"--episodes is at least 1, got {options.episodes}")
     if options.seed < 0:
         raise UserError(f"--seed is at least 0, got {options.seed}")
-    display.check_record(options.record, options.frames)
 
 
-def play(env: Any, window: Window, fps: float, options: PlayOptions) -> list[Episode]:
-    """The episodes that were played."""
-    name = short_name(env.spec.id)
-    keep, saved = keeper(options, name)
-    episodes: list[Episode] = []
-    with display.screen(name, fps, options.speed, window, options.record, options.frames) as screen:
-        for episode in Game(env, screen, options.panel, keep).play(options.seed, options.episodes):
+def play(env: Any, window: WindowLike, fps: float, options: PlayOptions) -> list[ShownEpisode]:
+    """Play until the player leaves, or `--episodes` are over.
+
+    Args:
+        env: the environment, with rgb_array frames.
+        window: gives the keys and the mouse.
+        fps: steps per second of the environment at its own pace.
+        options: of the command.
+
+    Returns:
+        the episodes that were played.
+    """
+    save_trace, saved = trace_saver(options, short_name(env.spec.id))
+    episodes: list[ShownEpisode] = []
+    with display.open_screen(fps, window, options.display) as screen:
+        for episode in Game(env, screen, options.display.panel, save_trace).play(options.seed, options.episodes):
             episodes.append(episode)
             if options.trace is not None:
-                keep(episode)
-    display.report(screen.recorder, [*screen.written, *saved], options)
+                save_trace(episode)
+    display.report(screen, options, saved)
     return episodes
 
 
-def keeper(options: PlayOptions, name: str) -> tuple[Callable[[Episode], str], list[Path]]:
-    """A function that saves the trace of an episode and returns its file's name, and the list of those files."""
+def trace_saver(options: PlayOptions, name: str) -> tuple[Callable[[ShownEpisode], str], list[Path]]:
+    """A function that saves the trace of an episode and returns the file's name, and the list of the files so far."""
     saved: list[Path] = []
 
-    def keep(episode: Episode) -> str:
+    def save(episode: ShownEpisode) -> str:
         if options.trace is None:
-            path = free_path(Path(), f"{name.lower()}", ".trace.jsonl")
+            path = free_path(Path(), name.lower(), ".trace.jsonl")
         else:
-            same_name = options.trace.with_stem(f"{options.trace.stem}-{len(saved) + 1}")
-            path = same_name if saved else options.trace
+            stem = options.trace.stem
+            path = options.trace.with_stem(f"{stem}-{len(saved) + 1}") if saved else options.trace
         trace.save(episode, path)
         saved.append(path)
         return path.name
 
-    return keep, saved
+    return save, saved
 
 
-def unseen(env: Any, options: PlayOptions, reason: str) -> int:
-    """Without a window nobody can play: write what the player would see first, and say so."""
-    path = options.record or PICTURE
-    with display.screen("", 1.0, 1.0, Script(["-"]), path, options.frames) as screen:
+def without_window(env: Any, reason: str, options: PlayOptions) -> list[ShownEpisode]:
+    """Write the picture that a player would see first, say why there is no window, and return the unplayed episode."""
+    path = options.display.record or PICTURE
+    shown = dataclasses.replace(options.display, speed=1.0, record=path)
+    with display.open_screen(1.0, ScriptedKeys(["-"]), shown) as screen:
         game = Game(env, screen)
-        episode = Episode(env, options.seed, player="nobody", by_hand=True)
-        screen.record(lambda: game.view.picture(episode, panelled=True))
+        episode = ShownEpisode(env, options.seed, player="nobody", by_hand=True)
+        screen.record(lambda: game.view.picture(episode, with_panel=True))
     remark(f"{reason}: wrote the first frame to {path} instead; set DISPLAY, or give --keys", options)
-    display.print_episodes([row(0, episode)], options)
-    return 0
-
-
-def row(number: int, episode: Episode) -> dict[str, Any]:
-    """What is printed of an episode."""
-    end = trace.outcome(episode)
-    return {
-        "episode": number,
-        "seed": episode.seed,
-        "return": end["return"],
-        "length": end["length"],
-        "ended": display.ending(episode.terminated, episode.truncated),
-        "actions": end["digest"],
-    }
+    return [episode]

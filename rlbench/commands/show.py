@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,13 +12,14 @@ import numpy as np
 import pandas as pd
 from tyro.conf import Positional
 
-import rlbench
 from rlbench.commands.grid_world import picture
 from rlbench.commands.grid_world import text as show_text
 from rlbench.commands.grid_world.solution import Solution, solve
-from rlbench.commands.shared.output import Format, print_table
+from rlbench.commands.shared.lookup import find_id
+from rlbench.commands.shared.output import Format, print_table, remark
 from rlbench.drawing.shapes import Image
 from rlbench.errors import UserError, unknown
+from rlbench.interact.episode import make
 
 FRAME_FORMATS = (".png",)
 POLICY_FORMATS = (".png", ".svg", ".pdf")
@@ -66,8 +65,7 @@ def run(options: ShowOptions) -> int:
             show_policy(env, env_id, options)
     finally:
         env.close()
-    if not options.quiet:
-        print(f"wrote {options.output}", file=sys.stderr)
+    remark(f"wrote {options.output}", options)
     return 0
 
 
@@ -130,34 +128,6 @@ def assignment(field: str, state: dict[str, Any]) -> tuple[str, Any]:
         raise UserError(f"--state {field}: {text!r} is not {kind}") from None
 
 
-def find_id(name: str, known: Iterable[str] | None = None) -> str:
-    """The registered id that a name means: in full or without namespace or version, in either case.
-
-    Without a version it is the newest. UserError with the nearest names when there is none.
-    """
-    ids = sorted(known or (each.id for each in rlbench.ENVIRONMENTS), key=version_of)
-    meant = [each for each in ids if name.lower() in spellings(each)]
-    if not meant:
-        raise unknown("environment", name, {short_name(each) for each in ids})
-    return meant[-1]
-
-
-def spellings(env_id: str) -> set[str]:
-    """The lower-case names that an id answers to."""
-    without_namespace = env_id.rpartition("/")[2].lower()
-    return {env_id.lower(), env_id.lower().rpartition("-v")[0], without_namespace, short_name(env_id).lower()}
-
-
-def short_name(env_id: str) -> str:
-    """An id without its namespace and version: GridWorld for rlbench/GridWorld-v0."""
-    return re.sub(r"-v\d+$", "", env_id.rpartition("/")[2])
-
-
-def version_of(env_id: str) -> int:
-    """The version of an id, 0 when it has none."""
-    return int(env_id.rpartition("-v")[2]) if re.search(r"-v\d+$", env_id) else 0
-
-
 def env_kwargs(options: ShowOptions) -> dict[str, Any]:
     """What the options say about the environment itself, as arguments of `gymnasium.make`."""
     kwargs: dict[str, Any] = {} if options.slip is None else {"slip": options.slip}
@@ -168,14 +138,6 @@ def env_kwargs(options: ShowOptions) -> dict[str, Any]:
             reason = getattr(error, "strerror", None) or "it is not text"
             raise UserError(f"cannot read the maze {options.maze}: {reason}") from None
     return kwargs
-
-
-def make(env_id: str, kwargs: dict[str, Any]) -> gymnasium.Env[Any, Any]:
-    """The environment, drawing rgb_array frames; UserError for arguments that it does not take."""
-    try:
-        return gymnasium.make(env_id, render_mode="rgb_array", **kwargs)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{env_id}: {error}") from None
 
 
 def save_frame(frame: Image, path: Path) -> None:

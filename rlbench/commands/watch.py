@@ -1,28 +1,35 @@
-"""`rlbench watch`: an agent at work, a recorded episode played again, or the trace of a game."""
+"""`rlbench watch`: an agent plays, a recorded episode is played again, or the trace of a game."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import tyro
 from tyro.conf import Positional
 
-from rlbench.commands.shared import display, watch_sources
+from rlbench.commands.shared import display
+from rlbench.commands.shared.display import DisplayOptions
+from rlbench.commands.shared.lookup import env_kwargs, find_id, submission_of
 from rlbench.commands.shared.output import Format, remark, silent
 from rlbench.errors import UserError
+from rlbench.harness import submission
 from rlbench.harness.results import record
+from rlbench.harness.submission import Submission
+from rlbench.harness.tasks.suite import TASKS, get_task
 from rlbench.harness.tasks.task import Task
 from rlbench.interact import trace, watch
 from rlbench.interact.episode import make, short_name
+from rlbench.interact.layout import EpisodeView
 from rlbench.interact.screen import KEYS, Screen
-from rlbench.interact.view import View
 from rlbench.progress import progress
 
 PICTURE = Path("watch.png")
-MOST_LANES = 100
+MAX_ENVS = 100
 
 
 @dataclass(frozen=True)
@@ -36,21 +43,14 @@ class WatchOptions:
     episode: int = 0
     """Number of the episode, the first one where there are several."""
     episodes: int | None = None
-    """How many episodes; by default as many as there are lanes."""
-    lanes: int = 1
-    """How many at once, as a grid."""
+    """How many episodes; by default as many as there are environments."""
+    num_envs: Annotated[int, tyro.conf.arg(aliases=["--lanes"])] = 1
+    """How many environments at once, as a grid."""
     submission: Path | None = None
     """Folder of the submission that a record is of, where it is not found by its digest."""
-    speed: float = 1.0
-    """How many times as fast as the environment's own pace."""
     set: tuple[str, ...] = ()
     """Arguments of an environment that is no task: --set maze=8x8 slip=0.1."""
-    record: Path | None = None
-    """Record a film (.mp4, .gif), or a filmstrip of each episode (.png)."""
-    frames: int | None = None
-    """Frames of a filmstrip; 5 by default."""
-    panel: bool = True
-    """Record the panel beside the frame too."""
+    display: Annotated[DisplayOptions, tyro.conf.arg(name="")] = field(default_factory=DisplayOptions)
     window: bool = True
     """Open a window where there is a display."""
     quiet: bool = False
@@ -61,38 +61,39 @@ class WatchOptions:
 def run(options: WatchOptions) -> int:
     """Show it, and print a row per episode; 1 where an episode is not the recorded one, else 0."""
     check(options)
-    kind = kind_of(Path(options.what))
-    if kind == "trace":
-        return run_trace(Path(options.what), options)
-    show = watch_sources.recorded(Path(options.what), options) if kind == "header" else watch_sources.chosen(options)
-    rows, left = play(show, options)
+    path = Path(options.what)
+    match kind_of(path):
+        case "trace":
+            return watch_trace(path, options)
+        case "header":
+            playlist = from_record(path, options)
+        case _:
+            playlist = from_submission(options)
+    rows, closed = play(playlist, options)
     display.print_episodes(rows, options)
-    wrong = [row for row in rows if row.get("as_recorded") is False]
-    if left:
+    if closed:
         remark("the window was closed before the end", options)
-    return int(bool(wrong))
+    return int(any(row.get("as_recorded") is False for row in rows))
 
 
 def check(options: WatchOptions) -> None:
-    """UserError for a mistake that shows before anything begins."""
-    display.check_speed(options.speed)
-    if not 1 <= options.lanes <= MOST_LANES:
-        raise UserError(f"--lanes is 1 to {MOST_LANES}, got {options.lanes}")
+    """Raise UserError for a mistake that shows before anything begins."""
+    options.display.check()
+    if not 1 <= options.num_envs <= MAX_ENVS:
+        raise UserError(f"--num-envs is 1 to {MAX_ENVS}, got {options.num_envs}")
     if options.episodes is not None and options.episodes < 1:
         raise UserError(f"--episodes is at least 1, got {options.episodes}")
     if options.episode < 0:
         raise UserError(f"--episode counts from 0, got {options.episode}")
-    display.check_record(options.record, options.frames)
 
 
 def kind_of(path: Path) -> str:
-    """What a file is by its first line: `trace`, `header` of a record; `submission` for all that is no file."""
+    """What a file is by its first line: `trace`, or `header` of a record; `submission` for what is no file."""
     if path.suffix != ".jsonl" and not path.is_file():
         return "submission"
     try:
         with path.open("rb") as file:
-            first = json.loads(file.readline(1 << 20))
-        kind = first["kind"]
+            kind = json.loads(file.readline(1 << 20))["kind"]
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -102,101 +103,126 @@ def kind_of(path: Path) -> str:
     return str(kind)
 
 
-def play(show: watch_sources.Show, options: WatchOptions) -> tuple[list[dict[str, Any]], bool]:
-    """A row per episode that was seen to its end, and whether the window was closed before all were."""
-    name = short_name(show.task.env_id)
-    fps = rate(show.task)
+def wanted(options: WatchOptions, name: object, there: int | None) -> range:
+    """The numbers of the episodes to show; UserError where there are not so many (None: there is no limit)."""
+    shown = range(options.episode, options.episode + (options.episodes or options.num_envs))
+    if there is not None and shown.stop > there:
+        raise UserError(f"{name} has episodes 0 to {there - 1}, not {shown.stop - 1}")
+    return shown
+
+
+def from_submission(options: WatchOptions) -> watch.Playlist:
+    """A submission on a task, or on an environment that is none."""
+    entrant = submission.read(options.what)
+    task = task_for(entrant, options)
+    shown = wanted(options, task.key, task.episodes if task.version else None)
+    return watch.Playlist.of_submission(task, entrant, shown, options.num_envs)
+
+
+def task_for(entrant: Submission, options: WatchOptions) -> Task:
+    """The task that is named, or the first that the submission lists; a task made up for an environment's id."""
+    if options.task is None:
+        listed = [task for task in TASKS.values() if entrant.plays(task)]
+        if not listed or "*" in entrant.tasks:
+            raise UserError(f"which task? give --task, one of {', '.join(TASKS)}, or an environment's id")
+        return listed[0]
+    if options.task in TASKS or options.task in {task.name for task in TASKS.values()}:
+        if options.set:
+            raise UserError("--set is for environments; a task has its arguments already")
+        return get_task(options.task)
+    try:
+        env_id = find_id(options.task)
+    except UserError:
+        return get_task(options.task)  # its error names the tasks that are near
+    return watch.on_environment(env_id, env_kwargs(options.set), options.episode + options.num_envs)
+
+
+def from_record(path: Path, options: WatchOptions) -> watch.Playlist:
+    """Episodes of a record, with the submission that it is of."""
+    run = record.read(path)
+    assert run is not None, path
+    task = get_task(str(run.header["task"]))
+    if task.hash != run.header["task_hash"]:
+        raise UserError(f"{path} was played on another {task.key} than this rlbench has; nothing of it can be repeated")
+    shown = wanted(options, path, len(run.episodes))
+    entrant = submission_of(run.header, path, options.submission)
+    return watch.Playlist.of_record(run, task, entrant, shown, options.num_envs)
+
+
+def play(playlist: watch.Playlist, options: WatchOptions) -> tuple[list[dict[str, Any]], bool]:
+    """A row per episode that was shown to its end, and whether the window was closed before all were."""
+    task, name, fps = playlist.task, short_name(playlist.task.env_id), steps_per_second(playlist.task)
     rows: list[dict[str, Any]] = []
-    left = False
-    with stage(name, fps, options) as screen, progress(name, quiet=silent(options) or screen.window is not None) as bar:
-        for number, (indices, seen, seed) in enumerate(show.blocks):
-            bar(number / len(show.blocks), len(rows), "episodes")
-            gallery = watch.Gallery(show.task, show.entrant, indices, seen, screen, options.panel)
+    closed = False
+    with (
+        open_screen(name, fps, options) as screen,
+        progress(name, quiet=silent(options) or screen.window is not None) as bar,
+    ):
+        for number, (indices, shown, seed) in enumerate(playlist.blocks):
+            bar(number / len(playlist.blocks), len(rows), "episodes")
+            block = watch.WatchedBlock(task, playlist.entrant, indices, shown, screen, options.display.panel)
             try:
-                played = {episode.index: episode for episode in gallery.play(seed)}
-            except watch.Left:
-                left = True
+                played = {episode.index: episode for episode in block.play(seed)}
+            except watch.WindowClosed:
+                closed = True
                 break
             finally:
                 screen.end_episode()
-            rows += [row(played[index], show.lines.get(index)) for index in seen]
-    display.report(screen.recorder, screen.written, options)
-    return rows, left
+            rows += [row(played[index], playlist.recorded.get(index)) for index in shown]
+    display.report(screen, options)
+    return rows, closed
 
 
-def rate(task: Task) -> float:
-    """Steps per second of an environment at its own pace."""
+def steps_per_second(task: Task) -> float:
+    """Steps per second of a task's environment at its own pace."""
     env = make(task.env_id, dict(task.env_kwargs))
     env.close()
     return float(env.metadata.get("render_fps", 30))
 
 
-def stage(name: str, fps: float, options: WatchOptions) -> Any:
-    """The screen; without a display, and without a recording, a filmstrip in its place."""
-    if not options.window:
-        return display.screen(name, fps, options.speed, None, options.record, options.frames)
-    window, reason = display.window_for(name, fps)
-    path = options.record
-    if window is None:
-        instead = "no window" if path else f"recording to {PICTURE} instead"
-        remark(f"{reason}: {instead}", options)
-        path = path or PICTURE
-    return display.screen(name, fps, options.speed, window, path, options.frames)
+def open_screen(name: str, fps: float, options: WatchOptions) -> AbstractContextManager[Screen]:
+    """The screen; without a display, and without a recording, it records a filmstrip instead."""
+    shown = options.display
+    window = None
+    if options.window:
+        window, reason = display.window_for(name, fps)
+        if window is None:
+            instead = "no window" if shown.record else f"recording to {PICTURE} instead"
+            remark(f"{reason}: {instead}", options)
+            shown = dataclasses.replace(shown, record=shown.record or PICTURE)
+    return display.open_screen(fps, window, shown)
 
 
 def row(episode: record.EpisodeResult, line: dict[str, Any] | None) -> dict[str, Any]:
-    """What is printed of an episode."""
-    made = {
-        "episode": episode.index,
-        "seed": episode.seed,
+    """The row of an episode; compared with its line in the record, where there is one."""
+    end = {
         "return": episode.return_,
         "length": episode.length,
-        "ended": display.ending(
-            episode.terminated, episode.truncated, "" if episode.status == "ok" else episode.status
-        ),
-        "actions": episode.actions,
+        "terminated": episode.terminated,
+        "truncated": episode.truncated,
+        "digest": episode.actions,
     }
-    if line is not None:
-        wrong = episode.differences(line)
-        made |= {"as_recorded": not wrong, "difference": "; ".join(wrong) or None}
-    return made
+    fault = "" if episode.status == "ok" else episode.status
+    made = display.episode_row(episode.index, episode.seed, end, fault)
+    if line is None:
+        return made
+    different = episode.differences(line)
+    return made | {"as_recorded": not different, "difference": "; ".join(different) or None}
 
 
-def run_trace(path: Path, options: WatchOptions) -> int:
+def watch_trace(path: Path, options: WatchOptions) -> int:
     """Play a trace again; 1 where it comes out otherwise than it says."""
     recording = trace.load(path)
     steps = trace.replay(recording, path)
     episode = next(steps)
-    with stage(episode.name, float(episode.env.metadata.get("render_fps", 30)), options) as screen:
-        show_trace(steps, episode, screen, options)
-    display.report(screen.recorder, screen.written, options)
-    wrong = trace.differences(recording, episode)
+    fps = float(episode.env.metadata.get("render_fps", 30))
+    with open_screen(episode.name, fps, options) as screen:
+        view = EpisodeView(screen, KEYS, options.display.panel)
+        watch.show_steps(view, episode, steps)
+    display.report(screen, options)
     complete = len(episode.rewards) == len(recording.actions)
-    end = trace.outcome(episode)
-    made = {
-        "episode": 0,
-        "seed": episode.seed,
-        "return": end["return"],
-        "length": end["length"],
-        "ended": display.ending(episode.terminated, episode.truncated),
-        "actions": end["digest"],
-        "as_recorded": not wrong if complete else None,
-        "difference": "; ".join(wrong) or None if complete else None,
-    }
-    display.print_episodes([made], options)
-    return int(complete and bool(wrong))
-
-
-def show_trace(steps: Iterator[Any], episode: Any, screen: Screen, options: WatchOptions) -> None:
-    """Every step of a trace, until the window is closed."""
-    view = View(screen, KEYS, options.panel)
-    view.record(episode)
-    view.wait(episode)
-    for step in steps:
-        view.record(step)
-        view.wait(step)
-        if screen.closed:
-            return
-    screen.end_episode()
-    for _ in range(round(watch.LINGER * screen.fps) if screen.window is not None else 0):
-        view.wait(episode)
+    different = trace.differences(recording, episode) if complete else []
+    compared = {"as_recorded": not different if complete else None, "difference": "; ".join(different) or None}
+    made = display.episode_row(0, episode.seed, trace.outcome(episode))
+    display.print_episodes([made | compared], options)
+    return int(bool(different))

@@ -8,7 +8,7 @@ import numpy as np
 
 from rlbench.drawing.shapes import Image
 
-MOST = 16  # times a frame is shrunk at most: sums of 256 pixels fit into 16 bits
+MAX_SHRINK = 16  # sums of 16 x 16 pixels fit into 16 bits
 
 
 def magnify(frame: Image, factor: int) -> Image:
@@ -27,8 +27,8 @@ def shrink(frame: Image, factor: int) -> Image:
 
     First rows, which lie together in memory, then columns, one channel at a time: five times as fast as `mean`.
     """
-    if not 1 <= factor <= MOST:
-        raise ValueError(f"a frame is shrunk by a factor of 1 to {MOST}, got {factor}")
+    if not 1 <= factor <= MAX_SHRINK:
+        raise ValueError(f"a frame is shrunk by a factor of 1 to {MAX_SHRINK}, got {factor}")
     if factor == 1:
         return frame
     height, width = frame.shape[0] // factor, frame.shape[1] // factor
@@ -50,5 +50,5 @@ def to_side(frame: Image, side: int) -> Image:
     """The frame with its longer side at most `side`, and more than half of it, where whole factors reach that."""
     longer = max(frame.shape[:2])
     if longer > side:
-        return shrink(frame, min(math.ceil(longer / side), MOST))
+        return shrink(frame, min(math.ceil(longer / side), MAX_SHRINK))
     return magnify(frame, side // longer)

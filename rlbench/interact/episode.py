@@ -1,9 +1,10 @@
-"""An episode that somebody sees: one environment, stepped, drawn, and remembered action by action."""
+"""An episode that is shown: its environment is stepped and drawn, and its actions and rewards are kept."""
 
 from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,11 +18,19 @@ from rlbench.drawing.resize import shrink
 from rlbench.drawing.shapes import Image
 from rlbench.errors import UserError
 from rlbench.harness.isolation.explanation import NO_EXPLANATION, Explanation
-from rlbench.interact.panel import Figures
+from rlbench.interact.panel import PanelContent
 
 
 def make(env_id: str, kwargs: dict[str, Any]) -> gymnasium.Env[Any, Any]:
-    """The environment, drawing frames; a UserError for one that is not there or not made with these arguments."""
+    """The environment with rgb_array frames.
+
+    Args:
+        env_id: id of a registered environment.
+        kwargs: arguments of `gymnasium.make`.
+
+    Raises:
+        UserError: there is no such environment, or it does not take these arguments.
+    """
     try:
         return gymnasium.make(env_id, render_mode="rgb_array", **kwargs)
     except (TypeError, ValueError, gymnasium.error.Error) as error:
@@ -30,13 +39,18 @@ def make(env_id: str, kwargs: dict[str, Any]) -> gymnasium.Env[Any, Any]:
 
 def short_name(env_id: str) -> str:
     """An id without namespace and version, for titles: CartPole for rlbench/CartPole-v0."""
-    return env_id.rpartition("/")[2].rpartition("-v")[0] or env_id
+    return re.sub(r"-v\d+$", "", env_id.rpartition("/")[2])
 
 
-class Episode:
-    """One episode of an environment, from its reset on; `player` says who plays it.
+class ShownEpisode:
+    """One episode of an environment, which is reset here.
 
-    `by_hand` draws what a player may see, where that is less than the environment's own frames show.
+    Args:
+        env: the environment, with rgb_array frames.
+        seed: seed of the reset.
+        options: options of the reset.
+        player: who plays, for the panel.
+        by_hand: draw the `frame` of the controls, where they have one: it shows no more than a player may see.
     """
 
     def __init__(
@@ -55,11 +69,11 @@ class Episode:
         self.name = short_name(env.spec.id if env.spec else type(env.unwrapped).__name__)
         self.rewards: list[float] = []
         self.actions: list[Any] = []  # as JSON
-        self.told: list[Explanation] = []
+        self.explanations: list[Explanation] = []  # one per action
         self.terminated = self.truncated = False
         self.fault = ""
         """What ended it, where that is not the environment."""
-        self.reach = 0.0
+        self.max_advantage = 0.0  # the largest |Q - mean Q| so far, the scale of the panel's bars
         self.total = 0.0  # of the rewards; the exact sum below would cost more at every step
         self._description = space_tree.describe(env.action_space)
         self._frame: Image | None = None
@@ -75,18 +89,26 @@ class Episode:
         """The sum of the rewards, correctly rounded."""
         return math.fsum(self.rewards)
 
-    def step(self, action: Any, told: Explanation = NO_EXPLANATION) -> None:
-        """Take an action; what the environment refuses is a gymnasium.error.InvalidAction."""
+    def step(self, action: Any, explanation: Explanation = NO_EXPLANATION) -> None:
+        """Take an action.
+
+        Args:
+            action: as the environment takes it.
+            explanation: what the agent says of it.
+
+        Raises:
+            gymnasium.error.InvalidAction: the environment refuses the action.
+        """
         _, reward, terminated, truncated, _ = self.env.step(action)
         self._frame = None
         self.rewards.append(float(reward))
         self.total += float(reward)
         self.actions.append(plain(action, self._description))
-        self.told.append(told)
+        self.explanations.append(explanation)
         self.terminated, self.truncated = bool(terminated), bool(truncated)
-        if told.action_values:
-            values = np.array(told.action_values)
-            self.reach = max(self.reach, float(np.abs(values - values.mean()).max()))
+        if explanation.action_values:
+            values = np.array(explanation.action_values)
+            self.max_advantage = max(self.max_advantage, float(np.abs(values - values.mean()).max()))
 
     def frame(self) -> Image:
         """The picture of this moment, uint8[H, W, 3]; drawn once."""
@@ -96,7 +118,7 @@ class Episode:
         return self._frame
 
     def small_frame(self, factor: int) -> Image:
-        """The picture of this moment, smaller by a whole factor: drawn so where the environment can, else shrunk."""
+        """The picture of this moment, smaller by a whole factor: drawn small where the environment can, else shrunk."""
         draw = getattr(self.env.unwrapped, "small_frame", None)
         frame = draw(factor) if draw is not None and factor > 1 else None
         return shrink(self.frame(), factor) if frame is None else frame
@@ -105,9 +127,15 @@ class Episode:
         """A line for below a still."""
         return f"step {len(self.rewards)}"
 
-    def figures(self, keys: Help = (), status: str = "", notice: str = "") -> Figures:
-        """What the panel says of this moment."""
-        return Figures(
+    def panel_content(self, keys: Help = (), status: str = "", notice: str = "") -> PanelContent:
+        """What the panel says at this moment.
+
+        Args:
+            keys: the keys that can be pressed.
+            status: what the screen is doing, shown until the episode is over.
+            notice: a line for a moment.
+        """
+        return PanelContent(
             title=self.name,
             player=self.player,
             step=len(self.rewards),
@@ -119,8 +147,8 @@ class Episode:
             keys=keys,
             actions=self.controls.actions(self.env),
             chosen=self.chosen(),
-            told=self.told[-1] if self.told else NO_EXPLANATION,
-            reach=self.reach,
+            explanation=self.explanations[-1] if self.explanations else NO_EXPLANATION,
+            max_advantage=self.max_advantage,
         )
 
     def chosen(self) -> int | None:
@@ -134,7 +162,7 @@ class Episode:
 
 
 def plain(action: Any, description: space_tree.Description) -> Any:
-    """An action as JSON: the structure of its space, arrays as lists."""
+    """An action as JSON: dictionaries and tuples as its space has them, arrays as lists."""
     values = (
         np.asarray(space_tree.pick(action, leaf.path), leaf.wide).tolist() for leaf in space_tree.leaves(description)
     )

@@ -18,9 +18,9 @@ from rlbench.drawing.shapes import GREY, Image, canvas
 from rlbench.drawing.text import line_height, text
 from rlbench.errors import UserError
 
-SIDE = 320  # pixels of a frame's longer side; more where it has more and the strip has room, as a grid of lanes may
+SIDE = 320  # pixels of a frame's longer side; larger frames keep their size as far as the strip has room
 WIDTH = 1600  # pixels of a strip of a few frames
-SPARE = 8  # so many times the frames that are shown are kept at most
+SPARE = 8  # so many times as many frames are kept, at most, as are shown
 GAP = 12  # pixels between frames and around them
 CAPTION = 13  # size of the text
 COLOURS = 128  # of the PNG's palette; frames of plain surfaces have fewer
@@ -67,7 +67,7 @@ class Filmstrip:
         self.frames += 1
 
     def skip(self, last: bool) -> bool:
-        """Pass over the next frame if it need not be drawn, since it will not be shown; whether it was passed over."""
+        """Skip the next frame if it will not be shown, and return whether it was; `last` ends the episode."""
         if last or self._number % self._stride == 0:
             return False
         self._number += 1
@@ -119,7 +119,11 @@ def strip(stills: list[Still]) -> Image:
 
 
 def save_png(image: Image, path: Path) -> None:
-    """Write a picture, small: with a palette where that loses nothing that can be seen. UserError if it cannot be."""
+    """Write a picture as a small PNG: with a palette, where that changes no channel by more than 8 of 255.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
     from PIL import Image as Pillow
 
     picture = Pillow.fromarray(image)

@@ -1,4 +1,4 @@
-"""Several lanes at once: their frames as tiles of a grid, the return under each, a line about all of them above."""
+"""Several episodes in one picture: their frames as tiles of a grid, the return under each, a header about all."""
 
 from __future__ import annotations
 
@@ -8,21 +8,23 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rlbench.drawing.resize import MOST, magnify
+from rlbench.drawing.resize import MAX_SHRINK, magnify
 from rlbench.drawing.shapes import BLUE, GREY, INK, PAPER, VERMILION, Image, canvas
 from rlbench.drawing.text import cut, line_height, text, width
+from rlbench.interact.episode import ShownEpisode
 from rlbench.interact.panel import number
+from rlbench.interact.screen import Screen
 
 ROOM = (1280, 880)  # pixels that a grid may take, width and height
 GAP = 8  # pixels between tiles
 HEADER = 44  # pixels above the tiles
-NARROWEST = 480  # pixels, for the header
+MIN_WIDTH = 480  # pixels, for the header
 FADE = 3  # a tile whose episode is over keeps 1/FADE of its contrast
 
 
 @dataclass(frozen=True)
-class Lane:
-    """What is said under one lane's frame."""
+class Tile:
+    """What a tile says of its episode."""
 
     return_: float
     over: bool = False
@@ -30,10 +32,10 @@ class Lane:
 
 
 @dataclass
-class Grid:
-    """N tiles of equal frames, h x w, in the arrangement that shows them largest; made once for a run.
+class FrameGrid:
+    """Paints n frames of height x width pixels as tiles, arranged so that they are as large as possible.
 
-    Frames are handed in one by one, smaller by the factor `shrunk` already.
+    `paint` takes frames that are smaller by the factor `shrunk` already.
     """
 
     n: int
@@ -47,30 +49,30 @@ class Grid:
 
     def __post_init__(self) -> None:
         self.columns, self.shrunk, self.grown = arrangement(self.n, self.height, self.width)
-        self.tile = (self.height // self.shrunk * self.grown, self.width // self.shrunk * self.grown)
-        self._size = min(max(self.tile[1] // 10, 9), 14)  # of the text under a tile
+        self.tile_size = (self.height // self.shrunk * self.grown, self.width // self.shrunk * self.grown)
+        self._size = min(max(self.tile_size[1] // 10, 9), 14)  # of the text under a tile
         self.caption = line_height(self._size) + 2
         rows = -(-self.n // self.columns)
-        high = HEADER + rows * (self.tile[0] + self.caption + GAP) + GAP // 2
-        self._ground = canvas(max(self.columns * (self.tile[1] + GAP) + GAP, NARROWEST), high)
+        high = HEADER + rows * (self.tile_size[0] + self.caption + GAP) + GAP // 2
+        self._ground = canvas(max(self.columns * (self.tile_size[1] + GAP) + GAP, MIN_WIDTH), high)
 
-    def paint(self, i: int, small: Image, lane: Lane) -> None:
-        """Put the frame of lane i, shrunk already, in its place, its return below; pale once the episode is over."""
+    def paint(self, i: int, small: Image, tile: Tile) -> None:
+        """Put frame i, shrunk already, in its place, and the return below; pale once the episode is over."""
         x, y = self.place(i)
-        height, wide = self.tile
-        shown = magnify(faded(small) if lane.over else small, self.grown)
+        height, wide = self.tile_size
+        shown = magnify(faded(small) if tile.over else small, self.grown)
         self._ground[y : y + height, x : x + wide] = shown
         self._ground[y + height : y + height + self.caption, x : x + wide] = PAPER
-        colour = VERMILION if lane.failed else BLUE if lane.over else GREY
-        written = cut(number(lane.return_), self._size, wide, lane.over)
-        text(self._ground, x + wide / 2, y + height + 1, written, self._size, colour, "centre", lane.over)
+        colour = VERMILION if tile.failed else BLUE if tile.over else GREY
+        written = cut(number(tile.return_), self._size, wide, tile.over)
+        text(self._ground, x + wide / 2, y + height + 1, written, self._size, colour, "centre", tile.over)
 
-    def picture(self, lanes: Sequence[Lane], title: str, player: str, status: str = "") -> Image:
-        """The tiles as they are painted, under a header about all lanes; uint8[H, W, 3]."""
+    def picture(self, tiles: Sequence[Tile], title: str, player: str, status: str = "") -> Image:
+        """The tiles as they are painted, under a header about all of them; uint8[H, W, 3]."""
         image = self._ground.copy()
-        over = sum(lane.over for lane in lanes)
-        mean = math.fsum(lane.return_ for lane in lanes) / len(lanes)
-        right = f"mean return {number(mean)}    {over} of {len(lanes)} over"
+        over = sum(tile.over for tile in tiles)
+        mean = math.fsum(tile.return_ for tile in tiles) / len(tiles)
+        right = f"mean return {number(mean)}    {over} of {len(tiles)} over"
         edge = image.shape[1] - GAP - 4
         text(image, GAP + 4, 12, title, 17, INK, bold=True)
         text(image, edge, 15, right, 13, INK, "right")
@@ -85,20 +87,53 @@ class Grid:
     def place(self, i: int) -> tuple[int, int]:
         """The pixel (x, y) of the upper left corner of a tile."""
         row, column = divmod(i, self.columns)
-        return GAP + column * (self.tile[1] + GAP), HEADER + row * (self.tile[0] + self.caption + GAP)
+        return GAP + column * (self.tile_size[1] + GAP), HEADER + row * (self.tile_size[0] + self.caption + GAP)
+
+
+class EpisodeGrid:
+    """Shows several episodes of equal frames on a screen, as tiles of a grid, and adds them to the recording."""
+
+    def __init__(self, episodes: Sequence[ShownEpisode], screen: Screen) -> None:
+        self.episodes, self.screen = episodes, screen
+        height, width, _ = episodes[0].frame().shape
+        self.grid = FrameGrid(len(episodes), height, width)
+        self._painted = [-1] * len(episodes)  # the step at which a tile was painted, -2 for the last time
+
+    def picture(self) -> Image:
+        """The grid at this moment, uint8[H, W, 3]."""
+        tiles = [Tile(episode.total, episode.over, bool(episode.fault)) for episode in self.episodes]
+        for i, (episode, tile) in enumerate(zip(self.episodes, tiles, strict=True)):
+            step = -2 if episode.over else len(episode.rewards)
+            if self._painted[i] != step:
+                self._painted[i] = step
+                self.grid.paint(i, episode.small_frame(self.grid.shrunk), tile)
+        first = self.episodes[0]
+        return self.grid.picture(tiles, first.name, first.player, self.screen.notice or self.screen.status)
+
+    def wait(self) -> None:
+        """Put it in the window, for as long as a step lasts and the screen is paused."""
+        self.screen.wait(self.picture)
+
+    def record(self) -> None:
+        """Add it to the recording."""
+        step = max(len(episode.rewards) for episode in self.episodes)
+        self.screen.record(self.picture, f"step {step}", all(episode.over for episode in self.episodes))
 
 
 def arrangement(n: int, height: int, width: int) -> tuple[int, int, int]:
-    """Columns, and the whole factors by which frames shrink and grow, so that n of them fill ROOM.
+    """The arrangement of n frames, height x width pixels each, that shows them largest within ROOM.
 
-    Of the arrangements that show frames equally large, one with few gaps that is shaped like ROOM is taken.
+    Of those that show frames equally large it is one with few empty places, shaped like ROOM.
+
+    Returns:
+        columns, and the whole factors by which frames shrink and grow.
     """
     best: tuple[float, float, int, int, int] | None = None
     for columns in range(1, n + 1):
         rows = -(-n // columns)
         share = ROOM[0] / columns - GAP, (ROOM[1] - HEADER) / rows - GAP - 14
         scale = min(share[0] / width, share[1] / height)
-        shrunk = 1 if scale >= 1 else min(MOST, math.ceil(1 / max(scale, 1e-3)))
+        shrunk = 1 if scale >= 1 else min(MAX_SHRINK, math.ceil(1 / max(scale, 1e-3)))
         grown = max(1, int(scale)) if scale >= 1 else 1
         shape = columns * width / (rows * height)
         unlike = abs(math.log(shape / (ROOM[0] / ROOM[1]))) + 3 * (rows * columns - n) / n
@@ -109,6 +144,6 @@ def arrangement(n: int, height: int, width: int) -> tuple[int, int, int]:
 
 
 def faded(frame: Image) -> Image:
-    """The frame pale: nearer to paper."""
+    """The frame with its colours nearer to paper."""
     ground = np.array(PAPER, np.uint8) - np.array(PAPER, np.uint8) // FADE
     return frame // np.uint8(FADE) + ground

@@ -1,23 +1,24 @@
-"""The stage: an environment's frame and the panel beside it as one picture, and the way from its pixels to the frame's.
-
-Small frames are magnified by a whole factor, so that people see them and text beside them has room.
-"""
+"""The layout of one episode's picture: the frame, magnified where it is small, and the panel to its right."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rlbench.controls.protocol import Help
 from rlbench.drawing.resize import magnify
 from rlbench.drawing.shapes import Image, canvas
-from rlbench.interact.panel import Figures, panel
+from rlbench.interact.episode import ShownEpisode
+from rlbench.interact.filmstrip import Filmstrip
+from rlbench.interact.panel import PanelContent, panel
+from rlbench.interact.screen import Screen
 
-LEAST = 420  # pixels of a picture's height
-LARGE = 480  # pixels of a frame's height beyond which it is not magnified
+MIN_HEIGHT = 420  # pixels of a picture with a panel
+MAGNIFIED_HEIGHT = 480  # pixels; small frames are magnified to about this height, by a whole factor
 
 
 @dataclass(frozen=True)
-class Stage:
-    """Where a frame of height x width stands in the picture: magnified by `factor`, `top` pixels from above."""
+class FrameLayout:
+    """Where a frame of height x width pixels stands in the picture: magnified by `factor`, `top` pixels from above."""
 
     factor: int
     top: int
@@ -25,21 +26,21 @@ class Stage:
     width: int
 
     @classmethod
-    def of(cls, frame: Image, panelled: bool = True) -> Stage:
-        """The stage for frames of this size; without a panel it is the frame itself."""
+    def of(cls, frame: Image, with_panel: bool = True) -> FrameLayout:
+        """The layout for frames of this size; without a panel the picture is the frame itself."""
         height, width, _ = frame.shape
-        if not panelled:
+        if not with_panel:
             return cls(1, 0, height, width)
-        factor = max(1, min(round(LARGE / height), round(2 * LARGE / width)))
-        return cls(factor, max(0, LEAST - height * factor) // 2, height, width)
+        factor = max(1, min(round(MAGNIFIED_HEIGHT / height), round(2 * MAGNIFIED_HEIGHT / width)))
+        return cls(factor, max(0, MIN_HEIGHT - height * factor) // 2, height, width)
 
-    def picture(self, frame: Image, figures: Figures | None) -> Image:
-        """The frame, and the panel to its right where there are figures; uint8[H, W, 3]."""
-        if figures is None:
+    def picture(self, frame: Image, content: PanelContent | None) -> Image:
+        """The frame, and the panel to its right where it has content; uint8[H, W, 3]."""
+        if content is None:
             return magnify(frame, self.factor)
         height, width = self.height * self.factor, self.width * self.factor
-        side = panel(figures, max(height, LEAST))
-        image = canvas(width + side.shape[1], max(height, LEAST))
+        side = panel(content, max(height, MIN_HEIGHT))
+        image = canvas(width + side.shape[1], max(height, MIN_HEIGHT))
         image[self.top : self.top + height, :width] = magnify(frame, self.factor)
         image[:, width:] = side
         return image
@@ -49,3 +50,44 @@ class Stage:
         place = x / self.factor, (y - self.top) / self.factor
         inside = 0 <= place[0] < self.width and 0 <= place[1] < self.height
         return place if inside else None
+
+
+class EpisodeView:
+    """Shows one episode on a screen and adds it to the recording; the next episode of the environment, too.
+
+    Args:
+        screen: where pictures go.
+        keys: what the panel in the window says of the keys.
+        record_panel: whether films show the panel; filmstrips never do.
+    """
+
+    def __init__(self, screen: Screen, keys: Help, record_panel: bool = True) -> None:
+        self.screen, self.keys = screen, keys
+        self.record_panel = record_panel and not isinstance(screen.recorder, Filmstrip)
+
+    def picture(self, episode: ShownEpisode, with_panel: bool) -> Image:
+        """The episode at this moment, uint8[H, W, 3]."""
+        frame = episode.frame()
+        content = episode.panel_content(self.keys, self.screen.status, self.screen.notice) if with_panel else None
+        return FrameLayout.of(frame, with_panel).picture(frame, content)
+
+    def show(self, episode: ShownEpisode, *, moving: bool = True) -> None:
+        """Put it in the window, for as long as a step lasts."""
+        self.screen.show(lambda: self.picture(episode, self.screen.panelled), moving=moving)
+
+    def wait(self, episode: ShownEpisode) -> None:
+        """Put it in the window, for as long as a step lasts and the screen is paused."""
+        self.screen.wait(lambda: self.picture(episode, self.screen.panelled))
+
+    def record(self, episode: ShownEpisode) -> None:
+        """Add it to the recording."""
+        self.screen.record(lambda: self._recorded(episode), episode.caption(), episode.over)
+
+    def to_frame(self, episode: ShownEpisode, x: float, y: float) -> tuple[float, float] | None:
+        """The frame's pixel at a pixel of what the window shows; None outside of the frame."""
+        return FrameLayout.of(episode.frame(), self.screen.panelled).to_frame(x, y)
+
+    def _recorded(self, episode: ShownEpisode) -> Image:
+        """The picture for the recording. Its panel has no keys, since nobody can press them."""
+        frame = episode.frame()
+        return FrameLayout.of(frame).picture(frame, episode.panel_content()) if self.record_panel else frame

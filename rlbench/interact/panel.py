@@ -1,7 +1,7 @@
-"""The side panel: what stands beside a frame while somebody plays or watches.
+"""The panel beside a frame while somebody plays or watches.
 
-From the top: who plays what, the return so far, what the agent thinks where it tells, and at the bottom the keys. All
-lengths are in units of a 420 pixels high picture, so that text grows with the frame.
+From the top: environment and player, the return so far, the agent's explanation where it gives one, and the keys. All
+lengths are in units of a picture 420 pixels high, so that text grows with the frame.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from rlbench.harness.isolation.explanation import NO_EXPLANATION, Explanation
 WIDTH, HEIGHT = 250, 420  # pixels at scale 1
 MARGIN = 20
 ROW = 19  # of a bar
-PATH = 112  # side of the square in which glimpses are drawn
+GLIMPSES = 112  # side of the square in which glimpses are drawn
 
 
 @dataclass(frozen=True)
-class Figures:
+class PanelContent:
     """What a panel says."""
 
     title: str
@@ -34,18 +34,18 @@ class Figures:
     return_: float
     reward: float | None  # the last one; None before the first step
     status: str = ""
-    """A word or two at the bottom of the figures: paused, over."""
+    """A word or two in a coloured label: paused, over."""
     alarm: bool = False
-    """Whether the status is bad news."""
+    """Whether the label is red."""
     notice: str = ""
     """A line for a moment."""
     keys: Help = ()
     actions: tuple[str, ...] = ()
     chosen: int | None = None
     """The action that was taken last, where actions are numbered."""
-    told: Explanation = NO_EXPLANATION
-    reach: float = 0.0
-    """The largest advantage told so far in this episode, which bars of action values are drawn against."""
+    explanation: Explanation = NO_EXPLANATION
+    max_advantage: float = 0.0
+    """The largest |Q - mean Q| so far in this episode; a bar of that length is full."""
 
 
 @dataclass
@@ -76,27 +76,27 @@ class Pen:
         self.image[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] = colour
 
 
-def panel(figures: Figures, height: int) -> Image:
-    """The panel of that height, uint8[height, width, 3]."""
+def panel(content: PanelContent, height: int) -> Image:
+    """The panel of a picture, uint8[height, width, 3]."""
     scale = scale_of(height)
-    image = ground(figures.title, figures.player, figures.keys, height).copy()
-    pen = Pen(image, scale, y=76, lowest=height / scale - MARGIN - 17 * len(figures.keys))
-    score(pen, figures)
-    if figures.told.error:
-        pen.write(MARGIN, pen.y, fitted(pen, figures.told.error, 11), 11, VERMILION)
+    image = unchanging(content.title, content.player, content.keys, height).copy()
+    pen = Pen(image, scale, y=76, lowest=height / scale - MARGIN - 17 * len(content.keys))
+    score(pen, content)
+    if content.explanation.error:
+        pen.write(MARGIN, pen.y, fitted(pen, content.explanation.error, 11), 11, VERMILION)
     else:
-        thoughts(pen, figures)
+        draw_explanation(pen, content)
     return image
 
 
 def scale_of(height: int) -> float:
-    """Pixels per unit of a panel so high."""
+    """Pixels per unit, by the height of the panel in pixels."""
     return max(0.75, min(height / HEIGHT, 3.0))
 
 
 @functools.lru_cache(maxsize=8)
-def ground(title: str, player: str, keys: Help, height: int) -> Image:
-    """What does not change: the title, the player, the keys."""
+def unchanging(title: str, player: str, keys: Help, height: int) -> Image:
+    """The part of a panel that stays the same during an episode: title, player, keys."""
     scale = scale_of(height)
     image = canvas(round(WIDTH * scale), height)
     pen = Pen(image, scale)
@@ -114,54 +114,61 @@ def ground(title: str, player: str, keys: Help, height: int) -> Image:
     return image
 
 
-def score(pen: Pen, figures: Figures) -> None:
+def score(pen: Pen, content: PanelContent) -> None:
     """The return, large; the step and the last reward; the status."""
     middle = pen.width / 2 + 8
     pen.write(MARGIN, pen.y, "return", 11, GREY)
-    pen.write(MARGIN, pen.y + 12, number(figures.return_), 28, INK, bold=True)
-    if figures.status:
+    pen.write(MARGIN, pen.y + 12, number(content.return_), 28, INK, bold=True)
+    if content.status:
         size = pen.size(11)
-        wide = width(figures.status, size, True) / pen.scale
-        colour = VERMILION if figures.alarm else BLUE
+        wide = width(content.status, size, True) / pen.scale
+        colour = VERMILION if content.alarm else BLUE
         right, top = pen.width - MARGIN, pen.y + 20
         s = pen.scale
         rectangle(pen.image, (right - wide - 14) * s, top * s, right * s, (top + 18) * s, colour, radius=9 * s)
-        pen.write(right - 7, top + 2.5, figures.status, 11, PAPER, anchor="right", bold=True)
+        pen.write(right - 7, top + 2.5, content.status, 11, PAPER, anchor="right", bold=True)
     pen.y += 54
     for x, name, shown in (
-        (MARGIN, "step", f"{figures.step:,}"),
-        (middle, "last reward", "–" if figures.reward is None else number(figures.reward)),
+        (MARGIN, "step", f"{content.step:,}"),
+        (middle, "last reward", "–" if content.reward is None else number(content.reward)),
     ):
         pen.write(x, pen.y, name, 11, GREY)
         pen.write(x, pen.y + 13, shown, 15, INK)
     pen.y += 40
-    if figures.notice:
-        pen.write(MARGIN, pen.y, fitted(pen, figures.notice, 11), 11, BLUE)
+    if content.notice:
+        pen.write(MARGIN, pen.y, fitted(pen, content.notice, 11), 11, BLUE)
     pen.y += 20
 
 
-def thoughts(pen: Pen, figures: Figures) -> None:
-    """What the agent tells: V(s), Q(s, .) or pi(.|s) as bars, the path of its glimpses."""
-    told = figures.told
-    if told.value is not None:
+def draw_explanation(pen: Pen, content: PanelContent) -> None:
+    """The agent's explanation: V(s), Q(s, .) and pi(.|s) as bars, the path of its glimpses."""
+    explanation = content.explanation
+    if explanation.value is not None:
         pen.write(MARGIN, pen.y, "V(s)", 11, GREY)
-        pen.write(pen.width - MARGIN, pen.y - 1, number(told.value), 13, INK, anchor="right")
+        pen.write(pen.width - MARGIN, pen.y - 1, number(explanation.value), 13, INK, anchor="right")
         pen.y += 22
-    if told.probabilities:
-        bars(pen, "π(a|s)", told.probabilities, figures, 0.0, 1.0)
-    if told.action_values:
-        mean = float(np.mean(told.action_values))
-        reach = max(figures.reach, 1e-9)
-        bars(pen, "Q(s, a)", told.action_values, figures, mean, reach)
-    if told.glimpses and pen.lowest - pen.y > PATH / 2:
-        glimpses(pen, told.glimpses)
+    if explanation.probabilities:
+        bars(pen, "π(a|s)", explanation.probabilities, content, 0.0, 1.0)
+    if explanation.action_values:
+        mean = float(np.mean(explanation.action_values))
+        bars(pen, "Q(s, a)", explanation.action_values, content, mean, max(content.max_advantage, 1e-9))
+    if explanation.glimpses and pen.lowest - pen.y > GLIMPSES / 2:
+        glimpses(pen, explanation.glimpses)
 
 
-def bars(pen: Pen, heading: str, row: Sequence[float], figures: Figures, zero: float, reach: float) -> None:
-    """A bar per action from `zero` to its number, full at a distance of `reach`; the highest where not all fit.
+def bars(pen: Pen, heading: str, row: Sequence[float], content: PanelContent, zero: float, full: float) -> None:
+    """A bar per action with its number; only the highest ones where not all fit.
 
-    Probabilities grow from the left. Action values grow from the middle to either side of their mean, as far as
-    their advantage; for between themselves they differ by little.
+    Bars of probabilities begin at the left. Bars of action values begin in the middle, since the values differ little
+    from each other: they show the advantage over the mean.
+
+    Args:
+        pen: where to draw.
+        heading: the line above the bars.
+        row: a number per action.
+        content: names of the actions, and the one that was taken.
+        zero: the number at which a bar has no length.
+        full: how far from `zero` a bar is full.
     """
     room = int((pen.lowest - pen.y - 18) // ROW)
     if room < 2:
@@ -171,14 +178,14 @@ def bars(pen: Pen, heading: str, row: Sequence[float], figures: Figures, zero: f
     order = list(range(len(row)))
     if len(row) > room:
         order = sorted(sorted(order, key=lambda a: -row[a])[:room])
-    names = {a: figures.actions[a] if a < len(figures.actions) else str(a) for a in order}
+    names = {a: content.actions[a] if a < len(content.actions) else str(a) for a in order}
     size = pen.size(11)
     left = MARGIN + min(82, 8 + max(width(name, size, True) for name in names.values()) / pen.scale)
     right = pen.width - MARGIN - 8 - max(width(number(row[a]), size, True) for a in order) / pen.scale
     for a in order:
-        share = float(np.clip((row[a] - zero) / reach, -1, 1))
-        at, span = (left, right - left) if zero == 0.0 and reach == 1.0 else ((left + right) / 2, (right - left) / 2)
-        taken = a == figures.chosen
+        share = float(np.clip((row[a] - zero) / full, -1, 1))
+        at, span = (left, right - left) if zero == 0.0 and full == 1.0 else ((left + right) / 2, (right - left) / 2)
+        taken = a == content.chosen
         pen.write(MARGIN, pen.y, cut(names[a], size, (left - MARGIN - 6) * pen.scale, taken), 11, INK, bold=taken)
         pen.bar(left, pen.y + 2, right, pen.y + 12, MIST)
         ends = sorted((at, at + share * span))
@@ -189,10 +196,10 @@ def bars(pen: Pen, heading: str, row: Sequence[float], figures: Figures, zero: f
 
 
 def glimpses(pen: Pen, path: Sequence[tuple[float, float]]) -> None:
-    """Where the agent looked, in the order in which it did: a line through a square, the last place marked."""
+    """Where the agent looked: a line through the places in their order, the last one marked."""
     pen.write(MARGIN, pen.y, f"glimpses: {len(path)}", 11, GREY)
     pen.y += 18
-    side = min(PATH, pen.lowest - pen.y)
+    side = min(GLIMPSES, pen.lowest - pen.y)
     s = pen.scale
     pen.bar(MARGIN, pen.y, MARGIN + side, pen.y + side, MIST)
     points = [((MARGIN + side * (x + 1) / 2) * s, (pen.y + side * (y + 1) / 2) * s) for x, y in np.clip(path, -1, 1)]
@@ -205,7 +212,7 @@ def glimpses(pen: Pen, path: Sequence[tuple[float, float]]) -> None:
 
 
 def fitted(pen: Pen, string: str, size: float, bold: bool = False) -> str:
-    """As much of a line as the panel has room for."""
+    """A line, cut off where the panel ends."""
     return cut(string, pen.size(size), (pen.width - 2 * MARGIN + 8) * pen.scale, bold)
 
 

@@ -1,6 +1,6 @@
-"""A game: a person plays an environment with keys and mouse, one episode after another.
+"""Playing by hand: a person plays an environment with keys and mouse, one episode after another.
 
-A world that moves by itself begins with the first key or click; one that waits takes a step for each of them.
+An environment in real time starts to move with the first key or click. Any other takes one step per key or click.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from rlbench.controls.find import find_controls
 from rlbench.controls.protocol import Help, PlayerInput
 from rlbench.drawing.window import Event, Key, Mouse
 from rlbench.errors import UserError
-from rlbench.interact.episode import Episode
+from rlbench.interact.episode import ShownEpisode
+from rlbench.interact.layout import EpisodeView
 from rlbench.interact.screen import KEYS, KEYS_OF_A_GAME_THAT_WAITS, STEP, Screen
-from rlbench.interact.view import View
 
 PLAYER = "you"
 AGAIN = ("return", "enter")
-KEEP = "x"
+SAVE_TRACE = "x"
 OWN_KEYS: Help = (("enter", "begin again"), ("x", "save a trace"))
 MODIFIERS = ("shift", "ctrl", "alt", "meta", "lock", "super", "gui", "mode", "unknown")
 
@@ -64,32 +64,42 @@ class InputTracker:
 
 
 class Game:
-    """An environment, a screen with a window, and what is between them."""
+    """Episodes of an environment, played by hand in the window of a screen.
+
+    Args:
+        env: the environment, with rgb_array frames.
+        screen: its window gives keys and mouse.
+        record_panel: whether films show the panel.
+        save_trace: saves the trace of an episode and returns the name of the file.
+    """
 
     def __init__(
-        self, env: gymnasium.Env[Any, Any], screen: Screen, filmed_panel: bool = True, keep: Any = None
+        self,
+        env: gymnasium.Env[Any, Any],
+        screen: Screen,
+        record_panel: bool = True,
+        save_trace: Callable[[ShownEpisode], str] | None = None,
     ) -> None:
         self.env, self.screen = env, screen
         self.controls = find_controls(env)
         own = KEYS if self.controls.REAL_TIME else KEYS_OF_A_GAME_THAT_WAITS
-        self.view = View(screen, (*self.controls.help(env), *OWN_KEYS, *own), filmed_panel)
+        self.view = EpisodeView(screen, (*self.controls.help(env), *OWN_KEYS, *own), record_panel)
         self.input = InputTracker()
-        self.keep: Callable[[Episode], str] | None = keep
-        """Saves the trace of an episode and says where."""
+        self.save_trace = save_trace
 
-    def play(self, seed: int, episodes: int | None = None) -> Iterator[Episode]:
-        """Episodes seeded `seed`, `seed + 1` ..., each yielded once it is over, or left by the player."""
+    def play(self, seed: int, episodes: int | None = None) -> Iterator[ShownEpisode]:
+        """Play episodes with the seeds `seed`, `seed + 1` ...; each is yielded when it is over or the player leaves."""
         number = 0
         while not self.screen.closed and number != episodes:
-            episode = Episode(self.env, seed + number, player=PLAYER, by_hand=True)
+            episode = ShownEpisode(self.env, seed + number, player=PLAYER, by_hand=True)
             number += 1
             self.view.record(episode)
             (self._real_time if self.controls.REAL_TIME else self._turns)(episode, last=number == episodes)
             self.screen.end_episode()
             yield episode
 
-    def _real_time(self, episode: Episode, last: bool) -> None:
-        """The world moves on at its own pace, once the player has begun."""
+    def _real_time(self, episode: ShownEpisode, last: bool) -> None:
+        """Play an episode in real time, from the first key or click on."""
         screen, begun = self.screen, False
         while not screen.closed:
             self.view.show(episode, moving=begun and not episode.over and not screen.paused)
@@ -101,20 +111,20 @@ class Game:
                         self._move_on(episode)
                     continue
                 self._follow(event, episode)
-                begun = begun or self._is_touch(event)
+                begun = begun or self._goes_down(event)
             if episode.over and last:
                 return
             if begun and not (episode.over or screen.paused or screen.closed):
                 self._move_on(episode)
 
-    def _move_on(self, episode: Episode) -> None:
-        """One step of a world that moves by itself."""
+    def _move_on(self, episode: ShownEpisode) -> None:
+        """Take a step in real time."""
         self._step(episode, self.controls.action(self.input.current(len(episode.rewards)), self.env))
 
-    def _turns(self, episode: Episode, last: bool) -> None:
-        """The world waits for the player."""
+    def _turns(self, episode: ShownEpisode, last: bool) -> None:
+        """Play an episode that waits for the player at each step."""
         while not self.screen.closed and not (episode.over and last):
-            self.screen.paused = False  # it is always waiting
+            self.screen.paused = False  # it waits anyway
             self.view.show(episode, moving=False)
             for event in self.screen.events():
                 if self._again(event):
@@ -122,12 +132,12 @@ class Game:
                 if is_step_key(event):
                     continue
                 self._follow(event, episode)
-                if not episode.over and self._is_touch(event):
+                if not episode.over and self._goes_down(event):
                     action = self.controls.action(self.input.current(len(episode.rewards)), self.env)
                     if action is not None:
                         self._step(episode, action)
 
-    def _step(self, episode: Episode, action: Any) -> None:
+    def _step(self, episode: ShownEpisode, action: Any) -> None:
         try:
             episode.step(action)
         except gymnasium.error.InvalidAction as error:  # such as a point that is taken
@@ -141,25 +151,25 @@ class Game:
     def _again(self, event: Event) -> bool:
         return isinstance(event, Key) and event.pressed and event.name in AGAIN
 
-    def _is_touch(self, event: Event) -> bool:
+    def _goes_down(self, event: Event) -> bool:
         """Whether this is a key or a button going down."""
         return (isinstance(event, Key) and event.pressed) or (isinstance(event, Mouse) and event.kind == "down")
 
-    def _follow(self, event: Event, episode: Episode) -> None:
+    def _follow(self, event: Event, episode: ShownEpisode) -> None:
         """Take one event: save a trace for its key, and say so where a key does nothing."""
-        if isinstance(event, Key) and event.name == KEEP:
-            if event.pressed and self.keep is not None:
+        if isinstance(event, Key) and event.name == SAVE_TRACE:
+            if event.pressed and self.save_trace is not None:
                 try:
-                    self.screen.say(f"saved {self.keep(episode)}")
+                    self.screen.say(f"saved {self.save_trace(episode)}")
                 except UserError as error:
                     self.screen.say(str(error))
             return
         self.input.take(event, lambda x, y: self.view.to_frame(episode, x, y))
-        if isinstance(event, Key) and event.pressed and not episode.over and not self._means(event.name, episode):
+        if isinstance(event, Key) and event.pressed and not episode.over and not self._has_effect(event.name, episode):
             self.screen.say(f"{event.name!r} does nothing here")
 
-    def _means(self, key: str, episode: Episode) -> bool:
-        """Whether a key asks for anything: another action than no key, at one of two steps."""
+    def _has_effect(self, key: str, episode: ShownEpisode) -> bool:
+        """Whether a key changes the action, at an even or an odd step."""
         if any(word in key for word in MODIFIERS):
             return True
         for step in (0, 1):

@@ -4,8 +4,8 @@
         record.add(frame)       # uint8[H, W, 3]
         record.end_episode()    # filmstrips are one PNG per episode
 
-Films are written by ffmpeg, from the wheel imageio-ffmpeg, which gets raw frames on its standard input and is done with
-each before the next is made. A film ends well however its maker does, unless that is killed.
+Films are written by ffmpeg, which comes with the package imageio-ffmpeg and gets raw frames on its standard input. A
+film is complete however this program ends, unless it is killed.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from rlbench.interact.filmstrip import Filmstrip
 
 FILMS = (".mp4", ".gif")
 FORMATS = (*FILMS, ".png")
-STRIP = 5  # frames of a filmstrip, where nothing else is asked for
+STRIP = 5  # frames of a filmstrip by default
 
 
 class Recorder(Protocol):
-    """Takes frames; a context, at whose end everything is written."""
+    """Takes frames. It is a context manager, at whose end everything is written."""
 
     written: list[Path]
     """The files that there are so far."""
@@ -41,7 +41,7 @@ class Recorder(Protocol):
         """Take one frame, uint8[H, W, 3]; what a caption says is written under it where there is room for one."""
 
     def skip(self, last: bool) -> bool:
-        """Pass over the next frame, the `last` of its episode or not, where it need not be drawn; whether it was."""
+        """Skip the next frame if it need not be drawn, and return whether it was; `last` ends the episode."""
 
     def end_episode(self) -> None:
         """The frames so far were an episode."""
@@ -51,7 +51,16 @@ class Recorder(Protocol):
 
 
 def recorder(path: str | Path, fps: float, strip: int | None = None) -> Recorder:
-    """The recorder for a file's extension; a UserError for another one and for a path that cannot be written."""
+    """The recorder for a file, by its extension.
+
+    Args:
+        path: .mp4 or .gif for a film, .png for filmstrips.
+        fps: frames per second of a film.
+        strip: frames of a filmstrip, STRIP by default.
+
+    Raises:
+        UserError: another extension, or a path that cannot be written.
+    """
     path = Path(path)
     check(path)
     if path.suffix.lower() == ".png":
@@ -60,7 +69,7 @@ def recorder(path: str | Path, fps: float, strip: int | None = None) -> Recorder
 
 
 def check(path: Path) -> None:
-    """UserError, naming the formats that exist, for another one, and where no file can be written."""
+    """Raise UserError for an extension that is not among the formats, and for a file that cannot be written."""
     if path.suffix.lower() not in FORMATS:
         raise UserError(f"cannot record {str(path)!r}: the supported formats are {', '.join(FORMATS)}")
     if path.is_dir():
@@ -106,7 +115,7 @@ class Film:
         self.close()
 
     def add(self, frame: Image, caption: str = "") -> None:
-        """Hand one frame to the encoder; a UserError where that has ended, with what it said last."""
+        """Hand one frame to ffmpeg; a UserError with its last line of output where it has ended."""
         if self._process is None:
             self._shape = frame.shape
             self._process = self._start()
@@ -167,9 +176,9 @@ class Film:
         self._process.kill()
         self._process.wait()
         self._errors.seek(0)
-        said = self._errors.read().decode(errors="replace").strip().splitlines()
+        output = self._errors.read().decode(errors="replace").strip().splitlines()
         self._errors.close()
-        raise UserError(f"cannot write {self.path}: {said[-1] if said else 'ffmpeg ended'}")
+        raise UserError(f"cannot write {self.path}: {output[-1] if output else 'ffmpeg ended'}")
 
 
 ENCODERS = {

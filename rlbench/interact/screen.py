@@ -1,8 +1,8 @@
-"""The screen: a window or none, a recording or none, and the keys that belong to the onlooker and to no environment.
+"""Where pictures go: a window or none, a recording or none. The window's own keys reach no environment.
 
     p pause    n one step    + - faster, slower    c picture    tab panel on and off    escape quit
 
-Without a window nothing is waited for. Where no window can be opened, `open_window` says why in a line.
+Without a window nothing is waited for. Where no window can be opened, `open_window` says why.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from rlbench.errors import UserError
 from rlbench.interact.filmstrip import save_png
 from rlbench.interact.recorder import Recorder
 
-MOST_FRAMES = 60  # per second that are shown; what is quicker skips frames
+MAX_FRAME_RATE = 60  # per second that are shown; what is quicker skips frames
 IDLE = 30  # frames per second while nothing moves
 STEP = "n"
-SLOWEST, FASTEST = 1 / 16, 64
+MIN_SPEED, MAX_SPEED = 1 / 16, 64
 NOTICE = 2.5  # seconds that a notice stays
 
 KEYS: Help = (("+  −", "faster, slower"), ("p  n", "pause, one step"), ("c", "save a picture"), ("esc", "quit"))
 KEYS_OF_A_GAME_THAT_WAITS: Help = KEYS[2:]
 
 
-class Window(Protocol):
-    """What a viewer is to a screen; a scripted one will do."""
+class WindowLike(Protocol):
+    """What a screen needs of a window: a `Viewer`, or scripted keys."""
 
     fps: float
     closed: bool
@@ -58,10 +58,10 @@ def open_window(title: str, fps: float) -> tuple[Viewer | None, str]:
 
 @dataclass
 class Screen:
-    """Where pictures go. `fps` is how many steps the environment takes in a second at normal speed."""
+    """A window, a recording, both or neither. `fps` is the environment's steps per second at normal speed."""
 
     fps: float
-    window: Window | None = None
+    window: WindowLike | None = None
     recorder: Recorder | None = None
     pictures: Path = field(default_factory=Path)
     """Folder for pictures that are asked for by a key."""
@@ -91,7 +91,7 @@ class Screen:
 
     @property
     def notice(self) -> str:
-        """What was said a moment ago."""
+        """The line that is shown for a moment; empty when its time is over."""
         return self._notice if time.monotonic() < self._until else ""
 
     def say(self, notice: str) -> None:
@@ -101,12 +101,12 @@ class Screen:
     def show(self, draw: Callable[[], Image], *, moving: bool = True) -> None:
         """Show a picture for as long as a step lasts, or a moment where nothing moves.
 
-        It is drawn only where it is seen: beyond MOST_FRAMES in a second some are skipped.
+        It is drawn only where it is seen: beyond MAX_FRAME_RATE in a second some are skipped.
         """
         if self.window is None or self.closed:
             return
         rate = self.fps * self.speed if moving else IDLE
-        skip = max(1, round(rate / MOST_FRAMES))
+        skip = max(1, round(rate / MAX_FRAME_RATE))
         self._shown += 1
         if moving and self._shown % skip:
             return
@@ -122,12 +122,12 @@ class Screen:
             self.recorder.add(draw(), caption)
 
     def end_episode(self) -> None:
-        """Tell the recording that an episode is over."""
+        """The recording's frames so far were an episode."""
         if self.recorder is not None:
             self.recorder.end_episode()
 
     def events(self) -> list[Event]:
-        """What the user did that is not the screen's own business, and the key for a single step, in its place."""
+        """What the user did since the last call, without the screen's own keys; the key for a single step is kept."""
         others: list[Event] = []
         for event in self.window.events() if self.window is not None else ():
             if isinstance(event, Key) and event.name in self._commands:
@@ -138,7 +138,7 @@ class Screen:
         return others
 
     def wait(self, draw: Callable[[], Image]) -> None:
-        """Show a step's picture, and go on showing it while paused, until a single step is asked for."""
+        """Show a step's picture; while paused, go on showing it until a single step is asked for."""
         self.show(draw)
         steps = sum(self.is_step(event) for event in self.events())
         while self.paused and not self.closed and not steps:
@@ -158,7 +158,7 @@ class Screen:
 
     def change_speed(self, factor: float) -> None:
         """Faster or slower, within bounds."""
-        self.speed = min(max(self.speed * factor, SLOWEST), FASTEST)
+        self.speed = min(max(self.speed * factor, MIN_SPEED), MAX_SPEED)
 
     def toggle_panel(self) -> None:
         """Show the frame alone, or with its panel."""

@@ -1,4 +1,4 @@
-"""A window without a display: it shows nothing, and its user presses the keys of a script, one per step."""
+"""Scripted keys: a window without a display, in which a given list of keys is pressed, one per step."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from rlbench.errors import UserError
 
 NOTHING = "-"  # no key for one step
 NAMED = frozenset(("up", "down", "left", "right", "space", "enter", "return", "escape", "tab", "backspace"))
-"""Keys whose names are longer than a character, among those that anything here listens to."""
+"""Keys whose names are longer than a character, as far as anything here uses them."""
 
 
-class Script:
-    """Keys as pygame names them, `right*20` for twenty steps of one, `-` for none; closed once they are used up."""
+class ScriptedKeys:
+    """A window whose user presses these keys, and closes it after the last one.
+
+    Keys have pygame's names. `right*20` presses one for twenty steps, `-` presses none for a step.
+    """
 
     def __init__(self, keys: Sequence[str]) -> None:
         self.fps = 0.0
@@ -43,7 +46,11 @@ class Script:
 
 
 def expanded(word: str) -> list[str]:
-    """`right*3` as three keys; a UserError for what is no key or no number."""
+    """`right*3` as three keys.
+
+    Raises:
+        UserError: this is no key, or no number of times.
+    """
     found = re.fullmatch(r"([^*]+|\*)(?:\*(\d{1,6}))?", word)
     if found is None or not found[1].strip() or not (len(found[1]) == 1 or found[1] in NAMED):
         raise UserError(f"--keys {word!r} is no key; write names such as left, or right*20, or - for none")

@@ -1,10 +1,10 @@
 """Traces: an episode as a file of JSON lines from which it can be played again, action by action.
 
     trace     which environment, with which arguments, seed and reset options; who played; with which versions
-    (steps)   {"action": ...}, and what the agent told
+    (steps)   {"action": ...}, and "told": the agent's explanation, where it gave one
     end       return, length, how it ended, and the digest of the actions that a record of results holds too
 
-Reading trusts nothing: every line is checked, and a replay compares what it gets with what the end says.
+Reading trusts nothing: every line is checked, and a replay is compared with the last line.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from rlbench.harness.isolation.actions import InvalidActionError, as_array
 from rlbench.harness.isolation.explanation import Explanation
 from rlbench.harness.play import actions_digest
 from rlbench.harness.results import provenance
-from rlbench.interact.episode import Episode, make
+from rlbench.interact.episode import ShownEpisode, make
 
 SCHEMA = 1
 FORBIDDEN = frozenset({"rules", "render", "render_mode"})  # arguments that name modules, which a file must not load
@@ -42,13 +42,17 @@ class Trace:
     options: dict[str, Any] | None
     player: str
     actions: tuple[Any, ...]
-    told: tuple[Explanation, ...]
+    explanations: tuple[Explanation, ...]
     end: dict[str, Any]
     """return, length, terminated, truncated, digest."""
 
 
-def save(episode: Episode, path: Path) -> None:
-    """Write the trace of an episode; a UserError where it cannot be written."""
+def save(episode: ShownEpisode, path: Path) -> None:
+    """Write the trace of an episode.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
     spec = episode.env.spec
     assert spec is not None
     registered = gymnasium.spec(spec.id).kwargs
@@ -69,8 +73,8 @@ def save(episode: Episode, path: Path) -> None:
         raise UserError(f"cannot write {path}: {error.strerror}; give another file for the trace") from None
 
 
-def outcome(episode: Episode) -> dict[str, Any]:
-    """What came of an episode, as the last line of a trace has it."""
+def outcome(episode: ShownEpisode) -> dict[str, Any]:
+    """Return, length, how it ended, and digest of the actions: the last line of a trace."""
     leaves = space_tree.leaves(space_tree.describe(episode.env.action_space))
     actions = [
         np.array([space_tree.pick(action, leaf.path) for action in episode.actions], leaf.wide).reshape(-1, *leaf.shape)
@@ -86,7 +90,11 @@ def outcome(episode: Episode) -> dict[str, Any]:
 
 
 def load(path: Path) -> Trace:
-    """The trace in a file; a UserError says which line is wrong and how."""
+    """Read a trace.
+
+    Raises:
+        UserError: the file is no trace; says which line is wrong, and how.
+    """
     lines = list(_lines(path))
     head = lines[0] if lines else {}
     if head.get("kind") != "trace":
@@ -115,22 +123,30 @@ def load(path: Path) -> Trace:
         options=head.get("options"),
         player=head["player"],
         actions=tuple(step["action"] for step in steps),
-        told=tuple(_told(step.get("told")) for step in steps),
+        explanations=tuple(_explanation(step.get("told")) for step in steps),
         end={name: value for name, value in lines[-1].items() if name != "kind"},
     )
 
 
-def replay(trace: Trace, path: Path) -> Iterator[Episode]:
-    """The episode played again: yielded before the first step and after each; a UserError where it cannot be."""
+def replay(trace: Trace, path: Path) -> Iterator[ShownEpisode]:
+    """Play the episode of a trace again; it is yielded before the first step and after each.
+
+    Args:
+        trace: what to play.
+        path: its file, for messages.
+
+    Raises:
+        UserError: it cannot be played, such as an action that the environment does not take.
+    """
     env = make(trace.env_id, trace.kwargs)
     description = space_tree.describe(env.action_space)
     try:
-        episode = Episode(env, trace.seed, trace.options, trace.player)
+        episode = ShownEpisode(env, trace.seed, trace.options, trace.player)
         yield episode
-        for number, (action, told) in enumerate(zip(trace.actions, trace.told, strict=True), start=2):
+        for number, (action, each) in enumerate(zip(trace.actions, trace.explanations, strict=True), start=2):
             if episode.over:
                 raise UserError(f"{path}, line {number}: an action after the end of the episode")
-            episode.step(_action(action, description, f"{path}, line {number}"), told)
+            episode.step(_action(action, description, f"{path}, line {number}"), each)
             yield episode
     except (gymnasium.error.Error, ValueError, TypeError) as error:
         raise UserError(f"{path}: {' '.join(str(error).split())}") from None
@@ -138,15 +154,16 @@ def replay(trace: Trace, path: Path) -> Iterator[Episode]:
         env.close()
 
 
-def differences(trace: Trace, episode: Episode) -> list[str]:
-    """What a replay got that the trace says otherwise; empty where it is the same episode."""
+def differences(trace: Trace, episode: ShownEpisode) -> list[str]:
+    """How a replay differs from its trace, one line per difference; empty where it is the same episode."""
     got = outcome(episode)
     return [f"{name} {trace.end.get(name)!r}, now {got[name]!r}" for name in got if trace.end.get(name) != got[name]]
 
 
-def _steps(episode: Episode) -> Iterator[dict[str, Any]]:
-    for action, told in zip(episode.actions, episode.told, strict=True):
-        yield {"action": action} | ({"told": told.plain()} if told.plain() else {})
+def _steps(episode: ShownEpisode) -> Iterator[dict[str, Any]]:
+    for action, each in zip(episode.actions, episode.explanations, strict=True):
+        plain = each.plain()
+        yield {"action": action} | ({"told": plain} if plain else {})
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -167,9 +184,9 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
         yield value
 
 
-def _told(told: Any) -> Explanation:
-    """What an agent told in one step; as careful as at the wall."""
-    rows = {name: [row] for name, row in told.items()} if isinstance(told, dict) else None
+def _explanation(plain: Any) -> Explanation:
+    """The explanation of one step, checked as what comes from an agent's process is."""
+    rows = {name: [row] for name, row in plain.items()} if isinstance(plain, dict) else None
     return explanation.decode(json.dumps(rows).encode(), 1)[0]
 
 

@@ -1,20 +1,20 @@
-"""Watching: an isolated agent plays a block of episodes, and some of its lanes are seen.
+"""Watching: an agent plays blocks of episodes in its own process, and some of the episodes are shown.
 
-The loop is that of evaluation. In the place of the agent's `act` stands a function that calls it, steps an environment
-of its own for every lane that is seen, with the same seed and the same action, and shows them. So what is seen is what
-is scored, and a recorded episode that is played again can be held against its record.
+The loop is that of evaluation, with the agent's `act` wrapped: the wrapper calls it, then takes the same action in an
+environment of its own for every episode that is shown, which began with the same seed, and shows that. So what is shown
+is what is scored, and an episode that is played again can be compared with its record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rlbench import space_tree
-from rlbench.drawing.shapes import Image
 from rlbench.errors import HarnessError
 from rlbench.harness import evaluate
 from rlbench.harness.isolation import actions, agent_process
@@ -22,63 +22,115 @@ from rlbench.harness.isolation.agent import Act, AgentFault
 from rlbench.harness.results import record
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.task import Task
-from rlbench.interact.episode import Episode, make, short_name
-from rlbench.interact.grid import Grid, Lane
+from rlbench.interact.episode import ShownEpisode, make, short_name
+from rlbench.interact.grid import EpisodeGrid
+from rlbench.interact.layout import EpisodeView
 from rlbench.interact.screen import KEYS, Screen
-from rlbench.interact.view import View
 
 LINGER = 1.5  # seconds that the end of an episode stays in the window
 
 
-class Left(Exception):  # noqa: N818  # no error: the onlooker has closed the window
+class WindowClosed(Exception):  # noqa: N818  # no error: somebody has seen enough
     """The window was closed before the episodes were over."""
 
 
 def player_name(entrant: Submission) -> str:
-    """Who plays, for people."""
+    """Name, version and training seed of a submission, for people."""
     seed = "" if entrant.training_seed is None else f", seed {entrant.training_seed}"
     return f"{entrant.name} {entrant.version}{seed}"
 
 
-class Gallery:
-    """The lanes of a block that are seen: `indices` are the episodes of the block, `seen` those to show."""
+@dataclass(frozen=True)
+class Playlist:
+    """What is watched: a submission on a task, in blocks, and what a record says of the episodes."""
+
+    task: Task
+    entrant: Submission
+    blocks: tuple[tuple[Sequence[int], Sequence[int], int], ...]
+    """Of each block the numbers of its episodes, the numbers of those to show, and the agent's seed."""
+    recorded: Mapping[int, dict[str, Any]]
+    """Lines of the record by number of the episode; empty where there is no record."""
+
+    @classmethod
+    def of_submission(cls, task: Task, entrant: Submission, shown: range, num_envs: int) -> Playlist:
+        """Episodes of a submission on a task, `num_envs` at once; the blocks hold no other episodes."""
+        parts = [shown[i : i + num_envs] for i in range(0, len(shown), num_envs)]
+        blocks = tuple((part, part, evaluate.agent_seed(task, entrant.training_seed, part[0])) for part in parts)
+        return cls(task, entrant, blocks, {})
+
+    @classmethod
+    def of_record(cls, run: record.Record, task: Task, entrant: Submission, shown: range, num_envs: int) -> Playlist:
+        """Recorded episodes, shown `num_envs` at once.
+
+        They are played in the blocks of the record, since the width of a batch decides the last bits of a network.
+        """
+        blocks = []
+        for number in range(task.blocks):
+            inside = [index for index in shown if index in task.block(number)]
+            seed = evaluate.agent_seed(task, entrant.training_seed, number)
+            parts = [inside[i : i + num_envs] for i in range(0, len(inside), num_envs)]
+            blocks += [(task.block(number), part, seed) for part in parts]
+        return cls(task, entrant, tuple(blocks), {index: run.episodes[index] for index in shown})
+
+
+class WatchedBlock:
+    """A block of episodes, some of which are shown.
+
+    Args:
+        task: what is played.
+        entrant: the submission that plays.
+        indices: numbers of the block's episodes.
+        shown: numbers of those to show.
+        screen: where they are shown.
+        record_panel: whether films show the panel.
+    """
 
     def __init__(
         self,
         task: Task,
         entrant: Submission,
         indices: Sequence[int],
-        seen: Sequence[int],
+        shown: Sequence[int],
         screen: Screen,
-        filmed_panel: bool = True,
+        record_panel: bool = True,
     ) -> None:
         self.task, self.entrant, self.indices, self.screen = task, entrant, tuple(indices), screen
-        self.lanes = [self.indices.index(index) for index in seen]
+        self.places = [self.indices.index(index) for index in shown]  # in the batch
         player = player_name(entrant)
         self.episodes = [
-            Episode(make(task.env_id, dict(task.env_kwargs)), seed, _plain(options), player)
-            for seed, options in (task.episode(index) for index in seen)
+            ShownEpisode(make(task.env_id, dict(task.env_kwargs)), seed, _plain(options), player)
+            for seed, options in (task.episode(index) for index in shown)
         ]
         space = self.episodes[0].env.action_space
         self._description = space_tree.describe(space)
         self._bounds = actions.ActionBounds(self._description)
-        self._wall = Wall(self.episodes, screen) if len(seen) > 1 else None
-        self._view = View(screen, KEYS, filmed_panel)
+        self._grid = EpisodeGrid(self.episodes, screen) if len(shown) > 1 else None
+        self._view = EpisodeView(screen, KEYS, record_panel)
 
     def play(self, seed: int) -> list[record.EpisodeResult]:
-        """Play the block and show it; the episodes of all its lanes. Raises Left where the window is closed before."""
+        """Play the block and show it.
+
+        Args:
+            seed: the agent's seed.
+
+        Returns:
+            all episodes of the block, as evaluation scores them.
+
+        Raises:
+            WindowClosed: the window was closed before the shown episodes were over.
+        """
         self._record()
         try:
             played, _ = evaluate.play_watched(self.task, self.entrant, self.indices, seed, self._watch)
         finally:
             for episode in self.episodes:
                 episode.env.close()
-        for lane, episode in zip(self.lanes, self.episodes, strict=True):
-            self._compare(episode, played[lane])
+        for place, episode in zip(self.places, self.episodes, strict=True):
+            self._compare(episode, played[place])
         return played
 
     def _watch(self, act: Act, child: agent_process.AgentProcess) -> Act:
-        """The agent's `act`, shown."""
+        """The agent's `act`, which also shows what comes of the action."""
         self._wait()
 
         def watched(observation: Any, first: NDArray[np.bool_]) -> list[space_tree.Array]:
@@ -90,7 +142,7 @@ class Gallery:
             if not self._over:
                 self._step(action, child)
                 if self.screen.closed:
-                    raise Left
+                    raise WindowClosed
             return action
 
         return watched
@@ -100,17 +152,17 @@ class Gallery:
         return all(episode.over for episode in self.episodes)
 
     def _step(self, action: list[space_tree.Array], child: agent_process.AgentProcess) -> None:
-        """Take the action in every lane that is seen and not over, and show it."""
-        told = child.explanations()
+        """Take the action in every shown episode that is not over, and show it."""
+        explanations = child.explanations()
         broken = self._bounds.violations(action)
         taken = self._bounds.unflatten(action)
-        for i, (lane, episode) in enumerate(zip(self.lanes, self.episodes, strict=True)):
+        for i, (place, episode) in enumerate(zip(self.places, self.episodes, strict=True)):
             if episode.over:
                 continue
-            if broken is not None and broken[lane]:
+            if broken is not None and broken[place]:
                 self._end_by("invalid_action", [i])
             else:
-                episode.step(space_tree.lane(self._description, taken, lane), told[lane])
+                episode.step(space_tree.lane(self._description, taken, place), explanations[place])
         self._record()
         self._wait()
 
@@ -121,60 +173,45 @@ class Gallery:
                 self.episodes[i].fault = status
 
     def _record(self) -> None:
-        if self._wall is not None:
-            self._wall.record()
+        if self._grid is not None:
+            self._grid.record()
         else:
             self._view.record(self.episodes[0])
 
     def _wait(self) -> None:
         """Show the step for as long as it lasts, and its end for a moment longer."""
         for _ in range(1 if not self._over else max(1, round(LINGER * self.screen.fps * self.screen.speed))):
-            if self._wall is not None:
-                self._wall.wait()
+            if self._grid is not None:
+                self._grid.wait()
             else:
                 self._view.wait(self.episodes[0])
             if self.screen.window is None or self.screen.closed:
                 return
 
-    def _compare(self, seen: Episode, played: record.EpisodeResult) -> None:
-        """A HarnessError where the environment that was shown and the one that was scored are not the same."""
+    def _compare(self, shown: ShownEpisode, played: record.EpisodeResult) -> None:
+        """Raise HarnessError where the shown environment and the scored one have come out differently."""
         scored = (played.return_, played.length, played.terminated, played.truncated)
-        if played.status == "ok" and scored != (seen.return_, len(seen.rewards), seen.terminated, seen.truncated):
-            raise HarnessError(f"{self.task.env_id}: alone and in a batch it gives other episodes, {seen.seed} first")
+        if played.status == "ok" and scored != (shown.return_, len(shown.rewards), shown.terminated, shown.truncated):
+            raise HarnessError(f"{self.task.env_id}: seed {shown.seed} gives another episode alone than in a batch")
 
 
-class Wall:
-    """Several episodes as one picture: a grid."""
-
-    def __init__(self, episodes: Sequence[Episode], screen: Screen) -> None:
-        self.episodes, self.screen = episodes, screen
-        height, width, _ = episodes[0].frame().shape
-        self.grid = Grid(len(episodes), height, width)
-        self._painted = [-1] * len(episodes)  # the step at which a tile was painted, -2 for the last time
-
-    def picture(self) -> Image:
-        """The grid at this moment, uint8[H, W, 3]."""
-        lanes = [Lane(episode.total, episode.over, bool(episode.fault)) for episode in self.episodes]
-        for i, (episode, lane) in enumerate(zip(self.episodes, lanes, strict=True)):
-            step = -2 if episode.over else len(episode.rewards)
-            if self._painted[i] != step:
-                self._painted[i] = step
-                self.grid.paint(i, episode.small_frame(self.grid.shrunk), lane)
-        first = self.episodes[0]
-        return self.grid.picture(lanes, first.name, first.player, self.screen.notice or self.screen.status)
-
-    def wait(self) -> None:
-        """Show it as long as a step lasts, or the screen is paused."""
-        self.screen.wait(self.picture)
-
-    def record(self) -> None:
-        """Add it to the recording."""
-        step = max(len(episode.rewards) for episode in self.episodes)
-        self.screen.record(self.picture, f"step {step}", all(episode.over for episode in self.episodes))
+def show_steps(view: EpisodeView, episode: ShownEpisode, steps: Iterator[ShownEpisode]) -> None:
+    """Show and record an episode, and again after each step that is taken, until the window is closed."""
+    screen = view.screen
+    view.record(episode)
+    view.wait(episode)
+    for _ in steps:
+        view.record(episode)
+        view.wait(episode)
+        if screen.closed:
+            return
+    screen.end_episode()
+    for _ in range(round(LINGER * screen.fps) if screen.window is not None else 0):
+        view.wait(episode)
 
 
 def on_environment(env_id: str, kwargs: dict[str, Any], episodes: int) -> Task:
-    """A task for an environment that has none: so many episodes of it, not scored."""
+    """A task for an environment that has none, so that it can be watched; nothing is scored."""
     return Task(short_name(env_id).lower(), 0, env_id, kwargs, episodes=episodes, lanes=episodes)
 
 

@@ -13,7 +13,8 @@ from matplotlib.image import imread
 from rlbench.commands.grid_world import picture as show_picture
 from rlbench.commands.grid_world import text as show_text
 from rlbench.commands.grid_world.solution import ARROWS, Solution, solve
-from rlbench.commands.show import ShowOptions, find_id, run
+from rlbench.commands.shared.lookup import find_id
+from rlbench.commands.show import ShowOptions, run
 from rlbench.drawing.shapes import BLUE, GREEN, INK, PAPER
 from rlbench.envs.cart_pole.render import render
 from rlbench.envs.cart_pole.rules import Params, State

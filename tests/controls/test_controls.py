@@ -201,8 +201,8 @@ def test_every_joint_has_two_keys(robot):
 
 def test_no_key_of_an_environment_is_the_players_own():
     from rlbench.envs.locomotion.controls import PAIRS as JOINTS
-    from rlbench.interact.play import AGAIN, KEEP
+    from rlbench.interact.play import AGAIN, SAVE_TRACE
     from rlbench.interact.screen import STEP, Screen
 
-    own = {*Screen(1)._commands, STEP, KEEP, *AGAIN}
+    own = {*Screen(1)._commands, STEP, SAVE_TRACE, *AGAIN}
     assert not own & {*"".join(PAIRS), *"".join(JOINTS), "space", "left", "right", "up", "down", *"0123456789"}

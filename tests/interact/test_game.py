@@ -9,12 +9,12 @@ from rlbench.drawing.window import Closed, Key, Mouse
 from rlbench.errors import UserError
 from rlbench.interact.play import Game
 from rlbench.interact.screen import Screen, free_path
-from rlbench.interact.scripted_keys import Script, expanded
+from rlbench.interact.scripted_keys import ScriptedKeys, expanded
 
 
 def play(env_id, keys, episodes=None, seed=0, speed=1, **kwargs):
     env = gymnasium.make(env_id, render_mode="rgb_array", **kwargs)
-    screen = Screen(50, Script(keys), speed=speed)
+    screen = Screen(50, ScriptedKeys(keys), speed=speed)
     return list(Game(env, screen).play(seed, episodes)), screen
 
 
@@ -52,7 +52,7 @@ def test_pause_and_single_steps():
     assert len(episode.rewards) == 1 + 2 + 3
 
 
-class Mice(Script):
+class Mice(ScriptedKeys):
     """A script of events instead of keys."""
 
     def __init__(self, *batches):
@@ -103,11 +103,11 @@ def test_what_is_no_key(word):
 
 def test_pictures_never_overwrite(tmp_path):
     env = gymnasium.make("rlbench/GridWorld-v0", render_mode="rgb_array")
-    screen = Screen(4, Script(["c", "left", "c", "-"]), pictures=tmp_path)
+    screen = Screen(4, ScriptedKeys(["c", "left", "c", "-"]), pictures=tmp_path)
     list(Game(env, screen).play(0))
     assert [path.name for path in screen.written] == ["rlbench-1.png", "rlbench-2.png"]
     assert free_path(tmp_path, "rlbench", ".png").name == "rlbench-3.png"
-    unwritable = Screen(4, Script(["c", "-"]), pictures=tmp_path / "nowhere")
+    unwritable = Screen(4, ScriptedKeys(["c", "-"]), pictures=tmp_path / "nowhere")
     list(Game(env, unwritable).play(0))
     assert "cannot write" in unwritable.notice
 
@@ -121,7 +121,7 @@ def test_nothing_is_drawn_without_a_window():
 
 def test_faster_than_a_screen_skips_frames():
     drawn = []
-    screen = Screen(50, Script(["-*1000"]), speed=6)
+    screen = Screen(50, ScriptedKeys(["-*1000"]), speed=6)
     for i in range(50):
         screen.show(lambda i=i: drawn.append(i) or np.zeros((2, 2, 3), np.uint8))
     assert len(drawn) == 10

@@ -8,11 +8,11 @@ import pytest
 from rlbench.drawing.resize import magnify, shrink, to_side
 from rlbench.drawing.shapes import BLUE, GREY, INK, PAPER, VERMILION, canvas
 from rlbench.harness.isolation.explanation import Explanation
-from rlbench.interact.grid import ROOM, Grid, Lane, arrangement, faded
-from rlbench.interact.layout import Stage
-from rlbench.interact.panel import HEIGHT, WIDTH, Figures, number, panel
+from rlbench.interact.grid import ROOM, FrameGrid, Tile, arrangement, faded
+from rlbench.interact.layout import FrameLayout
+from rlbench.interact.panel import HEIGHT, WIDTH, PanelContent, number, panel
 
-FIGURES = Figures("CartPole", "you", 12, 12.0, 1.0, keys=(("p", "pause"),), actions=("left", "right"))
+CONTENT = PanelContent("CartPole", "you", 12, 12.0, 1.0, keys=(("p", "pause"),), actions=("left", "right"))
 
 
 def pixels(image, colour, tolerance=8):
@@ -20,8 +20,8 @@ def pixels(image, colour, tolerance=8):
     return np.argwhere(np.abs(image.astype(int) - colour).max(axis=2) <= tolerance)
 
 
-def tell(**told):
-    return dataclasses.replace(FIGURES, chosen=1, told=Explanation(**told), reach=0.5)
+def explained(**parts):
+    return dataclasses.replace(CONTENT, chosen=1, explanation=Explanation(**parts), max_advantage=0.5)
 
 
 def bars(image):
@@ -35,45 +35,45 @@ def bars(image):
 
 
 def test_probabilities_are_bars_as_long_as_they_are_likely():
-    long = bars(panel(tell(probabilities=(0.25, 0.75)), HEIGHT))
+    long = bars(panel(explained(probabilities=(0.25, 0.75)), HEIGHT))
     assert long["chosen"] == pytest.approx(3 * long["other"], abs=3)
-    half = bars(panel(tell(probabilities=(0.5, 0.5)), HEIGHT))
+    half = bars(panel(explained(probabilities=(0.5, 0.5)), HEIGHT))
     assert half["chosen"] == pytest.approx(half["other"], abs=1)
 
 
 def test_action_values_grow_from_the_middle_by_their_advantage():
-    image = panel(tell(action_values=(97.0, 98.0), value=98.0), HEIGHT)
+    image = panel(explained(action_values=(97.0, 98.0), value=98.0), HEIGHT)
     chosen, other = pixels(image, BLUE, 0), pixels(image, GREY, 0)
     other = other[np.isin(other[:, 0], chosen[:, 0] - 19)]  # the bar in the row above
     assert chosen[:, 1].min() >= other[:, 1].max() - 1
     assert np.ptp(chosen[:, 1]) == pytest.approx(np.ptp(other[:, 1]), abs=2)
-    smaller = panel(dataclasses.replace(tell(action_values=(97.0, 98.0)), reach=1.0), HEIGHT)
+    smaller = panel(dataclasses.replace(explained(action_values=(97.0, 98.0)), max_advantage=1.0), HEIGHT)
     assert bars(smaller)["chosen"] == pytest.approx(bars(image)["chosen"] / 2, abs=2)
 
 
 def test_many_actions_show_the_highest():
     values = tuple(float(i == 300) for i in range(362))
-    image = panel(dataclasses.replace(tell(probabilities=values), chosen=300), HEIGHT)
+    image = panel(dataclasses.replace(explained(probabilities=values), chosen=300), HEIGHT)
     assert image.shape == (HEIGHT, WIDTH, 3)
     assert bars(image)["chosen"] > 50
 
 
 def test_the_path_of_glimpses_is_drawn_in_its_square():
-    image = panel(tell(glimpses=((-1, -1), (1, -1), (1, 1))), HEIGHT)
+    image = panel(explained(glimpses=((-1, -1), (1, -1), (1, 1))), HEIGHT)
     path, last = pixels(image, BLUE), pixels(image, VERMILION)
     assert np.ptp(path[:, 1]) == pytest.approx(112, abs=10)
     assert last.mean(axis=0) == pytest.approx((path[:, 0].max(), path[:, 1].max()), abs=6)
 
 
 def test_what_is_wrong_is_written_in_alarm():
-    assert len(pixels(panel(tell(error="explain() failed"), HEIGHT), VERMILION)) > 20
-    over = dataclasses.replace(FIGURES, status="over", alarm=True)
+    assert len(pixels(panel(explained(error="explain() failed"), HEIGHT), VERMILION)) > 20
+    over = dataclasses.replace(CONTENT, status="over", alarm=True)
     assert len(pixels(panel(over, HEIGHT), VERMILION)) > 300
-    assert len(pixels(panel(FIGURES, HEIGHT), VERMILION)) == 0
+    assert len(pixels(panel(CONTENT, HEIGHT), VERMILION)) == 0
 
 
 def test_the_return_is_written_in_ink_and_changes():
-    one, other = panel(FIGURES, HEIGHT), panel(dataclasses.replace(FIGURES, return_=-345.5), HEIGHT)
+    one, other = panel(CONTENT, HEIGHT), panel(dataclasses.replace(CONTENT, return_=-345.5), HEIGHT)
     changed = np.argwhere((one != other).any(axis=2))
     assert 80 <= changed[:, 0].min() <= changed[:, 0].max() <= 125
     assert len(pixels(one[80:125], INK)) > 50
@@ -81,7 +81,7 @@ def test_the_return_is_written_in_ink_and_changes():
 
 @pytest.mark.parametrize("height", [1, 40, 200, 420, 768, 3000])
 def test_any_height_will_do(height):
-    image = panel(tell(action_values=(1.0, 2.0), probabilities=(0.1, 0.9), glimpses=((0, 0),) * 9), height)
+    image = panel(explained(action_values=(1.0, 2.0), probabilities=(0.1, 0.9), glimpses=((0, 0),) * 9), height)
     assert image.shape[0] == height
     assert image.dtype == np.uint8
 
@@ -100,15 +100,15 @@ def test_numbers_are_short(value, shown):
 def test_small_frames_are_magnified_and_pixels_are_found_again(height, width, factor):
     frame = canvas(width, height, (10, 20, 30))
     frame[height // 2, width // 3] = (200, 100, 50)
-    stage = Stage.of(frame)
-    picture = stage.picture(frame, FIGURES)
-    assert stage.factor == factor
+    layout = FrameLayout.of(frame)
+    picture = layout.picture(frame, CONTENT)
+    assert layout.factor == factor
     y, x = pixels(picture, (200, 100, 50)).mean(axis=0)
-    place = stage.to_frame(x, y)
+    place = layout.to_frame(x, y)
     assert (int(place[0]), int(place[1])) == (width // 3, height // 2)
-    assert stage.to_frame(width * factor + 5, 10) is None
-    assert stage.to_frame(-1, 10) is None
-    assert np.array_equal(Stage.of(frame, panelled=False).picture(frame, None), frame)
+    assert layout.to_frame(width * factor + 5, 10) is None
+    assert layout.to_frame(-1, 10) is None
+    assert np.array_equal(FrameLayout.of(frame, with_panel=False).picture(frame, None), frame)
 
 
 @pytest.mark.parametrize("factor", [1, 2, 3, 5, 16])
@@ -136,31 +136,33 @@ def test_frames_of_a_strip_have_about_one_size(shape, longer):
 
 @pytest.mark.parametrize("n", [1, 2, 5, 16, 64, 100])
 @pytest.mark.parametrize("shape", [(400, 600), (256, 256), (210, 160), (84, 84), (256, 768)])
-def test_a_grid_holds_every_lane_within_its_room(n, shape):
+def test_a_grid_holds_every_tile_within_its_room(n, shape):
     columns, shrunk, grown = arrangement(n, *shape)
-    grid = Grid(n, *shape)
-    picture = grid.picture([Lane(0.0)] * n, "a", "b")
+    grid = FrameGrid(n, *shape)
+    picture = grid.picture([Tile(0.0)] * n, "a", "b")
     assert 1 in (shrunk, grown)
     assert columns <= n
     assert picture.shape[1] <= ROOM[0] + 16
     assert picture.shape[0] <= ROOM[1] + 60
     corners = [grid.place(i) for i in range(n)]
     assert len(set(corners)) == n
-    assert all(y + grid.tile[0] <= picture.shape[0] and x + grid.tile[1] <= picture.shape[1] for x, y in corners)
+    assert all(
+        y + grid.tile_size[0] <= picture.shape[0] and x + grid.tile_size[1] <= picture.shape[1] for x, y in corners
+    )
 
 
 def test_tiles_stand_where_they_belong_and_fade_when_over():
-    grid = Grid(4, 100, 100)
+    grid = FrameGrid(4, 100, 100)
     frames = [canvas(100, 100, colour) for colour in ((9, 9, 9), (99, 9, 9), (9, 99, 9), (9, 9, 99))]
-    lanes = [Lane(1.0), Lane(2.0, over=True), Lane(3.0), Lane(4.0, over=True, failed=True)]
-    for i, (frame, lane) in enumerate(zip(frames, lanes, strict=True)):
+    tiles = [Tile(1.0), Tile(2.0, over=True), Tile(3.0), Tile(4.0, over=True, failed=True)]
+    for i, (frame, lane) in enumerate(zip(frames, tiles, strict=True)):
         grid.paint(i, shrink(frame, grid.shrunk), lane)
-    picture = grid.picture(lanes, "Title", "player", "paused")
-    for i, (frame, lane) in enumerate(zip(frames, lanes, strict=True)):
+    picture = grid.picture(tiles, "Title", "player", "paused")
+    for i, (frame, lane) in enumerate(zip(frames, tiles, strict=True)):
         x, y = grid.place(i)
-        shown = picture[y + grid.tile[0] // 2, x + grid.tile[1] // 2]
+        shown = picture[y + grid.tile_size[0] // 2, x + grid.tile_size[1] // 2]
         np.testing.assert_array_equal(shown, faded(frame)[0, 0] if lane.over else frame[0, 0])
-        below = picture[y + grid.tile[0] : y + grid.tile[0] + grid.caption, x : x + grid.tile[1]]
+        below = picture[y + grid.tile_size[0] : y + grid.tile_size[0] + grid.caption, x : x + grid.tile_size[1]]
         colour = VERMILION if lane.failed else BLUE if lane.over else GREY
         assert len(pixels(below, colour, 40)) > 5
     assert tuple(picture[2, 2]) == PAPER

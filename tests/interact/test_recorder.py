@@ -212,11 +212,11 @@ def test_a_filmstrip_without_frames_is_refused(tmp_path):
 MEMORY = """
 import sys
 import gymnasium, rlbench
-from rlbench.interact.episode import Episode
+from rlbench.interact.episode import ShownEpisode
 from rlbench.interact.panel import panel
 from rlbench.interact.recorder import recorder
 from rlbench.interact.screen import Screen
-from rlbench.interact.view import View
+from rlbench.interact.layout import EpisodeView
 
 def resident(pid):
     with open(f"/proc/{pid}/status") as file:
@@ -226,12 +226,12 @@ env = gymnasium.make("rlbench/GridWorld-v0", render_mode="rgb_array")
 env.action_space.seed(0)
 steps = int(sys.argv[2])
 with recorder(sys.argv[1], 50) as film:
-    view = View(Screen(50, None, film), (), filmed_panel=False)
-    episode, taken, sizes = Episode(env, 0), 0, []
+    view = EpisodeView(Screen(50, None, film), (), record_panel=False)
+    episode, taken, sizes = ShownEpisode(env, 0), 0, []
     while taken < steps:
         if episode.over:
             film.end_episode()
-            episode = Episode(env, taken)
+            episode = ShownEpisode(env, taken)
         episode.step(env.action_space.sample())
         view.record(episode)
         if taken % 4 == 0:  # text is cached

@@ -11,15 +11,15 @@ from rlbench import cli
 from rlbench.errors import UserError
 from rlbench.harness.isolation.explanation import Explanation
 from rlbench.interact import trace
-from rlbench.interact.episode import Episode, make
+from rlbench.interact.episode import ShownEpisode, make
 
 
 def played(env_id, seed=3, steps=30, **kwargs):
-    episode = Episode(make(env_id, kwargs), seed, player="a test")
+    episode = ShownEpisode(make(env_id, kwargs), seed, player="a test")
     episode.env.action_space.seed(seed)
     while not episode.over and len(episode.rewards) < steps:
-        told = Explanation(action_values=(0.5, 1.0), value=1.0) if len(episode.rewards) % 2 else Explanation()
-        episode.step(episode.env.action_space.sample(), told)
+        explanation = Explanation(action_values=(0.5, 1.0), value=1.0) if len(episode.rewards) % 2 else Explanation()
+        episode.step(episode.env.action_space.sample(), explanation)
     return episode
 
 
@@ -37,7 +37,7 @@ def test_a_trace_is_the_episode(tmp_path, env_id, kwargs):
     trace.save(episode, path)
     read = trace.load(path)
     assert (read.env_id, read.kwargs, read.seed, read.player) == (env_id, kwargs, 3, "a test")
-    assert read.told == tuple(episode.told)
+    assert read.explanations == tuple(episode.explanations)
     *_, again = trace.replay(read, path)
     assert trace.differences(read, again) == []
     assert again.rewards == episode.rewards
@@ -53,7 +53,7 @@ def test_the_digest_is_that_of_a_record(tmp_path, monkeypatch):
     env = make_env(task, 1)
     actions = iter([1, 0] * 250)
     (recorded,), _ = play(env, lambda observation, first: [np.array([next(actions)])], task, [0])
-    episode = Episode(make(task.env_id, {}), task.episode(0)[0])
+    episode = ShownEpisode(make(task.env_id, {}), task.episode(0)[0])
     for action in [1, 0] * 250:
         if not episode.over:
             episode.step(action)

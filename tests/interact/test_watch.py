@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from rlbench import cli
-from rlbench.commands.show import find_id
+from rlbench.commands.shared.lookup import find_id
 from rlbench.harness import submission
 from rlbench.harness.evaluate import agent_seed, evaluate
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import get_task
 from rlbench.interact.recorder import gif_rate, recorder
 from rlbench.interact.screen import Screen
-from rlbench.interact.scripted_keys import Script
-from rlbench.interact.watch import Gallery, Left
+from rlbench.interact.scripted_keys import ScriptedKeys
+from rlbench.interact.watch import WatchedBlock, WindowClosed
 from tests.interact.pictures import read_film, read_png
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated on Linux only")
@@ -91,26 +91,26 @@ def run(monkeypatch, tmp_path, capsys):
     return call
 
 
-def gallery(folder, screen, seen=(0,), lanes=3, task="cart-pole"):
-    return Gallery(get_task(task), submission.read(str(folder)), range(lanes), seen, screen)
+def watched_block(folder, screen, shown=(0,), num_envs=3, task="cart-pole"):
+    return WatchedBlock(get_task(task), submission.read(str(folder)), range(num_envs), shown, screen)
 
 
 def test_what_is_seen_is_what_is_scored(lean, tmp_path):
     pytest.importorskip("imageio_ffmpeg")
     entrant, task = submission.read(lean), get_task("cart-pole")
     with recorder(tmp_path / "film.mp4", 50) as film:
-        one = gallery(lean, Screen(50, None, film))
+        one = watched_block(lean, Screen(50, None, film))
         played = one.play(agent_seed(task, entrant.training_seed, 0))
     (episode,) = one.episodes
     assert episode.return_ == played[0].return_
     assert film.frames == len(read_film(film.path)[0]) == played[0].length + 1
-    assert {len(told.probabilities) for told in episode.told} == {2}
-    assert episode.told[0].probabilities[episode.actions[0]] >= 0.5
+    assert {len(each.probabilities) for each in episode.explanations} == {2}
+    assert episode.explanations[0].probabilities[episode.actions[0]] >= 0.5
 
 
-def test_a_grid_has_a_tile_for_each_lane(lean, tmp_path):
+def test_a_grid_has_a_tile_for_each_environment(lean, tmp_path):
     with recorder(tmp_path / "strip.png", 50, strip=2) as strip:
-        gallery(lean, Screen(50, None, strip), seen=(0, 2)).play(1)
+        watched_block(lean, Screen(50, None, strip), shown=(0, 2)).play(1)
     assert read_png(tmp_path / "strip.png").shape[2] == 3
 
 
@@ -119,16 +119,16 @@ def test_a_grid_has_a_tile_for_each_lane(lean, tmp_path):
 )
 def test_faults_are_seen_and_scored(tmp_path, fault, status):
     folder = write(tmp_path / "faulty", FAULTY.format(fault=fault))
-    window = Script(["-*100"])
-    watched = gallery(folder, Screen(50, window), seen=(0, 1), lanes=2)
+    window = ScriptedKeys(["-*100"])
+    watched = watched_block(folder, Screen(50, window), shown=(0, 1), num_envs=2)
     played = watched.play(0)
     assert [episode.fault for episode in watched.episodes] == [status] * 2 == [each.status for each in played]
     assert window.shown is not None
 
 
 def test_closing_the_window_ends_it(lean):
-    with pytest.raises(Left):
-        gallery(lean, Screen(50, Script(["-*5", "escape"]))).play(0)
+    with pytest.raises(WindowClosed):
+        watched_block(lean, Screen(50, ScriptedKeys(["-*5", "escape"]))).play(0)
 
 
 def test_a_row_of_the_leaderboard_is_played_again(lean, run, tmp_path):
@@ -255,7 +255,7 @@ MISTAKES = {
     "no file": (["watch", "results/x.jsonl"], "cannot read results/x.jsonl"),
     "episode": (["watch", "random", "--task", "cart-pole", "--episode", "100"], "episodes 0 to 99, not 100"),
     "negative": (["watch", "random", "--task", "cart-pole", "--episode", "-1"], "--episode counts from 0, got -1"),
-    "lanes": (["watch", "random", "--task", "cart-pole", "--lanes", "0"], "--lanes is 1 to 100, got 0"),
+    "environments": (["watch", "random", "--task", "cart-pole", "--num-envs", "0"], "--num-envs is 1 to 100, got 0"),
     "speed": (["play", "CartPole", "--speed", "0"], "--speed is between 0.0625 and 64, got 0"),
     "setting": (["play", "CartPole", "--set", "gravity"], "--set takes name=value, got 'gravity'"),
     "unknown setting": (["play", "CartPole", "--set", "wind=3"], "unknown argument 'wind'"),

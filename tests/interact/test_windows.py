@@ -180,10 +180,10 @@ def test_any_size_of_window_will_do(desk):
 def test_speed_is_what_it_says_within_a_wide_margin():
     """Pacing is told to the window, which keeps it; no clock is looked at here."""
     from rlbench.interact.screen import Screen
-    from rlbench.interact.scripted_keys import Script
+    from rlbench.interact.scripted_keys import ScriptedKeys
 
     for speed, rate in ((1, 50), (0.5, 25), (4, 66.7), (64, 60.4)):
-        window = Script(["-"])
+        window = ScriptedKeys(["-"])
         screen = Screen(50, window, speed=speed)
         for _ in range(200):
             screen.show(lambda: np.zeros((2, 2, 3), np.uint8))

@@ -1,10 +1,10 @@
-"""Where `play` and `watch` show what they show: a window if there is a display, a recording if one is asked for."""
+"""What `play` and `watch` share: options of window and recording, the screen, and the table of episodes."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,76 +13,84 @@ import pandas as pd
 from rlbench.commands.shared.output import print_table, remark
 from rlbench.errors import UserError
 from rlbench.interact import recorder
-from rlbench.interact.screen import FASTEST, SLOWEST, Screen, Window, open_window, title
+from rlbench.interact.screen import MAX_SPEED, MIN_SPEED, Screen, WindowLike, open_window, title
+
+
+@dataclass(frozen=True)
+class DisplayOptions:
+    """How episodes are shown and recorded."""
+
+    speed: float = 1.0
+    """How many times as fast as the environment's own pace."""
+    record: Path | None = None
+    """Record a film (.mp4, .gif), or a filmstrip of each episode (.png)."""
+    frames: int | None = None
+    """Frames of a filmstrip; 5 by default."""
+    panel: bool = True
+    """Record the panel beside the frame too."""
+
+    def check(self) -> None:
+        """Raise UserError for a mistake that shows before anything begins."""
+        if not MIN_SPEED <= self.speed <= MAX_SPEED:
+            raise UserError(f"--speed is between {MIN_SPEED:g} and {MAX_SPEED:g}, got {self.speed:g}")
+        if self.record is not None:
+            recorder.check(self.record)
+        if self.frames is not None and (self.record is None or self.record.suffix.lower() != ".png"):
+            raise UserError(f"--frames={self.frames} is of filmstrips: give --record a name that ends in .png")
 
 
 @contextmanager
-def screen(
-    name: str, fps: float, speed: float, window: Window | None, record: Path | None, frames: int | None
-) -> Iterator[Screen]:
-    """A screen on that window; at its end the window is closed, the recording whole, and what was saved is said."""
+def open_screen(fps: float, window: WindowLike | None, options: DisplayOptions) -> Iterator[Screen]:
+    """A screen; at the end of the context its window is closed and its recording complete.
+
+    Args:
+        fps: steps per second of the environment at its own pace.
+        window: where to show pictures; None for nowhere.
+        options: speed and recording.
+    """
     with ExitStack() as stack:
-        film: Any = recorder.recorder(record, fps * speed, frames) if record else None
-        shown = Screen(fps, window, film, speed=speed)
-        stack.callback(shown.close)
+        film: Any = recorder.recorder(options.record, fps * options.speed, options.frames) if options.record else None
+        screen = Screen(fps, window, film, speed=options.speed)
+        stack.callback(screen.close)
         if film is not None:
             stack.enter_context(film)
-        yield shown
+        yield screen
 
 
-def window_for(name: str, fps: float) -> tuple[Window | None, str]:
-    """A window under that name, or None and why there is none."""
+def window_for(name: str, fps: float) -> tuple[WindowLike | None, str]:
+    """A window for an environment of that name, or None and the reason why there is none."""
     return open_window(title(name), fps)
 
 
-def check_speed(speed: float) -> None:
-    """UserError for a speed that nobody could follow."""
-    if not SLOWEST <= speed <= FASTEST:
-        raise UserError(f"--speed is between {SLOWEST:g} and {FASTEST:g}, got {speed:g}")
-
-
-def check_record(record: Path | None, frames: int | None) -> None:
-    """UserError for a file that cannot be recorded, and for frames of a filmstrip where none is."""
-    if record is not None:
-        recorder.check(record)
-    if frames is not None and (record is None or record.suffix.lower() != ".png"):
-        raise UserError(f"--frames={frames} is of filmstrips: give --record a name that ends in .png")
-
-
-def settings(pairs: Sequence[str]) -> dict[str, Any]:
-    """Arguments of an environment from `name=value`; values are JSON, or else text."""
-    made = {}
-    for pair in pairs:
-        name, equals, text = pair.partition("=")
-        if not equals or not name.isidentifier():
-            raise UserError(f"--set takes name=value, got {pair!r}")
-        try:
-            made[name] = json.loads(text)
-        except ValueError:
-            made[name] = text
-    return made
-
-
-def report(film: recorder.Recorder | None, pictures: Sequence[Path], options: Any) -> None:
-    """Say what was written."""
-    if isinstance(film, recorder.Film):
-        for path in film.written:
+def report(screen: Screen, options: Any, others: Sequence[Path] = ()) -> None:
+    """Say which files were written: the recording, pictures that were saved, and `others`."""
+    film = screen.recorder
+    for path in film.written if film is not None else ():
+        if isinstance(film, recorder.Film):
             remark(f"recorded {film.frames:,} frames at {film.fps:.4g} frames/s to {path}", options)
-    elif film is not None:
-        for path in film.written:
+        else:
             remark(f"wrote {path}", options)
-    for path in pictures:
+    for path in (*screen.written, *others):
         remark(f"wrote {path}", options)
 
 
+def episode_row(number: int, seed: int, end: dict[str, Any], fault: str = "") -> dict[str, Any]:
+    """A row of the table of episodes.
+
+    Args:
+        number: of the episode.
+        seed: of the environment's reset.
+        end: return, length, terminated, truncated, and digest of the actions.
+        fault: what ended the episode where that is not the environment.
+    """
+    ended = fault or ("terminated" if end["terminated"] else "truncated" if end["truncated"] else "left")
+    row = {"episode": number, "seed": seed, "return": end["return"], "length": end["length"], "ended": ended}
+    return row | {"actions": end["digest"]}
+
+
 def print_episodes(rows: list[dict[str, Any]], options: Any) -> None:
-    """The table of the episodes that were seen; nothing where `quiet` is asked for without a machine's format."""
+    """Print the table of episodes; nothing where `--quiet` is given and no format for programs."""
     if options.format != "table" or not options.quiet:
         columns = ["episode", "seed", "return", "length", "ended", "actions"]
         frame = pd.DataFrame(rows, columns=[*columns, *(name for name in (rows or [{}])[0] if name not in columns)])
         print_table(frame, options.format)
-
-
-def ending(terminated: bool, truncated: bool, fault: str = "") -> str:
-    """How an episode ended, in a word."""
-    return fault or ("terminated" if terminated else "truncated" if truncated else "left")
