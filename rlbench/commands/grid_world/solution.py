@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rlbench.commands.shared.agents import dynamic_programming, equations
 from rlbench.errors import UserError
 
 ARROWS = "↑→↓←"  # of actions 0 to 3
@@ -64,20 +65,18 @@ def solve(
 
     Raises UserError for a gamma outside [0, 1], and for gamma 1 where a cell has no way to a terminal one.
     """
-    from baselines.maths.dynamic_programming import as_model, greedy_policy, policy_evaluation, value_iteration
-    from baselines.maths.equations import action_values
-
     if not 0 <= gamma <= 1:
         raise UserError(f"--gamma is a discount in [0, 1], got {gamma:g}")
     if gamma == 1:
         check_all_terminate(P, walls, terminal)
+    planning = dynamic_programming()
     if policy == "random":
         pi = np.full((len(P), 4), 0.25)
-        V = policy_evaluation(P, pi, gamma)
-        Q = action_values(V, as_model(P), gamma)
+        V = planning.policy_evaluation(P, pi, gamma)
+        Q = equations().action_values(V, planning.as_model(P), gamma)
     else:
-        Q, _ = value_iteration(P, gamma)
-        pi, V = greedy_policy(Q), Q.max(axis=1)
+        Q, _ = planning.value_iteration(P, gamma)
+        pi, V = planning.greedy_policy(Q), Q.max(axis=1)
     shape = walls.shape
     return Solution(walls, terminal, pi.reshape(*shape, 4), V.reshape(shape), Q.reshape(*shape, 4))
 

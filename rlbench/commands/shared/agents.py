@@ -1,4 +1,4 @@
-"""The reference agents: the only module of `rlbench` that imports `baselines`, and only when called.
+"""The way to the reference agents: the only module of `rlbench` that imports `baselines`, and only when called.
 
 `baselines` imports torch, which takes seconds, and comes with the extra `baselines`.
 """
@@ -23,3 +23,8 @@ def training() -> Any:
 def dynamic_programming() -> Any:
     """The module `baselines.maths.dynamic_programming`, which solves exact models."""
     return importlib.import_module("baselines.maths.dynamic_programming")
+
+
+def equations() -> Any:
+    """The module `baselines.maths.equations`."""
+    return importlib.import_module("baselines.maths.equations")

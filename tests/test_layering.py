@@ -1,0 +1,222 @@
+"""Layers: what the rooms of both packages may reach, by imports of imports, and that no modules form a circle.
+
+The import graph is read from the files: imports inside functions count, imports for type checkers do not.
+"""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("rlbench", "baselines")
+SUBMISSIONS = "baselines/pretrained"  # run in processes of their own
+
+STAGES = ("tasks", "submission", "isolation", "results", "ranking")
+HARNESS = tuple(f"rlbench.harness.{stage}" for stage in STAGES)
+PUBLIC = ("rlbench", "rlbench.errors", "rlbench.progress", "rlbench.registry", "rlbench.space_tree")
+
+MAY_REACH = {
+    "rlbench": ("rlbench.registry",),
+    "rlbench.__main__": ("rlbench", "rlbench.cli", "rlbench.errors", "rlbench.registry"),
+    "rlbench.cli": ("rlbench", "rlbench.errors", "rlbench.registry"),
+    "rlbench.testing": (),
+    "rlbench.errors": (),
+    "rlbench.progress": (),
+    "rlbench.registry": (),
+    "rlbench.space_tree": ("rlbench.errors",),
+    "rlbench.drawing": ("rlbench.errors",),
+    "rlbench.controls": ("rlbench.controls.protocol",),
+    "rlbench.controls.protocol": (),
+    "rlbench.core": ("rlbench.drawing", "rlbench.errors", "rlbench.space_tree"),
+    "rlbench.envs": (
+        *("rlbench.controls.protocol", "rlbench.core", "rlbench.drawing"),
+        *("rlbench.errors", "rlbench.registry", "rlbench.space_tree"),
+    ),
+    "rlbench.harness.tasks": ("rlbench.errors",),
+    "rlbench.harness.submission": ("rlbench.errors", "rlbench.harness.tasks"),
+    "rlbench.harness.isolation": (
+        *("rlbench.errors", "rlbench.space_tree"),
+        *("rlbench.harness.tasks", "rlbench.harness.submission"),
+    ),
+    "rlbench.harness.results": ("rlbench.errors", "rlbench.harness.tasks", "rlbench.harness.submission"),
+    "rlbench.harness.ranking": ("rlbench.errors", "rlbench.harness.tasks"),
+    "rlbench.harness": (*PUBLIC, *HARNESS),
+    "rlbench.interact": (
+        *("rlbench.controls", "rlbench.controls.protocol", "rlbench.drawing"),
+        *("rlbench.harness", *HARNESS, *PUBLIC),
+    ),
+    "rlbench.commands": (
+        *("baselines", "rlbench.controls", "rlbench.controls.protocol", "rlbench.core", "rlbench.drawing"),
+        *("rlbench.envs", "rlbench.interact", "rlbench.harness", *HARNESS, *PUBLIC),
+    ),
+    "baselines": (*PUBLIC, "rlbench.harness", *HARNESS),
+}
+"""Room -> the other rooms that its modules may reach. A module is in the room with the longest name that fits it."""
+
+DOORS_FOR_BASELINES = {
+    *("rlbench", "rlbench.errors", "rlbench.progress", "rlbench.registry"),
+    *("rlbench.harness.tasks.suite", "rlbench.harness.results.record"),
+    *(f"rlbench.harness.ranking.{name}" for name in ("intervals", "leaderboard", "rankings", "scores")),
+}
+"""The modules of rlbench that `baselines` may import itself."""
+
+DOOR_TO_BASELINES = "rlbench.commands.shared.agents"
+BEHIND_THE_DOOR = {"grid_world", "list", "run", "show", "train"}
+"""The commands that reach `baselines`, through that one module; `show` solves grid worlds with it."""
+
+ONLY_IMPORTER = {"pygame": "rlbench.drawing.window", "numba": "rlbench.core.compiler.compile"}
+
+
+def module_name(path, root):
+    """Dotted name of a file; a package's is that of its folder."""
+    parts = path.relative_to(root).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+class Imports(ast.NodeVisitor):
+    """Names that a module imports, also inside functions and by `importlib.import_module`; not for type checkers."""
+
+    def __init__(self, package):
+        self.package = package.split(".")
+        self.names = []
+
+    def visit_If(self, node):
+        for_checkers = ast.unparse(node.test).endswith("TYPE_CHECKING")
+        for each in node.orelse if for_checkers else ast.iter_child_nodes(node):
+            self.visit(each)
+
+    def visit_Import(self, node):
+        self.names += [(alias.name, None) for alias in node.names]
+
+    def visit_ImportFrom(self, node):
+        base = self.package[: len(self.package) - node.level + 1] if node.level else []
+        module = ".".join([*base, *([node.module] if node.module else [])])
+        self.names += [(module, alias.name) for alias in node.names]
+
+    def visit_Call(self, node):
+        called = ast.unparse(node.func).rpartition(".")[2]
+        if called == "import_module" and node.args and isinstance(node.args[0], ast.Constant):
+            self.names.append((node.args[0].value, None))
+        self.generic_visit(node)
+
+
+def import_graph(root, packages=PACKAGES):
+    """Module -> the modules that it imports, ours and others, by reading the files."""
+    paths = [path for package in packages for path in sorted((root / package).rglob("*.py"))]
+    paths = [path for path in paths if SUBMISSIONS not in path.as_posix()]
+    ours = {module_name(path, root): path for path in paths}
+    graph = {}
+    for name, path in ours.items():
+        visitor = Imports(name if path.name == "__init__.py" else name.rpartition(".")[0])
+        visitor.visit(ast.parse(path.read_text(encoding="utf-8")))
+        graph[name] = {f"{module}.{item}" if f"{module}.{item}" in ours else module for module, item in visitor.names}
+    return graph
+
+
+def reached(graph, module):
+    """Every module that a module imports, or one that it imports does, with the way to it."""
+    ways, left = {}, [(name, (module, name)) for name in sorted(graph[module])]
+    while left:
+        name, way = left.pop()
+        if name not in ways:
+            ways[name] = way
+            left += [(each, (*way, each)) for each in sorted(graph.get(name, ()))]
+    return ways
+
+
+def room(module, rooms=MAY_REACH):
+    """The room of a module."""
+    return max((each for each in rooms if f"{module}.".startswith(f"{each}.")), key=len, default=None)
+
+
+def violations(graph, may_reach=MAY_REACH):
+    """Every module that reaches a room that its own may not, with the way to it."""
+    for module in graph:
+        allowed = {room(module, may_reach), *may_reach[room(module, may_reach)]}
+        for target, way in reached(graph, module).items():
+            if target in graph and room(target, may_reach) not in allowed:
+                yield " -> ".join(way)
+
+
+def circles(graph):
+    """Every module that reaches itself, with the way."""
+    for module in graph:
+        if module in (ways := reached(graph, module)):
+            yield " -> ".join(ways[module])
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return import_graph(ROOT)
+
+
+def test_every_module_is_in_a_room_and_every_room_exists(graph):
+    assert [module for module in graph if room(module) == "rlbench"] == ["rlbench"]
+    assert {room(module) for module in graph} == MAY_REACH.keys()
+
+
+def test_no_room_reaches_what_it_may_not(graph):
+    assert list(violations(graph)) == []
+
+
+def test_no_modules_form_a_circle(graph):
+    assert list(circles(graph)) == []
+
+
+def test_baselines_import_rlbench_by_its_public_doors(graph):
+    ours = {name: imports for name, imports in graph.items() if name.startswith("baselines")}
+    doors = {each for imports in ours.values() for each in imports if each.startswith("rlbench")}
+    assert doors <= DOORS_FOR_BASELINES
+
+
+def test_rlbench_imports_baselines_by_one_door(graph):
+    ours = {name: imports for name, imports in graph.items() if name.startswith("rlbench")}
+    assert {name for name, each in ours.items() if any(i.startswith("baselines") for i in each)} == {DOOR_TO_BASELINES}
+    behind = [name.split(".") for name in ours if DOOR_TO_BASELINES in reached(graph, name)]
+    assert {(package, name) for _, package, name, *_ in behind} == {("commands", name) for name in BEHIND_THE_DOOR}
+
+
+@pytest.mark.parametrize("package", ONLY_IMPORTER)
+def test_one_module_imports_it(graph, package):
+    importers = {name for name, each in graph.items() if package in {module.split(".")[0] for module in each}}
+    assert importers == {ONLY_IMPORTER[package]}
+
+
+def test_packages_import_nothing_by_themselves(graph):
+    """Importing a module runs the `__init__` of its packages; only that of rlbench does anything."""
+    packages = {name for name in graph if any(other.startswith(f"{name}.") for other in graph)}
+    ours = {name: {each for each in graph[name] if each in graph} for name in packages}
+    assert {name: each for name, each in ours.items() if each} == {"rlbench": {"rlbench.registry"}}
+
+
+PLANTED = {
+    "rlbench/__init__.py": "",
+    "rlbench/envs/__init__.py": "",
+    "rlbench/envs/pole.py": "from rlbench.controls import keys",
+    "rlbench/envs/typed.py": "if TYPE_CHECKING:\n    import rlbench.harness.judge\nelse:\n    import numpy",
+    "rlbench/controls/__init__.py": "",
+    "rlbench/controls/keys.py": "def find():\n    from .fallback import anything",
+    "rlbench/controls/fallback.py": "from importlib import import_module\nimport_module('rlbench.harness.judge')",
+    "rlbench/harness/judge.py": "import gymnasium",
+    "rlbench/harness/circle.py": "import rlbench.harness.other",
+    "rlbench/harness/other.py": "def late():\n    from rlbench.harness import circle",
+}
+
+
+def test_a_planted_violation_is_found(tmp_path):
+    for name, text in PLANTED.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    planted = import_graph(tmp_path, ["rlbench"])
+    rooms = {"rlbench": (), "rlbench.envs": ("rlbench.controls",), "rlbench.controls": (), "rlbench.harness": ()}
+    assert set(violations(planted, rooms)) == {
+        "rlbench.envs.pole -> rlbench.controls.keys -> rlbench.controls.fallback -> rlbench.harness.judge",
+        "rlbench.controls.keys -> rlbench.controls.fallback -> rlbench.harness.judge",
+        "rlbench.controls.fallback -> rlbench.harness.judge",
+    }
+    assert set(circles(planted)) == {
+        "rlbench.harness.circle -> rlbench.harness.other -> rlbench.harness.circle",
+        "rlbench.harness.other -> rlbench.harness.circle -> rlbench.harness.other",
+    }
+    assert planted["rlbench.envs.typed"] == {"numpy"}
