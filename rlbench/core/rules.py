@@ -1,13 +1,13 @@
-"""What a rules module defines: the mathematics of one world, as plain functions that know no API.
+"""What a rules module defines: the dynamics of one environment, as plain functions that know no API.
 
 A rules module imports only `math`, `typing`, `numpy` and functions of modules beside it that keep to this too (the
 batch compiler copies their text into a module of its own), and defines:
 
-    class State(NamedTuple)   the world at one instant: scalars (int, float, bool) or fixed-shape NumPy arrays
+    class State(NamedTuple)   the state: scalars (int, float, bool) or fixed-shape NumPy arrays
     class Params(NamedTuple)  independent constants with units; `make(id, name=value)` sets them
     DRAWS = (k0, k1)          how many uniforms in [0, 1) `initial` and `transition` take, used or not
-    initial(noise, params) -> State
-    transition(state, action, noise, params) -> State
+    initial(random_draws, params) -> State
+    transition(state, action, random_draws, params) -> State
     reward(state, action, next_state, params) -> float
     terminated(state, params) -> bool
     observe(state, params, out) -> None         writes the observation into a given array
@@ -21,7 +21,7 @@ and may define:
                                     compiled, so inside it may import anything
     draws(params) -> (k0, k1)       instead of DRAWS, where the counts depend on the parameters
     class Options(NamedTuple)       integers that `reset(options={name: value})` may give, with their defaults; then it
-                                    is `initial(noise, params, options)`, and
+                                    is `initial(random_draws, params, options)`, and
     option_bounds(params) -> Options    says that an option in field n may be 0 to n - 1
     blank(params) -> State          where a state has arrays: one that holds them; then `initial` takes it as its last
                                     argument, fills them and passes them on, and nothing compiled may make an array
@@ -33,12 +33,16 @@ and may define:
     valid(state, params) -> bool    which states may be set; all of them by default
     model(params) -> P              the exact dynamics, P[s][a] -> [(probability, next state, reward, terminated)]
 
-Randomness is an argument: `noise` is a tuple of uniforms (an array where `draws` says how many, and compiled), so every
-function is deterministic. The action is an int for Discrete, a float for a Box of one number, else a float64 array.
-`out` has the observation's shape and dtype; for a Discrete observation it is int64[1]. For a Dict, action and `out` are
-the NamedTuple of the bounds, its fields filled with these. `transition` makes a new State of new scalars; the arrays of
-a state are the world's own memory, which `transition` may write to and passes on. Nothing else is known to the rules:
-not time limits, not resets, not seeds.
+Arguments are positional, hence free to have other names:
+
+* `random_draws` is a tuple of uniforms in [0, 1) (compiled, with `draws`, an array), so every function is
+  deterministic.
+* `action` is an int for Discrete, a float for a Box of one number, else a float64 array.
+* `out` has the observation's shape and dtype; for a Discrete observation it is int64[1].
+* For a Dict, `action` and `out` are the NamedTuple of the bounds, its fields filled with the above.
+
+`transition` makes a new State of new scalars; the arrays of a state are the environment's own memory, which it may
+write to and passes on. The rules know neither time limits nor resets nor seeds.
 """
 
 from __future__ import annotations
@@ -55,7 +59,7 @@ from rlbench.errors import unknown
 
 StateOf: TypeAlias = Any  # an instance of the rules module's own State
 ParamsOf: TypeAlias = Any  # likewise
-Noise: TypeAlias = "tuple[float, ...]"
+RandomDraws: TypeAlias = "tuple[float, ...]"
 Bounds: TypeAlias = Any  # int | tuple[ArrayLike, ArrayLike] | a NamedTuple of these
 
 
@@ -67,7 +71,7 @@ class Rules(Protocol):
     State: type
     Params: type
     initial: Callable[..., StateOf]
-    transition: Callable[[StateOf, Any, Noise, ParamsOf], StateOf]
+    transition: Callable[[StateOf, Any, RandomDraws, ParamsOf], StateOf]
     reward: Callable[[StateOf, Any, StateOf, ParamsOf], float]
     terminated: Callable[[StateOf, ParamsOf], bool]
     observe: Callable[[StateOf, ParamsOf, NDArray[Any]], None]
@@ -95,16 +99,21 @@ def make_params(rules: Rules, kwargs: Mapping[str, Any]) -> ParamsOf:
 
 
 def make_state(values: Any, like: StateOf) -> StateOf:
-    """A State from a mapping or a sequence of its fields, each of the type that the field has in `like`.
+    """A State from the values of its fields.
 
-    Raises ValueError naming the field that is missing, unknown, or of another type or shape.
+    Args:
+        values: A mapping or a sequence of them.
+        like: A State whose fields have the types and shapes wanted.
+
+    Raises:
+        ValueError: A field is missing, unknown, or of another type or shape; the message names it.
     """
     arrays = _fields(values, like, ())
     return type(like)(*(array if array.ndim else array.item() for array in arrays))
 
 
 def make_states(values: Any, like: StateOf, num_envs: int) -> StateOf:
-    """The same for N worlds: every field has a first axis of length N."""
+    """The same for N environments: every field has a first axis of length N."""
     return type(like)(*_fields(values, like, (num_envs,)))
 
 

@@ -11,12 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlbench.core.adapter import RENDER_MODES, check_render_mode
-from rlbench.core.rules import Noise, Rules, StateOf, load, make_params
+from rlbench.core.rules import RandomDraws, Rules, StateOf, load, make_params
 from rlbench.core.spaces import Layout
 
 
 class World:
-    """The world that a rules module and the keyword arguments of `make` describe. It can be pickled."""
+    """A rules module with its parameters, spaces and renderer. It can be pickled.
+
+    Args:
+        name: The dotted name of the rules module.
+        render: That of the render module; by default the rules module's sibling `render`.
+        kwargs: The keyword arguments of `make`, of which the rules make their parameters.
+    """
 
     def __init__(self, name: str, render: str | None, kwargs: dict[str, Any]) -> None:
         self.name = name
@@ -45,9 +51,9 @@ class World:
         draws: Any = getattr(self.rules, "draws", None)
         return self.rules.DRAWS if draws is None else draws(self.params)
 
-    def initial(self, noise: Noise, options: Mapping[str, Any]) -> StateOf:
-        """The start that the rules make of this noise, and of those options that they know."""
-        arguments = [noise, self.params]
+    def initial(self, random_draws: RandomDraws, options: Mapping[str, Any]) -> StateOf:
+        """The start for these random draws, and for those options that the rules know."""
+        arguments = [random_draws, self.params]
         if (known := self.options) is not None:
             given = {name: self._checked_options(name, options[name], ()) for name in known._fields if name in options}
             arguments.append(known._replace(**{name: int(value) for name, value in given.items()}))
@@ -69,10 +75,10 @@ class World:
         return () if scratch is None else (scratch(self.params),)
 
     def working_memory(self) -> dict[str, NDArray[Any]]:
-        """What a thread of the batch works in: the rules' scratch, and the noise where its length is no constant."""
+        """The memory of one thread of a batch: the rules' scratch, and the draws where their number is no constant."""
         memory = {f"scratch_{name}": array for record in self.scratch() for name, array in record._asdict().items()}
         if hasattr(self.rules, "draws"):
-            memory |= {f"noise_{k}": np.zeros(count) for k, count in enumerate(self.draws)}
+            memory |= {f"draws_{k}": np.zeros(count) for k, count in enumerate(self.draws)}
         return memory
 
     @property
@@ -82,7 +88,7 @@ class World:
         return None if record is None else record()
 
     def batch_options(self, options: Mapping[str, Any], num_envs: int) -> tuple[NDArray[np.int64], ...]:
-        """The options of N worlds, an array [N] per field of the rules' Options; ValueError for what is no option."""
+        """The options of N environments, int64[N] per field of the rules' Options; ValueError for a bad value."""
         fields = () if self.options is None else self.options._asdict().items()
         return tuple(
             self._checked_options(name, options[name], (num_envs,))
@@ -105,7 +111,7 @@ class World:
         return () if result is None else result(state, self.params)
 
     def example_state(self) -> StateOf:
-        """A state from noise 1/2, to read the types and shapes of the fields from."""
+        """A state from random draws of 1/2, to read the types and shapes of the fields from."""
         state = self.initial((0.5,) * self.draws[0], {})
         if not self.blank() and any(np.ndim(value) for value in state):
             raise TypeError(f"{self.name} has arrays in its State; it needs blank(params) to make them")

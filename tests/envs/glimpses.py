@@ -7,7 +7,7 @@ import torch
 SHADES = " .:#"  # 0, up to 100, up to 254, 255
 
 
-def seed_noise(seed, params):
+def seed_draws(seed, params):
     """The uniforms of an episode's start, as the seed's own generator draws them."""
     return gymnasium.utils.seeding.np_random(seed)[0].random(5 + 5 * params.clutter)
 

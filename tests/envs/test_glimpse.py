@@ -64,7 +64,7 @@ def test_the_last_observation_is_the_glimpse_before_it():
     assert same(env.step(action(1.0, 1.0))[0], before)
 
 
-def test_the_first_glimpse_is_where_the_noise_says():
+def test_the_first_glimpse_is_where_the_draws_say():
     """Uniforms of the seed's own generator: image, x, y, place; with nothing to place and no clutter five in all."""
     env = gymnasium.make(MNIST)
     for seed in range(5):
@@ -102,7 +102,7 @@ def test_a_batch_visits_the_chosen_images_and_gives_their_labels(mode):
 
 @pytest.mark.parametrize("id", [MNIST, "rlbench/GlimpseCluttered60-v0"])
 def test_threads_do_not_draw_in_each_others_memory(id):
-    """Each works in squares and noise of its own: on all cores a batch shows what it shows on one."""
+    """Each works in squares and random draws of its own: on all cores a batch shows what it shows on one."""
     serial, parallel = (gymnasium.make_vec(id, num_envs=600, parallel=each) for each in (False, True))
     serial.action_space.seed(0)
     assert same(serial.reset(seed=0), parallel.reset(seed=0))

@@ -9,7 +9,7 @@ import rlbench  # noqa: F401  # registers the ids
 from rlbench.envs.glimpse import controls, render, rules
 from rlbench.envs.glimpse.images import paint
 from rlbench.testing import same
-from tests.envs.glimpses import drawn, look, painted, seed_noise, whole_picture
+from tests.envs.glimpses import drawn, look, painted, seed_draws, whole_picture
 
 IDS = ("rlbench/GlimpseMNIST-v0", "rlbench/GlimpseTranslated-v0")
 IDS += ("rlbench/GlimpseCluttered60-v0", "rlbench/GlimpseCluttered100-v0")
@@ -26,11 +26,11 @@ def pixel(k, n):
 
 def picture_of(images, place, pieces):
     """6 x 6 pixels: the first image at a place, and pieces of 2 x 2 of the second, (row, column) there and here."""
-    noise = [pixel(z, 4) for z in place]
+    random_draws = [pixel(z, 4) for z in place]
     for row, col, top, left in pieces:
-        noise += [0.9, pixel(row, 2), pixel(col, 2), pixel(top, 5), pixel(left, 5)]
+        random_draws += [0.9, pixel(row, 2), pixel(col, 2), pixel(top, 5), pixel(left, 5)]
     canvas = np.full((6, 6), 77, np.uint8)  # whatever the last episode left there
-    paint(noise, 0, np.array(images), 0, len(pieces), 2, canvas)
+    paint(random_draws, 0, np.array(images), 0, len(pieces), 2, canvas)
     return drawn(canvas)
 
 
@@ -112,7 +112,7 @@ def test_every_glimpse_is_the_second_implementations(id):
     rng = np.random.default_rng(0)
     for episode in range(8):
         observation, _ = env.reset(seed=episode)
-        picture = whole_picture(seed_noise(episode, params), params)
+        picture = whole_picture(seed_draws(episode, params), params)
         np.testing.assert_array_equal(env.state.picture, picture)
         corner = np.array([(-1, 1)[episode & 1], (-1, 1)[episode >> 1 & 1]], np.float32)
         locations = [observation["location"], corner, *rng.uniform(-1, 1, (2, 2)).astype(np.float32)]

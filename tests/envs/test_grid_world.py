@@ -48,7 +48,7 @@ def test_unmarked_starts_are_uniform_among_the_free_cells():
 
 @pytest.mark.parametrize("slip", [0.0, 0.3, 1.0])
 def test_the_model_is_what_the_moves_do(slip):
-    """Feed a fine grid of noise to the transition: its outcomes' frequencies are the model's probabilities."""
+    """Feed a fine grid of random draws to the transition: its outcomes' frequencies are the model's probabilities."""
     params = rules.configure(MAZE, slip)
     model = rules.model(params)
     grid = (np.arange(3_000) + 0.5) / 3_000

@@ -40,8 +40,8 @@ def pieces(world: World) -> dict[str, str]:
         "store": _store(scalars, "state"),  # arrays are written in place
         "memory": "".join(f"{array}, " for array in world.working_memory()),
         "work": _work(world.scratch()),
-        "initial_draws": _noise(world, 0),
-        "transition_draws": _noise(world, 1),
+        "initial_draws": _random_draws(world, 0),
+        "transition_draws": _random_draws(world, 1),
         **_observation_pieces(world.observations),
         **_action_pieces(world.actions),
         **_option_pieces(world.options),
@@ -132,8 +132,8 @@ def _work(scratch: tuple[Any, ...]) -> str:
     return f", Scratch({', '.join(f'scratch_{name}[{APART} * thread]' for name in scratch[0]._fields)})"
 
 
-def _noise(world: World, which: int) -> str:
+def _random_draws(world: World, which: int) -> str:
     """The draws of `initial` (0) or `transition` (1): a tuple, or an array where their number is no constant."""
-    if f"noise_{which}" in world.working_memory():
-        return f"drawn(streams, i, noise_{which}[{APART} * thread])"
+    if f"draws_{which}" in world.working_memory():
+        return f"drawn(streams, i, draws_{which}[{APART} * thread])"
     return f"({'uniform(streams, i), ' * world.draws[which]})"

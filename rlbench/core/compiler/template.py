@@ -45,11 +45,11 @@ def multiply_add_128(context, low, high, increment_low, increment_high):
     return types.UniTuple(types.uint64, 2)(*[types.uint64] * 4), codegen
 
 
-def drawn(streams, i, noise):
+def drawn(streams, i, values):
     """Fill an array with the next uniforms of environment i."""
-    for k in range(len(noise)):
-        noise[k] = uniform(streams, i)
-    return noise
+    for k in range(len(values)):
+        values[k] = uniform(streams, i)
+    return values
 
 
 def copy(target, source):

@@ -46,13 +46,13 @@ def action_bounds(params: Params) -> int | tuple[tuple[float, ...], tuple[float,
     return ((-1.0,), (1.0,)) if params.continuous else 2
 
 
-def initial(noise: tuple[float, ...], params: Params) -> State:
+def initial(random_draws: tuple[float, ...], params: Params) -> State:
     """Every variable uniform in [-0.05, 0.05)."""
     return State(
-        -0.05 + 0.1 * noise[0],
-        -0.05 + 0.1 * noise[1],
-        -0.05 + 0.1 * noise[2],
-        -0.05 + 0.1 * noise[3],
+        -0.05 + 0.1 * random_draws[0],
+        -0.05 + 0.1 * random_draws[1],
+        -0.05 + 0.1 * random_draws[2],
+        -0.05 + 0.1 * random_draws[3],
     )
 
 
@@ -76,7 +76,7 @@ def accelerations(state: State, push: float, params: Params) -> tuple[float, flo
     return x_acc, theta_acc
 
 
-def transition(state: State, action: float, noise: tuple[float, ...], params: Params) -> State:
+def transition(state: State, action: float, random_draws: tuple[float, ...], params: Params) -> State:
     """One explicit Euler step of length tau."""
     x_acc, theta_acc = accelerations(state, force(action, params), params)
     return State(

@@ -12,20 +12,32 @@ from typing import Any
 DRAWS_PER_IMAGE, DRAWS_PER_PIECE = 2, 5
 
 
-def paint(noise: Any, first: int, images: Any, image: int, clutter: int, side: int, picture: Any) -> None:
-    """Paint a picture, uint8[H, W], from uniforms of `noise` from index `first` on: an image, then pieces of others.
+def paint(random_draws: Any, first: int, images: Any, image: int, clutter: int, side: int, picture: Any) -> None:
+    """Paint an image at a random place of a picture, then pieces of other images.
 
-    `images` is uint8[n, h, w], `image` one of them; `clutter` pieces of `side` x `side` pixels are cut from the others.
+    Args:
+        random_draws: Uniforms in [0, 1), used from index `first` on.
+        first: See above.
+        images: uint8[n, h, w].
+        image: The number of the one to paint.
+        clutter: How many pieces are cut from the others.
+        side: Of a piece, pixels.
+        picture: uint8[H, W], written to.
     """
     count, rows, cols = images.shape
     height, width = picture.shape
-    cover(images[image], int(noise[first] * (height - rows + 1)), int(noise[first + 1] * (width - cols + 1)), picture)
+    cover(
+        images[image],
+        int(random_draws[first] * (height - rows + 1)),
+        int(random_draws[first + 1] * (width - cols + 1)),
+        picture,
+    )
     for k in range(clutter):
         u = first + DRAWS_PER_IMAGE + DRAWS_PER_PIECE * k
-        other = int(noise[u] * (count - 1))
+        other = int(random_draws[u] * (count - 1))
         other += other >= image
-        row, col = int(noise[u + 1] * (rows - side + 1)), int(noise[u + 2] * (cols - side + 1))
-        top, left = int(noise[u + 3] * (height - side + 1)), int(noise[u + 4] * (width - side + 1))
+        row, col = int(random_draws[u + 1] * (rows - side + 1)), int(random_draws[u + 2] * (cols - side + 1))
+        top, left = int(random_draws[u + 3] * (height - side + 1)), int(random_draws[u + 4] * (width - side + 1))
         add(images[other, row : row + side, col : col + side], top, left, picture)
 
 

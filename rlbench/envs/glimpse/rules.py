@@ -146,17 +146,17 @@ def scratch(params: Params) -> Scratch:
     return Scratch(np.zeros((side, side), np.uint8), np.zeros((params.scales - 1, side // 2, side // 2), np.float32))
 
 
-def initial(noise: Any, params: Params, options: Options, blank: State) -> State:
+def initial(random_draws: Any, params: Params, options: Options, blank: State) -> State:
     """A picture, and the location of the first glimpse; all uniform."""
-    image = options.image if options.image >= 0 else int(noise[0] * len(params.images))
-    paint(noise, 3, params.images, image, params.clutter, params.clutter_size, blank.picture)
+    image = options.image if options.image >= 0 else int(random_draws[0] * len(params.images))
+    paint(random_draws, 3, params.images, image, params.clutter, params.clutter_size, blank.picture)
     blank.path.fill(0.0)
-    blank.path[0, 0] = 2.0 * noise[1] - 1.0
-    blank.path[0, 1] = 2.0 * noise[2] - 1.0
+    blank.path[0, 0] = 2.0 * random_draws[1] - 1.0
+    blank.path[0, 1] = 2.0 * random_draws[2] - 1.0
     return State(image, blank.picture, blank.path, 0, -1)
 
 
-def transition(state: State, action: Action, noise: Any, params: Params, scratch: Scratch) -> State:
+def transition(state: State, action: Action, random_draws: Any, params: Params, scratch: Scratch) -> State:
     """Look elsewhere, or classify."""
     step = state.step + 1
     if step == params.glimpses:

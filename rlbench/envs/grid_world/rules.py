@@ -75,9 +75,9 @@ def valid(state: State, params: Params) -> bool:
     return 0 <= state.row < height and 0 <= state.col < width and not params.walls[state.row, state.col]
 
 
-def initial(noise: tuple[float, ...], params: Params) -> State:
+def initial(random_draws: tuple[float, ...], params: Params) -> State:
     """One of the starts, uniformly."""
-    k = int(noise[0] * len(params.starts))
+    k = int(random_draws[0] * len(params.starts))
     return State(int(params.starts[k, 0]), int(params.starts[k, 1]))
 
 
@@ -96,9 +96,9 @@ def move(state: State, direction: int, params: Params) -> State:
     return state if params.walls[row, col] else State(row, col)
 
 
-def transition(state: State, action: int, noise: tuple[float, ...], params: Params) -> State:
+def transition(state: State, action: int, random_draws: tuple[float, ...], params: Params) -> State:
     """One move, slippery or not."""
-    return move(state, heading(action, noise[0], params.slip), params)
+    return move(state, heading(action, random_draws[0], params.slip), params)
 
 
 def reward(state: State, action: int, next_state: State, params: Params) -> float:

@@ -103,11 +103,11 @@ def action_bounds(params):
     return 2
 
 
-def initial(noise, params):
-    return State(noise[0])
+def initial(random_draws, params):
+    return State(random_draws[0])
 
 
-def transition(state, action, noise, params):
+def transition(state, action, random_draws, params):
     return State(state.level + params.gain * action)
 
 
