@@ -1,7 +1,8 @@
-"""A trained agent as a submission: a folder that stands alone, without rlbench, baselines or torch.
+"""Trained agents as submissions: a folder that stands alone, without rlbench, baselines or torch.
 
-`agent.py` is a copy of the template that defines the policy's class;
-`policy.json` and `weights.safetensors` are the policy; `submission.toml` says whose it is and how it came about.
+`export` copies the template that defines the policy's class as `agent.py`, beside `policy.json` and
+`weights.safetensors`. `export_layers` writes data only, `graph.json` and `weights.safetensors`, for the harness's
+player. `submission.toml` says whose the agent is and how it came about.
 """
 
 from __future__ import annotations
@@ -12,8 +13,13 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from safetensors.numpy import save
+
+from baselines.nets.graph import to_json
+from baselines.nets.policy_graphs import policy_graph
 from baselines.templates.policies import Policy
 from baselines.training.checkpoint import write
+from rlbench.harness.layers.player import ENTRY, GRAPH, WEIGHTS
 
 VERSION = "1"
 
@@ -32,29 +38,47 @@ class Origin:
 
 
 def export(policy: Policy, origin: Origin, folder: Path) -> Path:
-    """Write the submission at `folder`, in place of an older one, and return it; never half of one."""
-    from safetensors.numpy import save
+    """Write the submission with its code at `folder`, in place of an older one, and return it; never half of one."""
+    contents = {
+        "agent.py": Path(inspect.getfile(type(policy))).read_bytes(),
+        "policy.json": (json.dumps(policy.settings(), indent=1) + "\n").encode(),
+        "weights.safetensors": save(policy.tensors()),
+        "submission.toml": manifest(origin, "agent:load").encode(),
+    }
+    return _write(contents, folder)
 
+
+def export_layers(policy: Policy, origin: Origin, folder: Path) -> Path:
+    """Write the submission as data only at `folder`, in place of an older one, and return it; never half of one."""
+    graph, tensors = policy_graph(policy)
+    contents = {
+        GRAPH: (json.dumps(to_json(graph), indent=1) + "\n").encode(),
+        WEIGHTS: save(tensors),
+        "submission.toml": manifest(origin, ENTRY).encode(),
+    }
+    return _write(contents, folder)
+
+
+def _write(contents: dict[str, bytes], folder: Path) -> Path:
+    """A folder of these files, whole or not at all."""
     fresh = folder.with_name(folder.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    write(fresh / "agent.py", Path(inspect.getfile(type(policy))).read_bytes())
-    write(fresh / "policy.json", (json.dumps(policy.settings(), indent=1) + "\n").encode())
-    write(fresh / "weights.safetensors", save(policy.tensors()))
-    write(fresh / "submission.toml", manifest(origin).encode())
+    for name, data in contents.items():
+        write(fresh / name, data)
     shutil.rmtree(folder, ignore_errors=True)
     fresh.rename(folder)
     return folder
 
 
-def manifest(origin: Origin) -> str:
+def manifest(origin: Origin, entry: str) -> str:
     """The text of `submission.toml`. JSON's strings, numbers and flat lists are TOML's as well."""
     fields = {
         "name": origin.name,
         "version": origin.version,
         "authors": list(origin.authors),
         "tasks": list(origin.tasks),
-        "entry": "agent:load",
+        "entry": entry,
         "training_seed": origin.training_seed,
         "training_steps": origin.training_steps,
         "device": origin.device,

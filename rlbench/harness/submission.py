@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from rlbench.errors import UserError, unknown
+from rlbench.harness.layers import player
+from rlbench.harness.layers.graph import GraphError
 from rlbench.harness.tasks.task import Task
 
 if sys.version_info >= (3, 11):
@@ -27,7 +29,7 @@ MANIFEST = "submission.toml"
 
 @dataclass(frozen=True)
 class Submission:
-    """A folder that holds `submission.toml` and the module that its entry names."""
+    """A folder that holds `submission.toml` and the module that its entry names, or a graph of layers and no code."""
 
     folder: Path
     name: str
@@ -50,6 +52,9 @@ class Submission:
     digest: str
     """The sha256 of the folder."""
 
+    player: str | None
+    """The digest of the player where the submission is data only, None where it brings code of its own."""
+
     def plays(self, task: Task) -> bool:
         """Whether the submission lists the task."""
         return "*" in self.tasks or task.key in self.tasks
@@ -64,9 +69,14 @@ def read(path: str | Path) -> Submission:
         raise UserError(f"no submission at {path}: give a folder that holds {MANIFEST}, or {names}")
     manifest = folder / MANIFEST
     fields = _fields(manifest)
-    module, function = fields.pop("entry").split(":")
-    _check_source(folder / f"{module}.py", manifest)
-    return Submission(folder=folder, module=module, function=function, digest=digest(folder), **fields)
+    entry = fields.pop("entry")
+    module, function = entry.split(":")
+    if entry == player.ENTRY:
+        _check_layers(folder)
+    else:
+        _check_source(folder / f"{module}.py", manifest)
+    played_by = player.digest() if entry == player.ENTRY else None
+    return Submission(folder, module=module, function=function, digest=digest(folder), player=played_by, **fields)
 
 
 def builtins() -> list[str]:
@@ -123,6 +133,18 @@ def _check_source(source: Path, manifest: Path) -> None:
         raise UserError(f"{source}, line {error.lineno}: syntax error, {error.msg}") from None
     except (ValueError, RecursionError, MemoryError) as error:  # null bytes; absurd nesting
         raise UserError(f"{source} is not Python: {error}") from None
+
+
+def _check_layers(folder: Path) -> None:
+    """A UserError where a data-only submission is malformed or holds code, which nobody would run."""
+    if code := sorted(folder.rglob("*.py")):
+        raise UserError(
+            f"{code[0]} would never run, as entry is {player.ENTRY}; remove it, or name a function of it as entry"
+        )
+    try:
+        player.read(folder)
+    except GraphError as error:
+        raise UserError(f"{folder}: {error}") from None
 
 
 def _is_name(value: object) -> bool:

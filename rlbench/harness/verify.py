@@ -14,6 +14,7 @@ from typing import Any
 
 from rlbench.errors import UserError
 from rlbench.harness.evaluate import play_isolated
+from rlbench.harness.layers import player
 from rlbench.harness.results import provenance, record
 from rlbench.harness.results.jsonl import JsonlWriter
 from rlbench.harness.results.record import BlockResult, Record
@@ -93,6 +94,7 @@ def header(path: Path, run: Record) -> dict[str, Any]:
         "schema": SCHEMA,
         "record": hashlib.sha256(committed).hexdigest(),
         "digest": run.header["digest"],
+        **({"player": player.digest()} if "player" in run.header else {}),
         **provenance.machine(),
     }
 

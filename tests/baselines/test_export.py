@@ -16,11 +16,16 @@ from safetensors.numpy import load_file
 
 from baselines.algorithms import dqn
 from baselines.data.frame_replay import FrameReplay
-from baselines.export import Origin, export
+from baselines.export import Origin, export, export_layers
 from baselines.nets.encoding import Encoding, encoding
 from baselines.nets.networks import Convolution, convolutional, numpy_pixel_policy, numpy_policy, perceptron
 from baselines.templates.agent_template import Mean, Perceptron, Table, policy
+from rlbench.errors import UserError
+from rlbench.harness import evaluate, verify
+from rlbench.harness.layers import player
+from rlbench.harness.results import record
 from rlbench.harness.submission import read
+from rlbench.harness.tasks.suite import get_task
 
 ORIGIN = Origin("an-agent", ("cart-pole@1",), training_seed=3, training_steps=1000)
 
@@ -176,3 +181,49 @@ def test_what_the_outputs_are_is_exported(tmp_path: Path) -> None:
     folder = export(agent, ORIGIN, tmp_path / "agent")
     settings = json.loads((folder / "policy.json").read_text())
     assert policy(settings, load_file(folder / "weights.safetensors")).tells == "probabilities"
+
+
+def test_data_alone(tmp_path: Path) -> None:
+    folder = export_layers(Table(np.zeros((2, 2))), ORIGIN, tmp_path / "agent")
+    assert {path.name for path in folder.iterdir()} == {"graph.json", "submission.toml", "weights.safetensors"}
+    submission = read(folder)
+    assert (submission.name, submission.training_seed, submission.player) == ("an-agent", 3, player.digest())
+    assert read(export(Table(np.zeros((2, 2))), ORIGIN, tmp_path / "with code")).player is None
+    (folder / "weights.safetensors").write_bytes(b"")
+    with pytest.raises(UserError, match=r"agent: weights.safetensors cannot be read"):
+        read(folder)
+    (folder / "agent.py").touch()
+    with pytest.raises(UserError, match=r"agent.py would never run, as entry is rlbench:layers; remove it, or"):
+        read(folder)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated on Linux only")
+def test_data_alone_plays_the_same_episodes(tmp_path: Path) -> None:
+    """Through the harness: the lines of the folder with code, a header that names the player, and a verification."""
+    task = get_task("cart-pole@1")
+    network = perceptron((4, 16, 2), "relu", "orthogonal", torch.Generator().manual_seed(4))
+    agent = numpy_policy(network, "relu", encoding(gymnasium.spaces.Box(-1, 1, (4,))))
+    runs, folders = [], (export(agent, ORIGIN, tmp_path / "code"), export_layers(agent, ORIGIN, tmp_path / "data"))
+    for folder in folders:
+        path = evaluate.evaluate(task, folder, tmp_path / f"results of {folder.name}", quiet=True)
+        run = record.read(path)
+        assert run is not None
+        runs.append(run)
+    code, data = runs
+    assert data.complete
+    assert data.episodes == code.episodes
+    assert len({episode["return"] for episode in data.episodes}) > 1
+    assert (code.header.get("player"), data.header["player"]) == (None, player.digest())
+    found = verify.verify(path, task, read(folders[1]), 1, quiet=True)
+    assert (found.blocks, found.different) == (1, {})
+    assert json.loads(verify.path_of(path).read_text().splitlines()[0])["player"] == player.digest()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated on Linux only")
+def test_a_graph_of_another_task_fails_to_load(tmp_path: Path) -> None:
+    network = perceptron((3, 2), "relu", "orthogonal", torch.Generator())
+    agent = numpy_policy(network, "relu", encoding(gymnasium.spaces.Box(-1, 1, (3,))))
+    folder = export_layers(agent, ORIGIN, tmp_path / "agent")
+    block = evaluate.play_isolated(get_task("cart-pole@1"), read(folder), 0)
+    assert {episode.status for episode in block.episodes} == {"load_error"}
+    assert "GraphError: node 'features' (normalize) does not fit its inputs of shape [4]" in str(block.fault)

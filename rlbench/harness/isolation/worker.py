@@ -17,11 +17,15 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from rlbench import space_tree
 from rlbench.harness.isolation import agent as contract
 from rlbench.harness.isolation import explanation
 from rlbench.harness.isolation.actions import InvalidActionError
 from rlbench.harness.isolation.affinity import SPINS
 from rlbench.harness.isolation.shared_memory import SharedArrays
+from rlbench.harness.layers import player as layers
 
 HELLO = b"\xf0"
 """The process has started; what goes wrong from here on is the agent's fault."""
@@ -78,8 +82,10 @@ def main() -> None:
 
 
 def load(setup: dict[str, Any]) -> contract.Agent:
-    """The agent that the submission's entry point returns."""
+    """The agent that the submission's entry point returns, or the player of its layers."""
     folder, name = setup["folder"], setup["module"]
+    if f"{name}:{setup['function']}" == layers.ENTRY:
+        return layers.load(folder, zeros(setup["observation"]), setup["seed"])
     sys.path[0] = folder
     sys.argv = [name]
     sys.dont_write_bytecode = True
@@ -91,6 +97,12 @@ def load(setup: dict[str, Any]) -> contract.Agent:
     spaces = contract.Spaces(setup["observation"], setup["action"])
     task = contract.TaskInfo(**setup["task"])
     return contract.batched(getattr(module, setup["function"]), task, spaces, setup["seed"])
+
+
+def zeros(description: space_tree.Description) -> Any:
+    """A batch of one observation of a space, all zeros."""
+    leaves = space_tree.leaves(description)
+    return space_tree.plant(description, (np.zeros((1, *leaf.shape), leaf.dtype) for leaf in leaves))
 
 
 class ExplainingAgent:

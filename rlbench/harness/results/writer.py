@@ -74,5 +74,6 @@ def header(task: Task, entrant: Submission) -> dict[str, Any]:
         "training_seed": entrant.training_seed,
         "training_steps": entrant.training_steps,
         "isolation": "process",
+        **({"player": entrant.player} if entrant.player else {}),
         **provenance.machine(),
     }

@@ -1,0 +1,189 @@
+"""The format of `graph.json`, checked: the layers of a network, and what an agent does with its outputs.
+
+    {"format": 1,
+     "nodes": [{"name": "q", "op": "linear", "inputs": ["observation"],
+                "in_features": 4, "out_features": 2, "bias": true}],
+     "outputs": {"action_values": "q"},
+     "act": {"op": "argmax", "input": "q"},
+     "explain": {"action_values": "q"}}
+
+Nodes stand in the order in which they are computed, each with its inputs and the attributes of its operation; its
+tensors are stored as `<node>.<tensor>`. The name `observation` means the observation, `observation.key` the entry of
+one that is a Dict. `outputs` names what the network computes, `explain` what is shown to those who watch.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rlbench.harness.layers.operations import OPERATIONS, Attributes, Shapes, Tensors
+
+FORMAT = 1
+
+EXPLANATIONS = ("action_values", "probabilities", "value", "glimpses")
+"""What `explain` may name. The node of `glimpses` is a location (x, y); those of the whole episode are shown."""
+
+HEADS: dict[str, Mapping[str, str]] = {
+    "output": {"input": "name"},
+    "argmax": {"input": "name"},
+    "epsilon_greedy": {"input": "name", "epsilon": "number"},
+    "uniform": {"low": "number", "high": "number", "shape": "shape"},
+    "zeros": {"shape": "shape"},
+    "dict": {"heads": "object"},
+}
+"""How an action is made, and the attributes of each way: the input itself; the first greatest of its A numbers; the
+same, but a random one with probability epsilon; drawn from an interval; zeros; a Dict of the ways before."""
+
+KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "size": ("a positive integer", lambda value: type(value) is int and value > 0),
+    "count": ("an integer of 0 or more", lambda value: type(value) is int and value >= 0),
+    "number": ("a finite number", lambda value: type(value) in (int, float) and math.isfinite(value)),
+    "flag": ("true or false", lambda value: type(value) is bool),
+    "shape": ("a list of sizes", lambda value: type(value) is list and all(type(n) is int and n > 0 for n in value)),
+    "name": ("a name", lambda value: isinstance(value, str)),
+    "object": ("an object", lambda value: isinstance(value, dict)),
+    "list": ("a list", lambda value: isinstance(value, list)),
+}
+"""Kinds of attributes: what each is in words, and whether a value is one."""
+
+
+class GraphError(ValueError):
+    """What is wrong with a graph or its weights, in one line."""
+
+
+class Node(NamedTuple):
+    """One layer."""
+
+    name: str
+    op: str
+    inputs: tuple[str, ...]
+    attributes: Attributes
+
+    def __str__(self) -> str:
+        return f"node {self.name!r} ({self.op})"
+
+    @property
+    def tensors(self) -> Shapes:
+        """Shapes of its tensors, by the operation's names of them."""
+        return OPERATIONS[self.op].tensors(self.attributes)
+
+
+class Graph(NamedTuple):
+    """A checked graph."""
+
+    nodes: tuple[Node, ...]
+    outputs: Mapping[str, str]
+    act: Mapping[str, Any]
+    explain: Mapping[str, str]
+
+
+def parse(data: Any) -> Graph:
+    """The graph that JSON describes; a GraphError says what is wrong with it."""
+    fields = {"format": "size", "nodes": "list", "outputs": "object", "act": "object", "explain": "object"}
+    _check("the graph", data, fields)
+    if data["format"] != FORMAT:
+        raise GraphError(f"format {data['format']} is not {FORMAT}, the one that is played; export the agent again")
+    nodes: dict[str, Node] = {}
+    for item in data["nodes"]:
+        node = _node(item)
+        if node.name in nodes:
+            raise GraphError(f"two nodes are called {node.name!r}")
+        for name in node.inputs:
+            _check_known(name, nodes, f"{node} takes", "no node before it gives")
+            if OPERATIONS[node.op].takes_integers and not is_observation(name):
+                raise GraphError(f"{node} takes the integers of an observation, not {name!r}")
+        nodes[node.name] = node
+    for node in nodes.values():
+        if node.op == "previous":
+            _check_known(node.attributes["of"], nodes, f"{node} remembers", "no node gives")
+    graph = Graph(tuple(nodes.values()), data["outputs"], data["act"], data["explain"])
+    _check_ends(graph, nodes)
+    return graph
+
+
+def heads(act: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """How the parts of an action are made; there is one where the action is no Dict."""
+    if act["op"] == "dict":
+        yield from act["heads"].values()
+    else:
+        yield act
+
+
+def is_observation(name: str) -> bool:
+    """Whether a name means the observation or an entry of it."""
+    return name.partition(".")[0] == "observation"
+
+
+def check_tensors(graph: Graph, tensors: Tensors) -> None:
+    """A GraphError unless these are the tensors of the graph's nodes, in name, shape and type."""
+    expected = {f"{node.name}.{name}": shape for node in graph.nodes for name, shape in node.tensors.items()}
+    for name, shape in expected.items():
+        if name not in tensors:
+            raise GraphError(f"tensor {name!r} is missing")
+        if tensors[name].shape != shape:
+            raise GraphError(f"tensor {name!r} has shape {tensors[name].shape}; the graph says {shape}")
+        if tensors[name].dtype not in (np.float32, np.float64):
+            raise GraphError(f"tensor {name!r} is made of {tensors[name].dtype}, not float32 or float64")
+    if unused := [name for name in tensors if name not in expected]:
+        raise GraphError(f"tensor {unused[0]!r} belongs to no node")
+
+
+def _node(item: Any) -> Node:
+    """One node of the list."""
+    name, op = (item.get("name"), item.get("op")) if isinstance(item, dict) else (None, None)
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z]\w*(\.\w+)*", name, re.ASCII) or is_observation(name):
+        raise GraphError(f"a node is called {name!r}; names are letters, digits, _ and dots, and not 'observation'")
+    if not isinstance(op, str) or op not in OPERATIONS:
+        raise GraphError(f"node {name!r} has op {op!r}, not one of {', '.join(OPERATIONS)}")
+    operation = OPERATIONS[op]
+    _check(f"node {name!r} ({op})", item, {"name": "name", "op": "name", "inputs": "list", **operation.attributes})
+    node = Node(name, op, tuple(item["inputs"]), {key: item[key] for key in operation.attributes})
+    if len(node.inputs) != operation.inputs if operation.inputs is not None else not node.inputs:
+        raise GraphError(f"{node} has {len(node.inputs)} inputs, not {operation.inputs or 'one or more'}")
+    return node
+
+
+def _check_ends(graph: Graph, nodes: Collection[str]) -> None:
+    """A GraphError for outputs, explanations and ways to act that are not there."""
+    for field in ("outputs", "explain"):
+        for key, name in getattr(graph, field).items():
+            _check_known(name, nodes, f"{field} {key!r} is", "no node gives")
+    for key in graph.explain:
+        if key not in EXPLANATIONS:
+            raise GraphError(f"explain has {key!r}, not one of {', '.join(EXPLANATIONS)}")
+    _check_head(graph.act, HEADS)
+    for head in heads(graph.act):
+        _check_head(head, [op for op in HEADS if op != "dict" or head is graph.act])
+        if "input" in head:
+            _check_known(head["input"], nodes, f"act ({head['op']}) takes", "no node gives")
+
+
+def _check_head(head: Any, ops: Collection[str]) -> None:
+    op = head.get("op") if isinstance(head, dict) else None
+    if not isinstance(op, str) or op not in ops:
+        raise GraphError(f"act has op {op!r}, not one of {', '.join(ops)}")
+    _check(f"act ({op})", head, {"op": "name", **HEADS[op]})
+
+
+def _check(where: str, item: Any, fields: Mapping[str, str]) -> None:
+    """A GraphError unless an item is an object of exactly these fields, each of its kind."""
+    if not isinstance(item, dict):
+        raise GraphError(f"{where} is no object")
+    for name, kind in fields.items():
+        words, fits = KINDS[kind]
+        if name not in item:
+            raise GraphError(f"{where} has no {name}, {words}")
+        if not fits(item[name]):
+            raise GraphError(f"{where} has {name} {item[name]!r}, not {words}"[:200])
+    if unknown := [name for name in item if name not in fields]:
+        raise GraphError(f"{where} has an unknown field {unknown[0]!r}; there is {', '.join(fields)}")
+
+
+def _check_known(name: Any, nodes: Collection[str], subject: str, lack: str) -> None:
+    if not isinstance(name, str) or not (name in nodes or is_observation(name)):
+        raise GraphError(f"{subject} {name!r}, which {lack}")

@@ -1,0 +1,168 @@
+"""The operations that a graph is made of, in NumPy: what each computes, its attributes and its tensors.
+
+Attributes and tensors have the names of torch's modules, where there is one. Arrays are [N, ...] over N environments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Attributes = Mapping[str, Any]
+Tensors = Mapping[str, Array]
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+class Operation(NamedTuple):
+    """One kind of node."""
+
+    run: Callable[..., Array]
+    """(attributes, tensors, *inputs) -> output."""
+
+    attributes: Mapping[str, str] = {}
+    """Its attributes, all of them required, and the kind of each: see `graph.KINDS`."""
+
+    tensors: Callable[[Attributes], Shapes] = lambda a: {}
+    """Shapes of its tensors."""
+
+    inputs: int | None = 1
+    """How many; None for one or more."""
+
+    keeps_shape: bool = False
+    """Whether inputs and output have one shape."""
+
+    takes_integers: bool = False
+    """Whether it takes an observation's integers as they are; the others take float32."""
+
+
+def linear(a: Attributes, w: Tensors, x: Array) -> Array:
+    """Affine map, x[N, in_features] -> [N, out_features]."""
+    y: Array = x @ w["weight"].T
+    return y + w["bias"] if a["bias"] else y
+
+
+def conv2d(a: Attributes, w: Tensors, x: Array) -> Array:
+    """Cross-correlation, x[N, C, H, W] -> [N, O, h, w]: one matrix product over windows with the channels last."""
+    weight, stride, p = w["weight"], a["stride"], a["padding"]
+    filters, C, k, _ = weight.shape
+    x = x.transpose(0, 2, 3, 1)
+    if p:
+        x = np.pad(x, ((0, 0), (p, p), (p, p), (0, 0)))
+    windows = np.lib.stride_tricks.sliding_window_view(x, (k, k), axis=(1, 2))[:, ::stride, ::stride]
+    N, height, width = windows.shape[:3]
+    rows = windows.transpose(0, 1, 2, 4, 5, 3).reshape(N * height * width, k * k * C)
+    y: Array = (rows @ weight.transpose(2, 3, 1, 0).reshape(k * k * C, filters)).reshape(N, height, width, filters)
+    return (y + w["bias"] if a["bias"] else y).transpose(0, 3, 1, 2)
+
+
+def batch_norm(a: Attributes, w: Tensors, x: Array) -> Array:
+    """Batch normalization by the running statistics of training, x[N, C, H, W]."""
+    mean, variance, weight, bias = (
+        w[name][:, None, None] for name in ("running_mean", "running_var", "weight", "bias")
+    )
+    return (x - mean) / np.sqrt(variance + np.float32(a["eps"])) * weight + bias
+
+
+def layer_norm(a: Attributes, w: Tensors, x: Array) -> Array:
+    """Layer normalization over the last axes, x[N, ..., *normalized_shape]."""
+    axes = tuple(range(-len(a["normalized_shape"]), 0))
+    centred = x - x.mean(axis=axes, keepdims=True)
+    variance = np.square(centred).mean(axis=axes, keepdims=True)
+    y: Array = centred / np.sqrt(variance + np.float32(a["eps"])) * w["weight"] + w["bias"]
+    return y
+
+
+def normalize(a: Attributes, w: Tensors, x: Array) -> Array:
+    """(x - shift) * scale, x[N, D], cut to +-clip where clip is not 0."""
+    y = (x - w["shift"]) * w["scale"]
+    return y.clip(-a["clip"], a["clip"]) if a["clip"] else y
+
+
+def to_box(a: Attributes, w: Tensors, x: Array) -> Array:
+    """Actions x[N, A] in the units of a box, -1 and 1 being its bounds low and high; what lies beyond is cut."""
+    low, high = w["low"], w["high"]
+    y: Array = (low + (x + 1) / 2 * (high - low)).clip(low, high).astype(np.float32)
+    return y
+
+
+def one_hot(a: Attributes, w: Tensors, x: Array) -> Array:
+    """State x[N], one of num_classes -> [N, num_classes]."""
+    y = np.zeros((len(x), a["num_classes"]), np.float32)
+    y[np.arange(len(x)), x] = 1
+    return y
+
+
+def softmax(a: Attributes, w: Tensors, x: Array) -> Array:
+    """Probabilities of logits x[N, A]."""
+    p: Array = np.exp(x - x.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    return p
+
+
+def previous(a: Attributes, w: Tensors) -> Array:
+    """Recurrent state: what the node `of` was at the step before, zeros where an episode begins."""
+    raise NotImplementedError("the player remembers it")
+
+
+def _bias(a: Attributes, outputs: int) -> Shapes:
+    return {"bias": (outputs,)} if a["bias"] else {}
+
+
+def _conv2d_tensors(a: Attributes) -> Shapes:
+    weight = (a["out_channels"], a["in_channels"], a["kernel_size"], a["kernel_size"])
+    return {"weight": weight, **_bias(a, a["out_channels"])}
+
+
+def _per_feature(*names: str) -> Callable[[Attributes], Shapes]:
+    return lambda a: dict.fromkeys(names, (a["num_features"],))
+
+
+OPERATIONS: dict[str, Operation] = {
+    "linear": Operation(
+        linear,
+        {"in_features": "size", "out_features": "size", "bias": "flag"},
+        lambda a: {"weight": (a["out_features"], a["in_features"]), **_bias(a, a["out_features"])},
+    ),
+    "conv2d": Operation(
+        conv2d,
+        dict.fromkeys(("in_channels", "out_channels", "kernel_size", "stride"), "size")
+        | {"padding": "count", "bias": "flag"},
+        _conv2d_tensors,
+    ),
+    "batch_norm": Operation(
+        batch_norm,
+        {"num_features": "size", "eps": "number"},
+        _per_feature("weight", "bias", "running_mean", "running_var"),
+        keeps_shape=True,
+    ),
+    "layer_norm": Operation(
+        layer_norm,
+        {"normalized_shape": "shape", "eps": "number"},
+        lambda a: dict.fromkeys(("weight", "bias"), tuple(a["normalized_shape"])),
+        keeps_shape=True,
+    ),
+    "normalize": Operation(
+        normalize, {"num_features": "size", "clip": "number"}, _per_feature("shift", "scale"), keeps_shape=True
+    ),
+    "to_box": Operation(to_box, {"num_features": "size"}, _per_feature("low", "high"), keeps_shape=True),
+    "embedding": Operation(
+        lambda a, w, x: w["weight"][x],
+        {"num_embeddings": "size", "embedding_dim": "size"},
+        lambda a: {"weight": (a["num_embeddings"], a["embedding_dim"])},
+        takes_integers=True,
+    ),
+    "one_hot": Operation(one_hot, {"num_classes": "size"}, takes_integers=True),
+    "scale": Operation(lambda a, w, x: x * np.float32(a["factor"]), {"factor": "number"}),
+    "relu": Operation(lambda a, w, x: np.maximum(x, 0)),
+    "tanh": Operation(lambda a, w, x: np.tanh(x)),
+    "softmax": Operation(softmax),
+    "max": Operation(lambda a, w, x: x.max(axis=1)),
+    "flatten": Operation(lambda a, w, x: x.reshape(len(x), -1)),
+    "add": Operation(lambda a, w, *x: sum(x[1:], start=x[0]), inputs=None, keeps_shape=True),
+    "concatenate": Operation(lambda a, w, *x: np.concatenate(x, axis=1), inputs=None),
+    "previous": Operation(previous, {"of": "name", "shape": "shape"}, inputs=0),
+}
