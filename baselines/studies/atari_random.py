@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import tyro
 
-from rlbench.harness.ranking.leaderboard import Table, decimal, interval, markdown
+from rlbench.harness.ranking.leaderboard import TextTable, decimal, interval, markdown
 from rlbench.harness.ranking.rankings import TaskRow, compute_rankings
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import SUITES, TASKS
@@ -44,7 +44,7 @@ def rows(results: Path) -> list[TaskRow]:
     return [row for key in GAMES for row in ranked.get(key, ())]
 
 
-def table(results: Path) -> Table:
+def table(results: Path) -> TextTable:
     """A game a row: our mean return with its interval over episodes, and the published means."""
     known = published()
     cells = []
@@ -54,7 +54,7 @@ def table(results: Path) -> Table:
         papers = [known.loc[game, column] for column in ("dqn2013_random", "random_hns")]
         shown = [decimal(None if pd.isna(score) else float(score)) for score in papers]
         cells.append((row.task, decimal(row.mean_return), low_high, *shown))
-    return Table("Random agent", COLUMNS, tuple(cells))
+    return TextTable("Random agent", COLUMNS, tuple(cells))
 
 
 def main() -> None:

@@ -41,7 +41,7 @@ from baselines.data.trajectories import play_episodes
 from baselines.maths.estimators import Floats, discounted_reward_to_go, moving_average, policy_gradient_loss
 from baselines.training.events import Snapshot, Tree
 from rlbench.errors import UserError
-from rlbench.harness.ranking.scores import Interval, percentile_interval
+from rlbench.harness.ranking.intervals import Interval, percentile_interval
 
 ESTIMATORS: tuple[Estimator, ...] = get_args(Estimator)
 

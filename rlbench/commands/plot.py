@@ -15,6 +15,7 @@ from rlbench.commands.plotting import scores as plot_scores
 from rlbench.commands.plotting.style import style
 from rlbench.commands.shared.output import Format, print_table
 from rlbench.errors import UserError
+from rlbench.harness.ranking.agent_results import collect_results
 from rlbench.harness.ranking.rankings import compute_rankings
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import SUITES, TASKS
@@ -75,7 +76,7 @@ def scores(options: PlotOptions) -> list[Chart]:
     if not frames:
         return []
     frame = pd.concat(frames, ignore_index=True)
-    by_task = plot_scores.entries(frame, TASKS)
+    by_task = collect_results(frame, TASKS)[0]
     if not by_task:
         return []
     ranked = compute_rankings(frame, TASKS, SUITES)

@@ -16,6 +16,8 @@ from rlbench.commands.plotting.curves import Curve, band
 from rlbench.commands.plotting.style import looks, style, unit
 from rlbench.drawing.shapes import ACCENTS, PAPER
 from rlbench.harness.ranking import scores
+from rlbench.harness.ranking.agent_results import collect_results
+from rlbench.harness.ranking.intervals import bootstrap_interval
 from rlbench.harness.ranking.rankings import compute_rankings
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import SUITES, TASKS
@@ -82,7 +84,7 @@ def test_a_band_is_the_mean_and_its_bootstrap_interval():
     values = np.stack([curve.mean for curve in curves])
     np.testing.assert_allclose(shown.mean, values.mean(axis=0))
     for k in range(3):
-        low, high = scores.bootstrap_interval(scores.mean, [values[:, k]], seed=1)
+        low, high = bootstrap_interval(scores.mean, [values[:, k]], seed=1)
         assert (shown.low[k], shown.high[k]) == pytest.approx((low, high), abs=0.12 * (high - low))
 
 
@@ -116,7 +118,7 @@ def test_what_is_drawn_is_what_was_read(tmp_path):
 def test_profiles_and_rankings_of_the_committed_results():
     frame = record.load(ROOT / "results")
     key = "cart-pole@1"
-    by_task = plot_scores.entries(frame[frame["task"] == key], TASKS)
+    by_task = collect_results(frame[frame["task"] == key], TASKS)[0]
     with style():
         figure = plot_scores.profiles(by_task)
     titles = [axes.get_title(loc="left") for axes in figure.axes]
@@ -128,7 +130,7 @@ def test_profiles_and_rankings_of_the_committed_results():
 def test_tasks_that_only_the_random_agent_has_played_are_left_out():
     frame = record.load(ROOT / "results")
     frame = frame[(frame["task"] == "grid-world@1") | (frame["agent"] == "random")]
-    by_task = plot_scores.entries(frame, TASKS)
+    by_task = collect_results(frame, TASKS)[0]
     assert len(by_task) > 1
     assert list(plot_scores.played(by_task)) == ["grid-world@1"]
     ranked = compute_rankings(frame, TASKS, SUITES)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from rlbench.commands.plotting.style import legend, looks, panels, unit
 from rlbench.drawing.shapes import GREY, INK
 from rlbench.errors import UserError
-from rlbench.harness.ranking import scores
 from rlbench.harness.ranking.agent_results import generator
+from rlbench.harness.ranking.intervals import resample, widening
 from rlbench.harness.tasks.suite import TASKS
 
 if TYPE_CHECKING:
@@ -93,9 +93,9 @@ def band(curves: Sequence[Curve]) -> Band:
     mean, n = Y.mean(axis=0), len(curves)
     if n < 2:
         return Band(at, mean, None, None, n)
-    drawn = scores.resample(np.arange(n), generator(curves[0].task, curves[0].agent)).astype(np.int64)  # [B, seeds]
+    drawn = resample(np.arange(n), generator(curves[0].task, curves[0].agent)).astype(np.int64)  # [B, seeds]
     weights = np.stack([(drawn == i).mean(axis=1) for i in range(n)], axis=1)  # [B, seeds]
-    replicates = mean + scores.widening([n]) * (weights @ Y - mean)
+    replicates = mean + widening([n]) * (weights @ Y - mean)
     low, high = np.quantile(replicates, [0.025, 0.975], axis=0)
     return Band(at, mean, low, high, n)
 

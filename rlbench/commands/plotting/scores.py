@@ -10,21 +10,13 @@ import numpy as np
 
 from rlbench.commands.plotting.style import legend, looks, panels, unit
 from rlbench.drawing.shapes import BLUE, GREY, INK
-from rlbench.harness.ranking import scores as score
-from rlbench.harness.ranking.agent_results import (
-    AgentResult,
-    collect,
-    generator,
-    grouped,
-    prevailing_dynamics,
-    why_unranked,
-)
+from rlbench.harness.ranking.agent_results import AgentResult, generator
+from rlbench.harness.ranking.intervals import resample, widening
 from rlbench.harness.ranking.rankings import Rankings, TaskRow
+from rlbench.harness.ranking.scores import performance_profile
 from rlbench.harness.tasks.suite import SUITES
-from rlbench.harness.tasks.task import Task
 
 if TYPE_CHECKING:
-    import pandas
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -32,17 +24,6 @@ RANDOM = "random"  # the agent that defines a score of 0
 POINTS = 400  # thresholds of a profile
 COLUMNS = 2  # panels of the leaderboard side by side
 ROW = 0.27  # inches of an agent in the leaderboard
-
-
-def entries(frame: pandas.DataFrame, tasks: Mapping[str, Task]) -> dict[str, list[AgentResult]]:
-    """The entries that rank, by task, in the order of the table of tasks."""
-    runs = collect(frame)
-    dynamics = prevailing_dynamics(runs)
-    fit = [run for run in runs if why_unranked(run, tasks, dynamics) is None]
-    by_task: dict[str, list[AgentResult]] = {key: [] for key in tasks}
-    for (task, _), members in grouped(fit).items():
-        by_task[task].append(AgentResult.of(members, tasks[task]))
-    return {key: some for key, some in by_task.items() if some}
 
 
 def played(by_task: Mapping[str, Sequence[AgentResult]]) -> dict[str, list[AgentResult]]:
@@ -89,14 +70,14 @@ def profile(
     margin = max(0.08 * (high - low), 0.05)
     tau = np.linspace(low - margin, high + margin, POINTS)
     for number, (agent, some) in enumerate(scores.items()):
-        point = score.performance_profile(some, tau)
+        point = performance_profile(some, tau)
         width = 1.5 * (len(scores) - number) ** 0.5  # of several that coincide each is seen, the first one outermost
         panel.plot(tau, point, label=agent, drawstyle="steps-post", lw=width, **of_agent[agent])
         counts = [len(x) for x in some]
         if min(counts) > 1:
             rng = generator(title, agent)
-            drawn = score.performance_profile([score.resample(x, rng, 500) for x in some], tau)  # [B, POINTS]
-            drawn = point + score.widening(counts) * (drawn - point)
+            drawn = performance_profile([resample(x, rng, 500) for x in some], tau)  # [B, POINTS]
+            drawn = point + widening(counts) * (drawn - point)
             below, above = np.clip(np.quantile(drawn, [0.025, 0.975], axis=0), 0, 1)
             panel.fill_between(tau, below, above, step="post", color=of_agent[agent]["color"], alpha=0.12, lw=0)
     panel.set_title(title, color=unit(INK))

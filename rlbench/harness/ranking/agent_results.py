@@ -1,8 +1,7 @@
-"""Entries: what one agent scored on one task, over its training runs, gathered from the raw episode lines.
+"""Results of agents: what each agent scored on each task, over its training runs, gathered from recorded episodes.
 
-Episodes (`record.load`) group into *runs*, one agent digest on one task each; runs into *entries*, one agent
-name and version on one task each. The runs of an entry differ in their training seeds, which is what is
-replicated.
+Episodes (`record.load`) group into *runs*, one agent digest on one task each; runs into *results*, one agent name and
+version on one task each. The runs of a result differ in their training seeds.
 """
 
 from __future__ import annotations
@@ -16,22 +15,23 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from rlbench.errors import UserError
-from rlbench.harness.ranking import scores as score
+from rlbench.harness.ranking.intervals import resample, resample_mean
+from rlbench.harness.ranking.scores import Floats, exact_mean, normalise
 from rlbench.harness.tasks.task import Task
 
 if TYPE_CHECKING:
     import pandas
 
 Unit: TypeAlias = Literal["seeds", "episodes", "none"]
-"""What an interval resamples; a single run has only its episodes, which say nothing about training."""
+"""What an interval resamples: training seeds; the episodes of a single run; nothing, where that has one episode."""
 
 SEEDS: Unit = "seeds"
 EPISODES: Unit = "episodes"
 NONE: Unit = "none"
 
 
-class Agent(NamedTuple):
-    """Name and version of an agent: what the rows of a table are about."""
+class AgentVersion(NamedTuple):
+    """Name and version of an agent, which have one row in a table."""
 
     name: str
     version: str
@@ -42,18 +42,18 @@ class Run:
     """Episodes of one agent digest on one task, in order; `returns: float64[E]`."""
 
     task: str
-    agent: Agent
+    agent: AgentVersion
     digest: str
-    dynamics: str  # fingerprint of the simulator's; empty for our own
+    dynamics: str  # fingerprint of the simulator's dynamics; empty where they are rlbench's own
     training_seed: int  # -1: not trained
     training_steps: int
-    returns: score.Floats
+    returns: Floats
     failed: int  # episodes whose status is not ok
     complete: bool
 
     @property
     def file(self) -> str:
-        """Where the run's lines are, below the results folder."""
+        """Path of the run's record in the results folder."""
         return f"{self.task}/{self.agent.name}@{self.digest[:12]}.jsonl"
 
 
@@ -65,11 +65,11 @@ class AgentResult:
     """
 
     task: Task
-    agent: Agent
+    agent: AgentVersion
     runs: tuple[Run, ...]
-    returns: score.Floats  # [n], mean return per training seed
-    scores: score.Floats
-    samples: score.Floats
+    returns: Floats  # [n], mean return per training seed
+    scores: Floats
+    samples: Floats
     count: int  # of the units that were resampled
     unit: Unit
 
@@ -77,25 +77,53 @@ class AgentResult:
     def of(cls, runs: Sequence[Run], task: Task) -> AgentResult:
         """Score the complete runs of one agent on one task."""
         agent, episodes = runs[0].agent, runs[0].returns
-        returns = np.array([score.exact_mean(run.returns) for run in runs])
+        returns = np.array([exact_mean(run.returns) for run in runs])
         rng = generator(task.key, *agent)
         if len(runs) > 1:
-            samples, count, unit = score.resample(returns, rng), len(runs), SEEDS
+            samples, count, unit = resample(returns, rng), len(runs), SEEDS
         else:
-            samples, count = score.resample_mean(episodes, rng), len(episodes)
+            samples, count = resample_mean(episodes, rng), len(episodes)
             unit = EPISODES if count > 1 else NONE
-        scores, samples = (score.normalise(x, task.random, task.reference) for x in (returns, samples))
+        scores, samples = (normalise(x, task.random, task.reference) for x in (returns, samples))
         return cls(task, agent, tuple(runs), returns, scores, samples, count, unit)
 
 
+def collect_results(
+    frame: pandas.DataFrame, tasks: Mapping[str, Task]
+) -> tuple[dict[str, list[AgentResult]], list[tuple[Run, str]]]:
+    """Gather the result of every agent on every task from recorded episodes.
+
+    Args:
+        frame: One row per episode (`record.load`), in any order.
+        tasks: The tasks to rank, by key.
+
+    Returns:
+        The results by task, in the order of `tasks`, without tasks that nobody has completed; and the runs that are
+        not ranked, each with the reason.
+
+    Raises:
+        UserError: Two runs of one agent and version have the same training seed, or a run is malformed.
+    """
+    runs = collect_runs(frame)
+    require_distinct_seeds(runs)
+    dynamics = prevailing_dynamics(runs)
+    reasons = [why_unranked(run, tasks, dynamics) for run in runs]
+    results: dict[str, list[AgentResult]] = {key: [] for key in tasks}
+    ranked = (run for run, reason in zip(runs, reasons, strict=True) if reason is None)
+    for (task, _), members in grouped(ranked).items():
+        results[task].append(AgentResult.of(members, tasks[task]))
+    unranked = [(run, reason) for run, reason in zip(runs, reasons, strict=True) if reason is not None]
+    return {key: of_task for key, of_task in results.items() if of_task}, unranked
+
+
 def generator(*names: str) -> np.random.Generator:
-    """Random generator for what these names name: thus a newcomer changes nobody else's interval."""
+    """Random generator seeded by these names, so that a new agent changes nobody else's interval."""
     digest = hashlib.sha256("\0".join(names).encode()).digest()
     return np.random.default_rng(list(digest))
 
 
-def collect(frame: pandas.DataFrame) -> list[Run]:
-    """Collect the runs in the order of task, agent, version, training seed, digest; episodes in order too.
+def collect_runs(frame: pandas.DataFrame) -> list[Run]:
+    """Runs in the order of task, agent, version, training seed, digest; their episodes in order, too.
 
     Raises UserError for a run with an episode twice or with a return that is not finite.
     """
@@ -105,7 +133,7 @@ def collect(frame: pandas.DataFrame) -> list[Run]:
         lines = lines.sort_values("episode")
         run = Run(
             task=str(task),
-            agent=Agent(str(name), str(version)),
+            agent=AgentVersion(str(name), str(version)),
             digest=str(digest),
             dynamics=str(lines["dynamics"].iloc[0]),
             training_seed=int(str(seed)),
@@ -120,18 +148,18 @@ def collect(frame: pandas.DataFrame) -> list[Run]:
     return runs
 
 
-def grouped(runs: Iterable[Run]) -> dict[tuple[str, Agent], list[Run]]:
-    """Group runs by task and agent, in the order in which they come."""
-    groups: dict[tuple[str, Agent], list[Run]] = {}
+def grouped(runs: Iterable[Run]) -> dict[tuple[str, AgentVersion], list[Run]]:
+    """Runs by task and agent, in the order in which they come."""
+    groups: dict[tuple[str, AgentVersion], list[Run]] = {}
     for run in runs:
         groups.setdefault((run.task, run.agent), []).append(run)
     return groups
 
 
 def require_distinct_seeds(runs: Iterable[Run]) -> None:
-    """Refuse two runs of one training seed, with a UserError that names both files.
+    """Raise UserError where two runs of an agent have one training seed; it names both files.
 
-    Counted twice, a seed would narrow the interval; chosen between, it would flatter.
+    A seed counted twice would narrow the interval, and a choice between the two would bias it.
     """
     for (task, agent), members in grouped(runs).items():
         first: dict[int, Run] = {}
@@ -146,7 +174,7 @@ def require_distinct_seeds(runs: Iterable[Run]) -> None:
 
 
 def prevailing_dynamics(runs: Iterable[Run]) -> dict[str, str]:
-    """The fingerprint that most complete runs of each task have; of two that as many have, the first in order."""
+    """The fingerprint of most complete runs of each task; the first in alphabetical order where several tie."""
     counts: dict[str, Counter[str]] = {}
     for run in runs:
         if run.complete:
@@ -155,7 +183,13 @@ def prevailing_dynamics(runs: Iterable[Run]) -> dict[str, str]:
 
 
 def why_unranked(run: Run, tasks: Mapping[str, Task], dynamics: Mapping[str, str]) -> str | None:
-    """Reason to keep a run out of the ranking; None if there is none."""
+    """Reason why a run is not ranked; None if it is.
+
+    Args:
+        run: The run.
+        tasks: The tasks that exist, by key.
+        dynamics: The fingerprint under which each task is ranked (`prevailing_dynamics`).
+    """
     if run.task not in tasks:
         return "this rlbench has no such task"
     episodes = tasks[run.task].episodes

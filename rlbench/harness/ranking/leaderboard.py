@@ -1,8 +1,8 @@
-"""The leaderboard: `results/` as a Markdown page, and as one flat table for machines.
+"""The leaderboard: rankings as text tables, as a Markdown page, and as one flat table for machines.
 
-The page is a pure function of the results: no dates, no machine's text, sorted rows, and numbers rounded to
-nine decimals before they are cut to the shown ones, so that the last bit of a sum on another machine does
-not show.
+The page is a pure function of the results: it holds no date and nothing of the machine, rows are sorted, and numbers
+are rounded to nine decimals before they are rounded to the shown ones, so that the last bit of a sum, which depends on
+the machine, does not show.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ TEXT_COLUMNS = frozenset({"agent", "task", "reason", "digest"})  # flush left; a
 
 
 @dataclass(frozen=True)
-class Table:
-    """Rows of cells as they are shown; `title` is for where no heading stands above."""
+class TextTable:
+    """Rows of cells as they are shown; `title` is for a terminal, where there is no heading."""
 
     title: str
     columns: tuple[str, ...]
@@ -39,7 +39,7 @@ def page(frame: pandas.DataFrame, tasks: Mapping[str, Task], suites: Mapping[str
     return render(compute_rankings(frame, tasks, suites), tasks, suites)
 
 
-def render(of: Rankings, tasks: Mapping[str, Task], suites: Mapping[str, Sequence[Task]]) -> str:
+def render(rankings: Rankings, tasks: Mapping[str, Task], suites: Mapping[str, Sequence[Task]]) -> str:
     """Rankings as a Markdown page that reads well as plain text too."""
     import jinja2
 
@@ -51,34 +51,38 @@ def render(of: Rankings, tasks: Mapping[str, Task], suites: Mapping[str, Sequenc
         resources.files("rlbench.harness.ranking").joinpath("leaderboard.md.j2").read_text(encoding="utf-8")
     )
     text = template.render(
-        standings=of,
-        suites=_suite_sections(of, suites),
+        rankings=rankings,
+        suites=_suite_sections(rankings, suites),
         tasks=[
-            {"task": tasks[key], "table": task_table(key, rows), "runs": of.runs.get(key) and runs_table(key, of)}
-            for key, rows in of.tasks.items()
+            {
+                "task": tasks[key],
+                "table": task_table(key, rows),
+                "runs": runs_table(key, rankings.runs[key]) if key in rankings.runs else None,
+            }
+            for key, rows in rankings.tasks.items()
         ],
-        unranked=unranked_table(of.unranked) if of.unranked else None,
+        unranked=unranked_table(rankings.unranked) if rankings.unranked else None,
     )
     return text.rstrip("\n") + "\n"
 
 
-def tables(of: Rankings, suites: Mapping[str, Sequence[Task]]) -> list[Table]:
+def tables(rankings: Rankings, suites: Mapping[str, Sequence[Task]]) -> list[TextTable]:
     """Tables of the page in its order, for a terminal."""
-    shown = [section["table"] for section in _suite_sections(of, suites) if section["table"]]
-    for key, rows in of.tasks.items():
-        shown += [task_table(key, rows), *([runs_table(key, of)] if key in of.runs else [])]
-    return [*shown, unranked_table(of.unranked)] if of.unranked else shown
+    shown = [section["table"] for section in _suite_sections(rankings, suites) if section["table"]]
+    for key, rows in rankings.tasks.items():
+        shown += [task_table(key, rows), *([runs_table(key, rankings.runs[key])] if key in rankings.runs else [])]
+    return [*shown, unranked_table(rankings.unranked)] if rankings.unranked else shown
 
 
-def flat(of: Rankings) -> pandas.DataFrame:
+def flat(rankings: Rankings) -> pandas.DataFrame:
     """Every row of every table, unrounded, in one table; a column that a row does not have is None."""
     import pandas as pd
 
     rows = (
-        *(("suite", row) for of_suite in of.suites.values() for row in of_suite),
-        *(("task", row) for of_task in of.tasks.values() for row in of_task),
-        *(("run", row) for of_task in of.runs.values() for row in of_task),
-        *(("unranked", row) for row in of.unranked),
+        *(("suite", row) for of_suite in rankings.suites.values() for row in of_suite),
+        *(("task", row) for of_task in rankings.tasks.values() for row in of_task),
+        *(("run", row) for of_task in rankings.runs.values() for row in of_task),
+        *(("unranked", row) for row in rankings.unranked),
     )
     fields = (field.name for row in (SuiteRow, TaskRow, RunRow, UnrankedRow) for field in dataclasses.fields(row))
     columns = ["table", *dict.fromkeys(fields)]
@@ -87,7 +91,7 @@ def flat(of: Rankings) -> pandas.DataFrame:
     return pd.DataFrame(cells, columns=columns, dtype=object)
 
 
-def task_table(key: str, rows: Iterable[TaskRow]) -> Table:
+def task_table(key: str, rows: Iterable[TaskRow]) -> TextTable:
     """Columns and cells that are shown of one task."""
     columns = (
         *("rank", "agent", "seeds", "mean return", "95 % interval", "score"),
@@ -108,10 +112,10 @@ def task_table(key: str, rows: Iterable[TaskRow]) -> Table:
         )
         for row in rows
     ]
-    return Table(f"Task {key}", columns, tuple(cells))
+    return TextTable(f"Task {key}", columns, tuple(cells))
 
 
-def runs_table(key: str, of: Rankings) -> Table:
+def runs_table(key: str, rows: Iterable[RunRow]) -> TextTable:
     """Columns and cells that are shown of the runs of a classification task."""
     cells = [
         (
@@ -121,12 +125,12 @@ def runs_table(key: str, of: Rankings) -> Table:
             decimal(row.error_percent),
             interval(row.error_low, row.error_high, 2, ""),
         )
-        for row in of.runs[key]
+        for row in rows
     ]
-    return Table(f"Errors on {key}", ("agent", "seed", "errors", "error, %", "exact 95 % interval"), tuple(cells))
+    return TextTable(f"Errors on {key}", ("agent", "seed", "errors", "error, %", "exact 95 % interval"), tuple(cells))
 
 
-def suite_table(title: str, tasks: int, rows: Iterable[SuiteRow]) -> Table:
+def suite_table(title: str, tasks: int, rows: Iterable[SuiteRow]) -> TextTable:
     """Columns and cells that are shown of one suite."""
     cells = [
         (
@@ -141,10 +145,10 @@ def suite_table(title: str, tasks: int, rows: Iterable[SuiteRow]) -> Table:
         for row in rows
     ]
     columns = ("rank", "agent", "tasks", "IQM", "95 % interval", "optimality gap", "failed")
-    return Table(title, columns, tuple(cells))
+    return TextTable(title, columns, tuple(cells))
 
 
-def unranked_table(rows: Iterable[UnrankedRow]) -> Table:
+def unranked_table(rows: Iterable[UnrankedRow]) -> TextTable:
     """Columns and cells that are shown of the runs that were set aside."""
     cells = [
         (
@@ -156,10 +160,10 @@ def unranked_table(rows: Iterable[UnrankedRow]) -> Table:
         )
         for row in rows
     ]
-    return Table("Not ranked", ("task", "agent", "seed", "digest", "reason"), tuple(cells))
+    return TextTable("Not ranked", ("task", "agent", "seed", "digest", "reason"), tuple(cells))
 
 
-def _suite_sections(of: Rankings, suites: Mapping[str, Sequence[Task]]) -> list[dict[str, Any]]:
+def _suite_sections(rankings: Rankings, suites: Mapping[str, Sequence[Task]]) -> list[dict[str, Any]]:
     """One section per distinct list of tasks, since two suites may be the same; none without any result.
 
     A section has its table once an agent has completed all the tasks.
@@ -169,13 +173,13 @@ def _suite_sections(of: Rankings, suites: Mapping[str, Sequence[Task]]) -> list[
         names.setdefault(tuple(task.key for task in suite), []).append(name)
     sections = []
     for keys, same in names.items():
-        rows = of.suites[same[0]]
+        rows = rankings.suites[same[0]]
         complete = any(row.rank is not None for row in rows)
         table = (
             suite_table(f"Suite{'s' if len(same) > 1 else ''} {', '.join(same)}", len(keys), rows) if complete else None
         )
         sections.append({"names": same, "tasks": keys, "table": table})
-    return sections if of.tasks else []
+    return sections if rankings.tasks else []
 
 
 def decimal(value: float | None, digits: int = 2) -> str:
@@ -215,7 +219,7 @@ def code(text: str) -> str:
     return f"`{text}`"
 
 
-def markdown(table: Table) -> str:
+def markdown(table: TextTable) -> str:
     """Table whose columns also line up as plain text."""
     rows = [table.columns, *(tuple(escape(cell) for cell in row) for row in table.rows)]
     widths = [max(width(row[j]) for row in rows) for j in range(len(table.columns))]

@@ -1,8 +1,7 @@
-"""Rankings: who ranks where on which task and suite.
+"""Rankings: who ranks where on each task and suite.
 
-A task ranks by mean return, a suite by the interquartile mean (IQM) of the normalised scores on its tasks.
-Intervals come from the training seeds; where there is only one run they come from its episodes, and the row
-says so.
+A task ranks by mean return, a suite by the interquartile mean (IQM) of the normalised scores on its tasks. Intervals
+come from the training seeds; where there is only one run they come from its episodes, and the row says so.
 """
 
 from __future__ import annotations
@@ -13,22 +12,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rlbench.harness.ranking import scores as score
+from rlbench.harness.ranking import scores
 from rlbench.harness.ranking.agent_results import (
     EPISODES,
     NONE,
     SEEDS,
-    Agent,
     AgentResult,
+    AgentVersion,
     Run,
     Unit,
-    collect,
-    grouped,
-    prevailing_dynamics,
-    require_distinct_seeds,
-    why_unranked,
+    collect_results,
 )
-from rlbench.harness.ranking.intervals import clopper_pearson, error_count
+from rlbench.harness.ranking.intervals import (
+    clopper_pearson,
+    error_count,
+    percentile_interval,
+    rank_intervals,
+    widened,
+)
 from rlbench.harness.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class UnrankedRow:
 
 @dataclass(frozen=True)
 class Rankings:
-    """All tables, in the order of the suites and tasks given; a task that nobody completed is absent."""
+    """All tables, in the order of suites and tasks; a task that nobody has completed is absent."""
 
     suites: Mapping[str, tuple[SuiteRow, ...]]
     tasks: Mapping[str, tuple[TaskRow, ...]]
@@ -122,106 +123,105 @@ class Rankings:
 def compute_rankings(
     frame: pandas.DataFrame, tasks: Mapping[str, Task], suites: Mapping[str, Sequence[Task]]
 ) -> Rankings:
-    """Rank everybody on everything. `frame` has one row per episode (`record.load`), in any order.
+    """Rank all agents on all tasks and suites.
 
-    Raises UserError where two runs of one agent and version claim the same training seed, and for malformed
-    runs.
+    Args:
+        frame: One row per episode (`record.load`), in any order.
+        tasks: The tasks to rank, by key.
+        suites: The suites to rank, by name.
+
+    Raises:
+        UserError: Two runs of one agent and version have the same training seed, or a run is malformed.
     """
-    runs = collect(frame)
-    require_distinct_seeds(runs)
-    dynamics = prevailing_dynamics(runs)
-    reasons = [why_unranked(run, tasks, dynamics) for run in runs]
-    entries: dict[str, list[AgentResult]] = {key: [] for key in tasks}
-    fit = (run for run, reason in zip(runs, reasons, strict=True) if reason is None)
-    for (task, _), members in grouped(fit).items():
-        entries[task].append(AgentResult.of(members, tasks[task]))
+    results, unranked = collect_results(frame, tasks)
     return Rankings(
-        suites={name: suite_rows(name, [entries[task.key] for task in suite]) for name, suite in suites.items()},
-        tasks={key: task_rows(of_task) for key, of_task in entries.items() if of_task},
-        runs={key: run_rows(of_task) for key, of_task in entries.items() if of_task and tasks[key].classification},
+        suites={name: suite_rows(name, [results.get(t.key, []) for t in suite]) for name, suite in suites.items()},
+        tasks={key: task_rows(of_task) for key, of_task in results.items()},
+        runs={key: run_rows(of_task) for key, of_task in results.items() if tasks[key].classification},
         unranked=tuple(
             UnrankedRow(run.task, *run.agent, run.training_seed, run.digest, len(run.returns), reason)
-            for run, reason in zip(runs, reasons, strict=True)
-            if reason is not None
+            for run, reason in unranked
         ),
     )
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A statistic of one agent's entries: point, bootstrap replicates `[B]`, and what was resampled."""
+    """A statistic of one agent's results: point, bootstrap replicates `[B]`, and what was resampled."""
 
     point: float
-    replicates: score.Floats
+    replicates: scores.Floats
     unit: Unit
 
     @classmethod
-    def of(cls, statistic: score.Statistic, entries: Sequence[AgentResult]) -> Estimate:
-        """Evaluate a statistic on the entries, a stratum each; with nothing to resample they stand still."""
-        point = round(float(statistic([entry.scores for entry in entries])), 12)
-        samples = statistic([entry.samples for entry in entries])
-        unit = weakest([entry.unit for entry in entries])
+    def of(cls, statistic: scores.Statistic, results: Sequence[AgentResult]) -> Estimate:
+        """Evaluate a statistic on the results, one stratum each; with nothing to resample, replicates are the point."""
+        point = round(float(statistic([result.scores for result in results])), 12)
+        samples = statistic([result.samples for result in results])
+        unit = weakest([result.unit for result in results])
         if unit == NONE:
             return cls(point, np.full(samples.shape, point), unit)
-        return cls(point, score.widened(samples, point, [entry.count for entry in entries]), unit)
+        return cls(point, widened(samples, point, [result.count for result in results]), unit)
 
     @property
     def interval(self) -> tuple[float, float] | tuple[None, None]:
         """Ends of the 95 % interval; None where there was nothing to resample."""
-        return (None, None) if self.unit == NONE else score.percentile_interval(self.replicates)
+        return (None, None) if self.unit == NONE else percentile_interval(self.replicates)
 
 
 def weakest(units: Iterable[Unit]) -> Unit:
-    """Strongest claim that an interval over several tasks may make: seeds only if it is seeds everywhere."""
+    """What an interval over several tasks may claim to resample: seeds only if it is seeds on every task."""
     return max(units, key=(SEEDS, EPISODES, NONE).index)
 
 
 def ranked(estimates: Sequence[Estimate]) -> list[tuple[int, int, int]]:
-    """Rank of each estimate, and the lowest and highest number of its 95 % interval."""
+    """Rank of each estimate, and the ends of the 95 % interval of its rank."""
     if not estimates:
         return []
-    points = score.ranks([estimate.point for estimate in estimates]).tolist()
-    ends = score.rank_intervals([estimate.replicates for estimate in estimates])
+    points = scores.ranks([estimate.point for estimate in estimates]).tolist()
+    ends = rank_intervals([estimate.replicates for estimate in estimates])
     return [(rank, min(rank, low), max(rank, high)) for rank, (low, high) in zip(points, ends, strict=True)]
 
 
-def task_rows(entries: Sequence[AgentResult]) -> tuple[TaskRow, ...]:
+def task_rows(results: Sequence[AgentResult]) -> tuple[TaskRow, ...]:
     """Table of one task, best first."""
-    estimates = [Estimate.of(score.mean, [entry]) for entry in entries]
+    estimates = [Estimate.of(scores.mean, [result]) for result in results]
     ranks = ranked(estimates)
-    order = sorted(range(len(entries)), key=lambda i: (ranks[i][0], entries[i].agent))
-    following = [*(entries[i] for i in order[1:]), None]
+    order = sorted(range(len(results)), key=lambda i: (ranks[i][0], results[i].agent))
+    following = [*(results[i] for i in order[1:]), None]
     return tuple(
-        _task_row(entries[i], estimates[i], ranks[i], other) for i, other in zip(order, following, strict=True)
+        _task_row(results[i], estimates[i], ranks[i], other) for i, other in zip(order, following, strict=True)
     )
 
 
-def _task_row(entry: AgentResult, estimate: Estimate, rank: tuple[int, int, int], other: AgentResult | None) -> TaskRow:
+def _task_row(
+    result: AgentResult, estimate: Estimate, rank: tuple[int, int, int], following: AgentResult | None
+) -> TaskRow:
     low, high = estimate.interval
-    random, span = entry.task.random, entry.task.reference - entry.task.random
+    random, span = result.task.random, result.task.reference - result.task.random
     return TaskRow(
-        entry.task.key,
+        result.task.key,
         *rank,
-        *entry.agent,
-        training_seeds=len(entry.runs) if any(run.training_seed >= 0 for run in entry.runs) else 0,
-        mean_return=score.exact_mean(entry.returns),
+        *result.agent,
+        training_seeds=len(result.runs) if any(run.training_seed >= 0 for run in result.runs) else 0,
+        mean_return=scores.exact_mean(result.returns),
         return_low=None if low is None else random + span * low,
         return_high=None if high is None else random + span * high,
         score=estimate.point,
         score_low=low,
         score_high=high,
         interval_over=estimate.unit,
-        beats_next=score.probability_of_improvement([entry.scores], [other.scores]) if other else None,
-        worst_seed=float(entry.returns.min()),
-        training_steps=max(run.training_steps for run in entry.runs),
-        failed_episodes=sum(run.failed for run in entry.runs),
-        episodes=sum(len(run.returns) for run in entry.runs),
+        beats_next=scores.probability_of_improvement([result.scores], [following.scores]) if following else None,
+        worst_seed=float(result.returns.min()),
+        training_steps=max(run.training_steps for run in result.runs),
+        failed_episodes=sum(run.failed for run in result.runs),
+        episodes=sum(len(run.returns) for run in result.runs),
     )
 
 
-def run_rows(entries: Sequence[AgentResult]) -> tuple[RunRow, ...]:
+def run_rows(results: Sequence[AgentResult]) -> tuple[RunRow, ...]:
     """The runs of a classification task, fewest errors first."""
-    rows = (_run_row(run) for entry in entries for run in entry.runs)
+    rows = (_run_row(run) for result in results for run in result.runs)
     return tuple(sorted(rows, key=lambda row: (row.errors, row.agent, row.version, row.training_seed)))
 
 
@@ -242,15 +242,15 @@ def _run_row(run: Run) -> RunRow:
 
 
 def suite_rows(suite: str, by_task: Sequence[Sequence[AgentResult]]) -> tuple[SuiteRow, ...]:
-    """Table of one suite: agents with all its tasks, best first, then those who lack one.
+    """Table of one suite: agents with all its tasks, best first, then agents that lack a task.
 
-    `by_task` holds the entries of each task.
+    `by_task` holds the results on each task.
     """
-    by_agent: dict[Agent, list[AgentResult]] = {}
-    for entry in (entry for entries in by_task for entry in entries):
-        by_agent.setdefault(entry.agent, []).append(entry)
-    full = {agent: entries for agent, entries in by_agent.items() if len(entries) == len(by_task)}
-    estimates = {agent: Estimate.of(score.iqm, entries) for agent, entries in full.items()}
+    by_agent: dict[AgentVersion, list[AgentResult]] = {}
+    for result in (result for results in by_task for result in results):
+        by_agent.setdefault(result.agent, []).append(result)
+    full = {agent: results for agent, results in by_agent.items() if len(results) == len(by_task)}
+    estimates = {agent: Estimate.of(scores.iqm, results) for agent, results in full.items()}
     ranks = dict(zip(full, ranked(list(estimates.values())), strict=True))
     lacking = by_agent.keys() - full.keys()
     return (
@@ -261,23 +261,23 @@ def suite_rows(suite: str, by_task: Sequence[Sequence[AgentResult]]) -> tuple[Su
 
 def _suite_row(
     suite: str,
-    agent: Agent,
-    entries: Sequence[AgentResult],
+    agent: AgentVersion,
+    results: Sequence[AgentResult],
     estimate: Estimate | None = None,
     rank: tuple[int | None, int | None, int | None] = (None, None, None),
 ) -> SuiteRow:
     low, high = estimate.interval if estimate else (None, None)
-    runs = [run for entry in entries for run in entry.runs]
+    runs = [run for result in results for run in result.runs]
     return SuiteRow(
         suite,
         *rank,
         *agent,
-        tasks=len(entries),
+        tasks=len(results),
         iqm=estimate.point if estimate else None,
         iqm_low=low,
         iqm_high=high,
         interval_over=estimate.unit if estimate else NONE,
-        optimality_gap=float(score.optimality_gap([entry.scores for entry in entries])) if estimate else None,
+        optimality_gap=float(scores.optimality_gap([result.scores for result in results])) if estimate else None,
         failed_episodes=sum(run.failed for run in runs),
         episodes=sum(len(run.returns) for run in runs),
     )
