@@ -1,1 +1,1 @@
-"""Pictures in NumPy: shapes, text, resizing; and the window that shows them."""
+"""Drawing: shapes, text and resizing in NumPy, and the window that shows frames. It imports `errors` alone."""

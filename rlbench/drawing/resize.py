@@ -1,4 +1,4 @@
-"""Frames larger or smaller by whole factors, in NumPy: pixels stay sharp when magnified, areas true when shrunk."""
+"""Frames made larger or smaller by whole factors, in NumPy: pixels are repeated, or averaged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_SHRINK = 16  # sums of 16 x 16 pixels fit into 16 bits
 
 
 def magnify(frame: Image, factor: int) -> Image:
-    """Every pixel as a square of factor x factor. Whole rows are copied, three times as fast as `repeat`."""
+    """Every pixel as a square of factor x factor pixels. Copies whole rows, three times as fast as `repeat`."""
     if factor == 1:
         return frame
     height, width, _ = frame.shape
@@ -23,9 +23,9 @@ def magnify(frame: Image, factor: int) -> Image:
 
 
 def shrink(frame: Image, factor: int) -> Image:
-    """The mean of every square of factor x factor pixels, rounded; what is left at the right and below is cut off.
+    """The mean of every square of factor x factor pixels, rounded; incomplete squares at the edges are cut off.
 
-    First rows, which lie together in memory, then columns, one channel at a time: five times as fast as `mean`.
+    Sums rows first, which are contiguous, then columns, one channel at a time: five times as fast as `mean`.
     """
     if not 1 <= factor <= MAX_SHRINK:
         raise ValueError(f"a frame is shrunk by a factor of 1 to {MAX_SHRINK}, got {factor}")
@@ -47,7 +47,7 @@ def shrink(frame: Image, factor: int) -> Image:
 
 
 def to_side(frame: Image, side: int) -> Image:
-    """The frame with its longer side at most `side`, and more than half of it, where whole factors reach that."""
+    """The frame with its longer side between half of `side` and `side` pixels, as near as whole factors allow."""
     longer = max(frame.shape[:2])
     if longer > side:
         return shrink(frame, min(math.ceil(longer / side), MAX_SHRINK))

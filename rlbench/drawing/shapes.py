@@ -1,7 +1,7 @@
-"""A paint box for frames: one palette and a handful of anti-aliased shapes on uint8[H, W, 3], in plain NumPy.
+"""Anti-aliased shapes on images uint8[H, W, 3], in NumPy, and the palette of all frames and charts.
 
 Coordinates are pixels, x to the right and y down; the pixel in row i and column j covers [j, j+1) x [i, i+1).
-Shapes may reach outside the image and are clipped there. Every function paints in place.
+Shapes are cut off where they reach outside of the image. Every function paints in place.
 
 The accents are those of Okabe & Ito (2008), Color Universal Design, that keep a contrast of 3:1 (WCAG 2.1,
 1.4.11) against PAPER as well as NIGHT; their orange, yellow and sky blue vanish on paper and are left out.
@@ -43,33 +43,33 @@ def canvas(width: int, height: int, colour: Colour = PAPER) -> Image:
 def rectangle(
     image: Image, left: float, top: float, right: float, bottom: float, colour: Colour, radius: float = 0.0
 ) -> None:
-    """A filled upright rectangle whose corners are quarter circles of the given radius."""
-    if window := Window.around(image, left, top, right, bottom):
-        x = np.abs(window.x - (left + right) / 2) - (right - left) / 2
-        y = np.abs(window.y - (top + bottom) / 2) - (bottom - top) / 2
+    """A filled upright rectangle; its corners are quarter circles of the given radius."""
+    if region := Region.around(image, left, top, right, bottom):
+        x = np.abs(region.x - (left + right) / 2) - (right - left) / 2
+        y = np.abs(region.y - (top + bottom) / 2) - (bottom - top) / 2
         if radius:
             corner = np.sqrt(np.maximum(x + radius, 0) ** 2 + np.maximum(y + radius, 0) ** 2)
-            window.blend(np.clip(radius + 0.5 - corner, 0, 1), colour)
+            region.blend(np.clip(radius + 0.5 - corner, 0, 1), colour)
         else:
-            window.blend(np.clip(0.5 - x, 0, 1) * np.clip(0.5 - y, 0, 1), colour)
+            region.blend(np.clip(0.5 - x, 0, 1) * np.clip(0.5 - y, 0, 1), colour)
 
 
 def disc(image: Image, x: float, y: float, radius: float, colour: Colour) -> None:
     """A filled circle around (x, y)."""
-    if window := Window.around(image, x - radius, y - radius, x + radius, y + radius):
-        distance = np.sqrt((window.x - x) ** 2 + (window.y - y) ** 2)
-        window.blend(np.clip(radius + 0.5 - distance, 0, 1), colour)
+    if region := Region.around(image, x - radius, y - radius, x + radius, y + radius):
+        distance = np.sqrt((region.x - x) ** 2 + (region.y - y) ** 2)
+        region.blend(np.clip(radius + 0.5 - distance, 0, 1), colour)
 
 
 def line(image: Image, start: Point, end: Point, width: float, colour: Colour) -> None:
     """A stroke from start to end with round caps; its edge lies width / 2 from the segment."""
     (x0, y0), (x1, y1), half = start, end, width / 2
-    if window := Window.around(image, min(x0, x1) - half, min(y0, y1) - half, max(x0, x1) + half, max(y0, y1) + half):
+    if region := Region.around(image, min(x0, x1) - half, min(y0, y1) - half, max(x0, x1) + half, max(y0, y1) + half):
         dx, dy = x1 - x0, y1 - y0
-        x, y = window.x - x0, window.y - y0
+        x, y = region.x - x0, region.y - y0
         along = np.clip((x * dx + y * dy) / max(dx * dx + dy * dy, 1e-12), 0, 1)
         distance = np.sqrt((x - along * dx) ** 2 + (y - along * dy) ** 2)
-        window.blend(np.clip(half + 0.5 - distance, 0, 1), colour)
+        region.blend(np.clip(half + 0.5 - distance, 0, 1), colour)
 
 
 def polygon(image: Image, points: Sequence[Point], colour: Colour) -> None:
@@ -78,23 +78,23 @@ def polygon(image: Image, points: Sequence[Point], colour: Colour) -> None:
     Each edge adds the signed area of the pixel to its right: inside they sum to one, outside to nothing.
     """
     columns, rows = zip(*points, strict=True)
-    window = Window.around(image, min(columns), min(rows), max(columns), max(rows))
-    if window is None:
+    region = Region.around(image, min(columns), min(rows), max(columns), max(rows))
+    if region is None:
         return
-    right = window.x.astype(np.float64) + 0.5  # differences of large numbers below
-    coverage = np.zeros((window.y.size, window.x.size), np.float32)
+    right = region.x.astype(np.float64) + 0.5  # differences of large numbers below
+    coverage = np.zeros((region.y.size, region.x.size), np.float32)
     for (x0, y0), (x1, y1) in zip(points, (*points[1:], points[0]), strict=True):
         low, high = (
-            max(math.floor(min(y0, y1)) - window.top, 0),
-            min(math.ceil(max(y0, y1)) - window.top, len(coverage)),
+            max(math.floor(min(y0, y1)) - region.top, 0),
+            min(math.ceil(max(y0, y1)) - region.top, len(coverage)),
         )
         if y0 != y1 and low < high:
-            edges = np.arange(window.top + low, window.top + high + 1, dtype=np.float64)[:, None]
+            edges = np.arange(region.top + low, region.top + high + 1, dtype=np.float64)[:, None]
             edges = np.clip(edges, min(y0, y1), max(y0, y1))
             depth = right - (x0 + (edges - y0) * ((x1 - x0) / (y1 - y0)))
             area = np.diff(edges, axis=0) * _mean_of_clip(depth[:-1], depth[1:])
             coverage[low:high] += math.copysign(1, y1 - y0) * area
-    window.blend(np.minimum(np.abs(coverage), 1), colour)
+    region.blend(np.minimum(np.abs(coverage), 1), colour)
 
 
 def _mean_of_clip(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -114,9 +114,14 @@ def _integral_of_clip(u: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 class Stamp:
-    """Shapes that are painted together, and often: drawn once by `draw(image)`, then pressed on images.
+    """Shapes that are often painted together: drawn once by `draw(image)`, then copied onto images.
 
-    What they cover, and in which colour, is seen from how they look on black and on white.
+    Drawing them on black and on white shows how much of each pixel they cover, and in which colour.
+
+    Args:
+        draw: paints the shapes.
+        width: pixels of the image that it is given.
+        height: the same.
     """
 
     def __init__(self, draw: Callable[[Image], None], width: int, height: int) -> None:
@@ -127,11 +132,11 @@ class Stamp:
         rows, columns = (np.flatnonzero((kept < 1).any(axis=axes)) for axes in ((1, 2), (0, 2)))
         self.top, self.left = int(rows[0]), int(columns[0])
         part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-        self.kept = kept[part]  # of what lies beneath
+        self.kept = kept[part]  # share of what is beneath
         self.ink = on_black[part].astype(np.float32) + np.float32(0.5)  # the assignment below truncates
 
     def press(self, image: Image, x: int, y: int) -> None:
-        """Paint them with the upper left corner of where they were drawn at the pixel (x, y)."""
+        """Paint the shapes; the upper left corner of the image that they were drawn in is at the pixel (x, y)."""
         height, width, _ = self.ink.shape
         left, top = x + self.left, y + self.top
         part = image[max(top, 0) : max(top + height, 0), max(left, 0) : max(left + width, 0)]
@@ -140,8 +145,8 @@ class Stamp:
         part[...] = part * self.kept[rows, columns] + self.ink[rows, columns]
 
 
-class Window:
-    """The part of an image that a shape may touch; its pixels' centres are x [w] and y [h, 1]."""
+class Region:
+    """The part of an image that a shape may touch; x [w] and y [h, 1] are the centres of its pixels."""
 
     def __init__(self, image: Image, left: int, top: int, right: int, bottom: int) -> None:
         self.pixels = image[top:bottom, left:right]
@@ -150,15 +155,15 @@ class Window:
         self.y = (np.arange(top, bottom, dtype=np.float32) + np.float32(0.5))[:, None]
 
     @classmethod
-    def around(cls, image: Image, left: float, top: float, right: float, bottom: float) -> Window | None:
-        """The window of a box and a pixel of soft edge around it; None when it is out of sight."""
+    def around(cls, image: Image, left: float, top: float, right: float, bottom: float) -> Region | None:
+        """The region of a box with a pixel of soft edge around it; None where the box is outside of the image."""
         height, width, _ = image.shape
         x0, x1 = max(math.floor(left) - 1, 0), min(math.ceil(right) + 1, width)
         y0, y1 = max(math.floor(top) - 1, 0), min(math.ceil(bottom) + 1, height)
         return cls(image, x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
 
     def blend(self, coverage: NDArray[np.float32], colour: Colour) -> None:
-        """Mix a colour into the pixels, coverage[h, w] in [0, 1] saying how much of it."""
+        """Mix a colour into the pixels, as much as coverage[h, w] in [0, 1] says."""
         height, width, _ = self.pixels.shape
         flat = self.pixels.reshape(height, width * 3)  # long rows: a last axis of three would cost threefold
         mixed = np.tile(np.asarray(colour, np.float32), width) - flat

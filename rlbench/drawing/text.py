@@ -1,8 +1,9 @@
-"""Text on frames: DejaVu Sans as anti-aliased coverage, set and blended in plain NumPy.
+"""Text on frames: lines of DejaVu Sans, put together from characters that Pillow draws once each.
 
-The font is the one that matplotlib brings (its licence allows any use), rasterised glyph by glyph when first needed;
-there is no font file of ours. Sizes are the height of the em in pixels; a line is `line_height(size)` high.
-Characters that the font lacks are drawn as its box.
+Numbers change in every frame. With lines set by Pillow as a whole, panels are drawn 0.6 times as fast.
+
+The font is the one that comes with matplotlib (its licence allows any use). Sizes are the height of the em in pixels; a
+line is `line_height(size)` high. Characters that the font lacks are drawn as its box.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rlbench.drawing.shapes import Colour, Image, Window
+from rlbench.drawing.shapes import Colour, Image, Region
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
@@ -26,7 +27,10 @@ ASCENT = 0.93  # of the em: from the top of a line to its baseline
 
 
 class Glyph(NamedTuple):
-    """One character: coverage float32[h, w] in [0, 1], its place right of the pen and below the line's top, pixels."""
+    """One character.
+
+    Its coverage is float32[h, w] in [0, 1], and stands `left` pixels right of the pen and `top` below the line's top.
+    """
 
     coverage: NDArray[np.float32]
     left: int
@@ -44,7 +48,18 @@ def text(
     anchor: Anchor = "left",
     bold: bool = False,
 ) -> None:
-    """Write one line in place; its top is at y, and x is its left end, its middle or its right end."""
+    """Write one line in place; what reaches outside of the image is cut off.
+
+    Args:
+        image: uint8[H, W, 3].
+        x: pixels from the left to the line's left end, middle or right end, as `anchor` says.
+        y: pixels from above to the top of the line.
+        string: the line.
+        size: height of the em, in pixels.
+        colour: red, green, blue.
+        anchor: what of the line is at x.
+        bold: whether it is set in the bold face.
+    """
     coverage = line_of(string, size, bold)
     height, width = coverage.shape
     left = round(x - width * {"left": 0.0, "centre": 0.5, "right": 1.0}[anchor])
@@ -52,7 +67,7 @@ def text(
     x0, y0 = max(left, 0), max(top, 0)
     x1, y1 = min(left + width, image.shape[1]), min(top + height, image.shape[0])
     if x0 < x1 and y0 < y1:
-        Window(image, x0, y0, x1, y1).blend(coverage[y0 - top : y1 - top, x0 - left : x1 - left], colour)
+        Region(image, x0, y0, x1, y1).blend(coverage[y0 - top : y1 - top, x0 - left : x1 - left], colour)
 
 
 def width(string: str, size: int, bold: bool = False) -> int:
@@ -66,7 +81,7 @@ def line_height(size: int) -> int:
 
 
 def cut(string: str, size: int, room: float, bold: bool = False) -> str:
-    """The string, or as much of it as fits into `room` pixels with an ellipsis behind."""
+    """The string, or as much of it as fits into `room` pixels, with an ellipsis at its end."""
     if width(string, size, bold) <= room:
         return string
     kept = string
@@ -77,7 +92,7 @@ def cut(string: str, size: int, room: float, bold: bool = False) -> str:
 
 @functools.lru_cache(maxsize=2048)
 def line_of(string: str, size: int, bold: bool = False) -> NDArray[np.float32]:
-    """The coverage of a line, float32[line_height, width]."""
+    """How much of each pixel a line covers, float32[line_height, width] in [0, 1]."""
     glyphs = [glyph(character, size, bold) for character in string]
     pens = np.cumsum([0.0] + [each.advance for each in glyphs])
     line = np.zeros((line_height(size), max(0, round(pens[-1]))), np.float32)
@@ -92,7 +107,7 @@ def line_of(string: str, size: int, bold: bool = False) -> NDArray[np.float32]:
 
 @functools.lru_cache(maxsize=4096)
 def glyph(character: str, size: int, bold: bool) -> Glyph:
-    """One character of the atlas."""
+    """One character, drawn by Pillow."""
     font = face(size, bold)
     left, top, right, bottom = (round(edge) for edge in font.getbbox(character, anchor="ls"))
     advance = float(font.getlength(character))
@@ -106,7 +121,7 @@ def glyph(character: str, size: int, bold: bool) -> Glyph:
 
 @functools.lru_cache(maxsize=64)
 def face(size: int, bold: bool) -> FreeTypeFont:
-    """The font at a size. Pillow lays out plainly, for its other layout depends on what is installed."""
+    """The font at a size, with Pillow's basic layout; its other one depends on what is installed."""
     from PIL import ImageFont
 
     if size < 1:

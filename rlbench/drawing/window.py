@@ -6,8 +6,7 @@
         for event in viewer.events(): ...   # Key, Mouse and Closed records since the last call
     viewer.close()
 
-Only what pygame and pygame-ce share is used. pygame has one window per process: two open viewers take turns
-in it.
+Only what pygame and pygame-ce share is used. pygame has one window per process; two open viewers share it.
 """
 
 from __future__ import annotations
@@ -25,8 +24,8 @@ from rlbench.drawing.shapes import NIGHT, Image
 from rlbench.errors import UserError
 
 SMALLEST_SIDE = 320  # pixels; a frame below half of that is magnified by a whole number when its window opens
-UNSEEN = ("offscreen", "dummy")  # SDL's drivers that draw for nobody, its last resorts
-UNREAD_EVENTS = 4096  # older ones are dropped, for callers that never ask
+INVISIBLE_DRIVERS = ("offscreen", "dummy")  # SDL's last resorts
+MAX_UNREAD_EVENTS = 4096  # older ones are dropped, for callers that never ask
 
 
 class Key(NamedTuple):
@@ -66,7 +65,7 @@ class Viewer:
         self._pygame = import_pygame()
         self._require_display()
         self._clock = self._pygame.time.Clock()
-        self._unread: deque[Event] = deque(maxlen=UNREAD_EVENTS)
+        self._unread: deque[Event] = deque(maxlen=MAX_UNREAD_EVENTS)
         self._frame_size = (0, 0)  # (width, height) of the last frame
         self._place = (0, 0, 1, 1)  # left, top, width, height of the frame in the window
 
@@ -84,7 +83,7 @@ class Viewer:
             return
         if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
             raise ValueError(f"a frame is uint8[H, W, 3], got {frame.dtype}{list(frame.shape)}")
-        self._listen()
+        self._take_events()
         if not self.closed:
             self._paint(frame)
             self._clock.tick(self.fps)
@@ -92,7 +91,7 @@ class Viewer:
     def events(self) -> list[Event]:
         """What the user did since the last call, oldest first."""
         if not self.closed:
-            self._listen()
+            self._take_events()
         events = list(self._unread)
         self._unread.clear()
         return events
@@ -130,8 +129,8 @@ class Viewer:
             display.set_caption(self.title)
         return window
 
-    def _listen(self) -> None:
-        """Take pygame's events off its queue, which also keeps the window alive."""
+    def _take_events(self) -> None:
+        """Take the events off pygame's queue; this also keeps the window responsive."""
         pygame = self._pygame
         if not pygame.display.get_init():
             return
@@ -155,7 +154,7 @@ class Viewer:
         return Mouse(kind, (position[0] - left) * width // wide, (position[1] - top) * height // high, button)
 
     def _require_display(self) -> None:
-        """Fail with one line where no window can open, instead of drawing into SDL's invisible one."""
+        """Raise UserError where no window can be opened; SDL would draw into an invisible one."""
         asked = os.environ.get("SDL_VIDEODRIVER")
         seen = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
         if sys.platform.startswith("linux") and not (asked or seen):
@@ -164,7 +163,7 @@ class Viewer:
             self._pygame.display.init()
         except self._pygame.error as error:
             raise UserError(f"no window can be opened ({error}); ask for rgb_array frames instead") from None
-        if not asked and self._pygame.display.get_driver() in UNSEEN:
+        if not asked and self._pygame.display.get_driver() in INVISIBLE_DRIVERS:
             self._pygame.display.quit()
             raise UserError(f"the display {seen!r} does not answer; set DISPLAY, or ask for rgb_array frames instead")
 
@@ -181,7 +180,15 @@ def import_pygame() -> ModuleType:
 
 
 def fit(frame: tuple[int, int], window: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Where a frame goes in a window, (left, top, width, height): centred, as large as fits, undistorted."""
+    """Where a frame stands in a window: centred, as large as fits, undistorted.
+
+    Args:
+        frame: its width and height, in pixels.
+        window: the same of the window.
+
+    Returns:
+        left, top, width and height, in pixels of the window.
+    """
     factor = min(window[0] / frame[0], window[1] / frame[1])
     if factor > 1 and factor - int(factor) < 0.02:
         factor = int(factor)  # whole magnifications keep pixels sharp
