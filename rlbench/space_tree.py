@@ -1,8 +1,12 @@
-"""Spaces as trees of arrays: as JSON, which the child understands without gymnasium, and leaf by leaf."""
+"""Spaces as trees, whose leaves are arrays: a description of them as JSON, and the walk over their leaves.
+
+`children`, `walk`, `flatten`, `unflatten`, `index` and `stack` take a space or its description. The agent's process
+imports this file with NumPy alone, hence gymnasium is imported inside the two functions that need it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
     import gymnasium
 
 Array = NDArray[Any]
+Path = tuple[str | int, ...]
 
 Description = dict[str, Any]
 """A space as JSON: its type, dtype, shape and bounds; `spaces` where it is a Dict or a Tuple."""
@@ -76,9 +81,9 @@ def space(description: Description) -> gymnasium.Space[Any]:
 
 @dataclass(frozen=True)
 class Leaf:
-    """One array of a space: the way to it, and its dtype, shape and inclusive bounds for one lane."""
+    """One array of a space: the way to it, and its dtype, shape and inclusive bounds, without a batch axis."""
 
-    path: tuple[str | int, ...]
+    path: Path
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     low: Array
@@ -86,57 +91,77 @@ class Leaf:
 
     @property
     def wide(self) -> np.dtype[Any]:
-        """The dtype in which actions cross: integers as int64, lest a wrong one wrap into a right one."""
+        """The dtype in which actions are passed on: int64 for integers, as a wrong one could wrap into a right one."""
         return np.dtype(np.int64) if self.dtype.kind in "iub" else self.dtype
 
 
-def leaves(description: Description, path: tuple[str | int, ...] = ()) -> Iterator[Leaf]:
-    """The leaves of a space, depth first, in the order of its keys."""
-    d = description
-    match d["type"]:
-        case "Dict":
-            for key, value in d["spaces"]:
-                yield from leaves(value, (*path, key))
-        case "Tuple":
-            for index, value in enumerate(d["spaces"]):
-                yield from leaves(value, (*path, index))
-        case "Box":
-            dtype, shape = np.dtype(d["dtype"]), tuple(d["shape"])
-            yield Leaf(path, dtype, shape, *(np.full(shape, d[side], dtype) for side in ("low", "high")))
-        case "Discrete" | "MultiDiscrete":
-            start = np.array(d["start"], np.int64)
-            high = start + np.array(d.get("n", d.get("nvec")), np.int64) - 1
-            yield Leaf(path, np.dtype(d["dtype"]), start.shape, start, high)
-        case "MultiBinary":
-            shape = tuple(d["shape"])
-            yield Leaf(path, np.dtype(np.int8), shape, np.zeros(shape, np.int8), np.ones(shape, np.int8))
+def children(space: Any) -> dict[str, Any] | tuple[Any, ...] | None:
+    """The parts of a Dict, by key, or of a Tuple; None for a leaf."""
+    if isinstance(space, dict):  # a description
+        parts = space.get("spaces")
+        return None if parts is None else dict(parts) if space["type"] == "Dict" else tuple(parts)
+    if isinstance(space, Mapping):  # gymnasium.spaces.Dict
+        return dict(space.items())
+    return tuple(space) if isinstance(space, Sequence) else None  # gymnasium.spaces.Tuple
 
 
-def pick(tree: Any, path: Iterable[str | int]) -> Any:
-    """The value that lies at the end of a path."""
+def walk(space: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every leaf of a space with the path to it, depth first, in the order of its keys."""
+    parts = children(space)
+    if parts is None:
+        yield path, space
+        return
+    for key, part in parts.items() if isinstance(parts, dict) else enumerate(parts):
+        yield from walk(part, (*path, key))
+
+
+def leaves(description: Description) -> Iterator[Leaf]:
+    """The leaves of a described space, in the order of `walk`."""
+    for path, d in walk(description):
+        match d["type"]:
+            case "Box":
+                dtype, shape = np.dtype(d["dtype"]), tuple(d["shape"])
+                yield Leaf(path, dtype, shape, *(np.full(shape, d[side], dtype) for side in ("low", "high")))
+            case "Discrete" | "MultiDiscrete":
+                start = np.array(d["start"], np.int64)
+                high = start + np.array(d.get("n", d.get("nvec")), np.int64) - 1
+                yield Leaf(path, np.dtype(d["dtype"]), start.shape, start, high)
+            case "MultiBinary":
+                shape = tuple(d["shape"])
+                yield Leaf(path, np.dtype(np.int8), shape, np.zeros(shape, np.int8), np.ones(shape, np.int8))
+
+
+def value_at(tree: Any, path: Iterable[str | int]) -> Any:
+    """The value at the end of a path."""
     for key in path:
         tree = tree[key]
     return tree
 
 
-def plant(description: Description, values: Iterator[Any]) -> Any:
-    """The tree of a space, its leaves taken from `values` in order; the inverse of picking every leaf."""
-    match description["type"]:
-        case "Dict":
-            return {key: plant(value, values) for key, value in description["spaces"]}
-        case "Tuple":
-            return tuple(plant(value, values) for value in description["spaces"])
-    return next(values)
+def flatten(space: Any, tree: Any) -> list[Any]:
+    """The values of a tree at the leaves of its space, in the order of `walk`."""
+    return [value_at(tree, path) for path, _ in walk(space)]
 
 
-def lane(description: Description, batch: Any, index: int) -> Any:
-    """One lane of a batch."""
-    return plant(description, (pick(batch, leaf.path)[index] for leaf in leaves(description)))
+def unflatten(space: Any, values: Iterator[Any]) -> Any:
+    """The tree of a space with these values at its leaves: the inverse of `flatten`."""
+    parts = children(space)
+    if parts is None:
+        return next(values)
+    if isinstance(parts, dict):
+        return {key: unflatten(part, values) for key, part in parts.items()}
+    return tuple(unflatten(part, values) for part in parts)
 
 
-def stack(description: Description, lanes: list[Any]) -> Any:
-    """The batch [N, ...] of N single values."""
-    return plant(description, (np.stack([pick(one, leaf.path) for one in lanes]) for leaf in leaves(description)))
+def index(space: Any, batch: Any, i: int) -> Any:
+    """Element i of a batch [N, ...] of trees."""
+    return unflatten(space, (array[i] for array in flatten(space, batch)))
+
+
+def stack(space: Any, trees: Sequence[Any]) -> Any:
+    """The batch [N, ...] of N trees."""
+    columns = zip(*(flatten(space, tree) for tree in trees), strict=True)
+    return unflatten(space, map(np.stack, columns))
 
 
 def _compact(bound: Array) -> Any:

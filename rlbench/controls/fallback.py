@@ -7,13 +7,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 
 from rlbench.controls.protocol import Help, PlayerInput
+from rlbench.space_tree import unflatten, walk
 
 PAIRS = ("qa", "ws", "ed", "rf", "tg", "yh", "uj", "ik", "ol")  # up and down, for the numbers of a Box in turn
 ARROWS = {"UP": "up", "RIGHT": "right", "DOWN": "down", "LEFT": "left", "FIRE": "space"}
@@ -57,15 +57,16 @@ class Fallback:
         return self._read(player, env)
 
     def _read(self, player: PlayerInput, env: Any) -> Any:
-        frame_size = (1.0, 1.0)
-        if player.pointer is not None and any(_is_place(space) for space in _leaves(env.action_space)):
+        leaves, frame_size = _leaves(env.action_space), (1.0, 1.0)
+        if player.pointer is not None and any(_is_place(leaf) for leaf in leaves):
             height, width, _ = env.render().shape
             frame_size = (width, height)
-        return _plant(env.action_space, player, self._keys, frame_size)
+        actions = (_leaf_action(leaf, player, self._keys, frame_size) for leaf in leaves)
+        return unflatten(env.action_space, actions)
 
     def _touched(self, player: PlayerInput, space: spaces.Space[Any]) -> bool:
         """Whether a key or a click means anything."""
-        leaves = list(_leaves(space))
+        leaves = _leaves(space)
         if player.clicked:
             return player.pointer is not None and any(_is_place(leaf) for leaf in leaves)
         known = {key for leaf in leaves if isinstance(leaf, spaces.Discrete) for key in self._keys(leaf)}
@@ -81,24 +82,13 @@ class Fallback:
         return keys | {ARROWS[name]: start + i for i, name in enumerate(self.names) if name in ARROWS}
 
 
-def _leaves(space: spaces.Space[Any]) -> Iterator[spaces.Space[Any]]:
-    """The parts of a nested space, depth first."""
-    if isinstance(space, spaces.Dict):
-        for part in space.values():
-            yield from _leaves(part)
-    elif isinstance(space, spaces.Tuple):
-        for part in space:
-            yield from _leaves(part)
-    else:
-        yield space
+def _leaves(space: spaces.Space[Any]) -> list[spaces.Space[Any]]:
+    """The parts of a nested space."""
+    return [leaf for _, leaf in walk(space)]
 
 
-def _plant(space: spaces.Space[Any], player: PlayerInput, keys: Any, frame_size: tuple[float, float]) -> Any:
-    """An action of a space, each part as the player asks for."""
-    if isinstance(space, spaces.Dict):
-        return {name: _plant(part, player, keys, frame_size) for name, part in space.items()}
-    if isinstance(space, spaces.Tuple):
-        return tuple(_plant(part, player, keys, frame_size) for part in space)
+def _leaf_action(space: spaces.Space[Any], player: PlayerInput, keys: Any, frame_size: tuple[float, float]) -> Any:
+    """One part of an action, as the player asks for it."""
     if isinstance(space, spaces.Discrete):
         asked = [keys(space)[key] for key in sorted(player.held | {player.pressed}) if key in keys(space)]
         return asked[-1] if asked else int(space.start) + int(space.n == 3)  # the middle one of three is rest

@@ -12,6 +12,7 @@ from gymnasium.error import InvalidAction
 from numpy.typing import NDArray
 
 from rlbench.core.rules import Bounds
+from rlbench.space_tree import unflatten, walk
 
 Leaf: TypeAlias = "spaces.Box[Any] | spaces.Discrete[Any]"
 Space: TypeAlias = "Leaf | spaces.Dict"
@@ -38,8 +39,7 @@ class Layout:
     def __init__(self, bounds: Bounds) -> None:
         self.space: Space = space(bounds)
         self.record: Any = type(bounds) if isinstance(self.space, spaces.Dict) else None
-        whole = self.space
-        self.leaves: dict[str, Any] = dict(whole.items()) if isinstance(whole, spaces.Dict) else {"": whole}
+        self.leaves: dict[str, Any] = {"".join(map(str, path)): leaf for path, leaf in walk(self.space)}
         self._checks = {name: _check(leaf, name) for name, leaf in self.leaves.items()}
         self.check: Callable[[Any], Any] = self._check_record if self.record else self._checks[""]
 
@@ -57,7 +57,7 @@ class Layout:
 
     def as_gymnasium(self, values: Any) -> Any:
         """One value per leaf as Gymnasium knows it."""
-        return values[0] if self.record is None else dict(zip(self.leaves, values, strict=True))
+        return values[0] if self.record is None else unflatten(self.space, iter(values))
 
     def single(self, arrays: Arrays) -> Any:
         """What the rules wrote into `empty()`, as Gymnasium knows it: a scalar where a leaf is Discrete."""

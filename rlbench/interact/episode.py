@@ -157,13 +157,14 @@ class ShownEpisode:
             return None
         for leaf in space_tree.leaves(self._description):
             if leaf.dtype.kind in "iu" and leaf.shape == ():
-                return int(space_tree.pick(self.actions[-1], leaf.path)) - int(leaf.low)
+                return int(space_tree.value_at(self.actions[-1], leaf.path)) - int(leaf.low)
         return None
 
 
 def plain(action: Any, description: space_tree.Description) -> Any:
     """An action as JSON: dictionaries and tuples as its space has them, arrays as lists."""
     values = (
-        np.asarray(space_tree.pick(action, leaf.path), leaf.wide).tolist() for leaf in space_tree.leaves(description)
+        np.asarray(space_tree.value_at(action, leaf.path), leaf.wide).tolist()
+        for leaf in space_tree.leaves(description)
     )
-    return space_tree.plant(description, values)
+    return space_tree.unflatten(description, values)

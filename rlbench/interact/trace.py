@@ -77,7 +77,9 @@ def outcome(episode: ShownEpisode) -> dict[str, Any]:
     """Return, length, how it ended, and digest of the actions: the last line of a trace."""
     leaves = space_tree.leaves(space_tree.describe(episode.env.action_space))
     actions = [
-        np.array([space_tree.pick(action, leaf.path) for action in episode.actions], leaf.wide).reshape(-1, *leaf.shape)
+        np.array([space_tree.value_at(action, leaf.path) for action in episode.actions], leaf.wide).reshape(
+            -1, *leaf.shape
+        )
         for leaf in leaves
     ]
     return {
@@ -198,4 +200,4 @@ def _action(action: Any, description: space_tree.Description, where: str) -> Any
     except InvalidActionError as error:
         raise UserError(f"{where}: {error}") from None
     values = (array.astype(leaf.dtype)[()] for array, leaf in zip(arrays, leaves, strict=True))
-    return space_tree.plant(description, values)
+    return space_tree.unflatten(description, values)

@@ -162,7 +162,7 @@ class WatchedBlock:
             if broken is not None and broken[place]:
                 self._end_by("invalid_action", [i])
             else:
-                episode.step(space_tree.lane(self._description, taken, place), explanations[place])
+                episode.step(space_tree.index(self._description, taken, place), explanations[place])
         self._record()
         self._wait()
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlbench.space_tree import Array, Description, Leaf, leaves, pick, plant
+from rlbench.space_tree import Array, Description, Leaf, leaves, unflatten, value_at
 
 
 class InvalidActionError(ValueError):
@@ -33,7 +33,7 @@ def as_array(action: Any, leaf: Leaf, shape: tuple[int, ...]) -> Array:
     """
     where = "".join(f"[{key!r}]" for key in leaf.path)
     try:
-        array = np.asarray(pick(action, leaf.path))
+        array = np.asarray(value_at(action, leaf.path))
     except Exception as error:
         raise InvalidActionError(f"action{where} cannot be read as an array: {error}") from None
     kinds = {"i": "iu", "u": "iu", "f": "fiu"}[leaf.dtype.kind] + "b" * (leaf.dtype == np.int8)
@@ -86,7 +86,7 @@ class ActionBounds:
             array if array.dtype == leaf.dtype else array.astype(leaf.dtype)
             for array, leaf in zip(action, self._leaves, strict=True)
         )
-        return plant(self._description, arrays)
+        return unflatten(self._description, arrays)
 
 
 def _finite_bounds(leaf: Leaf) -> tuple[Array, Array]:

@@ -106,7 +106,7 @@ class PerEnvironmentAgents:
             if reset is not None:
                 reset()
         actions = [
-            agent.act(space_tree.lane(self._observation, observation, i)) for i, agent in enumerate(self._agents)
+            agent.act(space_tree.index(self._observation, observation, i)) for i, agent in enumerate(self._agents)
         ]
         return space_tree.stack(self._action, actions)
 

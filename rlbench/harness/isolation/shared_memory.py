@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlbench.harness.isolation.actions import as_array
-from rlbench.space_tree import Array, Description, leaves, pick, plant
+from rlbench.space_tree import Array, Description, leaves, unflatten, value_at
 
 MESSAGE_BYTES = 2048
 _ALIGNMENT = 64
@@ -75,14 +75,14 @@ class SharedArrays:
             self._input[...] = observation
             return
         for leaf, view in self._inputs:
-            view[...] = pick(observation, leaf.path)
+            view[...] = value_at(observation, leaf.path)
 
     def get_observation(self) -> tuple[Any, NDArray[np.bool_]]:
         """Copies of the observation [N, ...] and of first [N], which the agent may keep."""
         if self._input is not None:
             return self._input.copy(), self._first.copy()
         arrays = (view.copy() for _, view in self._inputs)
-        return plant(self._observation_description, arrays), self._first.copy()
+        return unflatten(self._observation_description, arrays), self._first.copy()
 
     def put_action(self, action: Any) -> None:
         """Write the agent's action [N, ...]; InvalidActionError where it does not have the action space's structure."""

@@ -102,7 +102,7 @@ def load(setup: dict[str, Any]) -> contract.Agent:
 def zeros(description: space_tree.Description) -> Any:
     """A batch of one observation of a space, all zeros."""
     leaves = space_tree.leaves(description)
-    return space_tree.plant(description, (np.zeros((1, *leaf.shape), leaf.dtype) for leaf in leaves))
+    return space_tree.unflatten(description, (np.zeros((1, *leaf.shape), leaf.dtype) for leaf in leaves))
 
 
 class ExplainingAgent:

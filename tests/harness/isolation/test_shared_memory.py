@@ -120,7 +120,7 @@ def test_indexing_and_stacking_are_inverse(space, seed):
     batch_of_three.seed(seed)
     batch = plain(space, batch_of_three.sample())
     description = space_tree.describe(space)
-    singles = [space_tree.lane(description, batch, i) for i in range(3)]
+    singles = [space_tree.index(description, batch, i) for i in range(3)]
     assert_same(plain(space, space_tree.stack(description, singles)), batch)
 
 
