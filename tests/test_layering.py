@@ -26,7 +26,7 @@ MAY_REACH = {
     "rlbench.registry": (),
     "rlbench.space_tree": ("rlbench.errors",),
     "rlbench.drawing": ("rlbench.errors",),
-    "rlbench.controls": ("rlbench.controls.protocol",),
+    "rlbench.controls": ("rlbench.controls.protocol", "rlbench.errors", "rlbench.space_tree"),
     "rlbench.controls.protocol": (),
     "rlbench.core": ("rlbench.drawing", "rlbench.errors", "rlbench.space_tree"),
     "rlbench.envs": (
