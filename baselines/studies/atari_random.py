@@ -13,8 +13,9 @@ from pathlib import Path
 import pandas as pd
 import tyro
 
-from rlbench.harness.ranking.leaderboard import TextTable, decimal, interval, markdown
+from rlbench.harness.ranking.leaderboard import markdown
 from rlbench.harness.ranking.rankings import TaskRow, compute_rankings
+from rlbench.harness.ranking.tables import TextTable, decimal, interval
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import SUITES, TASKS
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from rlbench.commands.shared.output import Format, draw, print_table
 from rlbench.errors import UserError
-from rlbench.harness.ranking import leaderboard
+from rlbench.harness.ranking import leaderboard, tables
 from rlbench.harness.ranking.rankings import Rankings, compute_rankings
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import SUITES, TASKS
@@ -47,7 +47,7 @@ def run(options: LeaderboardOptions) -> int:
         raise UserError(f"--check prints no table; leave out --format {options.format}")
     ranked = load(options.results)
     if options.format != "table":
-        print_table(leaderboard.flat(ranked), options.format)
+        print_table(tables.flat(ranked), options.format)
         return 0
     if options.check:
         return check(text(ranked), options)
@@ -61,7 +61,7 @@ def run(options: LeaderboardOptions) -> int:
 
 def print_all(ranked: Rankings) -> None:
     """Draw every table of the page."""
-    for table in leaderboard.tables(ranked, SUITES):
+    for table in tables.tables(ranked, SUITES):
         frame = pd.DataFrame(table.rows, columns=list(table.columns))
         draw(frame.drop(columns=PAGE_ONLY, errors="ignore"), table.title)
         sys.stdout.write("\n")
@@ -73,7 +73,7 @@ def load(results: Path) -> Rankings:
 
 
 def text(ranked: Rankings) -> str:
-    """Page for these standings."""
+    """The page of these rankings."""
     return leaderboard.render(ranked, TASKS, SUITES)
 
 

@@ -1,4 +1,4 @@
-"""Verification: the same comes out or it is said what does not, block by block, resumable."""
+"""Verification: equal episodes pass, differences are named, and an interrupted one continues."""
 
 import json
 import sys
@@ -58,7 +58,7 @@ def test_a_forged_record_is_found_out(recorded, changes):
     found = verify.verify(forge(path, **changes), TASK, entrant, quiet=True)
     assert list(found.different) == [51]
     ((name, value),) = changes.items()
-    assert [said.startswith(f"{name} {value!r}, now ") for said in found.different[51]] == [True]
+    assert [line.startswith(f"{name} {value!r}, now ") for line in found.different[51]] == [True]
 
 
 def test_it_goes_on_where_it_was_interrupted(recorded, played):
@@ -102,8 +102,12 @@ def test_the_command(recorded, submit, tmp_path, monkeypatch, capsys):
 
     entrant, path = recorded
     monkeypatch.chdir(tmp_path)
-    code, said = run(path)
-    assert (code, "no submission with digest" in said, "give the folder of probe 1 with --submission" in said) == (
+    code, message = run(path)
+    assert (
+        code,
+        "no submission with digest" in message,
+        "give the folder of probe 1 with --submission" in message,
+    ) == (
         2,
         True,
         True,
@@ -117,9 +121,9 @@ def test_the_command(recorded, submit, tmp_path, monkeypatch, capsys):
     code, (row,) = run(forge(path, length=3), "--submission", entrant.folder)
     assert (code, row["verdict"], row["different"]) == (1, "different", 1)
     assert row["first_difference"].startswith("episode 51: length 3, now ")
-    for mistake, message in (
+    for mistake, expected in (
         (("nowhere",), "no records in nowhere"),
         ((path, "--blocks", "0"), "--blocks is at least 1"),
     ):
-        code, said = run(*mistake)
-        assert (code, message in said) == (2, True)
+        code, message = run(*mistake)
+        assert (code, expected in message) == (2, True)

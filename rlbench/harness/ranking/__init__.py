@@ -9,5 +9,6 @@ The files in the order in which the data pass through them:
     scores         the statistics: mean, interquartile mean, optimality gap, ranks
     intervals      confidence intervals: bootstrap, Student t, exact binomial
     rankings       who ranks where on each task and suite
-    leaderboard    the rankings as tables, and as a page of Markdown
+    tables         the rankings as tables of text
+    leaderboard    the tables as a page of Markdown
 """

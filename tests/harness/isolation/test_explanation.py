@@ -1,4 +1,4 @@
-"""What an agent tells, across the wall: what it says arrives, and what is hostile or wrong costs nothing."""
+"""Explanations across the process boundary: they arrive whole, and hostile or wrong ones cost nothing."""
 
 import json
 import math
@@ -11,19 +11,19 @@ from hypothesis import strategies as st
 
 from rlbench.harness import submission
 from rlbench.harness.evaluate import agent_seed, play_isolated, play_watched
-from rlbench.harness.isolation import explanation
+from rlbench.harness.isolation import explanation as protocol
 from rlbench.harness.isolation.explanation import MAX_BYTES, SHAPES, Explanation, decode, encode
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated on Linux only")
 
 
-def test_what_is_told_arrives_lane_by_lane():
-    told = {
+def test_an_explanation_arrives_environment_by_environment():
+    explanation = {
         "action_values": np.array([[1.0, -2.5], [1e-9, 3e20]], np.float32),
         "value": np.array([1.0, 3e20]),
         "glimpses": [[(0, 0)], [(0.5, -1), (0.25, 1)]],
     }
-    first, second = decode(encode(told), 2)
+    first, second = decode(encode(explanation), 2)
     assert first == Explanation(action_values=(1.0, -2.5), value=1.0, glimpses=((0.0, 0.0),))
     assert second.action_values == pytest.approx((1e-9, 3e20), rel=1e-5)
     assert second.glimpses == ((0.5, -1.0), (0.25, 1.0))
@@ -34,7 +34,7 @@ def test_what_is_told_arrives_lane_by_lane():
 WRONG = {
     "no dict": [1, 2],
     "another name": {"thoughts": [1, 2]},
-    "too few lanes": {"value": [1.0]},
+    "too few rows": {"value": [1.0]},
     "no list": {"value": 3.0},
     "a string": {"value": ["1", "2"]},
     "a bool": {"value": [True, False]},
@@ -46,12 +46,12 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("told", WRONG.values(), ids=WRONG.keys())
-def test_what_is_wrong_is_one_line(told):
-    for lane in decode(json.dumps(told).encode(), 2):
-        assert lane.error.startswith("explain() cannot be understood: ")
-        assert "\n" not in lane.error
-        assert len(lane.error) < 200
+@pytest.mark.parametrize("explanation", WRONG.values(), ids=WRONG.keys())
+def test_what_is_wrong_is_one_line(explanation):
+    for each in decode(json.dumps(explanation).encode(), 2):
+        assert each.error.startswith("explain() cannot be understood: ")
+        assert "\n" not in each.error
+        assert len(each.error) < 200
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,9 @@ json_values = st.recursive(
 
 @settings(max_examples=60, deadline=None)
 @given(st.one_of(st.binary(max_size=200), json_values.map(lambda value: json.dumps(value).encode())), st.integers(1, 3))
-def test_any_bytes_give_explanations_of_finite_numbers(data, lanes):
-    read = decode(data, lanes)
-    assert len(read) == lanes
+def test_any_bytes_give_explanations_of_finite_numbers(data, num_envs):
+    read = decode(data, num_envs)
+    assert len(read) == num_envs
     for each in read:
         assert each.value is None or math.isfinite(each.value)
         assert all(math.isfinite(value) for value in (*each.action_values, *each.probabilities))
@@ -81,14 +81,14 @@ def test_any_bytes_give_explanations_of_finite_numbers(data, lanes):
 
 
 @pytest.mark.parametrize(
-    "told", [{"value": [math.nan]}, {"value": [object()]}, {"action_values": [["x" * 90] * MAX_BYTES]}]
+    "explanation", [{"value": [math.nan]}, {"value": [object()]}, {"action_values": [["x" * 90] * MAX_BYTES]}]
 )
-def test_what_cannot_cross_is_an_error_in_the_child(told):
+def test_what_cannot_cross_is_an_error_in_the_agents_process(explanation):
     with pytest.raises((ValueError, TypeError)):
-        encode(told)
+        encode(explanation)
 
 
-def told_by(submit, task, act, explain=None):
+def explanations_of(submit, task, act, explain=None):
     """The explanations of every step, by an isolated agent, and its episodes."""
     source = f"""
         import numpy as np
@@ -101,29 +101,29 @@ def told_by(submit, task, act, explain=None):
             return Agent()
     """
     entrant = submission.read(submit(source=source))
-    told = []
+    explanations = []
 
-    def watch(act, child):
+    def watch(act, process):
         def watched(observation, first):
             action = act(observation, first)
-            told.append(child.explanations())
+            explanations.append(process.explanations())
             return action
 
         return watched
 
     seed = agent_seed(task, entrant.training_seed, 0)
     episodes, _ = play_watched(task, entrant, task.block(0), seed, watch)
-    return told, episodes, play_isolated(task, entrant, 0).episodes
+    return explanations, episodes, play_isolated(task, entrant, 0).episodes
 
 
 ACT = "return np.where(observation < 4, 3, 0)"  # up, then to the left: into the corner
 
 
 @linux
-def test_an_isolated_agent_tells_and_scores_the_same(submit, grid_task):
+def test_an_isolated_agent_explains_and_scores_the_same(submit, grid_task):
     explain = "def explain(self): return {'value': self.observation * 2.0}"
-    told, watched, evaluated = told_by(submit, grid_task, ACT, explain)
-    assert [each.value for each in told[0]] == [8.0, 10.0, 12.0]  # starts 4, 5, 6
+    explanations, watched, evaluated = explanations_of(submit, grid_task, ACT, explain)
+    assert [each.value for each in explanations[0]] == [8.0, 10.0, 12.0]  # starts 4, 5, 6
     assert watched == evaluated
 
 
@@ -139,15 +139,15 @@ def test_an_isolated_agent_tells_and_scores_the_same(submit, grid_task):
         ("explain = 3", "explain() failed: TypeError"),
     ],
 )
-def test_silence_and_mistakes_cost_nothing(submit, grid_task, explain, message):
-    told, watched, evaluated = told_by(submit, grid_task, ACT, explain)
-    assert told[0][0].error.startswith(message)
+def test_no_explanation_and_mistakes_in_one_cost_nothing(submit, grid_task, explain, message):
+    explanations, watched, evaluated = explanations_of(submit, grid_task, ACT, explain)
+    assert explanations[0][0].error.startswith(message)
     assert watched == evaluated
     assert {episode.status for episode in watched} == {"ok"}
 
 
 @linux
-def test_agents_of_one_lane_tell_together(submit, grid_task):
+def test_agents_of_one_environment_explain_together(submit, grid_task):
     source = """
         class Agent:
             def act(self, observation):
@@ -159,14 +159,14 @@ def test_agents_of_one_lane_tell_together(submit, grid_task):
             return Agent()
     """
     entrant = submission.read(submit(source=source))
-    told = []
+    explanations = []
 
-    def watch(act, child):
-        return lambda observation, first: (act(observation, first), told.append(child.explanations()))[0]
+    def watch(act, process):
+        return lambda observation, first: (act(observation, first), explanations.append(process.explanations()))[0]
 
     play_watched(grid_task, entrant, range(3), 0, watch)
-    assert [each.action_values for each in told[0]] == [(4.0, 0.0), (5.0, 0.0), (6.0, 0.0)]
+    assert [each.action_values for each in explanations[0]] == [(4.0, 0.0), (5.0, 0.0), (6.0, 0.0)]
 
 
 def test_the_documented_names_are_those_that_are_read():
-    assert all(name in explanation.__doc__ for name in SHAPES)
+    assert all(name in protocol.__doc__ for name in SHAPES)

@@ -34,7 +34,7 @@ def load(task, spaces, seed):
 
 @pytest.fixture(params=[False, True], ids=["busy", "idle"])
 def crossed(request, monkeypatch):
-    """All that crosses to the child: what it is told at first, and its whole shared memory at every call.
+    """All that crosses to the agent's process: its set-up, and the whole shared memory at every call.
 
     One byte of that says whether the machine has cores to spare, which may change from run to run; it is held here.
     """
@@ -85,13 +85,13 @@ def test_swapped_labels_change_the_score_and_nothing_that_crosses(submit, labell
     assert (returns[0] != returns[1]).any()
 
 
-def test_what_is_told_to_those_who_watch_does_not_depend_on_the_labels_either(submit, labelled, crossed):
-    entrant, seen, told = submission.read(submit(source=AGENT)), [], []
+def test_explanations_do_not_depend_on_the_labels_either(submit, labelled, crossed):
+    entrant, seen, explanations = submission.read(submit(source=AGENT)), [], []
 
-    def watch(act, child):
+    def watch(act, process):
         def watched(observation, first):
             action = act(observation, first)
-            told.append(child.explanations())
+            explanations.append(process.explanations())
             return action
 
         return watched
@@ -99,8 +99,8 @@ def test_what_is_told_to_those_who_watch_does_not_depend_on_the_labels_either(su
     for labels in (LABELS, (LABELS + 5) % 10):
         labelled(labels)
         evaluate.play_watched(TASK, entrant, range(8), 0, watch)
-        seen.append((crossed.copy(), told.copy()))
-        crossed.clear(), told.clear()
+        seen.append((crossed.copy(), explanations.copy()))
+        crossed.clear(), explanations.clear()
     assert len(seen[0][1]) == 6
     assert seen[0][1][0][0].value > 0
     assert seen[0] == seen[1]

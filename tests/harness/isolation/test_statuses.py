@@ -131,7 +131,7 @@ def test_prints_are_drained_and_forgotten(grid_task, submit, tmp_path, megabytes
     assert fault is None
 
 
-def test_an_invalid_action_ends_its_lane_alone(grid_task, submit, tmp_path):
+def test_an_invalid_action_ends_its_episode_alone(grid_task, submit, tmp_path):
     act = """
         self.calls = getattr(self, "calls", 0) + 1
         return np.array([9, 0, 0]) if self.calls == 1 else np.array([0, 1, 9])
@@ -139,14 +139,14 @@ def test_an_invalid_action_ends_its_lane_alone(grid_task, submit, tmp_path):
     episodes, fault = lines(grid_task, submit(act), tmp_path / "results")
     assert [(line["status"], line["return"], line["length"]) for line in episodes] == [
         ("invalid_action", -97.0, 0),
-        ("ok", -200.0, 200),  # up, then right for ever: that lane reaches the time limit
+        ("ok", -200.0, 200),  # up, then right for ever: that episode reaches the time limit
         ("invalid_action", -97.0, 1),
     ]
     assert [line["truncated"] for line in episodes] == [False, True, False]
     assert fault == "invalid_action: action = 9 is not within [0, 3]"
 
 
-def test_nan_ends_its_lane_alone(grid_task, submit, tmp_path):
+def test_nan_ends_its_episode_alone(grid_task, submit, tmp_path):
     task = dataclasses.replace(
         grid_task, env_id="rlbench/CartPole-v0", env_kwargs={"continuous": True}, options=(), failure_return=8.0
     )

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from rlbench.errors import UserError
-from rlbench.harness.ranking.leaderboard import decimal, escape, flat, page, tables
+from rlbench.harness.ranking.leaderboard import escape, page
 from rlbench.harness.ranking.rankings import compute_rankings
+from rlbench.harness.ranking.tables import decimal, flat, tables
 from rlbench.harness.tasks.task import Task
 
 HILL = Task("hill", 1, "test/Hill-v0", episodes=4, lanes=2, failure_return=-5.0, random=0.0, reference=10.0)
