@@ -1,8 +1,8 @@
-"""Policies as distributions over actions: what a network's outputs mean, for agents that learn a policy.
+"""Distributions over actions, whose parameters are a network's outputs.
 
-A head says how many outputs the network has, draws actions from them (NumPy, while playing), gives log pi(a|s) and the
-entropy (torch, while learning), and says what the environment is given. The algorithms know nothing else of actions.
-Continuous actions are drawn in units in which the bounds of the action space are -1 and 1.
+A head samples actions in NumPy while playing, computes log pi(a|s) and the entropy in torch while learning, and decodes
+actions for the environment. Continuous actions are sampled in units in which the bounds of the action space are -1 and
+1.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Head(Protocol):
     """Parameters of its own, which do not depend on the observation; learned with the network's."""
 
     def sample(self, outputs: NDArray[Any], u: NDArray[np.floating]) -> NDArray[Any]:
-        """Actions a[N, ...] for outputs[N, K], made of the uniforms u[N, noise]."""
+        """Actions a[N, ...] for outputs[N, K], computed from the uniforms u[N, noise]."""
 
     def log_prob(self, outputs: torch.Tensor, a: torch.Tensor) -> torch.Tensor:
         """Log-probabilities log pi(a|s), [B], for outputs[B, K] and actions a[B, ...]."""
@@ -45,14 +45,14 @@ class Head(Protocol):
         """-sum_a pi(a|s) log pi(a|s), [B], for outputs[B, K]."""
 
     def decode(self, a: NDArray[Any]) -> NDArray[Any]:
-        """What the environment is given for actions a[N, ...]."""
+        """Actions a[N, ...] in the environment's own units."""
 
     def greedy(self, network: Perceptron) -> Perceptron:
-        """The policy without chance: its likeliest action."""
+        """The deterministic policy of the likeliest action."""
 
 
 class Categorical:
-    """One of A actions: pi(a|s) = exp(h_a) / sum_b exp(h_b), the outputs h being its logits."""
+    """One of A actions: pi(a|s) = exp(h_a) / sum_b exp(h_b), where the outputs h are the logits."""
 
     noise = 1
     parameters = ()
@@ -81,16 +81,16 @@ class Categorical:
         return a
 
     def greedy(self, network: Perceptron) -> Perceptron:
-        """The action with the greatest logit."""
+        """The action with the greatest logit, which explains its probabilities."""
         network.tells = "probabilities"
         return network
 
 
 class Gaussian:
-    """Actions of a box: a ~ N(mu(s), sigma^2), mu the outputs, log sigma[A] a parameter that does not depend on s.
+    """Actions of a box: a ~ N(mu(s), sigma^2), where mu are the outputs and log sigma[A] does not depend on s.
 
-    What is drawn beyond the bounds is cut for the environment, and learned from as it was drawn. sigma begins as
-    `deviation`.
+    Samples beyond the bounds are clipped for the environment only: learning uses them as they were drawn. The initial
+    sigma is `deviation`.
     """
 
     def __init__(self, space: gymnasium.spaces.Box, deviation: float) -> None:
@@ -100,7 +100,7 @@ class Gaussian:
         self.parameters = (self.log_sigma,)
 
     def sample(self, outputs: NDArray[Any], u: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Actions a[N, A] = mu + sigma z, z normal."""
+        """Actions a[N, A] = mu + sigma z, z standard normal."""
         sigma = self.log_sigma.detach().exp().cpu().numpy()
         return (outputs + sigma * standard_normal(u)).astype(np.float32)
 
@@ -109,23 +109,23 @@ class Gaussian:
         return gaussian_log_prob(a, outputs, self.log_sigma)
 
     def entropy(self, outputs: torch.Tensor) -> torch.Tensor:
-        """The differential entropy, [B], the same everywhere."""
+        """The differential entropy, [B], equal in all states."""
         return gaussian_entropy(self.log_sigma).expand(len(outputs))
 
     def decode(self, a: NDArray[Any]) -> NDArray[Any]:
-        """Actions in the box's own units, within its bounds."""
+        """Actions a[N, A] in the box's own units, clipped to its bounds."""
         return to_box(a, self.low, self.high)
 
     def greedy(self, network: Perceptron) -> Perceptron:
-        """The mean, cut to the bounds."""
+        """The mean, clipped to the bounds."""
         return Mean(network, self.low, self.high, squash=False)
 
 
 class SquashedGaussian:
-    """Actions of a box: a = tanh(u), u ~ N(mu(s), sigma(s)^2), the outputs being mu and log sigma, [N, 2A].
+    """Actions of a box: a = tanh(u), u ~ N(mu(s), sigma(s)^2), where the outputs [N, 2A] are mu and log sigma.
 
-    Haarnoja et al. (2018), appendix C. An action is a function of the outputs and of normal numbers, so that a gradient
-    passes through it.
+    Haarnoja et al. (2018), appendix C. Actions are functions of the outputs and of normal numbers, so that gradients
+    pass through them.
     """
 
     def __init__(self, space: gymnasium.spaces.Box) -> None:
@@ -141,11 +141,11 @@ class SquashedGaussian:
         return u.tanh(), gaussian_log_prob(u, mu, log_sigma) - tanh_log_slope(u)
 
     def decode(self, a: NDArray[Any]) -> NDArray[Any]:
-        """Actions in the box's own units."""
+        """Actions a[N, A] in the box's own units."""
         return to_box(a, self.low, self.high)
 
     def greedy(self, network: Perceptron) -> Perceptron:
-        """tanh(mu): the median, and where the bounds are far the mean; log sigma is left out."""
+        """tanh(mu), the median of the actions; the outputs for log sigma are left out."""
         (weight, bias), layers = network.layers[-1], network.layers[:-1]
         mean = [*layers, (weight[: self.actions], bias[: self.actions])]
         halved = Perceptron(mean, network.activation, network.scale, network.states, network.shift, network.limit)
@@ -153,16 +153,21 @@ class SquashedGaussian:
 
 
 def bounds(space: gymnasium.Space[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Least and greatest action of a box, float32[A] each; UserError for other spaces and boxes without bounds."""
+    """Bounds low[A] and high[A] of a box, float32; UserError for other spaces and for boxes without bounds."""
     if not isinstance(space, gymnasium.spaces.Box) or len(space.shape) != 1 or not space.is_bounded():
         raise UserError(f"continuous actions must be a bounded Box of one axis, not {space}")
     return space.low.astype(np.float32), space.high.astype(np.float32)
 
 
 def head(space: gymnasium.Space[Any], deviation: float = 1.0) -> Head:
-    """The distribution over an action space; UserError for a space that has none.
+    """The distribution over an action space.
 
-    `deviation` is that of continuous actions at the start, where the bounds are -1 and 1.
+    Args:
+        space: of one environment.
+        deviation: initial standard deviation of continuous actions, in units in which the bounds are -1 and 1.
+
+    Raises:
+        UserError: for a space without a distribution here.
     """
     if isinstance(space, gymnasium.spaces.Box):
         return Gaussian(space, deviation)

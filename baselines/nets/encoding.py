@@ -1,4 +1,4 @@
-"""What a network sees of an observation: features of a fixed length, and checks of the spaces it takes."""
+"""Encodings of observations as features for a network, and checks of the spaces that networks take."""
 
 from __future__ import annotations
 
@@ -16,16 +16,23 @@ from rlbench.errors import UserError
 
 @dataclass(frozen=True)
 class Encoding:
-    """How an observation becomes D float32 features: a box flattened, shifted and scaled, one of n states one-hot."""
+    """Observations as D float32 features: a box flattened, shifted and scaled, or one of n states one-hot."""
 
     scale: NDArray[np.float32]
+    """Factor of each number, [D]."""
+
     states: int = 0
+    """n; 0 for a box."""
+
     shift: NDArray[np.float32] | None = None
+    """Subtracted before scaling, [D]; None for 0."""
+
     limit: float = 0.0
+    """Bound of the scaled numbers, from which they are clipped; 0 for none."""
 
     @property
     def size(self) -> int:
-        """D."""
+        """D, the number of features."""
         return self.states or len(self.scale)
 
     def __call__(self, observation: NDArray[Any]) -> NDArray[np.float32]:
@@ -34,7 +41,15 @@ class Encoding:
 
 
 def encoding(space: gymnasium.Space[Any], scale: tuple[float, ...] = ()) -> Encoding:
-    """The encoding of one lane's observation space; UserError for a space that a perceptron does not take."""
+    """The encoding of an observation space.
+
+    Args:
+        space: of one environment.
+        scale: factor of each number of a box; empty for 1.
+
+    Raises:
+        UserError: for a space that a perceptron does not take, or a scale of another length.
+    """
     if isinstance(space, gymnasium.spaces.Discrete) and space.start == 0:
         return Encoding(np.ones(1, np.float32), int(space.n))
     if not isinstance(space, gymnasium.spaces.Box):
@@ -46,7 +61,7 @@ def encoding(space: gymnasium.Space[Any], scale: tuple[float, ...] = ()) -> Enco
 
 
 def frames_shape(space: gymnasium.Space[Any]) -> tuple[int, int, int]:
-    """The shape (K, H, W) of one lane's stacked frames; UserError for a space that a convolution does not take."""
+    """The shape (K, H, W) of stacked frames; UserError for a space that a convolution does not take."""
     if not isinstance(space, gymnasium.spaces.Box) or len(space.shape) != 3 or space.dtype != np.uint8:
         raise UserError(f"convolutions take stacked frames, uint8 [K, H, W], not {space}")
     stacked, height, width = space.shape

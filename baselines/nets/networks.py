@@ -26,10 +26,14 @@ def perceptron(
     generator: torch.Generator,
     last_gain: float = 1.0,
 ) -> nn.Sequential:
-    """A perceptron of sizes (D, hidden ..., outputs), its weights drawn from `generator`.
+    """A multi-layer perceptron.
 
-    `orthogonal`: rows orthogonal, gain sqrt(2) for hidden layers and `last_gain` for the last, biases 0 (Saxe et al.,
-    2014). `uniform`: PyTorch's default, weights and biases in +-1/sqrt(inputs).
+    Args:
+        sizes: numbers of features, hidden units of each layer, and outputs.
+        activation: between the layers.
+        init: `orthogonal`, rows orthogonal and biases 0 (Saxe et al., 2014), or `uniform`, PyTorch's default.
+        generator: weights are drawn from it.
+        last_gain: scale of the last layer's orthogonal weights; that of the others is sqrt(2).
     """
     layers: list[nn.Module] = []
     for i, (inputs, outputs) in enumerate(pairwise(sizes)):
@@ -41,11 +45,11 @@ def perceptron(
 
 
 class PixelConvolution(nn.Conv2d):
-    """A convolution over stacked frames in blocks, uint8 [B, K, h, w, b^2] -> [B, O, h', w'], pixels scaled to [0, 1].
+    """Convolution over stacked frames in blocks, uint8 [B, K, h, w, b^2] -> [B, O, h', w'], pixels scaled to [0, 1].
 
-    A b x b block of pixels becomes b^2 channels of one place: a kernel of m b with stride b over the frames is one of m
-    with stride 1 over these, the same sums. With the channels last in memory it reads rows of K b^2 numbers, and takes
-    half as long on a CPU. The scale is applied to the weights, which are fewer than the pixels.
+    The pixels of a b x b block are the b^2 channels of one place: a kernel of size m b and stride b over frames is one
+    of size m and stride 1 over blocks, with the same sums. With channels last in memory it reads rows of K b^2 numbers,
+    and takes half as long on a CPU. The factor 1/255 is applied to the weights, which are fewer than the pixels.
     """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -65,10 +69,16 @@ def convolutional(
     sizes: tuple[int, ...],
     generator: torch.Generator,
 ) -> nn.Sequential:
-    """Convolutions over stacks of frames `shape` (K, H, W), then a perceptron of sizes (hidden ..., outputs).
+    """Convolutions, then a perceptron, with ReLU after each layer but the last and PyTorch's default weights.
 
-    ReLU after each layer but the last; weights in +-1/sqrt(inputs), PyTorch's default. It takes what
-    `FrameReplay.see` gives: frames in blocks of the first stride.
+    Args:
+        shape: (K, H, W) of the stacked frames. The network takes them in blocks, as `FrameReplay` keeps them.
+        convolutions: of each layer; the first one's stride is the side of a block.
+        sizes: numbers of hidden units of each dense layer, and of outputs.
+        generator: weights are drawn from it.
+
+    Raises:
+        UserError: for convolutions that do not fit the frames.
     """
     (first_filters, kernel, stride), *others = convolutions
     channels, height, width = shape
@@ -88,7 +98,7 @@ def convolutional(
 
 
 def initialise(layer: nn.Linear | nn.Conv2d, init: Init, gain: float, generator: torch.Generator) -> None:
-    """Draw a layer's weights, in place."""
+    """Draw a layer's weights and biases in place; `gain` is for orthogonal ones, see `perceptron`."""
     if init == "orthogonal":
         nn.init.orthogonal_(layer.weight, gain, generator=generator)
         nn.init.zeros_(layer.bias)
@@ -106,12 +116,19 @@ def to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
 
 
 def numpy_policy(network: nn.Sequential, activation: Activation, encode: Encoding) -> Perceptron:
-    """The network's greedy policy in NumPy; on a CPU it shares the network's memory and learns with it."""
+    """The greedy policy of a perceptron, in NumPy; on a CPU it shares the network's memory and learns with it."""
     return Perceptron(arrays(network, nn.Linear), activation, encode.scale, encode.states, encode.shift, encode.limit)
 
 
 def numpy_pixel_policy(network: nn.Sequential, block: int, epsilon: float, seed: int = 0) -> Convolutional:
-    """The policy in NumPy of a network made by `convolutional`; its first filters are copied out of their blocks."""
+    """The epsilon-greedy policy of a network made by `convolutional`, in NumPy.
+
+    Args:
+        network: its first filters are copied out of their blocks; the other weights are shared on a CPU.
+        block: side of a block, the first stride.
+        epsilon: probability of a random action.
+        seed: of the random actions.
+    """
     (weight, bias), *others = arrays(network, nn.Conv2d)
     filters, channels, m, _ = weight.shape
     blocks = weight.reshape(filters, channels // block**2, block, block, m, m)  # of pixels y, x in places y, x

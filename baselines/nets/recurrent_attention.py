@@ -1,8 +1,9 @@
 """The recurrent attention model: one module per box of the paper's figure 1.
 
 Mnih, Heess, Graves & Kavukcuoglu (2014), "Recurrent models of visual attention", sections 3.1 and 4. The glimpse
-sensor, rho(x_t, l_t), is the environment's retina, which hands out the patches; what follows it is here. N lanes,
-patches of D numbers, glimpse g_t[N, G], state h_t[N, H]. `templates.glimpse_template` is the same model in NumPy.
+sensor, rho(x_t, l_t), is the environment's retina, whose patches are the input here. Shapes: N environments, patches
+rho_t[N, D], locations l_t[N, 2], glimpses g_t[N, G], state h_t[N, H]. `templates.glimpse_template` is the same model in
+NumPy.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class GlimpseNetwork(nn.Module):
 
 
 class Core(nn.Module):
-    """f_h: what has been seen so far, h_t = relu(W_h h_{t-1} + W_g g_t + b)."""
+    """f_h: the state, a summary of what was seen so far, h_t = relu(W_h h_{t-1} + W_g g_t + b)."""
 
     def __init__(self, glimpse: int, state: int) -> None:
         super().__init__()
@@ -61,7 +62,7 @@ class ActionNetwork(nn.Linear):
 
 
 class Baseline(nn.Linear):
-    """The reward to be expected, h_t[..., H] -> b_t[..., 1]."""
+    """The expected reward, h_t[..., H] -> b_t[..., 1]."""
 
 
 class RecurrentAttention(nn.Module):
@@ -87,7 +88,7 @@ class RecurrentAttention(nn.Module):
 
 
 def multiply_accumulates(network: nn.Module, forward: Callable[[], object]) -> int:
-    """How often `forward` multiplies a weight of the network's with a number; biases, pooling and the like are free."""
+    """Multiplications by weights of linear and convolutional layers in one call of `forward`."""
     counts: list[int] = []
 
     def count(layer: nn.Module, inputs: object, outputs: torch.Tensor) -> None:

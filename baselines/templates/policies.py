@@ -1,4 +1,4 @@
-"""What a training ends in: a policy that one of the agent templates defines, from arrays and back."""
+"""Policies that can be exported, and how they are read back from settings and arrays."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from baselines.templates.pixel_agent_template import Convolutional
 Policy = agent_template.Policy | Convolutional | RecurrentAttention
 
 TEMPLATES = {Convolutional.kind: pixel_agent_template, RecurrentAttention.kind: glimpse_template}
-"""Which file defines a kind of policy; `agent_template.py` defines all the others."""
+"""The file that defines a kind of policy; `agent_template.py` defines the others."""
 
 
 def policy(settings: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Policy:
