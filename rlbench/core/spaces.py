@@ -30,10 +30,10 @@ def space(bounds: Bounds) -> Space:
 
 
 class Layout:
-    """A space as its leaves, and how what lies in it looks to the rules and to Gymnasium.
+    """The space that bounds declare, as its leaves, with conversions between the values of the rules and of Gymnasium.
 
-    A plain space is its only leaf. A Dict has one leaf per key; to the rules its values are an instance of `record`,
-    the NamedTuple that declared its bounds, and to Gymnasium a dict.
+    A plain space is its only leaf. A Dict has one leaf per key; its values are dicts to Gymnasium, and to the rules
+    instances of `record`, the NamedTuple that declared the bounds.
     """
 
     def __init__(self, bounds: Bounds) -> None:
@@ -44,23 +44,23 @@ class Layout:
         self.check: Callable[[Any], Any] = self._check_record if self.record else self._checks[""]
 
     def empty(self) -> Arrays:
-        """Arrays for the rules to write one world's values into, one per leaf; int64[1] where it is Discrete."""
+        """Arrays for the rules to write one value into, one per leaf; int64[1] where it is Discrete."""
         return tuple(np.empty(leaf.shape or (1,), leaf.dtype) for leaf in self.leaves.values())
 
     def empty_batch(self, num_envs: int) -> Arrays:
-        """The same for N worlds, [N, ...] each."""
+        """The same for N environments, [N, ...] each."""
         return tuple(np.empty((num_envs, *(leaf.shape or ())), leaf.dtype) for leaf in self.leaves.values())
 
     def as_rules(self, values: Any) -> Any:
-        """One value per leaf as the rules know it."""
+        """The rules' form of one value per leaf."""
         return values[0] if self.record is None else self.record(*values)
 
     def as_gymnasium(self, values: Any) -> Any:
-        """One value per leaf as Gymnasium knows it."""
+        """Gymnasium's form of one value per leaf."""
         return values[0] if self.record is None else unflatten(self.space, iter(values))
 
     def single(self, arrays: Arrays) -> Any:
-        """What the rules wrote into `empty()`, as Gymnasium knows it: a scalar where a leaf is Discrete."""
+        """Gymnasium's form of what the rules wrote into `empty()`: a scalar where a leaf is Discrete."""
         leaves = self.leaves.values()
         return self.as_gymnasium([a if leaf.shape else a[0] for a, leaf in zip(arrays, leaves, strict=True)])
 
@@ -69,9 +69,14 @@ class Layout:
         return self.record(*(check(action[name]) for name, check in self._checks.items()))
 
     def check_batch(self, actions: Any, num_envs: int) -> Arrays:
-        """Actions of all environments, int64[N] or float64[N, k] per leaf, copied only when they are not that already.
+        """The actions of a batch as arrays, int64[N] or float64[N, k] per leaf.
 
-        Raises InvalidAction for a wrong structure, dtype or shape; values are checked by the compiled loop.
+        Args:
+            actions: Anything; copied only where it does not consist of such arrays already.
+            num_envs: N.
+
+        Raises:
+            InvalidAction: The structure, a dtype or a shape is wrong. Values are checked by the compiled loop.
         """
         if self.record is None:
             return (_batch(actions, self.leaves[""], num_envs, ""),)
@@ -85,7 +90,7 @@ class Layout:
 
 
 def _check(leaf: Leaf, name: str) -> Callable[[Any], Any]:
-    """A function that returns a leaf's action as the rules want it, or raises InvalidAction saying what is wrong."""
+    """A function that converts a leaf's action to the rules' form, or raises InvalidAction saying what is wrong."""
     what = f"action {name!r}" if name else "action"
     if isinstance(leaf, spaces.Discrete):
         return functools.partial(_check_discrete, int(leaf.n), what)

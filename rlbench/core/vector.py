@@ -81,8 +81,8 @@ class RulesVectorEnv(VectorEnvAdapter):
 
     def _call_reset(self, mask: Bools, options: Arrays, observations: Arrays) -> None:
         """Begin an episode in the environments of the mask; write the observations of all."""
-        worlds = (*self.params, *self._fields, *self._memory)
-        self._reset_loop(*worlds, self._streams, self._elapsed, self._done, mask, *options, *observations)
+        arrays = (*self.params, *self._fields, *self._memory, self._streams, self._elapsed, self._done)
+        self._reset_loop(*arrays, mask, *options, *observations)
 
     def step(self, actions: Any) -> BatchStep:
         """Step all environments in the compiled loop."""
@@ -91,11 +91,18 @@ class RulesVectorEnv(VectorEnvAdapter):
         layout = self.world.observations
         inputs = self.world.actions.check_batch(actions, self.num_envs)
         observations, *flags = self._new_outputs() if self.copy else self._outputs
-        worlds = (*self.params, *self._fields, *self._memory)
+        arrays = (*self.params, *self._fields, *self._memory, self._streams, self._elapsed, self._done)
         ended = self._step_loop(
-            *worlds, self._streams, self._elapsed, self._done, *inputs, *observations, *flags, *self._final,
-            *self._results, self._mode, self._limit, self._threads,
-        )  # fmt: skip
+            *arrays,
+            *inputs,
+            *observations,
+            *flags,
+            *self._final,
+            *self._results,
+            self._mode,
+            self._limit,
+            self._threads,
+        )
         if ended < 0:
             i = -1 - ended
             action = self.world.actions.as_gymnasium([array[i] for array in inputs])

@@ -19,33 +19,33 @@ FIRST_WAIT, LONGEST_WAIT = 16, 8_192  # calls between trials; a lost trial doubl
 
 
 class Autotuner:
-    """A callable that hands each call to one of two loops, first the first, and now and then tries the other."""
+    """A callable that passes each call to the faster of two equivalent loops, and tries the other at times."""
 
     def __init__(self, first: Callable[..., int], second: Callable[..., int]) -> None:
         self._loops = (first, second)
-        self._favourite, self._wait, self._calls = 0, FIRST_WAIT, 0
-        self._held: deque[float] = deque(maxlen=TRIAL)
-        self._tried: list[float] = []
+        self._current, self._wait, self._calls = 0, FIRST_WAIT, 0
+        self._current_times: deque[float] = deque(maxlen=TRIAL)
+        self._trial_times: list[float] = []
 
     def __call__(self, *args: Any) -> int:
         """Call a loop and take its time."""
-        trying = self._calls >= self._wait
-        loop = self._loops[self._favourite ^ trying]
+        on_trial = self._calls >= self._wait
+        loop = self._loops[self._current ^ on_trial]
         began = time.perf_counter()
         result = loop(*args)
         took = time.perf_counter() - began
         self._calls += 1
-        (self._tried if trying else self._held).append(took)
-        if len(self._tried) > TRIAL:
+        (self._trial_times if on_trial else self._current_times).append(took)
+        if len(self._trial_times) > TRIAL:
             self._decide()
         return result
 
     def _decide(self) -> None:
         """Compare the means; the trial's first call is left out, since it compiles the loop or wakes its threads."""
-        if fmean(self._tried[1:]) < fmean(self._held):
-            self._favourite, self._wait = 1 - self._favourite, FIRST_WAIT
+        if fmean(self._trial_times[1:]) < fmean(self._current_times):
+            self._current, self._wait = 1 - self._current, FIRST_WAIT
         else:
             self._wait = min(2 * self._wait, LONGEST_WAIT)
         self._calls = 0
-        self._held.clear()
-        self._tried.clear()
+        self._current_times.clear()
+        self._trial_times.clear()

@@ -19,9 +19,7 @@ STEP_ARGUMENTS = (
     "{params}, {fields}, {memory}streams, elapsed, done, {actions}, {observations}, rewards, terminations, "
     "truncations, {final}, {results}mode, limit, threads"
 )
-
-
-APART = 8  # rows between those of two threads: small ones side by side would share a cache line, and be fought over
+PADDING = 8  # rows of memory per thread, of which it uses the first: false sharing of cache lines would slow it down
 
 
 def pieces(world: World) -> dict[str, str]:
@@ -129,11 +127,11 @@ def _work(scratch: tuple[Any, ...]) -> str:
     """A thread's arrays to work in, as the last argument of the rules' functions."""
     if not scratch:
         return ""
-    return f", Scratch({', '.join(f'scratch_{name}[{APART} * thread]' for name in scratch[0]._fields)})"
+    return f", Scratch({', '.join(f'scratch_{name}[{PADDING} * thread]' for name in scratch[0]._fields)})"
 
 
 def _random_draws(world: World, which: int) -> str:
     """The draws of `initial` (0) or `transition` (1): a tuple, or an array where their number is no constant."""
     if f"draws_{which}" in world.working_memory():
-        return f"drawn(streams, i, draws_{which}[{APART} * thread])"
+        return f"fill_uniform(streams, i, draws_{which}[{PADDING} * thread])"
     return f"({'uniform(streams, i), ' * world.draws[which]})"

@@ -24,7 +24,7 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from rlbench.core.compiler.autotune import Autotuner
-from rlbench.core.compiler.codegen import APART
+from rlbench.core.compiler.codegen import PADDING
 from rlbench.core.compiler.template import source
 from rlbench.core.world import World
 
@@ -77,8 +77,8 @@ def thread_count() -> int:
 
 
 def working_memory(world: World) -> tuple[NDArray[Any], ...]:
-    """Arrays to work in, [APART * threads, ...]: rows for every thread; one per environment would leave the cache."""
-    rows = APART * thread_count()
+    """Arrays to work in, [PADDING * threads, ...]: per thread, as one per environment would leave the cache."""
+    rows = PADDING * thread_count()
     return tuple(np.zeros((rows, *array.shape), array.dtype) for array in world.working_memory().values())
 
 

@@ -27,9 +27,9 @@ def push(player: PlayerInput, env: Any) -> float:
     """The push that is asked for, in [-1, 1]; 0 for none."""
     if not player.dragging or player.pointer is None:
         return float(player.axis("left", "right"))
-    world = env.unwrapped
-    scale = pixels_per_metre(world.params.x_threshold, world.params.length)
-    cart = WIDTH / 2 + scale * world.state.x
+    base = env.unwrapped
+    scale = pixels_per_metre(base.params.x_threshold, base.params.length)
+    cart = WIDTH / 2 + scale * base.state.x
     return float(np.clip((player.pointer[0] - cart) / REACH, -1, 1))
 
 

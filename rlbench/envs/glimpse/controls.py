@@ -29,11 +29,11 @@ def help(env: Any) -> Help:
 
 def action(player: PlayerInput, env: Any) -> Any:
     """Where to look while there are glimpses left; then the label."""
-    world = env.unwrapped
-    to_answer = world.state.step == world.params.glimpses - 1
+    base = env.unwrapped
+    to_answer = base.state.step == base.params.glimpses - 1
     if player.clicked and player.pointer is not None and player.pointer[0] < PANEL and not to_answer:
-        return {"location": location(*player.pointer, world.params), "label": 0}
-    if player.pressed.isdecimal() and int(player.pressed) < world.params.classes and to_answer:
+        return {"location": location(*player.pointer, base.params), "label": 0}
+    if player.pressed.isdecimal() and int(player.pressed) < base.params.classes and to_answer:
         return {"location": np.zeros(2, np.float32), "label": int(player.pressed)}
     return None
 

@@ -26,8 +26,8 @@ def help(env: Any) -> Help:
 def action(player: PlayerInput, env: Any) -> int | None:
     """The move that a key or a click asks for."""
     if player.clicked and player.pointer is not None:
-        world = env.unwrapped
+        base = env.unwrapped
         x, y = player.pointer
-        size = cell_size(world.params.walls.shape)
-        return WAYS.get((int(y // size) - world.state.row, int(x // size) - world.state.col))
+        size = cell_size(base.params.walls.shape)
+        return WAYS.get((int(y // size) - base.state.row, int(x // size) - base.state.col))
     return KEYS.get(player.pressed)

@@ -43,11 +43,11 @@ class LocomotionEnv(EnvAdapter):
         if self._has_ended:
             raise self._reset_needed()
         robot = self._robot
-        verdict = robot.step(robot.check(action, self._shape))
-        self._has_ended = ended = bool(verdict.terminated)
+        outcome = robot.step(robot.check(action, self._shape))
+        self._has_ended = ended = bool(outcome.terminated)
         if self.render_mode == "human":
             self.render()
-        return robot.observe(), float(verdict.reward), ended, False, robot.info(verdict)
+        return robot.observe(), float(outcome.reward), ended, False, robot.info(outcome)
 
     def _observation(self) -> NDArray[Any]:
         return self._robot.observe()

@@ -1,6 +1,6 @@
-"""Physics: robots of one kind in simulation, in the words of the domain.
+"""Physics of robots of one kind: positions, velocities, height and tilt, over a simulation.
 
-The text is the same for one robot and for N: a quantity is a number for one robot, and an array over the robots for N.
+The code is the same for one robot and for N: a quantity is a number for one robot, and an array over the robots for N.
 Lengths are in metres, angles in radians, times in seconds; x points forward and z up.
 """
 
@@ -44,10 +44,15 @@ class State(NamedTuple):
 
 
 class Physics:
-    """One robot (`num` None) or N, each moved by torques.
+    """One robot, or N, each moved by torques.
 
-    `tracked` is the point whose x counts as the robot's: the root joint, the torso's frame or the centre of mass. The
-    latter two are derived quantities, and as always in MuJoCo those lag one simulator step behind.
+    Args:
+        body: The model.
+        num: N; None for one robot, whose quantities have no axis.
+        threads: On how many threads to step N robots.
+        tracked: The point whose x counts as the robot's: the root joint, the torso's frame or the centre of mass. The
+            latter two are derived quantities, and as always in MuJoCo those lag one simulator step behind.
+        fields: Further derived quantities to keep, by their names in MjData.
     """
 
     def __init__(
@@ -70,12 +75,18 @@ class Physics:
         self._read()
 
     def _read(self) -> None:
-        """Look where the robots are: their generalised positions, one after the other, and their x."""
+        """Update what is derived from the simulation: the coordinates, each a number or [N], and x."""
         self.coordinates: Any = self.qpos.tolist() if self._single else self.qpos.T  # Python's floats are the faster
         self.x = self._locate()
 
     def start(self, qpos: Floats, qvel: Floats, mask: Mask = None) -> None:
-        """Put the robots of the mask, bool[N], or all, at these positions and velocities, one row for each."""
+        """Put robots at these positions and velocities.
+
+        Args:
+            qpos: Generalised positions, [nq], or a row for each robot of the mask.
+            qvel: Their velocities, [nv], or rows likewise.
+            mask: Which robots, bool[N]; all for None.
+        """
         self._simulation.reset(mask)
         self.qpos[mask], self.qvel[mask] = qpos, qvel  # an index of None is all
         self._simulation.forward(mask)
@@ -85,9 +96,11 @@ class Physics:
             self.x = np.where(mask, self.x, before)
 
     def step(self, torques: NDArray[Any], mask: Mask = None) -> None:
-        """Apply torques, in the units of the model's motors, for `dt` seconds to all robots, or to those of the mask.
+        """Apply torques for `dt` seconds; a robot whose numbers leave all bounds has `diverged`, and is put back.
 
-        A robot whose numbers leave all bounds has `diverged`, and is back where it was before.
+        Args:
+            torques: In the units of the model's motors, [k] or [N, k].
+            mask: Which robots to move, bool[N]; all for None.
         """
         simulation, before = self._simulation, self.x
         simulation.ctrl[...] = torques
@@ -113,7 +126,7 @@ class Physics:
             self.x = state.x if mask is None else np.where(mask, state.x, self.x)
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a copy is made of, in this process or another: MuJoCo's own memory stays where it is."""
+        """What a copy or a pickle holds: the arguments and the state, not MuJoCo's own memory."""
         return {"arguments": self._arguments, "state": self.state}
 
     def __setstate__(self, saved: dict[str, Any]) -> None:

@@ -49,28 +49,28 @@ class Weights:
 
 @dataclass(frozen=True)
 class Robot:
-    """One robot: its body, how it starts, and the constants of both tasks."""
+    """One robot: its body, the distribution of its starts, and the constants of both tasks."""
 
     body: Body
     noise: float
     """Half-width of the uniform noise on the starting positions."""
 
-    normal: bool
+    normal_velocities: bool
     """The noise on the starting velocities is normal, with `noise` as standard deviation, instead of uniform."""
 
     upright: Upright
     weights: Weights
 
     @property
-    def hidden(self) -> int:
+    def unobserved(self) -> int:
         """How many of the first coordinates are not observed: x, and y where there is one."""
         return 1 if self.body.root == "planar" else 2
 
     def start(self, rng: np.random.Generator, physics: Physics) -> tuple[Floats, Floats]:
-        """Positions [nq] and velocities [nv] of one start: the model's own, with noise; the draws are Gymnasium's."""
+        """Positions [nq] and velocities [nv] of one start: the model's own with noise, drawn as Gymnasium draws it."""
         model = physics.model
         qpos = model.qpos0 + rng.uniform(-self.noise, self.noise, model.nq)
-        if self.normal:
+        if self.normal_velocities:
             return qpos, self.noise * rng.standard_normal(model.nv)
         return qpos, rng.uniform(-self.noise, self.noise, model.nv)
 

@@ -16,7 +16,7 @@ from rlbench.drawing.shapes import Image
 from rlbench.envs.locomotion.physics import Physics, State
 from rlbench.envs.locomotion.render import check_renderer, choose, frame
 from rlbench.envs.locomotion.simulation import LARGEST, Floats, Mask, bounded
-from rlbench.envs.locomotion.tasks import Verdict, judge, make_task
+from rlbench.envs.locomotion.tasks import StepOutcome, make_task, step_outcome
 from rlbench.errors import unknown
 
 
@@ -49,20 +49,20 @@ class RobotsWithTask:
             positions, velocities = positions[0], velocities[0]
         self.physics.start(positions, velocities, mask)
 
-    def step(self, torques: NDArray[Any], mask: Mask = None) -> Verdict:
+    def step(self, torques: NDArray[Any], mask: Mask = None) -> StepOutcome:
         """Move all robots, or those of the mask, for one step of the environment."""
         self.physics.step(torques, mask)
-        return judge(self.task, self.physics, torques)
+        return step_outcome(self.task, self.physics, torques)
 
     def observe(self) -> NDArray[Any]:
         """What is observed, a new array [size] or [N, size]."""
         return self.task.observe(self.physics)
 
-    def info(self, verdict: Verdict) -> dict[str, Any]:
+    def info(self, outcome: StepOutcome) -> dict[str, Any]:
         """The `info` of a step: the reward's terms, where the robot is, how fast, whether it diverged."""
         physics = self.physics
         return {
-            **verdict.terms,
+            **outcome.terms,
             "x_position": physics.coordinates[0] + 0.0,
             "x_velocity": physics.forward_velocity,
             "diverged": physics.diverged | physics.nowhere,

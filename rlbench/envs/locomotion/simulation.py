@@ -63,7 +63,7 @@ class Simulation(ABC):
 
     @abstractmethod
     def forward(self, mask: Mask = None) -> None:
-        """Take note of what was written to the state, and compute the derived quantities that are kept, if any.
+        """Update `state` from what was written to the arrays, and compute the derived quantities that are kept, if any.
 
         Contact forces stay as they are. The state is not changed by it, hence no later one either.
         """
@@ -74,11 +74,11 @@ class Simulation(ABC):
 
     @abstractmethod
     def diverged(self) -> Flags | None:
-        """Which simulations the last step drove out of all bounds, bool[N]; None for none."""
+        """Which simulations the last step drove out of bounds, bool[N]; None for none."""
 
     @abstractmethod
     def restore(self, mask: Flags) -> None:
-        """Go back to where the last step began."""
+        """Go back to the state in which the last step began."""
 
 
 class SingleSimulation(Simulation):
@@ -126,7 +126,7 @@ class SingleSimulation(Simulation):
         self.forward()
 
     def advance(self, nstep: int) -> None:
-        """Step without taking notes."""
+        """Step without updating `state`."""
         self._mujoco.mj_step(self._model, self._data, nstep)
         if self._forces:
             self._mujoco.mj_rnePostConstraint(self._model, self._data)
@@ -248,7 +248,7 @@ class PoolSimulation(ManySimulations):
 
 
 def bounded(state: Floats) -> bool:
-    """Whether every number is finite and not absurd, seen from the sum of their squares, where NaN survives.
+    """Whether every number is finite and not absurdly large, by the sum of squares, in which NaN survives.
 
     Not a dot product: for 64 humanoids that wakes the threads of BLAS, which then spin on the cores of the simulation.
     """
@@ -257,7 +257,7 @@ def bounded(state: Floats) -> bool:
 
 
 def out_of_bounds(state: Floats, warnings: NDArray[np.int32]) -> Flags | None:
-    """Which simulations are not bounded, or were and started anew by themselves, bool[...]; None for none."""
+    """Which simulations are out of bounds, or were so that MuJoCo reset them, bool[...]; None for none."""
     kinds = import_mujoco().mjtWarning
     bad = [int(kinds.mjWARN_BADQPOS), int(kinds.mjWARN_BADQVEL), int(kinds.mjWARN_BADQACC)]
     wild: Any = ~(np.abs(state) <= LARGEST).all(axis=-1) | (warnings[..., bad] > 0).any(axis=-1)

@@ -21,8 +21,8 @@ from rlbench.envs.locomotion.simulation import CONTACT_FORCES, Floats
 from rlbench.errors import unknown
 
 
-class Verdict(NamedTuple):
-    """What the task says of a step: numbers for one robot, arrays over the robots for N."""
+class StepOutcome(NamedTuple):
+    """Reward and termination of a step: numbers for one robot, arrays over the robots for N."""
 
     reward: Any
     terminated: Any
@@ -30,7 +30,7 @@ class Verdict(NamedTuple):
     """The terms of the reward, which is their sum."""
 
 
-class Task(Protocol):
+class RobotTask(Protocol):
     """A task for one kind of robot."""
 
     @property
@@ -52,8 +52,8 @@ class Task(Protocol):
     def observe(self, physics: Physics) -> NDArray[Any]:
         """What is observed, a new array [size] for one robot and [N, size] for N."""
 
-    def judge(self, physics: Physics, torques: NDArray[Any]) -> Verdict:
-        """Reward and end of the step that the physics has just made with these torques, [k] or [N, k]."""
+    def outcome(self, physics: Physics, torques: NDArray[Any]) -> StepOutcome:
+        """Reward and termination of the step that the physics has just made with these torques, [k] or [N, k]."""
 
 
 class Lecture:
@@ -73,7 +73,7 @@ class Lecture:
 
     def observe(self, physics: Physics) -> NDArray[np.float32]:
         """What is observed, float32[..., size]."""
-        return physics.motion[..., self.robot.hidden :].astype(np.float32)
+        return physics.motion[..., self.robot.unobserved :].astype(np.float32)
 
     def fallen(self, physics: Physics) -> Any:
         """Whether the torso's height or tilt is out of bounds."""
@@ -85,11 +85,11 @@ class Lecture:
             result = result | (physics.height >= high)
         return result
 
-    def judge(self, physics: Physics, torques: NDArray[Any]) -> Verdict:
-        """Reward and end of the step that the physics has just made."""
+    def outcome(self, physics: Physics, torques: NDArray[Any]) -> StepOutcome:
+        """Reward and termination of the step that the physics has just made."""
         fallen = self.fallen(physics)
         upright, forward = 1.0 - fallen, physics.forward_velocity
-        return Verdict(upright + forward, fallen, {"reward_upright": upright, "reward_forward": forward})
+        return StepOutcome(upright + forward, fallen, {"reward_upright": upright, "reward_forward": forward})
 
 
 class Gymnasium:
@@ -109,7 +109,7 @@ class Gymnasium:
 
     def observe(self, physics: Physics) -> Floats:
         """What is observed, float64[..., size]."""
-        motion, bound = physics.motion[..., self.robot.hidden :].copy(), self.weights.clip_velocity
+        motion, bound = physics.motion[..., self.robot.unobserved :].copy(), self.weights.clip_velocity
         if bound < math.inf:
             velocity = motion[..., -physics.model.nv :]
             np.clip(velocity, -bound, bound, out=velocity)
@@ -141,8 +141,8 @@ class Gymnasium:
             result = result | (np.abs(physics.motion[..., 2:]) >= weights.state).any(axis=-1)
         return result
 
-    def judge(self, physics: Physics, torques: NDArray[Any]) -> Verdict:
-        """Reward and end of the step that the physics has just made with these torques."""
+    def outcome(self, physics: Physics, torques: NDArray[Any]) -> StepOutcome:
+        """Reward and termination of the step that the physics has just made with these torques."""
         weights, terms = self.weights, {}
         terms["reward_forward"] = gain = weights.forward * physics.forward_velocity
         ended = physics.nowhere
@@ -159,7 +159,7 @@ class Gymnasium:
             contact = np.minimum(contact, weights.largest_contact_cost)
             terms["reward_contact"] = -contact
             cost = cost + contact
-        return Verdict(gain - cost, ended, terms)
+        return StepOutcome(gain - cost, ended, terms)
 
 
 def flat(values: Floats) -> Floats:
@@ -167,20 +167,26 @@ def flat(values: Floats) -> Floats:
     return values.reshape(*values.shape[:-2], -1)
 
 
-def judge(task: Task, physics: Physics, torques: NDArray[Any]) -> Verdict:
-    """The task's verdict; a robot whose simulation has diverged is rewarded with nothing and has ended."""
-    verdict = task.judge(physics, torques)
+def step_outcome(task: RobotTask, physics: Physics, torques: NDArray[Any]) -> StepOutcome:
+    """The task's outcome of a step, or termination without reward for a robot whose simulation has diverged.
+
+    Args:
+        task: Gives reward and termination.
+        physics: Has just made the step.
+        torques: With these, [k] or [N, k].
+    """
+    outcome = task.outcome(physics, torques)
     if not physics.any_diverged:
-        return verdict
+        return outcome
     good = 1.0 - physics.diverged
-    terms = {name: term * good for name, term in verdict.terms.items()}
-    return Verdict(verdict.reward * good, verdict.terminated | physics.diverged, terms)
+    terms = {name: term * good for name, term in outcome.terms.items()}
+    return StepOutcome(outcome.reward * good, outcome.terminated | physics.diverged, terms)
 
 
-TASKS: dict[str, Callable[[Robot], Task]] = {"lecture": Lecture, "gymnasium": Gymnasium}
+TASKS: dict[str, Callable[[Robot], RobotTask]] = {"lecture": Lecture, "gymnasium": Gymnasium}
 
 
-def make_task(robot: str, reward: str) -> Task:
+def make_task(robot: str, reward: str) -> RobotTask:
     """The task of that robot with that reward; a UserError names the nearest where there is none of that name."""
     if robot not in ROBOTS:
         raise unknown("robot", robot, ROBOTS)

@@ -68,10 +68,10 @@ class LocomotionVectorEnv(VectorEnvAdapter):
             raise reset_needed(self._has_begun, self._done)
         torques = self._robots.check(actions, self.action_space.shape or ())
         waiting = self._done.copy() if self._done.any() else None  # NEXT_STEP: these begin anew instead
-        verdict = self._robots.step(torques, None if waiting is None else ~waiting)
+        outcome = self._robots.step(torques, None if waiting is None else ~waiting)
         self._elapsed += 1
-        rewards, terminations = verdict.reward, verdict.terminated.copy()
-        info = with_masks(self._robots.info(verdict), self._all if waiting is None else ~waiting)
+        rewards, terminations = outcome.reward, outcome.terminated.copy()
+        info = with_masks(self._robots.info(outcome), self._all if waiting is None else ~waiting)
         if waiting is not None:
             self._begin(waiting)
             rewards = np.where(waiting, 0.0, rewards)
