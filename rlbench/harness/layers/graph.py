@@ -14,7 +14,6 @@ one that is a Dict. `outputs` names what the network computes, `explain` what is
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -39,12 +38,23 @@ HEADS: dict[str, Mapping[str, str]] = {
 """How an action is made, and the attributes of each way: the input itself; the first greatest of its A numbers; the
 same, but a random one with probability epsilon; drawn from an interval; zeros; a Dict of the ways before."""
 
+MAX_SIZE = 2**31
+"""Sizes stay below what NumPy takes as one."""
+
+MAX_NUMBER = 1e38
+"""Numbers stay below the largest float32."""
+
+
+def _is_size(value: object) -> bool:
+    return type(value) is int and 0 < value < MAX_SIZE
+
+
 KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "size": ("a positive integer", lambda value: type(value) is int and value > 0),
-    "count": ("an integer of 0 or more", lambda value: type(value) is int and value >= 0),
-    "number": ("a finite number", lambda value: type(value) in (int, float) and math.isfinite(value)),
+    "size": ("a positive integer", _is_size),
+    "count": ("an integer of 0 or more", lambda value: type(value) is int and 0 <= value < MAX_SIZE),
+    "number": ("a finite number", lambda value: type(value) in (int, float) and -MAX_NUMBER < value < MAX_NUMBER),
     "flag": ("true or false", lambda value: type(value) is bool),
-    "shape": ("a list of sizes", lambda value: type(value) is list and all(type(n) is int and n > 0 for n in value)),
+    "shape": ("a list of sizes", lambda value: isinstance(value, list) and all(map(_is_size, value))),
     "name": ("a name", lambda value: isinstance(value, str)),
     "object": ("an object", lambda value: isinstance(value, dict)),
     "list": ("a list", lambda value: isinstance(value, list)),
@@ -53,7 +63,10 @@ KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 
 
 class GraphError(ValueError):
-    """What is wrong with a graph or its weights, in one line."""
+    """What is wrong with a graph or its weights, in one line of 300 characters at most."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message if len(message) <= 300 else f"{message[:297]}...")
 
 
 class Node(NamedTuple):
@@ -99,8 +112,8 @@ def parse(data: Any) -> Graph:
                 raise GraphError(f"{node} takes the integers of an observation, not {name!r}")
         nodes[node.name] = node
     for node in nodes.values():
-        if node.op == "previous":
-            _check_known(node.attributes["of"], nodes, f"{node} remembers", "no node gives")
+        if node.op == "previous" and node.attributes["of"] not in nodes:
+            raise GraphError(f"{node} remembers {node.attributes['of']!r}, which is no node")
     graph = Graph(tuple(nodes.values()), data["outputs"], data["act"], data["explain"])
     _check_ends(graph, nodes)
     return graph
@@ -179,7 +192,7 @@ def _check(where: str, item: Any, fields: Mapping[str, str]) -> None:
         if name not in item:
             raise GraphError(f"{where} has no {name}, {words}")
         if not fits(item[name]):
-            raise GraphError(f"{where} has {name} {item[name]!r}, not {words}"[:200])
+            raise GraphError(f"{where} has {name} {item[name]!r}, not {words}")
     if unknown := [name for name in item if name not in fields]:
         raise GraphError(f"{where} has an unknown field {unknown[0]!r}; there is {', '.join(fields)}")
 

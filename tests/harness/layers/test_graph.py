@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 
@@ -71,7 +72,7 @@ MALFORMED = {
     ),
     "memory of nothing": (
         changed("nodes", 0, op="previous", inputs=[], of="x", shape=[2]),
-        r"node 'hidden' \(previous\) remembers 'x', which no node gives",
+        r"node 'hidden' \(previous\) remembers 'x', which is no node",
     ),
     "missing output": (changed(outputs={"v": "x"}), "outputs 'v' is 'x', which no node gives"),
     "missing explanation": (changed(explain={"value": "x"}), "explain 'value' is 'x', which no node gives"),
@@ -82,6 +83,10 @@ MALFORMED = {
     "a dict in a dict": (
         changed(act={"op": "dict", "heads": {"a": {"op": "dict", "heads": {}}}}),
         "act has op 'dict', not one of output, argmax, epsilon_greedy, uniform, zeros$",
+    ),
+    "a number beyond any float": (
+        changed(act={"op": "epsilon_greedy", "input": "q", "epsilon": 10**400}),
+        r"^act \(epsilon_greedy\) has epsilon 1000.*000\.\.\.$",
     ),
     "no finite number": (
         changed(act={"op": "epsilon_greedy", "input": "q", "epsilon": float("nan")}),
@@ -168,3 +173,61 @@ def test_memory_and_actions_of_another_shape():
     recurrent["nodes"].pop(0)
     with pytest.raises(GraphError, match=r"act \(argmax\) takes one number per action, not 'sum'"):
         Player(parse(recurrent), {}).check(np.zeros((1, 2, 2)))
+
+
+JUNK = (
+    None,
+    True,
+    -1,
+    0,
+    3,
+    10**400,
+    float("inf"),
+    "",
+    "observation",
+    "observation.x",
+    "q",
+    "previous",
+    [],
+    [1],
+    {},
+    [{}],
+)
+RECURRENT = changed(
+    nodes=[
+        {"name": "before", "op": "previous", "inputs": [], "of": "sum", "shape": [4]},
+        {"name": "sum", "op": "add", "inputs": ["observation", "before"]},
+        {"name": "q", "inputs": ["sum"], **LINEAR},
+    ],
+    act={"op": "dict", "heads": {"a": {"op": "argmax", "input": "q"}, "b": {"op": "zeros", "shape": [2]}}},
+)
+
+
+def places(part, path=()):
+    """Every place of a JSON value, the way to it as keys."""
+    if isinstance(part, dict | list):
+        for key, value in part.items() if isinstance(part, dict) else enumerate(part):
+            yield (*path, key)
+            yield from places(value, (*path, key))
+
+
+def play(graph):
+    """Whether the weights and the observation fit, and if so a step."""
+    check_tensors(graph, TENSORS)
+    agent = Player(graph, TENSORS)
+    agent.check(np.ones((1, 4)))
+    agent.act(np.ones((3, 4)), np.ones(3, bool))
+    agent.explain(), agent.outputs()
+
+
+@pytest.mark.parametrize("graph", [GRAPH, RECURRENT], ids=["forward", "recurrent"])
+def test_a_graph_is_refused_or_played_whatever_stands_in_it(graph):
+    for *path, last in places(graph):
+        for junk in JUNK:
+            broken = copy.deepcopy(graph)
+            part = broken
+            for key in path:
+                part = part[key]
+            part[last] = junk
+            with contextlib.suppress(GraphError):
+                play(parse(broken))
