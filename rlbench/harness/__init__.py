@@ -1,7 +1,15 @@
 """Scoring of agents in a process of their own, with raw records and honest statistics.
 
-    tasks  ->  submission  ->  isolation  ->  results  ->  ranking
+    layers      plays submissions of data only; imports nothing else of rlbench
+    tasks       what is played: tasks and suites
+    submission  a folder with an agent, checked without running it
+    isolation   the agent in a process of its own
+    results     records of episodes
+    play        the loop that plays one block of episodes
+    evaluate    one run: from a task and a submission to a record
+    verify      plays a record again and compares
+    ranking     from all records to the leaderboard
 
-A module imports from those to its left only. `evaluate` joins them: it plays a submission on a task and writes the
-record. `verify` plays a record again and compares. Environments are reached through `gymnasium.make_vec` alone.
+Modules import those above them only; `ranking` imports `tasks` and nothing else here, `results` does not import
+`isolation`. Environments are reached through `gymnasium.make_vec` alone.
 """

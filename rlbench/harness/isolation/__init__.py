@@ -1,7 +1,7 @@
 """The agent in a process of its own, called through shared memory, with time limits. Start reading at `agent_process`.
 
-In: a submission, the spaces of an environment, limits. Out: a function `act` and AgentFaults. Imports `tasks` and
-`submission`; what the agent's process imports needs NumPy only.
+In: a submission, the spaces of an environment, limits. Out: a function `act`, which may raise AgentFault. Imports
+`tasks`, `submission` and `layers`; what the agent's process imports needs NumPy only.
 
 The boundary makes evaluation robust: an agent that hangs, crashes, runs out of memory, prints without end, answers
 nonsense or starts processes is scored as a failure, and neither the environment nor the record is harmed. Rewards,
