@@ -82,7 +82,17 @@ def evaluate(task: Task, submission_path: str | Path, results_dir: str | Path, *
 
 
 def play_isolated(task: Task, entrant: Submission, number: int) -> BlockResult:
-    """Play block `number` with the agent in a fresh process; again where the harness was at fault."""
+    """Play one block with the agent in a fresh process; again, up to ATTEMPTS times, where the harness was at fault.
+
+    Args:
+        task: What is played.
+        entrant: The agent.
+        number: Number of the block, from 0.
+
+    Raises:
+        UserError: The submission has changed since it was read.
+        HarnessError: The last attempt failed, too.
+    """
     for attempt in range(1, ATTEMPTS + 1):
         if submission.digest(entrant.folder) != entrant.digest:
             raise UserError(f"{entrant.folder} changed while it was being evaluated; evaluate it again")
@@ -114,7 +124,7 @@ def _play_block(task: Task, entrant: Submission, number: int, attempt: int) -> B
 
 
 def agent_seed(task: Task, training_seed: int | None, block: int) -> int:
-    """The seed given to `load`: 31 bits of a hash of the task, the training seed and the block."""
+    """The seed given to `load`: 31 bits of a hash of the task, the training seed (None: not trained) and the block."""
     text = json.dumps([task.hash, training_seed, block])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
 

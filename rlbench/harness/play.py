@@ -140,7 +140,15 @@ def actions_digest(actions: Sequence[space_tree.Array]) -> str:
 
 
 def in_process(agent: Agent, env: Any) -> Act:
-    """The `act` of an agent in this very process: for measuring, and for agents that are trusted."""
+    """Call an agent in this very process: for measuring, and for agents that are trusted.
+
+    Args:
+        agent: Plays all environments at once.
+        env: The vector environment that it plays.
+
+    Returns:
+        The function that `play` calls; it raises InvalidActionError where an action does not fit the space.
+    """
     leaves = tuple(space_tree.leaves(space_tree.describe(env.single_action_space)))
     shapes = [(env.num_envs, *leaf.shape) for leaf in leaves]
 

@@ -33,12 +33,12 @@ class Submission:
 
     folder: Path
     name: str
-    """Groups its versions and training seeds in the leaderboard."""
+    """Name of the agent: its versions and training seeds share it."""
 
     version: str
     authors: tuple[str, ...]
     tasks: tuple[str, ...]
-    """Keys of the tasks it plays; `*` for every task."""
+    """Keys of the tasks that it plays; `*` for every task."""
 
     module: str
     function: str
@@ -50,7 +50,7 @@ class Submission:
     """Where it computes: `cpu` or `cuda`."""
 
     digest: str
-    """The sha256 of the folder."""
+    """Sha256 of the folder, from `digest`."""
 
     player: str | None
     """The digest of the player where the submission is data only, None where it brings code of its own."""
@@ -85,20 +85,20 @@ def builtins() -> list[str]:
 
 
 def digest(folder: Path) -> str:
-    """The sha256 over a folder's sorted paths and contents, hidden files and __pycache__ left out."""
+    """Sha256 of a folder: of its sorted paths and contents, without hidden files and __pycache__."""
     total = hashlib.sha256()
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         parts = path.relative_to(folder).parts
         if "__pycache__" in parts or any(part.startswith(".") for part in parts):
             continue
         for data in ("/".join(parts).encode(), path.read_bytes()):
-            total.update(len(data).to_bytes(8, "big"))  # else "a" + "bc" would be "ab" + "c"
+            total.update(len(data).to_bytes(8, "big"))  # without lengths, "a" + "bc" would be "ab" + "c"
             total.update(data)
     return total.hexdigest()
 
 
 def _fields(manifest: Path) -> dict[str, Any]:
-    """The checked fields of a manifest, lists as tuples, optional ones filled in."""
+    """The checked fields of a manifest, lists as tuples, with defaults for optional ones."""
     try:
         fields = tomllib.loads(manifest.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -114,7 +114,7 @@ def _fields(manifest: Path) -> dict[str, Any]:
     for name, value in fields.items():
         example, fits = _CHECKS[name]
         if not fits(value):
-            raise UserError(f"{manifest}: {name} = {value!r} will not do; it looks like {name} = {example}")
+            raise UserError(f"{manifest}: {name} = {value!r} is not valid; write, for example, {name} = {example}")
     frozen = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
     return {**_OPTIONAL, **frozen}
 
@@ -127,11 +127,11 @@ def _check_source(source: Path, manifest: Path) -> None:
         raise UserError(f"no {source.name} in {source.parent}, which entry in {manifest} asks for") from None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a warning about somebody's string literal is not ours to print
+            warnings.simplefilter("ignore")  # warnings about the submission's code are not for whoever evaluates it
             compile(text, source.name, "exec", dont_inherit=True)
     except SyntaxError as error:
         raise UserError(f"{source}, line {error.lineno}: syntax error, {error.msg}") from None
-    except (ValueError, RecursionError, MemoryError) as error:  # null bytes; absurd nesting
+    except (ValueError, RecursionError, MemoryError) as error:  # null bytes; nesting beyond the parser
         raise UserError(f"{source} is not Python: {error}") from None
 
 
@@ -173,7 +173,7 @@ _CHECKS: dict[str, tuple[str, Callable[[object], bool]]] = {
     "training_steps": ("50000", _is_count),
     "device": ('"cpu" or "cuda"', lambda value: value in ("cpu", "cuda")),
 }
-"""Every field of the manifest: what it looks like, and whether a value fits."""
+"""Every field of the manifest: an example, and whether a value is valid."""
 
 _OPTIONAL: dict[str, Any] = {"training_seed": None, "training_steps": None, "device": "cpu"}
 _REQUIRED = tuple(name for name in _CHECKS if name not in _OPTIONAL)

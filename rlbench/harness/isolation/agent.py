@@ -119,7 +119,13 @@ class PerEnvironmentAgents:
 
 
 def batched(load: Load, task: TaskInfo, spaces: Spaces, seed: int) -> Agent:
-    """The agent that `load(task, spaces, seed)` returns, of either kind, as an agent for the batch.
+    """Load an agent of either kind, as an agent for the batch.
+
+    Args:
+        load: The submission's entry point.
+        task: First argument of `load`; `task.lanes` is N.
+        spaces: Second argument of `load`: the spaces of one environment.
+        seed: Third argument of `load`; of environment i in the second kind, `seed + i`.
 
     Raises:
         TypeError: The object has no method `act`.

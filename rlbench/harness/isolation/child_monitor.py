@@ -30,7 +30,11 @@ class ChildMonitor:
             self._poll.register(descriptor, select.POLLIN)
 
     def read(self, seconds: float, max_bytes: int) -> bytes | None:
-        """Up to `max_bytes` of reply within so many seconds: b"" once the process is dead, None after the time."""
+        """Wait for a reply, up to `max_bytes` of it, for so many seconds.
+
+        Returns:
+            The reply; b"" where the process has died without one; None where there was none in time.
+        """
         deadline = time.monotonic() + seconds
         while True:
             left = deadline - time.monotonic()

@@ -73,7 +73,11 @@ def decode(data: bytes, num_envs: int) -> tuple[Explanation, ...]:
 
 
 def read(parsed: Any, num_envs: int) -> tuple[Explanation, ...]:
-    """The explanation for each of `num_envs` environments, from parsed JSON; a ValueError says what is wrong."""
+    """The explanation for each of `num_envs` environments, from parsed JSON.
+
+    Raises:
+        ValueError: It is not what the module's docstring says; the message names the first mistake.
+    """
     if parsed is None:
         return (NO_EXPLANATION,) * num_envs
     if not isinstance(parsed, dict):

@@ -158,7 +158,12 @@ def serve(agent: contract.Agent, shared: SharedArrays, calls: int, reply: int) -
 
 
 def one_line(error: BaseException, folder: str) -> str:
-    """An error as the last line of its traceback, with the last line of the submission that it passed through."""
+    """An error as one line: its last line, and the last line of the submission's code in its traceback.
+
+    Args:
+        error: What was raised.
+        folder: The submission's folder, whose path is left out.
+    """
     text = traceback.format_exception_only(type(error), error)[-1].strip()
     places = [
         f" ({Path(frame.filename).relative_to(folder)}:{frame.lineno})"

@@ -29,15 +29,20 @@ class Interval(NamedTuple):
 def resample(values: ArrayLike, rng: np.random.Generator, samples: int = SAMPLES) -> Floats:
     """Bootstrap samples of one stratum, drawn with replacement: `[n]` -> `[samples, n]`.
 
-    Missing values are left out. Draws are `int(u n)` of `Generator.random()`, whose stream NumPy keeps, not
-    of `Generator.integers`, whose stream it may change.
+    Draws are `int(u n)` of `Generator.random()`, whose stream NumPy keeps, not of `Generator.integers`, whose stream it
+    may change.
+
+    Args:
+        values: Scores of the training seeds; missing ones (NaN) are left out.
+        rng: Random generator; `samples * n` numbers are drawn.
+        samples: Number of bootstrap samples.
     """
     x = present(values)
     return x[(rng.random((samples, x.size)) * x.size).astype(np.int64)]
 
 
 def resample_mean(values: ArrayLike, rng: np.random.Generator, samples: int = SAMPLES) -> Floats:
-    """Means of bootstrap samples, in the memory of one sample: `[n]` -> `[samples, 1]`."""
+    """Means of bootstrap samples, `[n]` -> `[samples, 1]`: as `resample`, but in the memory of one sample."""
     x = present(values)
     means = (np.mean(x[(rng.random(x.size) * x.size).astype(np.int64)]) for _ in range(samples))
     return np.fromiter(means, dtype=np.float64, count=samples)[:, None]
@@ -56,6 +61,10 @@ def widening(counts: Sequence[int], level: float = LEVEL) -> float:
     never are, a solved one has no variance at all, and coverage fell to 83 % where one task of six had all
     the noise; n - 1 keeps 95 %. Source: Hesterberg 2015, "What teachers should know about the bootstrap"
     (expanded percentile interval).
+
+    Args:
+        counts: Number of resampled units (training seeds) per task.
+        level: Coverage of the interval.
     """
     from scipy import special  # takes 0.3 s to import
 
@@ -70,9 +79,14 @@ def widening(counts: Sequence[int], level: float = LEVEL) -> float:
 def widened(samples: Floats, estimate: float, counts: Sequence[int], level: float = LEVEL) -> Floats:
     """Bootstrap replicates with the right spread: estimate + widening (sample - estimate), `[B]` -> `[B]`.
 
-    `counts` are the numbers of resampled units per task, each at least 2. Replicates may leave the range of
-    possible scores: the interval of seeds at 500, 500 and 490 ends above 500, and cutting it there would
-    claim what was not measured.
+    Replicates may leave the range of possible scores: the interval of seeds at 500, 500 and 490 ends above 500, and
+    cutting it there would claim what was not measured.
+
+    Args:
+        samples: The statistic of each bootstrap sample, `[B]`.
+        estimate: The statistic of the scores themselves.
+        counts: Number of resampled units per task, each at least 2.
+        level: Coverage of the interval.
     """
     return np.asarray(estimate + widening(counts, level) * (samples - estimate))
 
@@ -90,8 +104,15 @@ def bootstrap_interval(
 
     Source: section 4.2 of the paper; `widening` is the departure.
 
+    Args:
+        statistic: Maps strata to a number, for example `scores.iqm`.
+        strata: Scores of the training seeds, one array `[n_t]` per task.
+        seed: Seed of the resampling.
+        samples: Number of bootstrap samples.
+        level: Coverage of the interval.
+
     Returns:
-        None where a task has fewer than two scores: an interval of width zero would claim certainty.
+        The interval; None where a task has fewer than two scores, as one of width zero would claim certainty.
     """
     scores = [present(x) for x in strata]
     counts = [x.size for x in scores]
@@ -105,8 +126,12 @@ def bootstrap_interval(
 def rank_intervals(replicates: ArrayLike, level: float = LEVEL) -> list[tuple[int, int]]:
     """Lowest and highest rank of each agent in the central `level` of the bootstrap samples.
 
-    `replicates: [A, B]` as `widened` gives them, drawn independently per agent; ends are ranks that did
-    occur.
+    Args:
+        replicates: `[A, B]`, B bootstrap replicates of each agent's score, drawn independently per agent.
+        level: Coverage of the intervals.
+
+    Returns:
+        One pair of ranks per agent, both of which did occur.
     """
     tail = (1 - level) / 2
     of_samples = ranks(replicates)
@@ -124,7 +149,15 @@ def clopper_pearson(k: int, n: int, level: float = LEVEL) -> Interval:
     """Exact interval of a probability from k errors in n trials: all p with P(X >= k), P(X <= k) >= (1 - level) / 2.
 
     It covers the true probability at least `level` of the time. Source: Clopper & Pearson 1934, The use of confidence
-    or fiducial limits illustrated in the case of the binomial. Raises ValueError unless 0 <= k <= n and n > 0.
+    or fiducial limits illustrated in the case of the binomial.
+
+    Args:
+        k: Number of errors, 0 to n.
+        n: Number of trials, at least 1.
+        level: Coverage of the interval.
+
+    Raises:
+        ValueError: k or n is out of range.
     """
     from scipy import special  # takes 0.3 s to import
 

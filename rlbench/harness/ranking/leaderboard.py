@@ -29,12 +29,18 @@ TEXT_COLUMNS = frozenset({"agent", "task", "reason", "digest"})  # flush left; a
 
 
 def page(frame: pandas.DataFrame, tasks: Mapping[str, Task], suites: Mapping[str, Sequence[Task]]) -> str:
-    """Text of `leaderboard.md` for these episodes (`record.load`)."""
+    """Text of `leaderboard.md`.
+
+    Args:
+        frame: One row per episode (`record.load`).
+        tasks: The tasks to show, by key.
+        suites: The suites to show, by name.
+    """
     return render(compute_rankings(frame, tasks, suites), tasks, suites)
 
 
 def render(rankings: Rankings, tasks: Mapping[str, Task], suites: Mapping[str, Sequence[Task]]) -> str:
-    """Rankings as a Markdown page that reads well as plain text too."""
+    """Rankings as a Markdown page that is also readable as plain text; arguments as for `page`."""
     import jinja2
 
     environment = jinja2.Environment(

@@ -28,8 +28,15 @@ Statistic: TypeAlias = Callable[[Strata], Floats]
 def normalise(returns: ArrayLike, random: float, reference: float) -> Floats:
     """Normalised returns, (G - random) / (reference - random): 0 for a random agent and 1 for the reference.
 
-    Raises ValueError where the two normalisation scores are equal or not finite. Source: Mnih et al. 2015,
-    human-normalised scores.
+    Source: Mnih et al. 2015, human-normalised scores.
+
+    Args:
+        returns: Returns, of any shape.
+        random: Return of a random agent.
+        reference: Return of the reference.
+
+    Raises:
+        ValueError: The two normalisation scores are equal or not finite.
     """
     if not (math.isfinite(random) and math.isfinite(reference)) or random == reference:
         raise ValueError(f"normalisation scores must differ and be finite, got random={random}, reference={reference}")
@@ -98,8 +105,14 @@ def performance_profile(strata: Strata, thresholds: ArrayLike) -> Floats:
 def probability_of_improvement(x: Strata, y: Strata) -> float:
     """Chance that a run of X beats one of Y on a random task: 1/T sum_t P(X_t > Y_t) + P(X_t = Y_t) / 2.
 
-    `x[t]: [n_t]`, `y[t]: [m_t]`; P counts the n_t m_t pairs (the Mann-Whitney U statistic). Source: section
-    4.3. Raises ValueError where X and Y have different numbers of tasks.
+    P counts the n_t m_t pairs of task t (the Mann-Whitney U statistic). Source: section 4.3.
+
+    Args:
+        x: Scores of X, one array `[n_t]` per task.
+        y: Scores of Y, one array `[m_t]` per task.
+
+    Raises:
+        ValueError: X and Y have different numbers of tasks.
     """
     if len(x) != len(y):
         raise ValueError(f"X has {len(x)} tasks and Y has {len(y)}; give the same tasks in the same order")

@@ -129,7 +129,7 @@ def is_complete(path: Path, task: Task, entrant: Submission) -> bool:
 
 
 def refuse_namesakes(path: Path, entrant: Submission) -> None:
-    """Raise UserError where a record beside `path` has this name, version and training seed, but another digest."""
+    """Raise UserError where a record beside `path` has the same name, version and training seed, but another digest."""
     for other in sorted(path.parent.glob(f"{glob.escape(entrant.name)}@*.jsonl")):
         held = read(other) if other != path else None
         if held is None:
