@@ -140,7 +140,7 @@ class VectorEnvAdapter(VectorEnv[Any, Any, Any]):
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self._never_resets = self.autoreset_mode == AutoresetMode.DISABLED
         self._limit = NO_LIMIT if max_episode_steps is None else max_episode_steps
-        self._has_begun = False
+        self._has_begun = self._was_seeded = False
         self._done = np.zeros(self.num_envs, np.bool_)  # whose episode has ended without a new one; kept by `step`
 
     def _describe(self, observation_space: Any, action_space: Any, metadata: Mapping[str, Any]) -> None:
@@ -187,6 +187,11 @@ class VectorEnvAdapter(VectorEnv[Any, Any, Any]):
             InvalidAction: An action is outside the space; nothing has moved then.
             ResetNeeded: A reset is missing.
         """
+
+    def _new_seeds(self, mask: Bools, seeds: list[int | None]) -> list[tuple[int, int | None]]:
+        """(i, seed) of every environment whose stream a reset seeds; None leaves the seed to the operating system."""
+        first, self._was_seeded = not self._was_seeded, True
+        return [(i, seed) for i, seed in enumerate(seeds) if mask[i] and (first or seed is not None)]
 
     @abstractmethod
     def _frames(self) -> Iterable[Image]:

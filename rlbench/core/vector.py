@@ -53,7 +53,6 @@ class RulesVectorEnv(VectorEnvAdapter):
         self._fields = tuple(np.zeros((n, *np.shape(value)), np.asarray(value).dtype) for value in like)
         self._threads, self._memory = thread_count(), working_memory(self.world)
         self._streams = np.zeros((n, 4), np.uint64)
-        self._was_seeded = False
         self._elapsed = np.zeros(n, np.int64)
         self._results = tuple(np.zeros(n, np.asarray(value).dtype) for value in self.world.result(like))
         self._outputs = self._new_outputs()
@@ -65,19 +64,14 @@ class RulesVectorEnv(VectorEnvAdapter):
 
     def _start(self, mask: Bools, seeds: list[int | None], options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         chosen = self.world.batch_options(options, self.num_envs)
-        self._seed(seeds, mask)
+        for i, seed in self._new_seeds(mask, seeds):
+            self._streams[i] = new_stream(seed)
         observations = self.world.observations.empty_batch(self.num_envs)
         self._call_reset(mask, chosen, observations)
         if "state" in options:
             self._set_fields(options["state"], mask)
             self._call_reset(np.zeros_like(mask), chosen, observations)
         return self.world.observations.as_gymnasium(observations), {}
-
-    def _seed(self, seeds: list[int | None], mask: Bools) -> None:
-        for i, seed in enumerate(seeds):
-            if mask[i] and (seed is not None or not self._was_seeded):
-                self._streams[i] = new_stream(seed)
-        self._was_seeded = True
 
     def _call_reset(self, mask: Bools, options: Arrays, observations: Arrays) -> None:
         """Begin an episode in the environments of the mask; write the observations of all."""

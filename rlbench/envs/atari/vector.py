@@ -74,12 +74,10 @@ class AtariVectorEnv(VectorEnvAdapter):
 
     def _start(self, mask: Bools, seeds: list[int | None], options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         self._require_open()
-        seeds = check_seeds(seeds)
-        if not self._has_begun:
-            seeds = [secrets.randbelow(SEEDS) if one is None else one for one in seeds]
-        which = np.flatnonzero(mask)
-        chosen = np.array([-1 if seeds[i] is None else seeds[i] for i in which], np.int64)
-        outcome, *in_colour = (games.reset(which, chosen) for games in self._emulators)
+        chosen = np.full(self.num_envs, -1, np.int64)  # their streams go on
+        for i, seed in self._new_seeds(mask, check_seeds(seeds)):
+            chosen[i] = secrets.randbelow(SEEDS) if seed is None else seed
+        outcome, *in_colour = (games.reset(np.flatnonzero(mask), chosen[mask]) for games in self._emulators)
         self._keep(outcome, in_colour)
         self._done = self._done & ~mask
         return outcome.observations, self._info(outcome, outcome.truncated)

@@ -39,23 +39,16 @@ class LocomotionVectorEnv(VectorEnvAdapter):
         self._robots = robots = RobotsWithTask(robot, reward, renderer, self.num_envs, check_threads(threads))
         self._describe(robots.observation_space, robots.action_space, robots.metadata(render_mode))
         self._all = np.ones(self.num_envs, np.bool_)
-        self._generators: list[np.random.Generator] = []
+        self._generators: list[Any] = [None] * self.num_envs
         self._elapsed = np.zeros(self.num_envs, np.int64)
 
     def _start(self, mask: Bools, seeds: list[int | None], options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-        self._seed(seeds, mask)
+        for i, seed in self._new_seeds(mask, seeds):
+            self._generators[i] = seeding.np_random(seed)[0]
         self._begin(mask)
         if "state" in options:
             self._robots.set_state(options["state"], mask)
         return self._robots.observe(), {}
-
-    def _seed(self, seeds: list[int | None], mask: Bools) -> None:
-        if not self._generators:
-            self._generators = [seeding.np_random(seed)[0] for seed in seeds]
-            return
-        for i, seed in enumerate(seeds):
-            if mask[i] and seed is not None:
-                self._generators[i] = seeding.np_random(seed)[0]
 
     def _begin(self, mask: Bools) -> None:
         self._robots.start([self._generators[i] for i in np.flatnonzero(mask).tolist()], mask)
