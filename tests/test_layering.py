@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("rlbench", "baselines")
 SUBMISSIONS = "baselines/pretrained"  # run in processes of their own
 
-STAGES = ("tasks", "submission", "isolation", "results", "ranking")
+STAGES = ("tasks", "layers", "submission", "isolation", "results", "ranking")
 HARNESS = tuple(f"rlbench.harness.{stage}" for stage in STAGES)
 PUBLIC = ("rlbench", "rlbench.errors", "rlbench.progress", "rlbench.registry", "rlbench.space_tree")
 
@@ -34,12 +34,16 @@ MAY_REACH = {
         *("rlbench.errors", "rlbench.registry", "rlbench.space_tree"),
     ),
     "rlbench.harness.tasks": ("rlbench.errors",),
-    "rlbench.harness.submission": ("rlbench.errors", "rlbench.harness.tasks"),
+    "rlbench.harness.layers": (),  # it plays networks with NumPy alone
+    "rlbench.harness.submission": ("rlbench.errors", "rlbench.harness.layers", "rlbench.harness.tasks"),
     "rlbench.harness.isolation": (
         *("rlbench.errors", "rlbench.space_tree"),
-        *("rlbench.harness.tasks", "rlbench.harness.submission"),
+        *("rlbench.harness.layers", "rlbench.harness.submission", "rlbench.harness.tasks"),
     ),
-    "rlbench.harness.results": ("rlbench.errors", "rlbench.harness.tasks", "rlbench.harness.submission"),
+    "rlbench.harness.results": (
+        *("rlbench.errors", "rlbench.harness.layers"),
+        *("rlbench.harness.submission", "rlbench.harness.tasks"),
+    ),
     "rlbench.harness.ranking": ("rlbench.errors", "rlbench.harness.tasks"),
     "rlbench.harness": (*PUBLIC, *HARNESS),
     "rlbench.interact": (
@@ -57,7 +61,8 @@ MAY_REACH = {
 DOORS_FOR_BASELINES = {
     *("rlbench", "rlbench.errors", "rlbench.progress", "rlbench.registry"),
     *("rlbench.harness.tasks.suite", "rlbench.harness.results.record"),
-    *(f"rlbench.harness.ranking.{name}" for name in ("intervals", "leaderboard", "rankings", "scores")),
+    *(f"rlbench.harness.layers.{name}" for name in ("graph", "operations", "player")),
+    *(f"rlbench.harness.ranking.{name}" for name in ("intervals", "leaderboard", "rankings", "scores", "tables")),
 }
 """The modules of rlbench that `baselines` may import itself."""
 

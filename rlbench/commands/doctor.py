@@ -1,4 +1,4 @@
-"""`rlbench doctor`: what of this machine and this checkout works, and what to do about the rest."""
+"""`rlbench doctor`: check Python, packages, simulators, the harness and the results, with advice for what fails."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ OLDEST_PYTHON = (3, 10)
 
 @dataclass(frozen=True)
 class DoctorOptions:
-    """Check the installation, row by row; exit 1 if something is broken."""
+    """Check the installation; exit with 1 if something is broken."""
 
     results: Path = Path("results")
-    """Folder with the recorded episodes."""
+    """Folder of the records."""
     output: Path = Path("leaderboard.md")
-    """Leaderboard page."""
+    """Page of the leaderboard."""
     quiet: bool = False
-    """Print only what is not as it should be."""
+    """Print only checks that are not ok."""
     format: Format = "table"
 
 
 @dataclass(frozen=True)
 class Check:
-    """One row: what was looked at, how it is, what was found, what to do."""
+    """One row of the table: what was checked, whether it is ok, what was found, what to do."""
 
     check: str
     status: Literal["ok", "warn", "fail"]
@@ -73,7 +73,7 @@ def examine(options: DoctorOptions) -> Iterator[Check]:
 
 
 def guarded(name: str, check: Callable[[], Iterable[Check]]) -> Iterator[Check]:
-    """Make a check; one that breaks, however it does, is a failed check, and the others are still made."""
+    """Make a check; an exception is a failed check, and the others are still made."""
     try:
         yield from check()
     except Exception as error:
@@ -86,14 +86,14 @@ def versions() -> dict[str, str]:
 
 
 def canonical(name: str) -> str:
-    """Name of a distribution as registries compare it: `Some_Thing` is `some-thing`."""
+    """Name of a distribution in its canonical spelling: `Some_Thing` is `some-thing`."""
     from packaging.utils import canonicalize_name
 
     return canonicalize_name(name)
 
 
 def requirements(package: str = "rlbench") -> dict[str, list[Requirement]]:
-    """What a package requires here, by extra, and always under ''. Empty where it is not installed."""
+    """What a package requires on this machine, by extra; without extras under ''. Empty where it is not installed."""
     from packaging.requirements import Requirement
 
     try:
@@ -111,7 +111,7 @@ def requirements(package: str = "rlbench") -> dict[str, list[Requirement]]:
 
 
 def check_python(version: tuple[int, ...]) -> Check:
-    """Whether this Python is one that the package is for."""
+    """Whether this version of Python is supported."""
     found = f"{'.'.join(map(str, version))} ({sys.executable})"
     if version[:2] >= OLDEST_PYTHON:
         return Check("python", "ok", found)
@@ -125,12 +125,12 @@ def check_packages(needs: Mapping[str, Sequence[Requirement]], installed: Mappin
         return
     yield Check("rlbench", "ok", installed["rlbench"])
     for need in needs[""]:
-        missing = lacking([need], installed)
+        missing = unmet([need], installed)
         found = installed.get(canonical(need.name), "missing")
         yield Check(need.name, "fail" if missing else "ok", found, install(missing) if missing else "")
     for extra, members in needs.items():
         if extra:
-            missing = lacking(members, installed)
+            missing = unmet(members, installed)
             there = [f"{need.name} {installed[canonical(need.name)]}" for need in members if need not in missing]
             absent = [f"no {need.name}{need.specifier}" for need in missing]
             advice = f'pip install "rlbench[{extra}]"' if missing else ""
@@ -151,8 +151,8 @@ def check_opengl(installed: Mapping[str, str]) -> Iterator[Check]:
             yield Check("OpenGL", "ok", backend)
 
 
-def lacking(needs: Iterable[Requirement], installed: Mapping[str, str]) -> list[Requirement]:
-    """Requirements that nothing installed meets."""
+def unmet(needs: Iterable[Requirement], installed: Mapping[str, str]) -> list[Requirement]:
+    """Requirements that no installed distribution meets."""
     there = {need: installed.get(canonical(need.name)) for need in needs}
     return [
         need
@@ -162,12 +162,12 @@ def lacking(needs: Iterable[Requirement], installed: Mapping[str, str]) -> list[
 
 
 def install(needs: Iterable[Requirement]) -> str:
-    """Shell command that installs requirements."""
+    """The shell command that installs requirements."""
     return "pip install " + " ".join(f'"{need.name}{need.specifier}"' for need in needs)
 
 
 def check_pygame(installed: Mapping[str, str]) -> Check:
-    """Whether at most one of the two distributions is there that fill the folder `pygame`."""
+    """Whether pygame is installed, and not both of the distributions that fill the folder `pygame`."""
     there = [name for name in ("pygame", "pygame-ce") if name in installed]
     found = " and ".join(f"{name} {installed[name]}" for name in there) or "none"
     if len(there) == 2:
@@ -189,20 +189,20 @@ def check_torch(installed: Mapping[str, str]) -> Check:
 
 
 def check_cache() -> Check:
-    """Whether compiled rules can be kept on disk; without, every process compiles them again."""
+    """Whether compiled rules can be stored on disk; if not, every process compiles them again."""
     from rlbench.core.compiler.compile import cache_folder
 
     advice = "set RLBENCH_CACHE to a folder that can be written"
     try:
         folder = cache_folder()
         with tempfile.TemporaryFile(dir=folder):
-            return Check("compiled rules", "ok", f"kept in {folder}")
+            return Check("compiled rules", "ok", f"stored in {folder}")
     except OSError as error:
         return Check("compiled rules", "fail", str(error), advice)
 
 
 def check_harness() -> Check:
-    """Whether agents can be evaluated here: the harness wants Linux and its sealed memory files."""
+    """Whether agents can be evaluated here: the harness needs Linux and sealed memory files."""
     found = f"{platform.system()} {platform.release()}"
     if not hasattr(os, "memfd_create"):
         return Check("harness", "warn", found, "evaluate on Linux; environments and baselines run anywhere")
@@ -222,7 +222,7 @@ def check_harness() -> Check:
 
 
 def check_results(results: Path, page: Path) -> Check:
-    """Whether the results can be read and the leaderboard is what they say."""
+    """Whether the results can be read and the leaderboard is up to date."""
     from rlbench.commands import leaderboard
 
     options = leaderboard.LeaderboardOptions(results=results, output=page)

@@ -23,16 +23,16 @@ from rlbench.harness.tasks.task import Task
 
 @dataclass(frozen=True)
 class EvaluateOptions:
-    """Score a submission on a task, on those tasks of a suite that it lists, or on all that it lists."""
+    """Score a submission on a task, or on the tasks that it lists, of a suite or of all."""
 
     submission: Positional[str]
-    """Folder that holds submission.toml, or the name of a built-in submission: random."""
+    """Folder with submission.toml, or the name of a built-in submission: random."""
     task: str | None = None
     """Task: cart-pole@1, or cart-pole for its newest version."""
     suite: str | None = None
-    """Suite, as `rlbench list` shows them."""
+    """Suite; `rlbench list suites` shows them."""
     results: Path = Path("results")
-    """Folder for the recorded episodes; a run that was interrupted goes on there."""
+    """Folder for the records; an interrupted evaluation continues there."""
     quiet: bool = False
     """No progress bar."""
     format: Format = "table"
@@ -68,7 +68,7 @@ def chosen(options: EvaluateOptions, entrant: Submission) -> list[Task]:
 
 
 def row(path: Path, task: Task) -> dict[str, Any]:
-    """What a record says, computed from its episodes."""
+    """The row of a record, computed from its episodes."""
     run = record.read(path)
     assert run is not None, path
     returns = pd.Series([line["return"] for line in run.episodes])
@@ -90,7 +90,7 @@ def row(path: Path, task: Task) -> dict[str, Any]:
 
 
 def error(returns: pd.Series[float]) -> dict[str, float]:
-    """The error of a classification in per cent, and the ends of its exact 95 % interval."""
+    """Error of a classification in per cent, and the ends of its exact 95 % interval."""
     errors = error_count(returns.to_numpy())
     low, high = clopper_pearson(errors, len(returns))
     return {"error_percent": 100 * errors / len(returns), "error_low": 100 * low, "error_high": 100 * high}

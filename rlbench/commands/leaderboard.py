@@ -20,19 +20,24 @@ from rlbench.harness.ranking.rankings import Rankings, compute_rankings
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import SUITES, TASKS
 
-PAGE_ONLY = ["worst seed", "beats next", "training steps"]  # the terminal has room for fewer columns
+OPTIONAL = (
+    "optimality gap",
+    "beats next",
+    "worst seed",
+    "training steps",
+)  # columns for which a terminal may have no room, last first
 
 
 @dataclass(frozen=True)
 class LeaderboardOptions:
-    """Rank all results and write them to leaderboard.md."""
+    """Rank all results, print the tables, and write them to leaderboard.md."""
 
     results: Path = Path("results")
-    """Folder with the recorded episodes."""
+    """Folder of the records."""
     output: Path = Path("leaderboard.md")
     """Page to write."""
     check: bool = False
-    """Write nothing; exit 1 if the page is not what the results say."""
+    """Write nothing; exit with 1 if the page is not what the results say."""
     quiet: bool = False
     """Print nothing but mistakes."""
     format: Format = "table"
@@ -60,10 +65,9 @@ def run(options: LeaderboardOptions) -> int:
 
 
 def print_all(ranked: Rankings) -> None:
-    """Draw every table of the page."""
+    """Print every table of the page, without the columns for which a terminal has no room."""
     for table in tables.tables(ranked, SUITES):
-        frame = pd.DataFrame(table.rows, columns=list(table.columns))
-        draw(frame.drop(columns=PAGE_ONLY, errors="ignore"), table.title)
+        draw(pd.DataFrame(table.rows, columns=list(table.columns)), table.title, OPTIONAL)
         sys.stdout.write("\n")
 
 
@@ -78,7 +82,7 @@ def text(ranked: Rankings) -> str:
 
 
 def check(expected: str, options: LeaderboardOptions) -> int:
-    """Compare the page with the text that it should have: 0 if equal, else 1 and what mends it."""
+    """Compare the page with the expected text: 0 if equal, else 1, and print the command that mends it."""
     line = difference(expected, options.output)
     if line is None:
         if not options.quiet:
@@ -89,21 +93,21 @@ def check(expected: str, options: LeaderboardOptions) -> int:
 
 
 def difference(expected: str, page: Path) -> str | None:
-    """First thing in which a page differs from the text that it should have; None if nothing does."""
+    """The first difference between a page and the expected text; None if there is none."""
     try:
-        there = page.read_text(encoding="utf-8")
+        found = page.read_text(encoding="utf-8")
     except FileNotFoundError:
         return "it does not exist"
     except (OSError, UnicodeDecodeError) as error:
         return f"it cannot be read: {error}"
-    if there == expected:
+    if found == expected:
         return None
-    pairs = zip_longest(there.split("\n"), expected.split("\n"))
+    pairs = zip_longest(found.split("\n"), expected.split("\n"))
     return f"line {next(i for i, (a, b) in enumerate(pairs, 1) if a != b)} differs"
 
 
 def command(options: LeaderboardOptions) -> str:
-    """Shell command that writes this page from these results."""
+    """The shell command that writes this page from these results."""
     words = ["rlbench", "leaderboard"]
     for name in ("results", "output"):
         value, default = getattr(options, name), getattr(LeaderboardOptions, name)

@@ -1,4 +1,4 @@
-"""`rlbench list`: the environments, tasks, suites and agents there are, read off the tables that define them."""
+"""`rlbench list`: the environments, tasks, suites and reference agents."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import importlib.util
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import pandas as pd
 from tyro.conf import Positional
@@ -15,18 +15,24 @@ from tyro.conf import Positional
 from rlbench.commands.shared.agents import algorithms
 from rlbench.commands.shared.output import Format, print_table
 
-if TYPE_CHECKING:
-    from rlbench.harness.tasks.task import Task
+OPTIONAL = (
+    "num_envs",
+    "failure_return",
+    "env",
+    "module",
+    "tags",
+    "rules",
+)  # columns for which a terminal may have no room
 
 
 @dataclass(frozen=True)
 class ListOptions:
-    """List what there is."""
+    """List environments, tasks, suites and reference agents."""
 
     what: Positional[Literal["all", "envs", "tasks", "suites", "agents"]] = "all"
-    """Kind of thing, with its details; all kinds by name without."""
+    """What to list, with details; without it everything, by name."""
     quiet: bool = False
-    """Print names alone, one on a line."""
+    """Print names only, one per line."""
     format: Format = "table"
 
 
@@ -37,7 +43,7 @@ def run(options: ListOptions) -> int:
         names = frame["name"] if options.what == "all" else frame.iloc[:, 0]
         sys.stdout.write("".join(f"{name}\n" for name in names))
         return 0
-    print_table(frame, options.format)
+    print_table(frame, options.format, optional=OPTIONAL)
     return 0
 
 
@@ -54,17 +60,15 @@ def tasks() -> pd.DataFrame:
     """One row per task, with its normalisation scores."""
     from rlbench.harness.tasks.suite import SUITES, TASKS
 
-    columns = ["task", "env", "suites", "episodes", "lanes", "failure_return", "random", "reference"]
+    columns = ["task", "env", "suites", "episodes", "num_envs", "failure_return", "random", "reference"]
     rows = [
-        (key, task.env_id, [name for name, suite in SUITES.items() if task in suite], *numbers(task))
+        (
+            *(key, task.env_id, [name for name, suite in SUITES.items() if task in suite]),
+            *(task.episodes, task.lanes, task.failure_return, task.random, task.reference),
+        )
         for key, task in TASKS.items()
     ]
     return pd.DataFrame(rows, columns=columns)
-
-
-def numbers(task: Task) -> tuple[float, ...]:
-    """What a task has that can be counted or measured, in the order of the columns of `tasks`."""
-    return task.episodes, task.lanes, task.failure_return, task.random, task.reference
 
 
 def suites() -> pd.DataFrame:
@@ -85,7 +89,7 @@ KINDS = {"envs": environments, "tasks": tasks, "suites": suites, "agents": agent
 
 
 def overview() -> pd.DataFrame:
-    """Everything by name: the first column of each list, with the kind beside it; Atari games as one."""
+    """Everything by kind and name; the Atari games are one row."""
     from rlbench.registry import ATARI_GAMES, atari_id
 
     games = {atari_id(game): f"rlbench/Atari<Game>-v0, {len(ATARI_GAMES)} games" for game in ATARI_GAMES}
@@ -94,7 +98,7 @@ def overview() -> pd.DataFrame:
 
 
 def about(module: str) -> str:
-    """First line of a module's docstring, read without importing it (torch would take seconds)."""
+    """The first line of a module's docstring; read from the file, since importing torch takes seconds."""
     spec = importlib.util.find_spec(module)
     if spec is None or spec.origin is None:
         return ""

@@ -1,4 +1,4 @@
-"""`rlbench plot`: learning curves of trainings, performance profiles and the leaderboard of results, as PNG and SVG."""
+"""`rlbench plot`: learning curves of training runs, performance profiles and the leaderboard, as PNG and SVG."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from tyro.conf import Positional
 
-from rlbench.commands.plotting import curves as plot_curves
-from rlbench.commands.plotting import scores as plot_scores
+from rlbench.commands.plotting import curves, scores
 from rlbench.commands.plotting.style import style
 from rlbench.commands.shared.output import Format, print_table
 from rlbench.errors import UserError
@@ -28,13 +27,13 @@ FORMATS = ("png", "svg")
 
 @dataclass(frozen=True)
 class PlotOptions:
-    """Draw what these runs did: learning curves, performance profiles, the leaderboard."""
+    """Draw learning curves of training runs, performance profiles and the leaderboard of results."""
 
     runs: Positional[tuple[Path, ...]]
-    """Folders of trainings (runs/train/cart-pole@1/dqn-s0), of results (results), or of both (runs/quick)."""
+    """Folders of training runs (runs/train/cart-pole@1/dqn-s0), of results (results), or of both (runs/quick)."""
     output: Path = Path("plots")
     """Folder for the charts."""
-    axis: plot_curves.Axis = "steps"
+    axis: curves.Axis = "steps"
     """What learning curves are drawn against."""
     quiet: bool = False
     """Print nothing but mistakes."""
@@ -43,10 +42,10 @@ class PlotOptions:
 
 def run(options: PlotOptions) -> int:
     """Write the charts and print which; 0. Raises UserError where there is nothing to draw."""
-    charts = [*curves(options), *scores(options)]
+    charts = [*curve_charts(options), *score_charts(options)]
     if not charts:
         searched = ", ".join(map(str, options.runs)) or "nothing given"
-        raise UserError(f"no learning curve ({plot_curves.CURVE}) and no complete results found: {searched}")
+        raise UserError(f"no learning curve ({curves.CURVE}) and no complete results found: {searched}")
     rows = [row for name, make, what in charts for row in save(name, make, what, options.output)]
     if options.format != "table" or not options.quiet:
         print_table(pd.DataFrame(rows), options.format)
@@ -56,21 +55,21 @@ def run(options: PlotOptions) -> int:
 Chart = tuple[str, "Callable[[], Figure]", str]  # file name, the drawing, what it shows
 
 
-def curves(options: PlotOptions) -> list[Chart]:
+def curve_charts(options: PlotOptions) -> list[Chart]:
     """The chart of learning curves, if there are any."""
     for path in options.runs:
         if not path.exists():
-            raise UserError(f"nothing at {path}; give folders of trainings or of results")
-    read = [plot_curves.read(path, options.axis) for path in plot_curves.find(options.runs)]
+            raise UserError(f"nothing at {path}; give folders of training runs or of results")
+    read = [curves.read(path, options.axis) for path in curves.find(options.runs)]
     found = [curve for curve in read if curve is not None]
     if not found:
         return []
-    what = f"{len(found)} trainings, {len({curve.agent for curve in found})} agents"
-    return [("curves", lambda: plot_curves.draw(found, options.axis), what)]
+    what = f"{len(found)} training runs, {len({curve.agent for curve in found})} agents"
+    return [("curves", lambda: curves.draw(found, options.axis), what)]
 
 
-def scores(options: PlotOptions) -> list[Chart]:
-    """The charts of results, if there are any that are complete."""
+def score_charts(options: PlotOptions) -> list[Chart]:
+    """The charts of results, if any are complete."""
     frames = [record.load(folder) for folder in results_folders(options.runs)]
     frames = [frame for frame in frames if len(frame)]
     if not frames:
@@ -80,17 +79,17 @@ def scores(options: PlotOptions) -> list[Chart]:
     if not by_task:
         return []
     ranked = compute_rankings(frame, TASKS, SUITES)
-    played = plot_scores.played(by_task)
+    played = scores.played(by_task)
     shown = played or by_task
     what = f"{sum(map(len, shown.values()))} agents on {len(shown)} tasks"
     unplayed = len(by_task) - len(shown)
     what += f"; {unplayed} have only the random agent" if unplayed else ""
-    board = ("leaderboard", lambda: plot_scores.leaderboard(ranked), what)
-    return [("profiles", lambda: plot_scores.profiles(played), what), board] if played else [board]
+    board = ("leaderboard", lambda: scores.leaderboard(ranked), what)
+    return [("profiles", lambda: scores.profiles(played), what), board] if played else [board]
 
 
 def results_folders(paths: tuple[Path, ...]) -> list[Path]:
-    """Those of these folders, and of the folders `results` in them, that hold records by task."""
+    """The folders with records among these, and among the folders `results` in them."""
     candidates = [folder for path in paths for folder in (path, path / "results") if folder.is_dir()]
     return [folder for folder in dict.fromkeys(candidates) if any(folder.glob("*@*/*.jsonl"))]
 

@@ -1,4 +1,4 @@
-"""`rlbench show`: an environment's first frame, or a grid world's policy, values and action values."""
+"""`rlbench show`: draw an environment's first frame, or a grid world's policy, values and action values."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any, Literal
 import gymnasium
 import numpy as np
 import pandas as pd
+from PIL import Image as Pillow
 from tyro.conf import Positional
 
-from rlbench.commands.grid_world import picture
-from rlbench.commands.grid_world import text as show_text
-from rlbench.commands.grid_world.solution import Solution, solve
+from rlbench.commands.grid_world import picture, text
+from rlbench.commands.grid_world.solution import solve
 from rlbench.commands.shared.lookup import find_id
 from rlbench.commands.shared.output import Format, print_table, remark
 from rlbench.drawing.shapes import Image
@@ -51,10 +51,10 @@ class ShowOptions:
 
 
 def run(options: ShowOptions) -> int:
-    """Draw what was asked for; 0. Raises UserError for what cannot be drawn."""
+    """Draw the frame, or the policy; 0. Raises UserError for what cannot be drawn."""
     env_id = find_id(options.env)
     check_suffix(options.output, POLICY_FORMATS if options.policy else FRAME_FORMATS)
-    env = make(env_id, env_kwargs(options))
+    env = make(env_id, grid_world_kwargs(options))
     try:
         if options.policy is None:
             save_frame(first_frame(env, options.seed, options.state), options.output)
@@ -80,24 +80,22 @@ def show_policy(env: gymnasium.Env[Any, Any], env_id: str, options: ShowOptions)
     title = f"{name}: {options.policy} policy, gamma {options.gamma:g}, slip {world.params.slip:g}"
     write(picture.draw(solution, title).savefig, options.output)
     if options.format != "table":
-        print_table(table(solution), options.format, title)
+        print_table(pd.DataFrame(solution.rows()), options.format, title)
     elif not options.quiet:
-        print(show_text.draw(solution, title))
-
-
-def table(solution: Solution) -> pd.DataFrame:
-    """The values as one row per cell that is no wall: row, col, terminal, policy, V, and Q of each action."""
-    rows = []
-    for row, col in solution.cells():
-        q = dict(zip(("Q_up", "Q_right", "Q_down", "Q_left"), solution.Q[row, col].tolist(), strict=True))
-        terminal = bool(solution.terminal[row, col])
-        arrows = solution.arrows(row, col)
-        rows.append({"row": row, "col": col, "terminal": terminal, "policy": arrows, "V": solution.V[row, col]} | q)
-    return pd.DataFrame(rows)
+        print(text.draw(solution, title))
 
 
 def first_frame(env: gymnasium.Env[Any, Any], seed: int, fields: Sequence[str]) -> Image:
-    """The frame after a reset, in the state that `name=value` fields change."""
+    """The frame after a reset.
+
+    Args:
+        env: the environment.
+        seed: seed of the reset.
+        fields: `name=value`, changes of the state.
+
+    Raises:
+        UserError: the environment refuses the seed, or the state.
+    """
     try:
         env.reset(seed=seed)
     except (TypeError, ValueError, gymnasium.error.Error) as error:
@@ -114,22 +112,22 @@ def first_frame(env: gymnasium.Env[Any, Any], seed: int, fields: Sequence[str]) 
 
 
 def assignment(field: str, state: dict[str, Any]) -> tuple[str, Any]:
-    """The name and the number of one `name=value`, or the numbers of a field that is an array, joined by commas."""
-    name, _, text = field.partition("=")
+    """The name and the value of `name=value`: a number, or for an array numbers with commas between them."""
+    name, _, value = field.partition("=")
     if name not in state:
         raise unknown("field of the state", name, state)
     old = state[name]
     try:
         if isinstance(old, np.ndarray):
-            return name, np.array(text.split(","), old.dtype).reshape(old.shape)
-        return name, type(old)(text)
+            return name, np.array(value.split(","), old.dtype).reshape(old.shape)
+        return name, type(old)(value)
     except ValueError:
         kind = f"{old.size} numbers" if isinstance(old, np.ndarray) else type(old).__name__
-        raise UserError(f"--state {field}: {text!r} is not {kind}") from None
+        raise UserError(f"--state {field}: {value!r} is not {kind}") from None
 
 
-def env_kwargs(options: ShowOptions) -> dict[str, Any]:
-    """What the options say about the environment itself, as arguments of `gymnasium.make`."""
+def grid_world_kwargs(options: ShowOptions) -> dict[str, Any]:
+    """Arguments of `gymnasium.make` from --maze and --slip."""
     kwargs: dict[str, Any] = {} if options.slip is None else {"slip": options.slip}
     if options.maze is not None:
         try:
@@ -142,19 +140,17 @@ def env_kwargs(options: ShowOptions) -> dict[str, Any]:
 
 def save_frame(frame: Image, path: Path) -> None:
     """Write a frame as PNG."""
-    from matplotlib.image import imsave
-
-    write(lambda target: imsave(target, frame), path)
+    write(Pillow.fromarray(frame).save, path)
 
 
 def check_suffix(path: Path, formats: Sequence[str]) -> None:
-    """UserError, with the formats that exist, for a file of another kind."""
+    """Raise UserError for a file whose extension is none of these formats."""
     if path.suffix.lower() not in formats:
         raise UserError(f"cannot write {str(path)!r}: the supported formats are {', '.join(formats)}")
 
 
 def write(save: Any, path: Path) -> None:
-    """Call `save(path)`; UserError where the path cannot be written."""
+    """Call `save(path)`; raise UserError where the path cannot be written."""
     try:
         save(path)
     except OSError as error:

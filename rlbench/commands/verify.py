@@ -1,4 +1,4 @@
-"""`rlbench verify`: play recorded episodes again, and say whether actions, lengths and returns are those recorded."""
+"""`rlbench verify`: play recorded episodes again, and compare actions, lengths and returns with the record."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from tyro.conf import Positional
 
-from rlbench.commands.shared import lookup
+from rlbench.commands.shared.lookup import submission_of
 from rlbench.commands.shared.output import Format, print_table, silent
 from rlbench.errors import UserError
 from rlbench.harness.results import record
@@ -21,12 +21,12 @@ COLUMNS = ("record", "blocks", "of", "episodes", "different", "verdict", "first_
 
 @dataclass(frozen=True)
 class VerifyOptions:
-    """Play recorded episodes again, and say whether they come out as recorded."""
+    """Play recorded episodes again, and compare them with the record."""
 
     records: Positional[tuple[Path, ...]] = (Path("results"),)
     """Records, results/<task>/<agent>@<digest>.jsonl, or folders of them."""
     blocks: int | None = None
-    """How many blocks of each, the first ones; all by default. A block is what an agent plays at once."""
+    """How many blocks of each record, from the first; all by default. A block is the episodes played at once."""
     submission: Path | None = None
     """Folder of the submission that a record is of, where it is not found by its digest."""
     quiet: bool = False
@@ -47,7 +47,7 @@ def run(options: VerifyOptions) -> int:
 
 
 def chosen(given: tuple[Path, ...]) -> list[Path]:
-    """The records that are named, or lie in folders that are."""
+    """The records that are named, and those in folders that are named."""
     paths = [
         found for path in given for found in ([path] if path.suffix == ".jsonl" else sorted(path.rglob("*.jsonl")))
     ]
@@ -58,24 +58,24 @@ def chosen(given: tuple[Path, ...]) -> list[Path]:
 
 
 def row(path: Path, options: VerifyOptions, *, alone: bool) -> dict[str, Any]:
-    """What came of one record; beside others, what cannot be verified has the reason for its verdict."""
+    """Verify one record; the reason is the verdict where it cannot be verified and is not `alone`."""
     run = record.read(path)
     if run is None:
         raise UserError(f"no record at {path}")
     made: dict[str, Any] = {"record": f"{path.parent.name}/{path.stem}", "of": len(run.blocks)}
     try:
-        entrant = lookup.submission_of(run.header, path, options.submission)
+        entrant = submission_of(run.header, path, options.submission)
         task = get_task(str(run.header["task"]))
         found = verify(path, task, entrant, options.blocks, quiet=silent(options))
     except UserError as error:
         if alone:
             raise
         return made | {"verdict": str(error)}
-    return made | told(found)
+    return made | cells(found)
 
 
-def told(found: Verification) -> dict[str, Any]:
-    """A verification as cells."""
+def cells(found: Verification) -> dict[str, Any]:
+    """What a verification found, by column of the table."""
     first = min(found.different, default=None)
     return {
         "blocks": found.blocks,

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -62,3 +63,16 @@ def test_an_empty_table_is_still_a_table(capsys):
     assert capsys.readouterr().out == "agent,rank,score,top,ok,tasks\n"
     print_table(empty, "table")
     assert "agent" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("columns", [100, 46, 34])
+def test_a_narrow_terminal_leaves_out_columns_and_breaks_no_word(capsys, monkeypatch, columns):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    frame = pd.DataFrame({"agent": ["recurrent-attention"], "why": ["a b " * 5], "about": ["incomprehensibly"]})
+    print_table(frame, "table", optional=["about"])
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
+    assert max(map(len, lines)) <= columns
+    words = {word for line in lines for word in line.split()}
+    assert {"agent", "recurrent-attention", "why", "a", "b"} <= words
+    assert ("incomprehensibly" in words) == (columns > 40)

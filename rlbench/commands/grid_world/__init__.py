@@ -1,1 +1,1 @@
-"""The exact solution of a grid world, as text and as a picture."""
+"""What `rlbench show --policy` shows of a grid world: the exact solution, as text and as a picture."""

@@ -1,4 +1,4 @@
-"""A grid world's policy, values and action values as a picture: three grids side by side, as in lectures."""
+"""A grid world's policy, V and Q as a picture: three grids side by side."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CORNERS = ((-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5))  # triangle a lie
 
 
 def draw(solution: Solution, title: str) -> Figure:
-    """The picture: policy, V and Q, both values on one scale from pale (low) to blue (high)."""
+    """The picture of policy, V and Q; one scale of colours for V and Q, from pale (low) to blue (high)."""
     from matplotlib.figure import Figure
 
     height, width = solution.walls.shape
@@ -33,7 +33,7 @@ def draw(solution: Solution, title: str) -> Figure:
     figure = Figure(figsize=(3 * (width * cell + 0.3) + 0.3, height * cell + 1.0), dpi=120, facecolor=unit(PAPER))
     left = 0.3 / figure.get_figwidth()
     figure.suptitle(title, x=left, y=1 - 0.16 / figure.get_figheight(), ha="left", va="top", size=13, color=unit(INK))
-    colours = Scale(solution)
+    colours = ValueColours(solution)
     panels = (("policy", policy_panel), ("V", value_panel), ("Q", action_value_panel))
     for i, (name, panel) in enumerate(panels):
         axes = figure.add_axes(place(i, width * cell, height * cell, *figure.get_size_inches()))
@@ -43,7 +43,7 @@ def draw(solution: Solution, title: str) -> Figure:
 
 
 def place(i: int, width: float, height: float, total_width: float, total_height: float) -> Any:
-    """Left, bottom, width and height of panel i as fractions of the figure, all lengths in inches."""
+    """Left, bottom, width and height of panel i as fractions of the figure; arguments are in inches."""
     return (
         (0.3 + i * (width + 0.3)) / total_width,
         0.3 / total_height,
@@ -52,8 +52,8 @@ def place(i: int, width: float, height: float, total_width: float, total_height:
     )
 
 
-class Scale:
-    """The colours of values: pale for the lowest that any decision has, blue for the highest."""
+class ValueColours:
+    """Colours of values: pale for the lowest one where an action is chosen, blue for the highest."""
 
     def __init__(self, solution: Solution) -> None:
         decision = ~(solution.walls | solution.terminal)
@@ -61,27 +61,27 @@ class Scale:
         self.high = float(max(solution.V[decision].max(), solution.Q[decision].max()))
 
     def face(self, value: float) -> RGB:
-        """The colour of a value's ground."""
+        """The background of a value."""
         share = (value - self.low) / (self.high - self.low) if self.high > self.low else 0.0
         pale, full = np.array(unit(MIST)), np.array(unit(BLUE))
         red, green, blue = (pale + share * (full - pale)).tolist()
         return red, green, blue
 
     def text(self, value: float) -> RGB:
-        """Ink on pale ground, paper on blue."""
+        """The colour of the number: ink on pale, paper on blue."""
         return unit(INK if sum(self.face(value)) > 1.7 else PAPER)
 
 
 def base(axes: Axes, solution: Solution, name: str) -> None:
-    """What all panels share: a heading, and a ground in the colour of walls on which the other cells are laid."""
+    """What all panels share: the heading, and a background in the colour of walls; cells are drawn over it."""
     height, width = solution.walls.shape
     axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), xticks=[], yticks=[], facecolor=unit(INK))
     axes.set_title(name, fontsize=12, color=unit(GREY), pad=6, loc="left")
     axes.spines[:].set_visible(False)
 
 
-def policy_panel(axes: Axes, solution: Solution, colours: Scale, points: float) -> None:
-    """Arrows from the middle of each cell, one per action that the policy takes; a cell's side in points."""
+def policy_panel(axes: Axes, solution: Solution, colours: ValueColours, points: float) -> None:
+    """An arrow per action that the policy takes. `points` is the side of a cell."""
     starts, ways = [], []
     for row, col in solution.decisions():
         taken = [move for move, p in zip(MOVES, solution.pi[row, col], strict=True) if p > 0]
@@ -97,7 +97,7 @@ def policy_panel(axes: Axes, solution: Solution, colours: Scale, points: float) 
     )  # fmt: skip
 
 
-def value_panel(axes: Axes, solution: Solution, colours: Scale, points: float) -> None:
+def value_panel(axes: Axes, solution: Solution, colours: ValueColours, points: float) -> None:
     """V as a number on its colour."""
     size = text_size(solution, 0.22 * points, 0.8 * points)
     V = solution.V
@@ -108,7 +108,7 @@ def value_panel(axes: Axes, solution: Solution, colours: Scale, points: float) -
         label(axes, col, row, written(solution, V[row, col]), size, colour)
 
 
-def action_value_panel(axes: Axes, solution: Solution, colours: Scale, points: float) -> None:
+def action_value_panel(axes: Axes, solution: Solution, colours: ValueColours, points: float) -> None:
     """Q as four triangles with their numbers, the best ones bold."""
     size = text_size(solution, 0.13 * points, 0.35 * points)
     triangles = []

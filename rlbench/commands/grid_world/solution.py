@@ -1,4 +1,4 @@
-"""A policy on a grid world with its exact values, laid out on the grid for pictures and text."""
+"""A policy of a grid world and its exact values, as arrays over the cells."""
 
 from __future__ import annotations
 
@@ -31,18 +31,27 @@ class Solution:
         return ((int(row), int(col)) for row, col in np.argwhere(~self.walls))
 
     def decisions(self) -> Iterator[tuple[int, int]]:
-        """Every (row, col) where there is something to choose."""
+        """Every (row, col) that is neither wall nor terminal, row by row."""
         return (cell for cell in self.cells() if not self.terminal[cell])
 
     def is_decision(self, row: int, col: int) -> bool:
-        """Whether there is something to choose: the cell is neither wall nor terminal."""
+        """Whether an action is chosen in a cell: it is neither wall nor terminal."""
         return not (self.walls[row, col] or self.terminal[row, col])
 
     def arrows(self, row: int, col: int) -> str:
-        """The actions that the policy takes in a cell, ties side by side; none in walls and terminals."""
+        """The actions that the policy takes in a cell, as arrows; none in walls and terminals."""
         if not self.is_decision(row, col):
             return ""
         return "".join(arrow for arrow, p in zip(ARROWS, self.pi[row, col], strict=True) if p > 0)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The values as one row per cell that is no wall: row, col, terminal, policy, V, and Q of each action."""
+        rows = []
+        for row, col in self.cells():
+            q = dict(zip(("Q_up", "Q_right", "Q_down", "Q_left"), self.Q[row, col].tolist(), strict=True))
+            cell = {"row": row, "col": col, "terminal": bool(self.terminal[row, col])}
+            rows.append(cell | {"policy": self.arrows(row, col), "V": self.V[row, col]} | q)
+        return rows
 
     @cached_property
     def decimals(self) -> int:
@@ -61,9 +70,17 @@ def solve(
     policy: Literal["random", "optimal"],
     gamma: float,
 ) -> Solution:
-    """The exact solution of a model P[s][a] whose states are the cells of a grid, row by row.
+    """The exact solution of a grid world.
 
-    Raises UserError for a gamma outside [0, 1], and for gamma 1 where a cell has no way to a terminal one.
+    Args:
+        P: the model, P[s][a] -> [(probability, next state, reward, terminated), ...]; states are cells, row by row.
+        walls: bool[H, W].
+        terminal: bool[H, W].
+        policy: which policy to evaluate.
+        gamma: discount in [0, 1].
+
+    Raises:
+        UserError: gamma is outside of [0, 1], or it is 1 and a cell has no way to a terminal one.
     """
     if not 0 <= gamma <= 1:
         raise UserError(f"--gamma is a discount in [0, 1], got {gamma:g}")
@@ -86,7 +103,7 @@ def check_all_terminate(
     walls: NDArray[np.bool_],
     terminal: NDArray[np.bool_],
 ) -> None:
-    """UserError naming a cell that cannot reach a terminal one: its value at gamma 1 is minus infinity."""
+    """Raise UserError where a cell cannot reach a terminal one: its value at gamma 1 is infinite."""
     free = set(np.flatnonzero(~walls).tolist())
     reached = set(np.flatnonzero(terminal).tolist())
     while True:

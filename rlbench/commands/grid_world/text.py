@@ -1,4 +1,4 @@
-"""A grid world's policy, values and action values as boxes of text."""
+"""A grid world's policy, V and Q as text: grids of framed cells."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ Cell = list[str]  # the lines of one cell, equally long
 
 
 def draw(solution: Solution, title: str, columns: int | None = None) -> str:
-    """Three boxed grids (policy, V, Q) within `columns`, by default the terminal's; a note if wider."""
+    """Three grids of text: policy, V and Q.
+
+    Args:
+        solution: what to draw.
+        title: the first line.
+        columns: width of the terminal, measured by default; a wider grid is replaced by a note.
+    """
     columns = columns or shutil.get_terminal_size().columns
     decimals = solution.decimals
     numbers = [number(x, decimals) for x in (*solution.V[~solution.walls], *solution.Q[~solution.walls].ravel())]
@@ -40,7 +46,7 @@ def number(value: float, decimals: int) -> str:
 
 
 def box(solution: Solution, cell: Callable[[int, int], Cell], columns: int) -> str:
-    """A grid with framed cells and filled walls; narrower padding, then a note, where it is too wide."""
+    """A grid of framed cells with filled walls; without padding, then a note, where it is too wide."""
     height, width = solution.walls.shape
     blank = cell(*next(solution.cells()))
     for pad in (1, 0):

@@ -1,1 +1,1 @@
-"""Learning curves and scores as charts."""
+"""Charts that `rlbench plot` draws: learning curves, and scores of results."""

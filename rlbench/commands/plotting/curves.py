@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 CURVE = "curve.jsonl"
 Axis = Literal["steps", "seconds"]
-UNITS = {"steps": "environment steps", "seconds": "seconds of training"}
-FAR = 12  # times that the longest training may be longer than the shortest; beyond, the axis is logarithmic
+UNITS = {"steps": "environment steps", "seconds": "seconds of the training run"}
+MAX_LINEAR = 12  # longest training run over shortest; beyond this the axis is logarithmic
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One training: what it scored on validation episodes, and when."""
+    """One training run: its mean validation returns, and when they were measured."""
 
     task: str
     agent: str
@@ -42,7 +42,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Band:
-    """Several seeds of an agent on one grid: their mean, and a 95 % interval where there are two or more."""
+    """Several seeds of an agent at the same steps or seconds: their mean, and a 95 % interval from two seeds on."""
 
     at: Floats  # [X]
     mean: Floats
@@ -52,7 +52,7 @@ class Band:
 
 
 def find(paths: Iterable[Path]) -> list[Path]:
-    """The curves in these folders, or the files themselves."""
+    """The files of learning curves among these paths and in these folders."""
     found = []
     for path in paths:
         found += sorted(path.rglob(CURVE)) if path.is_dir() else [path] if path.name == CURVE else []
@@ -60,16 +60,27 @@ def find(paths: Iterable[Path]) -> list[Path]:
 
 
 def read(path: Path, axis: Axis) -> Curve | None:
-    """A training's curve, None before its first evaluation; a UserError for a file that is none."""
+    """Read the curve of a training run.
+
+    Args:
+        path: its file.
+        axis: what evaluations are placed by.
+
+    Returns:
+        the curve, None before the first evaluation.
+
+    Raises:
+        UserError: the file is no learning curve.
+    """
     head, at, mean = {}, [], []
     try:
         for line in path.read_text(encoding="utf-8").splitlines():
-            said = json.loads(line)
-            if said["event"] == "started":
-                head = said
-            elif said["event"] == "evaluated":
-                at.append(float(said[axis]))
-                mean.append(float(said["mean"]))
+            event = json.loads(line)
+            if event["event"] == "started":
+                head = event
+            elif event["event"] == "evaluated":
+                at.append(float(event[axis]))
+                mean.append(float(event["mean"]))
         task, agent, seed = str(head["task"]), str(head["agent"]), int(head["seed"])
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
@@ -81,10 +92,10 @@ def read(path: Path, axis: Axis) -> Curve | None:
 
 
 def band(curves: Sequence[Curve]) -> Band:
-    """The mean over seeds wherever any of them was evaluated, from when all have been.
+    """The mean of several seeds and its interval, at every point where one of them was evaluated.
 
-    Between two evaluations a seed counts with what lies between them, and after its training has ended with the last:
-    it is the agent that there is by then. Seeds are resampled whole, as curves.
+    It begins when all seeds have been evaluated. A seed's value between two evaluations is interpolated; after its
+    training run it is the last one. The interval is a bootstrap over whole curves.
     """
     begin = max(curve.at[0] for curve in curves)
     at = np.unique(np.concatenate([curve.at for curve in curves]))
@@ -101,7 +112,7 @@ def band(curves: Sequence[Curve]) -> Band:
 
 
 def draw(curves: Sequence[Curve], axis: Axis) -> Figure:
-    """A panel per task, a line per agent."""
+    """The figure: a panel per task, a line per agent."""
     tasks = list(dict.fromkeys(curve.task for curve in curves))
     agents = sorted({curve.agent for curve in curves})
     of_agent = looks(agents)
@@ -121,7 +132,7 @@ def draw(curves: Sequence[Curve], axis: Axis) -> Figure:
 
 
 def line(panel: Axes, shown: Band, name: str, look: dict[str, Any]) -> None:
-    """One agent: its mean, its interval, a dot where its last training ended."""
+    """One agent: its mean, its interval, a dot where its longest training run ended."""
     panel.plot(shown.at, shown.mean, label=name, **look)
     panel.plot(shown.at[-1:], shown.mean[-1:], "o", ms=4, color=look["color"])
     if shown.low is not None and shown.high is not None:
@@ -131,19 +142,19 @@ def line(panel: Axes, shown: Band, name: str, look: dict[str, Any]) -> None:
 
 
 def frame(panel: Axes, task: str, axis: Axis, ends: Sequence[float], means: Sequence[float]) -> None:
-    """Title, axes, and the two scores that a task is measured between. Wide intervals may leave the picture."""
+    """Title, axes, and the returns that are scored 0 and 1. The axes fit the means; intervals may be cut off."""
     panel.set_title(task)
     panel.set_xlabel(UNITS[axis])
     panel.set_ylabel("validation return")
-    if max(ends) > FAR * min(ends):
+    if max(ends) > MAX_LINEAR * min(ends):
         panel.set_xscale("log")
     elif axis == "steps":
         panel.xaxis.set_major_formatter(lambda x, _: f"{x / 1000:g} k" if x >= 1000 else f"{x:g}")
     known = TASKS.get(task)
-    anchors = {"reference": known.reference, "random": known.random} if known else {}
-    low, high = min(*means, *anchors.values()), max(*means, *anchors.values())
+    reference_lines = {"reference": known.reference, "random": known.random} if known else {}
+    low, high = min(*means, *reference_lines.values()), max(*means, *reference_lines.values())
     panel.set_ylim(low - 0.1 * (high - low or 1), high + 0.1 * (high - low or 1))
-    for name, value in anchors.items():
+    for name, value in reference_lines.items():
         panel.axhline(value, color=unit(GREY), lw=0.8, ls=(0, (2, 3)), zorder=0)
         above = name == "reference"
         place: Any = {"xycoords": panel.get_yaxis_transform(), "textcoords": "offset points", "ha": "right"}

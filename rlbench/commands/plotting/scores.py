@@ -27,13 +27,13 @@ ROW = 0.27  # inches of an agent in the leaderboard
 
 
 def played(by_task: Mapping[str, Sequence[AgentResult]]) -> dict[str, list[AgentResult]]:
-    """The tasks that somebody has played, without the random agent: a task's score of 0 is what that gets."""
+    """The tasks with agents other than the random one, and those agents; the random one has score 0 by definition."""
     agents = {key: [entry for entry in some if entry.agent.name != RANDOM] for key, some in by_task.items()}
     return {key: some for key, some in agents.items() if some}
 
 
 def profiles(by_task: Mapping[str, Sequence[AgentResult]]) -> Figure:
-    """A panel per suite of two tasks or more that somebody has completed, and one per task."""
+    """Performance profiles: a panel per suite of several tasks that an agent has completed, and one per task."""
     agents = sorted({name(entry) for some in by_task.values() for entry in some})
     of_agent = looks(agents)
     charts: dict[str, dict[str, list[AgentResult]]] = {}
@@ -50,7 +50,7 @@ def profiles(by_task: Mapping[str, Sequence[AgentResult]]) -> Figure:
 
 
 def complete_suites(by_task: Mapping[str, Sequence[AgentResult]]) -> dict[tuple[str, ...], list[str]]:
-    """The suites of several tasks that some agent has all of, those with the same tasks together."""
+    """Tasks of suites of several that an agent has completed, and the names of the suites with these tasks."""
     found: dict[tuple[str, ...], list[str]] = {}
     for suite, tasks in SUITES.items():
         keys = tuple(task.key for task in tasks)
@@ -89,7 +89,7 @@ def profile(
 
 
 def leaderboard(of: Rankings) -> Figure:
-    """A panel per task that somebody has played: the agents from the top, each with its score and its 95 % interval."""
+    """The leaderboard: a panel per task, the agents from the top, each with its score and 95 % interval."""
     tasks = {key: rows for key, rows in of.tasks.items() if any(row.agent != RANDOM for row in rows)} or of.tasks
     longest = [max(map(len, rows)) for rows in batched(tasks.values(), COLUMNS)]
     figure, axes = panels(len(tasks), 5.2, [ROW * rows + 1.0 for rows in longest], COLUMNS)
@@ -99,14 +99,14 @@ def leaderboard(of: Rankings) -> Figure:
 
 
 def batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    """Lists of so many of the items, the last one with what is left."""
+    """Lists of `size` items; the last one holds the rest."""
     rest = iter(items)
     while batch := list(islice(rest, size)):
         yield batch
 
 
 def ranking(panel: Axes, key: str, rows: Sequence[TaskRow], longest: int) -> None:
-    """One task: a point and an interval per agent, the mean return beside it; room for the longest panel beside it."""
+    """One task: a point and an interval per agent, and its mean return; as high as a panel of `longest` rows."""
     for y, row in enumerate(rows):
         colour = unit(GREY if row.agent == RANDOM else BLUE)
         if row.score_low is not None and row.score_high is not None:

@@ -1,4 +1,4 @@
-"""How our charts look: the palette of `drawing.shapes` on paper, one font, no frames, a line for every agent."""
+"""The style of all charts: the palette of `drawing.shapes`, one font, no frames, a line style per agent."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def unit(colour: Colour) -> tuple[float, float, float]:
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Matplotlib in our style while the context lasts."""
+    """Set matplotlib's style within the context."""
     import matplotlib as mpl
 
     settings: Any = {
@@ -64,7 +64,7 @@ def style() -> Iterator[None]:
 
 
 def looks(names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The colour and the dashes of every name's line, `random` in grey; the same for the same names in any chart."""
+    """Colour and dashes of the line of each name; `random` is grey. Equal lists of names look the same in any chart."""
     colours = [unit(colour) for colour in ACCENTS]
     made: dict[str, dict[str, Any]] = {}
     for name in names:
@@ -76,7 +76,17 @@ def looks(names: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 
 def panels(count: int, width: float, height: float | Sequence[float], columns: int = 3) -> tuple[Figure, list[Axes]]:
-    """A figure of so many axes, each of width x height inches, row by row; rows may have a height each."""
+    """A figure with several axes.
+
+    Args:
+        count: number of axes.
+        width: inches of each.
+        height: inches of each, or of each row.
+        columns: how many side by side, at most.
+
+    Returns:
+        the figure, and the axes row by row.
+    """
     from matplotlib.figure import Figure
 
     columns = min(columns, count)
@@ -92,7 +102,7 @@ def panels(count: int, width: float, height: float | Sequence[float], columns: i
 
 
 def legend(figure: Figure, axes: Sequence[Axes], columns: int = 6) -> None:
-    """The names of all lines, each once and in the order of the alphabet, above the figure."""
+    """Put a legend above the figure: the names of all lines, each once, sorted."""
     lines = {label: handle for panel in axes for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}
     names = sorted(lines)
     made = figure.legend(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as json_format
 import math
 import sys
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Annotated, Any, Literal
 
 import pandas as pd
@@ -22,23 +22,24 @@ Format = Annotated[
 """Type of the option `--format`, which every command has; `rlbench.cli` writes out `--json` and `--csv`."""
 
 DASH = "—"
-WIDEST = 10_000  # columns of a file or a pipe: no cell is folded there
+WIDEST = 10_000  # characters of a line in a file or a pipe: no cell is folded there
 
 
-def print_table(frame: pd.DataFrame, format: Format, title: str = "") -> None:
+def print_table(frame: pd.DataFrame, format: Format, title: str = "", optional: Sequence[str] = ()) -> None:
     """Print a table on standard output.
 
     Args:
         frame: rows; lists and missing values are allowed in cells.
         format: `table` is drawn; `json` is a list of objects, with null for what is missing; `csv` has a header line.
         title: heading of a drawn table.
+        optional: columns that a drawn table may leave out, the last one first, where the terminal is narrow.
     """
     if format == "json":
         sys.stdout.write(as_json(frame) + "\n")
     elif format == "csv":
         frame.map(joined).to_csv(sys.stdout, index=False, lineterminator="\n")
     else:
-        draw(frame, title)
+        draw(frame, title, optional)
 
 
 def silent(options: Any) -> bool:
@@ -81,18 +82,61 @@ def joined(value: Any) -> Any:
     return " ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
 
 
-def draw(frame: pd.DataFrame, title: str = "") -> None:
-    """Draw a table as wide as the terminal; as wide as it takes where standard output is a file or a pipe."""
-    table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, show_edge=False)
+def draw(frame: pd.DataFrame, title: str = "", optional: Sequence[str] = ()) -> None:
+    """Draw a table that fits the terminal; in a file or a pipe it is as wide as it needs to be.
+
+    Args:
+        frame: rows; lists and missing values are allowed in cells.
+        title: heading of the table.
+        optional: columns that may be left out, the last one first, where the terminal is too narrow for whole words.
+    """
+    console = Console(file=sys.stdout)
+    room = console.width if console.is_terminal else WIDEST
     rows = [[plain(value) for value in row] for row in frame.itertuples(index=False, name=None)]
-    for j, name in enumerate(frame.columns):
-        numbers = all(is_number(row[j]) for row in rows)
-        justify: Literal["left", "right"] = "right" if numbers and rows else "left"
-        table.add_column(Text(str(name).replace("_", " ")), justify=justify, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(shown(value)) for value in row))
-    to_terminal = Console(file=sys.stdout)
-    (to_terminal if to_terminal.is_terminal else Console(file=sys.stdout, width=WIDEST)).print(table)
+    columns = [Column(str(name), [row[j] for row in rows]) for j, name in enumerate(frame.columns)]
+    for name in reversed(optional):
+        if spare_room(columns, room) < 0:
+            columns = [column for column in columns if column.name != name]
+    table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, show_edge=False)
+    for column, width in zip(columns, widths(columns, room), strict=True):
+        table.add_column(Text(column.heading), justify=column.justify, overflow="fold", width=width)
+    for cells in zip(*(column.cells for column in columns), strict=True):
+        table.add_row(*map(Text, cells))
+    (console if console.is_terminal else Console(file=sys.stdout, width=WIDEST)).print(table)
+
+
+class Column:
+    """A column of a drawn table."""
+
+    def __init__(self, name: str, values: list[Any]) -> None:
+        self.name, self.heading = name, name.replace("_", " ")
+        self.cells = [shown(value) for value in values]
+        numbers = bool(values) and all(is_number(value) for value in values)
+        self.justify: Literal["left", "right"] = "right" if numbers else "left"
+        texts = [self.heading, *self.cells]
+        self.widest = max(map(len, texts))
+        self.narrowest = max(len(word) for text in texts for word in text.split(" "))  # without breaking a word
+
+
+def spare_room(columns: Sequence[Column], room: int) -> int:
+    """Characters of a line that are left when no column is wider than its longest word; negative for a lack."""
+    blanks = 3 * len(columns) - 1  # on both sides of each column, and between two
+    return room - sum(column.narrowest for column in columns) - blanks
+
+
+def widths(columns: Sequence[Column], room: int) -> list[int | None]:
+    """Characters of each column, so that no word is broken; None, for rich to decide, where there is no such way.
+
+    Columns that need little more than their longest word get it first.
+    """
+    made = [column.narrowest for column in columns]
+    spare = spare_room(columns, room)
+    if spare < 0:
+        return [None] * len(columns)
+    for j in sorted(range(len(columns)), key=lambda j: columns[j].widest - made[j]):
+        more = min(columns[j].widest - made[j], spare)
+        made[j], spare = made[j] + more, spare - more
+    return list(made)
 
 
 def is_number(value: Any) -> bool:
