@@ -2,20 +2,24 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+PEERS := .venv/.peers
 
-.PHONY: run test test-slow perf perf-peers pictures lint clean
+.PHONY: run test test-slow perf perf-training pictures commands lint clean
 
 run: $(INSTALLED)  ## train the reference agents, score them, print the leaderboard
 	$(BIN)/rlbench run quick
 
-test: $(INSTALLED)  ## all tests but the slow ones
+test: $(PEERS)  ## all tests but the slow ones
 	$(BIN)/python -m pytest -q -n auto
 
 test-slow: $(INSTALLED)  ## the slow ones alone
 	$(BIN)/python -m pytest -q -m slow
 
-perf: $(INSTALLED)  ## speed benchmarks, as ratios against a peer in one run
-	$(BIN)/python -m pytest tests/benchmarks -q --benchmark-only -m '' -s
+perf: $(PEERS)  ## speed against peers: writes docs/speed.md and the README's table, in about ten minutes
+	$(BIN)/python tests/benchmarks/report.py speed
+
+perf-training: $(PEERS)  ## likewise the speed of training, in about half an hour
+	$(BIN)/python tests/benchmarks/report.py training
 
 PRETRAINED := baselines/pretrained
 FILMSTRIP := --no-window --quiet --record docs
@@ -36,6 +40,10 @@ lint: $(INSTALLED)
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all]'
+	@touch $@
+
+$(PEERS): $(INSTALLED)  # what benchmarks compare with; nothing else needs it
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,peers]'
 	@touch $@
 
 clean:

@@ -25,14 +25,14 @@ def resident() -> int:
     return 1024 * int(found[1])
 
 
-def measure(steps: int, capacity: int, task: str) -> list[int]:
-    """Resident bytes after each tenth of a training of `steps`, checkpoints included."""
+def measure(steps: int, capacity: int, task: str, evaluation_steps: int = 100) -> list[int]:
+    """Resident bytes after each tenth of a training run of `steps`, checkpoints included."""
     lanes = 8
     config = replace(
         dqn.PRESETS["atari-cpu"],
         **{"task": task, "lanes": lanes, "steps": steps // lanes, "capacity": capacity, "update_every": 8},
         **{"warmup": min(4_000, steps // 20), "evaluate_every": steps // lanes // TENTHS, "evaluation_episodes": 1},
-        **{"evaluation_steps": 100, "checkpoint_every": steps // lanes // 4},
+        **{"evaluation_steps": evaluation_steps, "checkpoint_every": steps // lanes // 4},
     )
     sizes = []
     for event in dqn.train(config):

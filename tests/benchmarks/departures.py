@@ -30,7 +30,7 @@ WITHOUT: dict[str, dict[str, Any]] = {
 
 
 def updates(config: dqn.Config) -> float:
-    """Updates until three evaluations in a row averaged 475; infinite where the budget was not enough."""
+    """Updates until three evaluations in a row averaged 475; infinite where the budget is too small."""
     streak = 0
     for event in dqn.train(config):
         if isinstance(event, Evaluated):

@@ -1,7 +1,7 @@
-"""What isolation costs: seconds of calls and of whole blocks, with and without the wall, in turn.
+"""What isolation costs: seconds of calls and of whole blocks, in the agent's own process and in this one, in turn.
 
-Run as a script with OMP_NUM_THREADS=1, as agents run, so that both sides multiply matrices with one thread. Prints a
-JSON object of lists.
+`OMP_NUM_THREADS=1 python exchange.py ROUNDS CALLS` prints a JSON object of lists. One thread, as agents have, so that
+both sides multiply matrices alike.
 """
 
 from __future__ import annotations
@@ -26,8 +26,6 @@ from rlbench.harness.isolation.agent import TaskInfo
 from rlbench.harness.play import in_process, make_env, play
 from rlbench.harness.tasks.suite import get_task
 
-ROUNDS = 60
-CALLS = 300
 DQN = Path(__file__).parents[2] / "baselines" / "pretrained" / "cart-pole@1" / "dqn-s0"
 PONG = """
 import os, sys
@@ -59,7 +57,7 @@ def trained(folder: Path) -> Any:
 
 
 def child(folder: Path) -> agent_process.AgentProcess:
-    """An agent behind the wall, 50 lanes of cart-pole."""
+    """An agent in a process of its own, 50 episodes of cart-pole at once."""
     task, env = get_task("cart-pole"), make_env(get_task("cart-pole"), 1)
     info = TaskInfo(task.name, task.version, task.lanes, task.discount)
     spaces = space_tree.describe(env.single_observation_space), space_tree.describe(env.single_action_space)
@@ -73,11 +71,11 @@ def seconds(function: Callable[[], Any]) -> float:
     return time.perf_counter() - began
 
 
-def repeated(function: Callable[[], Any]) -> Callable[[], None]:
-    """The function called so often that a clock can tell."""
+def repeated(function: Callable[[], Any], calls: int) -> Callable[[], None]:
+    """The function called so often that a clock can resolve it."""
 
     def run() -> None:
-        for _ in range(CALLS):
+        for _ in range(calls):
             function()
 
     return run
@@ -98,8 +96,8 @@ def ping_pong(cores: set[int]) -> Callable[[], None]:
     return ping
 
 
-def measure(folder: Path) -> dict[str, list[float]]:
-    """Seconds per round: `ping` and `call` of CALLS each, `inside` and `isolated` of one block of cart-pole each."""
+def measure(folder: Path, rounds: int, calls: int) -> dict[str, list[float]]:
+    """Seconds per round: `ping` and `call` of `calls` each, `inside` and `isolated` of one block of cart-pole each."""
     (folder / "idle").mkdir()
     (folder / "idle" / "agent.py").write_text(IDLE)
     task = get_task("cart-pole")
@@ -111,14 +109,14 @@ def measure(folder: Path) -> dict[str, list[float]]:
     with child(folder / "idle") as idle:
         act = idle.load()
         ping = ping_pong(os.sched_getaffinity(0))
-        for _ in range(ROUNDS):
-            times["ping"].append(seconds(repeated(ping)))
-            times["call"].append(seconds(repeated(lambda: act(observation, first))))
+        for _ in range(rounds):
+            times["ping"].append(seconds(repeated(ping, calls)))
+            times["call"].append(seconds(repeated(lambda: act(observation, first), calls)))
     with child(DQN) as agent:
         act, here = agent.load(), in_process(trained(DQN), env)
         games = [play(env, one, task, range(task.lanes)) for one in (here, act)]
         assert games[0] == games[1]
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             times["inside"].append(seconds(lambda: play(env, here, task, range(task.lanes))))
             times["isolated"].append(seconds(lambda: play(env, act, task, range(task.lanes))))
     return times
@@ -126,4 +124,4 @@ def measure(folder: Path) -> dict[str, list[float]]:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name:
-        print(json.dumps(measure(Path(name))))
+        print(json.dumps(measure(Path(name), int(sys.argv[1]), int(sys.argv[2]))))

@@ -18,15 +18,18 @@ NAMES = {
     "Humanoid": "humanoid",
     "Swimmer": "swimmer",
 }
-LANES, CALLS, SINGLE_STEPS = 64, 50, 200
+NUM_ENVS = 64
+CALLS, SHORT_CALLS = 30, 2
+SINGLE_STEPS, SHORT_STEPS = 200, 10
 THREADS = min(2, check_threads(None))
+LIMIT = "`mj_step`, which both share"
 
 
-def batch(name):
-    """The vector environment, and the random torques of every call, float32[CALLS, LANES, k]."""
-    envs = gymnasium.make_vec(f"rlbench/{name}-v0", num_envs=LANES, threads=THREADS)
+def batch(name, calls):
+    """The vector environment, and the random torques of every call, float32[calls, NUM_ENVS, k]."""
+    envs = gymnasium.make_vec(f"rlbench/{name}-v0", num_envs=NUM_ENVS, threads=THREADS)
     low, high = envs.single_action_space.low, envs.single_action_space.high
-    torques = np.random.default_rng(0).uniform(low, high, (CALLS, LANES, *low.shape)).astype(np.float32)
+    torques = np.random.default_rng(0).uniform(low, high, (calls, NUM_ENVS, *low.shape)).astype(np.float32)
     return envs, torques
 
 
@@ -51,7 +54,7 @@ def rollouts(name, envs, torques):
     envs.reset(seed=0)
     for each in torques:
         state = envs.unwrapped.state
-        states.append(np.concatenate((np.zeros((LANES, 1)), state.qpos, state.qvel), axis=1))
+        states.append(np.concatenate((np.zeros((NUM_ENVS, 1)), state.qpos, state.qvel), axis=1))
         envs.step(each)
     controls = np.repeat(torques[:, :, None].astype(np.float64), skip, axis=2)
     pool, datas = rollout.Rollout(nthread=THREADS), [mujoco.MjData(model) for _ in range(THREADS)]
@@ -63,10 +66,10 @@ def rollouts(name, envs, torques):
     return run
 
 
-@pytest.mark.benchmark(group="locomotion batch")
+@pytest.mark.benchmark(group="Robots")
 @pytest.mark.parametrize("name", NAMES)
-def test_batch_against_mujocos_rollout(compare, name):
-    envs, torques = batch(name)
+def test_batch_against_mujocos_rollout(compare, size, name):
+    envs, torques = batch(name, size(CALLS, SHORT_CALLS))
     peer = rollouts(name, envs, torques)
 
     def ours():
@@ -74,29 +77,30 @@ def test_batch_against_mujocos_rollout(compare, name):
         for each in torques:
             envs.step(each)
 
-    assert compare(f"{name}, {LANES} robots, {THREADS} threads, against mujoco.rollout", ours, peer) >= 0.90
+    against = "`mujoco.rollout`, a step per call"
+    compare(f"{name}, {NUM_ENVS} robots, {THREADS} threads", against, ours, peer, least=0.90, limit=LIMIT)
 
 
-@pytest.mark.benchmark(group="locomotion batch")
+@pytest.mark.benchmark(group="Robots")
 @pytest.mark.parametrize("name", NAMES)
-def test_batch_against_envpool(compare, name):
-    envpool = pytest.importorskip("envpool", reason="pip install envpool")
-    envs, torques = batch(name)
-    kwargs = {"env_type": "gymnasium", "num_envs": LANES, "num_threads": THREADS, "seed": 0}
-    theirs = envpool.make(f"{name}-v5", **kwargs)
-    title = f"{name}, {LANES} robots, {THREADS} threads, against EnvPool"
-    assert compare(title, play(envs, torques), play(theirs, torques.astype(np.float64))) >= 1.0
+def test_batch_against_envpool(compare, size, name):
+    envpool = pytest.importorskip("envpool", reason="pip install 'rlbench[peers]'")
+    envs, torques = batch(name, size(CALLS, SHORT_CALLS))
+    kwargs = {"env_type": "gymnasium", "num_envs": NUM_ENVS, "num_threads": THREADS, "seed": 0}
+    theirs = play(envpool.make(f"{name}-v5", **kwargs), torques.astype(np.float64))
+    what = f"{name}, {NUM_ENVS} robots, {THREADS} threads"
+    compare(what, "EnvPool", play(envs, torques), theirs, least=1.0, limit=LIMIT)
 
 
-@pytest.mark.benchmark(group="locomotion single")
+@pytest.mark.benchmark(group="Robots")
 @pytest.mark.parametrize("name", NAMES)
-def test_single_against_gymnasium(compare, name):
+def test_single_against_gymnasium(compare, size, name):
     """Both begin with the same starts and take the same torques; an episode that ends is followed by the next."""
     with quiet():
         theirs = gymnasium.make(f"{name}-v5")
     env = gymnasium.make(f"rlbench/{name}-v0")
     env.action_space.seed(0)
-    torques = [env.action_space.sample() for _ in range(SINGLE_STEPS)]
+    torques = [env.action_space.sample() for _ in range(size(SINGLE_STEPS, SHORT_STEPS))]
 
     def episodes(env):
         def run():
@@ -108,4 +112,5 @@ def test_single_against_gymnasium(compare, name):
 
         return run
 
-    assert compare(f"single {name}, against Gymnasium", episodes(env), episodes(theirs)) >= 1.0
+    against = f"Gymnasium's {name}-v5"
+    compare(f"a single {name}", against, episodes(env), episodes(theirs), least=1.0, limit="`mj_step`")

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import pytest
 
-SEEDS = range(5)
-CONTENDERS = ("ours", "stable-baselines3")
-SCRIPT = Path(__file__).with_name("learn_on_policy.py")
+from tests.benchmarks.training.contest import run
+from tests.benchmarks.training.learn_actor_critic import CONTENDERS
 
-
-def learn(contender: str, seed: int) -> dict[str, Any]:
-    """One training on one thread: networks this small gain nothing from two, the peer's least of all."""
-    environment = {**os.environ, "PYTHONPATH": str(SCRIPT.parents[2]), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, str(SCRIPT), contender, str(seed)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return result
+SEEDS = range(3)
 
 
 def table(results: dict[str, list[dict[str, Any]]]) -> str:
@@ -38,15 +25,19 @@ def table(results: dict[str, list[dict[str, Any]]]) -> str:
     return "\n".join(lines)
 
 
-@pytest.mark.slow
-def test_actor_critic_learns_cart_pole_no_slower_than_its_peer(benchmark: Any) -> None:
-    pytest.importorskip("stable_baselines3")
+@pytest.mark.benchmark(group="Training")
+def test_actor_critic_learns_cart_pole_no_slower_than_its_peer(
+    benchmark: Any, report: Any, measures: bool, size: Any
+) -> None:
+    """One thread: networks this small gain nothing from two, the peer's least of all."""
+    pytest.importorskip("stable_baselines3", reason="pip install 'rlbench[peers]'")
 
     def contest() -> dict[str, list[dict[str, Any]]]:
         results: dict[str, list[dict[str, Any]]] = {contender: [] for contender in CONTENDERS}
-        for seed in SEEDS:
-            for contender in CONTENDERS:  # interleaved, so that a busy machine is busy for all
-                results[contender].append(learn(contender, seed))
+        for seed in size(SEEDS, range(1)):
+            for contender, learn in CONTENDERS.items():  # interleaved, so that a busy machine is busy for all
+                full = measures and run("learn_actor_critic.py", contender, seed, threads=1)
+                results[contender].append(full or learn(seed, 2))
         return results
 
     results = benchmark.pedantic(contest, rounds=1)
@@ -55,6 +46,14 @@ def test_actor_critic_learns_cart_pole_no_slower_than_its_peer(benchmark: Any) -
         {name: median(run[name] for run in results[contender]) for name in ("seconds", "steps_per_second")}
         for contender in CONTENDERS
     )
-    assert all(run["sustained"] for run in results["ours"])
-    assert ours["seconds"] <= peer["seconds"]
-    assert ours["steps_per_second"] >= 5 * peer["steps_per_second"]
+    assert not measures or all(run["sustained"] for run in results["ours"])
+    against = "stable-baselines3's A2C, the zoo's settings"
+    seeds = f"median of {len(SEEDS)} seeds"
+    report(
+        "actor-critic, until cart-pole is held", against, peer["seconds"] / ours["seconds"], least=1.0,
+        limit=f"importing Numba; {seeds}",
+    )  # fmt: skip
+    report(
+        "actor-critic, steps a second while it learns", against, ours["steps_per_second"] / peer["steps_per_second"],
+        least=5.0, limit=seeds,
+    )  # fmt: skip

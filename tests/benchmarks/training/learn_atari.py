@@ -1,7 +1,7 @@
-"""A stretch of learning Pong from pixels, timed in a process of its own: `python learn_atari.py CONTENDER` prints JSON.
+"""A stretch of learning Pong from pixels, timed in a process of its own: `learn_atari.py CONTENDER` prints JSON.
 
 Every contender learns by the Nature network in batches of 32, an update per four of the agent's steps, on two threads
-and on the same environment, ours. Agent steps a second are counted over MEASURED steps after learning has begun.
+and on the same environment, ours. Agent steps a second are counted over `measured` steps after learning has begun.
 """
 
 from __future__ import annotations
@@ -10,11 +10,24 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-GAME, THREADS = "rlbench/AtariPong-v0", 2
-WARMUP, SETTLED, MEASURED = 1_000, 400, 1_600
-CAPACITY = 20_000
+GAME = "rlbench/AtariPong-v0"
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Agent steps before learning, of learning before the measurement, and measured; frames that the replay holds."""
+
+    warmup: int
+    settled: int
+    measured: int
+    capacity: int
+    threads: int
+
+
+FULL, SHORT = Stretch(1_000, 400, 1_400, 20_000, 2), Stretch(32, 8, 40, 1_000, 1)
 
 ZOO = {
     "learning_rate": 1e-4,
@@ -28,18 +41,25 @@ CLEANRL = {**ZOO, "optimize_memory_usage": True, "replay_buffer_kwargs": {"handl
 """CleanRL's of dqn_atari.py, likewise; it keeps its frames in stable-baselines3's replay, set up so."""
 
 
-def ours(lanes: int) -> dict[str, float]:
+def ours(num_envs: int, stretch: Stretch) -> dict[str, float]:
     """Our DQN, `--preset atari-nature`, with a game or several at once."""
     from dataclasses import replace
 
     from baselines.algorithms import dqn
     from baselines.training.events import Progress
 
-    assert SETTLED % lanes == MEASURED % lanes == WARMUP % lanes == 0
+    every = stretch.warmup + stretch.settled
+    assert stretch.measured % every == stretch.warmup % num_envs == stretch.settled % num_envs == 0
     config = replace(
         dqn.PRESETS["atari-nature"],
-        **{"task": GAME, "threads": THREADS, "capacity": CAPACITY, "warmup": WARMUP, "steps": 10**6},
-        **{"lanes": lanes, "update_every": 4 // lanes, "evaluate_every": (WARMUP + SETTLED) // lanes},
+        **{
+            "task": GAME,
+            "threads": stretch.threads,
+            "capacity": stretch.capacity,
+            "warmup": stretch.warmup,
+            "steps": 10**6,
+        },
+        **{"lanes": num_envs, "update_every": 4 // num_envs, "evaluate_every": every // num_envs},
         **{"evaluation_episodes": 1, "evaluation_steps": 1},
     )
     assert (config.convolutions, config.batch) == (dqn.NATURE, 32)
@@ -47,13 +67,13 @@ def ours(lanes: int) -> dict[str, float]:
     for event in dqn.train(config):
         if isinstance(event, Progress):
             marks.append((event.steps, event.seconds, event.update))
-        if len(marks) == 1 + -(-MEASURED // (WARMUP + SETTLED)):
+        if len(marks) == 1 + stretch.measured // every:
             break
     (steps, seconds, updates), (more_steps, more_seconds, more_updates) = marks[0], marks[-1]
     return rate(more_steps - steps, more_updates - updates, more_seconds - seconds)
 
 
-def stable_baselines3(lanes: int, settings: dict[str, Any]) -> dict[str, float]:
+def stable_baselines3(num_envs: int, stretch: Stretch, settings: dict[str, Any]) -> dict[str, float]:
     """stable-baselines3's DQN with its CnnPolicy, with a game or several at once."""
     import stable_baselines3
     import torch
@@ -66,23 +86,23 @@ def stable_baselines3(lanes: int, settings: dict[str, Any]) -> dict[str, float]:
         began, updates = 0.0, 0
 
         def _on_step(self) -> bool:
-            if self.num_timesteps == WARMUP + SETTLED:
+            if self.num_timesteps == stretch.warmup + stretch.settled:
                 self.began, self.updates = time.perf_counter(), model._n_updates
-            return self.num_timesteps < WARMUP + SETTLED + MEASURED
+            return self.num_timesteps < stretch.warmup + stretch.settled + stretch.measured
 
-    torch.set_num_threads(THREADS)
-    env = make_vec_env(GAME, n_envs=lanes, env_kwargs={"clip_rewards": True})
+    torch.set_num_threads(stretch.threads)
+    env = make_vec_env(GAME, n_envs=num_envs, env_kwargs={"clip_rewards": True})
     how = {
         "batch_size": 32,
-        "train_freq": 4 // lanes,
+        "train_freq": 4 // num_envs,
         "gradient_steps": 1,
-        "buffer_size": CAPACITY,
-        "learning_starts": WARMUP,
+        "buffer_size": stretch.capacity,
+        "learning_starts": stretch.warmup,
     }
     model = stable_baselines3.DQN("CnnPolicy", env, seed=0, device="cpu", **how, **settings)
     watch = Watch()
     model.learn(10**6, callback=watch)
-    return rate(MEASURED, model._n_updates - watch.updates, time.perf_counter() - watch.began)
+    return rate(stretch.measured, model._n_updates - watch.updates, time.perf_counter() - watch.began)
 
 
 def rate(steps: int, updates: int, seconds: float) -> dict[str, float]:
@@ -90,14 +110,14 @@ def rate(steps: int, updates: int, seconds: float) -> dict[str, float]:
     return {"steps/s": steps / seconds, "steps per update": steps / updates}
 
 
-CONTENDERS: dict[str, Callable[[], dict[str, float]]] = {
-    "ours": lambda: ours(1),
-    "ours, four games at once": lambda: ours(4),
-    "stable-baselines3": lambda: stable_baselines3(1, ZOO),
-    "stable-baselines3, four games at once": lambda: stable_baselines3(4, ZOO),
-    "CleanRL settings": lambda: stable_baselines3(1, CLEANRL),
+CONTENDERS: dict[str, Callable[[Stretch], dict[str, float]]] = {
+    "ours": lambda stretch: ours(1, stretch),
+    "ours, four games at once": lambda stretch: ours(4, stretch),
+    "stable-baselines3": lambda stretch: stable_baselines3(1, stretch, ZOO),
+    "stable-baselines3, four games at once": lambda stretch: stable_baselines3(4, stretch, ZOO),
+    "CleanRL settings": lambda stretch: stable_baselines3(1, stretch, CLEANRL),
 }
 
 
 if __name__ == "__main__":
-    print(json.dumps(CONTENDERS[sys.argv[1]]()))
+    print(json.dumps(CONTENDERS[sys.argv[1]](FULL)))
