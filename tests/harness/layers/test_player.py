@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-from pathlib import Path
-
 import numpy as np
-import pytest
 
 from rlbench.harness.layers import player
 from rlbench.harness.layers.graph import parse
@@ -69,14 +65,3 @@ def test_glimpses_are_those_of_the_episode():
     for _ in range(150):
         agent.act(np.zeros((2, 2)), np.zeros(2, bool))
     assert len(agent.explain()["glimpses"][0]) == player.MAX_GLIMPSES
-
-
-@pytest.mark.parametrize("name", ["operations", "graph", "player"])
-def test_the_player_is_a_leaf(name):
-    """Its digest says how a network was played: nothing else of rlbench may have a part in that."""
-    tree = ast.parse(Path(player.__file__).with_name(f"{name}.py").read_text())
-    modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    modules |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    ours = {module for module in modules if module.startswith(("rlbench", "baselines"))}
-    assert all(module.startswith("rlbench.harness.layers") for module in ours)
-    assert not {module.split(".")[0] for module in modules} & {"torch", "gymnasium"}
