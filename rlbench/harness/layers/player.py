@@ -34,7 +34,8 @@ class Player:
         self.recurrent = [node for node in graph.nodes if node.op == "previous"]
         self.remembered = [node.attributes["of"] for node in self.recurrent]
         inputs = [head["input"] for head in heads(graph.act) if "input" in head]
-        needed = _ancestors(graph, [*inputs, *self.remembered])
+        self.glimpse = graph.explain.get("glimpses")
+        needed = _ancestors(graph, [*inputs, *self.remembered, *([self.glimpse] if self.glimpse else [])])
         computed = [node for node in graph.nodes if node.op != "previous"]
         self.acting = [node for node in computed if node.name in needed]
         self.explaining = [node for node in computed if node.name not in needed]
@@ -52,9 +53,9 @@ class Player:
         for node in self.acting:
             self.values[node.name] = self._run(node)
         self.memory = {name: self.values[name] for name in self.remembered}
-        if "glimpses" in self.graph.explain:
+        if self.glimpse:
             kept = [] if first.all() else self.glimpses[1 - MAX_GLIMPSES :]
-            self.glimpses = [*kept, (first, self.observed[self.graph.explain["glimpses"]])]
+            self.glimpses = [*kept, (first, self.values[self.glimpse])]
         return self._choose(self.graph.act, len(first))
 
     def outputs(self) -> dict[str, Array]:
@@ -66,7 +67,7 @@ class Player:
         """What the graph explains of the last action, [N, ...] each; of glimpses a list [k, 2] per environment."""
         self._finish()
         shown: dict[str, Any] = {key: self.values[name] for key, name in self.graph.explain.items()}
-        return {**shown, "glimpses": self._paths()} if "glimpses" in shown else shown
+        return {**shown, "glimpses": self._paths()} if self.glimpse else shown
 
     def check(self, observation: Any) -> None:
         """A GraphError where a node does not fit an observation [N, ...] of the task; call it before the first act."""

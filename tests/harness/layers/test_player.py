@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from rlbench.harness.layers import player
 from rlbench.harness.layers.graph import parse
@@ -56,8 +57,10 @@ def test_actions_in_parts():
     assert action["c"].tolist() == [0, 1, 2, 3]
 
 
-def test_glimpses_are_those_of_the_episode():
-    agent = Player(graph(explain={"glimpses": "observation"}), {})
+@pytest.mark.parametrize("places", ["observation", "place"])
+def test_glimpses_are_those_of_the_episode(places):
+    nodes = [{"name": "place", "op": "scale", "inputs": ["observation"], "factor": 1}]
+    agent = Player(graph(nodes, explain={"glimpses": places}), {})
     for t in range(3):
         agent.act(np.full((2, 2), t), np.array([t == 0, t in (0, 2)]))
     shown = agent.explain()["glimpses"]
