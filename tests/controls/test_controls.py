@@ -127,13 +127,12 @@ def test_environments_of_others_are_played_by_the_fallback():
 
 def test_a_glimpse_goes_where_the_click_was_and_the_answer_comes_last():
     from rlbench.envs.glimpse import controls
-    from rlbench.envs.glimpse.render import on_panel
+    from rlbench.envs.glimpse.render import on_panel, placement
 
     env = make("rlbench/GlimpseCluttered60-v0")
     world = env.unwrapped
-    zoom, left, top = controls.geometry(world.params)
     for place in ((0.0, 0.0), (-0.5, 0.75), (1.0, -1.0)):
-        pixel = on_panel(*place, left, top, zoom, world.params)
+        pixel = on_panel(*place, placement(world.params), world.params)
         np.testing.assert_allclose(controls.location(*pixel, world.params), place, atol=1e-6)
         assert env.action_space.contains(controls.action(PlayerInput(clicked=True, pointer=pixel), env))
     assert controls.action(PlayerInput(pressed="3"), env) is None  # too early

@@ -1,4 +1,4 @@
-"""Two threads that take turns, on one core.
+"""CPU affinity of two threads that take turns: on one core.
 
 A single game is emulated in a thread of ale-py's, for which the caller waits. The two never run at once, so that a
 second core gains nothing; yet the scheduler wakes the sleeper on a core that idles, which takes a seventh of a step.
@@ -22,10 +22,14 @@ def threads_of_process() -> set[int]:
 
 
 def on_one_core(helpers: Iterable[int], work: Callable[..., Any]) -> Callable[..., Any]:
-    """`work`, which waits for one helping thread, with both kept on the caller's core meanwhile.
+    """A function that does the work with the calling thread and its helper on one core.
 
-    Afterwards the caller may run wherever it might before. Anything but exactly one helper, and a system that does not
-    place threads, leave `work` as it is.
+    Args:
+        helpers: The threads that `work` waits for; unless there is exactly one, `work` is returned as it is.
+        work: Called with the caller's affinity restricted to its current core, which is restored afterwards.
+
+    Returns:
+        The function; `work` itself where the system has no thread affinity.
     """
     known = list(helpers)
     if len(known) != 1 or not sys.platform.startswith("linux"):

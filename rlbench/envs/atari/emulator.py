@@ -52,11 +52,19 @@ class Outcome(NamedTuple):
 
 
 class Games:
-    """N copies of one game in the emulator's own threads, at most one per core (`threads=0`) or so many.
+    """N copies of one game in the emulator's own threads.
 
-    A game that ended begins anew, in that same step or in the next one, whose action is then ignored. With `colour`
-    observations are the screen itself, uint8[N, 1, H, W, 3], and nothing else differs.
-    Raises UserError for an unknown game or a missing cartridge, DependencyNotInstalled without ale-py.
+    Args:
+        game: The name of the cartridge.
+        protocol: What an agent sees of it, and what an episode is.
+        num_envs: N.
+        same_step: Whether a game that ended begins anew in that step, not in the next, whose action is then ignored.
+        threads: How many threads emulate; 0 for one per core, N at most.
+        colour: Whether observations are the screen itself, uint8[N, 1, H, W, 3]; nothing else differs.
+
+    Raises:
+        UserError: The game is unknown, or its cartridge missing.
+        DependencyNotInstalled: ale-py is not installed.
     """
 
     def __init__(
@@ -125,7 +133,7 @@ class Games:
 
 
 def exchange(ale: Any, actions: Integers, strengths: NDArray[np.float32]) -> Any:
-    """Set the emulator's threads going, and wait for them."""
+    """Send actions, int64[N], and their strengths to the emulator's threads, and wait for what they return."""
     ale.send(actions, strengths)
     return ale.recv()
 

@@ -45,16 +45,16 @@ class Protocol:
     """Whether the reward is the sign of the score, -1, 0 or 1. `info["score"]` is the score all the same."""
 
     full_actions: bool = False
-    """Whether all 18 positions of the joystick are actions, or the least set with which the game can be played."""
+    """Whether all 18 positions of the joystick are actions, or the minimal set with which the game can be played."""
 
     max_frames: int = 108_000
     """Frames after which an episode is truncated; those without action at its start do not count."""
 
     def __post_init__(self) -> None:
-        for name, least in (("frame_skip", 1), ("noop_max", 0), ("max_frames", 1)):
+        for name, minimum in (("frame_skip", 1), ("noop_max", 0), ("max_frames", 1)):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
-                raise UserError(f"{name} is an integer of at least {least}, got {value!r}")
+            if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < minimum:
+                raise UserError(f"{name} is an integer of at least {minimum}, got {value!r}")
         for name in ("max_pool", "fire_reset", "life_loss", "clip_rewards", "full_actions"):
             if not isinstance(getattr(self, name), bool):
                 raise UserError(f"{name} is True or False, got {getattr(self, name)!r}")

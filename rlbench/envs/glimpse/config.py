@@ -12,11 +12,21 @@ from rlbench.envs.glimpse.data import mnist
 
 Arrays = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
-MOST_SCALES = 8  # sums over 4^7 pixels of brightness 255 are below 2^24, hence exact in float32
+MAX_SCALES = 8  # sums over 4^7 pixels of brightness 255 are below 2^24, hence exact in float32
 
 
 def image_set(split: str, images: Any, labels: Any, classes: int) -> Arrays:
-    """Images uint8[n, h, w], read-only, and labels int64[n]: a split of MNIST, or what was given; else ValueError."""
+    """Images uint8[n, h, w], read-only, and labels int64[n]: a split of MNIST, or those given.
+
+    Args:
+        split: "train", "validation" or "test" of MNIST, where no images are given.
+        images: uint8[n, h, w]; None for MNIST's.
+        labels: Integers [n]; None for MNIST's.
+        classes: Labels are 0 to classes - 1.
+
+    Raises:
+        ValueError: Images or labels have another shape or dtype, or are given without the other.
+    """
     if images is None and labels is None:
         images, labels = mnist(split)
     elif images is None or labels is None:
@@ -63,9 +73,12 @@ def pieces(clutter: int, clutter_size: int, images: NDArray[np.uint8]) -> tuple[
 
 
 def squares(patch: int, scales: int, height: int, width: int) -> tuple[int, int]:
-    """The side g of a patch and the number k of scales; the widest square may be twice the canvas, to see all of it."""
+    """The side g of a patch and the number k of scales, checked against the canvas, height x width pixels.
+
+    The widest square may have twice the side of the canvas, to show all of it from any location.
+    """
     g = whole("patch", patch, 1, min(height, width), "the smaller side of the canvas")
-    k = whole("scales", scales, 1, MOST_SCALES)
+    k = whole("scales", scales, 1, MAX_SCALES)
     if k > 1 and g % 2:
         raise ValueError(f"patch={g} is odd; squares of several scales share their middle only if it is even")
     if g << (k - 1) > 2 * max(height, width):
@@ -76,13 +89,24 @@ def squares(patch: int, scales: int, height: int, width: int) -> tuple[int, int]
     return g, k
 
 
-def whole(name: str, value: Any, least: int, most: int | None = None, why: str = "") -> int:
-    """The value as an int; ValueError unless it is one from `least` to `most`, the end that `why` explains."""
+def whole(name: str, value: Any, minimum: int, maximum: int | None = None, why: str = "") -> int:
+    """The value as an int.
+
+    Args:
+        name: Of the argument.
+        value: Anything.
+        minimum: The smallest integer allowed.
+        maximum: The largest; None for no bound.
+        why: What the maximum, or without one the minimum, comes from, for the message.
+
+    Raises:
+        ValueError: The value is no integer, or out of bounds.
+    """
     try:
         number = operator.index(value)
     except TypeError:
-        number = least - 1
-    if isinstance(value, bool) or number < least or (most is not None and number > most):
-        upwards = f"an integer from {least} on" if most is None else f"an integer {least} to {most}"
+        number = minimum - 1
+    if isinstance(value, bool) or number < minimum or (maximum is not None and number > maximum):
+        upwards = f"an integer from {minimum} on" if maximum is None else f"an integer {minimum} to {maximum}"
         raise ValueError(f"{name} is {upwards}{f' ({why})' if why else ''}, got {value!r}")
     return number

@@ -11,7 +11,7 @@ import numpy as np
 
 from rlbench.controls.protocol import Help, PlayerInput
 from rlbench.drawing.shapes import NIGHT, Image, canvas
-from rlbench.envs.glimpse.render import MARGIN, PANEL, SCALE_COLOURS, outline, paste, render, seen, square
+from rlbench.envs.glimpse.render import PANEL, SCALE_COLOURS, outline, paste, placement, render, seen, square
 
 REAL_TIME = False
 
@@ -38,15 +38,9 @@ def action(player: PlayerInput, env: Any) -> Any:
     return None
 
 
-def geometry(params: Any) -> tuple[float, float, float]:
-    """Pixels per pixel of the image, and where its left and upper edges are in the panel."""
-    zoom = (PANEL - 2 * MARGIN) / max(params.height, params.width)
-    return zoom, (PANEL - zoom * params.width) / 2, (PANEL - zoom * params.height) / 2
-
-
 def location(x: float, y: float, params: Any) -> Any:
     """The location (x, y) in [-1, 1] of a pixel of the panel, float32[2]."""
-    zoom, left, top = geometry(params)
+    zoom, left, top = placement(params)
     place = 2 * (x - left) / (zoom * params.width) - 1, 2 * (y - top) / (zoom * params.height) - 1
     return np.clip(place, -1, 1).astype(np.float32)
 
@@ -62,16 +56,16 @@ def frame(env: Any) -> Image:
 
 def remembered(state: Any, params: Any) -> Image:
     """The panel of the image as the glimpses so far have shown it, finer patches over coarser ones."""
-    zoom, left, top = geometry(params)
+    place = placement(params)
     wide = canvas(3 * PANEL, 3 * PANEL, NIGHT)  # squares may reach beyond the panel, and are cut off in the end
     glimpses = [(t, seen(state._replace(step=t), params)) for t in range(min(state.step, params.glimpses - 1) + 1)]
     for k in reversed(range(params.scales)):
         for t, patches in glimpses:
             at_x, at_y = state.path[t].tolist()
-            x, y, _, _ = square(at_x, at_y, k, left, top, zoom, params)
-            paste(wide, np.rint(255 * patches[k]).astype(np.uint8), PANEL + x, PANEL + y, zoom * 2**k)
+            x, y, _, _ = square(at_x, at_y, k, place, params)
+            paste(wide, np.rint(255 * patches[k]).astype(np.uint8), PANEL + x, PANEL + y, place.zoom * 2**k)
     panel = wide[PANEL : 2 * PANEL, PANEL : 2 * PANEL].copy()
     at_x, at_y = state.path[glimpses[-1][0]].tolist()
     for k in reversed(range(params.scales)):
-        outline(panel, *square(at_x, at_y, k, left, top, zoom, params), 2, SCALE_COLOURS[k % len(SCALE_COLOURS)])
+        outline(panel, *square(at_x, at_y, k, place, params), 2, SCALE_COLOURS[k % len(SCALE_COLOURS)])
     return panel

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +44,7 @@ LEFT, RIGHT = PANEL + 24, WIDTH - 24  # of the right panel
 PATCHES_TOP, PATCHES_BOTTOM = 22, 294
 DOTS = 318  # y of the glimpses' dots
 LABELS_TOP, LABELS_BOTTOM = 340, 430
-LABELS_IN_ROW, MOST_LABELS, LABEL_RADIUS = 5, 10, 17
+LABELS_IN_ROW, MAX_LABELS, LABEL_RADIUS = 5, 10, 17
 SCALE_COLOURS: tuple[Colour, ...] = (BLUE, VERMILION, GREEN, PURPLE)
 
 # The strokes of a digit on seven segments: top, upper left, upper right, middle, lower left, lower right, bottom.
@@ -100,39 +101,52 @@ def seen(state: rules.State, params: rules.Params) -> NDArray[np.float32]:
 
 def draw_image(panel: Image, state: rules.State, params: rules.Params) -> None:
     """The image in the middle of its panel, the path, and the squares of the last glimpse."""
-    zoom = (PANEL - 2 * MARGIN) / max(params.height, params.width)
-    left, top = (PANEL - zoom * params.width) / 2, (PANEL - zoom * params.height) / 2
-    paste(panel, state.picture, left, top, zoom)
+    place = placement(params)
+    paste(panel, state.picture, place.left, place.top, place.zoom)
     last = min(state.step, params.glimpses - 1)
     for x, y in state.path[:last].tolist():
-        outline(panel, *square(x, y, 0, left, top, zoom, params), 1, GREY)
-    points = [on_panel(x, y, left, top, zoom, params) for x, y in state.path[: last + 1].tolist()]
+        outline(panel, *square(x, y, 0, place, params), 1, GREY)
+    points = [on_panel(x, y, place, params) for x, y in state.path[: last + 1].tolist()]
     for start, end in itertools.pairwise(points):
         line(panel, start, end, 2, GREY)
     for point in points[:-1]:
         disc(panel, *point, 4, GREY)
     x, y = state.path[last].tolist()
     for k in reversed(range(params.scales)):
-        outline(panel, *square(x, y, k, left, top, zoom, params), 3, SCALE_COLOURS[k % len(SCALE_COLOURS)])
+        outline(panel, *square(x, y, k, place, params), 3, SCALE_COLOURS[k % len(SCALE_COLOURS)])
     disc(panel, *points[-1], 5, PAPER)
 
 
-def on_panel(x: float, y: float, left: float, top: float, zoom: float, params: rules.Params) -> Point:
-    """The pixel of a location."""
+class Placement(NamedTuple):
+    """Where an image is shown on its panel."""
+
+    zoom: float  # pixels of the panel per pixel of the image
+    left: float  # of the image's edges, pixels of the panel
+    top: float
+
+
+def placement(params: rules.Params) -> Placement:
+    """The image in the middle of the panel, as large as fits."""
+    zoom = (PANEL - 2 * MARGIN) / max(params.height, params.width)
+    return Placement(zoom, (PANEL - zoom * params.width) / 2, (PANEL - zoom * params.height) / 2)
+
+
+def on_panel(x: float, y: float, place: Placement, params: rules.Params) -> Point:
+    """The pixel of the panel at a location (x, y) in [-1, 1]^2."""
+    zoom, left, top = place
     return left + zoom * params.width * (x + 1) / 2, top + zoom * params.height * (y + 1) / 2
 
 
-def square(
-    x: float, y: float, scale: int, left: float, top: float, zoom: float, params: rules.Params
-) -> tuple[float, float, float, float]:
-    """The pixels of a square of the retina: left, top, right, bottom."""
+def square(x: float, y: float, scale: int, place: Placement, params: rules.Params) -> tuple[float, float, float, float]:
+    """The square of the retina of one scale at a location (x, y): left, top, right and bottom, pixels of the panel."""
+    zoom, left, top = place
     side = params.patch << scale
     col, row = corner(x, params.width, side), corner(y, params.height, side)
     return left + zoom * col, top + zoom * row, left + zoom * (col + side), top + zoom * (row + side)
 
 
 def draw_patches(frame: Image, state: rules.State, params: rules.Params) -> None:
-    """What the retina sees, the finest scale first, in as many columns as leave the patches largest."""
+    """The patches that the retina sees, the finest scale first, in the number of columns that makes them largest."""
     width, height = RIGHT - LEFT, PATCHES_BOTTOM - PATCHES_TOP
     columns = max(range(1, params.scales + 1), key=lambda c: min(width / c, height / -(-params.scales // c)))
     rows = -(-params.scales // columns)
@@ -156,7 +170,7 @@ def draw_dots(frame: Image, state: rules.State, params: rules.Params) -> None:
 def draw_labels(frame: Image, state: rules.State, params: rules.Params) -> None:
     """The labels, five in a row; where there are more than ten only the right one and the guess, once it is made."""
     right, guess = int(params.labels[state.image]), state.guess
-    few = params.classes <= MOST_LABELS
+    few = params.classes <= MAX_LABELS
     shown = list(range(params.classes)) if few else sorted({right, guess}) if guess >= 0 else []
     rows = -(-len(shown) // LABELS_IN_ROW)
     for k, label in enumerate(shown):
@@ -172,7 +186,7 @@ def draw_labels(frame: Image, state: rules.State, params: rules.Params) -> None:
 
 
 def draw_number(frame: Image, number: int, x: float, y: float, height: float, colour: Colour) -> None:
-    """A number of seven-segment digits around (x, y)."""
+    """A number in seven-segment digits, its middle at (x, y), `height` pixels high."""
     digits = str(number)
     unit = height / 2
     for k, digit in enumerate(digits):
@@ -184,7 +198,7 @@ def draw_number(frame: Image, number: int, x: float, y: float, height: float, co
 
 
 def outline(image: Image, left: float, top: float, right: float, bottom: float, width: float, colour: Colour) -> None:
-    """The edges of a rectangle."""
+    """The edges of a rectangle, lines of that width."""
     corners = ((left, top), (right, top), (right, bottom), (left, bottom))
     for start, end in zip(corners, (*corners[1:], corners[0]), strict=True):
         line(image, start, end, width, colour)

@@ -13,10 +13,15 @@ import numpy as np
 
 
 def retina(picture: Any, x: float, y: float, square: Any, sums: Any, patches: Any) -> None:
-    """The patches, float32[k, g, g] in [0, 1], finest first, of a picture, uint8[H, W], at (x, y) in [-1, 1]^2.
+    """Write the patches that the retina sees at a location. All squares share their middle: g is even where k > 1.
 
-    All squares share their middle, hence g is even where k > 1. To work in: the widest square, uint8[s, s], and sums of
-    its pixels, float32[k - 1, s / 2, s / 2], which are whole numbers below 2^24 and exact in any order.
+    Args:
+        picture: uint8[H, W].
+        x: Location in [-1, 1], to the right.
+        y: Location in [-1, 1], downwards.
+        square: Scratch for the widest square, uint8[s, s].
+        sums: Scratch for sums of its pixels, float32[k - 1, s / 2, s / 2]: integers below 2^24, exact in any order.
+        patches: Written to: float32[k, g, g] in [0, 1], the finest first.
     """
     side = len(square)
     cut(picture, corner(y, picture.shape[0], side), corner(x, picture.shape[1], side), square)

@@ -13,7 +13,7 @@ PAIRS = (  # the keys of each joint in turn, the second one for the negative tor
     *("qa", "ws", "ed", "rf", "tg", "yh", "uj", "ik", "ol"),
     *("12", "34", "56", "78", "90", "zv", "bm", ",."),
 )
-MOST_LINES = 6  # joints that have a line of help each; beyond, several share one
+MAX_LINES = 6  # joints that have a line of help each; beyond, several share one
 
 
 def actions(env: Any) -> tuple[str, ...]:
@@ -26,7 +26,7 @@ def help(env: Any) -> Help:
     n = env.action_space.shape[0]
     pairs = ["/".join(pair) for pair in PAIRS[:n]]
     drag = (("drag", "the first two"),) if n > 1 else ()
-    if n <= MOST_LINES:
+    if n <= MAX_LINES:
         return tuple(zip(pairs, joints(env), strict=True)) + drag
     rows = [" ".join(pairs[i : i + 4]) for i in range(0, n, 4)]
     return tuple((row, "joints" if i == 0 else "") for i, row in enumerate(rows)) + drag

@@ -41,7 +41,7 @@ class Weights:
 
     clip_velocity: float = math.inf
     clip_contact: float = math.inf
-    largest_contact_cost: float = math.inf
+    max_contact_cost: float = math.inf
     tracked: Tracked = "root"
     observed: tuple[str, ...] = ()
     """Derived quantities in the observation, by MuJoCo's names."""
@@ -120,7 +120,7 @@ ROBOTS = {
             healthy=5.0,
             z=(1.0, 2.0),
             double_ctrl=True,
-            largest_contact_cost=10.0,
+            max_contact_cost=10.0,
             tracked="mass",
             observed=("cinert", "cvel", "qfrc_actuator", CONTACT_FORCES),
         ),

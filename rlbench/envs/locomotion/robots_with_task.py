@@ -15,7 +15,7 @@ from rlbench.core.rules import make_state, make_states
 from rlbench.drawing.shapes import Image
 from rlbench.envs.locomotion.physics import Physics, State
 from rlbench.envs.locomotion.render import check_renderer, choose, frame
-from rlbench.envs.locomotion.simulation import LARGEST, Floats, Mask, bounded
+from rlbench.envs.locomotion.simulation import MAX_VALUE, Floats, Mask, bounded
 from rlbench.envs.locomotion.tasks import StepOutcome, make_task, step_outcome
 from rlbench.errors import unknown
 
@@ -76,7 +76,7 @@ class RobotsWithTask:
         else:
             state = make_states(values, State(*(field[0] for field in now)), self.num_envs)
         if not all(bounded(np.asarray(field)) for field in state):
-            raise ValueError(f"a state is of finite numbers up to {LARGEST:.0e}, got {values!r}")
+            raise ValueError(f"a state is of finite numbers up to {MAX_VALUE:.0e}, got {values!r}")
         self.physics.set_state(state, mask)
 
     def check(self, torques: Any, shape: tuple[int, ...]) -> NDArray[Any]:

@@ -28,7 +28,7 @@ Flags: TypeAlias = NDArray[np.bool_]
 Mask: TypeAlias = "NDArray[np.bool_] | None"  # which simulations; None for all
 
 CONTACT_FORCES = "cfrc_ext"  # filled by mj_rnePostConstraint, which no step calls by itself
-LARGEST = 1e10  # beyond it MuJoCo calls a number bad and starts the simulation anew; its mjMAXVAL
+MAX_VALUE = 1e10  # beyond it MuJoCo calls a number bad and starts the simulation anew; its mjMAXVAL
 
 
 def make_simulation(model: Any, num: int | None, threads: int, fields: Sequence[str]) -> Simulation:
@@ -115,7 +115,7 @@ class SingleSimulation(Simulation):
 
     def diverged(self) -> Flags | None:
         """See Simulation."""
-        if not np.count_nonzero(self.warnings) and self.state.dot(self.state) < LARGEST**2:
+        if not np.count_nonzero(self.warnings) and self.state.dot(self.state) < MAX_VALUE**2:
             return None
         return out_of_bounds(self.state, self.warnings)
 
@@ -253,12 +253,12 @@ def bounded(state: Floats) -> bool:
     Not a dot product: for 64 humanoids that wakes the threads of BLAS, which then spin on the cores of the simulation.
     """
     values = state.ravel()
-    return bool(np.einsum("i,i", values, values) < LARGEST**2)
+    return bool(np.einsum("i,i", values, values) < MAX_VALUE**2)
 
 
 def out_of_bounds(state: Floats, warnings: NDArray[np.int32]) -> Flags | None:
     """Which simulations are out of bounds, or were so that MuJoCo reset them, bool[...]; None for none."""
     kinds = import_mujoco().mjtWarning
     bad = [int(kinds.mjWARN_BADQPOS), int(kinds.mjWARN_BADQVEL), int(kinds.mjWARN_BADQACC)]
-    wild: Any = ~(np.abs(state) <= LARGEST).all(axis=-1) | (warnings[..., bad] > 0).any(axis=-1)
+    wild: Any = ~(np.abs(state) <= MAX_VALUE).all(axis=-1) | (warnings[..., bad] > 0).any(axis=-1)
     return wild if wild.any() else None

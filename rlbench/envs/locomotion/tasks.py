@@ -156,7 +156,7 @@ class Gymnasium:
         terms["reward_ctrl"] = -cost
         if weights.contact:
             contact = weights.contact * np.add.reduce(np.square(flat(self._contact_forces(physics))), axis=-1)
-            contact = np.minimum(contact, weights.largest_contact_cost)
+            contact = np.minimum(contact, weights.max_contact_cost)
             terms["reward_contact"] = -contact
             cost = cost + contact
         return StepOutcome(gain - cost, ended, terms)
