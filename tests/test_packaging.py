@@ -59,6 +59,6 @@ def test_every_pinned_package_is_what_is_installed():
 
 
 def test_import_is_light():
-    heavy = ["torch", "numba", "mujoco", "ale_py", "pygame", "pandas", "rich", "matplotlib", "tyro", "jinja2"]
+    heavy = ["torch", "numba", "mujoco", "ale_py", "pygame", "pandas", "scipy", "rich", "matplotlib", "tyro", "jinja2"]
     code = f"import sys, rlbench; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"

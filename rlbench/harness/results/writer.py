@@ -22,11 +22,11 @@ class RecordWriter:
     complete: bool
 
     def __init__(self, path: Path, task: Task, entrant: Submission) -> None:
-        self._lines = JsonlWriter(path)
+        self._file = JsonlWriter(path)
         try:
             self._begin(task, entrant)
         except BaseException:
-            self._lines.close()
+            self._file.close()
             raise
 
     def commit(self, block: BlockResult) -> None:
@@ -47,22 +47,22 @@ class RecordWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._lines.close()
+        self._file.close()
 
     def _begin(self, task: Task, entrant: Submission) -> None:
         """Cut off what was not committed, or write the header of a new record."""
-        held = record.read(self._lines.path)
+        held = record.read(self._file.path)
         if held is not None:
-            record.check_header(held.header, task, entrant, self._lines.path)
+            record.check_header(held.header, task, entrant, self._file.path)
         self.blocks = len(held.blocks) if held else 0
         self._episodes = len(held.episodes) if held else 0
         self.complete = held is not None and held.complete
-        self._lines.cut(held.size if held else 0)
+        self._file.cut(held.size if held else 0)
         if held is None:
             self._append([header(task, entrant)])
 
     def _append(self, lines: list[dict[str, Any]]) -> None:
-        self._lines.append(lines, f"the {self.blocks} blocks written before are safe; run again to go on")
+        self._file.append(lines, f"the {self.blocks} blocks written before are safe; run again to go on")
 
 
 def header(task: Task, entrant: Submission) -> dict[str, Any]:

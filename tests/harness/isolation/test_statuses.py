@@ -250,7 +250,7 @@ def test_secrets_and_surroundings_stay_outside(grid_task, submit, tmp_path, monk
         assert os.listdir(".") == []
         assert sys.stdin.read() == ""
         assert "rlbench" not in sys.modules
-        assert "gymnasium" not in sys.modules
+        assert not {"gymnasium", "numba", "pandas", "scipy", "torch", "safetensors"} & set(sys.modules)
         import rlbench
         assert rlbench.ENVIRONMENTS
         return np.full(3, 1)
