@@ -1,4 +1,4 @@
-"""Errors that a user can mend: shown as one line, without a traceback."""
+"""Errors that the command line shows as one line, without a traceback."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ class HarnessError(Exception):
 
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> UserError:
-    """The error for a name that does not exist: names the nearest ones, or all when none is near."""
+    """The error for a name that does not exist; it names the nearest ones, or all when none is near.
+
+    Args:
+        kind: what the name should be, such as "task".
+        name: the name.
+        known: the names that exist.
+    """
     names = sorted(known)
     near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.6)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there is {', '.join(names)}"

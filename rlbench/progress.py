@@ -1,4 +1,4 @@
-"""Progress bars with the rate and the time left, on standard error; silence where that is no terminal."""
+"""Progress bars with rate and time left, on standard error; none where that is not a terminal."""
 
 from __future__ import annotations
 
@@ -9,19 +9,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-ROOM_FOR_FIGURES = 110  # columns of a terminal
+MIN_WIDTH_FOR_FIGURES = 110  # characters of a line
 
 
 class Bar(Protocol):
-    """What whoever does the work calls now and then."""
+    """The function that updates a bar."""
 
     def __call__(self, part: float, count: float, unit: str = "", figures: str = "") -> None:
-        """Show that a part in [0, 1] is done and `count` things of a unit, and figures of the moment."""
+        """Show how much is done.
+
+        Args:
+            part: share of the work, in [0, 1].
+            count: things done so far, for the rate.
+            unit: what the things are, in the plural.
+            figures: a few words beside the bar, such as the loss.
+        """
 
 
 @contextmanager
 def progress(title: str, *, quiet: bool = False) -> Iterator[Bar]:
-    """A bar under a title; a context, at whose end it goes away, but for one that is quiet and never there."""
+    """Show a bar within the context.
+
+    Args:
+        title: the words before the bar.
+        quiet: show nothing.
+    """
     if quiet or not (sys.stderr.isatty() or os.environ.get("FORCE_COLOR")):  # as rich decides, but without importing it
         yield lambda part, count, unit="", figures="": None
         return
@@ -36,7 +48,7 @@ def progress(title: str, *, quiet: bool = False) -> Iterator[Bar]:
         TimeRemainingColumn(compact=True),
         TextColumn("left  {task.fields[rate]}"),
     ]
-    columns += [TextColumn("{task.fields[figures]}")] if console.width >= ROOM_FOR_FIGURES else []
+    columns += [TextColumn("{task.fields[figures]}")] if console.width >= MIN_WIDTH_FOR_FIGURES else []
     with Progress(*columns, console=console, transient=True) as bars:
         row = bars.add_task(title, total=1.0, rate="", figures="")
         first: tuple[float, float] | None = None
@@ -51,7 +63,13 @@ def progress(title: str, *, quiet: bool = False) -> Iterator[Bar]:
 
 
 def rate(count: float, seconds: float, unit: str) -> str:
-    """So many of a unit in a second, for people; nothing before there is anything to divide."""
+    """A rate for people, such as `12,500 steps/s`; empty where nothing is done yet.
+
+    Args:
+        count: things done.
+        seconds: time that they took.
+        unit: what the things are, in the plural.
+    """
     if seconds <= 0 or count <= 0:
         return ""
     per_second = count / seconds

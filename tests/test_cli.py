@@ -51,7 +51,7 @@ def test_json_and_csv_are_short_for_a_format(capsys):
 def test_quiet_says_nothing_but_mistakes_and_names(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(ROOT / "results" / "grid-world@1", tmp_path / "results" / "grid-world@1")
-    said = {}
+    printed = {}
     for command in (
         "show CartPole",
         "show GridWorld --policy optimal",
@@ -60,9 +60,9 @@ def test_quiet_says_nothing_but_mistakes_and_names(capsys, tmp_path, monkeypatch
         "list tasks",
     ):
         assert cli.main([*command.split(), "--quiet"]) == 0
-        said[command] = capsys.readouterr()
-    assert said.pop("list tasks") == ("".join(f"{key}\n" for key in TASKS), "")
-    assert set(said.values()) == {("", "")}
+        printed[command] = capsys.readouterr()
+    assert printed.pop("list tasks") == ("".join(f"{key}\n" for key in TASKS), "")
+    assert set(printed.values()) == {("", "")}
     assert {path.name for path in tmp_path.iterdir()} == {"results", "show.png", "leaderboard.md"}
     (tmp_path / "leaderboard.md").write_text("old")
     assert cli.main(["leaderboard", "--check", "--quiet"]) == 1

@@ -83,7 +83,7 @@ def test_other_settings_name_the_ways_out(tmp_path, monkeypatch, capsys):
     assert "gamma must lie in (0, 1], not 2.0" in capsys.readouterr().err
 
 
-def test_two_tasks_do_not_share_a_folder_and_going_on_is_said(tmp_path, monkeypatch, capsys):
+def test_two_tasks_do_not_share_a_folder_and_resuming_is_announced(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert cli.main(["train", "value-iteration"]) == 0
     assert cli.main(["train", "value-iteration", "--task", "rlbench/GridWorldFourRooms-v0"]) == 0

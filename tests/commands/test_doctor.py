@@ -59,7 +59,7 @@ def test_packages_and_extras_name_what_is_missing():
     assert (play.status, play.found) == ("ok", "pygame 2.6.1, Some_Thing 1")
 
 
-def test_a_checkout_that_is_not_installed_is_told_so():
+def test_a_checkout_that_is_not_installed_gets_a_warning():
     assert doctor.requirements("no-such-distribution") == {}
     assert [check.status for check in doctor.check_packages({}, {})] == ["warn"]
 

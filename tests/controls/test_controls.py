@@ -28,7 +28,7 @@ def one_of_each_kind():
 
 
 @pytest.mark.parametrize("env_id", one_of_each_kind())
-def test_whatever_the_hands_do_is_an_action_or_none(env_id):
+def test_any_input_is_an_action_or_none(env_id):
     env = make(env_id)
     controls = find_controls(env)
     assert controls.help(env)
@@ -157,7 +157,7 @@ def test_who_plays_by_glimpses_sees_only_what_was_looked_at():
         assert shown[-1] < np.count_nonzero((whole > 128).all(axis=2))
         env.step({"location": np.zeros(2, np.float32), "label": 0})
     assert shown[1] >= shown[0]
-    np.testing.assert_array_equal(controls.frame(env), render(world.state, world.params))  # all is told in the end
+    np.testing.assert_array_equal(controls.frame(env), render(world.state, world.params))  # all is shown in the end
 
 
 JOYSTICK = {

@@ -42,8 +42,8 @@ def display():
         stderr=subprocess.DEVNULL,
     )
     os.close(write)
-    with os.fdopen(read) as said:
-        number = said.readline().strip()
+    with os.fdopen(read) as output:
+        number = output.readline().strip()
     yield f":{number}"
     server.terminate()
     server.wait()
@@ -107,7 +107,7 @@ class Desk:
         return self.process.communicate()
 
     def end(self):
-        """Wait for the program's end: its exit code, the JSON it printed, and what it said."""
+        """Wait for the program's end: its exit code, the JSON it printed, and its standard error."""
         out, err = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, json.loads(out) if out.strip() else None, err
 

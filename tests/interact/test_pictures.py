@@ -155,15 +155,15 @@ def test_tiles_stand_where_they_belong_and_fade_when_over():
     grid = FrameGrid(4, 100, 100)
     frames = [canvas(100, 100, colour) for colour in ((9, 9, 9), (99, 9, 9), (9, 99, 9), (9, 9, 99))]
     tiles = [Tile(1.0), Tile(2.0, over=True), Tile(3.0), Tile(4.0, over=True, failed=True)]
-    for i, (frame, lane) in enumerate(zip(frames, tiles, strict=True)):
-        grid.paint(i, shrink(frame, grid.shrunk), lane)
+    for i, (frame, tile) in enumerate(zip(frames, tiles, strict=True)):
+        grid.paint(i, shrink(frame, grid.shrunk), tile)
     picture = grid.picture(tiles, "Title", "player", "paused")
-    for i, (frame, lane) in enumerate(zip(frames, tiles, strict=True)):
+    for i, (frame, tile) in enumerate(zip(frames, tiles, strict=True)):
         x, y = grid.place(i)
         shown = picture[y + grid.tile_size[0] // 2, x + grid.tile_size[1] // 2]
-        np.testing.assert_array_equal(shown, faded(frame)[0, 0] if lane.over else frame[0, 0])
+        np.testing.assert_array_equal(shown, faded(frame)[0, 0] if tile.over else frame[0, 0])
         below = picture[y + grid.tile_size[0] : y + grid.tile_size[0] + grid.caption, x : x + grid.tile_size[1]]
-        colour = VERMILION if lane.failed else BLUE if lane.over else GREY
+        colour = VERMILION if tile.failed else BLUE if tile.over else GREY
         assert len(pixels(below, colour, 40)) > 5
     assert tuple(picture[2, 2]) == PAPER
     assert len(pixels(picture[:44], INK, 40)) > 100

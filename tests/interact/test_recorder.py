@@ -117,7 +117,7 @@ def test_an_encoder_that_dies_is_one_line(ffmpeg, tmp_path):
         ("folder.mp4", "it is a folder"),
     ],
 )
-def test_what_cannot_be_written_is_said_before_anything_begins(tmp_path, name, message):
+def test_what_cannot_be_written_is_refused_before_anything_begins(tmp_path, name, message):
     (tmp_path / "folder.mp4").mkdir()
     with pytest.raises(UserError, match=message) as caught:
         recorder(tmp_path / name, 10)

@@ -178,7 +178,7 @@ def test_any_size_of_window_will_do(desk):
 
 
 def test_speed_is_what_it_says_within_a_wide_margin():
-    """Pacing is told to the window, which keeps it; no clock is looked at here."""
+    """The window is given the frame rate and keeps it; this test looks at no clock."""
     from rlbench.interact.screen import Screen
     from rlbench.interact.scripted_keys import ScriptedKeys
 

@@ -24,7 +24,7 @@ def test_a_game_that_waits_takes_a_step_for_each_key():
     assert screen.notice == "enter: begin again"
 
 
-def test_unknown_keys_are_told():
+def test_unknown_keys_give_a_notice():
     (episode,), screen = play("rlbench/GridWorld-v0", ["k"])
     assert (len(episode.rewards), screen.notice) == (0, "'k' does nothing here")
 
