@@ -119,7 +119,12 @@ def check_python(version: tuple[int, ...]) -> Check:
 
 
 def check_packages(needs: Mapping[str, Sequence[Requirement]], installed: Mapping[str, str]) -> Iterator[Check]:
-    """One row for the package itself, one for each requirement and one for each extra."""
+    """One row for the package itself, one for each requirement and one for each extra.
+
+    Args:
+        needs: requirements by extra.
+        installed: versions by name.
+    """
     if not needs:
         yield Check("rlbench", "warn", "runs from a folder, not installed", "make .venv/.installed")
         return

@@ -68,7 +68,12 @@ def chosen(options: EvaluateOptions, entrant: Submission) -> list[Task]:
 
 
 def row(path: Path, task: Task) -> dict[str, Any]:
-    """The row of a record, computed from its episodes."""
+    """The row of a record, computed from its episodes.
+
+    Args:
+        path: of the record.
+        task: what was played.
+    """
     run = record.read(path)
     assert run is not None, path
     returns = pd.Series([line["return"] for line in run.episodes])

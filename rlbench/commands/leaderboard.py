@@ -93,7 +93,12 @@ def check(expected: str, options: LeaderboardOptions) -> int:
 
 
 def difference(expected: str, page: Path) -> str | None:
-    """The first difference between a page and the expected text; None if there is none."""
+    """The first difference between a page and the expected text; None if there is none.
+
+    Args:
+        expected: the text.
+        page: its file.
+    """
     try:
         found = page.read_text(encoding="utf-8")
     except FileNotFoundError:

@@ -95,7 +95,14 @@ def results_folders(paths: tuple[Path, ...]) -> list[Path]:
 
 
 def save(name: str, make: Callable[[], Figure], what: str, folder: Path) -> list[dict[str, str]]:
-    """Write one chart in every format; a row for each file."""
+    """Write one chart in every format; a row for each file.
+
+    Args:
+        name: of the file.
+        make: draws the chart.
+        what: a line about what it shows.
+        folder: where it goes.
+    """
     with style():
         figure = make()
         rows = []

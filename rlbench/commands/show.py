@@ -70,7 +70,13 @@ def run(options: ShowOptions) -> int:
 
 
 def show_policy(env: gymnasium.Env[Any, Any], env_id: str, options: ShowOptions) -> None:
-    """Write the picture of a grid world's policy and print its values."""
+    """Write the picture of a grid world's policy and print its values.
+
+    Args:
+        env: a grid world.
+        env_id: its id, for the title.
+        options: of the command.
+    """
     assert options.policy is not None
     world: Any = env.unwrapped
     if not hasattr(getattr(world, "params", None), "walls") or not hasattr(world, "P"):
@@ -112,7 +118,12 @@ def first_frame(env: gymnasium.Env[Any, Any], seed: int, fields: Sequence[str]) 
 
 
 def assignment(field: str, state: dict[str, Any]) -> tuple[str, Any]:
-    """The name and the value of `name=value`: a number, or for an array numbers with commas between them."""
+    """The name and the value of `name=value`: a number, or for an array numbers with commas between them.
+
+    Args:
+        field: the word.
+        state: the state before, by name of the field.
+    """
     name, _, value = field.partition("=")
     if name not in state:
         raise unknown("field of the state", name, state)

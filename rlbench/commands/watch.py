@@ -104,7 +104,13 @@ def kind_of(path: Path) -> str:
 
 
 def wanted(options: WatchOptions, name: object, there: int | None) -> range:
-    """The numbers of the episodes to show; UserError where there are not so many (None: there is no limit)."""
+    """The numbers of the episodes to show; UserError where there are not so many (None: there is no limit).
+
+    Args:
+        options: of the command.
+        name: what has the episodes, for the message.
+        there: how many episodes there are; None for no limit.
+    """
     shown = range(options.episode, options.episode + (options.episodes or options.num_envs))
     if there is not None and shown.stop > there:
         raise UserError(f"{name} has episodes 0 to {there - 1}, not {shown.stop - 1}")
@@ -181,7 +187,13 @@ def steps_per_second(task: Task) -> float:
 
 
 def open_screen(name: str, fps: float, options: WatchOptions) -> AbstractContextManager[Screen]:
-    """The screen; without a display, and without a recording, it records a filmstrip instead."""
+    """The screen; without a display, and without a recording, it records a filmstrip instead.
+
+    Args:
+        name: of the environment.
+        fps: steps per second of the environment at its own pace.
+        options: of the command.
+    """
     shown = options.display
     window = None
     if options.window:
@@ -194,7 +206,12 @@ def open_screen(name: str, fps: float, options: WatchOptions) -> AbstractContext
 
 
 def row(episode: record.EpisodeResult, line: dict[str, Any] | None) -> dict[str, Any]:
-    """The row of an episode; compared with its line in the record, where there is one."""
+    """The row of an episode; compared with its line in the record, where there is one.
+
+    Args:
+        episode: as it was played.
+        line: of the record.
+    """
     end = {
         "return": episode.return_,
         "length": episode.length,

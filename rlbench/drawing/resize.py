@@ -12,7 +12,12 @@ MAX_SHRINK = 16  # sums of 16 x 16 pixels fit into 16 bits
 
 
 def magnify(frame: Image, factor: int) -> Image:
-    """Every pixel as a square of factor x factor pixels. Copies whole rows, three times as fast as `repeat`."""
+    """Every pixel as a square of factor x factor pixels. Copies whole rows, three times as fast as `repeat`.
+
+    Args:
+        frame: uint8[H, W, 3].
+        factor: at least 1.
+    """
     if factor == 1:
         return frame
     height, width, _ = frame.shape
@@ -26,6 +31,13 @@ def shrink(frame: Image, factor: int) -> Image:
     """The mean of every square of factor x factor pixels, rounded; incomplete squares at the edges are cut off.
 
     Sums rows first, which are contiguous, then columns, one channel at a time: five times as fast as `mean`.
+
+    Args:
+        frame: uint8[H, W, 3].
+        factor: 1 to MAX_SHRINK.
+
+    Raises:
+        ValueError: another factor.
     """
     if not 1 <= factor <= MAX_SHRINK:
         raise ValueError(f"a frame is shrunk by a factor of 1 to {MAX_SHRINK}, got {factor}")
@@ -47,7 +59,12 @@ def shrink(frame: Image, factor: int) -> Image:
 
 
 def to_side(frame: Image, side: int) -> Image:
-    """The frame with its longer side between half of `side` and `side` pixels, as near as whole factors allow."""
+    """The frame with its longer side between half of `side` and `side` pixels, as near as whole factors allow.
+
+    Args:
+        frame: uint8[H, W, 3].
+        side: pixels.
+    """
     longer = max(frame.shape[:2])
     if longer > side:
         return shrink(frame, min(math.ceil(longer / side), MAX_SHRINK))

@@ -34,7 +34,13 @@ ACCENTS: tuple[Colour, ...] = (BLUE, VERMILION, GREEN, PURPLE)
 
 
 def canvas(width: int, height: int, colour: Colour = PAPER) -> Image:
-    """A blank image, uint8[height, width, 3]."""
+    """A blank image, uint8[height, width, 3].
+
+    Args:
+        width: pixels.
+        height: pixels.
+        colour: red, green, blue.
+    """
     image = np.empty((height, width, 3), np.uint8)
     image[...] = np.full((width, 3), colour, np.uint8)  # a row at a time: ten times as fast as pixel by pixel
     return image
@@ -43,7 +49,17 @@ def canvas(width: int, height: int, colour: Colour = PAPER) -> Image:
 def rectangle(
     image: Image, left: float, top: float, right: float, bottom: float, colour: Colour, radius: float = 0.0
 ) -> None:
-    """A filled upright rectangle; its corners are quarter circles of the given radius."""
+    """A filled upright rectangle; its corners are quarter circles of the given radius.
+
+    Args:
+        image: uint8[H, W, 3], painted in place.
+        left: x of the left edge, in pixels.
+        top: y of the upper edge, in pixels.
+        right: x of the right edge, in pixels.
+        bottom: y of the lower edge, in pixels.
+        colour: red, green, blue.
+        radius: of the corners, in pixels.
+    """
     if region := Region.around(image, left, top, right, bottom):
         x = np.abs(region.x - (left + right) / 2) - (right - left) / 2
         y = np.abs(region.y - (top + bottom) / 2) - (bottom - top) / 2
@@ -55,14 +71,30 @@ def rectangle(
 
 
 def disc(image: Image, x: float, y: float, radius: float, colour: Colour) -> None:
-    """A filled circle around (x, y)."""
+    """A filled circle around (x, y).
+
+    Args:
+        image: uint8[H, W, 3], painted in place.
+        x: of the centre, in pixels.
+        y: of the centre, in pixels.
+        radius: pixels.
+        colour: red, green, blue.
+    """
     if region := Region.around(image, x - radius, y - radius, x + radius, y + radius):
         distance = np.sqrt((region.x - x) ** 2 + (region.y - y) ** 2)
         region.blend(np.clip(radius + 0.5 - distance, 0, 1), colour)
 
 
 def line(image: Image, start: Point, end: Point, width: float, colour: Colour) -> None:
-    """A stroke from start to end with round caps; its edge lies width / 2 from the segment."""
+    """A stroke from start to end with round caps; its edge lies width / 2 from the segment.
+
+    Args:
+        image: uint8[H, W, 3], painted in place.
+        start: (x, y) in pixels.
+        end: (x, y) in pixels.
+        width: pixels.
+        colour: red, green, blue.
+    """
     (x0, y0), (x1, y1), half = start, end, width / 2
     if region := Region.around(image, min(x0, x1) - half, min(y0, y1) - half, max(x0, x1) + half, max(y0, y1) + half):
         dx, dy = x1 - x0, y1 - y0
@@ -76,6 +108,11 @@ def polygon(image: Image, points: Sequence[Point], colour: Colour) -> None:
     """A filled polygon of any shape that does not cross itself; coverage is the exact area within each pixel.
 
     Each edge adds the signed area of the pixel to its right: inside they sum to one, outside to nothing.
+
+    Args:
+        image: uint8[H, W, 3], painted in place.
+        points: corners (x, y) in pixels, in their order.
+        colour: red, green, blue.
     """
     columns, rows = zip(*points, strict=True)
     region = Region.around(image, min(columns), min(rows), max(columns), max(rows))
@@ -136,7 +173,13 @@ class Stamp:
         self.ink = on_black[part].astype(np.float32) + np.float32(0.5)  # the assignment below truncates
 
     def press(self, image: Image, x: int, y: int) -> None:
-        """Paint the shapes; the upper left corner of the image that they were drawn in is at the pixel (x, y)."""
+        """Paint the shapes; the upper left corner of the image that they were drawn in is at the pixel (x, y).
+
+        Args:
+            image: uint8[H, W, 3], painted in place.
+            x: whole pixels.
+            y: whole pixels.
+        """
         height, width, _ = self.ink.shape
         left, top = x + self.left, y + self.top
         part = image[max(top, 0) : max(top + height, 0), max(left, 0) : max(left + width, 0)]
@@ -163,7 +206,12 @@ class Region:
         return cls(image, x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
 
     def blend(self, coverage: NDArray[np.float32], colour: Colour) -> None:
-        """Mix a colour into the pixels, as much as coverage[h, w] in [0, 1] says."""
+        """Mix a colour into the pixels, as much as coverage[h, w] in [0, 1] says.
+
+        Args:
+            coverage: float32[h, w] in [0, 1].
+            colour: red, green, blue.
+        """
         height, width, _ = self.pixels.shape
         flat = self.pixels.reshape(height, width * 3)  # long rows: a last axis of three would cost threefold
         mixed = np.tile(np.asarray(colour, np.float32), width) - flat

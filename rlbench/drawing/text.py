@@ -71,7 +71,13 @@ def text(
 
 
 def width(string: str, size: int, bold: bool = False) -> int:
-    """How many pixels a line is wide."""
+    """How many pixels a line is wide.
+
+    Args:
+        string: the line.
+        size: height of the em, in pixels.
+        bold: whether it is set in the bold face.
+    """
     return int(line_of(string, size, bold).shape[1])
 
 
@@ -81,7 +87,14 @@ def line_height(size: int) -> int:
 
 
 def cut(string: str, size: int, room: float, bold: bool = False) -> str:
-    """The string, or as much of it as fits into `room` pixels, with an ellipsis at its end."""
+    """The string, or as much of it as fits into `room` pixels, with an ellipsis at its end.
+
+    Args:
+        string: the line.
+        size: height of the em, in pixels.
+        room: pixels.
+        bold: whether it is set in the bold face.
+    """
     if width(string, size, bold) <= room:
         return string
     kept = string
@@ -92,7 +105,13 @@ def cut(string: str, size: int, room: float, bold: bool = False) -> str:
 
 @functools.lru_cache(maxsize=2048)
 def line_of(string: str, size: int, bold: bool = False) -> NDArray[np.float32]:
-    """How much of each pixel a line covers, float32[line_height, width] in [0, 1]."""
+    """How much of each pixel a line covers, float32[line_height, width] in [0, 1].
+
+    Args:
+        string: the line.
+        size: height of the em, in pixels.
+        bold: whether it is set in the bold face.
+    """
     glyphs = [glyph(character, size, bold) for character in string]
     pens = np.cumsum([0.0] + [each.advance for each in glyphs])
     line = np.zeros((line_height(size), max(0, round(pens[-1]))), np.float32)

@@ -162,7 +162,12 @@ class ShownEpisode:
 
 
 def plain(action: Any, description: space_tree.Description) -> Any:
-    """An action as JSON: dictionaries and tuples as its space has them, arrays as lists."""
+    """An action as JSON: dictionaries and tuples as its space has them, arrays as lists.
+
+    Args:
+        action: as the environment takes it.
+        description: of the space of actions.
+    """
     values = (
         np.asarray(space_tree.value_at(action, leaf.path), leaf.wide).tolist()
         for leaf in space_tree.leaves(description)

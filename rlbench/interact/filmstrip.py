@@ -35,7 +35,12 @@ class Still(NamedTuple):
 
 
 class Filmstrip:
-    """One PNG per episode: `path` for the first, `<stem>-2.png`, `<stem>-3.png` ... for those after it."""
+    """One PNG per episode: `path` for the first, `<stem>-2.png`, `<stem>-3.png` ... for those after it.
+
+    Args:
+        path: a .png.
+        shown: how many frames a strip shows.
+    """
 
     def __init__(self, path: Path, shown: int) -> None:
         if shown < 1:
@@ -56,7 +61,12 @@ class Filmstrip:
         self.close()
 
     def add(self, frame: Image, caption: str = "") -> None:
-        """Take one frame, uint8[H, W, 3]."""
+        """Take one frame, uint8[H, W, 3].
+
+        Args:
+            frame: the frame.
+            caption: a line for below it.
+        """
         self._last = Still(self._number, frame, caption)
         if self._number % self._stride == 0:
             self._kept.append(Still(self._number, self._sized(frame).copy(), caption))
@@ -96,7 +106,12 @@ class Filmstrip:
 
 
 def chosen(stills: list[Still], shown: int) -> list[Still]:
-    """The stills nearest to `shown` evenly spaced moments, the first and the last among them; fewer where fewer are."""
+    """The stills nearest to `shown` evenly spaced moments, the first and the last among them; fewer where fewer are.
+
+    Args:
+        stills: of one episode, in their order.
+        shown: how many.
+    """
     numbers = np.array([still.number for still in stills])
     moments = np.linspace(numbers[0], numbers[-1], shown) if shown > 1 else numbers[-1:]
     nearest = (int(np.abs(numbers - moment).argmin()) for moment in moments)

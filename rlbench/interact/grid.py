@@ -57,7 +57,13 @@ class FrameGrid:
         self._ground = canvas(max(self.columns * (self.tile_size[1] + GAP) + GAP, MIN_WIDTH), high)
 
     def paint(self, i: int, small: Image, tile: Tile) -> None:
-        """Put frame i, shrunk already, in its place, and the return below; pale once the episode is over."""
+        """Put frame i, shrunk already, in its place, and the return below; pale once the episode is over.
+
+        Args:
+            i: which tile.
+            small: uint8[h, w, 3], its frame.
+            tile: what is said below it.
+        """
         x, y = self.place(i)
         height, wide = self.tile_size
         shown = magnify(faded(small) if tile.over else small, self.grown)
@@ -68,7 +74,14 @@ class FrameGrid:
         text(self._ground, x + wide / 2, y + height + 1, written, self._size, colour, "centre", tile.over)
 
     def picture(self, tiles: Sequence[Tile], title: str, player: str, status: str = "") -> Image:
-        """The tiles as they are painted, under a header about all of them; uint8[H, W, 3]."""
+        """The tiles as they are painted, under a header about all of them; uint8[H, W, 3].
+
+        Args:
+            tiles: all of them, for the header.
+            title: bold, at the left.
+            player: who plays.
+            status: a few words, such as paused.
+        """
         image = self._ground.copy()
         over = sum(tile.over for tile in tiles)
         mean = math.fsum(tile.return_ for tile in tiles) / len(tiles)
@@ -91,7 +104,12 @@ class FrameGrid:
 
 
 class EpisodeGrid:
-    """Shows several episodes of equal frames on a screen, as tiles of a grid, and adds them to the recording."""
+    """Shows several episodes of equal frames on a screen, as tiles of a grid, and adds them to the recording.
+
+    Args:
+        episodes: of one kind of environment.
+        screen: where pictures go.
+    """
 
     def __init__(self, episodes: Sequence[ShownEpisode], screen: Screen) -> None:
         self.episodes, self.screen = episodes, screen

@@ -27,7 +27,12 @@ class FrameLayout:
 
     @classmethod
     def of(cls, frame: Image, with_panel: bool = True) -> FrameLayout:
-        """The layout for frames of this size; without a panel the picture is the frame itself."""
+        """The layout for frames of this size; without a panel the picture is the frame itself.
+
+        Args:
+            frame: uint8[h, w, 3].
+            with_panel: whether a panel stands beside the frame.
+        """
         height, width, _ = frame.shape
         if not with_panel:
             return cls(1, 0, height, width)
@@ -35,7 +40,12 @@ class FrameLayout:
         return cls(factor, max(0, MIN_HEIGHT - height * factor) // 2, height, width)
 
     def picture(self, frame: Image, content: PanelContent | None) -> Image:
-        """The frame, and the panel to its right where it has content; uint8[H, W, 3]."""
+        """The frame, and the panel to its right where it has content; uint8[H, W, 3].
+
+        Args:
+            frame: uint8[h, w, 3], of the size that the layout is for.
+            content: of the panel.
+        """
         if content is None:
             return magnify(frame, self.factor)
         height, width = self.height * self.factor, self.width * self.factor
@@ -66,13 +76,23 @@ class EpisodeView:
         self.record_panel = record_panel and not isinstance(screen.recorder, Filmstrip)
 
     def picture(self, episode: ShownEpisode, with_panel: bool) -> Image:
-        """The episode at this moment, uint8[H, W, 3]."""
+        """The episode at this moment, uint8[H, W, 3].
+
+        Args:
+            episode: what to draw.
+            with_panel: whether the panel stands beside the frame.
+        """
         frame = episode.frame()
         content = episode.panel_content(self.keys, self.screen.status, self.screen.notice) if with_panel else None
         return FrameLayout.of(frame, with_panel).picture(frame, content)
 
     def show(self, episode: ShownEpisode, *, moving: bool = True) -> None:
-        """Put it in the window, for as long as a step lasts."""
+        """Put it in the window, for as long as a step lasts.
+
+        Args:
+            episode: what to draw.
+            moving: whether the environment takes steps at the moment.
+        """
         self.screen.show(lambda: self.picture(episode, self.screen.panelled), moving=moving)
 
     def wait(self, episode: ShownEpisode) -> None:
@@ -84,7 +104,13 @@ class EpisodeView:
         self.screen.record(lambda: self._recorded(episode), episode.caption(), episode.over)
 
     def to_frame(self, episode: ShownEpisode, x: float, y: float) -> tuple[float, float] | None:
-        """The frame's pixel at a pixel of what the window shows; None outside of the frame."""
+        """The frame's pixel at a pixel of what the window shows; None outside of the frame.
+
+        Args:
+            episode: what the window shows.
+            x: pixels from the left.
+            y: pixels from above.
+        """
         return FrameLayout.of(episode.frame(), self.screen.panelled).to_frame(x, y)
 
     def _recorded(self, episode: ShownEpisode) -> Image:

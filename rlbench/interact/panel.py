@@ -63,7 +63,16 @@ class Pen:
         return float(self.image.shape[1] / self.scale)
 
     def write(self, x: float, y: float, string: str, size: float, colour: tuple[int, int, int], **how: object) -> None:
-        """Text at a place given in the panel's units."""
+        """Text at a place given in the panel's units.
+
+        Args:
+            x: in the panel's units.
+            y: in the panel's units.
+            string: the line.
+            size: in the panel's units.
+            colour: red, green, blue.
+            **how: `anchor` and `bold` of `text`.
+        """
         text(self.image, x * self.scale, y * self.scale, string, self.size(size), colour, **how)  # type: ignore[arg-type]
 
     def size(self, size: float) -> int:
@@ -71,13 +80,26 @@ class Pen:
         return max(6, round(size * self.scale))
 
     def bar(self, left: float, top: float, right: float, bottom: float, colour: tuple[int, int, int]) -> None:
-        """A rectangle at whole pixels."""
+        """A rectangle at whole pixels.
+
+        Args:
+            left: x of the left edge, in the panel's units, as all four.
+            top: y of the upper edge.
+            right: x of the right edge.
+            bottom: y of the lower edge.
+            colour: red, green, blue.
+        """
         x0, y0, x1, y1 = (round(edge * self.scale) for edge in (left, top, right, bottom))
         self.image[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] = colour
 
 
 def panel(content: PanelContent, height: int) -> Image:
-    """The panel of a picture, uint8[height, width, 3]."""
+    """The panel of a picture, uint8[height, width, 3].
+
+    Args:
+        content: what it says.
+        height: pixels; text grows with it.
+    """
     scale = scale_of(height)
     image = unchanging(content.title, content.player, content.keys, height).copy()
     pen = Pen(image, scale, y=76, lowest=height / scale - MARGIN - 17 * len(content.keys))
@@ -96,7 +118,14 @@ def scale_of(height: int) -> float:
 
 @functools.lru_cache(maxsize=8)
 def unchanging(title: str, player: str, keys: Help, height: int) -> Image:
-    """The part of a panel that stays the same during an episode: title, player, keys."""
+    """The part of a panel that stays the same during an episode: title, player, keys.
+
+    Args:
+        title: the environment.
+        player: who plays.
+        keys: keys and what they do.
+        height: pixels.
+    """
     scale = scale_of(height)
     image = canvas(round(WIDTH * scale), height)
     pen = Pen(image, scale)
@@ -196,7 +225,12 @@ def bars(pen: Pen, heading: str, row: Sequence[float], content: PanelContent, ze
 
 
 def glimpses(pen: Pen, path: Sequence[tuple[float, float]]) -> None:
-    """Where the agent looked: a line through the places in their order, the last one marked."""
+    """Where the agent looked: a line through the places in their order, the last one marked.
+
+    Args:
+        pen: where to draw.
+        path: places (x, y) in [-1, 1].
+    """
     pen.write(MARGIN, pen.y, f"glimpses: {len(path)}", 11, GREY)
     pen.y += 18
     side = min(GLIMPSES, pen.lowest - pen.y)

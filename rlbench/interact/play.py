@@ -39,7 +39,12 @@ class InputTracker:
     pressed: str = ""
 
     def take(self, event: Event, place: Callable[[float, float], tuple[float, float] | None]) -> None:
-        """Follow one event; `place` says where in the frame a pixel of the window lies."""
+        """Follow one event; `place` says where in the frame a pixel of the window lies.
+
+        Args:
+            event: a key or the mouse.
+            place: the frame's pixel at a pixel of the window; None outside of the frame.
+        """
         if isinstance(event, Key):
             self.pressed = event.name if event.pressed else ""
             (self.held.add if event.pressed else self.held.discard)(event.name)
@@ -88,7 +93,12 @@ class Game:
         self.save_trace = save_trace
 
     def play(self, seed: int, episodes: int | None = None) -> Iterator[ShownEpisode]:
-        """Play episodes with the seeds `seed`, `seed + 1` ...; each is yielded when it is over or the player leaves."""
+        """Play episodes with the seeds `seed`, `seed + 1` ...; each is yielded when it is over or the player leaves.
+
+        Args:
+            seed: of the first episode.
+            episodes: how many at most; None for no limit.
+        """
         number = 0
         while not self.screen.closed and number != episodes:
             episode = ShownEpisode(self.env, seed + number, player=PLAYER, by_hand=True)

@@ -38,7 +38,12 @@ class Recorder(Protocol):
     """How many were taken."""
 
     def add(self, frame: Image, caption: str = "") -> None:
-        """Take one frame, uint8[H, W, 3]; what a caption says is written under it where there is room for one."""
+        """Take one frame, uint8[H, W, 3]; what a caption says is written under it where there is room for one.
+
+        Args:
+            frame: the frame.
+            caption: a line for below it.
+        """
 
     def skip(self, last: bool) -> bool:
         """Skip the next frame if it need not be drawn, and return whether it was; `last` ends the episode."""
@@ -93,7 +98,12 @@ def gif_rate(fps: float) -> float:
 
 
 class Film:
-    """An MP4 (H.264) or a GIF with every frame that was added; all of them have the size of the first."""
+    """An MP4 (H.264) or a GIF with every frame that was added; all of them have the size of the first.
+
+    Args:
+        path: an .mp4 or a .gif.
+        fps: frames per second.
+    """
 
     def __init__(self, path: Path, fps: float) -> None:
         self.path = path

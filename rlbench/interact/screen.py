@@ -49,7 +49,12 @@ class WindowLike(Protocol):
 
 
 def open_window(title: str, fps: float) -> tuple[Viewer | None, str]:
-    """A window, or None and the reason why there is none."""
+    """A window, or None and the reason why there is none.
+
+    Args:
+        title: in plain letters.
+        fps: frames per second.
+    """
     try:
         return Viewer(title, fps), ""
     except (UserError, DependencyNotInstalled) as error:
@@ -102,6 +107,10 @@ class Screen:
         """Show a picture for as long as a step lasts, or a moment where nothing moves.
 
         It is drawn only where it is seen: beyond MAX_FRAME_RATE in a second some are skipped.
+
+        Args:
+            draw: makes the picture, uint8[H, W, 3].
+            moving: whether the environment takes steps at the moment.
         """
         if self.window is None or self.closed:
             return
@@ -117,7 +126,13 @@ class Screen:
         self.window.show(picture)
 
     def record(self, draw: Callable[[], Image], caption: str = "", last: bool = False) -> None:
-        """Add a picture to the recording, the `last` of its episode or not."""
+        """Add a picture to the recording, the `last` of its episode or not.
+
+        Args:
+            draw: makes the picture, uint8[H, W, 3].
+            caption: a line for below it.
+            last: whether it is the last picture of its episode.
+        """
         if self.recorder is not None and not self.recorder.skip(last):
             self.recorder.add(draw(), caption)
 

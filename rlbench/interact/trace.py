@@ -157,7 +157,12 @@ def replay(trace: Trace, path: Path) -> Iterator[ShownEpisode]:
 
 
 def differences(trace: Trace, episode: ShownEpisode) -> list[str]:
-    """How a replay differs from its trace, one line per difference; empty where it is the same episode."""
+    """How a replay differs from its trace, one line per difference; empty where it is the same episode.
+
+    Args:
+        trace: what was recorded.
+        episode: its replay.
+    """
     got = outcome(episode)
     return [f"{name} {trace.end.get(name)!r}, now {got[name]!r}" for name in got if trace.end.get(name) != got[name]]
 

@@ -53,7 +53,14 @@ class Playlist:
 
     @classmethod
     def of_submission(cls, task: Task, entrant: Submission, shown: range, num_envs: int) -> Playlist:
-        """Episodes of a submission on a task, `num_envs` at once; the blocks hold no other episodes."""
+        """Episodes of a submission on a task, `num_envs` at once; the blocks hold no other episodes.
+
+        Args:
+            task: what is played.
+            entrant: who plays.
+            shown: numbers of the episodes.
+            num_envs: how many at once.
+        """
         parts = [shown[i : i + num_envs] for i in range(0, len(shown), num_envs)]
         blocks = tuple((part, part, evaluate.agent_seed(task, entrant.training_seed, part[0])) for part in parts)
         return cls(task, entrant, blocks, {})
@@ -63,6 +70,13 @@ class Playlist:
         """Recorded episodes, shown `num_envs` at once.
 
         They are played in the blocks of the record, since the width of a batch decides the last bits of a network.
+
+        Args:
+            run: the record.
+            task: what was played.
+            entrant: who played.
+            shown: numbers of the episodes to show.
+            num_envs: how many of them at once.
         """
         blocks = []
         for number in range(task.blocks):
@@ -196,7 +210,13 @@ class WatchedBlock:
 
 
 def show_steps(view: EpisodeView, episode: ShownEpisode, steps: Iterator[ShownEpisode]) -> None:
-    """Show and record an episode, and again after each step that is taken, until the window is closed."""
+    """Show and record an episode, and again after each step that is taken, until the window is closed.
+
+    Args:
+        view: where it is shown.
+        episode: before its first step.
+        steps: yields the episode after each step that it takes.
+    """
     screen = view.screen
     view.record(episode)
     view.wait(episode)
@@ -211,7 +231,13 @@ def show_steps(view: EpisodeView, episode: ShownEpisode, steps: Iterator[ShownEp
 
 
 def on_environment(env_id: str, kwargs: dict[str, Any], episodes: int) -> Task:
-    """A task for an environment that has none, so that it can be watched; nothing is scored."""
+    """A task for an environment that has none, so that it can be watched; nothing is scored.
+
+    Args:
+        env_id: id of the environment.
+        kwargs: its arguments.
+        episodes: how many episodes the task has.
+    """
     return Task(short_name(env_id).lower(), 0, env_id, kwargs, episodes=episodes, lanes=episodes)
 
 

@@ -25,7 +25,12 @@ CORNERS = ((-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5))  # triangle a lie
 
 
 def draw(solution: Solution, title: str) -> Figure:
-    """The picture of policy, V and Q; one scale of colours for V and Q, from pale (low) to blue (high)."""
+    """The picture of policy, V and Q; one scale of colours for V and Q, from pale (low) to blue (high).
+
+    Args:
+        solution: what to draw.
+        title: above the picture.
+    """
     from matplotlib.figure import Figure
 
     height, width = solution.walls.shape
@@ -81,7 +86,14 @@ def base(axes: Axes, solution: Solution, name: str) -> None:
 
 
 def policy_panel(axes: Axes, solution: Solution, colours: ValueColours, points: float) -> None:
-    """An arrow per action that the policy takes. `points` is the side of a cell."""
+    """An arrow per action that the policy takes. `points` is the side of a cell.
+
+    Args:
+        axes: where to draw.
+        solution: what to draw.
+        colours: of values.
+        points: side of a cell.
+    """
     starts, ways = [], []
     for row, col in solution.decisions():
         taken = [move for move, p in zip(MOVES, solution.pi[row, col], strict=True) if p > 0]
@@ -98,7 +110,14 @@ def policy_panel(axes: Axes, solution: Solution, colours: ValueColours, points: 
 
 
 def value_panel(axes: Axes, solution: Solution, colours: ValueColours, points: float) -> None:
-    """V as a number on its colour."""
+    """V as a number on its colour.
+
+    Args:
+        axes: where to draw.
+        solution: what to draw.
+        colours: of values.
+        points: side of a cell.
+    """
     size = text_size(solution, 0.22 * points, 0.8 * points)
     V = solution.V
     patches(axes, [(square(*cell), colours.face(V[cell])) for cell in solution.decisions()], 1.5)
@@ -109,7 +128,14 @@ def value_panel(axes: Axes, solution: Solution, colours: ValueColours, points: f
 
 
 def action_value_panel(axes: Axes, solution: Solution, colours: ValueColours, points: float) -> None:
-    """Q as four triangles with their numbers, the best ones bold."""
+    """Q as four triangles with their numbers, the best ones bold.
+
+    Args:
+        axes: where to draw.
+        solution: what to draw.
+        colours: of values.
+        points: side of a cell.
+    """
     size = text_size(solution, 0.13 * points, 0.35 * points)
     triangles = []
     for row, col in solution.decisions():
@@ -141,7 +167,13 @@ def square(row: int, col: int) -> list[tuple[float, float]]:
 
 
 def patches(axes: Axes, shapes: Sequence[tuple[Sequence[tuple[float, float]], RGB]], gap: float) -> None:
-    """Filled outlines with a gap of paper between them, in points; a collection, as single patches are slow."""
+    """Filled outlines with a gap of paper between them, in points; a collection, as single patches are slow.
+
+    Args:
+        axes: where to draw.
+        shapes: corners (x, y) and colour of each.
+        gap: points.
+    """
     from matplotlib.collections import PolyCollection
 
     outlines, faces = zip(*shapes, strict=True)
@@ -160,6 +192,16 @@ def text_size(solution: Solution, most: float, room: float) -> float:
 
 
 def label(axes: Axes, x: float, y: float, text: str, size: float, colour: RGB, weight: str = "normal") -> None:
-    """Text in the middle of (x, y), left out where it would be too small to read."""
+    """Text in the middle of (x, y), left out where it would be too small to read.
+
+    Args:
+        axes: where to draw.
+        x: column.
+        y: row.
+        text: what to write.
+        size: points.
+        colour: red, green, blue in [0, 1].
+        weight: normal or bold.
+    """
     if size >= SMALLEST_TEXT:
         axes.text(x, y, text, ha="center", va="center", size=size, color=colour, weight=weight)

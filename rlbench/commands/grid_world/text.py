@@ -46,7 +46,13 @@ def number(value: float, decimals: int) -> str:
 
 
 def box(solution: Solution, cell: Callable[[int, int], Cell], columns: int) -> str:
-    """A grid of framed cells with filled walls; without padding, then a note, where it is too wide."""
+    """A grid of framed cells with filled walls; without padding, then a note, where it is too wide.
+
+    Args:
+        solution: whose cells are drawn.
+        cell: the lines of the cell (row, col).
+        columns: characters of a line.
+    """
     height, width = solution.walls.shape
     blank = cell(*next(solution.cells()))
     for pad in (1, 0):

@@ -112,7 +112,12 @@ def band(curves: Sequence[Curve]) -> Band:
 
 
 def draw(curves: Sequence[Curve], axis: Axis) -> Figure:
-    """The figure: a panel per task, a line per agent."""
+    """The figure: a panel per task, a line per agent.
+
+    Args:
+        curves: one per training run.
+        axis: what they are drawn against.
+    """
     tasks = list(dict.fromkeys(curve.task for curve in curves))
     agents = sorted({curve.agent for curve in curves})
     of_agent = looks(agents)
@@ -132,7 +137,14 @@ def draw(curves: Sequence[Curve], axis: Axis) -> Figure:
 
 
 def line(panel: Axes, shown: Band, name: str, look: dict[str, Any]) -> None:
-    """One agent: its mean, its interval, a dot where its longest training run ended."""
+    """One agent: its mean, its interval, a dot where its longest training run ended.
+
+    Args:
+        panel: where to draw.
+        shown: mean and interval.
+        name: for the legend.
+        look: colour and dashes.
+    """
     panel.plot(shown.at, shown.mean, label=name, **look)
     panel.plot(shown.at[-1:], shown.mean[-1:], "o", ms=4, color=look["color"])
     if shown.low is not None and shown.high is not None:
@@ -142,7 +154,15 @@ def line(panel: Axes, shown: Band, name: str, look: dict[str, Any]) -> None:
 
 
 def frame(panel: Axes, task: str, axis: Axis, ends: Sequence[float], means: Sequence[float]) -> None:
-    """Title, axes, and the returns that are scored 0 and 1. The axes fit the means; intervals may be cut off."""
+    """Title, axes, and the returns that are scored 0 and 1. The axes fit the means; intervals may be cut off.
+
+    Args:
+        panel: where to draw.
+        task: its title.
+        axis: what curves are drawn against.
+        ends: last step or second of each agent.
+        means: lowest and highest mean of each agent.
+    """
     panel.set_title(task)
     panel.set_xlabel(UNITS[axis])
     panel.set_ylabel("validation return")

@@ -63,7 +63,14 @@ def complete_suites(by_task: Mapping[str, Sequence[AgentResult]]) -> dict[tuple[
 def profile(
     panel: Axes, title: str, strata: Mapping[str, Sequence[AgentResult]], of_agent: Mapping[str, dict[str, Any]]
 ) -> None:
-    """The share of training seeds that score above a threshold, a line per agent, with intervals."""
+    """The share of training seeds that score above a threshold, a line per agent, with intervals.
+
+    Args:
+        panel: where to draw.
+        title: of the panel.
+        strata: results of each agent, one per task.
+        of_agent: colour and dashes of each agent's line.
+    """
     scores = {agent: [entry.scores for entry in some] for agent, some in strata.items()}
     everything = np.concatenate([x for some in scores.values() for x in some])
     low, high = float(everything.min()), float(everything.max())
@@ -106,7 +113,14 @@ def batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
 
 
 def ranking(panel: Axes, key: str, rows: Sequence[TaskRow], longest: int) -> None:
-    """One task: a point and an interval per agent, and its mean return; as high as a panel of `longest` rows."""
+    """One task: a point and an interval per agent, and its mean return; as high as a panel of `longest` rows.
+
+    Args:
+        panel: where to draw.
+        key: of the task.
+        rows: agents from the top.
+        longest: rows of the longest panel beside it.
+    """
     for y, row in enumerate(rows):
         colour = unit(GREY if row.agent == RANDOM else BLUE)
         if row.score_low is not None and row.score_high is not None:

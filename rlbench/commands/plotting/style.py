@@ -102,7 +102,13 @@ def panels(count: int, width: float, height: float | Sequence[float], columns: i
 
 
 def legend(figure: Figure, axes: Sequence[Axes], columns: int = 6) -> None:
-    """Put a legend above the figure: the names of all lines, each once, sorted."""
+    """Put a legend above the figure: the names of all lines, each once, sorted.
+
+    Args:
+        figure: what gets the legend.
+        axes: whose lines it names.
+        columns: how many names side by side, at most.
+    """
     lines = {label: handle for panel in axes for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}
     names = sorted(lines)
     made = figure.legend(

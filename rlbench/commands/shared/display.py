@@ -58,12 +58,23 @@ def open_screen(fps: float, window: WindowLike | None, options: DisplayOptions) 
 
 
 def window_for(name: str, fps: float) -> tuple[WindowLike | None, str]:
-    """A window for an environment of that name, or None and the reason why there is none."""
+    """A window for an environment of that name, or None and the reason why there is none.
+
+    Args:
+        name: for the title.
+        fps: frames per second.
+    """
     return open_window(title(name), fps)
 
 
 def report(screen: Screen, options: Any, others: Sequence[Path] = ()) -> None:
-    """Say which files were written: the recording, pictures that were saved, and `others`."""
+    """Say which files were written: the recording, pictures that were saved, and `others`.
+
+    Args:
+        screen: where pictures went.
+        options: of the command; it may be silent.
+        others: more files that were written.
+    """
     film = screen.recorder
     for path in film.written if film is not None else ():
         if isinstance(film, recorder.Film):

@@ -106,7 +106,12 @@ def draw(frame: pd.DataFrame, title: str = "", optional: Sequence[str] = ()) -> 
 
 
 class Column:
-    """A column of a drawn table."""
+    """A column of a drawn table.
+
+    Args:
+        name: its heading, blanks as underscores.
+        values: its cells, from the top.
+    """
 
     def __init__(self, name: str, values: list[Any]) -> None:
         self.name, self.heading = name, name.replace("_", " ")
@@ -119,7 +124,12 @@ class Column:
 
 
 def spare_room(columns: Sequence[Column], room: int) -> int:
-    """Characters of a line that are left when no column is wider than its longest word; negative for a lack."""
+    """Characters of a line that are left when no column is wider than its longest word; negative for a lack.
+
+    Args:
+        columns: of the table.
+        room: characters of a line.
+    """
     blanks = 3 * len(columns) - 1  # on both sides of each column, and between two
     return room - sum(column.narrowest for column in columns) - blanks
 
@@ -128,6 +138,10 @@ def widths(columns: Sequence[Column], room: int) -> list[int | None]:
     """Characters of each column, so that no word is broken; None, for rich to decide, where there is no such way.
 
     Columns that need little more than their longest word get it first.
+
+    Args:
+        columns: of the table.
+        room: characters of a line.
     """
     made = [column.narrowest for column in columns]
     spare = spare_room(columns, room)
