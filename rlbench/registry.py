@@ -1,4 +1,4 @@
-"""THE table of environments. Gymnasium's registry, the command line and the conformance tests derive from it."""
+"""The table of environments, from which Gymnasium's registry, the commands and the conformance tests derive."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import gymnasium
 
 @dataclass(frozen=True)
 class Environment:
-    """One row: an id, the rules module behind it, and what `gymnasium.make` needs to know."""
+    """A row of the table: an id, its rules module, and what Gymnasium registers."""
 
     id: str
     rules: str | None  # dotted name of the rules module; None where somebody else's simulator has the rules

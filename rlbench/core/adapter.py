@@ -1,4 +1,4 @@
-"""Environment adapters: what Gymnasium asks of every environment, whatever computes its dynamics.
+"""Environment adapters: the base classes that make rules or a simulator a Gymnasium environment.
 
 `EnvAdapter` is the base of the single environments, `VectorEnvAdapter` that of the batches. They check arguments, seeds
 and the order of calls, and they render. A subclass says how an episode starts and what a frame is; it writes `step`
@@ -189,7 +189,7 @@ class VectorEnvAdapter(VectorEnv[Any, Any, Any]):
         """
 
     def _new_seeds(self, mask: Bools, seeds: list[int | None]) -> list[tuple[int, int | None]]:
-        """(i, seed) of every environment whose stream a reset seeds; None leaves the seed to the operating system."""
+        """(i, seed) of every environment whose stream a reset seeds; for None the operating system gives the seed."""
         first, self._was_seeded = not self._was_seeded, True
         return [(i, seed) for i, seed in enumerate(seeds) if mask[i] and (first or seed is not None)]
 

@@ -39,7 +39,7 @@ def check_reset_mask(mask: Any, num_envs: int, has_begun: bool) -> Bools:
 
 
 def reset_needed(has_begun: bool, done: Bools) -> ResetNeeded:
-    """The error for a step that a reset must come before; `done`, bool[N], marks the episodes that have ended."""
+    """The error of a step without the reset that it needs; `done`, bool[N], marks the episodes that have ended."""
     if not has_begun:
         return ResetNeeded("the episodes have not begun; call reset() before step()")
     ended = np.flatnonzero(done).tolist()
@@ -49,7 +49,7 @@ def reset_needed(has_begun: bool, done: Bools) -> ResetNeeded:
 
 
 def with_masks(info: dict[str, Any], where: Bools) -> dict[str, Any]:
-    """The entries, arrays [N, ...], with the mask `_name` that Gymnasium puts beside each: where it holds, bool[N]."""
+    """The entries, arrays [N, ...], and beside each its mask `_name`, bool[N]: the environments that have it."""
     return {**info, **{f"_{name}": where.copy() for name in info}}
 
 

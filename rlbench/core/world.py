@@ -65,12 +65,12 @@ class World:
         return bool(getattr(self.rules, "OBSERVE_COMPILED", False))
 
     def blank(self) -> tuple[StateOf, ...]:
-        """A state to fill, where the rules want one."""
+        """The argument of `initial` that holds a state's arrays, as a tuple; () where the rules need none."""
         blank: Any = getattr(self.rules, "blank", None)
         return () if blank is None else (blank(self.params),)
 
     def scratch(self) -> tuple[Any, ...]:
-        """Arrays to work in, a NamedTuple of the rules, where they want some."""
+        """The rules' Scratch, arrays to work in, as a tuple; () where the rules need none."""
         scratch: Any = getattr(self.rules, "scratch", None)
         return () if scratch is None else (scratch(self.params),)
 
@@ -83,7 +83,7 @@ class World:
 
     @property
     def options(self) -> Any:
-        """The rules' Options as they are when none is given; None where the rules have none."""
+        """The rules' Options with their defaults; None where the rules have none."""
         record = getattr(self.rules, "Options", None)
         return None if record is None else record()
 

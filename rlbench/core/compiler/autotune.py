@@ -1,4 +1,4 @@
-"""Autotuning: which of two equivalent loops is faster on this machine now, found out while they run.
+"""Autotuning: choose the faster of two equivalent loops by their times, while they run.
 
 Whether two threads beat one depends on how many environments there are, on the rules and on who else wants the cores:
 measured on two cores with 16,384 cart-poles, the parallel loop takes 0.55 of the serial one's time when the machine is

@@ -54,7 +54,7 @@ def step_loop(world: World, num_envs: int, parallel: bool | None) -> Callable[..
 
 @functools.cache
 def launch_threads() -> None:
-    """Start Numba's threads such that they soon sleep when idle, and do not hold the cores that training wants.
+    """Start Numba's threads so that idle ones soon sleep, and leave their cores to the training.
 
     libgomp reads the variable when it is loaded, which is here; by default it spins for milliseconds.
     """

@@ -163,9 +163,9 @@ def source(world: World) -> str:
 
 
 def _module_texts(module: Any, package: str) -> dict[str, str]:
-    """The text of a rules module behind those of the modules beside it that it imports from, by their names.
+    """The texts of a rules module and of the sibling modules that it imports from, by name, imported ones first.
 
-    Left out are these imports, whose names are then there already, and `configure`, which is never compiled.
+    These imports are left out, since their names are defined then, and `configure`, which is never compiled.
     """
     text = inspect.getsource(module)
     lines, texts = text.splitlines(), dict[str, str]()

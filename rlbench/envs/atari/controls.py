@@ -1,4 +1,4 @@
-"""Atari by hand: the arrow keys are the joystick, space is its button; so is dragging, away from the frame's middle."""
+"""Controls of Atari games: the arrow keys are the joystick, space its button; or drag from the middle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CPU affinity of two threads that take turns: on one core.
+"""CPU affinity: two threads that take turns run on one core.
 
 A single game is emulated in a thread of ale-py's, for which the caller waits. The two never run at once, so that a
 second core gains nothing; yet the scheduler wakes the sleeper on a core that idles, which takes a seventh of a step.

@@ -1,4 +1,4 @@
-"""What an agent sees of a game: ale-py's C++ loop, which emulates, preprocesses and stacks for N games at once.
+"""The emulator: ale-py's C++ loop, which plays, preprocesses frames and stacks them for N games at once.
 
 A step holds one action for `frame_skip` frames. Of the last two frames, in grey levels, each pixel is the larger; the
 frame of 210x160 (a few games have more lines) is then reduced to 84x84, each pixel the mean of the area it covers
@@ -40,7 +40,7 @@ Integers = NDArray[np.int64]
 
 
 class Outcome(NamedTuple):
-    """What a step of N games led to."""
+    """The result of a step of N games."""
 
     observations: NDArray[np.uint8]  # [N, 4, 84, 84]
     scores: NDArray[np.float64]  # [N], points won in this step
@@ -176,7 +176,7 @@ def screen_size(rom: Path) -> tuple[int, int]:
 
 
 def check_seeds(seeds: Sequence[int | None]) -> list[int | None]:
-    """The same seeds; raises Error where one has more than the emulator's 31 bits."""
+    """The seeds themselves; raises Error where one has more than the emulator's 31 bits."""
     for seed in seeds:
         if seed is not None and seed >= SEEDS:
             raise Error(f"a seed of Atari games is below 2**31, which the emulator can hold; got {seed}")

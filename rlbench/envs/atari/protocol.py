@@ -1,4 +1,4 @@
-"""Protocols: what a game is to an agent, and what an episode is, as the papers set them.
+"""Evaluation protocols of Atari games: frame skip, sticky actions, length of an episode and so on, by paper.
 
 Scores of different protocols are different quantities: sticky actions alone change a score by a large factor. So a
 protocol has a name, a source and no hidden part; `make(id, preset=name, field=value)` changes single fields.
@@ -17,7 +17,7 @@ from rlbench.errors import UserError, unknown
 
 @dataclass(frozen=True)
 class Protocol:
-    """What `make` may vary about a game. Frames are the console's, 60 a second; steps are the agent's."""
+    """The settings of a game. Frames are the console's, 60 a second; steps are the agent's."""
 
     source: str
     """The publication that sets it so, and where it leaves something open."""

@@ -31,5 +31,5 @@ def picture(screen: Image, observation: NDArray[np.uint8] | None = None) -> Imag
 
 
 def magnified(image: Image, factor: int) -> Image:
-    """The image with every pixel as a square of so many."""
+    """The image with every pixel as a square of `factor` x `factor` pixels."""
     return image.repeat(factor, 0).repeat(factor, 1)

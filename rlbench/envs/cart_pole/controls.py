@@ -1,4 +1,4 @@
-"""Cart-pole by hand: the arrow keys push, and so does dragging, towards the pointer."""
+"""Controls of cart-pole: the arrow keys push, and so does dragging, towards the pointer."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def push(player: PlayerInput, env: Any) -> float:
 
 
 def action(player: PlayerInput, env: Any) -> Any:
-    """The push as the environment takes it. Without one, left and right in turn: none on average."""
+    """The action for the push. Where there is none, left and right alternate, which is none on average."""
     wanted = push(player, env)
     if env.unwrapped.params.continuous:
         return np.array([wanted], np.float32)

@@ -42,13 +42,13 @@ def render(state: rules.State, params: rules.Params) -> Image:
 
 
 def small(state: rules.State, params: rules.Params, factor: int) -> Image:
-    """The frame smaller by a whole factor, uint8[400 // factor, 600 // factor, 3]: sooner drawn than shrunk."""
+    """The frame smaller by a whole factor, uint8[400 // factor, 600 // factor, 3]: faster than shrinking it."""
     return picture(state, params, factor)
 
 
 def picture(state: rules.State, params: rules.Params, k: int) -> Image:
     """The frame with all lengths divided by k."""
-    frame = scene(params.x_threshold, params.length, k).copy()
+    frame = background(params.x_threshold, params.length, k).copy()
     scale = pixels_per_metre(params.x_threshold, params.length)
     reach = scale * 2 * params.length
     left, phase = divmod(round(PHASES * (WIDTH / 2 + scale * state.x) / k), PHASES)
@@ -104,8 +104,8 @@ def pixels_per_metre(x_threshold: float, length: float) -> float:
 
 
 @functools.lru_cache(maxsize=8)
-def scene(x_threshold: float, length: float, k: int) -> Image:
-    """What does not move: the track, a tick each half metre, and the ground beyond its ends, shaded."""
+def background(x_threshold: float, length: float, k: int) -> Image:
+    """The parts that stay: the track, a tick each half metre, and the ground beyond its ends, shaded."""
     frame = canvas(WIDTH // k, HEIGHT // k)
     scale = pixels_per_metre(x_threshold, length)
     left, right = WIDTH / 2 - scale * x_threshold, WIDTH / 2 + scale * x_threshold

@@ -1,4 +1,4 @@
-"""The arguments of `make`, checked: a mistake gives one line that says what was wrong, and what would be right."""
+"""Checks of the arguments of `make`, which raise errors of one line: what was wrong, and what would be right."""
 
 from __future__ import annotations
 

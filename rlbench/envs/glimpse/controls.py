@@ -1,4 +1,4 @@
-"""Glimpses by hand: click where to look next; after the last glimpse a digit key says what the image shows.
+"""Controls of glimpses: click where to look next; after the last glimpse a digit key says what the image shows.
 
 The player sees what the retina has seen, as the agent does, and not the image.
 """

@@ -45,7 +45,7 @@ class Params(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """What the retina works in."""
+    """Arrays that the retina works in."""
 
     square: Any  # uint8[s, s], the widest square
     sums: Any  # float32[k - 1, s / 2, s / 2]
@@ -59,14 +59,14 @@ class Observation(NamedTuple):
 
 
 class Action(NamedTuple):
-    """Where to look next, and what the image shows; the one is ignored at the last step, the other before it."""
+    """Where to look next, which the last step ignores; and the label, which all steps but the last ignore."""
 
     location: Any  # float64[2], (x, y)
     label: Any  # int
 
 
 class Options(NamedTuple):
-    """What a reset may choose."""
+    """The choices of a reset."""
 
     image: int = -1  # the image's number; drawn if negative
 
@@ -136,7 +136,7 @@ def valid(state: State, params: Params) -> bool:
 
 
 def blank(params: Params) -> State:
-    """A state's memory."""
+    """A state that holds the arrays."""
     return State(0, np.zeros((params.height, params.width), np.uint8), np.zeros((params.glimpses, 2)), 0, -1)
 
 

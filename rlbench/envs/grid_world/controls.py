@@ -1,4 +1,4 @@
-"""Grid world by hand: the arrow keys, or a click on a neighbouring cell."""
+"""Controls of grid world: the arrow keys, or a click on a neighbouring cell."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def cell_size(shape: tuple[int, ...]) -> int:
 
 @functools.lru_cache(maxsize=8)
 def maze(shape: tuple[int, int], walls: bytes, terminal: bytes) -> Image:
-    """What does not move, for a maze given as the bytes of its two bool[H, W] maps."""
+    """The frame without the agent, for a maze given as the bytes of its two bool[H, W] maps."""
     size = cell_size(shape)
     kinds = _kinds(np.frombuffer(walls, bool).reshape(shape), np.frombuffer(terminal, bool).reshape(shape))
     cells = tiles(size)[0, kinds]  # [H, W, size, size, 3]

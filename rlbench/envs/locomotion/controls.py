@@ -1,4 +1,4 @@
-"""A robot by hand: two keys for the torque of every joint, one each way; dragging moves the first two joints."""
+"""Controls of robots: two keys for the torque of every joint, one each way; dragging moves the first two joints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of MuJoCo itself: that it is there, a model, its silence, the layout of its states."""
+"""MuJoCo's Python bindings: import, models, logging, threads, and the layout of integration states."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def check_threads(threads: int | None) -> int:
 
 
 def component(model: Any, name: str) -> slice:
-    """Where an integration state holds one component, by its name in mjtState."""
+    """The slice of an integration state that holds one component, by its name in mjtState."""
     mujoco = import_mujoco()
     kinds, wanted = mujoco.mjtState.mjSTATE_INTEGRATION.value, getattr(mujoco.mjtState, f"mjSTATE_{name}").value
     below = mujoco.mj_stateSize(model, kinds & (wanted - 1))

@@ -24,7 +24,7 @@ CAMERA = "track"  # every model has it; it follows the robot's centre of mass
 
 
 class Backend(NamedTuple):
-    """A way to OpenGL: the module of MuJoCo's that opens it, and what brings it."""
+    """A way to OpenGL: the module of MuJoCo that opens it, and the packages that bring it."""
 
     module: str
     remedy: str
@@ -83,7 +83,7 @@ class Offscreen:
 
 
 def floors(model: Any) -> NDArray[np.intp]:
-    """The numbers of the planes among a model's geoms."""
+    """The indices of the planes among a model's geoms."""
     return np.flatnonzero(model.geom_type == import_mujoco().mjtGeom.mjGEOM_PLANE.value)
 
 

@@ -22,7 +22,7 @@ Tracked = Literal["root", "torso", "mass"]
 
 @dataclass(frozen=True)
 class Body:
-    """What a model file does not say by itself."""
+    """A model file, and what it does not say by itself."""
 
     file: str
     """Among Gymnasium's assets."""
@@ -35,7 +35,7 @@ class Body:
 
 
 class State(NamedTuple):
-    """What the rest of an episode depends on, of one robot or with a first axis of N."""
+    """The state of one robot, or with a first axis of N: all that the rest of an episode depends on."""
 
     qpos: Floats  # generalised positions: the root's coordinates, then the joint angles
     qvel: Floats  # their velocities; a free root's are three linear and three angular
@@ -115,7 +115,7 @@ class Physics:
 
     @property
     def state(self) -> State:
-        """The robots at this instant, copied."""
+        """The current state, copied."""
         return State(self.qpos.copy(), self.qvel.copy(), self._simulation.warmstart.copy(), np.array(self.x))
 
     def set_state(self, state: State, mask: Mask = None) -> None:
@@ -140,14 +140,14 @@ class Physics:
 
     @property
     def height(self) -> Any:
-        """Of the torso above the ground, m."""
+        """Height of the torso above the ground, m."""
         if self.body.root == "planar":
             return self.coordinates[1] + self._rest
         return self.coordinates[2] if self.body.root == "free" else self.nowhere * 0.0
 
     @property
     def pitch(self) -> Any:
-        """Lean of a planar torso, rad: 0 upright, positive forward."""
+        """Angle of a planar torso, rad: 0 upright, positive forward."""
         return self.coordinates[2]
 
     @property

@@ -28,7 +28,7 @@ REACH = 8  # m, how far from the torso the ground has marks
 
 
 def check_renderer(renderer: str) -> str:
-    """The renderer itself; a UserError names the nearest where there is none of that name."""
+    """The renderer's name, checked; the UserError for an unknown one names the nearest."""
     if renderer not in RENDERERS:
         raise unknown("renderer", renderer, RENDERERS)
     return renderer

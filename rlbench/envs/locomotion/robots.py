@@ -1,4 +1,4 @@
-"""The robots: the body of each, how it starts, and the constants of both its tasks."""
+"""The robots: their bodies, the distributions of their starts, and the constants of both tasks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ANY = (-math.inf, math.inf)
 
 
 class Upright(NamedTuple):
-    """What counts as upright, open bounds of height in m and of tilt in rad; who is not upright has fallen."""
+    """What counts as upright, open bounds of height in m and of tilt in rad; a robot that is not upright has fallen."""
 
     height: tuple[float, float] = ANY
     tilt: float = math.inf

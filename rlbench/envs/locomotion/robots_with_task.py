@@ -27,7 +27,15 @@ def check_arguments(given: Iterable[str], *known: str) -> None:
 
 
 class RobotsWithTask:
-    """One robot (`num_envs` None), or N on some threads, with their task and the spaces of one of them."""
+    """One robot, or N, with their task and the spaces of one of them.
+
+    Args:
+        robot: The robot's name.
+        reward: The name of its task, "lecture" or "gymnasium".
+        renderer: "auto", or the name of one.
+        num_envs: N; None for one robot, whose arrays have no first axis.
+        threads: On how many threads to step N robots.
+    """
 
     def __init__(self, robot: str, reward: str, renderer: str, num_envs: int | None = None, threads: int = 1) -> None:
         self.task = task = make_task(robot, reward)
@@ -55,7 +63,7 @@ class RobotsWithTask:
         return step_outcome(self.task, self.physics, torques)
 
     def observe(self) -> NDArray[Any]:
-        """What is observed, a new array [size] or [N, size]."""
+        """The observation, a new array [size] or [N, size]."""
         return self.task.observe(self.physics)
 
     def info(self, outcome: StepOutcome) -> dict[str, Any]:
@@ -80,9 +88,14 @@ class RobotsWithTask:
         self.physics.set_state(state, mask)
 
     def check(self, torques: Any, shape: tuple[int, ...]) -> NDArray[Any]:
-        """Torques as floats of the given shape, [k] or [N, k]; InvalidAction says which is out of bounds, NaN included.
+        """Torques as floats; their float type is kept, since Gymnasium's task computes its control cost in it.
 
-        Their float type is kept: Gymnasium's task computes its control cost in it.
+        Args:
+            torques: Anything.
+            shape: The shape that they must have, [k] or [N, k].
+
+        Raises:
+            InvalidAction: The shape or dtype is wrong, or a torque is NaN or out of bounds.
         """
         array = np.asarray(torques)
         if array.dtype.kind not in "fiu" or array.shape != shape:

@@ -1,4 +1,4 @@
-"""Simulations of one MuJoCo model: one on its own, or N on T threads. All that is known here is MuJoCo.
+"""Simulations of one MuJoCo model: one on its own, or N on T threads. It knows nothing of tasks.
 
 A step of any of them is `mj_step`, bit for bit, at any N and T: what the next step depends on, the warm start of the
 solver included, is kept between the calls. `mujoco.rollout` forgets the warm start, hence simulates something else.
@@ -132,11 +132,11 @@ class SingleSimulation(Simulation):
             self._mujoco.mj_rnePostConstraint(self._model, self._data)
 
     def load(self, row: Floats) -> None:
-        """Take over an integration state."""
+        """Set the integration state to a row, [nstate]."""
         self._mujoco.mj_setState(self._model, self._data, row, self._spec)
 
     def save(self, row: Floats) -> None:
-        """Write the integration state into a row."""
+        """Write the integration state into a row, [nstate]."""
         self._mujoco.mj_getState(self._model, self._data, row, self._spec)
 
 

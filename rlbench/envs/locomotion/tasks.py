@@ -1,9 +1,9 @@
-"""Tasks: what a robot is started in, what it observes, what it is rewarded for and when its episode ends.
+"""Tasks of robots: observation, reward and termination.
 
-Two tasks share the starts. `Lecture` is that of the course: "State: angle and position of the joints. Action: torques
-applied on joints. Reward: 1 at each time step upright + forward movement", after Schulman et al. (2016),
-High-dimensional continuous control using generalized advantage estimation. `Gymnasium` is version 5 of Gymnasium's
-task of the same name, to which a test ties it. All functions are the same for one robot and for N.
+There are two, with the same distribution of starts. `Lecture` is that of the course: "State: angle and position of the
+joints. Action: torques applied on joints. Reward: 1 at each time step upright + forward movement", after Schulman et
+al. (2016), High-dimensional continuous control using generalized advantage estimation. `Gymnasium` is version 5 of
+Gymnasium's task of the same name, to which a test ties it. All functions are the same for one robot and for N.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class RobotTask(Protocol):
 
     @property
     def robot(self) -> Robot:
-        """Whose task it is."""
+        """The robot whose task it is."""
 
     @property
     def tracked(self) -> Tracked:
@@ -47,10 +47,10 @@ class RobotTask(Protocol):
 
     @property
     def dtype(self) -> type[np.floating[Any]]:
-        """Of observations."""
+        """The dtype of observations."""
 
     def observe(self, physics: Physics) -> NDArray[Any]:
-        """What is observed, a new array [size] for one robot and [N, size] for N."""
+        """The observation, a new array [size] for one robot and [N, size] for N."""
 
     def outcome(self, physics: Physics, torques: NDArray[Any]) -> StepOutcome:
         """Reward and termination of the step that the physics has just made with these torques, [k] or [N, k]."""
@@ -72,7 +72,7 @@ class Lecture:
         self.robot = robot
 
     def observe(self, physics: Physics) -> NDArray[np.float32]:
-        """What is observed, float32[..., size]."""
+        """The observation, float32[..., size]."""
         return physics.motion[..., self.robot.unobserved :].astype(np.float32)
 
     def fallen(self, physics: Physics) -> Any:
@@ -108,7 +108,7 @@ class Gymnasium:
         self.fields = robot.weights.observed
 
     def observe(self, physics: Physics) -> Floats:
-        """What is observed, float64[..., size]."""
+        """The observation, float64[..., size]."""
         motion, bound = physics.motion[..., self.robot.unobserved :].copy(), self.weights.clip_velocity
         if bound < math.inf:
             velocity = motion[..., -physics.model.nv :]
@@ -187,7 +187,7 @@ TASKS: dict[str, Callable[[Robot], RobotTask]] = {"lecture": Lecture, "gymnasium
 
 
 def make_task(robot: str, reward: str) -> RobotTask:
-    """The task of that robot with that reward; a UserError names the nearest where there is none of that name."""
+    """The task of that robot with that reward; the UserError for an unknown name names the nearest."""
     if robot not in ROBOTS:
         raise unknown("robot", robot, ROBOTS)
     if reward not in TASKS:
