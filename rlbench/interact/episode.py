@@ -17,7 +17,7 @@ from rlbench.controls.protocol import Controls, Help
 from rlbench.drawing.resize import shrink
 from rlbench.drawing.shapes import Image
 from rlbench.errors import UserError
-from rlbench.harness.isolation.explanation import NO_EXPLANATION, Explanation
+from rlbench.harness.isolation.explain import NO_EXPLANATION, Explanation
 from rlbench.interact.panel import PanelContent
 
 

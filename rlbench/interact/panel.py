@@ -16,7 +16,7 @@ import numpy as np
 from rlbench.controls.protocol import Help
 from rlbench.drawing.shapes import BLUE, GREY, INK, MIST, PAPER, VERMILION, Image, canvas, disc, line, rectangle
 from rlbench.drawing.text import cut, text, width
-from rlbench.harness.isolation.explanation import NO_EXPLANATION, Explanation
+from rlbench.harness.isolation.explain import NO_EXPLANATION, Explanation
 
 WIDTH, HEIGHT = 250, 420  # pixels at scale 1
 MARGIN = 20

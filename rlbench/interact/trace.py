@@ -21,9 +21,9 @@ import numpy as np
 import rlbench  # noqa: F401  # registers the ids
 from rlbench import space_tree
 from rlbench.errors import UserError
-from rlbench.harness.isolation import explanation
+from rlbench.harness.isolation import explain
 from rlbench.harness.isolation.actions import InvalidActionError, as_array
-from rlbench.harness.isolation.explanation import Explanation
+from rlbench.harness.isolation.explain import Explanation
 from rlbench.harness.play import actions_digest
 from rlbench.harness.results import provenance
 from rlbench.interact.episode import ShownEpisode, make
@@ -194,7 +194,7 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
 def _explanation(plain: Any) -> Explanation:
     """The explanation of one step, checked as what comes from an agent's process is."""
     rows = {name: [row] for name, row in plain.items()} if isinstance(plain, dict) else None
-    return explanation.decode(json.dumps(rows).encode(), 1)[0]
+    return explain.decode(json.dumps(rows).encode(), 1)[0]
 
 
 def _action(action: Any, description: space_tree.Description, where: str) -> Any:

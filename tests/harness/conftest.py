@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rlbench.harness.tasks.task import Limits, Task
+from rlbench.harness.tasks.limits import Limits
+from rlbench.harness.tasks.task import Task
 
 AGENT = """
 import os, sys, time

@@ -7,7 +7,7 @@ import pytest
 
 from rlbench.drawing.resize import magnify, shrink, to_side
 from rlbench.drawing.shapes import BLUE, GREY, INK, PAPER, VERMILION, canvas
-from rlbench.harness.isolation.explanation import Explanation
+from rlbench.harness.isolation.explain import Explanation
 from rlbench.interact.grid import ROOM, FrameGrid, Tile, arrangement, faded
 from rlbench.interact.layout import FrameLayout
 from rlbench.interact.panel import HEIGHT, WIDTH, PanelContent, number, panel

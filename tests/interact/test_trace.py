@@ -9,7 +9,7 @@ import pytest
 import rlbench  # noqa: F401  # registers the ids
 from rlbench import cli
 from rlbench.errors import UserError
-from rlbench.harness.isolation.explanation import Explanation
+from rlbench.harness.isolation.explain import Explanation
 from rlbench.interact import trace
 from rlbench.interact.episode import ShownEpisode, make
 

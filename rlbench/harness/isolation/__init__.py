@@ -18,6 +18,6 @@ that you would not run by hand.
     shared_memory   observations and actions as arrays at fixed offsets
     actions         validation of actions: structure and dtype in the worker, NaN and bounds in the harness
     child_monitor   reads the process's replies, output and exit, with time limits
-    explanation     an agent's explanation of its last action, as JSON
+    explain         an agent's explanation of its last action, as JSON
     affinity        cores of their own for both sides, on an idle machine
 """

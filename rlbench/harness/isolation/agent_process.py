@@ -22,14 +22,14 @@ from typing import TYPE_CHECKING, Any
 
 from rlbench import space_tree
 from rlbench.errors import HarnessError
-from rlbench.harness.isolation import affinity, explanation
+from rlbench.harness.isolation import affinity
 from rlbench.harness.isolation.agent import Act, AgentFault, TaskInfo
 from rlbench.harness.isolation.child_monitor import ChildMonitor
-from rlbench.harness.isolation.explanation import Explanation
+from rlbench.harness.isolation.explain import MAX_BYTES, Explanation, decode
 from rlbench.harness.isolation.shared_memory import SharedArrays
 from rlbench.harness.isolation.worker import FAULTS, HELLO, READY
 from rlbench.harness.submission import Submission
-from rlbench.harness.tasks.task import Limits
+from rlbench.harness.tasks.limits import Limits
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,7 +83,7 @@ class AgentProcess:
         self._limits, self._num_envs = limits, task.lanes
         self.load_seconds = self.act_seconds = 0.0
         with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
-            room = explanation.MAX_BYTES if explain else 0
+            room = MAX_BYTES if explain else 0
             self._shared = SharedArrays(observation, action, task.lanes, explanation_bytes=room)
             ours.callback(os.close, self._shared.descriptor)
             folder = ours.enter_context(tempfile.TemporaryDirectory(prefix="rlbench-", ignore_cleanup_errors=True))
@@ -130,7 +130,7 @@ class AgentProcess:
 
     def explanations(self) -> tuple[Explanation, ...]:
         """The agent's explanation of its last action, for each environment; for processes started with `explain`."""
-        return explanation.decode(self._shared.get_explanation(), self._num_envs)
+        return decode(self._shared.get_explanation(), self._num_envs)
 
     def _act(self) -> Act:
         """The function that calls `act`: a closure over local names, as each attribute would show in the round trip."""

@@ -21,7 +21,7 @@ import numpy as np
 
 from rlbench import space_tree
 from rlbench.harness.isolation import agent as contract
-from rlbench.harness.isolation import explanation
+from rlbench.harness.isolation import explain
 from rlbench.harness.isolation.actions import InvalidActionError
 from rlbench.harness.isolation.affinity import SPINS
 from rlbench.harness.isolation.shared_memory import SharedArrays
@@ -55,7 +55,7 @@ def main() -> None:
         setup["action"],
         setup["task"]["lanes"],
         setup["memory"],
-        explanation.MAX_BYTES if setup["explain"] else 0,
+        explain.MAX_BYTES if setup["explain"] else 0,
     )
     reply = setup["reply"]
 
@@ -116,9 +116,9 @@ class ExplainingAgent:
         """The agent's actions."""
         action = self._agent.act(observation, first)
         try:
-            data = explanation.encode(self._explain())
+            data = explain.encode(self._explain())
         except Exception as error:
-            data = explanation.encode({"error": f"explain() failed: {one_line(error, self._folder)}"})
+            data = explain.encode({"error": f"explain() failed: {one_line(error, self._folder)}"})
         self._shared.put_explanation(data)
         return action
 

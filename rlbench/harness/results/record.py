@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rlbench.errors import UserError
+from rlbench.harness.results import provenance
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks import fingerprint
 from rlbench.harness.tasks.task import Task
@@ -163,6 +164,20 @@ def load(results_dir: str | Path) -> pandas.DataFrame:
     frame = pd.DataFrame(rows, columns=None if rows else [*_STRINGS, *_INTEGERS, *_FLOATS, *_FLAGS])
     kinds = {"str": _STRINGS, "int64": _INTEGERS, "float64": _FLOATS, "bool": _FLAGS}
     return frame.astype({name: kind for kind, names in kinds.items() for name in names})
+
+
+def new_header(task: Task, entrant: Submission) -> dict[str, Any]:
+    """The first line of a record: whose run it is, of what, and with what it is made."""
+    return {
+        "kind": "header",
+        "schema": SCHEMA,
+        **identity(task, entrant),
+        "training_seed": entrant.training_seed,
+        "training_steps": entrant.training_steps,
+        "isolation": "process",
+        **({"player": entrant.player} if entrant.player else {}),
+        **provenance.machine(),
+    }
 
 
 def check_header(

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from rlbench.harness.results import provenance, record
+from rlbench.harness.results import record
 from rlbench.harness.results.jsonl import JsonlWriter
 from rlbench.harness.results.record import BlockResult
 from rlbench.harness.submission import Submission
@@ -59,21 +59,7 @@ class RecordWriter:
         self.complete = held is not None and held.complete
         self._file.cut(held.size if held else 0)
         if held is None:
-            self._append([header(task, entrant)])
+            self._append([record.new_header(task, entrant)])
 
     def _append(self, lines: list[dict[str, Any]]) -> None:
         self._file.append(lines, f"the {self.blocks} blocks written before are safe; run again to go on")
-
-
-def header(task: Task, entrant: Submission) -> dict[str, Any]:
-    """The first line of a record."""
-    return {
-        "kind": "header",
-        "schema": record.SCHEMA,
-        **record.identity(task, entrant),
-        "training_seed": entrant.training_seed,
-        "training_steps": entrant.training_steps,
-        "isolation": "process",
-        **({"player": entrant.player} if entrant.player else {}),
-        **provenance.machine(),
-    }

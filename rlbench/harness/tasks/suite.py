@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from rlbench.errors import unknown
-from rlbench.harness.tasks.task import EachOnce, Limits, Task
+from rlbench.harness.tasks.limits import Limits
+from rlbench.harness.tasks.task import EachOnce, Task
 
 Row = tuple[Task, tuple[str, ...]]
 """A task and the suites that it belongs to."""

@@ -10,26 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rlbench.harness.tasks.limits import Limits
+
 FIRST_SEED = 2**30
 """Seed of the first scored episode; the others count up, below 2**31 (ale-py takes 31 bits). Training seeds are
 smaller."""
 
 NOT_HASHED = ("failure_return", "random", "reference", "published", "classification", "simulator")
 """Fields that say how a return is scored and shown. They do not change what is played, so the hash leaves them out."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Seconds of wall-clock time that an agent may take; time spent in the environment does not count."""
-
-    load: float = 60.0
-    """Starting Python and `load`, per block (importing torch costs about 5 s)."""
-
-    act: float = 5.0
-    """One call of `act`, however many environments it answers for."""
-
-    run: float = 600.0
-    """All calls of `act` in one block."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +70,7 @@ class Task:
     options: tuple[Mapping[str, Any], ...] | EachOnce = ()
     """Reset options; episode i takes the one at index i modulo their number. Empty for none."""
 
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     """Time limits of the agent."""
 
     discount: float = 1.0

@@ -11,7 +11,7 @@ import pytest
 from rlbench.harness.evaluate import evaluate
 from rlbench.harness.isolation import affinity
 from rlbench.harness.results import record
-from rlbench.harness.tasks.task import Limits
+from rlbench.harness.tasks.limits import Limits
 
 VALID = "np.zeros(self.lanes, np.int64)"
 

@@ -12,8 +12,9 @@ from rlbench.errors import UserError
 from rlbench.harness.evaluate import measure_random_agent
 from rlbench.harness.play import make_env
 from rlbench.harness.results import record
+from rlbench.harness.tasks.limits import Limits
 from rlbench.harness.tasks.suite import SUITES, TASKS, get_suite, get_task
-from rlbench.harness.tasks.task import Limits, Task
+from rlbench.harness.tasks.task import Task
 from rlbench.registry import atari_id
 
 ROOT = Path(__file__).parents[3]

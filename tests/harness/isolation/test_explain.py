@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from rlbench.harness import submission
 from rlbench.harness.evaluate import agent_seed, play_isolated, play_watched
-from rlbench.harness.isolation import explanation as protocol
-from rlbench.harness.isolation.explanation import MAX_BYTES, SHAPES, Explanation, decode, encode
+from rlbench.harness.isolation import explain as protocol
+from rlbench.harness.isolation.explain import MAX_BYTES, SHAPES, Explanation, decode, encode
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated on Linux only")
 
