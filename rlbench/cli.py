@@ -29,12 +29,14 @@ COMMANDS = {
     "doctor": "check this installation",
 }
 
-
 SHORT = {"--json": ("--format", "json"), "--csv": ("--format", "csv")}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; a user's mistake is one line on standard error."""
+    """Run one command and return its exit code.
+
+    A UserError or a HarnessError is printed as one line on standard error.
+    """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         return _dispatch(arguments)

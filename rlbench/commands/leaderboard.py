@@ -20,12 +20,8 @@ from rlbench.harness.ranking.rankings import Rankings, compute_rankings
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import SUITES, TASKS
 
-OPTIONAL = (
-    "optimality gap",
-    "beats next",
-    "worst seed",
-    "training steps",
-)  # columns for which a terminal may have no room, last first
+OPTIONAL = ("optimality gap", "beats next", "worst seed", "training steps")
+"""Columns that are left out where the terminal is narrow, the last one first."""
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,8 @@ from tyro.conf import Positional
 from rlbench.commands.shared.agents import algorithms
 from rlbench.commands.shared.output import Format, print_table
 
-OPTIONAL = (
-    "num_envs",
-    "failure_return",
-    "env",
-    "module",
-    "tags",
-    "rules",
-)  # columns for which a terminal may have no room
+OPTIONAL = ("num_envs", "failure_return", "env", "module", "tags", "rules")
+"""Columns that are left out where the terminal is narrow, the last one first."""
 
 
 @dataclass(frozen=True)

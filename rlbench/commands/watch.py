@@ -59,7 +59,7 @@ class WatchOptions:
 
 
 def run(options: WatchOptions) -> int:
-    """Show it, and print a row per episode; 1 where an episode is not the recorded one, else 0."""
+    """Show the episodes and print a row for each; 1 where one is not as recorded, else 0."""
     check(options)
     path = Path(options.what)
     match kind_of(path):
@@ -187,7 +187,7 @@ def steps_per_second(task: Task) -> float:
 
 
 def open_screen(name: str, fps: float, options: WatchOptions) -> AbstractContextManager[Screen]:
-    """The screen; without a display, and without a recording, it records a filmstrip instead.
+    """The screen; where no window can be opened and nothing is recorded, it records a filmstrip.
 
     Args:
         name: of the environment.

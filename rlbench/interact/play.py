@@ -132,7 +132,7 @@ class Game:
         self._step(episode, self.controls.action(self.input.current(len(episode.rewards)), self.env))
 
     def _turns(self, episode: ShownEpisode, last: bool) -> None:
-        """Play an episode that waits for the player at each step."""
+        """Play an episode whose steps wait for the player."""
         while not self.screen.closed and not (episode.over and last):
             self.screen.paused = False  # it waits anyway
             self.view.show(episode, moving=False)
@@ -151,12 +151,12 @@ class Game:
         try:
             episode.step(action)
         except gymnasium.error.InvalidAction as error:  # such as a point that is taken
-            self.screen.say(str(error).partition(";")[0])
+            self.screen.notify(str(error).partition(";")[0])
         else:
             self.view.record(episode)
         self.input.forget_taps()
         if episode.over:
-            self.screen.say("enter: begin again")
+            self.screen.notify("enter: begin again")
 
     def _again(self, event: Event) -> bool:
         return isinstance(event, Key) and event.pressed and event.name in AGAIN
@@ -170,13 +170,13 @@ class Game:
         if isinstance(event, Key) and event.name == SAVE_TRACE:
             if event.pressed and self.save_trace is not None:
                 try:
-                    self.screen.say(f"saved {self.save_trace(episode)}")
+                    self.screen.notify(f"saved {self.save_trace(episode)}")
                 except UserError as error:
-                    self.screen.say(str(error))
+                    self.screen.notify(str(error))
             return
         self.input.take(event, lambda x, y: self.view.to_frame(episode, x, y))
         if isinstance(event, Key) and event.pressed and not episode.over and not self._has_effect(event.name, episode):
-            self.screen.say(f"{event.name!r} does nothing here")
+            self.screen.notify(f"{event.name!r} does nothing here")
 
     def _has_effect(self, key: str, episode: ShownEpisode) -> bool:
         """Whether a key changes the action, at an even or an odd step."""

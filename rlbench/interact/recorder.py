@@ -143,7 +143,7 @@ class Film:
         return False
 
     def end_episode(self) -> None:
-        """A film runs on."""
+        """A film continues with the next episode."""
 
     def close(self) -> None:
         """Finish the file; a UserError where it could not be written."""

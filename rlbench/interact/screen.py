@@ -99,7 +99,7 @@ class Screen:
         """The line that is shown for a moment; empty when its time is over."""
         return self._notice if time.monotonic() < self._until else ""
 
-    def say(self, notice: str) -> None:
+    def notify(self, notice: str) -> None:
         """Show a line for a moment."""
         self._notice, self._until = notice, time.monotonic() + NOTICE
 
@@ -190,10 +190,10 @@ class Screen:
         try:
             save_png(picture, path)
         except UserError as error:
-            self.say(str(error))
+            self.notify(str(error))
             return
         self.written.append(path)
-        self.say(f"saved {path.name}")
+        self.notify(f"saved {path.name}")
 
     def close(self) -> None:
         """Close the window; the recording is its maker's to close."""

@@ -193,7 +193,7 @@ class WatchedBlock:
             self._view.record(self.episodes[0])
 
     def _wait(self) -> None:
-        """Show the step for as long as it lasts, and its end for a moment longer."""
+        """Show the step for as long as it lasts; show the end of the episodes for LINGER seconds."""
         for _ in range(1 if not self._over else max(1, round(LINGER * self.screen.fps * self.screen.speed))):
             if self._grid is not None:
                 self._grid.wait()

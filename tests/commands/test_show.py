@@ -13,7 +13,6 @@ from matplotlib.image import imread
 from rlbench.commands.grid_world import picture as show_picture
 from rlbench.commands.grid_world import text as show_text
 from rlbench.commands.grid_world.solution import ARROWS, Solution, solve
-from rlbench.commands.shared.lookup import find_id
 from rlbench.commands.show import ShowOptions, run
 from rlbench.drawing.shapes import BLUE, GREEN, INK, PAPER
 from rlbench.envs.cart_pole.render import render
@@ -180,19 +179,6 @@ def test_the_first_frame_of_any_environment(tmp_path):
     frame = (imread(path)[..., :3] * 255).round().astype(np.uint8)
     np.testing.assert_array_equal(frame, render(State(1.2, 0.0, -0.1, 0.0), Params()))
     show(tmp_path, "rlbench/GridWorldFourRooms-v0", state=("row=3",))
-
-
-@pytest.mark.parametrize(
-    "name", ["GridWorld", "gridworld", "rlbench/GridWorld-v0", "GRIDWORLD-V0", "rlbench/gridworld", "rlbench/GridWorld"]
-)
-def test_names_are_understood(name):
-    assert find_id(name) == "rlbench/GridWorld-v0"
-
-
-def test_the_newest_version_is_meant():
-    known = ["rlbench/Go-v1", "rlbench/Go-v10", "rlbench/Go-v2"]
-    assert find_id("go", known) == "rlbench/Go-v10"
-    assert find_id("Go-v1", known) == "rlbench/Go-v1"
 
 
 ENDLESS = "T.#..\n..#.."

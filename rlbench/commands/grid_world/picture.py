@@ -185,10 +185,10 @@ def written(solution: Solution, value: float) -> str:
     return number(value, solution.decimals).replace("-", "\N{MINUS SIGN}")
 
 
-def text_size(solution: Solution, most: float, room: float) -> float:
-    """The size in points at which the longest number fits into `room` points, at most `most`."""
+def text_size(solution: Solution, max_size: float, room: float) -> float:
+    """The size in points at which the longest number fits into `room` points, at most `max_size`."""
     values = (*solution.V[~solution.walls], *solution.Q[~solution.walls].ravel())
-    return min(most, room / (0.66 * max(len(written(solution, value)) for value in values)))
+    return min(max_size, room / (0.66 * max(len(written(solution, value)) for value in values)))
 
 
 def label(axes: Axes, x: float, y: float, text: str, size: float, colour: RGB, weight: str = "normal") -> None:

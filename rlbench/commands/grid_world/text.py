@@ -22,10 +22,10 @@ def draw(solution: Solution, title: str, columns: int | None = None) -> str:
     decimals = solution.decimals
     numbers = [number(x, decimals) for x in (*solution.V[~solution.walls], *solution.Q[~solution.walls].ravel())]
     width = max(map(len, numbers))
-    most = max(len(solution.arrows(*cell)) for cell in solution.cells())
+    widest = max(len(solution.arrows(*cell)) for cell in solution.cells())
 
     def policy(row: int, col: int) -> Cell:
-        return [(solution.arrows(row, col) or "T").center(most)]
+        return [(solution.arrows(row, col) or "T").center(widest)]
 
     def value(row: int, col: int) -> Cell:
         return [number(solution.V[row, col], decimals).rjust(width)]
