@@ -32,6 +32,9 @@ pictures: $(INSTALLED)  ## the README's picture of each environment
 		--episode 2 --frames 4 --set reward=gymnasium $(FILMSTRIP)/half-cheetah.png
 	$(BIN)/rlbench watch $(PRETRAINED)/pong@1/dqn-cpu-s0 --frames 8 $(FILMSTRIP)/pong.png
 
+commands: $(INSTALLED)  ## the reference in docs/commands.md, from the commands' help
+	$(BIN)/python tests/docs/command_reference.py
+
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -1,34 +1,35 @@
-"""The README's own examples, taken from the page and run."""
+"""The examples of README.md and of the pages about environments and submissions, taken from them and run."""
 
+import json
 import re
 import sys
-from pathlib import Path
 
 import gymnasium
 import numpy as np
 import pytest
 
 import rlbench
+from tests.benchmarks import report
+from tests.docs.pages import ROOT, blocks, text
 
-ROOT = Path(__file__).parent.parent
+CAR, SUBMISSION = "docs/adding-an-environment.md", "docs/submitting.md"
 
 
-def block(first_line):
-    """The code block of the README that begins with this line."""
-    text = (ROOT / "README.md").read_text()
-    blocks = re.findall(r"```(?:python|toml)\n(.*?)```", text, flags=re.DOTALL)
-    return next(each for each in blocks if each.startswith(first_line))
+def block(page, first_line):
+    """The code block of a page that begins with this line."""
+    found = blocks(page, "python") + blocks(page, "toml")
+    return next(each for each in found if each.startswith(first_line))
 
 
 @pytest.fixture
 def mountain_car(tmp_path, monkeypatch):
-    """The environment of the README, written to a file, registered and checked as the README does."""
-    text = block("# mountain_car.py")
+    """The environment of the page, written to a file, registered and checked as the page does."""
+    text = block(CAR, "# mountain_car.py")
     assert len([line for line in text.splitlines() if line.strip()]) <= 40
     (tmp_path / "mountain_car.py").write_text(text)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("RLBENCH_CACHE", str(tmp_path / "cache"))
-    exec(block("import gymnasium\nimport rlbench\nfrom rlbench.testing"), {})
+    exec(block(CAR, "import gymnasium\nimport rlbench\nfrom rlbench.testing"), {})
     yield "demo/MountainCar-v0"
     del gymnasium.registry["demo/MountainCar-v0"]
     del sys.modules["mountain_car"]
@@ -49,7 +50,7 @@ def test_forty_lines_are_mountain_car(mountain_car):
 
 def test_the_quick_start_runs():
     names = {}
-    exec(block("import gymnasium\nimport rlbench  # registers the ids"), names)
+    exec(block("README.md", "import gymnasium\nimport rlbench  # registers the ids"), names)
     assert names["maze"].unwrapped.P[0][1][0][0] == pytest.approx(0.9)
 
 
@@ -61,8 +62,8 @@ def test_the_submission_scores(tmp_path):
 
     folder = tmp_path / "my_agent"
     folder.mkdir()
-    (folder / "submission.toml").write_text(block("# my_agent/submission.toml"))
-    (folder / "agent.py").write_text(block("# my_agent/agent.py"))
+    (folder / "submission.toml").write_text(block(SUBMISSION, "# my_agent/submission.toml"))
+    (folder / "agent.py").write_text(block(SUBMISSION, "# my_agent/agent.py"))
     evaluate(get_task("cart-pole@1"), folder, tmp_path / "results", quiet=True)
     rows = record.load(tmp_path / "results")
     assert set(rows["status"]) == {"ok"}
@@ -71,11 +72,18 @@ def test_the_submission_scores(tmp_path):
 
 def test_every_kind_of_environment_has_a_picture_that_make_draws():
     """Small ones: a reader of the page waits for them. A test of `rlbench watch` sees to what they show."""
-    makefile = (ROOT / "Makefile").read_text()
-    shown = re.findall(r"!\[[^\]]+\]\(docs/([\w-]+\.png)\)", (ROOT / "README.md").read_text())
+    makefile = text("Makefile")
+    shown = re.findall(r"!\[[^\]]+\]\(docs/([\w-]+\.png)\)", text("README.md"))
     assert sorted(shown) == sorted(path.name for path in (ROOT / "docs").glob("*.png"))
     kinds = {(each.rules, each.entry_point) for each in rlbench.ENVIRONMENTS}
     assert len(shown) == len(kinds)
     for name in shown:
         assert f"$(FILMSTRIP)/{name}" in makefile
         assert (ROOT / "docs" / name).stat().st_size < 60_000
+
+
+def test_speeds_are_the_measured_ones():
+    """The page about speed, and the table of the README, are what the last measurement says."""
+    speed = json.loads(text("docs/speed.json"))
+    assert text("docs/speed.md") == report.page(speed)
+    assert text("README.md").split(report.MARK)[1].strip() == report.readme_table(speed).strip()

@@ -141,7 +141,7 @@ def write(speed: dict[str, Any]) -> None:
     (ROOT / "docs" / "speed.md").write_text(page(speed))
     readme = (ROOT / "README.md").read_text()
     before, _, after = readme.split(f"{MARK}\n")
-    (ROOT / "README.md").write_text(f"{before}{MARK}\n{readme_table(speed)}{MARK}\n{after}")
+    (ROOT / "README.md").write_text(f"{before}{MARK}\n\n{readme_table(speed)}\n{MARK}\n{after}")
 
 
 def main() -> int:

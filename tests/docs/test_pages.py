@@ -1,0 +1,84 @@
+"""Every page of the documentation: its links lead somewhere, its examples run, its commands exist."""
+
+import re
+
+import pytest
+
+from rlbench import cli
+from rlbench.cli import COMMANDS
+from rlbench.commands.shared import agents
+from tests.docs.pages import PAGES, ROOT, anchors, blocks, command_lines, links, prose, text
+
+PLACES = {"COMMAND", "X", "NAME", "..."}
+"""Words that stand for others in commands."""
+NEED_FILES = {"docs/adding-an-environment.md", "docs/submitting.md"}
+"""Pages whose examples are files; test_readme.py writes and runs these."""
+RUNNABLE = [(page, i) for page in PAGES if page not in NEED_FILES for i in range(len(blocks(page, "python")))]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page):
+    for link in links(page):
+        target, _, anchor = link.partition("#")
+        path = ((ROOT / page).parent / target).resolve() if target else ROOT / page
+        assert path.exists(), link
+        if anchor:
+            assert anchor in anchors(path.relative_to(ROOT).as_posix()), link
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_can_be_reached_from_the_readme(page):
+    seen, ahead = set(), ["README.md"]
+    while ahead:
+        here = ahead.pop()
+        if here not in seen and here.endswith(".md"):
+            seen.add(here)
+            targets = (((ROOT / here).parent / link.partition("#")[0]).resolve() for link in links(here))
+            ahead += [each.relative_to(ROOT).as_posix() for each in targets]
+    assert page in seen
+
+
+@pytest.mark.parametrize(("page", "number"), RUNNABLE)
+def test_every_example_runs(page, number, monkeypatch, capsys):
+    if "mujoco" in text(page) or "Hopper" in text(page):
+        pytest.importorskip("mujoco", reason="pip install 'rlbench[mujoco]'")
+    if "atari" in page:
+        pytest.importorskip("ale_py", reason="pip install 'rlbench[atari]'")
+    monkeypatch.chdir(ROOT)
+    exec(blocks(page, "python")[number], {})
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_parses(page, monkeypatch):
+    """A command that stands alone in the text, such as `rlbench watch`, is a name; all others are whole."""
+    for words in command_lines(page):
+        if len(words) == 1 or PLACES & set(words) or words[1].startswith("-"):
+            continue
+        assert words[1] in COMMANDS, " ".join(words)
+        if len(words) > 2 and words[-1] != "--help":
+            monkeypatch.setattr(f"rlbench.commands.{words[1]}.run", lambda options: 0)
+            assert cli.main(words[1:]) == 0, " ".join(words)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_that_is_named_exists(page):
+    for name in re.findall(r"`((?:rlbench|baselines|tests|docs)/[\w./-]+)`", prose(page)):
+        assert re.search(r"-v\d$", name) or (ROOT / name).exists(), name
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_code_fits_the_page(page):
+    for block in re.findall(r"^```.*?^```$", text(page), flags=re.DOTALL | re.MULTILINE):
+        assert max(map(len, block.splitlines())) <= 122, block
+
+
+def test_the_readme_is_two_screens():
+    assert len(text("README.md").splitlines()) <= 90
+
+
+def test_the_page_about_the_baselines_lists_their_folders_and_algorithms():
+    page, folder = text("baselines/README.md"), ROOT / "baselines"
+    folders = {path.name for path in folder.iterdir() if path.is_dir()} - {"__pycache__", "algorithms"}
+    assert set(re.findall(r"^\| `(\w+)/`", page, flags=re.MULTILINE)) == folders
+    listed = re.findall(r"^\| `(\w+)\.py`", page, flags=re.MULTILINE)
+    assert sorted(listed) == sorted(name.replace("-", "_") for name in agents.algorithms())
