@@ -1,6 +1,6 @@
 """Text on frames: lines of DejaVu Sans, put together from characters that Pillow draws once each.
 
-Numbers change in every frame. With lines set by Pillow as a whole, panels are drawn 0.6 times as fast.
+Numbers change in every frame. With lines set by Pillow as a whole, panels are drawn about two thirds as fast.
 
 The font is the one that comes with matplotlib (its licence allows any use). Sizes are the height of the em in pixels; a
 line is `line_height(size)` high. Characters that the font lacks are drawn as its box.

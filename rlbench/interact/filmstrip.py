@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple
 
 import numpy as np
@@ -51,14 +50,6 @@ class Filmstrip:
         self._kept: list[Still] = []
         self._last: Still | None = None
         self._number, self._stride = 0, 1
-
-    def __enter__(self) -> Filmstrip:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def add(self, frame: Image, caption: str = "") -> None:
         """Take one frame, uint8[H, W, 3].

@@ -14,8 +14,8 @@ import contextlib
 import os
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Protocol
 
 import numpy as np
@@ -30,7 +30,7 @@ STRIP = 5  # frames of a filmstrip by default
 
 
 class Recorder(Protocol):
-    """Takes frames. It is a context manager, at whose end everything is written."""
+    """Takes frames."""
 
     written: list[Path]
     """The files that there are so far."""
@@ -55,8 +55,9 @@ class Recorder(Protocol):
         """Write what is not written yet; a second call does nothing."""
 
 
-def recorder(path: str | Path, fps: float, strip: int | None = None) -> Recorder:
-    """The recorder for a file, by its extension.
+@contextlib.contextmanager
+def recorder(path: str | Path, fps: float, strip: int | None = None) -> Iterator[Recorder]:
+    """Record within the context; at its end everything is written. The file's extension decides what is recorded.
 
     Args:
         path: .mp4 or .gif for a film, .png for filmstrips.
@@ -68,9 +69,10 @@ def recorder(path: str | Path, fps: float, strip: int | None = None) -> Recorder
     """
     path = Path(path)
     check(path)
-    if path.suffix.lower() == ".png":
-        return Filmstrip(path, STRIP if strip is None else strip)
-    return Film(path, fps)
+    is_strip = path.suffix.lower() == ".png"
+    made: Recorder = Filmstrip(path, STRIP if strip is None else strip) if is_strip else Film(path, fps)
+    with contextlib.closing(made):
+        yield made
 
 
 def check(path: Path) -> None:
@@ -115,14 +117,6 @@ class Film:
         self._process: subprocess.Popen[bytes] | None = None
         self._shape: tuple[int, ...] = ()
         self._closed = False
-
-    def __enter__(self) -> Film:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def add(self, frame: Image, caption: str = "") -> None:
         """Hand one frame to ffmpeg; a UserError with its last line of output where it has ended."""

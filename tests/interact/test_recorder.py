@@ -119,16 +119,19 @@ def test_an_encoder_that_dies_is_one_line(ffmpeg, tmp_path):
 )
 def test_what_cannot_be_written_is_refused_before_anything_begins(tmp_path, name, message):
     (tmp_path / "folder.mp4").mkdir()
-    with pytest.raises(UserError, match=message) as caught:
-        recorder(tmp_path / name, 10)
+    with pytest.raises(UserError, match=message) as caught, recorder(tmp_path / name, 10):
+        pass
     assert "\n" not in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["folder.mp4"]
 
 
 def test_without_the_wheel_the_extra_is_named(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    with pytest.raises(UserError, match=r'pip install "rlbench\[play\]", or record a .png'):
-        recorder(tmp_path / "film.mp4", 10)
+    with (
+        pytest.raises(UserError, match=r'pip install "rlbench\[play\]", or record a .png'),
+        recorder(tmp_path / "film.mp4", 10),
+    ):
+        pass
     with recorder(tmp_path / "strip.png", 10) as strip:
         strip.add(frame(0))
     assert (tmp_path / "strip.png").exists()
@@ -205,8 +208,8 @@ def test_a_strip_passes_over_what_it_will_not_show(tmp_path):
 
 
 def test_a_filmstrip_without_frames_is_refused(tmp_path):
-    with pytest.raises(UserError, match="at least one frame, got 0"):
-        recorder(tmp_path / "strip.png", 10, strip=0)
+    with pytest.raises(UserError, match="at least one frame, got 0"), recorder(tmp_path / "strip.png", 10, strip=0):
+        pass
 
 
 MEMORY = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,12 +48,8 @@ def open_screen(fps: float, window: WindowLike | None, options: DisplayOptions) 
         window: where to show pictures; None for nowhere.
         options: speed and recording.
     """
-    with ExitStack() as stack:
-        film: Any = recorder.recorder(options.record, fps * options.speed, options.frames) if options.record else None
-        screen = Screen(fps, window, film, speed=options.speed)
-        stack.callback(screen.close)
-        if film is not None:
-            stack.enter_context(film)
+    film = recorder.recorder(options.record, fps * options.speed, options.frames) if options.record else nullcontext()
+    with film as recording, closing(Screen(fps, window, recording, speed=options.speed)) as screen:
         yield screen
 
 
