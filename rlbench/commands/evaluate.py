@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
+import tyro
 from tyro.conf import Positional
 
 from rlbench.commands.shared.output import Format, print_table, remark, silent
@@ -25,7 +26,7 @@ from rlbench.harness.tasks.task import Task
 class EvaluateOptions:
     """Score a submission on a task, or on the tasks that it lists, of a suite or of all."""
 
-    submission: Positional[str]
+    submission: Annotated[Positional[str], tyro.conf.arg(metavar="SUBMISSION")]
     """Folder with submission.toml, or the name of a built-in submission: random."""
     task: str | None = None
     """Task: cart-pole@1, or cart-pole for its newest version."""

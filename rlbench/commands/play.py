@@ -29,7 +29,7 @@ PICTURE = Path("play.png")
 class PlayOptions:
     """Play an environment by hand; the window shows the keys."""
 
-    env: Positional[str]
+    env: Annotated[Positional[str], tyro.conf.arg(metavar="ENV")]
     """Environment: GridWorld, CartPole, or a full id such as rlbench/GridWorld-v0."""
     seed: int = 0
     """Seed of the first episode; the next one has the next."""

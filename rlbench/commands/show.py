@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import gymnasium
 import numpy as np
 import pandas as pd
+import tyro
 from PIL import Image as Pillow
 from tyro.conf import Positional
 
@@ -29,7 +30,7 @@ POLICY_FORMATS = (".png", ".svg", ".pdf")
 class ShowOptions:
     """Draw an environment's first frame, or with --policy a grid world's policy, V and Q."""
 
-    env: Positional[str]
+    env: Annotated[Positional[str], tyro.conf.arg(metavar="ENV")]
     """Environment: GridWorld, CartPole, or a full id such as rlbench/GridWorld-v0."""
     policy: Literal["random", "optimal"] | None = None
     """Policy of a grid world to evaluate and draw."""

@@ -36,7 +36,7 @@ MAX_ENVS = 100
 class WatchOptions:
     """Watch an agent, a row of the leaderboard, or a trace."""
 
-    what: Positional[str]
+    what: Annotated[Positional[str], tyro.conf.arg(metavar="WHAT")]
     """A submission's folder or `random`; a record of results, results/<task>/<agent>.jsonl; or a trace."""
     task: str | None = None
     """Task for a submission, cart-pole@1, or an environment's id; by default the first that it lists."""
