@@ -164,11 +164,11 @@ def play(playlist: watch.Playlist, options: WatchOptions) -> tuple[list[dict[str
         open_screen(name, fps, options) as screen,
         progress(name, quiet=silent(options) or screen.window is not None) as bar,
     ):
-        for number, (indices, shown, seed) in enumerate(playlist.blocks):
+        for number, (indices, shown, agent_seed) in enumerate(playlist.blocks):
             bar(number / len(playlist.blocks), len(rows), "episodes")
             block = watch.WatchedBlock(task, playlist.entrant, indices, shown, screen, options.display.panel)
             try:
-                played = {episode.index: episode for episode in block.play(seed)}
+                played = {episode.index: episode for episode in block.play(agent_seed)}
             except watch.WindowClosed:
                 closed = True
                 break

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,14 +41,21 @@ def player_name(entrant: Submission) -> str:
     return f"{entrant.name} {entrant.version}{seed}"
 
 
+class PlaylistBlock(NamedTuple):
+    """Episodes that are played together, by their numbers; those of them to show; and the agent's seed."""
+
+    indices: Sequence[int]
+    shown: Sequence[int]
+    agent_seed: int
+
+
 @dataclass(frozen=True)
 class Playlist:
     """What is watched: a submission on a task, in blocks, and what a record says of the episodes."""
 
     task: Task
     entrant: Submission
-    blocks: tuple[tuple[Sequence[int], Sequence[int], int], ...]
-    """Of each block the numbers of its episodes, the numbers of those to show, and the agent's seed."""
+    blocks: tuple[PlaylistBlock, ...]
     recorded: Mapping[int, dict[str, Any]]
     """Lines of the record by number of the episode; empty where there is no record."""
 
@@ -62,8 +70,9 @@ class Playlist:
             num_envs: how many at once.
         """
         parts = [shown[i : i + num_envs] for i in range(0, len(shown), num_envs)]
-        blocks = tuple((part, part, evaluate.agent_seed(task, entrant.training_seed, part[0])) for part in parts)
-        return cls(task, entrant, blocks, {})
+        seeds = (evaluate.agent_seed(task, entrant.training_seed, part[0]) for part in parts)
+        blocks = (PlaylistBlock(part, part, seed) for part, seed in zip(parts, seeds, strict=True))
+        return cls(task, entrant, tuple(blocks), {})
 
     @classmethod
     def of_record(cls, run: record.Record, task: Task, entrant: Submission, shown: range, num_envs: int) -> Playlist:
@@ -83,7 +92,7 @@ class Playlist:
             inside = [index for index in shown if index in task.block(number)]
             seed = evaluate.agent_seed(task, entrant.training_seed, number)
             parts = [inside[i : i + num_envs] for i in range(0, len(inside), num_envs)]
-            blocks += [(task.block(number), part, seed) for part in parts]
+            blocks += [PlaylistBlock(task.block(number), part, seed) for part in parts]
         return cls(task, entrant, tuple(blocks), {index: run.episodes[index] for index in shown})
 
 
@@ -118,8 +127,12 @@ class WatchedBlock:
         space = self.episodes[0].env.action_space
         self._description = space_tree.describe(space)
         self._bounds = actions.ActionBounds(self._description)
-        self._grid = EpisodeGrid(self.episodes, screen) if len(shown) > 1 else None
-        self._view = EpisodeView(screen, KEYS, record_panel)
+        if len(shown) > 1:
+            grid = EpisodeGrid(self.episodes, screen)
+            self._record, self._show = grid.record, grid.wait
+        else:
+            view = EpisodeView(screen, KEYS, record_panel)
+            self._record, self._show = (partial(each, self.episodes[0]) for each in (view.record, view.wait))
 
     def play(self, seed: int) -> list[record.EpisodeResult]:
         """Play the block and show it.
@@ -186,19 +199,10 @@ class WatchedBlock:
             if not self.episodes[i].over:
                 self.episodes[i].fault = status
 
-    def _record(self) -> None:
-        if self._grid is not None:
-            self._grid.record()
-        else:
-            self._view.record(self.episodes[0])
-
     def _wait(self) -> None:
         """Show the step for as long as it lasts; show the end of the episodes for LINGER seconds."""
         for _ in range(1 if not self._over else max(1, round(LINGER * self.screen.fps * self.screen.speed))):
-            if self._grid is not None:
-                self._grid.wait()
-            else:
-                self._view.wait(self.episodes[0])
+            self._show()
             if self.screen.window is None or self.screen.closed:
                 return
 
