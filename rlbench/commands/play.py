@@ -19,7 +19,7 @@ from rlbench.errors import UserError
 from rlbench.interact import trace
 from rlbench.interact.episode import ShownEpisode, make, short_name
 from rlbench.interact.play import Game
-from rlbench.interact.screen import WindowLike, free_path
+from rlbench.interact.screen import WindowLike, free_path, open_window
 from rlbench.interact.scripted_keys import ScriptedKeys
 
 PICTURE = Path("play.png")
@@ -57,7 +57,7 @@ def run(options: PlayOptions) -> int:
         window: WindowLike | None = ScriptedKeys(options.keys)
         reason = ""
         if not options.keys:
-            window, reason = display.window_for(short_name(env_id), fps)
+            window, reason = open_window(short_name(env_id), fps)
         episodes = without_window(env, reason, options) if window is None else play(env, window, fps, options)
     finally:
         env.close()

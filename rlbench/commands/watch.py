@@ -25,7 +25,7 @@ from rlbench.harness.tasks.task import Task
 from rlbench.interact import trace, watch
 from rlbench.interact.episode import make, short_name
 from rlbench.interact.layout import EpisodeView
-from rlbench.interact.screen import KEYS, Screen
+from rlbench.interact.screen import KEYS, Screen, open_window
 from rlbench.progress import progress
 
 PICTURE = Path("watch.png")
@@ -197,7 +197,7 @@ def open_screen(name: str, fps: float, options: WatchOptions) -> AbstractContext
     shown = options.display
     window = None
     if options.window:
-        window, reason = display.window_for(name, fps)
+        window, reason = open_window(name, fps)
         if window is None:
             instead = "no window" if shown.record else f"recording to {PICTURE} instead"
             remark(f"{reason}: {instead}", options)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from gymnasium.error import DependencyNotInstalled
 
@@ -48,15 +48,15 @@ class WindowLike(Protocol):
         """Close it."""
 
 
-def open_window(title: str, fps: float) -> tuple[Viewer | None, str]:
+def open_window(name: str, fps: float) -> tuple[Viewer | None, str]:
     """A window, or None and the reason why there is none.
 
     Args:
-        title: in plain letters.
+        name: what it shows, for its title; in plain letters, since some window managers know no others.
         fps: frames per second.
     """
     try:
-        return Viewer(title, fps), ""
+        return Viewer(f"{name} - rlbench", fps), ""
     except (UserError, DependencyNotInstalled) as error:
         return None, str(error).partition(";")[0]
 
@@ -214,8 +214,3 @@ def free_path(folder: Path, stem: str, suffix: str) -> Path:
     while (path := folder / f"{stem}-{number}{suffix}").exists():
         number += 1
     return path
-
-
-def title(name: Any) -> str:
-    """The title of a window; plain letters, as some window managers know no others."""
-    return f"{name} - rlbench"

@@ -13,7 +13,7 @@ import pandas as pd
 from rlbench.commands.shared.output import print_table, remark
 from rlbench.errors import UserError
 from rlbench.interact import recorder
-from rlbench.interact.screen import MAX_SPEED, MIN_SPEED, Screen, WindowLike, open_window, title
+from rlbench.interact.screen import MAX_SPEED, MIN_SPEED, Screen, WindowLike
 
 
 @dataclass(frozen=True)
@@ -51,16 +51,6 @@ def open_screen(fps: float, window: WindowLike | None, options: DisplayOptions) 
     film = recorder.recorder(options.record, fps * options.speed, options.frames) if options.record else nullcontext()
     with film as recording, closing(Screen(fps, window, recording, speed=options.speed)) as screen:
         yield screen
-
-
-def window_for(name: str, fps: float) -> tuple[WindowLike | None, str]:
-    """A window for an environment of that name, or None and the reason why there is none.
-
-    Args:
-        name: for the title.
-        fps: frames per second.
-    """
-    return open_window(title(name), fps)
 
 
 def report(screen: Screen, options: Any, others: Sequence[Path] = ()) -> None:
