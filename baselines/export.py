@@ -10,13 +10,13 @@ from __future__ import annotations
 import inspect
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from safetensors.numpy import save
+from numpy.typing import NDArray
 
-from baselines.nets.graph import to_json
-from baselines.nets.policy_graphs import policy_graph
 from baselines.templates.policies import Policy
 from baselines.training.checkpoint import write
 from rlbench.harness.layers.player import ENTRY, GRAPH, WEIGHTS
@@ -42,30 +42,34 @@ def export(policy: Policy, origin: Origin, folder: Path) -> Path:
     contents = {
         "agent.py": Path(inspect.getfile(type(policy))).read_bytes(),
         "policy.json": (json.dumps(policy.settings(), indent=1) + "\n").encode(),
-        "weights.safetensors": save(policy.tensors()),
         "submission.toml": manifest(origin, "agent:load").encode(),
     }
-    return _write(contents, folder)
+    return _write(contents, policy.tensors(), folder)
 
 
 def export_layers(policy: Policy, origin: Origin, folder: Path) -> Path:
     """Write the submission as data only at `folder`, in place of an older one, and return it; never half of one."""
+    from baselines.nets.graph import to_json  # which imports torch; tables are trained and exported without it
+    from baselines.nets.policy_graphs import policy_graph
+
     graph, tensors = policy_graph(policy)
     contents = {
         GRAPH: (json.dumps(to_json(graph), indent=1) + "\n").encode(),
-        WEIGHTS: save(tensors),
         "submission.toml": manifest(origin, ENTRY).encode(),
     }
-    return _write(contents, folder)
+    return _write(contents, tensors, folder)
 
 
-def _write(contents: dict[str, bytes], folder: Path) -> Path:
-    """A folder of these files, whole or not at all."""
+def _write(contents: Mapping[str, bytes], tensors: Mapping[str, NDArray[Any]], folder: Path) -> Path:
+    """A folder of these files and a file of weights, whole or not at all."""
+    from safetensors.numpy import save  # of the extra `baselines`; training names that where it is missing
+
     fresh = folder.with_name(folder.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     for name, data in contents.items():
         write(fresh / name, data)
+    write(fresh / WEIGHTS, save(dict(tensors)))
     shutil.rmtree(folder, ignore_errors=True)
     fresh.rename(folder)
     return folder
