@@ -195,6 +195,18 @@ def test_packages_import_nothing_by_themselves(graph):
     assert {name: each for name, each in ours.items() if each} == {"rlbench": {"rlbench.registry"}}
 
 
+def test_no_class_name_of_rlbench_stands_for_two_things():
+    """Rules modules name their records alike, as their interface asks for; physics has a State as they have."""
+    names = [
+        (node.name, path.stem)
+        for path in sorted((ROOT / "rlbench").rglob("*.py"))
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef)
+    ]
+    elsewhere = [name for name, module in names if module not in ("rules", "physics")]
+    assert len(elsewhere) == len(set(elsewhere))
+
+
 PLANTED = {
     "rlbench/__init__.py": "",
     "rlbench/envs/__init__.py": "",
