@@ -24,7 +24,7 @@ WITHOUT: dict[str, dict[str, Any]] = {
     "target network": {"refresh_every": 0, "double_q": False},
     "its averaging (a copy every 50 updates)": {"refresh_every": 50, "tau": 1.0},
     "double Q": {"double_q": False},
-    "many lanes (8)": {"lanes": 8},
+    "many environments (8)": {"lanes": 8},
     "large batches (32)": {"batch": 32},
 }
 

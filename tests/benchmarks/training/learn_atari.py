@@ -27,7 +27,7 @@ class Stretch:
     threads: int
 
 
-FULL, SHORT = Stretch(1_000, 400, 1_400, 20_000, 2), Stretch(32, 8, 40, 1_000, 1)
+FULL, SHORT = Stretch(400, 100, 500, 20_000, 2), Stretch(32, 8, 40, 1_000, 1)
 
 ZOO = {
     "learning_rate": 1e-4,
