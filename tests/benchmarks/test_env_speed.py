@@ -39,14 +39,14 @@ def batch_steps(envs, calls):
     return play
 
 
-@pytest.mark.benchmark(group="Environments")
+@pytest.mark.benchmark(group="Small environments")
 def test_single_cart_pole_against_gymnasium(compare, size):
     ours, theirs = (episodes(gymnasium.make(name), size(4_000, 100)) for name in ("rlbench/CartPole-v0", "CartPole-v1"))
     against = '`gymnasium.make("CartPole-v1")`'
     compare("single cart-pole, with wrappers", against, ours, theirs, least=1.9, limit="the Python interpreter")
 
 
-@pytest.mark.benchmark(group="Environments")
+@pytest.mark.benchmark(group="Small environments")
 @pytest.mark.parametrize(("num_envs", "least"), [(64, 1.0), (1_024, 3.0), (16_384, 2.0)])
 def test_batch_cart_pole_against_gymnasium(num_envs, least, compare, size):
     calls = size(max(10, 400_000 // num_envs), 2)
@@ -91,7 +91,7 @@ def copies(envs, calls, parallel):
     return play
 
 
-@pytest.mark.benchmark(group="Environments")
+@pytest.mark.benchmark(group="Small environments")
 @pytest.mark.parametrize("parallel", [False, True])
 @pytest.mark.parametrize("num_envs", [1_024, 16_384, 131_072])
 def test_batch_grid_world_against_copying(num_envs, parallel, compare, size):
@@ -110,7 +110,7 @@ def test_batch_grid_world_against_copying(num_envs, parallel, compare, size):
     )
 
 
-@pytest.mark.benchmark(group="Environments")
+@pytest.mark.benchmark(group="Small environments")
 @pytest.mark.parametrize("num_envs", [1_024, 16_384])
 @pytest.mark.filterwarnings("ignore:Explicitly requested dtype int64:UserWarning")  # gymnax 0.0.9 under jax 0.10
 def test_batch_grid_world_against_gymnax(num_envs, compare, size):
