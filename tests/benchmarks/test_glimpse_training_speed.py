@@ -47,7 +47,7 @@ def forward(learner: Learner, seen: Glimpses) -> list[torch.Tensor]:
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.benchmark(group="Recurrent attention")
 def test_an_epoch_takes_little_longer_than_its_network(threads: int, compare: Any, size: Any) -> None:
-    learner = make_learner(replace(PRESETS["mnist"], device="cpu", threads=threads))
+    learner = make_learner(replace(PRESETS["mnist"], device="cpu", threads=size(threads, 1)))
     count = size(BATCHES, SHORT_BATCHES)
     learner.images = count * learner.config.batch
     batches = glimpses_of(learner)

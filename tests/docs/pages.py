@@ -44,3 +44,15 @@ def command_lines(page: str) -> list[list[str]]:
     shell = [line.partition("#")[0].split() for block in blocks(page, "") for line in block.splitlines()]
     inline = [each.split() for each in re.findall(r"`(rlbench [^`]+)`", prose(page))]
     return [words for words in shell + inline if words[:1] == ["rlbench"]]
+
+
+def tables(page: str, heading: str) -> list[list[dict[str, str]]]:
+    """The tables under a heading of the second level, each as rows by the names of its columns."""
+    section = prose(page).partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    found = re.findall(r"^\|.*?(?=^[^|]|\Z)", section, flags=re.DOTALL | re.MULTILINE)
+    return [_rows(table.strip().splitlines()) for table in found]
+
+
+def _rows(lines: list[str]) -> list[dict[str, str]]:
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return [dict(zip(cells[0], row, strict=True)) for row in cells[2:]]

@@ -7,6 +7,8 @@ import pytest
 from rlbench import cli
 from rlbench.cli import COMMANDS
 from rlbench.commands.shared import agents
+from rlbench.harness.tasks.suite import TASKS
+from rlbench.registry import ATARI_GAMES, ENVIRONMENTS
 from tests.docs.pages import PAGES, ROOT, anchors, blocks, command_lines, links, prose, text
 
 PLACES = {"COMMAND", "X", "NAME", "..."}
@@ -82,3 +84,10 @@ def test_the_page_about_the_baselines_lists_their_folders_and_algorithms():
     assert set(re.findall(r"^\| `(\w+)/`", page, flags=re.MULTILINE)) == folders
     listed = re.findall(r"^\| `(\w+)\.py`", page, flags=re.MULTILINE)
     assert sorted(listed) == sorted(name.replace("-", "_") for name in agents.algorithms())
+
+
+def test_environments_games_and_tasks_are_counted():
+    others = [each for each in ENVIRONMENTS if "atari" not in each.tags]
+    counts = f"{len(others)} environments and {len(ATARI_GAMES)} games, {len(TASKS)} tasks"
+    assert counts in text("docs/commands.md")
+    assert f"{len(ATARI_GAMES)} games" in text("README.md")

@@ -1,0 +1,61 @@
+"""The scores on docs/agents.md are those of results/."""
+
+from __future__ import annotations
+
+import pytest
+
+from rlbench.harness.ranking.intervals import clopper_pearson
+from rlbench.harness.results import record
+from tests.docs.pages import ROOT, tables
+
+PAGE = "docs/agents.md"
+SEEDS = ("seed 0", "seed 1", "seed 2")
+
+
+@pytest.fixture(scope="module")
+def episodes():
+    """Every committed episode."""
+    return record.load(ROOT / "results")
+
+
+@pytest.fixture(scope="module")
+def means(episodes):
+    """Mean returns, by task, agent and training seed."""
+    return episodes.groupby(["task", "agent", "training_seed"])["return"].mean()
+
+
+def agrees(cell, value):
+    """Whether a cell is the value, rounded to as many digits as it has."""
+    return cell == f"{value:,.{len(cell.partition('.')[2])}f}"
+
+
+@pytest.mark.parametrize("heading", ["Scores: planning, Q-learning and DQN", "Scores: policy gradients"])
+def test_means_over_training_seeds(heading, means):
+    for row in tables(PAGE, heading)[0]:
+        seeds = means[row.get("task", "cart-pole@1"), row["agent"].split()[0]]
+        assert len(seeds) == (1 if row["worst seed"] == "(one run)" else 10)
+        assert agrees(row["mean"], seeds.mean())
+        assert len(seeds) == 1 or agrees(row["worst seed"], seeds.min())
+
+
+def test_each_seed_of_games_and_robots(means):
+    games = [{"agent": "dqn-cpu", **row} for row in tables(PAGE, "DQN from pixels")[1]]
+    for row in games + tables(PAGE, "Scores: robots")[0]:
+        recorded = means[row["task"], row["agent"]]
+        assert len(recorded) == sum(bool(row[seed]) for seed in SEEDS)
+        for seed, value in recorded.items():
+            assert agrees(row[f"seed {seed}"], value), row
+        if "random" in row:
+            assert agrees(row["random"], means[row["task"], "random"].item())
+
+
+def test_errors_of_glimpses(episodes):
+    task = ""
+    for row in tables(PAGE, "Scores: recurrent attention")[0]:
+        task, agent = row["task"] or task, "recurrent-attention" + "-150" * ("--epochs 150" in row["preset"])
+        played = episodes[(episodes["task"] == task) & (episodes["agent"] == agent)]
+        returns = played[played["training_seed"] == int(row["seed"])]["return"]
+        wrong, count = int((returns == 0).sum()), len(returns)
+        low, high = (100 * bound for bound in clopper_pearson(wrong, count))
+        assert agrees(row["error"], 100 * wrong / count)
+        assert row["95 % interval"] == f"[{low:.2f}, {high:.2f}]"
