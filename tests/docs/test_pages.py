@@ -69,6 +69,18 @@ def test_every_file_that_is_named_exists(page):
 
 
 @pytest.mark.parametrize("page", PAGES)
+def test_every_target_and_script_exists(page):
+    """`make TARGET`, `python -m MODULE` and `python FILE`, in the text and in code blocks."""
+    targets = re.findall(r"^([a-z-]+):", text("Makefile"), flags=re.MULTILINE)
+    for target in re.findall(r"(?:^|`)make ([a-z-]+)", text(page), flags=re.MULTILINE):
+        assert target in targets, target
+    for module in re.findall(r"python -m (baselines[\w.]+)", text(page)):
+        assert (ROOT / f"{module.replace('.', '/')}.py").exists(), module
+    for script in re.findall(r"python ((?:tests|baselines)/[\w/]+\.py)", text(page)):
+        assert (ROOT / script).exists(), script
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_code_fits_the_page(page):
     for block in re.findall(r"^```.*?^```$", text(page), flags=re.DOTALL | re.MULTILINE):
         assert max(map(len, block.splitlines())) <= 122, block
