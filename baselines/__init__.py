@@ -1,4 +1,13 @@
-"""The reference agents: one file per algorithm, the same skeleton in each, plus small modules they share.
+"""The reference agents: one file per algorithm, the same skeleton in each, and the modules that they share.
+
+    algorithms/   one paper each: settings, the update in the order in which it happens, wiring, presets
+    maths/        equations, one function each; estimators of the policy gradient; dynamic programming
+    nets/         networks, what they see, how they are stepped; graphs of layers
+    data/         environments stepped together, replay
+    training/     the loop, validation, events, checkpoints, the runner that makes a submission of it all
+    studies/      experiments on the agents, each with its command
+    templates/    the agents that exported submissions contain; `export.py` writes them
+    pretrained/   trained agents, data only
 
 Nothing is imported here, so that listing the algorithms costs nothing (PyTorch alone takes seconds to load).
 """
@@ -14,5 +23,4 @@ ALGORITHMS: dict[str, str] = {
     "recurrent-attention": "baselines.algorithms.recurrent_attention",
     "soft-actor-critic": "baselines.algorithms.soft_actor_critic",
 }
-"""Algorithm -> the module that defines its `Config`, its `PRESETS` and `train(config, ...) ->
-Iterator[Event]`."""
+"""Algorithm -> the module that defines its settings, its `PRESETS`, and `train(settings, ...) -> Iterator[Event]`."""

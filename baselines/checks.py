@@ -1,20 +1,37 @@
-"""Checks of a training's settings: each returns a good value and raises a UserError for a bad one."""
+"""Checks of settings: each returns a good value and raises a UserError for a bad one, naming it."""
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import math
 import operator
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
-from rlbench.errors import UserError
+from rlbench.errors import UserError, unknown
 
 if TYPE_CHECKING:
     import torch
 
 SEEDS = 2**30
 """Training and validation seeds lie below this, the seeds that agents are scored on at or above it."""
+
+
+def check_settings(settings: Any) -> None:
+    """Check each field of a dataclass by the kind in its annotation; UserError names the first bad one.
+
+    Args:
+        settings: a dataclass whose fields are annotated with the kinds of `baselines.types`, or with a Literal.
+    """
+    for name, hint in get_type_hints(type(settings), include_extras=True).items():
+        value = getattr(settings, name)
+        for check in getattr(hint, "__metadata__", ()):
+            if callable(check):
+                check(name, value)
+        if get_origin(hint) is Literal and value not in get_args(hint):
+            raise unknown(name, str(value), get_args(hint))
 
 
 def positive(name: str, value: float) -> float:
@@ -31,10 +48,10 @@ def nonnegative(name: str, value: float) -> float:
     return value
 
 
-def gamma(value: float) -> float:
+def discount(name: str, value: float) -> float:
     """A discount: in (0, 1]."""
     if not 0 < value <= 1:
-        raise UserError(f"gamma must lie in (0, 1], not {value}")
+        raise UserError(f"{name} must lie in (0, 1], not {value}")
     return value
 
 
@@ -45,31 +62,33 @@ def probability(name: str, value: float) -> float:
     return value
 
 
-def count(name: str, value: int, least: int = 1) -> int:
-    """A whole number of at least `least`; a bool or a float is not one."""
-    if isinstance(value, bool) or not hasattr(value, "__index__") or operator.index(value) < least:
-        raise UserError(f"{name} must be a whole number of at least {least}, not {value!r}")
+def count(name: str, value: int, minimum: int = 1) -> int:
+    """A whole number of at least `minimum`; a bool or a float is not one."""
+    if isinstance(value, bool) or not hasattr(value, "__index__") or operator.index(value) < minimum:
+        raise UserError(f"{name} must be a whole number of at least {minimum}, not {value!r}")
     return operator.index(value)
 
 
-def seed(value: int) -> int:
+def count_or_zero(name: str, value: int) -> int:
+    """A whole number, zero or above."""
+    return count(name, value, 0)
+
+
+def counts(name: str, values: tuple[int, ...]) -> tuple[int, ...]:
+    """Whole numbers of at least 1, as many as there are."""
+    return tuple(count(name, value) for value in values)
+
+
+def nested_counts(name: str, values: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
+    """Tuples of whole numbers of at least 1."""
+    return tuple(counts(name, each) for each in values)
+
+
+def seed(name: str, value: int) -> int:
     """A training seed: a whole number in [0, 2^30)."""
-    if count("seed", value, 0) >= SEEDS:
-        raise UserError(f"seed must be below 2^30, where the seeds that agents are scored on begin, not {value}")
+    if count(name, value, 0) >= SEEDS:
+        raise UserError(f"{name} must be below 2^30, where the seeds that agents are scored on begin, not {value}")
     return operator.index(value)
-
-
-def device(name: str) -> torch.device:
-    """The torch device that `auto`, `cpu` or `cuda` stands for; UserError for cuda where there is none."""
-    import torch
-
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("device=cuda, but PyTorch finds no CUDA device here; use device=cpu or device=auto")
-    if name not in ("cpu", "cuda"):
-        raise UserError(f"device must be auto, cpu or cuda, not {name!r}")
-    return torch.device(name)
 
 
 def memory(what: str, needed: int, device: torch.device) -> None:
@@ -93,16 +112,13 @@ def memory_left() -> float:
 
     available = re.search(r"MemAvailable: +(\d+) kB", read("/proc/meminfo"))
     left = [int(available[1]) * 1024] if available else []
-    most, used = (read(f"/sys/fs/cgroup/memory.{name}").strip() for name in ("max", "current"))
-    if most.isdigit() and used.isdigit():
-        left.append(int(most) - int(used))
+    maximum, used = (read(f"/sys/fs/cgroup/memory.{name}").strip() for name in ("max", "current"))
+    if maximum.isdigit() and used.isdigit():
+        left.append(int(maximum) - int(used))
     return min(left, default=math.inf)
 
 
-def as_json(config: Any) -> dict[str, Any]:
-    """A configuration as plain JSON values, which is how checkpoints compare and store it."""
-    import dataclasses
-    import json
-
-    plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config), default=operator.index))
+def as_json(settings: Any) -> dict[str, Any]:
+    """A dataclass as plain JSON values, which is how checkpoints compare and store it."""
+    plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(settings), default=operator.index))
     return plain

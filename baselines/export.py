@@ -17,8 +17,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from baselines.files import write
 from baselines.templates.policies import Policy
-from baselines.training.checkpoint import write
 from rlbench.harness.layers.player import ENTRY, GRAPH, WEIGHTS
 
 VERSION = "1"

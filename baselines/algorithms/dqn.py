@@ -1,28 +1,22 @@
 """Deep Q-network: Q-learning with a network, made stable by replaying past transitions.
 
-Mnih et al. (2013), "Playing Atari with Deep Reinforcement Learning", Algorithm 1. `--preset lecture` is that
-algorithm as it stands. `--preset fast` departs from it; the comments in `dqn_settings.py` name each departure and
-its source.
+Mnih et al. (2013), "Playing Atari with Deep Reinforcement Learning", Algorithm 1. `--preset lecture` is that algorithm
+as it stands; the others depart from it, and the comments in `PRESETS` name each departure and its source. Below, in
+this order: the settings, the algorithm line by line, how it is wired, the presets.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import numpy as np
 import torch
-from gymnasium import Space
-from numpy.typing import NDArray
 
-from baselines import checks
-from baselines.algorithms import off_policy
-from baselines.algorithms.dqn_settings import LECTURE, NATURE, PRESETS, Config, check
 from baselines.data.frame_replay import FrameReplay
-from baselines.data.replay import Batch, Replay, Window
-from baselines.data.rollout import Encode, Lanes, explore, make_lanes
+from baselines.data.replay import NStepWindow, Replay, ReplayBatch
+from baselines.data.rollout import Rollout, epsilon_greedy, make_envs
 from baselines.maths.equations import (
     clipped_q_learning_loss,
     double_q_value,
@@ -31,203 +25,326 @@ from baselines.maths.equations import (
     q_learning_target,
 )
 from baselines.nets.encoding import discrete_actions, encoding, frames_shape
-from baselines.nets.networks import convolutional, numpy_pixel_policy, numpy_policy, perceptron, to_numpy
-from baselines.nets.optim import Adam, FlatParameters, FusedAdam
-from baselines.templates.policies import Policy
-from baselines.training.events import Event, Tree
-from baselines.training.validation import Validation, training_seed
+from baselines.nets.networks import convolutional, numpy_pixel_policy, numpy_policy, perceptron, torch_device
+from baselines.nets.optim import Adam, FlatParameters, FusedAdam, Losses, TrainedNetwork, check_weights
+from baselines.training.loop import Learner, OffPolicySettings, loop
+from baselines.types import (
+    Array,
+    Clock,
+    Convolutions,
+    Count,
+    CountOrZero,
+    Counts,
+    NonNegative,
+    Positive,
+    PositiveProbability,
+    Probability,
+    Tree,
+)
+from rlbench.errors import UserError
 
-__all__ = ["LECTURE", "NATURE", "PRESETS", "Config", "train"]
-
-ACTIVATION = "relu"
-
-
-@dataclass
-class Learner:
-    """Everything that training changes, and the environment it happens in."""
-
-    config: Config
-    lanes: Lanes
-    window: Window
-    actions: int
-    network: torch.nn.Sequential
-    target: torch.nn.Sequential
-    flat: FlatParameters
-    target_flat: FlatParameters
-    adam: Adam
-    replay: Replay | FrameReplay
-    rng: np.random.Generator
-    validation: Validation
-    step: int = 0  # of every lane
-    updates: int = 0
-    reason: str = ""  # why training has ended
-    losses: list[torch.Tensor] = field(default_factory=list)  # since they were last looked at
-
-    def weights(self) -> tuple[torch.Tensor, ...]:
-        """The vector of parameters that is learned."""
-        return (self.flat.theta,)
-
-    def state(self) -> Tree:
-        """What a checkpoint holds of it; not the lanes, which start afresh after a snapshot."""
-        return {
-            "step": self.step,
-            "updates": self.updates,
-            "reason": self.reason,
-            "theta": to_numpy(self.flat.theta),
-            "target": to_numpy(self.target_flat.theta),
-            "adam": self.adam.state(),
-            "replay": self.replay.state(),
-            "rng": self.rng.bit_generator.state,
-            "validation": self.validation.state(),
-        }
-
-    def restore(self, state: Tree) -> None:
-        """Go on from `state()`."""
-        self.step, self.updates, self.reason = state["step"], state["updates"], state["reason"]
-        self.flat.theta.copy_(torch.from_numpy(state["theta"]))
-        self.target_flat.theta.copy_(torch.from_numpy(state["target"]))
-        self.adam.restore(state["adam"])
-        self.replay.restore(state["replay"])
-        self.rng.bit_generator.state = state["rng"]
-        self.validation.restore(state["validation"])
+if TYPE_CHECKING:
+    from baselines.templates.policies import Policy
+    from baselines.training.events import Event
 
 
-def make_learner(config: Config) -> Learner:
-    """A learner before its first step."""
-    device = checks.device(config.device)
-    torch.set_num_threads(config.threads)
-    env = make_lanes(config.task, config.lanes, **{"life_loss": True} if config.life_loss else {})
-    actions = discrete_actions(env.single_action_space)
-    generator = torch.Generator().manual_seed(checks.seed(config.seed))
-    make = pixel_parts if config.convolutions else vector_parts
-    encode, replay, network, target = make(config, env.single_observation_space, actions, generator, device)
-    flat, target_flat = FlatParameters(network), FlatParameters(target)
-    target_flat.theta.copy_(flat.theta)
-    return Learner(
-        config,
-        Lanes(env, encode),
-        Window(config.n_step, config.gamma, config.reward_scale, config.reward_clip),
-        actions,
-        network,
-        target,
-        flat,
-        target_flat,
-        (FusedAdam if config.convolutions else Adam)(flat),
-        replay,
-        np.random.default_rng(config.seed),
-        Validation(
-            config.task,
-            config.evaluation_episodes,
-            config.goal,
-            config.confirmation_episodes,
-            config.evaluation_steps,
-        ),
+@dataclass(frozen=True)
+class DQNSettings(OffPolicySettings):
+    """Settings of a DQN training run."""
+
+    agent: str = "dqn"
+    convolutions: Convolutions = ()
+    """Filters, kernel and stride of each convolution, for observations that are stacked frames."""
+    hidden: Counts = (64, 64)
+    """Widths of the hidden layers."""
+    life_loss: bool = False
+    """Whether the discount is 0 where a life is lost, in environments that know lives."""
+    reward_clip: NonNegative = 0.0
+    """Bound of every single reward that is learned from, 0 for none; scores are never clipped."""
+    reward_scale: Positive = 1.0
+    """Factor for rewards, which keeps the network's outputs near 1."""
+    observation_scale: tuple[float, ...] = ()
+    """Factor for each number of the observation; none leaves them alone."""
+    capacity: Count = 50_000
+    """Transitions that the replay holds."""
+    warmup: Count = 1_000
+    """Transitions in the replay before learning begins."""
+    batch_size: Count = 32
+    """Transitions per update."""
+    update_every_env_steps: Count = 1
+    """Environment steps between updates; a step of all environments is followed by one update at most."""
+    adam_epsilon: Positive = 1e-8
+    """Adam's epsilon."""
+    n_step: Count = 1
+    """Rewards summed before the bootstrap."""
+    target_update_period: CountOrZero = 0
+    """Updates between updates of the target network; 0 for no target network."""
+    tau: PositiveProbability = 1.0
+    """How far such an update moves the target network towards the online one: 1 for a copy."""
+    submit: Literal["target", "online"] = "target"
+    """Which network is evaluated and submitted, where there is a target network."""
+    error_clip: NonNegative = 0.0
+    """Bound of the error y - Q in the gradient, 0 for none."""
+    double_q: bool = False
+    """Whether the online network chooses the action that the target network judges."""
+    epsilon_start: Probability = 1.0
+    """Exploration at the start."""
+    epsilon_end: Probability = 0.05
+    """Exploration at the end of its annealing."""
+    epsilon_env_steps: CountOrZero = 10_000
+    """Environment steps of the annealing."""
+    evaluation_epsilon: Probability = 0.0
+    """Chance of a random action in evaluations and in the submission; for convolutional networks."""
+    goal: float = 475.0
+
+    def check(self) -> None:
+        """UserError for a setting that makes no sense, naming it."""
+        super().check()
+        capacity, warmup, num_envs = self.capacity, self.warmup, self.num_envs
+        if self.evaluation_epsilon and not self.convolutions:
+            raise UserError("evaluation_epsilon is for networks with convolutions; others are evaluated without chance")
+        if self.double_q and not self.target_update_period:
+            raise UserError("double_q needs a target network to judge actions: target_update_period must not be 0")
+        if self.convolutions and capacity < 2 * max(warmup, num_envs * (self.n_step + 8)):
+            raise UserError(
+                f"capacity={capacity} frames must hold warmup={warmup} and num_envs={num_envs} stacks twice over"
+            )
+        if capacity < max(warmup, num_envs):
+            raise UserError(f"capacity={capacity} must hold warmup={warmup} and num_envs={num_envs}")
+
+
+class DQN(Learner):
+    """Algorithm 1: the network Q, the replay memory D, and the environments."""
+
+    CHECKPOINTED: ClassVar[tuple[str, ...]] = (
+        *("updates", "online", "target_theta", "replay", "rng", "rollout", "validation", "losses"),
     )
 
+    def iterate(self) -> None:
+        """The body of Algorithm 1's inner loop, for every environment at once."""
+        settings = self.settings
+        self.act()
+        due = self.rollout.rows % settings.update_every_env_steps < settings.num_envs
+        if due and len(self.replay) >= settings.warmup:
+            self.learn()
 
-Parts = tuple[Encode, Replay | FrameReplay, torch.nn.Sequential, torch.nn.Sequential]
-"""What depends on whether observations are numbers or frames: their encoding, the replay, network and target."""
+    def act(self) -> None:
+        """With probability epsilon a random action, else argmax_a Q(s, a); store the transition in D."""
+        settings, rollout = self.settings, self.rollout
+        epsilon = linear_schedule(
+            rollout.rows, settings.epsilon_start, settings.epsilon_end, settings.epsilon_env_steps
+        )
+        a_t = epsilon_greedy(self.greedy(rollout.s_tm1), epsilon, self.actions, self.rng)
+        if transitions := self.window.push(rollout.step(a_t)):
+            self.replay.add(transitions)
 
+    @torch.no_grad()
+    def greedy(self, s: Array) -> Array:
+        """The best actions argmax_a Q(s, a), a[N], at encoded observations s[N, ...].
 
-def vector_parts(
-    config: Config, space: Space[Any], actions: int, generator: torch.Generator, device: torch.device
-) -> Parts:
-    """Perceptrons over encoded numbers."""
-    encode = encoding(space, config.observation_scale)
-    replay = Replay(config.capacity, encode.size, device)
-    sizes = (encode.size, *config.hidden, actions)
-    network, target = (perceptron(sizes, ACTIVATION, "uniform", generator).to(device) for _ in range(2))
-    return encode, replay, network, target
+        Not in NumPy: its matrix product of 128 rows takes all cores, and on a busy machine waits 100 times longer for
+        them than it computes; PyTorch keeps to `threads`.
+        """
+        best: Array = self.online(self.replay.network_input(s)).argmax(dim=1).cpu().numpy()
+        return best
 
+    def learn(self) -> None:
+        """Sample a minibatch from D, set y, and take a gradient step on (y - Q(s, a))^2."""
+        settings = self.settings
+        if settings.target_update_period and self.updates % settings.target_update_period == 0:
+            self.target_theta.lerp_(self.online.theta, settings.tau)
+        batch = self.replay.sample(settings.batch_size, self.rng)
+        target_tm1 = self.td_target(batch)
+        q_tm1 = self.online(batch.s_tm1).gather(1, batch.a_tm1.unsqueeze(1)).squeeze(1)
+        if settings.error_clip:
+            loss = clipped_q_learning_loss(q_tm1, target_tm1, settings.error_clip)
+        else:
+            loss = q_learning_loss(q_tm1, target_tm1)
+        loss.backward()
+        self.online.optimizer.step(self.learning_rate())
+        self.updates += 1
+        self.losses.add(loss)
 
-def pixel_parts(
-    config: Config, space: Space[Any], actions: int, generator: torch.Generator, device: torch.device
-) -> Parts:
-    """Convolutional networks over stacked frames, each of which is stored once."""
-    shape = frames_shape(space)
-    sizes = (*config.hidden, actions)
-    network, target = (convolutional(shape, config.convolutions, sizes, generator).to(device) for _ in range(2))
-    replay = FrameReplay(config.capacity, shape, config.convolutions[0][2], device)
-    return replay.encode, replay, network, target
-
-
-def policy(learner: Learner) -> Policy:
-    """The greedy policy of the target network, where there is one, else of the network itself."""
-    config = learner.config
-    judge = learner.target if config.refresh_every else learner.network
-    if config.convolutions:
-        return numpy_pixel_policy(judge, config.convolutions[0][2], config.evaluation_epsilon, learner.updates)
-    return numpy_policy(judge, ACTIVATION, learner.lanes.encode)
-
-
-@torch.no_grad()
-def greedy(learner: Learner, s: NDArray[Any]) -> NDArray[Any]:
-    """The best actions a[N] at encoded observations s[N, ...].
-
-    Not in NumPy: its matrix product of 128 lanes takes all cores, and on a busy machine waits 100 times longer for
-    them than it computes; PyTorch keeps to `threads`.
-    """
-    q = learner.network(learner.replay.see(s))
-    best: NDArray[Any] = q.argmax(dim=1).cpu().numpy()
-    return best
-
-
-def begin(learner: Learner) -> None:
-    """New episodes in every lane; nothing that comes follows from what came before."""
-    learner.window.clear()
-    learner.replay.clear()
-    learner.lanes.reset(training_seed(learner.rng))
-
-
-def act(learner: Learner) -> None:
-    """One step of every lane, into the replay."""
-    config, lanes = learner.config, learner.lanes
-    epsilon = linear_schedule(learner.step, config.epsilon_start, config.epsilon_end, config.epsilon_steps)
-    best = greedy(learner, lanes.s_tm1)
-    rows = learner.window.push(lanes.step(explore(best, epsilon, learner.actions, learner.rng)))
-    if rows:
-        learner.replay.add(rows)
-    learner.step += 1
-
-
-def td_target(learner: Learner, batch: Batch) -> torch.Tensor:
-    """Learning targets y[B]: r where s_t is terminal, else r + gamma max_a' Q(s_t, a')."""
-    config = learner.config
-    with torch.no_grad():
-        q_t = (learner.target if config.refresh_every else learner.network)(batch.s_t)
-        value = double_q_value(q_t, learner.network(batch.s_t)) if config.double_q else q_t.amax(dim=1)
+    @torch.no_grad()
+    def td_target(self, batch: ReplayBatch) -> torch.Tensor:
+        """Learning targets y[B]: r where s_t is terminal, else r + gamma max_a' Q(s_t, a')."""
+        q_t = (self.target if self.settings.target_update_period else self.online)(batch.s_t)
+        value = double_q_value(q_t, self.online(batch.s_t)) if self.settings.double_q else q_t.amax(dim=1)
         return q_learning_target(batch.r_t, batch.discount_t, value)
 
+    def policy(self) -> Policy:
+        """The greedy policy of the target network or the online one, as `submit` says."""
+        settings = self.settings
+        of_target = settings.target_update_period and settings.submit == "target"
+        network = self.target if of_target else self.online.network
+        if settings.convolutions:
+            block = settings.convolutions[0][2]
+            return numpy_pixel_policy(network, block, settings.evaluation_epsilon, self.updates)
+        return numpy_policy(network, "relu", self.rollout.encode)
 
-def learn(learner: Learner) -> None:
-    """One gradient step on a minibatch drawn from the replay."""
-    config = learner.config
-    if config.refresh_every and learner.updates % config.refresh_every == 0:
-        learner.target_flat.theta.lerp_(learner.flat.theta, config.tau)
-    batch = learner.replay.sample(config.batch, learner.rng)
-    q_tm1 = learner.network(batch.s_tm1).gather(1, batch.a_tm1.unsqueeze(1)).squeeze(1)
-    target_tm1 = td_target(learner, batch)
-    clip = config.error_clip
-    loss = clipped_q_learning_loss(q_tm1, target_tm1, clip) if clip else q_learning_loss(q_tm1, target_tm1)
-    loss.backward()
-    alpha = linear_schedule(learner.step, config.learning_rate, config.learning_rate_end, config.steps)
-    learner.adam.step(alpha)
-    learner.updates += 1
-    learner.losses.append(loss.detach())
+    def begin_episodes(self) -> None:
+        """A new episode in every environment; no transition crosses from the old ones into the new."""
+        self.window.clear()
+        self.replay.clear()
+        super().begin_episodes()
+
+    def figures(self) -> dict[str, float]:
+        """The mean loss, and the mean return of the training episodes, since last asked."""
+        self.check_finite()
+        return {"loss": self.losses.mean()} | self.rollout.training_return()
+
+    def check_finite(self) -> None:
+        """UserError where a loss or a weight is no finite number."""
+        self.losses.check(self.updates)
+        check_weights(self.updates, self.online)
+
+    def __init__(self, settings: DQNSettings) -> None:
+        super().__init__(settings)
+        torch.set_num_threads(settings.threads)
+        env = make_envs(settings.task, settings.num_envs, **{"life_loss": True} if settings.life_loss else {})
+        self.actions = discrete_actions(env.single_action_space)
+        device = torch_device(settings.device)
+        generator = torch.Generator().manual_seed(int(settings.seed))
+        make = self._for_frames if settings.convolutions else self._for_numbers
+        online, target, self.replay, self.rollout = make(env, generator, device)
+        optimizer = FusedAdam if settings.convolutions else Adam
+        self.online = TrainedNetwork(online, device, lambda flat: optimizer(flat, settings.adam_epsilon))
+        self.target = target.to(device)
+        self.target_theta = FlatParameters(self.target).theta
+        self.target_theta.copy_(self.online.theta)
+        self.window = NStepWindow(settings.n_step, settings.gamma, settings.reward_scale, settings.reward_clip)
+        self.losses = Losses()
+
+    def _for_numbers(self, env: Any, generator: torch.Generator, device: torch.device) -> tuple[Any, ...]:
+        """Online and target perceptron, replay and rollout, where observations are numbers."""
+        encode = encoding(env.single_observation_space, self.settings.observation_scale)
+        replay = Replay(self.settings.capacity, encode.size, device)
+        sizes = (encode.size, *self.settings.hidden, self.actions)
+        networks = [perceptron(sizes, "relu", "uniform", generator) for _ in range(2)]
+        return *networks, replay, Rollout(env, encode)
+
+    def _for_frames(self, env: Any, generator: torch.Generator, device: torch.device) -> tuple[Any, ...]:
+        """Online and target convolutional network, replay and rollout, where observations are stacked frames."""
+        shape, convolutions = frames_shape(env.single_observation_space), self.settings.convolutions
+        sizes = (*self.settings.hidden, self.actions)
+        networks = [convolutional(shape, convolutions, sizes, generator) for _ in range(2)]
+        replay = FrameReplay(self.settings.capacity, shape, convolutions[0][2], device)
+        return *networks, replay, Rollout(env, replay.encode, encode_first=replay.encode_first)
 
 
-def advance(learner: Learner) -> None:
-    """A step, and the update that belongs to it."""
-    act(learner)
-    config = learner.config
-    if learner.step % config.update_every == 0 and len(learner.replay) >= config.warmup:
-        learn(learner)
+def train(settings: DQNSettings, *, resume: Tree | None = None, clock: Clock = time.perf_counter) -> Iterator[Event]:
+    """Learn; yields events and ends with Finished. `resume` is the state of an earlier Snapshot."""
+    yield from loop(DQN, settings, resume, clock)
 
 
-def train(
-    config: Config, *, resume: Tree | None = None, clock: Callable[[], float] = time.perf_counter
-) -> Iterator[Event]:
-    """Learn; yields what happens and ends with Finished. `resume` is the state of an earlier Snapshot."""
-    check(config)
-    algorithm = off_policy.Algorithm(lambda: make_learner(config), begin, advance, policy)
-    yield from off_policy.train(algorithm, resume, clock)
+LECTURE = ((16, 8, 4), (32, 4, 2))
+"""Convolutions of Mnih et al. (2013), section 4.1: filters, kernel, stride."""
+NATURE = ((32, 8, 4), (64, 4, 2), (64, 3, 1))
+"""Convolutions of Mnih et al. (2015), methods."""
+
+ON_ATARI: dict[str, Any] = {
+    "task": "breakout@1",
+    "reward_clip": 1.0,
+    "eval_every_env_steps": 100_000,
+    "evaluation_episodes": 10,
+    "evaluation_steps": 4_500,  # five minutes of a game
+    "evaluation_epsilon": 0.05,  # Mnih et al. (2013, 2015)
+    "goal": float("inf"),  # the budget is spent
+    "checkpoint_every_env_steps": 500_000,
+}
+"""How games are evaluated, and when a checkpoint of the frames is worth its minute."""
+
+PRESETS: dict[str, DQNSettings] = {
+    "fast": DQNSettings(
+        num_envs=128,  # and an update per step of them all: Stooke & Abbeel (2018)
+        total_env_steps=512_000,
+        observation_scale=(0.5, 0.5, 5.0, 0.5),  # so that position, speeds and angle weigh alike
+        reward_scale=0.03,  # so that Q is near 1 and not near 100
+        capacity=100_000,
+        batch_size=256,  # few large updates: Stooke & Abbeel (2018)
+        learning_rate=4e-3,
+        learning_rate_end=2e-4,
+        n_step=10,  # Sutton & Barto (2018), section 7.1
+        target_update_period=1,  # target network (Mnih et al., 2015), here a running average (Lillicrap et al., 2016),
+        tau=0.05,  # which is also what is evaluated and submitted (Polyak & Juditsky, 1992): no relapses
+        double_q=True,  # van Hasselt et al. (2016)
+        epsilon_env_steps=64_000,
+        eval_every_env_steps=12_800,
+        goal=495.0,  # a few more updates, for a margin on unseen episodes
+        checkpoint_every_env_steps=128_000,
+    ),
+    "grid-world": DQNSettings(
+        task="grid-world@1",
+        num_envs=64,
+        total_env_steps=128_000,
+        gamma=1.0,
+        reward_scale=0.1,
+        batch_size=256,
+        n_step=3,
+        target_update_period=1,
+        tau=0.05,
+        double_q=True,
+        epsilon_env_steps=32_000,
+        eval_every_env_steps=3_200,
+        evaluation_episodes=140,
+        goal=-2.1,  # one needless detour in one of the 14 cells costs 0.14
+        confirmation_episodes=1_000,
+        checkpoint_every_env_steps=64_000,
+    ),
+    "lecture": DQNSettings(agent="dqn-lecture"),
+    # The same from pixels, on 2.5 million steps or 10 million frames: Mnih et al. (2013), section 5.
+    "atari-lecture": DQNSettings(
+        **ON_ATARI,
+        agent="dqn-lecture",
+        convolutions=LECTURE,
+        hidden=(256,),
+        total_env_steps=2_500_000,
+        capacity=1_000_000,
+        warmup=50_000,
+        learning_rate=1e-4,
+        learning_rate_end=1e-4,
+        epsilon_end=0.1,
+        epsilon_env_steps=250_000,
+    ),
+    # Mnih et al. (2015), extended data table 1; Adam in place of RMSProp, with the settings of Dopamine's later runs.
+    "atari-nature": DQNSettings(
+        **ON_ATARI,
+        agent="dqn-nature",
+        convolutions=NATURE,
+        hidden=(512,),
+        total_env_steps=50_000_000,
+        error_clip=1.0,
+        capacity=1_000_000,
+        warmup=50_000,
+        update_every_env_steps=4,
+        learning_rate=6.25e-5,
+        learning_rate_end=6.25e-5,
+        adam_epsilon=1.5e-4,
+        target_update_period=2_500,  # updates, 10,000 steps: the period of the authors' code, which counts steps
+        submit="online",  # as there; the target network is up to 10,000 steps old
+        epsilon_end=0.1,
+        epsilon_env_steps=1_000_000,
+    ),
+    # 400,000 steps of a game in less than half an hour of one core: the lecture's network, an update per 8 steps.
+    "atari-cpu": DQNSettings(
+        **ON_ATARI
+        | {
+            **{"task": "pong@1", "eval_every_env_steps": 40_000, "checkpoint_every_env_steps": 80_000},
+            **{"evaluation_episodes": 8, "evaluation_steps": 2_250},
+        },
+        agent="dqn-cpu",
+        convolutions=LECTURE,
+        hidden=(256,),
+        num_envs=8,  # and an update per step of them all: Stooke & Abbeel (2018)
+        total_env_steps=400_000,
+        error_clip=1.0,  # Mnih et al. (2015), as the target network, which is what is evaluated and submitted
+        capacity=100_000,
+        warmup=4_000,
+        learning_rate=2.5e-4,  # 5e-4 silenced every filter of the first layer within 10,000 updates of Pong
+        learning_rate_end=1e-4,
+        n_step=10,  # Sutton & Barto (2018), section 7.1; with 3 Breakout's first 24,000 steps gain half as much
+        target_update_period=500,
+        epsilon_env_steps=32_000,
+        epsilon_end=0.02,
+    ),
+}

@@ -1,75 +1,93 @@
 """Q-learning: the optimal action values of an unknown world, in a table, from episodes of a policy that explores.
 
-Watkins (1989), "Learning from Delayed Rewards"; Watkins & Dayan (1992), equation 1. Departures: several episodes are
-played at once; of lanes that take the same action in the same state at the same moment, one is learned from.
+Watkins (1989), "Learning from Delayed Rewards"; Watkins & Dayan (1992), equation 1. Departures: several environments
+are stepped together; of those that take the same action in the same state at the same moment, one is learned from.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import gymnasium
 import numpy as np
-from numpy.typing import NDArray
 
-from baselines import checks
-from baselines.data.rollout import Lanes, explore, make_lanes
-from baselines.maths.equations import Floats, linear_schedule, q_learning_target, q_learning_update
+from baselines.data.rollout import Rollout, epsilon_greedy, make_envs
+from baselines.maths.equations import q_learning_target, q_learning_update
 from baselines.templates.agent_template import Table
-from baselines.training.events import Evaluated, Event, Finished, Progress, Snapshot, Stopwatch, Tree
-from baselines.training.validation import Validation, training_seed
+from baselines.training.events import Event
+from baselines.training.loop import Learner, OffPolicySettings, loop
+from baselines.types import Clock, Count, Discount, Floats, Positive, Probability, Tree
 from rlbench.errors import UserError
 
 
 @dataclass(frozen=True)
-class Config:
-    """Settings of a Q-learning training. A step is one step of every lane."""
+class QLearningSettings(OffPolicySettings):
+    """Settings of a Q-learning training run."""
 
     task: str = "grid-world@1"
     """Task or Gymnasium id to learn; its observations and actions must be Discrete."""
     agent: str = "q-learning"
-    """Name under which the trained agent is submitted."""
-    seed: int = 0
-    """Training seed: decides the exploration and the episodes."""
-    device: Literal["auto", "cpu"] = "auto"
+    device: Literal["auto", "cpu"] = "auto"  # type: ignore[assignment]  # a table knows only the CPU
     """Always the CPU."""
-    lanes: int = 16
-    """Episodes played at once."""
-    steps: int = 2_000
-    """Budget: steps of every lane."""
-    gamma: float = 1.0
-    """Discount."""
-    learning_rate: float = 0.5
+    num_envs: Count = 16
+    total_env_steps: Count = 32_000
+    gamma: Discount = 1.0
+    learning_rate: Positive = 0.5
     """Alpha at the start."""
-    learning_rate_end: float = 0.05
+    learning_rate_end: Positive = 0.05
     """Alpha at the end of the budget, reached on a line."""
-    epsilon: float = 0.2
+    epsilon: Probability = 0.2
     """Probability of an action at random."""
-    evaluate_every: int = 100
-    """Steps between evaluations."""
-    evaluation_episodes: int = 20
-    """Greedy episodes per evaluation, on validation seeds."""
-    checkpoint_every: int = 1_000
-    """Steps between snapshots; every lane begins a new episode there, so that no simulator need be stored."""
+    eval_every_env_steps: Count = 1_600
+    checkpoint_every_env_steps: Count = 16_000
+
+    def check(self) -> None:
+        """UserError for a setting that makes no sense, naming it."""
+        if self.device not in ("auto", "cpu"):
+            raise UserError(f"Q-learning with a table runs on the CPU, not on device={self.device}")
+        super().check()
 
 
-PRESETS: dict[str, Config] = {"lecture": Config()}
+PRESETS: dict[str, QLearningSettings] = {"lecture": QLearningSettings()}
 
 
-def check(config: Config) -> None:
-    """UserError for a setting that makes no sense, naming it."""
-    checks.seed(config.seed)
-    checks.gamma(config.gamma)
-    checks.probability("epsilon", config.epsilon)
-    for name in ("learning_rate", "learning_rate_end"):
-        checks.positive(name, getattr(config, name))
-    for name in ("lanes", "steps", "evaluate_every", "evaluation_episodes", "checkpoint_every"):
-        checks.count(name, getattr(config, name))
-    if config.device not in ("auto", "cpu"):
-        raise UserError(f"Q-learning with a table runs on the CPU, not on device={config.device}")
+class QLearning(Learner):
+    """The table Q[S, A], and the environments that it is learned in."""
+
+    CHECKPOINTED: ClassVar[tuple[str, ...]] = ("Q", "updates", "rng", "rollout", "validation")
+
+    def __init__(self, settings: QLearningSettings) -> None:
+        super().__init__(settings)
+        env = make_envs(settings.task, settings.num_envs)
+        self.Q, self.error = table(env), 0.0
+        self.rollout = Rollout(env, encode=lambda state: state)
+
+    def iterate(self) -> None:
+        """Act epsilon-greedily in every environment, then move Q(s, a) towards r + gamma max_a' Q(s', a')."""
+        Q, settings, alpha = self.Q, self.settings, self.learning_rate()
+        best = Q[self.rollout.s_tm1].argmax(axis=1)
+        played = self.rollout.step(epsilon_greedy(best, settings.epsilon, Q.shape[1], self.rng))
+        discount_t = settings.gamma * ~played.terminated
+        target_tm1 = q_learning_target(played.r_t, discount_t, Q[played.s_t].max(axis=1))
+        at = played.s_tm1[played.valid], played.a_tm1[played.valid]
+        self.error = float(np.abs(target_tm1[played.valid] - Q[at]).sum() / len(played.valid))
+        Q[at] = q_learning_update(Q[at], target_tm1[played.valid], alpha)
+        self.updates += 1
+
+    def policy(self) -> Table:
+        """The greedy policy."""
+        return Table(self.Q)
+
+    def final_policy(self) -> Table:
+        """The last table's: it converges, and a better validation mean would only tell of easier starts."""
+        return Table(self.Q)
+
+    def figures(self) -> dict[str, float]:
+        """The mean temporal-difference error of the last iteration."""
+        return {"temporal-difference error": self.error}
 
 
 def table(env: gymnasium.vector.VectorEnv[Any, Any, Any]) -> Floats:
@@ -81,58 +99,8 @@ def table(env: gymnasium.vector.VectorEnv[Any, Any, Any]) -> Floats:
     return np.zeros([int(space.n) for space in spaces])  # type: ignore[attr-defined]  # checked above
 
 
-def as_it_is(observation: NDArray[Any]) -> NDArray[Any]:
-    """A table's encoding of states: none."""
-    return observation
-
-
-def learn(Q: Floats, lanes: Lanes, config: Config, step: int, rng: np.random.Generator) -> float:
-    """One step of every lane, and what it teaches, into Q; returns the mean temporal-difference error."""
-    alpha = linear_schedule(step, config.learning_rate, config.learning_rate_end, config.steps)
-    played = lanes.step(explore(Q[lanes.s_tm1].argmax(axis=1), config.epsilon, Q.shape[1], rng))
-    discount_t = config.gamma * ~played.terminated
-    target_tm1 = q_learning_target(played.r_t, discount_t, Q[played.s_t].max(axis=1))
-    at = played.s_tm1[played.valid], played.a_tm1[played.valid]
-    error: float = np.abs(target_tm1[played.valid] - Q[at]).sum() / len(played.valid)
-    Q[at] = q_learning_update(Q[at], target_tm1[played.valid], alpha)
-    return error
-
-
 def train(
-    config: Config, *, resume: Tree | None = None, clock: Callable[[], float] = time.perf_counter
+    settings: QLearningSettings, *, resume: Tree | None = None, clock: Clock = time.perf_counter
 ) -> Iterator[Event]:
-    """Learn; yields what happens and ends with Finished. `resume` is the state of an earlier Snapshot.
-
-    The last table is the one to keep: it converges, and a better validation mean would only tell of easier starts.
-    """
-    check(config)
-    watch = Stopwatch(clock)
-    lanes = Lanes(make_lanes(config.task, config.lanes), as_it_is)
-    validation = Validation(config.task, config.evaluation_episodes)
-    Q, rng, step, error = table(lanes.env), np.random.default_rng(config.seed), 0, 0.0
-
-    def state() -> Tree:
-        trees = {"rng": rng.bit_generator.state, "validation": validation.state()}
-        return {"Q": Q.copy(), "step": step, "seconds": watch.seconds, **trees}
-
-    def counts() -> tuple[int, int, float]:
-        return step, step * config.lanes, watch.seconds
-
-    if resume is not None:
-        Q, step, watch = resume["Q"].copy(), resume["step"], Stopwatch(clock, resume["seconds"])
-        rng.bit_generator.state = resume["rng"]
-        validation.restore(resume["validation"])
-    while step < config.steps:
-        if step % config.checkpoint_every == 0:
-            with watch.paused():
-                yield Snapshot(*counts(), state)
-            lanes.reset(training_seed(rng))
-        error = learn(Q, lanes, config, step, rng)
-        step += 1
-        if step % config.evaluate_every == 0:
-            with watch.paused():
-                yield Progress(*counts(), step / config.steps, {"temporal-difference error": error})
-                yield Evaluated(*counts(), *validation.evaluate(Table(Q)))
-    lanes.env.close()
-    validation.close()
-    yield Finished(*counts(), Table(Q), "budget spent", state)
+    """Learn; yields events and ends with Finished. `resume` is the state of an earlier Snapshot."""
+    yield from loop(QLearning, settings, resume, clock)

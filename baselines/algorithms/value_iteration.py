@@ -1,60 +1,108 @@
 """Value iteration: the optimal action values of a known model, by sweeps of Q_{i+1} = E[r + gamma max Q_i].
 
 Bellman (1957); Sutton & Barto (2018), section 4.4. Nothing in it is random and no episode is played: its training
-seed is 0, it takes no environment steps, and there is one run.
+seed is 0, it takes no environment steps, and there is one training run.
 """
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import gymnasium
 import numpy as np
 
-from baselines import checks
 from baselines.data.rollout import env_id
 from baselines.maths.dynamic_programming import ExactModel, as_model
 from baselines.maths.equations import bellman_optimality_backup
 from baselines.templates.agent_template import Table
-from baselines.training.events import Event, Finished, Progress, Snapshot, Stopwatch, Tree
+from baselines.training.events import Event
+from baselines.training.loop import Every, Learner, RunSettings, loop
+from baselines.types import Clock, Count, Discount, Positive, Seed, Tree
 from rlbench.errors import UserError
 
 
 @dataclass(frozen=True)
-class Config:
+class ValueIterationSettings(RunSettings):
     """Settings of value iteration."""
 
     task: str = "grid-world@1"
     """Task or Gymnasium id to solve; its environment must have an exact model, `env.unwrapped.P`."""
     agent: str = "value-iteration"
-    """Name under which the solution is submitted."""
-    seed: int = 0
+    seed: Seed = 0
     """Always 0: nothing is random."""
-    device: Literal["auto", "cpu"] = "auto"
+    device: Literal["auto", "cpu"] = "auto"  # type: ignore[assignment]  # fewer than the base allows
     """Always the CPU."""
-    gamma: float = 1.0
+    gamma: Discount = 1.0
     """Discount."""
-    sweeps: int = 10_000
+    sweeps: Count = 10_000
     """Budget: sweeps, at most."""
-    tolerance: float = 1e-12
+    tolerance: Positive = 1e-12
     """Largest change of a value in the last sweep."""
 
+    def check(self) -> None:
+        """UserError for a setting that makes no sense, naming it."""
+        if self.device not in ("auto", "cpu"):
+            raise UserError(f"value iteration runs on the CPU, not on device={self.device}")
+        super().check()
+        if self.seed != 0:
+            raise UserError(f"value iteration has no randomness: its seed is 0, not {self.seed}")
 
-PRESETS: dict[str, Config] = {"lecture": Config()}
+    def every(self) -> Every:
+        """A report of every sweep, and one snapshot, at the beginning."""
+        return Every(evaluation=1, snapshot=sys.maxsize)
 
 
-def check(config: Config) -> None:
-    """UserError for a setting that makes no sense, naming it."""
-    checks.gamma(config.gamma)
-    checks.count("sweeps", config.sweeps)
-    checks.positive("tolerance", config.tolerance)
-    if checks.seed(config.seed) != 0:
-        raise UserError(f"value iteration has no randomness: its seed is 0, not {config.seed}")
-    if config.device not in ("auto", "cpu"):
-        raise UserError(f"value iteration runs on the CPU, not on device={config.device}")
+PRESETS: dict[str, ValueIterationSettings] = {"lecture": ValueIterationSettings()}
+
+
+class ValueIteration(Learner):
+    """Q[S, A] after some sweeps, and by how much the last one changed it."""
+
+    CHECKPOINTED: ClassVar[tuple[str, ...]] = ("Q", "updates", "change")
+    validation = None  # the fixed point is unique: there is nothing to choose between
+    env_steps = 0  # type: ignore[assignment]  # it plays no episode
+
+    def __init__(self, settings: ValueIterationSettings) -> None:
+        self.settings = settings
+        self.model = as_model(exact_model(settings.task))
+        self.Q = np.zeros(self.model.p.shape[:2])
+        self.updates, self.change = 0, float("inf")
+
+    def iterate(self) -> None:
+        """One sweep: Q_{i+1} from Q_i."""
+        Q_i, self.Q = self.Q, bellman_optimality_backup(self.Q, self.model, self.settings.gamma)
+        self.updates += 1
+        self.change = float(np.abs(self.Q - Q_i).max())
+
+    def converged(self) -> bool:
+        """Whether the last sweep changed no value by more than the tolerance."""
+        return self.change <= self.settings.tolerance
+
+    def clock(self) -> int:
+        """Sweeps."""
+        return self.updates
+
+    def progress(self) -> float:
+        """The part of the budget that is spent."""
+        return self.updates / self.settings.sweeps
+
+    def figures(self) -> dict[str, float]:
+        """The largest change of a value in the last sweep."""
+        return {"largest change": self.change}
+
+    def final_policy(self) -> Table:
+        """The greedy policy."""
+        return Table(self.Q)
+
+    def begin_episodes(self) -> None:
+        """There are none."""
+
+    def close(self) -> None:
+        """The environment was closed when its model was read."""
 
 
 def exact_model(task: str) -> ExactModel:
@@ -71,22 +119,7 @@ def exact_model(task: str) -> ExactModel:
 
 
 def train(
-    config: Config, *, resume: Tree | None = None, clock: Callable[[], float] = time.perf_counter
+    settings: ValueIterationSettings, *, resume: Tree | None = None, clock: Clock = time.perf_counter
 ) -> Iterator[Event]:
-    """Sweep until nothing changes; yields what happens and ends with Finished. `resume` as in `dqn`."""
-    check(config)
-    watch = Stopwatch(clock)
-    model = as_model(exact_model(config.task))
-    start: Tree = {"Q": np.zeros(model.p.shape[:2]), "sweeps": 0, "change": np.inf}
-    Q, i, change = ((resume or start)[name] for name in start)
-
-    def state() -> Tree:
-        return {"Q": Q, "sweeps": i, "change": change}
-
-    yield Snapshot(i, 0, watch.seconds, state)
-    while i < config.sweeps and change > config.tolerance:
-        Q_i, Q, i = Q, bellman_optimality_backup(Q, model, config.gamma), i + 1
-        change = float(np.abs(Q - Q_i).max())
-        yield Progress(i, 0, watch.seconds, i / config.sweeps, {"largest change": change})
-    reason = "converged" if change <= config.tolerance else "budget spent"
-    yield Finished(i, 0, watch.seconds, Table(Q), reason, state)
+    """Sweep until nothing changes; yields events and ends with Finished. `resume` is an earlier Snapshot's state."""
+    yield from loop(ValueIteration, settings, resume, clock)

@@ -16,14 +16,15 @@ import torch
 from numpy.typing import NDArray
 
 from baselines import checks
-from baselines.data.replay import Batch
+from baselines.data.replay import ReplayBatch
 from baselines.nets.networks import to_numpy
+from baselines.stateful import Stateful
 
 CHUNK = 256  # frames that a checkpoint compresses at a time, 2 MB: larger buffers would stay with the allocator
 FAST = 1  # zlib's fastest level: the others take three times as long for a tenth less
 
 
-class FrameReplay:
+class FrameReplay(Stateful):
     """A ring of `capacity` frames and the transitions between the stacks that they form.
 
     `shape` (K, H, W) is an observation's, K frames with the newest last. Frames are kept in blocks of `block` x `block`
@@ -56,25 +57,40 @@ class FrameReplay:
 
     def clear(self) -> None:
         """Let what comes next begin with whole stacks, whatever came before."""
-        self.seen: NDArray[np.uint8] | None = None  # last observation of every lane
+        self.seen: NDArray[np.uint8] | None = None  # last observation of every environment
         self.numbers = np.zeros((0, self.stacked), np.int64)  # of its frames
 
     def encode(self, observation: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """Store observations [N, K, H, W] of N lanes; the numbers [N] of their newest frames."""
+        """Store observations [N, K, H, W] of all environments; the numbers [N] of their newest frames."""
         if self.seen is None:
             goes_on = np.zeros(len(observation), bool)
             self.numbers = np.zeros((len(observation), self.stacked), np.int64)
         else:
             goes_on = (observation[:, :-1] == self.seen[:, 1:]).all(axis=(1, 2, 3))
-        self.numbers[:, :-1] = self.numbers[:, 1:]
-        for i in np.flatnonzero(~goes_on):
-            self.numbers[i, :-1] = self._put(observation[i, :-1])
-        self.numbers[:, -1] = self._put(observation[:, -1])
         self.seen = observation
-        slots = self.numbers % self.capacity
+        return self._store(observation, goes_on, np.arange(len(observation)))
+
+    def encode_first(self, observation: NDArray[np.uint8], envs: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Store the first observations [M, K, H, W] of new episodes in the M environments of the mask [N]; [M]."""
+        assert self.seen is not None
+        self.seen = self.seen.copy()
+        self.seen[envs] = observation
+        return self._store(observation, np.zeros(len(observation), bool), np.flatnonzero(envs))
+
+    def _store(
+        self, observation: NDArray[np.uint8], goes_on: NDArray[np.bool_], envs: NDArray[np.intp]
+    ) -> NDArray[np.int64]:
+        """Store the newest frames of envs[M], and whole stacks where an episode does not go on; their numbers [M]."""
+        numbers = self.numbers[envs]
+        numbers[:, :-1] = numbers[:, 1:]
+        for i in np.flatnonzero(~goes_on):
+            numbers[i, :-1] = self._put(observation[i, :-1])
+        numbers[:, -1] = self._put(observation[:, -1])
+        self.numbers[envs] = numbers
+        slots = numbers % self.capacity
         self.stack[torch.from_numpy(slots[:, -1])] = torch.from_numpy(slots.astype(np.int32)).to(self.device)
-        self.oldest[slots[:, -1]] = self.numbers[:, 0]
-        return self.numbers[:, -1].copy()
+        self.oldest[slots[:, -1]] = numbers[:, 0]
+        return numbers[:, -1].copy()
 
     def _put(self, frames: NDArray[np.uint8]) -> NDArray[np.int64]:
         """Store frames [M, H, W] in place of the oldest; their numbers [M]."""
@@ -90,7 +106,7 @@ class FrameReplay:
         return numbers
 
     def add(self, rows: tuple[NDArray[Any], ...]) -> None:
-        """Append M transitions, arrays [M] in the order of Batch, observations by their numbers."""
+        """Append M transitions, arrays [M] in the order of ReplayBatch, observations by their numbers."""
         s_tm1, a_tm1, r_t, discount_t, s_t = rows
         slots = s_tm1 % self.capacity
         index = torch.from_numpy(slots).to(self.device)
@@ -104,7 +120,7 @@ class FrameReplay:
         """Whether a transition begins at each of slots[M], and none of its frames has been replaced."""
         return self.begun[slots] & (self.oldest[slots] >= self.added - self.capacity)
 
-    def sample(self, size: int, rng: np.random.Generator) -> Batch:
+    def sample(self, size: int, rng: np.random.Generator) -> ReplayBatch:
         """`size` transitions drawn independently, each with the same chance: drawn again where none is there."""
         filled = min(self.added, self.capacity)
         slots = rng.integers(filled, size=size)
@@ -114,9 +130,9 @@ class FrameReplay:
         a_tm1, r_t, discount_t, s_t = (
             column.index_select(0, index) for column in (self.a_tm1, self.r_t, self.discount_t, self.s_t)
         )
-        return Batch(self._stacks(index), a_tm1, r_t, discount_t, self._stacks(s_t))
+        return ReplayBatch(self._stacks(index), a_tm1, r_t, discount_t, self._stacks(s_t))
 
-    def see(self, numbers: NDArray[np.int64]) -> torch.Tensor:
+    def network_input(self, numbers: NDArray[np.int64]) -> torch.Tensor:
         """The observations of these numbers [N] as a network takes them, uint8 [N, K, h, w, block^2]."""
         return self._stacks(torch.from_numpy(numbers % self.capacity).to(self.device))
 
@@ -131,7 +147,7 @@ class FrameReplay:
         return [filled[i : i + CHUNK] for i in range(0, len(filled), CHUNK)]
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint holds of it: the filled part of the ring, its frames compressed."""
+        """The filled part of the ring, its frames compressed, for a checkpoint."""
         filled = min(self.added, self.capacity)
         packed = [zlib.compress(chunk.cpu().numpy(), FAST) for chunk in self._chunks()]
         columns = {

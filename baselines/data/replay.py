@@ -7,15 +7,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from baselines import checks
-from baselines.data.rollout import Step
-from baselines.maths.equations import n_step_return
+from baselines.data.rollout import Transition
+from baselines.maths.estimators import n_step_return
 from baselines.nets.networks import to_numpy
+from baselines.stateful import Stateful
+from baselines.types import Array
 
 
-class Batch(NamedTuple):
+class ReplayBatch(NamedTuple):
     """Transitions s_tm1[B, D], a_tm1[B] int64 or [B, A], r_t[B], discount_t[B], s_t[B, D], as tensors."""
 
     s_tm1: torch.Tensor
@@ -25,19 +26,26 @@ class Batch(NamedTuple):
     s_t: torch.Tensor
 
 
-class Window:
-    """The last n steps of every lane: a new one completes the transitions that began n - 1 steps before."""
+class NStepWindow:
+    """The last n steps of every environment: a new one completes the transitions that began n - 1 steps before.
+
+    Args:
+        n: rewards summed before the bootstrap.
+        gamma: discount.
+        reward_scale: factor for rewards.
+        reward_clip: bound of every single reward, before the factor; 0 for none.
+    """
 
     def __init__(self, n: int, gamma: float, reward_scale: float = 1.0, reward_clip: float = 0.0) -> None:
         self.n, self.gamma, self.reward_scale, self.reward_clip = n, gamma, reward_scale, reward_clip or np.inf
-        self.steps: deque[Step] = deque(maxlen=n)
+        self.steps: deque[Transition] = deque(maxlen=n)
 
     def clear(self) -> None:
         """Forget: what comes next does not follow from what came before."""
         self.steps.clear()
 
-    def push(self, step: Step) -> tuple[NDArray[Any], ...]:
-        """The transitions completed by this step, arrays [M, ...] in the order of Batch, or nothing yet."""
+    def push(self, step: Transition) -> tuple[Array, ...]:
+        """The transitions completed by this step, arrays [M, ...] in the order of ReplayBatch, or nothing yet."""
         self.steps.append(step)
         if len(self.steps) < self.n:
             return ()
@@ -52,10 +60,14 @@ class Window:
         return rows if begun.valid.all() else tuple(column[begun.valid] for column in rows)
 
 
-class Replay:
+class Replay(Stateful):
     """A ring of `capacity` transitions, new ones in place of the oldest. Mnih et al. (2013), section 4.
 
-    `actions` is how many components an action has, 0 for one that is a number from 0.
+    Args:
+        capacity: transitions held.
+        features: D.
+        device: where they are held.
+        actions: how many components an action has, 0 for one that is a number from 0.
     """
 
     def __init__(self, capacity: int, features: int, device: torch.device, actions: int = 0) -> None:
@@ -63,7 +75,7 @@ class Replay:
         bytes_each = 4 * (2 * features + (actions or 2) + 2)
         checks.memory(f"a replay of {capacity:,} transitions", capacity * bytes_each, device)
         shapes: tuple[tuple[int, ...], ...] = ((features,), (actions,) if actions else (), (), (), (features,))
-        self.ring = Batch(*(torch.zeros((capacity, *shape), device=device) for shape in shapes))
+        self.ring = ReplayBatch(*(torch.zeros((capacity, *shape), device=device) for shape in shapes))
         if not actions:
             self.ring = self.ring._replace(a_tm1=self.ring.a_tm1.long())
 
@@ -73,12 +85,12 @@ class Replay:
     def clear(self) -> None:
         """Nothing to forget: every transition is whole in itself."""
 
-    def see(self, s: NDArray[Any]) -> torch.Tensor:
+    def network_input(self, s: Array) -> torch.Tensor:
         """Features s[N, D] as a network takes them."""
         return torch.from_numpy(s).to(self.ring.r_t.device)
 
-    def add(self, rows: tuple[NDArray[Any], ...]) -> None:
-        """Append M <= capacity transitions, arrays [M, ...] in the order of Batch."""
+    def add(self, rows: tuple[Array, ...]) -> None:
+        """Append M <= capacity transitions, arrays [M, ...] in the order of ReplayBatch."""
         start, rows_added = self.added % self.capacity, len(rows[0])
         before_end = min(rows_added, self.capacity - start)
         for column, values in zip(self.ring, rows, strict=True):
@@ -87,18 +99,18 @@ class Replay:
             column[: rows_added - before_end] = fresh[before_end:]
         self.added += rows_added
 
-    def sample(self, size: int, rng: np.random.Generator) -> Batch:
+    def sample(self, size: int, rng: np.random.Generator) -> ReplayBatch:
         """`size` transitions drawn independently, each with the same chance."""
         index = torch.from_numpy(rng.integers(len(self), size=size)).to(self.ring.r_t.device)
-        return Batch(*(column.index_select(0, index) for column in self.ring))
+        return ReplayBatch(*(column.index_select(0, index) for column in self.ring))
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint holds of it: the filled part of the ring."""
-        columns = zip(Batch._fields, self.ring, strict=True)
+        """The filled part of the ring, for a checkpoint."""
+        columns = zip(ReplayBatch._fields, self.ring, strict=True)
         return {"added": self.added, **{name: to_numpy(column[: len(self)]) for name, column in columns}}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from `state()`."""
         self.added = state["added"]
-        for name, column in zip(Batch._fields, self.ring, strict=True):
+        for name, column in zip(ReplayBatch._fields, self.ring, strict=True):
             column[: len(self)] = torch.from_numpy(state[name]).to(column.device)

@@ -1,10 +1,10 @@
-"""Many episodes at once: steps of a Gymnasium vector environment as whole transitions, and greedy evaluation.
+"""N environments stepped together as whole transitions, whole rollouts and episodes of them, and greedy evaluation.
 
-An automatic reset hides the last observation of an episode in one of two ways. In mode NEXT_STEP the step
-*after* the last one ignores its action and returns the new episode's first observation: such a step is no
-transition, and not `valid`. In mode SAME_STEP the last step itself returns the new episode's first
-observation, and the one that belongs to the transition is in `info["final_obs"]`. `Lanes.step` returns the
-right `s_t` in both; what follows need not know the mode.
+An automatic reset hides the last observation of an episode in one of two ways. In mode NEXT_STEP the step *after* the
+last one ignores its action and returns the new episode's first observation: such a row is no transition, and not
+`valid`. In mode SAME_STEP the last step itself returns the new episode's first observation, and the one that belongs to
+the transition is in `info["final_obs"]`. `Rollout.step` returns the right `s_t` in both; what follows need not know
+the mode.
 """
 
 from __future__ import annotations
@@ -12,24 +12,29 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import gymnasium
 import numpy as np
 from gymnasium.envs.registration import load_env_creator
 from gymnasium.vector import AutoresetMode, VectorEnv
-from numpy.typing import NDArray
 
+from baselines.stateful import Stateful
+from baselines.types import Array, Bools
 from rlbench.errors import UserError, unknown
 
-Array = NDArray[Any]
-Act = Callable[[Array, NDArray[np.bool_]], Array]
+Act = Callable[[Array, Bools], Array]
+"""(observation [N, ...], first [N], True where an episode begins) -> actions [N, ...]."""
 Encode = Callable[[Array], Array]
-Options = Callable[[int], dict[str, Any]]
+"""Observations [N, ...] -> features [N, D]."""
+EncodeFirst = Callable[[Array, Bools], Array]
+"""First observations [M, ...] of the M environments in the mask [N] -> features [M, D]."""
+Choose = Callable[[Array], Array]
+"""Features s[N, D] -> actions a[N, ...]."""
 
 
-class Step(NamedTuple):
-    """One step of N lanes, as arrays over the lanes; s_tm1 and s_t are [N, D].
+class Transition(NamedTuple):
+    """A step of N environments as arrays over them, [N, ...]; of T steps, [T, N, ...]. Features are [N, D].
 
     `last_t`: the episode ends here, terminated or truncated. Rows that are not `valid` are no transitions.
     """
@@ -37,10 +42,10 @@ class Step(NamedTuple):
     s_tm1: Array
     a_tm1: Array
     r_t: Array
-    terminated: NDArray[np.bool_]
-    last_t: NDArray[np.bool_]
+    terminated: Bools
+    last_t: Bools
     s_t: Array
-    valid: NDArray[np.bool_]
+    valid: Bools
 
 
 def env_id(task: str) -> tuple[str, dict[str, Any]]:
@@ -63,65 +68,134 @@ def task_keys(task: str) -> tuple[str, ...]:
     return () if task in gymnasium.registry else (get_task(task).key,)
 
 
-def make_lanes(task: str, lanes: int, threads: int | None = None, **changes: Any) -> VectorEnv[Any, Any, Any]:
-    """The environment of a task, `lanes` times over, with some of its keyword arguments changed.
+def make_envs(task: str, num_envs: int, threads: int | None = None, **changes: Any) -> VectorEnv[Any, Any, Any]:
+    """The environment of a task, `num_envs` of it stepped together.
 
-    `threads` is passed on to an environment that takes a number of threads, and means nothing to others.
+    Args:
+        task: a task's key or name, or a Gymnasium id.
+        num_envs: N.
+        threads: passed on to an environment that takes a number of threads; means nothing to others.
+        changes: keyword arguments of the environment that differ from the task's.
+
+    Raises:
+        UserError: for an unknown task, and for a change that its environment does not know.
     """
     name, kwargs = env_id(task)
     entry_point = gymnasium.spec(name).vector_entry_point
     if threads is not None and entry_point is not None:
         make = load_env_creator(entry_point) if isinstance(entry_point, str) else entry_point
         changes |= {"threads": threads} if "threads" in inspect.signature(make).parameters else {}
-    return gymnasium.make_vec(name, num_envs=lanes, **kwargs | changes)
+    try:
+        return gymnasium.make_vec(name, num_envs=num_envs, **kwargs | changes)
+    except TypeError as error:
+        if refused := [change for change in changes if change in str(error)]:
+            raise UserError(f"{task} takes no {', '.join(refused)}") from None
+        raise
 
 
-class Lanes:
-    """N lanes of an environment, stepped together; keeps the returns of the episodes that end.
+class Rollout(Stateful):
+    """N environments stepped together; counts transitions and keeps the returns of episodes that end.
 
-    `encode` makes features of observations; `decode` makes of a policy's actions what the environment takes.
+    Args:
+        env: the environments, in autoreset mode NEXT_STEP or SAME_STEP.
+        encode: makes features of observations.
+        decode: makes of a policy's actions what the environment takes.
+        encode_first: makes features of the first observations of some environments, where `encode` keeps a memory of
+            each environment and so must be called for all of them.
     """
 
-    def __init__(self, env: VectorEnv[Any, Any, Any], encode: Encode, decode: Encode = lambda a: a) -> None:
+    CHECKPOINTED: ClassVar[tuple[str, ...]] = ("env_steps", "rows", "finished")
+
+    def __init__(
+        self,
+        env: VectorEnv[Any, Any, Any],
+        encode: Encode,
+        decode: Callable[[Array], Array] = lambda a: a,
+        encode_first: EncodeFirst | None = None,
+    ) -> None:
         mode = env.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
         if mode not in (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP):
             raise UserError(f"training needs an environment that resets itself, not {mode}")
         self.env, self.encode, self.decode, self.same_step = env, encode, decode, mode is AutoresetMode.SAME_STEP
+        self.encode_first = encode_first or (lambda observation, envs: encode(observation))
+        self.env_steps = 0  # transitions
+        self.rows = 0  # the same, with the rows in which an environment only reset
+        self.finished: list[float] = []  # returns of the episodes that ended, for the learning curve
 
     def reset(self, seed: int) -> None:
-        """Begin an episode in every lane, lane i seeded `seed + i`; what went before matters no more."""
+        """Begin an episode in every environment, the i-th seeded `seed + i`; what went before matters no more."""
         observation, _ = self.env.reset(seed=seed)
-        self.seen, self.s_tm1 = observation, self.encode(observation)
+        self.first_observation, self.s_tm1 = observation, self.encode(observation)
         self.fresh = np.ones(self.env.num_envs, dtype=bool)  # the next step's row is a transition
+        self.active = np.ones(self.env.num_envs, dtype=bool)  # what happens here counts
         self.running = np.zeros(self.env.num_envs)
-        self.finished: list[float] = []  # returns, for the learning curve
 
-    def step(self, a_tm1: Array) -> Step:
-        """Act in every lane: a_tm1[N] -> Step."""
+    def step(self, a_tm1: Array) -> Transition:
+        """Act in every environment: a_tm1[N, ...] -> Transition [N, ...]."""
         observation, reward, terminated, truncated, info = self.env.step(self.decode(a_tm1))
-        s_tm1, valid, last_t = self.s_tm1, self.fresh, terminated | truncated
+        s_tm1, valid, last_t = self.s_tm1, self.fresh & self.active, terminated | truncated
         if "life_lost" in info:  # nothing more to come for the learner; the episode goes on
             terminated = terminated | info["life_lost"]
-        self.s_tm1 = s_t = self.encode(observation)
-        if self.same_step:
-            if last_t.any():
-                s_t = s_t.copy()
-                s_t[last_t] = self.encode(np.stack(list(info["final_obs"][last_t])))
+        if self.same_step and last_t.any():
+            s_t = self._through_same_step_reset(observation, info["final_obs"], last_t)
         else:
+            self.s_tm1 = s_t = self.encode(observation)
+        if not self.same_step:
             self.fresh = ~last_t
         self._count(reward, valid, last_t)
-        return Step(s_tm1, a_tm1, reward.astype(np.float32), terminated, last_t, s_t, valid)
+        return Transition(s_tm1, a_tm1, reward.astype(np.float32), terminated, last_t, s_t, valid)
 
-    def _count(self, reward: Array, valid: NDArray[np.bool_], last_t: NDArray[np.bool_]) -> None:
+    def _through_same_step_reset(self, observation: Array, final_obs: Array, last_t: Bools) -> Array:
+        """The features s_t[N, D] that the step led to; `s_tm1` becomes those from which the next one starts."""
+        reached = observation.copy()
+        reached[last_t] = np.stack(list(final_obs[last_t]))
+        s_t = self.encode(reached)
+        self.s_tm1 = s_t.copy()
+        self.s_tm1[last_t] = self.encode_first(observation[last_t], last_t)
+        return s_t
+
+    def _count(self, reward: Array, valid: Bools, last_t: Bools) -> None:
         """Add up the running returns and keep those of the episodes that end here."""
+        self.env_steps += int(valid.sum())
+        self.rows += int(self.active.sum())
         self.running += reward * valid
-        if last_t.any():
-            self.finished.extend(self.running[last_t].tolist())
-            self.running[last_t] = 0.0
+        ended = last_t & self.active
+        if ended.any():
+            self.finished.extend(self.running[ended].tolist())
+            self.running[ended] = 0.0
+
+    def training_return(self) -> dict[str, float]:
+        """Mean return of the training episodes that ended since last asked, where some did."""
+        finished, self.finished = self.finished, []
+        return {"training return": float(np.mean(finished))} if finished else {}
 
 
-def explore(best: Array, epsilon: float, actions: int, rng: np.random.Generator) -> Array:
-    """Epsilon-greedy actions: best[N], each replaced with probability epsilon by an action at random."""
+def play(rollout: Rollout, choose: Choose, steps: int) -> Transition:
+    """The next `steps` steps of every environment, [T, N, ...]; episodes go on from one call to the next."""
+    return stacked([rollout.step(choose(rollout.s_tm1)) for _ in range(steps)])
+
+
+def play_episodes(rollout: Rollout, choose: Choose, seed: int) -> Transition:
+    """One episode of every environment, the i-th seeded `seed + i`; T is the length of the longest, [T, N, ...].
+
+    What an environment does after the end of its episode is not `valid`: an agent that played one episode after the
+    other would never have taken those steps, and so nobody learns from them or counts them.
+    """
+    rollout.reset(seed)
+    steps = []
+    while rollout.active.any():
+        steps.append(rollout.step(choose(rollout.s_tm1)))
+        rollout.active = rollout.active & ~steps[-1].last_t
+    return stacked(steps)
+
+
+def stacked(steps: list[Transition]) -> Transition:
+    """Steps one after the other as a single one with a leading axis of time."""
+    return Transition(*(np.stack(column) for column in zip(*steps, strict=True)))
+
+
+def epsilon_greedy(best: Array, epsilon: float, actions: int, rng: np.random.Generator) -> Array:
+    """The actions best[N], each replaced with probability epsilon by one of `actions` at random."""
     at_random = rng.random(len(best)) < epsilon
     return np.where(at_random, rng.integers(actions, size=len(best)), best)
 
@@ -131,28 +205,30 @@ def evaluate(
     act: Act,
     seed: int,
     episodes: int,
-    options: Options | None = None,
-    most_steps: int = 0,
+    options: Callable[[int], dict[str, Any]] | None = None,
+    max_steps: int = 0,
 ) -> Array:
-    """Returns [episodes] of the policy `act(observation, first) -> actions`, episode i seeded `seed + i`.
+    """Returns [episodes] of a policy, played in blocks of `env.num_envs` episodes as the harness plays them.
 
-    Plays blocks of `env.num_envs` episodes; the first episode of each lane counts, as in the harness, and where
-    `most_steps` is not 0 only so many steps of it. `options(i)` are the reset options of the block that begins with
-    episode i.
+    Args:
+        env: the environments; the first episode of each counts in a block.
+        act: the policy.
+        seed: episode i is seeded `seed + i`.
+        episodes: how many.
+        options: the reset options of the block that begins with episode i.
+        max_steps: how many steps of an episode count, 0 for all.
     """
-    starts, most = range(0, episodes, env.num_envs), most_steps or sys.maxsize
-    blocks = [_block(env, act, seed + start, options(start) if options else None, most) for start in starts]
+    starts, steps = range(0, episodes, env.num_envs), max_steps or sys.maxsize
+    blocks = [_block(env, act, seed + start, options(start) if options else None, steps) for start in starts]
     return np.concatenate(blocks)[:episodes]
 
 
-def _block(
-    env: VectorEnv[Any, Any, Any], act: Act, seed: int, options: dict[str, Any] | None, most_steps: int
-) -> Array:
-    """Returns [N] of the first episode of each lane, or of its first `most_steps`."""
+def _block(env: VectorEnv[Any, Any, Any], act: Act, seed: int, options: dict[str, Any] | None, max_steps: int) -> Array:
+    """Returns [N] of the first episode of each environment, or of its first `max_steps`."""
     observation, _ = env.reset(seed=seed, options=options)
     total, running = np.zeros(env.num_envs), np.ones(env.num_envs, dtype=bool)
     first, step = running.copy(), 0
-    while running.any() and step < most_steps:
+    while running.any() and step < max_steps:
         observation, reward, terminated, truncated, _ = env.step(act(observation, first))
         total += reward * running
         running &= ~(terminated | truncated)

@@ -1,8 +1,9 @@
 """The equations of the reference agents: one function each, in the letters of its source.
 
 Time is written as in the literature: `s_tm1, a_tm1` is where an agent was and what it did, `r_t, discount_t, s_t` is
-what came of it. `discount_t` is 0 where the episode terminated and gamma elsewhere; a truncated episode keeps gamma,
-and so needs no case of its own. B is a batch, N lanes, S states, A actions, K outcomes, n steps.
+what came of it. `discount_t` is 0 where the episode terminated and gamma elsewhere. A truncated episode keeps gamma,
+so what bootstraps from a value needs no case for it; sums of rewards to the end of an episode (`estimators`) know only
+what was earned before it was cut. B is a batch, N environments, S states, A actions, K outcomes, n steps.
 
 Functions marked *torch* take tensors, *NumPy* arrays, the others either. This module imports no torch, so that
 tabular agents start at once.
@@ -61,7 +62,7 @@ def bellman_optimality_backup(Q_i: Floats, model: Model, gamma: float) -> Floats
 
 
 def q_learning_target(r_t: Array, discount_t: Array, max_q_t: Array) -> Array:
-    """What Q(s_tm1, a_tm1) should have been: y = r_t + discount_t max_a' Q(s_t, a').
+    """Learning target of Q(s_tm1, a_tm1): y = r_t + discount_t max_a' Q(s_t, a').
 
     r_t[B], discount_t[B], max_q_t[B] (the maximum already taken) -> y[B]. Mnih et al. (2013), Algorithm 1.
     """
@@ -96,38 +97,13 @@ def q_learning_loss(q_tm1: torch.Tensor, target_tm1: torch.Tensor) -> torch.Tens
 
 
 def clipped_q_learning_loss(q_tm1: torch.Tensor, target_tm1: torch.Tensor, clip: float) -> torch.Tensor:
-    """The same with the error y - Q(s,a) clipped to +-clip in the gradient: Huber's loss.
+    """Huber's loss: half the mean squared error, the error y - Q(s,a) clipped to +-clip in the gradient.
 
     q_tm1[B], target_tm1[B] -> scalar; torch. Mnih et al. (2015), "Training algorithm for deep Q-networks", clip at 1.
     """
     error = target_tm1.detach() - q_tm1
     clipped = error.clamp(-clip, clip)
     return (clipped * (error - 0.5 * clipped)).mean()
-
-
-class NStep(NamedTuple):
-    """A transition over at most n steps: `r_t[N]`, `discount_t[N]`, and `k[N]`, the step it ends in."""
-
-    r_t: Floats
-    discount_t: Floats
-    k: NDArray[np.intp]
-
-
-def n_step_return(r_t: Floats, discount_t: Floats, last_t: NDArray[np.bool_]) -> NStep:
-    """Return of n steps, R = r_1 + gamma r_2 + ... + gamma^(n-1) r_n, and the discount gamma^n after it.
-
-    r_t[n, N], discount_t[n, N], last_t[n, N] (an episode ends with this step, either way) -> NStep; NumPy. A window
-    closes with its first `last_t`, k: its discount is then 0 after a termination and gamma^(k+1) after a truncation.
-    Sutton & Barto (2018), equation 7.1.
-    """
-    n, lanes = r_t.shape
-    R, discount, k = r_t[-1], discount_t[-1], np.full(lanes, n - 1)
-    for i in reversed(range(n - 1)):
-        goes_on = ~last_t[i]
-        R = r_t[i] + discount_t[i] * R * goes_on
-        discount = discount_t[i] * np.where(goes_on, discount, 1.0)
-        k = np.where(goes_on, k, i)
-    return NStep(R, discount, k)
 
 
 def linear_schedule(step: int, start: float, end: float, steps: int) -> float:
@@ -149,21 +125,21 @@ def standard_normal(u: Floats) -> Floats:
 
 
 def gaussian_log_prob(a: torch.Tensor, mu: torch.Tensor, log_sigma: torch.Tensor) -> torch.Tensor:
-    """Of a diagonal Gaussian: log pi(a) = -sum_k [(a_k - mu_k)^2 / (2 sigma_k^2) + log sigma_k + 1/2 log 2 pi].
+    """Log-density of a Gaussian: log pi(a) = -sum_k [(a_k - mu_k)^2 / (2 sigma_k^2) + log sigma_k + 1/2 log 2 pi].
 
-    a[..., A], mu[..., A], log_sigma one number, [A] or [..., A] -> [...]; torch. Williams (1992), section 6.
+    Diagonal: a[..., A], mu[..., A], log_sigma one number, [A] or [..., A] -> [...]; torch. Williams (1992), section 6.
     """
     z = (a - mu) * (-log_sigma).exp()
     return -(0.5 * z.square() + log_sigma + 0.5 * math.log(2 * math.pi)).sum(dim=-1)
 
 
 def gaussian_entropy(log_sigma: torch.Tensor) -> torch.Tensor:
-    """Of a diagonal Gaussian: H = sum_k [log sigma_k + 1/2 log(2 pi e)], log_sigma[..., A] -> [...]; torch."""
+    """Entropy of a diagonal Gaussian: H = sum_k [log sigma_k + 1/2 log(2 pi e)], log_sigma[..., A] -> [...]; torch."""
     return (log_sigma + 0.5 * math.log(2 * math.pi * math.e)).sum(dim=-1)
 
 
 def tanh_log_slope(u: torch.Tensor) -> torch.Tensor:
-    """By how much tanh stretches a volume at u: sum_k log(1 - tanh^2 u_k) = sum_k 2 (log 2 - u_k - softplus(-2 u_k)).
+    """Log-determinant of tanh's Jacobian at u: sum_k log(1 - tanh^2 u_k) = sum_k 2 (log 2 - u_k - softplus(-2 u_k)).
 
     u[B, A] -> [B]; torch. So log pi(tanh u) = log pi(u) - this. Haarnoja et al. (2018), equation 21; the second form
     does not round to log 0 where tanh saturates.
@@ -175,7 +151,7 @@ def tanh_log_slope(u: torch.Tensor) -> torch.Tensor:
 def soft_q_target(
     r_t: torch.Tensor, discount_t: torch.Tensor, q_t: torch.Tensor, log_pi_t: torch.Tensor, alpha: torch.Tensor
 ) -> torch.Tensor:
-    """What Q(s_tm1, a_tm1) should have been where entropy is worth alpha: y = r + discount [min_i Q_i - alpha log pi].
+    """Learning target of Q(s_tm1, a_tm1) where entropy is worth alpha: y = r + discount [min_i Q_i - alpha log pi].
 
     r_t[B], discount_t[B], q_t[2, B] of both target critics at an action drawn in s_t, log_pi_t[B] of that action ->
     y[B]; torch. Haarnoja et al. (2018b), equations 3 and 5.
@@ -184,7 +160,7 @@ def soft_q_target(
 
 
 def squared_errors(q_tm1: torch.Tensor, target_tm1: torch.Tensor) -> torch.Tensor:
-    """Of several critics that share a target: L = sum_i E[(y - Q_i(s,a))^2] / 2, with y held constant.
+    """Loss of several critics that share a target: L = sum_i E[(y - Q_i(s,a))^2] / 2, with y held constant.
 
     q_tm1[2, B], target_tm1[B] -> scalar; torch. Haarnoja et al. (2018b), equation 5.
     """
@@ -192,7 +168,7 @@ def squared_errors(q_tm1: torch.Tensor, target_tm1: torch.Tensor) -> torch.Tenso
 
 
 def soft_policy_loss(q: torch.Tensor, log_pi: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:
-    """What the actor lowers: J = E[alpha log pi(a|s) - min_i Q_i(s, a)], a = f_phi(eps; s).
+    """Loss of the actor: J = E[alpha log pi(a|s) - min_i Q_i(s, a)], a = f_phi(eps; s).
 
     q[2, B], log_pi[B] -> scalar; torch. Haarnoja et al. (2018b), equation 9.
     """
@@ -207,8 +183,16 @@ def temperature_gradient(log_pi: torch.Tensor, entropy: float) -> torch.Tensor:
     return -(log_pi + entropy).mean()
 
 
-def adam_step(theta: torch.Tensor, g: torch.Tensor, m: torch.Tensor, v: torch.Tensor, t: int, alpha: float) -> None:
-    """Adam: m <- b1 m + (1-b1) g, v <- b2 v + (1-b2) g^2, theta <- theta - alpha m^ / (sqrt(v^) + 1e-8).
+def adam_step(
+    theta: torch.Tensor,
+    g: torch.Tensor,
+    m: torch.Tensor,
+    v: torch.Tensor,
+    t: int,
+    alpha: float,
+    epsilon: float = 1e-8,
+) -> None:
+    """Adam: m <- b1 m + (1-b1) g, v <- b2 v + (1-b2) g^2, theta <- theta - alpha m^ / (sqrt(v^) + epsilon).
 
     theta, g, m, v: flat tensors of one length, changed in place (all but g); t counts from 1; b1 = 0.9, b2 = 0.999;
     m^ = m / (1 - b1^t), v^ = v / (1 - b2^t); torch. Kingma & Ba (2015), Algorithm 1.
@@ -217,16 +201,16 @@ def adam_step(theta: torch.Tensor, g: torch.Tensor, m: torch.Tensor, v: torch.Te
     m.lerp_(g, 1 - b1)
     v.lerp_(g * g, 1 - b2)
     v_hat = v / (1 - b2**t)
-    theta.addcdiv_(m, v_hat.sqrt_().add_(1e-8), value=-alpha / (1 - b1**t))
+    theta.addcdiv_(m, v_hat.sqrt_().add_(epsilon), value=-alpha / (1 - b1**t))
 
 
-def clip_norm(g: torch.Tensor, most: float) -> torch.Tensor:
-    """Gradient scaled in place to length `most` or less, g <- g min(1, most / |g|); |g| before; torch.
+def clip_norm(g: torch.Tensor, max_norm: float) -> torch.Tensor:
+    """Gradient scaled in place to length `max_norm` or less, g <- g min(1, max_norm / |g|); |g| before; torch.
 
     Pascanu, Mikolov & Bengio (2013), Algorithm 1.
     """
     norm = g.square().sum().sqrt()
-    g.mul_((most / (norm + 1e-6)).clamp(max=1.0))
+    g.mul_((max_norm / (norm + 1e-6)).clamp(max=1.0))
     return norm
 
 
@@ -248,23 +232,23 @@ def location_loss(log_pi_t: torch.Tensor, R: torch.Tensor, b_t: torch.Tensor) ->
 
 
 def baseline_loss(b_t: torch.Tensor, R: torch.Tensor) -> torch.Tensor:
-    """What the baseline learns by: L = 1/M sum_i 1/T sum_t (R^i - b_t)^2.
+    """Loss of the baseline: L = 1/M sum_i 1/T sum_t (R^i - b_t)^2.
 
     b_t[T, M], R[M] or R[T, M] held constant -> scalar; torch. Mnih et al. (2014), section 3.2: b_t estimates E[R].
     """
     return (R.detach() - b_t).square().mean()
 
 
-def information_gain(logits_t: torch.Tensor, label: torch.Tensor, least: float = -4.0) -> torch.Tensor:
-    """What each further glimpse told of the right class: r_t = log p_{t+1}(label) - log p_t(label).
+def information_gain(logits_t: torch.Tensor, label: torch.Tensor, minimum: float = -4.0) -> torch.Tensor:
+    """Information that each further glimpse gained about the right class: r_t = log p_{t+1}(label) - log p_t(label).
 
-    p_t = softmax(logits_t), log p_t cut off below `least`; logits_t[T, M, classes], label[M] -> r_t[T - 1, M]; torch.
+    p_t = softmax(logits_t), log p_t cut off below `minimum`; logits_t[T, M, classes], label[M] -> r_t[T - 1, M]; torch.
     The sum is log p_T(label), the reward of Ba, Mnih & Kavukcuoglu (2015), section 3, but for a term that no location
     changes: a shaping by potentials, Ng, Harada & Russell (1999).
     """
     log_p_t = logits_t.log_softmax(dim=-1)
     right = label.expand(logits_t.shape[:-1]).unsqueeze(-1)
-    return log_p_t.gather(-1, right).squeeze(-1).clamp(min=least).diff(dim=0)
+    return log_p_t.gather(-1, right).squeeze(-1).clamp(min=minimum).diff(dim=0)
 
 
 def classification_loss(logits: torch.Tensor, label: torch.Tensor) -> torch.Tensor:

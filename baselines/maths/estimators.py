@@ -1,18 +1,19 @@
-"""Estimators of the policy gradient: what each grad log pi(a_t|s_t) is multiplied with, one function per formula.
+"""Returns and advantages, one function per formula: estimators of the policy gradient, and n-step returns.
 
-The lecture writes every estimate of grad_theta J as a sum over the steps of the episodes tau that were played,
+What each grad log pi(a_t|s_t) is multiplied with: the lecture writes every estimate of grad_theta J as a sum over the
+steps of the episodes tau that were played,
 
     grad_theta J(theta) ~ 1/m sum_tau sum_{t>=0} Psi_t grad_theta log pi_theta(a_t|s_t),
 
 and only Psi_t changes from slide to slide. The letters are the slides': at s_t the agent does a_t and earns r_t.
-(`rollout.Step` calls these three s_tm1, a_tm1, r_t.) Arrays are [T, N], T steps of N lanes. `last_t` is True where an
-episode ends with this step, `discount_t` is 0 where it terminates there and gamma elsewhere. NumPy above, torch for
-the losses at the end; this module imports no torch.
+(`rollout.Transition` calls these three s_tm1, a_tm1, r_t.) Arrays are [T, N], T steps of N environments. `last_t` is
+True where an episode ends with this step, `discount_t` is 0 where it terminates there and gamma elsewhere. NumPy above,
+torch for the losses at the end; this module imports no torch.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,6 +115,31 @@ def standardised(A_t: Floats) -> Floats:
     return centred / (A_t.std() + 1e-8)
 
 
+class NStep(NamedTuple):
+    """A transition over at most n steps: `r_t[N]`, `discount_t[N]`, and `k[N]`, the step it ends in."""
+
+    r_t: Floats
+    discount_t: Floats
+    k: NDArray[np.intp]
+
+
+def n_step_return(r_t: Floats, discount_t: Floats, last_t: NDArray[np.bool_]) -> NStep:
+    """Return of n steps, R = r_1 + gamma r_2 + ... + gamma^(n-1) r_n, and the discount gamma^n after it.
+
+    r_t[n, N], discount_t[n, N], last_t[n, N] (an episode ends with this step, either way) -> NStep; NumPy. A window
+    closes with its first `last_t`, k: its discount is then 0 after a termination and gamma^(k+1) after a truncation.
+    Sutton & Barto (2018), equation 7.1.
+    """
+    n, num_envs = r_t.shape
+    R, discount, k = r_t[-1], discount_t[-1], np.full(num_envs, n - 1)
+    for i in reversed(range(n - 1)):
+        goes_on = ~last_t[i]
+        R = r_t[i] + discount_t[i] * R * goes_on
+        discount = discount_t[i] * np.where(goes_on, discount, 1.0)
+        k = np.where(goes_on, k, i)
+    return NStep(R, discount, k)
+
+
 def policy_gradient_loss(log_pi_t: torch.Tensor, psi_t: torch.Tensor, m: float) -> torch.Tensor:
     """Surrogate whose gradient is minus the estimate: L = -1/m sum_t Psi_t log pi_theta(a_t|s_t); torch.
 
@@ -123,18 +149,19 @@ def policy_gradient_loss(log_pi_t: torch.Tensor, psi_t: torch.Tensor, m: float) 
 
 
 def clipped_policy_loss(
-    log_pi_t: torch.Tensor, log_pi_old_t: torch.Tensor, A_t: torch.Tensor, clip: float
+    log_pi_t: torch.Tensor, log_pi_old_t: torch.Tensor, A_t: torch.Tensor, clip: float, m: float
 ) -> torch.Tensor:
-    """PPO's surrogate: L = -E[min(rho A, clamp(rho, 1 - clip, 1 + clip) A)], rho = pi(a|s) / pi_old(a|s); torch.
+    """PPO's surrogate: L = -1/m sum_t min(rho A, clamp(rho, 1 - clip, 1 + clip) A), rho = pi(a|s) / pi_old(a|s); torch.
 
-    log_pi_t[B], log_pi_old_t[B], A_t[B] -> scalar. Schulman et al. (2017), equation 7.
+    log_pi_t[B], log_pi_old_t[B], A_t[B], m what the sum is divided by (B for the paper's mean) -> scalar. Schulman et
+    al. (2017), equation 7.
     """
     rho = (log_pi_t - log_pi_old_t.detach()).exp()
-    return -(rho * A_t).minimum(rho.clamp(1 - clip, 1 + clip) * A_t).mean()
+    return -(rho * A_t).minimum(rho.clamp(1 - clip, 1 + clip) * A_t).sum() / m
 
 
 def value_loss(v_t: torch.Tensor, target_t: torch.Tensor, m: float) -> torch.Tensor:
-    """The critic's: L = 1/m sum_t |target_t - V_phi(s_t)|^2, the lecture's sum_t |A_t|^2; torch.
+    """Loss of the critic: L = 1/m sum_t |target_t - V_phi(s_t)|^2, the lecture's sum_t |A_t|^2; torch.
 
     v_t[B], target_t[B] held constant, m what the sum is divided by -> scalar.
     """

@@ -7,14 +7,15 @@ with every step, as Gymnasium's wrappers do. An update would then see the same s
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
 from baselines.nets.encoding import Encoding
-from baselines.training.events import Tree
+from baselines.stateful import Stateful
+from baselines.types import Tree
 
 LIMIT = 10.0
 """Deviations beyond which a normalised observation is cut."""
@@ -22,8 +23,10 @@ LIMIT = 10.0
 Floats = NDArray[np.floating]
 
 
-class Moments:
+class Moments(Stateful):
     """Mean and deviation of numbers [..., D] that come in batches. Chan, Golub & LeVeque (1979), equation 2.1."""
+
+    CHECKPOINTED: ClassVar[tuple[str, ...]] = ("count", "mean", "squares")
 
     def __init__(self, size: int) -> None:
         self.count, self.mean, self.squares = 0, np.zeros(size), np.zeros(size)
@@ -47,20 +50,14 @@ class Moments:
         deviation: Floats = np.sqrt(self.squares / self.count + 1e-8)
         return deviation
 
-    def state(self) -> Tree:
-        """What a checkpoint holds of it."""
-        return {"count": self.count, "mean": self.mean.copy(), "squares": self.squares.copy()}
 
-    def restore(self, state: Tree) -> None:
-        """Go on from `state()`."""
-        self.count, self.mean, self.squares = state["count"], state["mean"].copy(), state["squares"].copy()
-
-
-class RunningNormalizer:
+class RunningNormalizer(Stateful):
     """An encoding that brings every number of a box to mean 0 and deviation 1, as of the last `renew`.
 
     It counts every observation that it encodes; `encoding` is what it does at present, for an agent to keep.
     """
+
+    CHECKPOINTED: ClassVar[tuple[str, ...]] = ("moments",)
 
     def __init__(self, space: gymnasium.Space[Any]) -> None:
         self.size = math.prod(space.shape or ())
@@ -80,27 +77,25 @@ class RunningNormalizer:
         scale, shift = 1 / self.moments.deviation, self.moments.mean
         self.encoding = Encoding(scale.astype(np.float32), shift=shift.astype(np.float32), limit=LIMIT)
 
-    def state(self) -> Tree:
-        """What a checkpoint holds of it."""
-        return self.moments.state()
-
     def restore(self, state: Tree) -> None:
         """Go on from `state()`."""
-        self.moments.restore(state)
+        super().restore(state)
         self.renew()
 
 
-class ReturnScale:
-    """A factor for rewards: 1 over the deviation of the discounted return so far, R <- gamma R + r, of every lane.
+class ReturnScale(Stateful):
+    """A factor for rewards: 1 over the deviation of the discounted return so far, R <- gamma R + r.
 
     Engstrom et al. (2020), appendix A.2. The value of a state is then near 1, whatever the task pays.
     """
 
-    def __init__(self, gamma: float, lanes: int) -> None:
-        self.gamma, self.R, self.moments = gamma, np.zeros(lanes), Moments(1)
+    CHECKPOINTED: ClassVar[tuple[str, ...]] = ("moments",)
+
+    def __init__(self, gamma: float, num_envs: int) -> None:
+        self.gamma, self.R, self.moments = gamma, np.zeros(num_envs), Moments(1)
 
     def reset(self) -> None:
-        """Every lane begins anew."""
+        """Every environment begins anew."""
         self.R = np.zeros_like(self.R)
 
     def add(self, r_t: Floats, last_t: NDArray[np.bool_], valid: NDArray[np.bool_]) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Callable
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.optim.adam import adam
 
 from baselines.maths.equations import adam_step, clip_norm
-from baselines.nets.networks import to_numpy
+from baselines.stateful import Stateful
+from rlbench.errors import UserError
 
 
 class FlatParameters:
@@ -32,7 +37,7 @@ class FlatParameters:
         return [part.view_as(p) for part, p in zip(parts, self.parameters, strict=True)]
 
 
-class GradientDescent:
+class GradientDescent(Stateful):
     """Plain gradient descent, theta <- theta - alpha grad; it has Adam's interface."""
 
     def __init__(self, flat: FlatParameters) -> None:
@@ -46,23 +51,18 @@ class GradientDescent:
         self.flat.theta.sub_(self.flat.grad, alpha=alpha)
         self.flat.grad.zero_()
 
-    def state(self) -> dict[str, Any]:
-        """Empty: there is no memory to keep in a checkpoint."""
-        return {}
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Nothing to go on from."""
-
-
-class Adam:
+class Adam(Stateful):
     """The optimiser Adam on one vector, written as its equation.
 
     Not torch.optim.Adam: constructing the first one imports torch's compiler, 1.0 s on an idle core, half of what DQN
     takes to learn cart-pole. `tests/baselines/nets/test_optim.py` holds the two against each other.
     """
 
-    def __init__(self, flat: FlatParameters) -> None:
-        self.flat, self.t = flat, 0
+    CHECKPOINTED: ClassVar[tuple[str, ...]] = ("t", "m", "v")
+
+    def __init__(self, flat: FlatParameters, epsilon: float = 1e-8) -> None:
+        self.flat, self.t, self.epsilon = flat, 0, epsilon
         self.m, self.v = torch.zeros_like(flat.theta), torch.zeros_like(flat.theta)
 
     @torch.no_grad()
@@ -71,18 +71,8 @@ class Adam:
         self.t += 1
         if max_grad_norm:
             clip_norm(self.flat.grad, max_grad_norm)
-        adam_step(self.flat.theta, self.flat.grad, self.m, self.v, self.t, alpha)
+        adam_step(self.flat.theta, self.flat.grad, self.m, self.v, self.t, alpha, self.epsilon)
         self.flat.grad.zero_()
-
-    def state(self) -> dict[str, Any]:
-        """Step count and moments, for a checkpoint."""
-        return {"t": self.t, "m": to_numpy(self.m), "v": to_numpy(self.v)}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from `state()`."""
-        self.t = state["t"]
-        self.m.copy_(torch.from_numpy(state["m"]))
-        self.v.copy_(torch.from_numpy(state["v"]))
 
 
 class FusedAdam(Adam):
@@ -93,8 +83,7 @@ class FusedAdam(Adam):
     """
 
     def __init__(self, flat: FlatParameters, epsilon: float = 1e-8) -> None:
-        super().__init__(flat)
-        self.epsilon = epsilon
+        super().__init__(flat, epsilon)
         self._parts = [flat.views(vector) for vector in (flat.theta, self.m, self.v)]
         flat.grad = flat.grad[:0]
         for p in flat.parameters:
@@ -114,4 +103,85 @@ class FusedAdam(Adam):
             p.grad = None
 
 
-OPTIMISERS = {"ascent": GradientDescent, "adam": Adam}  # the losses are minus what ascends
+OPTIMIZERS = {"ascent": GradientDescent, "adam": Adam}  # the losses are minus what ascends
+
+
+class TrainedNetwork(Stateful):
+    """A network on a device, its parameters as one vector, and the optimiser that moves them.
+
+    Args:
+        network: what is trained; its parameters become views of `theta`.
+        device: where it computes.
+        optimizer: made of the flat parameters.
+        more: parameters beside the network's that are learned with them.
+    """
+
+    CHECKPOINTED: ClassVar[tuple[str, ...]] = ("theta", "optimizer")
+
+    def __init__(
+        self,
+        network: Any,
+        device: torch.device,
+        optimizer: Callable[[FlatParameters], GradientDescent | Adam] = Adam,
+        more: tuple[nn.Parameter, ...] = (),
+    ) -> None:
+        for parameter in more:
+            parameter.data = parameter.data.to(device)
+        self.network, self.device = network.to(device), device
+        self.flat = FlatParameters(self.network, more)
+        self.theta, self.optimizer = self.flat.theta, optimizer(self.flat)
+
+    def __call__(self, *inputs: torch.Tensor) -> Any:
+        """The network's outputs."""
+        return self.network(*inputs)
+
+    def tensor(self, array: NDArray[Any]) -> torch.Tensor:
+        """An array on the network's device."""
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+
+
+class Losses(Stateful):
+    """Losses since last asked; they stay on their device until then, since reading one waits for it."""
+
+    def __init__(self) -> None:
+        self._earlier = torch.zeros(0)  # those that a checkpoint held
+        self._losses: list[torch.Tensor] = []
+
+    def add(self, loss: torch.Tensor) -> None:
+        """Keep the loss of an update."""
+        self._losses.append(loss.detach())
+
+    def check(self, updates: int) -> None:
+        """UserError at the first loss that is no finite number, the last being that of update number `updates`."""
+        losses = self._stacked()
+        for i in (~losses.isfinite()).nonzero().flatten().tolist():
+            check_loss(losses[i].item(), updates - len(losses) + 1 + i)
+
+    def mean(self) -> float:
+        """Mean since last asked."""
+        losses, self._earlier, self._losses = self._stacked(), torch.zeros(0), []
+        return float(losses.mean()) if len(losses) else 0.0
+
+    def _stacked(self) -> torch.Tensor:
+        """The losses [updates] on the CPU."""
+        return torch.cat([self._earlier, torch.stack(self._losses).cpu()]) if self._losses else self._earlier
+
+    def state(self) -> dict[str, Any]:
+        """The losses since last asked."""
+        return {"losses": self._stacked().numpy().copy()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from `state()`."""
+        self._earlier, self._losses = torch.from_numpy(state["losses"].copy()), []
+
+
+def check_loss(loss: float, update: int) -> None:
+    """UserError for a loss that is no finite number."""
+    if not math.isfinite(loss):
+        raise UserError(f"the loss became {loss} at update {update}; try a lower learning rate")
+
+
+def check_weights(update: int, *networks: TrainedNetwork) -> None:
+    """UserError where a weight is no finite number."""
+    if not all(bool(network.theta.isfinite().all()) for network in networks):
+        raise UserError(f"a weight became infinite at update {update}; try a lower learning rate")

@@ -47,15 +47,15 @@ class WholeImages:
 
     def batches(self, order: NDArray[np.intp]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """All images in this order, in full batches; the first few come again to fill the last."""
-        lanes = self.env.num_envs
-        for images in np.resize(order, (-(-len(order) // lanes), lanes)):
+        num_envs = self.env.num_envs
+        for images in np.resize(order, (-(-len(order) // num_envs), num_envs)):
             yield self.batch(images)
 
 
-def whole_images(task: str, split: str, lanes: int) -> WholeImages:
+def whole_images(task: str, split: str, num_envs: int) -> WholeImages:
     """A task's images, so many at a time."""
     side = make_env(task, split, 1).unwrapped.params.height  # type: ignore[attr-defined]  # RulesVectorEnv
-    return WholeImages(make_env(task, split, lanes, glimpses=2, patch=side, scales=1))
+    return WholeImages(make_env(task, split, num_envs, glimpses=2, patch=side, scales=1))
 
 
 def train(task: str, epochs: int, seed: int, batch: int = 128, learning_rate: float = 1e-3) -> nn.Sequential:

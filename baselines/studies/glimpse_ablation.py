@@ -27,21 +27,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-import tyro
 
 from baselines import checks
 from baselines.algorithms import recurrent_attention
-from baselines.algorithms.attention_learner import make_learner
-from baselines.algorithms.recurrent_attention import Config, Locations
+from baselines.algorithms.recurrent_attention import RecurrentAttentionLearner, RecurrentAttentionSettings
+from baselines.files import write
 from baselines.nets.recurrent_attention import RecurrentAttention, multiply_accumulates
 from baselines.studies import convolution
+from baselines.studies.report import command, markdown_table
 from baselines.templates import glimpse_template
-from baselines.training import checkpoint, runner
+from baselines.training import runner
 from baselines.training.image_validation import evaluate_images, make_env
-from rlbench.errors import UserError, unknown
+from rlbench.errors import unknown
 from rlbench.harness.ranking.intervals import clopper_pearson
 
-MODELS: dict[str, Locations | None] = {
+MODELS: dict[str, str | None] = {
     "learned": "learned",
     "random": "random",
     "centre": "centre",
@@ -53,7 +53,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Options:
+class GlimpseAblation:
     """Compare learned locations with random ones, with the centre, and with a convolutional network."""
 
     models: tuple[str, ...] = tuple(MODELS)
@@ -70,16 +70,16 @@ class Options:
     """Folder for table and picture."""
 
 
-def attention_rows(locations: Locations, seed: int, folder: Path, options: Options) -> Iterator[Row]:
+def attention_rows(locations: str, seed: int, folder: Path, options: GlimpseAblation) -> Iterator[Row]:
     """Test error and multiplications of recurrent attention, after every second glimpse and after the last."""
     preset = recurrent_attention.PRESETS[options.preset]
-    config = replace(preset, agent=folder.name, epochs=options.epochs, locations=locations, seed=seed)
-    submission = runner.run("recurrent-attention", config, folder)
-    glimpses = make_env(config.task, "test", 1, config.glimpses).unwrapped.params.glimpses  # type: ignore[attr-defined]
+    settings = replace(preset, agent=folder.name, epochs=options.epochs, locations=locations, seed=seed)
+    submission = runner.run("recurrent-attention", settings, folder)
+    glimpses = make_env(settings.task, "test", 1, settings.glimpses).unwrapped.params.glimpses  # type: ignore[attr-defined]
     for t in sorted({*range(2, glimpses, 2), glimpses}):
-        correct = evaluate_images(make_env(config.task, "test", 500, t), load(submission, seed))
+        correct = evaluate_images(make_env(settings.task, "test", 500, t), load(submission, seed))
         wrong = int(len(correct) - correct.sum())
-        yield {"glimpses": t, "wrong": wrong, "images": len(correct), "multiplications": cost(config, t)}
+        yield {"glimpses": t, "wrong": wrong, "images": len(correct), "multiplications": cost(settings, t)}
 
 
 def load(submission: Path, seed: int) -> glimpse_template.RecurrentAttention:
@@ -90,24 +90,24 @@ def load(submission: Path, seed: int) -> glimpse_template.RecurrentAttention:
     return glimpse_template.policy(stored, load_file(submission / "weights.safetensors"), seed)
 
 
-def cost(config: Config, glimpses: int) -> int:
+def cost(settings: RecurrentAttentionSettings, glimpses: int) -> int:
     """Multiply-accumulates per image of recurrent attention."""
-    network = make_learner(replace(config, batch=1)).network
+    network = RecurrentAttentionLearner(replace(settings, batch_size=1)).model.network
     pixels = network.glimpse_network.what.in_features
-    return multiply_accumulates(network, lambda: look(network, pixels, glimpses, config))
+    return multiply_accumulates(network, lambda: look(network, pixels, glimpses, settings))
 
 
-def look(network: RecurrentAttention, pixels: int, glimpses: int, config: Config) -> None:
+def look(network: RecurrentAttention, pixels: int, glimpses: int, settings: RecurrentAttentionSettings) -> None:
     """One image: glimpses with a move after each but the last, which is followed by the classification."""
     h = None
     for t in range(glimpses):
         h = network.look(h, torch.zeros(1, pixels), torch.zeros(1, 2))
-        if t < glimpses - 1 and config.locations == "learned":
+        if t < glimpses - 1 and settings.locations == "learned":
             network.location_network(h)
     network.action_network(h)
 
 
-def convolution_rows(seed: int, options: Options) -> Iterator[Row]:
+def convolution_rows(seed: int, options: GlimpseAblation) -> Iterator[Row]:
     """Test error and multiplications of the convolutional network."""
     task = recurrent_attention.PRESETS[options.preset].task
     network = convolution.train(task, options.epochs, seed)
@@ -118,7 +118,7 @@ def convolution_rows(seed: int, options: Options) -> Iterator[Row]:
     yield {"glimpses": 0, "wrong": wrong, "images": images, "multiplications": multiplications}
 
 
-def rows(options: Options, path: Path) -> pd.DataFrame:
+def rows(options: GlimpseAblation, path: Path) -> pd.DataFrame:
     """The rows of every model and seed, added to `path` as they come about; those that are there already are kept."""
     known: list[Row] = [dict(row) for row in pd.read_csv(path).to_dict("records")] if path.exists() else []
     for name in options.models:
@@ -129,7 +129,7 @@ def rows(options: Options, path: Path) -> pd.DataFrame:
             locations, folder = MODELS[name], options.out / f"{options.preset}-{name}-s{seed}"
             found = attention_rows(locations, seed, folder, options) if locations else convolution_rows(seed, options)
             known += [{**key, **row, **interval(row)} for row in found]
-            checkpoint.write(path, pd.DataFrame(known).to_csv(index=False).encode())
+            write(path, pd.DataFrame(known).to_csv(index=False).encode())
             sys.stderr.write(f"{name}, seed {seed}: {known[-1]['error']:.2f} % wrong\n")
     return pd.DataFrame(known)
 
@@ -142,14 +142,13 @@ def interval(row: Row) -> Row:
 
 def markdown(frame: pd.DataFrame) -> str:
     """The table for people to read."""
-    lines: list[tuple[str, ...]] = [("model", "test error, %", "95 % interval", "multiplications per image")]
-    lines.append(("---", "--:", "--:", "--:"))
+    lines = []
     for row in frame.to_dict("records"):
         name = f"{row['model']}, {row['glimpses']} glimpses" if row["glimpses"] else row["model"]
         name += f", seed {row['seed']}" if frame["seed"].nunique() > 1 else ""
         ends = f"{row['low']:.2f} to {row['high']:.2f}"
         lines.append((name, f"{row['error']:.2f}", ends, f"{row['multiplications']:,.0f}"))
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return markdown_table(("model", "test error, %", "95 % interval", "multiplications per image"), lines)
 
 
 def draw(frame: pd.DataFrame, path: Path) -> None:
@@ -174,7 +173,7 @@ def draw(frame: pd.DataFrame, path: Path) -> None:
     picture.savefig(path, dpi=120, metadata={"Software": None})
 
 
-def main(options: Options) -> int:
+def main(options: GlimpseAblation) -> int:
     """Train, write, draw, print."""
     for name in ("epochs", "seeds"):
         checks.count(name, getattr(options, name))
@@ -191,8 +190,4 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(tyro.cli(Options)))
-    except UserError as error:
-        sys.stderr.write(f"error: {error}\n")
-        sys.exit(2)
+    command(main, GlimpseAblation)

@@ -31,15 +31,14 @@ from typing import NamedTuple, get_args
 import numpy as np
 import pandas as pd
 import torch
-import tyro
 
 from baselines.algorithms import reinforce
-from baselines.algorithms.on_policy import Learner, make_learner
-from baselines.algorithms.reinforce import Estimator, psi
-from baselines.data.rollout import Step
-from baselines.data.trajectories import play_episodes
-from baselines.maths.estimators import Floats, discounted_reward_to_go, moving_average, policy_gradient_loss
-from baselines.training.events import Snapshot, Tree
+from baselines.algorithms.reinforce import Estimator, Reinforce, psi
+from baselines.data.rollout import Transition, play_episodes
+from baselines.maths.estimators import discounted_reward_to_go, moving_average, policy_gradient_loss
+from baselines.studies.report import command, markdown_table
+from baselines.training.events import Snapshot
+from baselines.types import Floats, Tree
 from rlbench.errors import UserError
 from rlbench.harness.ranking.intervals import Interval, percentile_interval
 
@@ -47,7 +46,7 @@ ESTIMATORS: tuple[Estimator, ...] = get_args(Estimator)
 
 
 @dataclass(frozen=True)
-class Options:
+class GradientVariance:
     """Measure the variance of the lecture's gradient estimators on fixed policies."""
 
     moments: tuple[int, ...] = (110, 120, 130)
@@ -61,7 +60,7 @@ class Options:
     resamples: int = 2_000
     """Bootstrap resamples."""
     seed: int = 0
-    """Seed of the training, of the episodes and of the resampling."""
+    """Seed of the training run, of the episodes and of the resampling."""
     results: Path = Path("results")
     """Folder for the table and the picture."""
 
@@ -73,45 +72,43 @@ class Gradients(NamedTuple):
     mean_return: float
 
 
-def policies(options: Options) -> Iterator[tuple[int, Learner]]:
+def policies(options: GradientVariance) -> Iterator[tuple[int, Reinforce]]:
     """The policy after each of `moments` updates, as a learner that can play; its value network untrained."""
-    config = replace(reinforce.PRESETS["lecture"], seed=options.seed, checkpoint_every=1, goal=np.inf)
-    playing = replace(
-        reinforce.PRESETS["fast"], trajectories=50, critic_epochs=options.critic_epochs, seed=options.seed
-    )
+    config = replace(reinforce.PRESETS["lecture"], seed=options.seed, checkpoint_every_updates=1, goal=np.inf)
+    playing = replace(reinforce.PRESETS["fast"], num_envs=50, critic_epochs=options.critic_epochs, seed=options.seed)
     for event in reinforce.train(config):
         if isinstance(event, Snapshot) and event.update in options.moments:
             state: Tree = event.state()["learner"]
-            learner = make_learner(playing)
-            learner.actor.flat.theta.copy_(torch.from_numpy(state["actor"]["theta"]))
+            learner = Reinforce(playing)
+            learner.actor.theta.copy_(torch.from_numpy(state["actor"]["theta"]))
             yield event.update, learner
             if event.update == max(options.moments):
                 return
 
 
-def blocks(learner: Learner, episodes: int, seed: int) -> Iterator[Step]:
+def blocks(learner: Reinforce, episodes: int, seed: int) -> Iterator[Transition]:
     """Episodes of the policy, `trajectories` at a time."""
-    for first in range(0, episodes, learner.config.trajectories):
-        yield play_episodes(learner.lanes, learner.choose, seed + first)
+    for first in range(0, episodes, learner.settings.num_envs):
+        yield play_episodes(learner.rollout, learner.choose, seed + first)
 
 
-def learn_baselines(learner: Learner, episodes: int, seed: int) -> None:
+def learn_baselines(learner: Reinforce, episodes: int, seed: int) -> None:
     """Fill in b and V from episodes of their own, so that no measured action has touched them."""
-    config = learner.config
+    settings = learner.settings
     states, returns = [], []
     for k, played in enumerate(blocks(learner, episodes, seed), start=1):
-        r_t = np.float32(config.reward_scale) * played.r_t
-        G_t = discounted_reward_to_go(r_t, played.last_t, config.gamma)[played.valid]
-        learner.b = moving_average(learner.b, k, float(G_t.mean()), config.moving_average_rate)
+        r_t = np.float32(settings.reward_scale) * played.r_t
+        G_t = discounted_reward_to_go(r_t, played.last_t, settings.gamma)[played.valid]
+        learner.b = moving_average(learner.b, k, float(G_t.mean()), settings.moving_average_rate)
         states.append(played.s_tm1[played.valid])
         returns.append(G_t)
-    reinforce.fit_value(learner, np.concatenate(states), np.concatenate(returns))
+    learner.fit_value(np.concatenate(states), np.concatenate(returns))
 
 
-def episode_gradients(learner: Learner, s_t: Floats, a_t: Floats, Psi_t: list[Floats]) -> list[Floats]:
+def episode_gradients(learner: Reinforce, s_t: Floats, a_t: Floats, Psi_t: list[Floats]) -> list[Floats]:
     """The gradient sum_t Psi_t grad log pi(a_t|s_t) of one episode, [P], for each Psi_t[T]."""
     actor, flat = learner.actor, learner.actor.flat
-    log_pi_t = learner.head.log_prob(actor.network(actor.tensor(s_t)), actor.tensor(a_t))
+    log_pi_t = learner.head.log_prob(actor(actor.tensor(s_t)), actor.tensor(a_t))
     gradients = []
     for Psi in Psi_t:
         policy_gradient_loss(log_pi_t, actor.tensor(Psi.astype(np.float32)), 1).backward(retain_graph=True)
@@ -120,9 +117,9 @@ def episode_gradients(learner: Learner, s_t: Floats, a_t: Floats, Psi_t: list[Fl
     return gradients
 
 
-def measure(learner: Learner, episodes: int, seed: int) -> Gradients:
+def measure(learner: Reinforce, episodes: int, seed: int) -> Gradients:
     """Gradients of single episodes by every estimator, the episodes being the same."""
-    scale, gamma = learner.config.reward_scale, learner.config.gamma
+    scale, gamma = learner.settings.reward_scale, learner.settings.gamma
     collected: list[list[Floats]] = [[] for _ in ESTIMATORS]
     returns = []
     for played in blocks(learner, episodes, seed):
@@ -148,7 +145,7 @@ def spread(g: Floats, weights: Floats) -> tuple[Floats, Floats]:
     return variance, mean_square - variance / E
 
 
-def table(update: int, gradients: Gradients, options: Options) -> pd.DataFrame:
+def table(update: int, gradients: Gradients, options: GradientVariance) -> pd.DataFrame:
     """A row per estimator for one policy."""
     rng, E = np.random.default_rng(options.seed), len(gradients.g[0])
     drawn = rng.multinomial(E, np.full(E, 1 / E), size=options.resamples) / E
@@ -176,14 +173,14 @@ def figure(name: str, value: float, replicates: Floats | float) -> dict[str, flo
 def markdown(frame: pd.DataFrame) -> str:
     """The table for people to read."""
     head = ("policy: updates (mean return)", "Psi_t", "variance", "of the one above", "signal to noise")
-    lines = [head, ("---",) * len(head)]
+    lines = []
     for row in frame.to_dict("records"):
         cells = [
             "—" if np.isnan(row[name]) else f"{row[name]:.3g} [{row[f'{name}_low']:.3g}, {row[f'{name}_high']:.3g}]"
             for name in ("variance", "of_the_one_above", "signal_to_noise")
         ]
         lines.append((f"{row['updates']} ({row['mean_return']:.1f})", row["estimator"], *cells))
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return markdown_table(head, lines, left=len(head))
 
 
 def draw(frame: pd.DataFrame, path: Path) -> None:
@@ -202,7 +199,7 @@ def draw(frame: pd.DataFrame, path: Path) -> None:
     picture.savefig(path, dpi=120, metadata={"Software": None})
 
 
-def main(options: Options) -> int:
+def main(options: GradientVariance) -> int:
     """Measure, write, print."""
     if min(options.moments, default=-1) < 0 or min(options.episodes, options.baseline_episodes) < 2:
         raise UserError("moments are update numbers from 0, episodes and baseline episodes at least 2")
@@ -219,8 +216,4 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(tyro.cli(Options)))
-    except UserError as error:
-        sys.stderr.write(f"error: {error}\n")
-        sys.exit(2)
+    command(main, GradientVariance)

@@ -11,7 +11,7 @@ the median lies between two of the sorted seeds: the narrowest such pair that co
 distribution (the second and the ninth of ten: 97.9 %).
 
 Q-learning has a table and sees cart-pole through 432 boxes (`binned_cart_pole`). The others have networks.
-`fast` settings are chosen for seconds, not for steps: DQN's 128 lanes cost it steps that one lane would not take.
+`fast` settings are chosen for seconds, not for steps: DQN's 128 environments cost it steps that one would not take.
 """
 
 from __future__ import annotations
@@ -25,32 +25,33 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import tyro
 
 from baselines import ALGORITHMS, checks
 from baselines.studies import binned_cart_pole
+from baselines.studies.report import command, markdown_table
 from baselines.training.events import Evaluated
 from baselines.training.validation import PATIENCE
-from rlbench.errors import UserError, unknown
+from rlbench.errors import unknown
 
 GOAL = 475.0
 EVALUATIONS: dict[str, dict[str, Any]] = {
     "q-learning lecture": {
         **{"task": binned_cart_pole.ID, "agent": "q-learning-binned", "gamma": 0.99, "epsilon": 0.05},
-        **{"steps": 100_000, "learning_rate": 0.5, "learning_rate_end": 0.02, "evaluate_every": 100},
+        **{"total_env_steps": 1_600_000, "learning_rate": 0.5, "learning_rate_end": 0.02},
+        **{"eval_every_env_steps": 1_600},
     },
-    "dqn lecture": {"evaluate_every": 1_000},
-    "dqn fast": {"evaluate_every": 10},
-    "reinforce lecture": {"evaluate_every": 1},
-    "reinforce fast": {"evaluate_every": 1},
-    "actor-critic lecture": {"evaluate_every": 1},
-    "actor-critic fast": {"evaluate_every": 1},
+    "dqn lecture": {"eval_every_env_steps": 1_000},
+    "dqn fast": {"eval_every_env_steps": 1_280},
+    "reinforce lecture": {"eval_every_updates": 1},
+    "reinforce fast": {"eval_every_updates": 1},
+    "actor-critic lecture": {"eval_every_updates": 1},
+    "actor-critic fast": {"eval_every_updates": 1},
 }
 """Algorithm and preset -> settings that differ here: more evaluations, and for a table a task that it can hold."""
 
 
 @dataclass(frozen=True)
-class Options:
+class SampleEfficiency:
     """Measure the environment steps until cart-pole is held."""
 
     agents: tuple[str, ...] = tuple(EVALUATIONS)
@@ -61,7 +62,7 @@ class Options:
     """Folder for the table."""
 
 
-def config(agent: str, seed: int) -> Any:
+def settings_of(agent: str, seed: int) -> Any:
     """The settings of a contender."""
     algorithm, preset = agent.split()
     changes = EVALUATIONS[agent]
@@ -70,12 +71,12 @@ def config(agent: str, seed: int) -> Any:
     return replace(known, seed=seed, **{**changes, **unending})
 
 
-def trainings(agent: str, seeds: int) -> Iterator[dict[str, Any]]:
+def training_runs(agent: str, seeds: int) -> Iterator[dict[str, Any]]:
     """A row per seed: how many steps it took, and whether it got there."""
     module = importlib.import_module(ALGORITHMS[agent.split()[0]])
     for seed in range(seeds):
         event, streak = None, 0
-        for event in module.train(config(agent, seed)):
+        for event in module.train(settings_of(agent, seed)):
             if isinstance(event, Evaluated):
                 streak = streak + 1 if event.mean >= GOAL else 0
                 if streak == PATIENCE:
@@ -116,17 +117,17 @@ def shown(steps: float) -> str:
 
 def markdown(frame: pd.DataFrame) -> str:
     """The table for people to read."""
-    lines: list[tuple[str, ...]] = [("agent", "seeds that hold 475", "median steps", "95 % interval", "best", "worst")]
-    lines.append(("---", "--:", "--:", "--:", "--:", "--:"))
+    lines = []
     for row in summary(frame).to_dict("records"):
         interval = "—" if math.isnan(row["low"]) else f"{shown(row['low'])} to {shown(row['high'])}"
         figures = (shown(row[name]) for name in ("median_steps", "best", "worst"))
         median, best, worst = figures
         lines.append((row["agent"], f"{row['held']} of {row['seeds']}", median, interval, best, worst))
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    head = ("agent", "seeds that hold 475", "median steps", "95 % interval", "best", "worst")
+    return markdown_table(head, lines)
 
 
-def main(options: Options) -> int:
+def main(options: SampleEfficiency) -> int:
     """Train, write, print."""
     checks.count("seeds", options.seeds)
     for agent in options.agents:
@@ -135,7 +136,7 @@ def main(options: Options) -> int:
     binned_cart_pole.register()
     rows = []
     for agent in options.agents:
-        for row in trainings(agent, options.seeds):
+        for row in training_runs(agent, options.seeds):
             rows.append(row)
             sys.stderr.write(
                 f"{agent}, seed {row['seed']}: {row['steps']:,} steps{'' if row['held'] else ', not held'}\n"
@@ -148,8 +149,4 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(tyro.cli(Options)))
-    except UserError as error:
-        sys.stderr.write(f"error: {error}\n")
-        sys.exit(2)
+    command(main, SampleEfficiency)

@@ -1,4 +1,4 @@
-"""A training's checkpoint: one safetensors file that is whole or not there, and runs no code when read.
+"""The checkpoint of a training run: one safetensors file that is whole or not there, and runs no code when read.
 
 The arrays of a nested tree are stored as tensors under their path, and all else as JSON in the file's header, beside
 the algorithm's name and its configuration. Pickle, torch.save's format, was rejected: reading one runs what it says.
@@ -7,33 +7,18 @@ the algorithm's name and its configuration. Pickle, torch.save's format, was rej
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from baselines.training.events import Tree
+from baselines.files import write
+from baselines.types import Tree
 from rlbench.errors import UserError
 
-SCHEMA = 1
-MOST_SHOWN = 4  # differences between two configurations that an error names
+SCHEMA = 2
+MAX_SHOWN = 4  # differences between two sets of settings that an error names
 ARRAY = "__array__"
-
-
-def write(path: Path, data: bytes) -> None:
-    """Put `data` at `path` in one step: even after a power cut the old file is there, or the new one."""
-    fresh = path.with_name(path.name + ".new")
-    with fresh.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def save(path: Path, algorithm: str, config: dict[str, Any], state: Tree) -> None:
@@ -69,8 +54,8 @@ def load(path: Path, algorithm: str, config: dict[str, Any]) -> Tree:
 def _difference(theirs: dict[str, Any], ours: dict[str, Any]) -> str:
     """The fields in which two configurations differ, in words; empty where there are none."""
     names = [name for name in sorted(theirs.keys() | ours.keys()) if theirs.get(name) != ours.get(name)]
-    shown = [f"{name}={theirs.get(name)!r} there, {ours.get(name)!r} here" for name in names[:MOST_SHOWN]]
-    more = [f"and {len(names) - MOST_SHOWN} more"] if len(names) > MOST_SHOWN else []
+    shown = [f"{name}={theirs.get(name)!r} there, {ours.get(name)!r} here" for name in names[:MAX_SHOWN]]
+    more = [f"and {len(names) - MAX_SHOWN} more"] if len(names) > MAX_SHOWN else []
     return ", ".join(shown + more)
 
 

@@ -1,7 +1,7 @@
-"""What a training reports while it runs: frozen records, yielded by `train` and consumed by whoever watches.
+"""What a training run reports: frozen records, yielded by `train` and consumed by whoever watches.
 
-`update` counts learning steps (sweeps, for planning), `steps` counts environment steps over all lanes, and `seconds`
-is time spent training: neither evaluation nor the consumer's own work is in it.
+`update` counts learning steps (sweeps, for planning) and `steps` environment steps over all environments, rows that
+only reset left out. `seconds` is time spent training: neither evaluation nor the consumer's own work is in it.
 """
 
 from __future__ import annotations
@@ -9,17 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from baselines.templates.policies import Policy
-
-Tree = dict[str, Any]
-"""What a checkpoint holds: nested dicts and lists of numbers, strings, None and NumPy arrays."""
+from baselines.types import Clock, Tree
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training has come, with figures worth plotting (loss, epsilon, recent returns)."""
+    """How far a training run has come, with figures worth plotting (loss, epsilon, recent returns)."""
 
     update: int
     steps: int
@@ -56,20 +53,23 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Finished:
-    """The end of training: the policy to keep (the best on validation seeds, where there were any)."""
+    """The end of training: the policy to submit, and why it ended: "sustained", "converged" or "budget spent"."""
 
     update: int
     steps: int
     seconds: float
     policy: Policy
-    reason: str  # why it ended: "sustained", "converged", "budget spent"
+    reason: str
     state: Callable[[], Tree]
 
 
-class Stopwatch:
-    """Seconds spent training: runs but for what happens inside `with watch.paused():`."""
+Event = Progress | Evaluated | Snapshot | Finished
 
-    def __init__(self, clock: Callable[[], float], before: float = 0.0) -> None:
+
+class Stopwatch:
+    """Seconds spent training: runs but for what happens inside `with stopwatch.paused():`."""
+
+    def __init__(self, clock: Clock, before: float = 0.0) -> None:
         self.clock, self.before = clock, before
         self.since: float | None = clock()
 
@@ -86,6 +86,3 @@ class Stopwatch:
             yield
         finally:
             self.since = self.clock()
-
-
-Event = Progress | Evaluated | Snapshot | Finished

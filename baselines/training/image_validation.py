@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import gymnasium
 import numpy as np
 from gymnasium.vector import VectorEnv
-from numpy.typing import NDArray
 
 from baselines.data.rollout import env_id, evaluate
 from baselines.templates import glimpse_template
 from baselines.training.validation import FIRST_SEED, Validation
+from baselines.types import Floats
 from rlbench.errors import UserError
 from rlbench.registry import ENVIRONMENTS, GLIMPSE
 
-LANES = 500
+NUM_ENVS = 500
 """Images judged at once."""
 
 
-def make_env(task: str, split: str, lanes: int, glimpses: int = 0, **changes: Any) -> VectorEnv[Any, Any, Any]:
-    """Lanes of a task on one split of its images, and with so many glimpses where these are not 0.
+def make_env(task: str, split: str, num_envs: int, glimpses: int = 0, **changes: Any) -> VectorEnv[Any, Any, Any]:
+    """The environments of a task on one split of its images.
 
-    An environment that brings images of its own has but one split, which is then trained and judged on. UserError for
-    a task that shows no glimpses.
+    An environment that brings images of its own has but one split, which is then trained and judged on.
+
+    Args:
+        task: a task's key or name, or a Gymnasium id.
+        split: train, validation or test.
+        num_envs: images looked at together.
+        glimpses: per image; 0 for as many as the task has.
+        changes: keyword arguments of the environment that differ from the task's.
+
+    Raises:
+        UserError: for a task that shows no glimpses.
     """
     name, kwargs = env_id(task)
     kwargs = {**gymnasium.spec(name).kwargs, **kwargs}
@@ -33,22 +41,20 @@ def make_env(task: str, split: str, lanes: int, glimpses: int = 0, **changes: An
         raise UserError(f"{task} shows no glimpses; environments that do: {known}")
     changes |= {} if "images" in kwargs else {"split": split}
     changes |= {"glimpses": glimpses} if glimpses else {}
-    return gymnasium.make_vec(name, num_envs=lanes, **{**kwargs, **changes})
+    return gymnasium.make_vec(name, num_envs=num_envs, **{**kwargs, **changes})
 
 
 class ImageValidation(Validation):
     """Judges policies by every image of the validation split, each from the same first location every time."""
 
     def __init__(self, task: str, glimpses: int = 0) -> None:
-        self.env = make_env(task, "validation", LANES, glimpses)
-        self.episodes = images_of(self.env)
-        self.number, self.streak, self.goal = 0, 0, math.inf
-        self.best, self.kept = -math.inf, {"settings": {}, "tensors": {}}
+        env = make_env(task, "validation", NUM_ENVS, glimpses)
+        super().__init__(env, images_of(env))
 
-    def returns(self, candidate: glimpse_template.RecurrentAttention) -> NDArray[np.floating]:
+    def returns(self, candidate: glimpse_template.RecurrentAttention) -> Floats:
         """The part of each block of images that was classified correctly."""
         correct = evaluate_images(self.env, candidate)
-        return np.array([block.mean() for block in np.array_split(correct, -(-len(correct) // LANES))])
+        return np.array([block.mean() for block in np.array_split(correct, -(-len(correct) // NUM_ENVS))])
 
 
 def images_of(env: VectorEnv[Any, Any, Any]) -> int:
@@ -58,7 +64,7 @@ def images_of(env: VectorEnv[Any, Any, Any]) -> int:
 
 def evaluate_images(
     env: VectorEnv[Any, Any, Any], policy: glimpse_template.RecurrentAttention, seed: int = FIRST_SEED
-) -> NDArray[np.floating]:
+) -> Floats:
     """Returns [images]: 1.0 where the image was classified correctly; each is looked at once."""
     images = images_of(env)
 

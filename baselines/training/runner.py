@@ -1,7 +1,7 @@
-"""A training from its settings to a submission: consumes the events of `train` and keeps what must not be lost.
+"""A training run from its settings to a submission: consumes the events of `train` and keeps what must not be lost.
 
 Into the folder `out` go `checkpoint.safetensors` (the last snapshot), `curve.jsonl` (a line per event), TensorBoard
-files where asked for, and in the end `submission/`. A training that was killed goes on from its last snapshot, and
+files where asked for, and in the end `submission/`. A training run that was killed goes on from its last snapshot, and
 ends with the same weights, bit for bit, as one that was not.
 """
 
@@ -20,8 +20,10 @@ from typing import TYPE_CHECKING, Any
 from baselines import ALGORITHMS, checks
 from baselines.data.rollout import task_keys
 from baselines.export import Origin, export
+from baselines.files import write
 from baselines.training import checkpoint
-from baselines.training.events import Evaluated, Event, Finished, Progress, Snapshot, Tree
+from baselines.training.events import Evaluated, Event, Finished, Progress, Snapshot
+from baselines.types import Tree
 from rlbench.errors import UserError, unknown
 from rlbench.progress import progress
 
@@ -34,39 +36,47 @@ CHECKPOINT, CURVE, SUBMISSION, TENSORBOARD = "checkpoint.safetensors", "curve.js
 
 
 def run(
-    algorithm: str, config: Any, out: Path, *, quiet: bool = False, tensorboard: bool = False, resume: bool = True
+    algorithm: str, settings: Any, out: Path, *, quiet: bool = False, tensorboard: bool = False, resume: bool = True
 ) -> Path:
-    """Train `algorithm` under `config` and return the submission's folder, `out/submission`.
+    """Train an agent and return the submission's folder, `out/submission`.
 
-    Goes on from a checkpoint in `out` unless `resume` is False, which deletes what an earlier training left there.
-    UserError for an unknown algorithm, a bad setting, another training's checkpoint, a loss that is no number.
+    Args:
+        algorithm: a name in `baselines.ALGORITHMS`.
+        settings: of that algorithm.
+        out: folder for everything that the training run leaves.
+        quiet: no progress bar.
+        tensorboard: write TensorBoard files too.
+        resume: go on from a checkpoint in `out`; else what an earlier training run left there is deleted.
+
+    Raises:
+        UserError: for an unknown algorithm, a bad setting, another run's checkpoint, a loss that is no number.
     """
     module = load(algorithm)
-    module.check(config)
-    plain = checks.as_json(config)
+    settings.check()
+    plain = checks.as_json(settings)
     prepare(out, keep=resume)
     saved = checkpoint.load(out / CHECKPOINT, algorithm, plain) if (out / CHECKPOINT).exists() else None
     if saved is None:
-        begin_curve(out / CURVE, algorithm, config)
+        begin_curve(out / CURVE, algorithm, settings)
     else:
         cut_curve(out / CURVE, saved["update"])
         if saved["update"] and not quiet:
             sys.stderr.write(f"going on from the snapshot at update {saved['update']:,}\n")
-    kept = Kept(saved["update"] if saved else None)
-    with ExitStack() as stack, ending_explained(out, kept):
+    last = LastSnapshot(saved["update"] if saved else None)
+    with ExitStack() as stack, ending_explained(out, last):
         watchers = [stack.enter_context(curve(out / CURVE))]
-        watchers.append(stack.enter_context(progress_bar(f"{config.agent}, seed {config.seed}", quiet)))
+        watchers.append(stack.enter_context(progress_bar(f"{settings.agent}, seed {settings.seed}", quiet)))
         if tensorboard:
             watchers.append(stack.enter_context(summary(out / TENSORBOARD)))
-        for event in module.train(config, resume=saved["training"] if saved else None):
+        for event in module.train(settings, resume=saved["training"] if saved else None):
             for watch in watchers:
                 watch(event)
             if isinstance(event, Snapshot | Finished):
                 tree: Tree = {"update": event.update, "training": event.state()}
                 checkpoint.save(out / CHECKPOINT, algorithm, plain, tree)
-                kept.update = event.update
+                last.update = event.update
             if isinstance(event, Finished):
-                export(event.policy, origin(config, event), out / SUBMISSION)
+                export(event.policy, origin(settings, event), out / SUBMISSION)
     return out / SUBMISSION
 
 
@@ -93,50 +103,50 @@ def prepare(out: Path, *, keep: bool) -> None:
         raise UserError(f"cannot train into {out}: {error.strerror}") from None
 
 
-def origin(config: Any, finished: Finished) -> Origin:
-    """What the submission says of this training."""
-    return Origin(config.agent, task_keys(config.task), config.seed, finished.steps)
+def origin(settings: Any, finished: Finished) -> Origin:
+    """What the submission's manifest says of this training run."""
+    return Origin(settings.agent, task_keys(settings.task), settings.seed, finished.steps)
 
 
 @dataclass
-class Kept:
-    """What of a training survives its end."""
+class LastSnapshot:
+    """How much of a training run is on disk."""
 
     update: int | None
     """The last snapshot's; None before the first."""
 
 
 @contextmanager
-def ending_explained(out: Path, kept: Kept) -> Iterator[None]:
-    """Adds to an error or an interruption what is kept: nothing of a training that was refused at once."""
+def ending_explained(out: Path, snapshot: LastSnapshot) -> Iterator[None]:
+    """Adds to an error or an interruption what is kept: nothing of a training run that was refused at once."""
     try:
         yield
     except UserError as error:
-        if kept.update is None:
+        if snapshot.update is None:
             if (out / CURVE).read_bytes().count(b"\n") == 1:  # its head alone
                 (out / CURVE).unlink()
             raise
         raise UserError(f"{error}; the last good checkpoint is kept: {out / CHECKPOINT}") from None
     except KeyboardInterrupt:
-        future = "begins anew" if not kept.update else f"goes on from the snapshot at update {kept.update:,}"
+        future = "begins anew" if not snapshot.update else f"goes on from the snapshot at update {snapshot.update:,}"
         raise KeyboardInterrupt(f"interrupted; the same command {future}") from None
 
 
 def line(event: Event) -> dict[str, Any] | None:
-    """What the learning curve says of an event; nothing of snapshots."""
+    """The learning curve's entry for an event; None for snapshots."""
     if isinstance(event, Snapshot):
         return None
-    said: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "event": type(event).__name__.lower(),
         "update": event.update,
         "steps": event.steps,
         "seconds": round(event.seconds, 6),
     }
     if isinstance(event, Progress):
-        return {**said, **event.figures}
+        return {**entry, **event.figures}
     if isinstance(event, Evaluated):
-        return {**said, "mean": event.mean, "returns": event.returns, "best": event.best}
-    return {**said, "reason": event.reason}
+        return {**entry, "mean": event.mean, "returns": event.returns, "best": event.best}
+    return {**entry, "reason": event.reason}
 
 
 @contextmanager
@@ -145,34 +155,34 @@ def curve(path: Path) -> Iterator[Watcher]:
     with path.open("a") as file:
 
         def watch(event: Event) -> None:
-            if said := line(event):
-                file.write(json.dumps(said) + "\n")
+            if entry := line(event):
+                file.write(json.dumps(entry) + "\n")
                 file.flush()
 
         yield watch
 
 
-def begin_curve(path: Path, algorithm: str, config: Any) -> None:
+def begin_curve(path: Path, algorithm: str, settings: Any) -> None:
     """A learning curve of one line, which says whose it is, in place of any other."""
     head = {"event": "started", "update": 0, "steps": 0, "seconds": 0.0, "algorithm": algorithm}
-    whose = {"agent": config.agent, "task": config.task, "seed": config.seed}
-    checkpoint.write(path, (json.dumps(head | whose) + "\n").encode())
+    whose = {"agent": settings.agent, "task": settings.task, "seed": settings.seed}
+    write(path, (json.dumps(head | whose) + "\n").encode())
 
 
 def cut_curve(path: Path, update: int) -> None:
-    """Drop the lines after a snapshot, which the resumed training writes again, and a last line that is torn."""
+    """Drop the lines after a snapshot, which the resumed run writes again, and a last line that is torn."""
     if not path.exists():
         return
     kept = []
     for text in path.read_text().splitlines():
         try:
-            said = json.loads(text)
+            entry = json.loads(text)
         except ValueError:
             break
-        if said["update"] > update or said["event"] == "finished":
+        if entry["update"] > update or entry["event"] == "finished":
             break
         kept.append(text + "\n")
-    checkpoint.write(path, "".join(kept).encode())
+    write(path, "".join(kept).encode())
 
 
 @contextmanager

@@ -6,12 +6,15 @@ Training episodes are seeded below 2^29, validation episodes from 2^29 to 2^30, 
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, ClassVar
 
-from baselines.data.rollout import evaluate, make_lanes
+import numpy as np
+from gymnasium.vector import VectorEnv
+
+from baselines.data.rollout import evaluate
+from baselines.stateful import Stateful
 from baselines.templates.policies import Policy, policy
-from baselines.training.events import Tree
+from baselines.types import Floats
 
 FIRST_SEED = 2**29
 CONFIRMATION_SEED = 2**29 + 2**28
@@ -21,29 +24,38 @@ once."""
 
 
 def training_seed(rng: np.random.Generator) -> int:
-    """A seed for the lanes of a training; lane i is seeded with this + i."""
+    """A seed for the environments of a training run; environment i is seeded with this + i."""
     return int(rng.integers(FIRST_SEED - 2**20))
 
 
-class Validation:
-    """Evaluates the policies of one training, keeps the best and tells when enough is enough."""
+class Validation(Stateful):
+    """Evaluates the policies of one training run, keeps the best and tells when the goal is held.
+
+    Args:
+        env: as many environments as an evaluation has episodes, or fewer.
+        episodes: episodes of an evaluation.
+        goal: mean return that PATIENCE evaluations in a row must reach.
+        confirmation: further episodes, in which the best policy must then reach it.
+        max_steps: steps after which an episode stops counting, 0 for none.
+    """
+
+    CHECKPOINTED: ClassVar[tuple[str, ...]] = ("number", "streak", "best", "kept")
 
     def __init__(
         self,
-        task: str,
+        env: VectorEnv[Any, Any, Any],
         episodes: int,
         goal: float = float("inf"),
         confirmation: int = 1,
-        most_steps: int = 0,
-        threads: int | None = None,
+        max_steps: int = 0,
     ) -> None:
-        self.env = make_lanes(task, episodes, threads)
-        self.episodes, self.goal, self.confirmation, self.most_steps = episodes, goal, confirmation, most_steps
+        self.env, self.episodes = env, episodes
+        self.goal, self.confirmation, self.max_steps = goal, confirmation, max_steps
         self.number, self.streak = 0, 0  # evaluations made, and how many of the last reached the goal
         self.best, self.kept = float("-inf"), {"settings": {}, "tensors": {}}
 
     def evaluate(self, candidate: Policy) -> tuple[tuple[float, ...], bool]:
-        """Returns of fresh validation episodes, and whether their mean is the best, or equals it."""
+        """Returns of fresh validation episodes, and whether their mean is the best so far, or equals it."""
         returns = self.returns(candidate)
         mean = float(returns.mean())
         self.number, self.streak = self.number + 1, self.streak + 1 if mean >= self.goal else 0
@@ -53,10 +65,10 @@ class Validation:
             self.best, self.kept = mean, {"settings": candidate.settings(), "tensors": tensors}
         return tuple(returns.tolist()), best
 
-    def returns(self, candidate: Policy) -> NDArray[np.floating]:
+    def returns(self, candidate: Policy) -> Floats:
         """Returns of fresh validation episodes."""
         seed = FIRST_SEED + self.number * self.episodes
-        return evaluate(self.env, candidate.act, seed, self.episodes, most_steps=self.most_steps)
+        return evaluate(self.env, candidate.act, seed, self.episodes, max_steps=self.max_steps)
 
     @property
     def policy(self) -> Policy:
@@ -66,24 +78,15 @@ class Validation:
     def sustained(self) -> bool:
         """Whether three evaluations in a row reached the goal, and the best policy does so in further episodes.
 
-        Where it does not, it was lucky: it is forgotten, and the search goes on from the next evaluation.
+        If this confirmation fails, the best score is lowered to the confirmed mean, and training goes on.
         """
         if self.streak < PATIENCE:
             return False
         seed = CONFIRMATION_SEED + self.number * self.confirmation
-        mean = float(evaluate(self.env, self.policy.act, seed, self.confirmation, most_steps=self.most_steps).mean())
+        mean = float(evaluate(self.env, self.policy.act, seed, self.confirmation, max_steps=self.max_steps).mean())
         self.best = min(self.best, mean)
         return mean >= self.goal
 
-    def state(self) -> Tree:
-        """What a checkpoint holds of it."""
-        return {name: getattr(self, name) for name in ("number", "streak", "best", "kept")}
-
-    def restore(self, state: Tree) -> None:
-        """Go on from `state()`."""
-        for name, value in state.items():
-            setattr(self, name, value)
-
     def close(self) -> None:
-        """Close the environment."""
+        """Close the environments."""
         self.env.close()

@@ -115,15 +115,15 @@ def run(options: RunOptions) -> int:
 def train(entry: Entry, seed: int, out: Path, options: RunOptions) -> Path:
     """The submission of one training, trained now unless it is there already."""
     device = options.device if options.device in devices(entry.algorithm) else "auto"  # tables know only the CPU
-    config = with_settings(entry.algorithm, entry.preset, seed=seed, task=entry.task, device=device)
-    folder = out / "training" / entry.task / f"{config.agent}-s{seed}"
+    settings = with_settings(entry.algorithm, entry.preset, seed=seed, task=entry.task, device=device)
+    folder = out / "training" / entry.task / f"{settings.agent}-s{seed}"
     submission = folder / "submission"
     if not (submission / "submission.toml").exists():
         began = time.perf_counter()
-        training().run(entry.algorithm, config, folder, quiet=silent(options))
-        remark(f"{config.agent}, seed {seed}: trained in {time.perf_counter() - began:.1f} s", options)
+        training().run(entry.algorithm, settings, folder, quiet=silent(options))
+        remark(f"{settings.agent}, seed {seed}: trained in {time.perf_counter() - began:.1f} s", options)
     if options.pretrained is not None:
-        kept = options.pretrained / entry.task / f"{config.agent}-s{seed}"
+        kept = options.pretrained / entry.task / f"{settings.agent}-s{seed}"
         shutil.rmtree(kept, ignore_errors=True)
         shutil.copytree(submission, kept)
     return Path(submission)
@@ -131,7 +131,7 @@ def train(entry: Entry, seed: int, out: Path, options: RunOptions) -> Path:
 
 def devices(algorithm: str) -> tuple[str, ...]:
     """The devices that an algorithm's settings take."""
-    return get_args(get_type_hints(training().load(algorithm).Config)["device"])
+    return get_args(get_type_hints(type(next(iter(training().load(algorithm).PRESETS.values()))))["device"])
 
 
 def score(task: str, submission: Path | str, results: Path, options: RunOptions) -> None:

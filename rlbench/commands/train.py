@@ -20,16 +20,16 @@ from rlbench.commands.shared.agents import algorithms, training
 from rlbench.commands.shared.output import Format, print_table, silent
 from rlbench.errors import UserError, unknown
 
-Config = TypeVar("Config")
+Settings = TypeVar("Settings")
 
 
 @dataclass(frozen=True)
-class TrainOptions(Generic[Config]):
+class TrainOptions(Generic[Settings]):
     """Train a reference agent and export it as a submission."""
 
     algorithm: Annotated[str, tyro.conf.Positional]
     """Which algorithm; `rlbench list agents` names them."""
-    config: Annotated[Config, tyro.conf.arg(name="")]
+    settings: Annotated[Settings, tyro.conf.arg(name="")]
     """Settings of the algorithm, as the preset has them."""
     preset: str = ""
     """Set of settings to begin with; the algorithm's first one by default."""
@@ -56,14 +56,46 @@ def parse(arguments: list[str]) -> TrainOptions[Any]:
     algorithm = arguments[0]
     module = training().load(algorithm)
     preset = chosen_preset(arguments, module.PRESETS)
-    default = TrainOptions(algorithm, module.PRESETS[preset], preset)
-    return tyro.cli(
-        TrainOptions[module.Config],  # type: ignore[name-defined]  # the type depends on the algorithm
+    settings = module.PRESETS[preset]
+    default = TrainOptions(algorithm, settings, preset)
+    arguments = [current_name(argument, settings) for argument in arguments]
+    kind: Any = TrainOptions[type(settings)]  # type: ignore[misc]  # the type depends on the algorithm
+    parsed: TrainOptions[Any] = tyro.cli(
+        kind,
         prog=f"rlbench train {algorithm}",
         description=f"{module.__doc__}\n\nPresets: {', '.join(module.PRESETS)}.",
         args=arguments,
         default=default,
     )
+    return parsed
+
+
+ALIASES = {
+    "steps": ("total_env_steps",),
+    "lanes": ("num_envs",),
+    "trajectories": ("num_envs",),
+    "batch": ("batch_size",),
+    "updates": ("updates_per_step",),
+    "optimiser": ("optimizer",),
+    "refresh_every": ("target_update_period",),
+    "most_gradient": ("max_grad_norm",),
+    "epsilon_steps": ("epsilon_env_steps",),
+    "update_every": ("update_every_env_steps",),
+    "evaluate_every": ("eval_every_env_steps", "eval_every_updates", "eval_every_epochs"),
+    "checkpoint_every": ("checkpoint_every_env_steps", "checkpoint_every_updates", "checkpoint_every_epochs"),
+}
+"""Former names of settings, which go on working, and what the algorithms call them now.
+
+Counts of steps are over all environments now, under the former names too.
+"""
+
+
+def current_name(argument: str, settings: Any) -> str:
+    """The argument under the setting's present name where it has a former one: `--steps=5` is `--total-env-steps=5`."""
+    option, equals, value = argument.partition("=")
+    names = ALIASES.get(option.removeprefix("--").replace("-", "_"), ()) if option.startswith("--") else ()
+    known = [name for name in names if hasattr(settings, name)]
+    return f"--{known[0].replace('_', '-')}{equals}{value}" if known else argument
 
 
 def chosen_preset(arguments: list[str], presets: dict[str, Any]) -> str:
@@ -78,17 +110,17 @@ def chosen_preset(arguments: list[str], presets: dict[str, Any]) -> str:
 
 def run(options: TrainOptions[Any]) -> int:
     """Train, and print the submission's folder."""
-    config = options.config
-    out = options.out or Path("runs", "train", config.task.replace("/", "-"), f"{config.agent}-s{config.seed}")
+    settings = options.settings
+    out = options.out or Path("runs", "train", settings.task.replace("/", "-"), f"{settings.agent}-s{settings.seed}")
     submission = training().run(
         options.algorithm,
-        config,
+        settings,
         out,
         quiet=silent(options),
         tensorboard=options.tensorboard,
         resume=options.resume,
     )
-    made = {"agent": config.agent, "task": config.task, "seed": config.seed, "submission": str(submission)}
+    made = {"agent": settings.agent, "task": settings.task, "seed": settings.seed, "submission": str(submission)}
     if options.format == "json":
         sys.stdout.write(json.dumps(made) + "\n")
         return 0
@@ -102,7 +134,7 @@ def run(options: TrainOptions[Any]) -> int:
 
 
 def best(out: Path) -> str:
-    """The line about the evaluation whose weights were kept; empty for a training that had none."""
+    """The line about the evaluation whose weights were kept; empty for a training run that had none."""
     with (out / training().CURVE).open() as curve:
         kept = [event for event in map(json.loads, curve) if event.get("best")]
     return f"best validation return {kept[-1]['mean']:,.2f}, after {kept[-1]['steps']:,} steps\n" if kept else ""

@@ -126,6 +126,9 @@ class VectorEnvAdapter(VectorEnv[Any, Any, Any]):
     and `_final_info` mark those whose episode ended.
     """
 
+    # A dict of its own: Gymnasium's own vector environments write their mode into the one of VectorEnv.
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"]}  # noqa: RUF012  # Gymnasium declares it so
+
     def __init__(
         self,
         num_envs: int,

@@ -15,13 +15,13 @@ STACK, SIDE = 4, 12
 
 
 class Noise(VectorEnv[Any, Any, Any]):
-    """N lanes of noise, uint8[N, 4, 12, 12]: episodes of 1 to 12 steps, a third of which are cut, rewards at random.
+    """N environments of noise, uint8[N, 4, 12, 12]: episodes of 1 to 12 steps, a third of which are cut.
 
-    The stack is black where the episode is younger than it. Lives are lost at random.
+    Rewards are drawn at random. The stack is black where the episode is younger than it. Lives are lost at random.
     """
 
-    def __init__(self, num_envs: int = 1) -> None:
-        self.num_envs, self.metadata = num_envs, {"autoreset_mode": AutoresetMode.NEXT_STEP}
+    def __init__(self, num_envs: int = 1, autoreset_mode: AutoresetMode = AutoresetMode.NEXT_STEP) -> None:
+        self.num_envs, self.metadata = num_envs, {"autoreset_mode": autoreset_mode}
         self.single_observation_space = gymnasium.spaces.Box(0, 255, (STACK, SIDE, SIDE), np.uint8)
         self.single_action_space = gymnasium.spaces.Discrete(3)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -39,9 +39,22 @@ class Noise(VectorEnv[Any, Any, Any]):
         fresh = self.over
         end, cut, lost = (self.np_random.random((3, self.num_envs)) < [[0.2], [0.33], [0.1]]) & ~fresh
         observation = self._next()
-        self.over = end
         reward = np.where(fresh, 0.0, self.np_random.normal(size=self.num_envs))
-        return observation, reward, end & ~cut, end & cut, {"life_lost": lost & ~end}
+        info: dict[str, Any] = {"life_lost": lost & ~end}
+        if self.metadata["autoreset_mode"] is AutoresetMode.SAME_STEP:
+            observation, final = self._reset_where(end, observation), observation
+            info |= {"final_obs": final, "_final_obs": end} if end.any() else {}
+        else:
+            self.over = end
+        return observation, reward, end & ~cut, end & cut, info
+
+    def _reset_where(self, end: np.ndarray, reached: np.ndarray) -> np.ndarray:
+        """The observations, those of new episodes where one ended."""
+        self.over = end
+        first = self._next()
+        self.over = np.zeros(self.num_envs, bool)
+        self.seen = np.where(end[:, None, None, None], first, reached)
+        return self.seen
 
     def _next(self) -> np.ndarray:
         frame = self.np_random.integers(256, size=(self.num_envs, 1, SIDE, SIDE), dtype=np.uint8)
@@ -67,10 +80,11 @@ def picture(seen: np.ndarray) -> np.ndarray:
     return np.broadcast_to(255 * seen[:, None, None, None], (len(seen), STACK, SIDE, SIDE)).astype(np.uint8)
 
 
-def task(probe: str) -> str:
-    """The Gymnasium id of a probe as pictures, or of `noise`, registered."""
-    name = f"Film-{probe}-v0"
+def task(probe: str, autoreset_mode: AutoresetMode | None = None) -> str:
+    """The Gymnasium id of a probe as pictures, or of `noise`, in this mode, registered."""
+    name = f"Film-{probe}{autoreset_mode.value if autoreset_mode else ''}-v0"
     if name not in gymnasium.registry:
         entry, kwargs = (Noise, {}) if probe == "noise" else (PictureProbe, {"probe": probe})
+        kwargs |= {"autoreset_mode": autoreset_mode} if autoreset_mode else {}
         gymnasium.register(name, vector_entry_point=entry, kwargs=kwargs)  # type: ignore[arg-type]
     return name

@@ -47,7 +47,7 @@ def best(probe: str) -> np.ndarray:
 
 
 class Probe(VectorEnv[Any, Any, Any]):
-    """N lanes of a probe; observations are float32[N, 1], or int64[N] where `discrete`."""
+    """N environments of a probe; observations are float32[N, 1], or int64[N] where `discrete`."""
 
     def __init__(self, probe: str, discrete: bool, continuous: bool = False, num_envs: int = 1) -> None:
         self.probe, self.discrete, self.continuous, self.num_envs = probe, discrete, continuous, num_envs

@@ -27,15 +27,16 @@ def resident() -> int:
 
 def measure(steps: int, capacity: int, task: str, evaluation_steps: int = 100) -> list[int]:
     """Resident bytes after each tenth of a training run of `steps`, checkpoints included."""
-    lanes = 8
-    config = replace(
+    num_envs = 8
+    settings = replace(
         dqn.PRESETS["atari-cpu"],
-        **{"task": task, "lanes": lanes, "steps": steps // lanes, "capacity": capacity, "update_every": 8},
-        **{"warmup": min(4_000, steps // 20), "evaluate_every": steps // lanes // TENTHS, "evaluation_episodes": 1},
-        **{"evaluation_steps": evaluation_steps, "checkpoint_every": steps // lanes // 4},
+        **{"task": task, "num_envs": num_envs, "total_env_steps": steps, "capacity": capacity},
+        **{"update_every_env_steps": 8 * num_envs},
+        **{"warmup": min(4_000, steps // 20), "eval_every_env_steps": steps // TENTHS, "evaluation_episodes": 1},
+        **{"evaluation_steps": evaluation_steps, "checkpoint_every_env_steps": steps // 4},
     )
     sizes = []
-    for event in dqn.train(config):
+    for event in dqn.train(settings):
         if isinstance(event, Snapshot):
             event.state()
         elif isinstance(event, Progress):

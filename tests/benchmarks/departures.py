@@ -21,18 +21,21 @@ WITHOUT: dict[str, dict[str, Any]] = {
     "n-step returns": {"n_step": 1},
     "reward scale": {"reward_scale": 1.0},
     "observation scale": {"observation_scale": ()},
-    "target network": {"refresh_every": 0, "double_q": False},
-    "its averaging (a copy every 50 updates)": {"refresh_every": 50, "tau": 1.0},
+    "target network": {"target_update_period": 0, "double_q": False},
+    "its averaging (a copy every 50 updates)": {"target_update_period": 50, "tau": 1.0},
     "double Q": {"double_q": False},
-    "many environments (8)": {"lanes": 8},
-    "large batches (32)": {"batch": 32},
+    "many environments (8)": {
+        **{"num_envs": 8, "total_env_steps": 32_000, "epsilon_env_steps": 4_000},
+        **{"eval_every_env_steps": 800, "checkpoint_every_env_steps": 8_000},
+    },
+    "large batches (32)": {"batch_size": 32},
 }
 
 
-def updates(config: dqn.Config) -> float:
+def updates(settings: dqn.DQNSettings) -> float:
     """Updates until three evaluations in a row averaged 475; infinite where the budget is too small."""
     streak = 0
-    for event in dqn.train(config):
+    for event in dqn.train(settings):
         if isinstance(event, Evaluated):
             streak = streak + 1 if event.mean >= GOAL else 0
             if streak == 3:

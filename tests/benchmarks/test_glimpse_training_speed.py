@@ -13,9 +13,7 @@ from typing import Any
 import pytest
 import torch
 
-from baselines.algorithms import recurrent_attention
-from baselines.algorithms.attention_learner import Learner, make_learner
-from baselines.algorithms.recurrent_attention import PRESETS
+from baselines.algorithms.recurrent_attention import PRESETS, RecurrentAttentionLearner
 
 BATCHES, SHORT_BATCHES = 40, 2  # of an epoch as short as a benchmark may be
 MOST = 12 / 7  # seconds of 28x28 images and 6 glimpses on two cores, over the 7 of the network at batch 128
@@ -23,18 +21,18 @@ MOST = 12 / 7  # seconds of 28x28 images and 6 glimpses on two cores, over the 7
 Glimpses = list[tuple[torch.Tensor, torch.Tensor]]  # rho_t[B, D] and l_t[B, 2]
 
 
-def glimpses_of(learner: Learner) -> list[Glimpses]:
+def glimpses_of(learner: RecurrentAttentionLearner) -> list[Glimpses]:
     """What the network sees in an epoch, batch by batch."""
     seen: Glimpses = []
-    hook = learner.network.glimpse_network.register_forward_hook(lambda _, inputs, __: seen.append(inputs))
-    recurrent_attention.epoch(learner)
+    hook = learner.model.network.glimpse_network.register_forward_hook(lambda _, inputs, __: seen.append(inputs))
+    learner.iterate()
     hook.remove()
     return [seen[i : i + learner.glimpses] for i in range(0, len(seen), learner.glimpses)]
 
 
-def forward(learner: Learner, seen: Glimpses) -> list[torch.Tensor]:
+def forward(learner: RecurrentAttentionLearner, seen: Glimpses) -> list[torch.Tensor]:
     """What the boxes give after the glimpses of one batch: means of locations, logits, baselines."""
-    network, h, states = learner.network, None, []
+    network, h, states = learner.model.network, None, []
     means = []
     for t, (rho_t, l_t) in enumerate(seen):
         h = network.look(h, rho_t, l_t)
@@ -47,9 +45,10 @@ def forward(learner: Learner, seen: Glimpses) -> list[torch.Tensor]:
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.benchmark(group="Recurrent attention")
 def test_an_epoch_takes_little_longer_than_its_network(threads: int, compare: Any, size: Any) -> None:
-    learner = make_learner(replace(PRESETS["mnist"], device="cpu", threads=size(threads, 1)))
+    learner = RecurrentAttentionLearner(replace(PRESETS["mnist"], device="cpu", threads=size(threads, 1)))
     count = size(BATCHES, SHORT_BATCHES)
-    learner.images = count * learner.config.batch
+    learner.images = count * learner.settings.batch_size
+    learner.updates_per_epoch = count
     batches = glimpses_of(learner)
     assert [len(batch) for batch in batches] == [6] * count
     gradients = [torch.ones_like(output) for output in forward(learner, batches[0])]
@@ -57,12 +56,12 @@ def test_an_epoch_takes_little_longer_than_its_network(threads: int, compare: An
     def network() -> None:
         for batch in batches:
             torch.autograd.backward(forward(learner, batch), gradients)
-        learner.flat.grad.zero_()
+        learner.model.flat.grad.zero_()
 
     compare(
         f"an epoch of 28x28 images, 6 glimpses, {threads} thread{'s' * (threads > 1)}",
         "forward and backward of its bare network",
-        lambda: recurrent_attention.epoch(learner),
+        learner.iterate,
         network,
         least=1 / MOST,
         limit="the arithmetic of the network",

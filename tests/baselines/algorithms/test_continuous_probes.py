@@ -9,20 +9,22 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.algorithms import actor_critic, on_policy, reinforce, soft_actor_critic
+from baselines.algorithms import actor_critic, reinforce, soft_actor_critic
 from baselines.training.events import Finished
 from tests.baselines import probes
 
 GAMMA = 0.5
-PROBE = {"gamma": GAMMA, "reward_scale": 1.0, "observation_scale": (), "goal": np.inf, "evaluate_every": 50}
-CONFIGS: dict[str, Any] = {
-    "reinforce": replace(reinforce.PRESETS["fast"], trajectories=32, steps=12_000, critic_learning_rate=2e-2, **PROBE),
-    "actor-critic": replace(actor_critic.PRESETS["fast"], steps=16_000, horizon=16, **PROBE),
+PROBE = {"gamma": GAMMA, "reward_scale": 1.0, "observation_scale": (), "goal": np.inf, "eval_every_updates": 50}
+SETTINGS: dict[str, Any] = {
+    "reinforce": replace(
+        reinforce.PRESETS["fast"], num_envs=32, total_env_steps=12_000, critic_learning_rate=2e-2, **PROBE
+    ),
+    "actor-critic": replace(actor_critic.PRESETS["fast"], total_env_steps=16_000, horizon=16, **PROBE),
 }
-SAC = soft_actor_critic.Config(
-    **{"gamma": GAMMA, "hidden": (32,), "batch": 64, "warmup": 200, "steps": 1_400, "capacity": 2_000},
+SAC = soft_actor_critic.SACSettings(
+    **{"gamma": GAMMA, "hidden": (32,), "batch_size": 64, "warmup": 200, "total_env_steps": 1_400, "capacity": 2_000},
     **{"temperature": 1e-3, "temperature_learning_rate": 0.0, "learning_rate": 1e-2, "learning_rate_end": 1e-3},
-    **{"evaluate_every": 1_400, "tau": 0.05, "agent": "sac"},
+    **{"eval_every_env_steps": 1_400, "tau": 0.05, "agent": "sac"},
 )
 
 
@@ -33,7 +35,7 @@ def known(probe: str) -> np.ndarray:
 
 
 def finished(events: Any) -> Finished:
-    """How a training ends."""
+    """How a training run ends."""
     *_, last = events
     assert isinstance(last, Finished)
     return last
@@ -46,29 +48,32 @@ def check_action(probe: str, act: Any) -> None:
     np.testing.assert_allclose(act(observations, np.ones(2, bool))[matters, 0], 1 + 2 * best[matters], atol=0.3)
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", SETTINGS)
 @pytest.mark.parametrize("probe", probes.PROBES)
 def test_policy_gradient(probe: str, name: str) -> None:
-    module = reinforce if name == "reinforce" else actor_critic
-    config = replace(CONFIGS[name], task=probes.task(probe, continuous=True))
-    last = finished(module.train(config))
-    learner = on_policy.make_learner(config)
+    module, make = {
+        "reinforce": (reinforce, reinforce.Reinforce),
+        "actor-critic": (actor_critic, actor_critic.ActorCritic),
+    }[name]
+    settings = replace(SETTINGS[name], task=probes.task(probe, continuous=True))
+    last = finished(module.train(settings))
+    learner = make(settings)
     learner.restore(last.state()["learner"])
     check_action(probe, learner.policy().act)
     values = known(probe)
     seen = ~np.isnan(values)
-    s = learner.lanes.encode(np.array([[0.0], [1.0]]))[seen]
-    chance = float(np.exp(2 * learner.actor.flat.theta[-1].item())) if probe in ("action", "both") else 0.0
+    s = learner.rollout.encode(np.array([[0.0], [1.0]]))[seen]
+    chance = float(np.exp(2 * learner.actor.theta[-1].item())) if probe in ("action", "both") else 0.0
     np.testing.assert_allclose(learner.values(s), values[seen] - chance, atol=0.2)  # E[(u - u*)^2] is its variance
 
 
 @pytest.mark.parametrize("probe", probes.PROBES)
 def test_soft_actor_critic(probe: str) -> None:
-    config = replace(SAC, task=probes.task(probe, continuous=True))
-    last = finished(soft_actor_critic.train(config))
-    learner = soft_actor_critic.make_learner(config)
+    settings = replace(SAC, task=probes.task(probe, continuous=True))
+    last = finished(soft_actor_critic.train(settings))
+    learner = soft_actor_critic.SAC(settings)
     learner.restore(last.state()["learner"])
-    check_action(probe, soft_actor_critic.policy(learner).act)
+    check_action(probe, learner.policy().act)
     u = torch.linspace(-0.75, 0.75, 4).repeat(2)[:, None]
     s = torch.tensor([0.0, 1.0]).repeat_interleave(4)[:, None]
     q = learner.critics.network(s, u).detach().numpy().reshape(2, 2, 4)

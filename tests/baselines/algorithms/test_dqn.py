@@ -3,22 +3,58 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
+import numpy as np
 import pytest
 import torch
 
-from baselines.algorithms import dqn, off_policy
-from baselines.data.replay import Batch
+from baselines.algorithms import dqn
+from baselines.data.replay import ReplayBatch
+from baselines.nets.optim import FusedAdam
+from baselines.templates.agent_template import Perceptron
 from rlbench.errors import UserError
+from tests.baselines import films
 
 FAST, LECTURE = dqn.PRESETS["fast"], dqn.PRESETS["lecture"]
 
 
 def test_the_lecture_is_algorithm_1() -> None:
     """One environment, an update per step on uniform replay, no target network, one-step targets, squared error."""
-    assert (LECTURE.lanes, LECTURE.update_every, LECTURE.n_step) == (1, 1, 1)
-    assert (LECTURE.refresh_every, LECTURE.double_q) == (0, False)
+    assert (LECTURE.num_envs, LECTURE.update_every_env_steps, LECTURE.n_step) == (1, 1, 1)
+    assert (LECTURE.target_update_period, LECTURE.double_q) == (0, False)
     assert (LECTURE.reward_scale, LECTURE.observation_scale) == (1.0, ())
+
+
+def test_the_nature_preset_is_the_papers() -> None:
+    """Adam's epsilon of Dopamine; a target network 10,000 steps old at most, which is not what is submitted."""
+    nature = dqn.PRESETS["atari-nature"]
+    assert (nature.num_envs, nature.adam_epsilon, nature.submit) == (1, 1.5e-4, "online")
+    assert (nature.update_every_env_steps, nature.target_update_period, nature.tau) == (4, 2_500, 1.0)
+    assert nature.update_every_env_steps * nature.target_update_period == 10_000
+    small = {"convolutions": ((4, 4, 4), (4, 2, 1)), "hidden": (8,), "capacity": 500, "warmup": 100}
+    learner = dqn.DQN(replace(nature, task=films.task("noise"), **small))
+    assert isinstance(learner.online.optimizer, FusedAdam)
+    assert learner.online.optimizer.epsilon == 1.5e-4
+
+
+@pytest.mark.parametrize(("submit", "outputs"), [("target", (70.0, 30.0)), ("online", (2.0, 5.0))])
+def test_the_network_that_is_submitted(submit: Literal["target", "online"], outputs: tuple[float, float]) -> None:
+    learner = dqn.DQN(replace(FAST, submit=submit, adam_epsilon=0.25))
+    assert learner.online.optimizer.epsilon == 0.25
+    constant_network(learner.online.network, (2.0, 5.0))
+    constant_network(learner.target, (70.0, 30.0))
+    policy = learner.policy()
+    assert isinstance(policy, Perceptron)
+    assert policy.outputs(np.zeros((1, 4), np.float32)).tolist() == [[*outputs]]
+
+
+def test_the_online_network_is_submitted_where_there_is_no_target() -> None:
+    learner = dqn.DQN(replace(FAST, target_update_period=0, double_q=False))
+    constant_network(learner.online.network, (2.0, 5.0))
+    policy = learner.policy()
+    assert isinstance(policy, Perceptron)
+    assert policy.outputs(np.zeros((1, 4), np.float32)).tolist() == [[2.0, 5.0]]
 
 
 def constant_network(network: torch.nn.Sequential, outputs: tuple[float, float]) -> None:
@@ -30,40 +66,42 @@ def constant_network(network: torch.nn.Sequential, outputs: tuple[float, float])
 
 
 @pytest.mark.parametrize(
-    ("config", "value"),
+    ("settings", "value"),
     [(LECTURE, 5.0), (replace(FAST, double_q=False), 70.0), (FAST, 30.0)],
     ids=["online max", "target max", "double"],
 )
-def test_targets(config: dqn.Config, value: float) -> None:
+def test_targets(settings: dqn.DQNSettings, value: float) -> None:
     """The online network says (2, 5), the target network (70, 30)."""
-    learner = dqn.make_learner(config)
-    constant_network(learner.network, (2.0, 5.0))
+    learner = dqn.DQN(settings)
+    constant_network(learner.online.network, (2.0, 5.0))
     constant_network(learner.target, (70.0, 30.0))
     s = torch.zeros((2, 4))
-    batch = Batch(s, torch.tensor([0, 1]), torch.tensor([1.0, -1.0]), torch.tensor([0.5, 0.0]), s)
-    assert dqn.td_target(learner, batch).tolist() == [1 + 0.5 * value, -1.0]
+    batch = ReplayBatch(s, torch.tensor([0, 1]), torch.tensor([1.0, -1.0]), torch.tensor([0.5, 0.0]), s)
+    assert learner.td_target(batch).tolist() == [1 + 0.5 * value, -1.0]
 
 
 def test_the_target_network_follows() -> None:
-    learner = dqn.make_learner(replace(FAST, warmup=1, batch=4, lanes=4, n_step=1, tau=0.25, refresh_every=2))
-    assert torch.equal(learner.target_flat.theta, learner.flat.theta)
-    learner.lanes.reset(0)
-    dqn.act(learner)
+    learner = dqn.DQN(replace(FAST, warmup=1, batch_size=4, num_envs=4, n_step=1, tau=0.25, target_update_period=2))
+    assert torch.equal(learner.target_theta, learner.online.theta)
+    learner.rollout.reset(0)
+    learner.act()
     online = []
     for _ in range(3):
-        online.append(learner.flat.theta.clone())
-        dqn.learn(learner)
+        online.append(learner.online.theta.clone())
+        learner.learn()
     expected = 0.75 * online[0] + 0.25 * online[2]  # moved before updates 0 and 2
-    torch.testing.assert_close(learner.target_flat.theta, expected)
+    torch.testing.assert_close(learner.target_theta, expected)
 
 
 def test_the_update_at_which_the_loss_broke() -> None:
-    learner = dqn.make_learner(FAST)
+    learner = dqn.DQN(FAST)
     learner.updates = 10
-    learner.losses = [torch.tensor(1.0), torch.tensor(float("nan")), torch.tensor(float("inf"))]
+    for loss in (1.0, float("nan"), float("inf")):
+        learner.losses.add(torch.tensor(loss))
     with pytest.raises(UserError, match="the loss became nan at update 9"):
-        off_policy.mean_loss(learner)
+        learner.figures()
+    learner.losses.mean()  # the losses are forgotten, the weights are not
     with torch.no_grad():
-        learner.flat.theta[0] = float("inf")
+        learner.online.theta[0] = float("inf")
     with pytest.raises(UserError, match="a weight became infinite at update 10"):
-        off_policy.mean_loss(learner)
+        learner.figures()

@@ -16,9 +16,9 @@ from baselines.training.events import Finished
 LECTURE = q_learning.PRESETS["lecture"]
 
 
-def learned(config: q_learning.Config) -> np.ndarray:
+def learned(settings: q_learning.QLearningSettings) -> np.ndarray:
     """The table Q[S, A] in which a training ends."""
-    *_, last = q_learning.train(config)
+    *_, last = q_learning.train(settings)
     assert isinstance(last, Finished)
     assert isinstance(last.policy, Table)
     return last.policy.Q
@@ -38,16 +38,17 @@ def test_every_seed_learns_the_optimum(seed: int, optimum: np.ndarray) -> None:
     assert chosen.tolist() == optimum.max(axis=1).tolist()
 
 
-def test_one_lane_learns_it_too(optimum: np.ndarray) -> None:
-    Q = learned(replace(LECTURE, lanes=1, steps=20_000, evaluate_every=20_000))
+def test_one_environment_learns_it_too(optimum: np.ndarray) -> None:
+    Q = learned(replace(LECTURE, num_envs=1, total_env_steps=20_000, eval_every_env_steps=20_000))
     np.testing.assert_allclose(Q.max(axis=1), optimum.max(axis=1), atol=1e-6)
 
 
 def test_one_update_by_hand() -> None:
     """From the cell right of the corner, left: the episode ends, Q moves half way to the reward -1."""
-    config = replace(LECTURE, lanes=1, steps=1, epsilon=1.0, checkpoint_every=1, learning_rate=0.5)
+    settings = replace(LECTURE, num_envs=1, total_env_steps=1, epsilon=1.0, learning_rate=0.5)
+    settings = replace(settings, checkpoint_every_env_steps=1)
     for seed in range(20):
-        Q = learned(replace(config, seed=seed))
+        Q = learned(replace(settings, seed=seed))
         ((s, a),) = np.argwhere(Q)
         assert Q[s, a] == -0.5
         assert 0 < s < 15

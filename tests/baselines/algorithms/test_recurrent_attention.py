@@ -16,13 +16,12 @@ import pytest
 import torch
 
 from baselines.algorithms import recurrent_attention
-from baselines.algorithms.attention_learner import make_learner
-from baselines.algorithms.recurrent_attention import Config
+from baselines.algorithms.recurrent_attention import RecurrentAttentionLearner, RecurrentAttentionSettings
 from baselines.export import Origin, export
 from baselines.nets.recurrent_attention import RecurrentAttention, multiply_accumulates
 from baselines.studies import glimpse_ablation
 from baselines.training import image_validation, runner
-from baselines.training.events import Evaluated, Finished, Snapshot
+from baselines.training.events import Evaluated, Finished, Progress, Snapshot
 from rlbench.errors import UserError
 from rlbench.harness.submission import read
 from rlbench.registry import GLIMPSE
@@ -46,9 +45,9 @@ def corners_registered() -> Iterator[None]:
     del gymnasium.registry[CORNERS]
 
 
-SMALL = Config(
-    **{"task": CORNERS, "batch": 60, "epochs": 3, "width": 16, "state": 32, "location_hidden": 16},
-    **{"evaluate_every": 1, "checkpoint_every": 1, "learning_rate": 5e-3, "early": 0.1},
+SMALL = RecurrentAttentionSettings(
+    **{"task": CORNERS, "batch_size": 60, "epochs": 3, "width": 16, "state": 32, "location_hidden": 16},
+    **{"eval_every_epochs": 1, "checkpoint_every_epochs": 1, "learning_rate": 5e-3, "early": 0.1},
 )
 
 
@@ -73,17 +72,17 @@ def torch_answers(network: RecurrentAttention, seen: list[dict[str, np.ndarray]]
 
 @pytest.mark.parametrize("hidden", [0, 16])
 def test_numpy_answers_as_torch(hidden: int) -> None:
-    learner = make_learner(replace(SMALL, location_hidden=hidden))
+    learner = RecurrentAttentionLearner(replace(SMALL, location_hidden=hidden))
     agent, seen = learner.policy(), glimpses(40)
     for episode in range(2):  # the second one must not remember the first
-        for t, (observation, expected) in enumerate(zip(seen, torch_answers(learner.network, seen), strict=True)):
+        for t, (observation, expected) in enumerate(zip(seen, torch_answers(learner.model.network, seen), strict=True)):
             answer = agent.act(observation, np.full(40, t == 0))
             np.testing.assert_allclose(answer["location"], expected["location"], atol=1e-5, err_msg=f"{episode}")
             np.testing.assert_array_equal(answer["label"], expected["label"])
 
 
-def test_a_lane_that_begins_anew_forgets_alone() -> None:
-    agent, (one, two, _) = make_learner(SMALL).policy(), glimpses(4)
+def test_an_environment_that_begins_anew_forgets_alone() -> None:
+    agent, (one, two, _) = RecurrentAttentionLearner(SMALL).policy(), glimpses(4)
     agent.act(one, np.ones(4, bool))
     first = np.array([False, True, False, False])
     mixed = agent.act(two, first)["location"]
@@ -91,20 +90,20 @@ def test_a_lane_that_begins_anew_forgets_alone() -> None:
     assert (np.isclose(mixed, alone).all(axis=1) == first).all()
 
 
-def test_it_tells_where_it_looked_and_how_likely_each_label_is() -> None:
-    learner = make_learner(SMALL)
+def test_it_explains_where_it_looked_and_how_likely_each_label_is() -> None:
+    learner = RecurrentAttentionLearner(SMALL)
     agent, seen = learner.policy(), glimpses(4)
     firsts = [np.ones(4, bool), np.zeros(4, bool), np.array([False, True, False, False])]
     for observation, first in zip(seen, firsts, strict=True):
         answer = agent.act(observation, first)
-    told = agent.explain()
-    assert [len(path) for path in told["glimpses"]] == [3, 1, 3, 3]
-    np.testing.assert_array_equal(told["glimpses"][2], [one["location"][2] for one in seen])
-    np.testing.assert_allclose(told["probabilities"].sum(axis=1), 1, rtol=1e-6)
-    np.testing.assert_array_equal(told["probabilities"].argmax(axis=1), answer["label"])
+    explanation = agent.explain()
+    assert [len(path) for path in explanation["glimpses"]] == [3, 1, 3, 3]
+    np.testing.assert_array_equal(explanation["glimpses"][2], [one["location"][2] for one in seen])
+    np.testing.assert_allclose(explanation["probabilities"].sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_array_equal(explanation["probabilities"].argmax(axis=1), answer["label"])
     with torch.no_grad():
-        *_, expected = (learner.network.action_network(h) for h in states(learner.network, seen))
-    np.testing.assert_allclose(told["probabilities"][0], expected.softmax(dim=1)[0].numpy(), atol=1e-5)
+        *_, expected = (learner.model.network.action_network(h) for h in states(learner.model.network, seen))
+    np.testing.assert_allclose(explanation["probabilities"][0], expected.softmax(dim=1)[0].numpy(), atol=1e-5)
 
 
 def states(network: RecurrentAttention, seen: list[dict[str, np.ndarray]]) -> Iterator[torch.Tensor]:
@@ -134,26 +133,26 @@ print(json.dumps({name: values.tolist() for name, values in answer.items()}))
 
 
 def test_the_exported_agent_answers_alone(tmp_path: Path) -> None:
-    learner, seen = make_learner(SMALL), glimpses(10)
+    learner, seen = RecurrentAttentionLearner(SMALL), glimpses(10)
     folder = export(learner.policy(), Origin("looks", ("glimpse-mnist@1",), 3, 1000), tmp_path / "agent")
     assert read(folder).name == "looks"
     plain = json.dumps([{name: values.tolist() for name, values in one.items()} for one in seen])
     command = [sys.executable, "-c", ALONE, str(folder), plain]
     answer = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    *_, expected = torch_answers(learner.network, seen)
+    *_, expected = torch_answers(learner.model.network, seen)
     np.testing.assert_allclose(answer["location"], expected["location"], atol=1e-5)
     assert answer["label"] == expected["label"].tolist()
 
 
 def test_each_part_of_the_loss_teaches_its_own_boxes() -> None:
     """Cross-entropy teaches all that leads to the logits, REINFORCE the location network, the baseline itself."""
-    learner = make_learner(replace(SMALL, early=0.0))
-    losses = recurrent_attention.hybrid_loss(learner, recurrent_attention.play(learner, np.arange(60)))
+    learner = RecurrentAttentionLearner(replace(SMALL, early=0.0))
+    losses = learner.hybrid_loss(learner.play(np.arange(60)))
     taught = {}
     for name in ("classification", "location", "baseline"):
-        learner.flat.grad.zero_()
+        learner.model.flat.grad.zero_()
         getattr(losses, name).backward(retain_graph=True)
-        boxes = learner.network.named_children()
+        boxes = learner.model.network.named_children()
         taught[name] = {box for box, module in boxes if any(p.grad.any() for p in module.parameters())}
     assert taught == {
         "classification": {"glimpse_network", "core", "action_network"},
@@ -173,12 +172,12 @@ def test_credit_of_a_location(foresight: float) -> None:
 
 
 def test_the_reward_that_teaches_is_the_environments() -> None:
-    learner = make_learner(replace(SMALL, displacement=0.0))
-    played = recurrent_attention.play(learner, np.arange(60))
-    R = recurrent_attention.hybrid_loss(learner, played).R.numpy()
+    learner = RecurrentAttentionLearner(replace(SMALL, displacement=0.0))
+    played = learner.play(np.arange(60))
+    R = learner.hybrid_loss(played).R.numpy()
     env = image_validation.make_env(CORNERS, "train", 60)
     observation, _ = env.reset(options={"image": np.arange(60)})
-    guess = learner.network.action_network(played.h_t[-1]).argmax(dim=1).numpy()
+    guess = learner.model.network.action_network(played.h_t[-1]).argmax(dim=1).numpy()
     for _ in range(3):
         observation, reward, terminated, _, _ = env.step({"location": observation["location"], "label": guess})
     assert terminated.all()
@@ -187,7 +186,7 @@ def test_the_reward_that_teaches_is_the_environments() -> None:
 
 
 def test_a_displaced_glimpse_is_a_glimpse_of_a_displaced_image() -> None:
-    """What the model is told at l of an image that was moved by delta is what the original shows at l - delta."""
+    """What the model is given at l of an image that was moved by delta is what the original shows at l - delta."""
     rng = np.random.default_rng(0)
     image, moved = rng.integers(256, size=(2, 1, 12, 12), dtype=np.uint8)
     image[:, :, 10:] = image[:, :, :2] = image[:, :2] = image[:, 10:] = 0
@@ -204,13 +203,13 @@ def test_a_displaced_glimpse_is_a_glimpse_of_a_displaced_image() -> None:
 
 
 def test_an_epoch_looks_at_every_image() -> None:
-    learner, looked = make_learner(SMALL), []
+    learner, looked = RecurrentAttentionLearner(SMALL), []
     learner.env.reset = lambda **kwargs: looked.append(kwargs) or type(learner.env).reset(learner.env, **kwargs)  # type: ignore[method-assign,func-returns-value]
-    recurrent_attention.epoch(learner)
+    learner.iterate()
     images = np.concatenate([one["options"]["image"] for one in looked if "options" in one])
     assert len(images) == 5 * 60
     assert set(images[:256]) == set(range(256))
-    assert learner.steps == 5 * 60 * 3
+    assert learner.env_steps == 5 * 60 * 3
 
 
 def test_resumed_from_every_snapshot() -> None:
@@ -224,7 +223,18 @@ def test_resumed_from_every_snapshot() -> None:
         assert last.update == events[-1].update
 
 
-def test_a_training_writes_a_submission_and_its_curve(tmp_path: Path) -> None:
+def test_a_resumed_run_plots_the_same_figures() -> None:
+    """From snapshots between evaluations, too."""
+    settings = replace(SMALL, eval_every_epochs=3)
+    whole = [event for event in recurrent_attention.train(settings) if isinstance(event, Progress)]
+    states = [event.state() for event in recurrent_attention.train(settings) if isinstance(event, Snapshot)]
+    assert len(states) == 3
+    for state in states:
+        again = [event for event in recurrent_attention.train(settings, resume=state) if isinstance(event, Progress)]
+        assert [event.figures for event in again] == [event.figures for event in whole]
+
+
+def test_a_run_writes_a_submission_and_its_curve(tmp_path: Path) -> None:
     submission = runner.run("recurrent-attention", replace(SMALL, epochs=1), tmp_path, quiet=True)
     assert "class RecurrentAttention" in (submission / "agent.py").read_text()
     curve = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
@@ -232,11 +242,28 @@ def test_a_training_writes_a_submission_and_its_curve(tmp_path: Path) -> None:
     assert curve[1]["training error"] > 0
 
 
-def last_error(config: Config) -> float:
-    """Error on the images, in per cent, of the weights that a training keeps."""
-    *_, finished = recurrent_attention.train(config)
+@pytest.mark.parametrize("change", [{}, {"reward": "information"}, {"locations": "random"}])
+def test_a_single_glimpse_is_trained_evaluated_and_exported(change: dict[str, Any], tmp_path: Path) -> None:
+    """It chooses no location, and so has no loss for one."""
+    settings = replace(SMALL, glimpses=1, epochs=2, **change)
+    submission = runner.run("recurrent-attention", settings, tmp_path / "run", quiet=True)
+    lines = [json.loads(line) for line in (tmp_path / "run" / "curve.jsonl").read_text().splitlines()]
+    evaluated = [line for line in lines if line["event"] == "evaluated"]
+    assert [line["steps"] for line in evaluated] == [5 * 60, 2 * 5 * 60], "a step per image"
+    *_, finished = recurrent_attention.train(settings)
     assert isinstance(finished, Finished)
-    env = image_validation.make_env(config.task, "train", 256)
+    env = image_validation.make_env(CORNERS, "train", 256, glimpses=1)
+    returns = image_validation.evaluate_images(env, finished.policy)
+    assert returns.mean() == pytest.approx(max(line["mean"] for line in evaluated))
+    stored = glimpse_ablation.load(submission, 0)
+    np.testing.assert_array_equal(image_validation.evaluate_images(env, stored), returns)
+
+
+def last_error(settings: RecurrentAttentionSettings) -> float:
+    """Error on the images, in per cent, of the weights that a training keeps."""
+    *_, finished = recurrent_attention.train(settings)
+    assert isinstance(finished, Finished)
+    env = image_validation.make_env(settings.task, "train", 256)
     return 100 * (1 - float(image_validation.evaluate_images(env, finished.policy, seed=7).mean()))
 
 
@@ -244,7 +271,7 @@ def last_error(config: Config) -> float:
 def test_it_learns_to_look_where_the_difference_is(reward: Any) -> None:
     """Some first glimpses, at random places, see it; who never looks there is right half of the other times."""
     known = replace(
-        SMALL, reward=reward, epochs=40, batch=64, displacement=0.0, deviation=0.2, evaluate_every=10, early=0.0
+        SMALL, reward=reward, epochs=40, batch_size=64, displacement=0.0, deviation=0.2, eval_every_epochs=10, early=0.0
     )
     assert last_error(known) <= 2
     assert last_error(replace(known, locations="centre")) >= 20
@@ -277,7 +304,7 @@ def test_multiplications_of_three_glimpses() -> None:
         ({"locations": "left"}, "unknown locations 'left'"),
         ({"epochs": 0}, "epochs must be a whole number of at least 1, not 0"),
         ({"task": "cart-pole@1"}, "cart-pole@1 shows no glimpses; environments that do: rlbench/GlimpseMNIST-v0"),
-        ({"device": "tpu"}, "device must be auto, cpu or cuda"),
+        ({"device": "tpu"}, "unknown device 'tpu'; did you mean cpu"),
     ],
 )
 def test_bad_settings(change: dict[str, Any], message: str) -> None:
@@ -287,6 +314,6 @@ def test_bad_settings(change: dict[str, Any], message: str) -> None:
 
 def test_a_loss_that_is_no_number() -> None:
     for locations, what in (("learned", "a location"), ("centre", "the loss")):
-        config = replace(SMALL, learning_rate=1e30, locations=locations)  # type: ignore[arg-type]
+        settings = replace(SMALL, learning_rate=1e30, locations=locations)  # type: ignore[arg-type]
         with pytest.raises(UserError, match=rf"{what} became (nan|inf) at update \d+; try a lower learning rate"):
-            list(recurrent_attention.train(config))
+            list(recurrent_attention.train(settings))

@@ -16,29 +16,30 @@ from baselines.training.events import Snapshot
 from rlbench.errors import UserError
 from tests.baselines.test_export import answers_alone
 
-BRIEF = sac.Config(
-    **{"task": "Pendulum-v1", "lanes": 2, "hidden": (16,), "batch": 32, "warmup": 60, "steps": 120, "capacity": 500},
-    **{"evaluate_every": 60, "evaluation_episodes": 2, "checkpoint_every": 50, "actor_every": 2, "temperature": 0.2},
+BRIEF = sac.SACSettings(
+    **{"task": "Pendulum-v1", "num_envs": 2, "hidden": (16,), "batch_size": 32, "warmup": 60, "capacity": 500},
+    **{"total_env_steps": 240, "eval_every_env_steps": 120, "evaluation_episodes": 2},
+    **{"checkpoint_every_env_steps": 100, "actor_every": 2, "temperature": 0.2},
 )
 
 
-def warm(**changes: Any) -> sac.Learner:
+def warm(**changes: Any) -> sac.SAC:
     """A learner whose replay is full enough to learn from."""
-    learner = sac.make_learner(replace(BRIEF, **changes))
-    sac.begin(learner)
+    learner = sac.SAC(replace(BRIEF, **changes))
+    learner.begin_episodes()
     while len(learner.replay) < BRIEF.warmup:
-        sac.act(learner)
+        learner.act()
     return learner
 
 
-def thetas(learner: sac.Learner) -> dict[str, torch.Tensor]:
-    return {name: part.flat.theta.clone() for name, part in learner.parts().items()}
+def thetas(learner: sac.SAC) -> dict[str, torch.Tensor]:
+    return {name: getattr(learner, name).theta.clone() for name in ("actor", "critics", "targets", "temperature")}
 
 
 def test_one_update_by_autograd_and_torchs_adam() -> None:
-    """Haarnoja et al. (2018b), Algorithm 1, with torch's distributions and optimisers, on the same draws."""
+    """Haarnoja et al. (2018b), Algorithm 1, with torch's distributions and optimizers, on the same draws."""
     learner, other = warm(), warm()
-    sac.learn(learner)
+    learner.learn()
     actor, critics, targets = other.actor.network, other.critics.network, other.targets.network
     batch, parameters = other.replay.sample(32, other.rng), list(critics.parameters())
     log_alpha = torch.tensor(np.log(0.2), requires_grad=True)
@@ -61,7 +62,7 @@ def test_one_update_by_autograd_and_torchs_adam() -> None:
     expected = {
         "actor": torch.cat([p.reshape(-1) for p in actor.parameters()]),
         "critics": (moved := torch.cat([p.reshape(-1) for p in parameters])),
-        "targets": other.targets.flat.theta * 0.995 + 0.005 * moved,
+        "targets": other.targets.theta * 0.995 + 0.005 * moved,
         "temperature": log_alpha.reshape(1).float(),
     }
     for name, theta in thetas(learner).items():
@@ -78,18 +79,18 @@ def step(parameters: list[Any], loss: torch.Tensor, alpha: float) -> None:
 
 def test_the_actor_is_delayed_and_leaves_the_critics_alone() -> None:
     learner = warm()
-    sac.learn(learner)
+    learner.learn()
     assert not learner.critics.flat.grad.any()
     before = thetas(learner)
-    sac.learn(learner)  # the second update is the critics' alone
+    learner.learn()  # the second update is the critics' alone
     after = thetas(learner)
     assert {name for name in before if not torch.equal(before[name], after[name])} == {"critics", "targets"}
 
 
 def test_a_fixed_temperature_stays() -> None:
     learner = warm(temperature_learning_rate=0.0)
-    sac.learn(learner)
-    assert learner.temperature.flat.theta.item() == pytest.approx(np.log(0.2))
+    learner.learn()
+    assert learner.temperature.theta.item() == pytest.approx(np.log(0.2))
 
 
 def test_resumed_from_every_snapshot_is_uninterrupted() -> None:
@@ -102,7 +103,7 @@ def test_resumed_from_every_snapshot_is_uninterrupted() -> None:
         again = last.state()["learner"]
         for part in ("actor", "critics", "targets", "temperature"):
             np.testing.assert_array_equal(again[part]["theta"], whole[part]["theta"])
-        assert (again["rng"], again["step"], again["updates"]) == (whole["rng"], whole["step"], whole["updates"])
+        assert (again["rng"], again["rollout"], again["updates"]) == (whole["rng"], whole["rollout"], whole["updates"])
     assert whole["updates"] > 50
 
 
@@ -122,7 +123,7 @@ def test_exported_it_answers_alone(tmp_path: Path) -> None:
         ({"task": "CartPole-v1"}, "continuous actions must be a bounded Box of one axis, not Discrete"),
         ({"tau": 1.5}, r"tau must lie in \[0, 1\], not 1.5"),
         ({"temperature": 0.0}, "temperature must be a positive number, not 0.0"),
-        ({"updates": 0}, "updates must be a whole number of at least 1, not 0"),
+        ({"updates_per_step": 0}, "updates_per_step must be a whole number of at least 1, not 0"),
         ({"actor_every": 0}, "actor_every must be a whole number of at least 1, not 0"),
         ({"capacity": 10}, "capacity=10 must hold warmup=60"),
         ({"learning_rate": float("nan")}, "learning_rate must be a positive number, not nan"),

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
 import torch
+from gymnasium.vector import AutoresetMode
 
 from baselines import checks
 from baselines.data.frame_replay import FrameReplay
-from baselines.data.replay import Batch, Window
-from baselines.data.rollout import Lanes, make_lanes
+from baselines.data.replay import NStepWindow, ReplayBatch
+from baselines.data.rollout import Rollout, make_envs
 from rlbench.errors import UserError
 from tests.baselines import films
 
@@ -24,12 +26,18 @@ def replay(capacity: int) -> FrameReplay:
     return FrameReplay(capacity, SHAPE, BLOCK, torch.device("cpu"))
 
 
-def steps(encode: Any, lanes: int, n: int, count: int) -> Iterator[tuple[np.ndarray, ...]]:
+MODES = (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP)
+
+
+def steps(
+    encode: Any, num_envs: int, n: int, count: int, mode: AutoresetMode = MODES[0], encode_first: Any = None
+) -> Iterator[tuple[np.ndarray, ...]]:
     """Rows of n-step transitions of the noise, observations as `encode` has them."""
-    player, window = Lanes(make_lanes(films.task("noise"), lanes), encode), Window(n, 0.5)
-    player.reset(seed=7)
+    env = gymnasium.make_vec(films.task("noise"), num_envs=num_envs, autoreset_mode=mode)
+    rollout, window = Rollout(env, encode, encode_first=encode_first), NStepWindow(n, 0.5)
+    rollout.reset(seed=7)
     for t in range(count):
-        if rows := window.push(player.step(np.arange(lanes) * t % 3)):
+        if rows := window.push(rollout.step(np.arange(num_envs) * t % 3)):
             yield rows
 
 
@@ -39,7 +47,7 @@ def unblocked(blocks: torch.Tensor) -> np.ndarray:
     return blocks.numpy().reshape(B, K, h, w, BLOCK, BLOCK).swapaxes(3, 4).reshape(B, K, h * BLOCK, w * BLOCK)
 
 
-def rows_of(batch: Batch) -> Iterator[tuple[bytes, tuple[Any, ...]]]:
+def rows_of(batch: ReplayBatch) -> Iterator[tuple[bytes, tuple[Any, ...]]]:
     """Each transition: its first observation, and the rest of it."""
     s_tm1, s_t = unblocked(batch.s_tm1), unblocked(batch.s_t)
     for i in range(len(s_tm1)):
@@ -47,16 +55,18 @@ def rows_of(batch: Batch) -> Iterator[tuple[bytes, tuple[Any, ...]]]:
         yield s_tm1[i].tobytes(), rest
 
 
-@pytest.mark.parametrize(("lanes", "n"), [(1, 1), (3, 1), (3, 4)])
+@pytest.mark.parametrize(("num_envs", "n"), [(1, 1), (3, 1), (3, 4)])
 @pytest.mark.parametrize("capacity", [220, 10_000])
-def test_transitions_are_those_of_whole_observations(lanes: int, n: int, capacity: int) -> None:
+@pytest.mark.parametrize("mode", MODES)
+def test_transitions_are_those_of_whole_observations(num_envs: int, n: int, capacity: int, mode: AutoresetMode) -> None:
+    """In SAME_STEP, too, where some environments show a last and a first observation in one step, and others do not."""
     expected: dict[bytes, tuple[Any, ...]] = {}
-    for s_tm1, a_tm1, r_t, discount_t, s_t in steps(lambda observation: observation.copy(), lanes, n, 300):
+    for s_tm1, a_tm1, r_t, discount_t, s_t in steps(lambda observation: observation.copy(), num_envs, n, 300, mode):
         for i in range(len(a_tm1)):
             rest = (a_tm1[i].item(), r_t[i].item(), discount_t[i].item(), s_t[i].tobytes())
             expected[s_tm1[i].tobytes()] = rest
     ours = replay(capacity)
-    for rows in steps(ours.encode, lanes, n, 300):
+    for rows in steps(ours.encode, num_envs, n, 300, mode, ours.encode_first):
         ours.add(rows)
     assert ours.added > 220
     rng = np.random.default_rng(0)
@@ -67,9 +77,9 @@ def test_transitions_are_those_of_whole_observations(lanes: int, n: int, capacit
     if capacity > ours.added:
         assert len(ours) == len(expected)
         assert len(kept) >= 0.9 * len(expected)
-    else:  # a stack outlives its oldest frame by at most three steps of all lanes, and a start's black frames
+    else:  # a stack outlives its oldest frame by at most three steps of all environments, and a start's black frames
         assert kept <= set(newest)
-        assert len(kept) >= len(newest) - 30 * lanes
+        assert len(kept) >= len(newest) - 30 * num_envs
     assert {rest[2] for rest in expected.values()} >= {0.0, 0.5**n}
 
 
@@ -86,11 +96,11 @@ def test_every_transition_with_the_same_chance() -> None:
 
 def test_each_frame_is_stored_once() -> None:
     ours, episodes = replay(10_000), 0
-    player = Lanes(make_lanes(films.task("noise"), 3), ours.encode)
-    player.reset(seed=7)
+    rollout = Rollout(make_envs(films.task("noise"), 3), ours.encode)
+    rollout.reset(seed=7)
     for _ in range(200):
-        episodes += int((~player.fresh).sum())  # begins in this step
-        player.step(np.zeros(3, int))
+        episodes += int((~rollout.fresh).sum())  # begins in this step
+        rollout.step(np.zeros(3, int))
     assert ours.added == 3 * (200 + 1) + (films.STACK - 1) * (episodes + 3)
 
 

@@ -10,8 +10,8 @@ import pytest
 from gymnasium.vector import AutoresetMode
 
 import rlbench  # noqa: F401  # registers the ids
-from baselines.data.replay import Replay, Window
-from baselines.data.rollout import Lanes, env_id, evaluate, explore, make_lanes, task_keys
+from baselines.data.replay import NStepWindow, Replay
+from baselines.data.rollout import Rollout, env_id, epsilon_greedy, evaluate, make_envs, play, play_episodes, task_keys
 from rlbench.errors import UserError
 from tests.baselines import films
 
@@ -31,42 +31,42 @@ def by_hand(seed: int, actions: list[int], limit: int) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP])
-def test_transitions_of_lanes(mode: AutoresetMode) -> None:
+def test_transitions_of_environments_stepped_together(mode: AutoresetMode) -> None:
     """Always to the right falls after about ten steps; the limit of nine cuts some episodes short."""
     env = gymnasium.make_vec(CART_POLE, num_envs=3, max_episode_steps=9, autoreset_mode=mode)
-    lanes = Lanes(env, lambda observation: observation)
-    lanes.reset(seed=5)
+    rollout = Rollout(env, lambda observation: observation)
+    rollout.reset(seed=5)
     collected: list[list[tuple[Any, ...]]] = [[], [], []]
     for _ in range(60):
-        step = lanes.step(np.ones(3, np.int64))
+        step = rollout.step(np.ones(3, np.int64))
         for i in np.flatnonzero(step.valid):
             ends = bool(step.terminated[i]), bool(step.last_t[i])
             collected[i].append((step.s_tm1[i].tolist(), 1, step.r_t[i], *ends, step.s_t[i].tolist()))
     for i, transitions in enumerate(collected):
         assert transitions == by_hand(5 + i, [1] * len(transitions), 9)
         assert {t[3:5] for t in transitions} == {(False, False), (False, True), (True, True)}
-    assert len(lanes.finished) == sum(t[4] for lane in collected for t in lane)
+    assert len(rollout.finished) == sum(t[4] for transitions in collected for t in transitions)
 
 
-def test_lanes_refuse_environments_that_do_not_reset_themselves() -> None:
+def test_environments_refused_that_do_not_reset_themselves() -> None:
     env = gymnasium.make_vec(CART_POLE, num_envs=2, autoreset_mode=AutoresetMode.DISABLED)
     with pytest.raises(UserError, match="resets itself"):
-        Lanes(env, lambda observation: observation)
+        Rollout(env, lambda observation: observation)
 
 
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP])
 def test_n_step_transitions(mode: AutoresetMode) -> None:
     """Each is the sum of single steps: three of them, or fewer where the episode ends."""
     env = gymnasium.make_vec(CART_POLE, num_envs=2, max_episode_steps=9, autoreset_mode=mode)
-    lanes, window = Lanes(env, lambda observation: observation), Window(3, 0.5)
-    lanes.reset(seed=5)
+    rollout, window = Rollout(env, lambda observation: observation), NStepWindow(3, 0.5)
+    rollout.reset(seed=5)
     collected: list[tuple[Any, ...]] = []
     for _ in range(40):
-        if rows := window.push(lanes.step(np.ones(2, np.int64))):
+        if rows := window.push(rollout.step(np.ones(2, np.int64))):
             collected += [tuple(column[i].tolist() for column in rows) for i in range(len(rows[0]))]
     expected = {}
-    for lane in range(2):
-        single = by_hand(5 + lane, [1] * 40, 9)
+    for index in range(2):
+        single = by_hand(5 + index, [1] * 40, 9)
         for i, (s_tm1, *_) in enumerate(single):
             k = next((j for j in range(3) if i + j < 40 and single[i + j][4]), 2)
             if i + k < 40:
@@ -75,6 +75,44 @@ def test_n_step_transitions(mode: AutoresetMode) -> None:
     assert len(collected) > 50
     for row in collected:
         assert row == expected[tuple(row[0])]
+
+
+def to_the_right(s: np.ndarray) -> np.ndarray:
+    """The action 1 in every environment."""
+    return np.ones(len(s), np.int64)
+
+
+def test_the_training_return_counts_first_episodes_alone() -> None:
+    """Of environments that play one episode each, those that end early go on, and what they do then does not count."""
+
+    def choose(s: np.ndarray) -> np.ndarray:
+        """To the right in the first environment, which falls soon; to where the pole leans in the others."""
+        return np.where(np.arange(len(s)) == 0, 1, s[:, 2] + s[:, 3] > 0).astype(np.int64)
+
+    rollout, returns = Rollout(make_envs("cart-pole@1", 5), lambda observation: observation), []
+    for seed in (0, 50):
+        played = play_episodes(rollout, choose, seed)
+        single = [by_hand(seed + i, played.a_tm1[:, i].tolist(), 500) for i in range(5)]
+        lengths = [next(t for t, row in enumerate(rows) if row[4]) + 1 for rows in single]
+        assert 3 * min(lengths) < max(lengths), "the first environment ends several times"
+        assert played.valid.sum(axis=0).tolist() == lengths
+        returns += sorted(map(float, lengths))
+    assert rollout.finished == returns, "those of an earlier seed are not forgotten"
+    assert rollout.env_steps == rollout.rows == sum(returns)
+    assert rollout.training_return() == {"training return": pytest.approx(np.mean(returns))}
+    assert rollout.training_return() == {}
+
+
+def test_a_new_beginning_forgets_no_episode_that_ended() -> None:
+    rollout = Rollout(make_envs("cart-pole@1", 3), lambda observation: observation)
+    counts = []
+    for seed in (0, 7):
+        rollout.reset(seed)
+        played = play(rollout, to_the_right, 25)
+        counts.append(int(played.last_t.sum()))
+    assert min(counts) > 0
+    assert len(rollout.finished) == sum(counts)
+    assert sum(rollout.finished) <= rollout.env_steps < rollout.rows == 2 * 25 * 3
 
 
 def test_replay_keeps_the_last_transitions() -> None:
@@ -94,7 +132,7 @@ def test_replay_keeps_the_last_transitions() -> None:
 
 
 def test_evaluation_is_the_harness_seeds_one_by_one() -> None:
-    env = make_lanes("cart-pole@1", 3)
+    env = make_envs("cart-pole@1", 3)
     returns = evaluate(env, lambda observation, first: np.ones(len(observation), np.int64), 100, 5)
     alone = [sum(t[2] for t in by_hand(100 + i, [1] * 30, 500)[: int(returns[i])]) for i in range(5)]
     assert returns.tolist() == alone
@@ -104,8 +142,8 @@ def test_evaluation_is_the_harness_seeds_one_by_one() -> None:
 def test_exploration() -> None:
     best = np.zeros(20_000, int)
     rng = np.random.default_rng(0)
-    assert not explore(best, 0.0, 4, rng).any()
-    counts = np.bincount(explore(best, 0.4, 4, rng)) / len(best)
+    assert not epsilon_greedy(best, 0.0, 4, rng).any()
+    counts = np.bincount(epsilon_greedy(best, 0.4, 4, rng)) / len(best)
     np.testing.assert_allclose(counts, [0.7, 0.1, 0.1, 0.1], atol=0.01)
 
 
@@ -119,44 +157,45 @@ def test_names_of_tasks_and_environments() -> None:
 
 def test_a_lost_life_ends_what_is_to_come_but_not_the_episode() -> None:
     """The discount is 0 there, and the reward that follows belongs to the same episode."""
-    env = make_lanes(films.task("noise"), 8)
-    lanes, window, told = Lanes(env, lambda observation: observation), Window(3, 0.5), []
+    env = make_envs(films.task("noise"), 8)
+    rollout, window, steps = Rollout(env, lambda observation: observation), NStepWindow(3, 0.5), []
     step = env.step
 
-    def listen(actions: np.ndarray) -> tuple[Any, ...]:
-        told.append(step(actions))
-        return told[-1]
+    def record(actions: np.ndarray) -> tuple[Any, ...]:
+        steps.append(step(actions))
+        return steps[-1]
 
-    env.step = listen  # type: ignore[method-assign]
-    lanes.reset(seed=3)
+    env.step = record  # type: ignore[method-assign]
+    rollout.reset(seed=3)
     marks = 0
     for _ in range(60):
-        one = lanes.step(np.zeros(8, int))
-        *_, end, cut, info = told[-1]
+        one = rollout.step(np.zeros(8, int))
+        *_, end, cut, info = steps[-1]
         lost = info["life_lost"]
         marks += lost.sum()
         assert (one.terminated == end | lost).all()
         assert (one.last_t == end | cut).all()
         rows = window.push(one)
     assert marks > 10
-    assert len(lanes.finished) == sum(int((end | cut).sum()) for *_, end, cut, _ in told)
+    assert len(rollout.finished) == sum(int((end | cut).sum()) for *_, end, cut, _ in steps)
     assert rows
 
 
 def test_rewards_are_clipped_for_the_learner_alone() -> None:
-    lanes, window = Lanes(make_lanes(films.task("noise"), 4), lambda observation: observation), Window(1, 0.5, 2.0, 0.7)
-    lanes.reset(seed=3)
+    rollout = Rollout(make_envs(films.task("noise"), 4), lambda observation: observation)
+    window = NStepWindow(1, 0.5, 2.0, 0.7)
+    rollout.reset(seed=3)
     raw, learned = [], []
     for _ in range(50):
-        step = lanes.step(np.zeros(4, int))
+        step = rollout.step(np.zeros(4, int))
         raw.append(step.r_t[step.valid])
         learned.append(window.push(step)[2])
     np.testing.assert_allclose(np.concatenate(learned), 2 * np.clip(np.concatenate(raw), -0.7, 0.7), rtol=1e-6)
-    assert sum(lanes.finished) < np.concatenate(raw).sum() + 1e-3 or max(map(np.max, raw)) > 0.7
+    assert sum(rollout.finished) < np.concatenate(raw).sum() + 1e-3 or max(map(np.max, raw)) > 0.7
 
 
 def test_evaluation_that_is_cut() -> None:
     returns = evaluate(
-        make_lanes("cart-pole@1", 3), lambda observation, first: np.ones(len(observation), int), 0, 3, most_steps=5
+        make_envs("cart-pole@1", 3), lambda observation, first: np.ones(len(observation), int), 0, 3, max_steps=5
     )
     assert returns.tolist() == [5.0] * 3

@@ -90,22 +90,6 @@ def test_autograd_of_the_loss_is_the_lectures_gradient() -> None:
     np.testing.assert_allclose(-theta.grad.numpy(), lecture, rtol=1e-6)
 
 
-def test_n_step_return() -> None:
-    """Four lanes: nothing ends; terminates at the second step; is cut short there; terminates at the last."""
-    r = np.array([[1.0] * 4, [2.0] * 4, [4.0] * 4])
-    terminated = np.array([[0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1]], bool)
-    last = terminated | np.array([[0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]], bool)
-    G = eq.n_step_return(r, 0.5 * ~terminated, last)
-    assert G.r_t.tolist() == [1 + 1 + 1, 1 + 1, 1 + 1, 1 + 1 + 1]
-    assert G.discount_t.tolist() == [0.125, 0.0, 0.25, 0.0]
-    assert G.k.tolist() == [2, 1, 1, 2]
-
-
-def test_one_step_return_is_the_step() -> None:
-    G = eq.n_step_return(np.array([[3.0]]), np.array([[0.9]]), np.array([[False]]))
-    assert (G.r_t.tolist(), G.discount_t.tolist(), G.k.tolist()) == ([3.0], [0.9], [0])
-
-
 @pytest.mark.parametrize(("step", "epsilon"), [(0, 1.0), (25, 0.775), (100, 0.1), (1000, 0.1)])
 def test_linear_schedule(step: int, epsilon: float) -> None:
     assert eq.linear_schedule(step, 1.0, 0.1, 100) == pytest.approx(epsilon)

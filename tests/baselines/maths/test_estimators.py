@@ -8,9 +8,9 @@ import torch
 
 from baselines.maths import estimators as es
 
-# Two lanes, five steps, rewards as drawn; | ends an episode by termination, / cuts one short.
-#   lane 0:  1  2  4| 1  1
-#   lane 1:  1  1/ 10 20 30
+# Two environments, five steps, rewards as drawn; | ends an episode by termination, / cuts one short.
+#   first:    1  2  4| 1  1
+#   second:   1  1/ 10 20 30
 R = np.array([[1.0, 1], [2, 1], [4, 10], [1, 20], [1, 30]])
 TERMINATED = np.array([[0, 0], [0, 0], [1, 0], [0, 0], [0, 0]], bool)
 LAST = TERMINATED | np.array([[0, 0], [0, 1], [0, 0], [0, 0], [0, 0]], bool)
@@ -49,22 +49,53 @@ V_NEXT = np.array([[4.0, 8], [6, 6], [100, 2], [8, 16], [4, 40]])  # V(s_{t+1});
 
 def test_n_step_advantage() -> None:
     A = es.n_step_advantage(R, 0.5 * ~TERMINATED, LAST, V, V_NEXT)
-    lane_0 = [1 + 1 + 1 - 2, 2 + 2 - 4, 4 - 6, 1 + 0.5 + 0.25 * 4 - 2, 1 + 0.5 * 4 - 8]
-    lane_1 = [1 + 0.5 + 0.25 * 6 - 2, 1 + 3 - 8, 10 + 10 + 7.5 + 5 - 4, 20 + 15 + 10 - 2, 30 + 20 - 16]
-    assert A.T.tolist() == [lane_0, lane_1]
+    first = [1 + 1 + 1 - 2, 2 + 2 - 4, 4 - 6, 1 + 0.5 + 0.25 * 4 - 2, 1 + 0.5 * 4 - 8]
+    second = [1 + 0.5 + 0.25 * 6 - 2, 1 + 3 - 8, 10 + 10 + 7.5 + 5 - 4, 20 + 15 + 10 - 2, 30 + 20 - 16]
+    assert A.T.tolist() == [first, second]
 
 
 def test_generalised_advantage() -> None:
-    """gamma lambda = 1/4. Errors delta, lane 0: 1, 1, -2 | 3, -5; lane 1: 3, -4 / 7, 26, 34."""
+    """gamma lambda = 1/4. Errors delta, first: 1, 1, -2 | 3, -5; second: 3, -4 / 7, 26, 34."""
     A = es.generalised_advantage(R, 0.5 * ~TERMINATED, LAST, V, V_NEXT, 0.5)
-    lane_0 = [1 + (1 - 2 / 4) / 4, 1 - 2 / 4, -2, 3 - 5 / 4, -5]
-    lane_1 = [3 - 4 / 4, -4, 7 + (26 + 34 / 4) / 4, 26 + 34 / 4, 34]
-    assert A.T.tolist() == [lane_0, lane_1]
+    first = [1 + (1 - 2 / 4) / 4, 1 - 2 / 4, -2, 3 - 5 / 4, -5]
+    second = [3 - 4 / 4, -4, 7 + (26 + 34 / 4) / 4, 26 + 34 / 4, 34]
+    assert A.T.tolist() == [first, second]
 
 
 def test_generalised_advantage_of_lambda_0_is_the_error_of_one_step() -> None:
     A = es.generalised_advantage(R, 0.5 * ~TERMINATED, LAST, V, V_NEXT, 0.0)
     assert A.T.tolist() == [[1, 1, -2, 3, -5], [3, -4, 7, 26, 34]]
+
+
+def test_sums_of_rewards_stop_at_a_cut_and_forecasts_go_on_behind_it() -> None:
+    """The second environment is cut short after its second step; what if it had terminated there?"""
+    ended = TERMINATED.copy()
+    ended[1, 1] = True
+    cut, over = 0.5 * ~TERMINATED, 0.5 * ~ended
+    for G in (es.whole_trajectory_return(R, LAST), es.reward_to_go(R, LAST), es.discounted_reward_to_go(R, LAST, 0.5)):
+        assert G[1, 1] in (1.0, 2.0), "rewards before the cut, nothing behind it"
+    for estimate in (
+        es.n_step_advantage,
+        lambda *steps: es.generalised_advantage(*steps, 1.0),
+        lambda *steps: es.generalised_advantage(*steps, 0.0),
+    ):
+        behind = estimate(R, cut, LAST, V, V_NEXT)[1, 1] - estimate(R, over, LAST, V, V_NEXT)[1, 1]
+        assert behind == 0.5 * V_NEXT[1, 1] == 3.0
+
+
+@pytest.mark.parametrize("m", [1, 4])
+def test_every_loss_is_a_sum_over_m(m: int) -> None:
+    """Of four steps: with m = 4 a mean, with m = 1 four times that, whichever the loss."""
+    log_pi, old, A = (
+        torch.tensor([-1.0, -2, -1, -3]),
+        torch.tensor([-1.5, -2, -0.5, -3.5]),
+        torch.tensor([1.0, -2, 3, 4]),
+    )
+    clipped = es.clipped_policy_loss(log_pi, old, A, 0.2, m).item()
+    rho = np.exp([0.5, 0.0, -0.5, 0.5])
+    assert clipped == pytest.approx(-(1.2 * 1 + 1 * -2 + rho[2] * 3 + 1.2 * 4) / m)
+    assert es.policy_gradient_loss(log_pi, A, m).item() == pytest.approx(-(-1 + 4 - 3 - 12) / m)
+    assert es.value_loss(log_pi, A, m).item() == pytest.approx((4 + 0 + 16 + 49) / m)
 
 
 def test_standardised() -> None:
@@ -94,7 +125,7 @@ def test_policy_gradient_loss() -> None:
 def test_clipped_policy_loss(rho: float, A: float, loss: float, slope: float) -> None:
     old = torch.tensor([-1.0])
     log_pi = (old + np.log(rho)).requires_grad_()
-    value = es.clipped_policy_loss(log_pi, old, torch.tensor([A]), clip=0.2)
+    value = es.clipped_policy_loss(log_pi, old, torch.tensor([A]), clip=0.2, m=1)
     value.backward()
     assert value.item() == pytest.approx(loss, rel=1e-6)
     assert log_pi.grad is not None
@@ -108,3 +139,19 @@ def test_value_loss_is_the_lectures_sum_of_squares() -> None:
     assert loss.item() == 9 + 4
     assert v.grad is not None
     assert v.grad.tolist() == [-6, 4]
+
+
+def test_n_step_return() -> None:
+    """Four environments: nothing ends; terminates at the second step; is cut short there; terminates at the last."""
+    r = np.array([[1.0] * 4, [2.0] * 4, [4.0] * 4])
+    terminated = np.array([[0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1]], bool)
+    last = terminated | np.array([[0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]], bool)
+    G = es.n_step_return(r, 0.5 * ~terminated, last)
+    assert G.r_t.tolist() == [1 + 1 + 1, 1 + 1, 1 + 1, 1 + 1 + 1]
+    assert G.discount_t.tolist() == [0.125, 0.0, 0.25, 0.0]
+    assert G.k.tolist() == [2, 1, 1, 2]
+
+
+def test_one_step_return_is_the_step() -> None:
+    G = es.n_step_return(np.array([[3.0]]), np.array([[0.9]]), np.array([[False]]))
+    assert (G.r_t.tolist(), G.discount_t.tolist(), G.k.tolist()) == ([3.0], [0.9], [0])

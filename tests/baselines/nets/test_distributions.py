@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.algorithms import actor_critic, on_policy
+from baselines.algorithms import actor_critic
 from baselines.nets.distributions import Categorical, Gaussian, SquashedGaussian, head
 from rlbench.errors import UserError
 
@@ -85,13 +85,13 @@ def test_squashed_gaussian() -> None:
 
 def test_the_deviation_is_learned_and_kept() -> None:
     """It is one of the actor's parameters, at the end of its vector, and goes on from a checkpoint."""
-    config = replace(
-        actor_critic.PRESETS["fast"], task="Pendulum-v1", observation_scale=(), lanes=2, horizon=8, deviation=0.5
+    settings = replace(
+        actor_critic.PRESETS["fast"], task="Pendulum-v1", observation_scale=(), num_envs=2, horizon=8, deviation=0.5
     )
-    learner, other = on_policy.make_learner(config), on_policy.make_learner(config)
-    assert learner.actor.flat.theta[-1].item() == pytest.approx(np.log(0.5))
-    learner.begin()
-    actor_critic.update(learner)
-    assert learner.head.parameters[0].item() == learner.actor.flat.theta[-1].item() != pytest.approx(np.log(0.5))
+    learner, other = (actor_critic.ActorCritic(settings) for _ in range(2))
+    assert learner.actor.theta[-1].item() == pytest.approx(np.log(0.5))
+    learner.begin_episodes()
+    learner.update()
+    assert learner.head.parameters[0].item() == learner.actor.theta[-1].item() != pytest.approx(np.log(0.5))
     other.restore(learner.state())
     assert other.head.parameters[0].item() == learner.head.parameters[0].item()

@@ -34,7 +34,7 @@ def test_observations_are_counted_now_and_normalised_later() -> None:
 
 
 def test_rewards_by_the_deviation_of_the_discounted_return() -> None:
-    """Two lanes of four steps: one runs through, one ends after two steps and resets in the third, which is none."""
+    """Two environments, four steps: one runs through, one ends after two and resets in the third, which is none."""
     scale = ReturnScale(0.5, 2)
     r = np.array([[1.0, 4.0], [1.0, 4.0], [1.0, 0.0], [1.0, 8.0]])
     last = np.array([[0, 0], [0, 1], [0, 0], [0, 0]], bool)

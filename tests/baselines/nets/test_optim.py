@@ -1,4 +1,4 @@
-"""Optimisers against torch's own."""
+"""Optimizers against torch's own."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ def network() -> torch.nn.Sequential:
     return perceptron((3, 8, 8, 2), "tanh", "uniform", torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize(("optimiser", "max_grad_norm"), [(Adam, 1.0), (Adam, 0.0), (FusedAdam, 0.0)])
-def test_adam_against_torch_optim(optimiser: type[Adam], max_grad_norm: float) -> None:
+@pytest.mark.parametrize(("optimizer", "max_grad_norm"), [(Adam, 1.0), (Adam, 0.0), (FusedAdam, 0.0)])
+@pytest.mark.parametrize("epsilon", [1e-8, 1.5e-4, 0.1])
+def test_adam_against_torch_optim(optimizer: type[Adam], max_grad_norm: float, epsilon: float) -> None:
     ours, theirs = network(), network()
-    adam = optimiser(FlatParameters(ours))
-    reference = torch.optim.Adam(theirs.parameters(), lr=0.01)
+    adam = optimizer(FlatParameters(ours), epsilon)
+    reference = torch.optim.Adam(theirs.parameters(), lr=0.01, eps=epsilon)
     x = torch.randn(16, 3, generator=torch.Generator().manual_seed(1))
     for _ in range(50):
         for model in (ours, theirs):

@@ -30,7 +30,7 @@ def bars(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     kwargs = {"rules": GLIMPSE, "images": images, "labels": labels, "classes": 2, "patch": 8, "glimpses": 5}
     entries = {"entry_point": "rlbench.core.env:RulesEnv", "vector_entry_point": "rlbench.core.vector:RulesVectorEnv"}
     gymnasium.register(BARS, kwargs=kwargs, **entries)  # type: ignore[arg-type]
-    small = replace(recurrent_attention.Config(), task=BARS, batch=64, width=16, state=32)
+    small = replace(recurrent_attention.RecurrentAttentionSettings(), task=BARS, batch_size=64, width=16, state=32)
     monkeypatch.setitem(recurrent_attention.PRESETS, "bars", small)
     yield
     del gymnasium.registry[BARS]
@@ -58,7 +58,7 @@ def test_multiplications_of_the_convolutional_network() -> None:
 
 def test_table_and_picture_and_going_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names = ("learned", "random", "convolutional")
-    options = glimpse_ablation.Options(names, "bars", epochs=1, out=tmp_path / "runs", results=tmp_path)
+    options = glimpse_ablation.GlimpseAblation(names, "bars", epochs=1, out=tmp_path / "runs", results=tmp_path)
     glimpse_ablation.main(replace(options, models=names[:1]))
     glimpse_ablation.main(options)
     shown = capsys.readouterr()
@@ -77,25 +77,26 @@ def test_table_and_picture_and_going_on(tmp_path: Path, capsys: pytest.CaptureFi
     assert (tmp_path / "glimpse_ablation.png").stat().st_size > 10_000
 
 
-def test_an_interrupted_training_goes_on_from_its_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_run_goes_on_from_its_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed after the first of two epochs, the second run plays only the other, and ends with the same rows."""
-    options = glimpse_ablation.Options(("learned",), "bars", epochs=2, out=tmp_path / "runs", results=tmp_path)
-    frequent = replace(recurrent_attention.PRESETS["bars"], checkpoint_every=1)
+    options = glimpse_ablation.GlimpseAblation(("learned",), "bars", epochs=2, out=tmp_path / "runs", results=tmp_path)
+    frequent = replace(recurrent_attention.PRESETS["bars"], checkpoint_every_epochs=1)
     monkeypatch.setitem(recurrent_attention.PRESETS, "bars", frequent)
     whole = glimpse_ablation.rows(replace(options, out=tmp_path / "whole"), tmp_path / "whole.csv")
-    epoch, played = recurrent_attention.epoch, []
+    learner_type = recurrent_attention.RecurrentAttentionLearner
+    epoch, played = learner_type.iterate, []
 
-    def dies(learner: object) -> None:
+    def dies(learner: recurrent_attention.RecurrentAttentionLearner) -> None:
         if len(played) == 1:
             raise KeyboardInterrupt
         played.append(learner)
-        epoch(learner)  # type: ignore[arg-type]
+        epoch(learner)
 
-    monkeypatch.setattr(recurrent_attention, "epoch", dies)
+    monkeypatch.setattr(learner_type, "iterate", dies)
     with pytest.raises(KeyboardInterrupt):
         glimpse_ablation.main(options)
     assert not (tmp_path / "glimpse_ablation.csv").exists()
-    monkeypatch.setattr(recurrent_attention, "epoch", lambda learner: (played.append(learner), epoch(learner)))
+    monkeypatch.setattr(learner_type, "iterate", lambda learner: (played.append(learner), epoch(learner)))
     pd.testing.assert_frame_equal(glimpse_ablation.rows(options, tmp_path / "glimpse_ablation.csv"), whole)
     assert len(played) == 2
 
@@ -110,4 +111,4 @@ def test_an_interrupted_training_goes_on_from_its_checkpoint(tmp_path: Path, mon
 )
 def test_bad_options(change: dict[str, object], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        glimpse_ablation.main(replace(glimpse_ablation.Options(), **change))
+        glimpse_ablation.main(replace(glimpse_ablation.GlimpseAblation(), **change))

@@ -14,9 +14,10 @@ import torch
 
 import rlbench  # noqa: F401  # registers the ids
 from baselines.algorithms.reinforce import PRESETS
-from baselines.data.trajectories import play_episodes
+from baselines.data.rollout import play_episodes
 from baselines.studies import binned_cart_pole, gradient_variance, sample_efficiency
 from rlbench.errors import UserError
+from tests.baselines.counting import Transitions
 
 
 def test_spread_is_the_trace_of_the_covariance() -> None:
@@ -35,7 +36,7 @@ def test_the_signal_is_unbiased_where_there_is_none() -> None:
 
 def test_intervals_cover() -> None:
     """Of 200 data sets whose variance is 14 and signal 25, nine in ten intervals contain them at the least."""
-    rng, options, hits = np.random.default_rng(2), gradient_variance.Options(resamples=200), np.zeros(2)
+    rng, options, hits = np.random.default_rng(2), gradient_variance.GradientVariance(resamples=200), np.zeros(2)
     for _ in range(200):
         g = rng.normal(size=(100, 3)) * [1, 2, 3] + [5, 0, 0]
         row = gradient_variance.table(0, gradient_variance.Gradients([g] * 5, 0.0), options).iloc[0]
@@ -47,8 +48,8 @@ def test_intervals_cover() -> None:
 
 def test_episode_gradients() -> None:
     """Against torch.func, which differentiates each step by itself."""
-    (_, learner), *_ = gradient_variance.policies(gradient_variance.Options(moments=(0,)))
-    played = play_episodes(learner.lanes, learner.choose, 7)
+    (_, learner), *_ = gradient_variance.policies(gradient_variance.GradientVariance(moments=(0,)))
+    played = play_episodes(learner.rollout, learner.choose, 7)
     T = int(played.valid[:, 0].sum())
     s, a = torch.from_numpy(played.s_tm1[:T, 0]), torch.from_numpy(played.a_tm1[:T, 0])
     Psi = np.linspace(-1, 2, T)
@@ -64,7 +65,9 @@ def test_episode_gradients() -> None:
 
 
 def test_a_small_report_of_the_variance(tmp_path: Path, capsys: Any) -> None:
-    options = gradient_variance.Options((0, 2), episodes=100, baseline_episodes=100, resamples=50, results=tmp_path)
+    options = gradient_variance.GradientVariance(
+        (0, 2), episodes=100, baseline_episodes=100, resamples=50, results=tmp_path
+    )
     assert gradient_variance.main(options) == 0
     frame = pd.read_csv(tmp_path / "gradient_variance.csv")
     assert frame["updates"].tolist() == [0] * 5 + [2] * 5
@@ -81,7 +84,7 @@ def test_a_small_report_of_the_variance(tmp_path: Path, capsys: Any) -> None:
 @pytest.mark.parametrize("change", [{"moments": ()}, {"moments": (-1,)}, {"episodes": 1}, {"baseline_episodes": 0}])
 def test_a_report_of_nothing(change: dict[str, Any]) -> None:
     with pytest.raises(UserError, match="at least 2"):
-        gradient_variance.main(gradient_variance.Options(**change))
+        gradient_variance.main(gradient_variance.GradientVariance(**change))
 
 
 @pytest.mark.parametrize(("n", "k"), [(6, 1), (9, 2), (10, 2), (20, 6), (30, 10)])
@@ -100,25 +103,27 @@ def test_seeds_that_do_not_hold_stay_in_the_table() -> None:
     assert "| 8 of 10 | 550 | 200 to never | 100 | never |" in sample_efficiency.markdown(pd.DataFrame(rows))
 
 
-def test_a_small_report_of_the_efficiency(tmp_path: Path, capsys: Any) -> None:
-    options = sample_efficiency.Options(("actor-critic fast",), seeds=2, results=tmp_path)
+def test_a_small_report_of_the_efficiency(tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Transitions(monkeypatch, num_envs=16)
+    options = sample_efficiency.SampleEfficiency(("actor-critic fast",), seeds=2, results=tmp_path)
     assert sample_efficiency.main(options) == 0
     frame = pd.read_csv(tmp_path / "sample_efficiency.csv")
     assert frame["held"].tolist() == [True, True]
-    horizon_of_all_lanes = 16 * 128
-    assert (frame["steps"] == frame["updates"] * horizon_of_all_lanes).all()
+    assert frame["steps"].sum() == made.count
+    horizon_of_all_environments = 16 * 128
+    assert frame["steps"].sum() + made.resets == frame["updates"].sum() * horizon_of_all_environments
     assert "| actor-critic fast | 2 of 2 |" in capsys.readouterr().out
 
 
 def test_an_unknown_agent() -> None:
     with pytest.raises(UserError, match="unknown agent 'dqn fats'; did you mean dqn fast"):
-        sample_efficiency.main(sample_efficiency.Options(("dqn fats",)))
+        sample_efficiency.main(sample_efficiency.SampleEfficiency(("dqn fats",)))
 
 
-def test_every_contender_has_a_configuration() -> None:
+def test_every_contender_has_settings() -> None:
     for agent in sample_efficiency.EVALUATIONS:
-        assert sample_efficiency.config(agent, 5).seed == 5
-    assert sample_efficiency.config("reinforce fast", 0).gamma == PRESETS["fast"].gamma
+        assert sample_efficiency.settings_of(agent, 5).seed == 5
+    assert sample_efficiency.settings_of("reinforce fast", 0).gamma == PRESETS["fast"].gamma
 
 
 def test_binned_cart_pole_is_cart_pole() -> None:

@@ -1,4 +1,4 @@
-"""Trainings as a user runs them: killed, resumed, repeated, refused."""
+"""Training runs as a user makes them: killed, resumed, repeated, refused."""
 
 from __future__ import annotations
 
@@ -17,31 +17,36 @@ import pytest
 
 from baselines import ALGORITHMS
 from baselines.algorithms import dqn, q_learning, value_iteration
+from baselines.algorithms.q_learning import QLearningSettings
+from baselines.algorithms.value_iteration import ValueIterationSettings
 from baselines.training import checkpoint, runner
 from baselines.training.events import Event, Snapshot
+from baselines.training.loop import RunSettings
 from rlbench.errors import UserError
 from tests.baselines import films
 
 SMALL = replace(
     dqn.PRESETS["fast"],
-    **{"lanes": 8, "steps": 600, "warmup": 50, "hidden": (16,), "batch": 32, "n_step": 3},
-    **{"evaluate_every": 100, "evaluation_episodes": 4, "checkpoint_every": 100},
+    **{"num_envs": 8, "total_env_steps": 4_800, "warmup": 50, "hidden": (16,), "batch_size": 32, "n_step": 3},
+    **{"eval_every_env_steps": 800, "evaluation_episodes": 4, "checkpoint_every_env_steps": 800},
+    epsilon_env_steps=4_000,
 )
 
 PIXELS = replace(
     dqn.PRESETS["atari-cpu"],
     task=films.task("noise"),
-    **{"convolutions": ((4, 8, 4), (4, 2, 1)), "hidden": (8,), "lanes": 3, "steps": 240, "warmup": 50, "batch": 8},
-    **{"capacity": 300, "evaluate_every": 60, "evaluation_episodes": 2, "checkpoint_every": 60, "refresh_every": 7},
+    **{"convolutions": ((4, 8, 4), (4, 2, 1)), "hidden": (8,), "num_envs": 3, "warmup": 50, "batch_size": 8},
+    **{"total_env_steps": 720, "eval_every_env_steps": 180, "checkpoint_every_env_steps": 180},
+    **{"capacity": 300, "evaluation_episodes": 2, "target_update_period": 7, "epsilon_env_steps": 12_000},
 )
 
 KILLED = """
 import sys
 from dataclasses import replace
 from pathlib import Path
-from baselines.training import runner as training
+from baselines.training import runner
 from tests.baselines.training.test_runner import SMALL
-training.run("dqn", SMALL, Path(sys.argv[1]), quiet=True)
+runner.run("dqn", SMALL, Path(sys.argv[1]), quiet=True)
 """
 
 
@@ -62,7 +67,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_two_trainings_of_one_seed_are_the_same(uninterrupted: Path, tmp_path: Path) -> None:
+def test_two_runs_of_one_seed_are_the_same(uninterrupted: Path, tmp_path: Path) -> None:
     again = runner.run("dqn", SMALL, tmp_path, quiet=True)
     assert weights(again) == weights(uninterrupted / "submission")
     assert curve(tmp_path) == curve(uninterrupted)
@@ -89,24 +94,26 @@ def test_killed_and_resumed_is_uninterrupted(uninterrupted: Path, tmp_path: Path
 
 @pytest.mark.parametrize("algorithm", ["dqn", "dqn from pixels", "q-learning", "value-iteration"])
 def test_resumed_from_every_snapshot(algorithm: str) -> None:
-    configs = {
-        "dqn": replace(SMALL, steps=300),
+    settings = {
+        "dqn": replace(SMALL, total_env_steps=2_400),
         "dqn from pixels": PIXELS,
-        "q-learning": q_learning.Config(steps=500, checkpoint_every=100, evaluate_every=100),
-        "value-iteration": value_iteration.Config(),
-    }
+        "q-learning": QLearningSettings(
+            total_env_steps=8_000, checkpoint_every_env_steps=1_600, eval_every_env_steps=1_600
+        ),
+        "value-iteration": ValueIterationSettings(),
+    }[algorithm]
     module = runner.load(algorithm.partition(" ")[0])
-    whole = list(module.train(configs[algorithm]))
-    states = [event.state() for event in module.train(configs[algorithm]) if type(event).__name__ == "Snapshot"]
+    whole = list(module.train(settings))
+    states = [event.state() for event in module.train(settings) if type(event).__name__ == "Snapshot"]
     assert states
     for state in states:
-        *_, last = module.train(configs[algorithm], resume=state)
+        *_, last = module.train(settings, resume=state)
         for name, tensor in whole[-1].policy.tensors().items():
             np.testing.assert_array_equal(last.policy.tensors()[name], tensor)
         assert last.update == whole[-1].update
 
 
-def test_finished_training_is_not_done_again(uninterrupted: Path) -> None:
+def test_a_finished_run_is_not_done_again(uninterrupted: Path) -> None:
     before = curve(uninterrupted)
     assert before[-1]["event"] == "finished"
     runner.run("dqn", SMALL, uninterrupted, quiet=True)
@@ -114,19 +121,19 @@ def test_finished_training_is_not_done_again(uninterrupted: Path) -> None:
 
 
 def test_anew(uninterrupted: Path, tmp_path: Path) -> None:
-    runner.run("dqn", replace(SMALL, steps=100), tmp_path, quiet=True)
-    with pytest.raises(UserError, match="steps=100 there, 600 here"):
+    runner.run("dqn", replace(SMALL, total_env_steps=800), tmp_path, quiet=True)
+    with pytest.raises(UserError, match="total_env_steps=800 there, 4800 here"):
         runner.run("dqn", SMALL, tmp_path, quiet=True)
     runner.run("dqn", SMALL, tmp_path, quiet=True, resume=False)
     assert curve(tmp_path) == curve(uninterrupted)
 
 
 def test_a_loss_that_is_no_number_stops_and_keeps_the_checkpoint(tmp_path: Path) -> None:
-    config = replace(SMALL, learning_rate=1e30, learning_rate_end=1e30)
+    settings = replace(SMALL, learning_rate=1e30, learning_rate_end=1e30)
     with pytest.raises(UserError, match=r"the loss became (nan|inf) at update \d+.*last good checkpoint is kept"):
-        runner.run("dqn", config, tmp_path, quiet=True)
-    state = checkpoint.load(tmp_path / "checkpoint.safetensors", "dqn", runner.checks.as_json(config))
-    assert np.isfinite(state["training"]["learner"]["theta"]).all()
+        runner.run("dqn", settings, tmp_path, quiet=True)
+    state = checkpoint.load(tmp_path / "checkpoint.safetensors", "dqn", runner.checks.as_json(settings))
+    assert np.isfinite(state["training"]["learner"]["online"]["theta"]).all()
     assert not (tmp_path / "submission").exists()
 
 
@@ -138,9 +145,9 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_checkpoint(tmp_path: Path)
         ({"gamma": 0.0}, r"gamma must lie in \(0, 1\], not 0.0"),
         ({"gamma": 1.5}, r"gamma must lie in \(0, 1\], not 1.5"),
         ({"gamma": float("nan")}, "gamma must lie"),
-        ({"lanes": 0}, "lanes must be a whole number of at least 1, not 0"),
-        ({"batch": True}, "batch must be a whole number"),
-        ({"steps": 10.0}, "steps must be a whole number"),
+        ({"num_envs": 0}, "num_envs must be a whole number of at least 1, not 0"),
+        ({"batch_size": True}, "batch_size must be a whole number"),
+        ({"total_env_steps": 10.0}, "total_env_steps must be a whole number"),
         ({"seed": -1}, "seed must be a whole number of at least 0, not -1"),
         ({"seed": 2**30}, r"seed must be below 2\^30"),
         ({"seed": True}, "seed must be a whole number"),
@@ -148,15 +155,18 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_checkpoint(tmp_path: Path)
         ({"reward_scale": 0.0}, "reward_scale must be a positive number"),
         ({"tau": 1.5}, "tau must lie in"),
         ({"hidden": (16, 0)}, "hidden must be a whole number of at least 1, not 0"),
-        ({"refresh_every": 0}, "double_q needs a target network"),
+        ({"target_update_period": 0}, "double_q needs a target network"),
         ({"capacity": 10}, "capacity=10 must hold warmup=50"),
         ({"capacity": 10**12}, r"a replay of 1,000,000,000,000 transitions takes 44703\.5 GiB, and cpu has .* left"),
         ({"convolutions": ((16, 8, 0),)}, "convolutions must be a whole number of at least 1, not 0"),
         ({"convolutions": ((16, 8, 4),)}, r"convolutions take stacked frames, uint8 \[K, H, W\], not Box"),
-        ({"convolutions": ((16, 8, 4),), "capacity": 90}, "capacity=90 frames must hold warmup=50 and all lanes twice"),
+        (
+            {"convolutions": ((16, 8, 4),), "capacity": 90},
+            "capacity=90 frames must hold warmup=50 and num_envs=8 stacks twice",
+        ),
         ({"evaluation_epsilon": 0.1}, "evaluation_epsilon is for networks with convolutions"),
         ({"reward_clip": -1.0}, "reward_clip must be a number of at least 0"),
-        ({"device": "tpu"}, "device must be auto, cpu or cuda"),
+        ({"device": "tpu"}, "unknown device 'tpu'; did you mean cpu"),
         ({"task": "cart-pool"}, "unknown task or environment 'cart-pool'"),
     ],
 )
@@ -179,14 +189,14 @@ def test_environments_that_an_algorithm_cannot_take() -> None:
     with pytest.raises(UserError, match="actions must be Discrete"):
         next(dqn.train(replace(SMALL, task="Pendulum-v1", observation_scale=())))
     with pytest.raises(UserError, match="takes Discrete observations from 0"):
-        next(q_learning.train(q_learning.Config(task="cart-pole@1")))
+        next(q_learning.train(QLearningSettings(task="cart-pole@1")))
     with pytest.raises(UserError, match="has no exact model P"):
-        next(value_iteration.train(value_iteration.Config(task="cart-pole@1")))
+        next(value_iteration.train(ValueIterationSettings(task="cart-pole@1")))
 
 
 def test_value_iteration_has_one_seed() -> None:
     with pytest.raises(UserError, match="its seed is 0, not 3"):
-        next(value_iteration.train(value_iteration.Config(seed=3)))
+        next(value_iteration.train(ValueIterationSettings(seed=3)))
 
 
 def test_unknown_algorithm(tmp_path: Path) -> None:
@@ -203,14 +213,14 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 @pytest.mark.parametrize("algorithm", sorted(ALGORITHMS))
 def test_every_algorithm_has_the_skeleton(algorithm: str) -> None:
     module = runner.load(algorithm)
-    for config in module.PRESETS.values():
-        assert isinstance(config, module.Config)
-        assert {"task", "agent", "seed", "device"} <= {*vars(config)}
-        module.check(config)
+    for settings in module.PRESETS.values():
+        assert isinstance(settings, RunSettings)
+        assert {"task", "agent", "seed", "device"} <= {*vars(settings)}
+        settings.check()
 
 
 def test_no_bar_where_there_is_no_terminal(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    runner.run("q-learning", q_learning.Config(steps=100), tmp_path)
+    runner.run("q-learning", QLearningSettings(total_env_steps=1_600), tmp_path)
     assert capfd.readouterr() == ("", "")
 
 
@@ -218,7 +228,7 @@ def test_the_bar_of_a_terminal(capfd: pytest.CaptureFixture[str], monkeypatch: p
     monkeypatch.setenv("FORCE_COLOR", "1")  # rich's way to be told that this is a terminal
     monkeypatch.setenv("COLUMNS", "140")
     with runner.progress_bar("dqn, seed 0", quiet=False) as watch:
-        for event in q_learning.train(q_learning.Config(steps=100)):
+        for event in q_learning.train(QLearningSettings(total_env_steps=1_600)):
             watch(event)
     shown = capfd.readouterr().err
     assert "dqn, seed 0" in shown
@@ -227,13 +237,13 @@ def test_the_bar_of_a_terminal(capfd: pytest.CaptureFixture[str], monkeypatch: p
 
 
 def test_tensorboard_files(tmp_path: Path) -> None:
-    config = q_learning.Config(steps=250)
-    runner.run("q-learning", config, tmp_path, quiet=True, tensorboard=True)
+    settings = QLearningSettings(total_env_steps=4_000)
+    runner.run("q-learning", settings, tmp_path, quiet=True, tensorboard=True)
     assert list((tmp_path / "tensorboard").glob("events.*"))
 
 
-def test_a_training_that_is_refused_leaves_no_curve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(config: Any, resume: Any) -> Iterator[Event]:
+def test_a_run_that_is_refused_leaves_no_curve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(settings: Any, resume: Any) -> Iterator[Event]:
         raise UserError("too large")
         yield
 
@@ -244,13 +254,13 @@ def test_a_training_that_is_refused_leaves_no_curve(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize(("update", "said"), [(0, "begins anew"), (1, r"goes on from the snapshot at update [1-9]")])
-def test_an_interruption_says_where_the_training_goes_on(
+def test_an_interruption_says_where_the_run_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update: int, said: str
 ) -> None:
     begin = dqn.train
 
-    def interrupted(config: Any, resume: Any) -> Iterator[Event]:
-        events = begin(config, resume=resume)
+    def interrupted(settings: Any, resume: Any) -> Iterator[Event]:
+        events = begin(settings, resume=resume)
         for event in events:
             yield event
             if isinstance(event, Snapshot) and event.update >= update:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from baselines.data.rollout import make_envs
 from baselines.templates.agent_template import Table
 from baselines.training.events import Stopwatch
 from baselines.training.validation import Validation, training_seed
@@ -14,10 +15,15 @@ from tests.baselines import probes
 GOOD, BAD = Table(np.array([[0.0, 1.0], [0.0, 0.0]])), Table(np.array([[1.0, 0.0], [0.0, 0.0]]))
 
 
+def make_validation(episodes: int, confirmation: int) -> Validation:
+    env = make_envs(probes.task("action", discrete=True), episodes)
+    return Validation(env, episodes, goal=1.0, confirmation=confirmation)
+
+
 @pytest.fixture
 def validation() -> Validation:
     """On the probe whose return is 1 for action 1 and -1 for action 0."""
-    return Validation(probes.task("action", discrete=True), episodes=4, goal=1.0, confirmation=6)
+    return make_validation(episodes=4, confirmation=6)
 
 
 def test_the_best_policy_is_kept(validation: Validation) -> None:
@@ -49,7 +55,7 @@ def test_luck_is_found_out(validation: Validation, monkeypatch: pytest.MonkeyPat
     for _ in range(3):
         validation.evaluate(GOOD)
     monkeypatch.setattr(
-        "baselines.training.validation.evaluate", lambda env, act, seed, episodes, most_steps: np.zeros(episodes)
+        "baselines.training.validation.evaluate", lambda env, act, seed, episodes, max_steps: np.zeros(episodes)
     )
     assert not validation.sustained()
     assert validation.best == 0.0
@@ -58,7 +64,7 @@ def test_luck_is_found_out(validation: Validation, monkeypatch: pytest.MonkeyPat
 def test_state_goes_on(validation: Validation) -> None:
     for policy in (BAD, GOOD, GOOD):
         validation.evaluate(policy)
-    resumed = Validation(probes.task("action", discrete=True), episodes=4, goal=1.0, confirmation=6)
+    resumed = make_validation(episodes=4, confirmation=6)
     resumed.restore(validation.state())
     resumed.evaluate(GOOD)
     assert resumed.sustained()
@@ -70,12 +76,12 @@ def test_no_seed_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     assert max(training_seed(rng) for _ in range(10_000)) + 16_384 < 2**29
     seen: list[int] = []
 
-    def record(env: object, act: object, seed: int, episodes: int, most_steps: int) -> np.ndarray:
+    def record(env: object, act: object, seed: int, episodes: int, max_steps: int) -> np.ndarray:
         seen.extend(range(seed, seed + episodes))
         return np.ones(episodes)
 
     monkeypatch.setattr("baselines.training.validation.evaluate", record)
-    validation = Validation(probes.task("action", discrete=True), episodes=20, goal=1.0, confirmation=100)
+    validation = make_validation(episodes=20, confirmation=100)
     for _ in range(1000):
         validation.evaluate(GOOD)
         validation.sustained()

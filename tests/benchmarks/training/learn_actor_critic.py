@@ -27,10 +27,10 @@ def ours(seed: int, evaluations: int) -> dict[str, Any]:
     from baselines.algorithms import actor_critic
     from baselines.training.events import Evaluated
 
-    config = replace(actor_critic.PRESETS["fast"], seed=seed)
+    settings = replace(actor_critic.PRESETS["fast"], seed=seed)
     started, streak = time.perf_counter(), 0
     seen: list[Evaluated] = []
-    for event in actor_critic.train(config):
+    for event in actor_critic.train(settings):
         if isinstance(event, Evaluated):
             seen.append(event)
             streak = streak + 1 if event.mean >= GOAL else 0

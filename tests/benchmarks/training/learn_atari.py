@@ -50,21 +50,21 @@ def ours(num_envs: int, stretch: Stretch) -> dict[str, float]:
 
     every = stretch.warmup + stretch.settled
     assert stretch.measured % every == stretch.warmup % num_envs == stretch.settled % num_envs == 0
-    config = replace(
+    settings = replace(
         dqn.PRESETS["atari-nature"],
         **{
             "task": GAME,
             "threads": stretch.threads,
             "capacity": stretch.capacity,
             "warmup": stretch.warmup,
-            "steps": 10**6,
+            "total_env_steps": 10**6,
         },
-        **{"lanes": num_envs, "update_every": 4 // num_envs, "evaluate_every": every // num_envs},
+        **{"num_envs": num_envs, "update_every_env_steps": 4, "eval_every_env_steps": every},
         **{"evaluation_episodes": 1, "evaluation_steps": 1},
     )
-    assert (config.convolutions, config.batch) == (dqn.NATURE, 32)
+    assert (settings.convolutions, settings.batch_size) == (dqn.NATURE, 32)
     marks: list[tuple[int, float, int]] = []
-    for event in dqn.train(config):
+    for event in dqn.train(settings):
         if isinstance(event, Progress):
             marks.append((event.steps, event.seconds, event.update))
         if len(marks) == 1 + stretch.measured // every:

@@ -72,10 +72,10 @@ def ours(seed: int, evaluations: int) -> dict[str, Any]:
     from baselines.algorithms import dqn
     from baselines.training.events import Evaluated
 
-    config = dqn.PRESETS["fast"]
-    assert config.steps // config.evaluate_every <= EVALUATIONS
+    settings = dqn.PRESETS["fast"]
+    assert settings.total_env_steps // settings.eval_every_env_steps <= EVALUATIONS
     streak, seen, event = 0, 0, None
-    for event in dqn.train(replace(config, seed=seed)):
+    for event in dqn.train(replace(settings, seed=seed)):
         if isinstance(event, Evaluated):
             streak, seen = streak + 1 if event.mean >= GOAL else 0, seen + 1
             if streak == PATIENCE or seen == evaluations:

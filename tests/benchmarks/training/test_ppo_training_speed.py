@@ -14,13 +14,13 @@ from tests.benchmarks.conftest import seconds
 STEPS = 2_048  # of an update, in both; 10 passes over them in both as well, with minibatches of 128 here and 64 there
 
 
-def updates(config: Any) -> Iterator[float]:
+def updates(settings: Any) -> Iterator[float]:
     """Seconds of each update, without evaluation."""
     from baselines.algorithms import actor_critic
     from baselines.training.events import Evaluated
 
     before = 0.0
-    for event in actor_critic.train(config):
+    for event in actor_critic.train(settings):
         if isinstance(event, Evaluated):
             yield event.seconds - before
             before = event.seconds
@@ -32,16 +32,16 @@ def test_ppo_trains_at_twice_its_peers_pace(benchmark: Any, report: Any, size: A
     stable_baselines3 = pytest.importorskip("stable_baselines3", reason="pip install 'rlbench[peers]'")
     from baselines.algorithms import actor_critic
 
-    config = replace(
+    settings = replace(
         actor_critic.PRESETS["locomotion"],
         **{"task": "half-cheetah-gymnasium@1", "device": "cpu", "threads": 1},  # PyTorch's, for the peer too
-        **{"evaluate_every": 1, "evaluation_episodes": 1},
+        **{"eval_every_updates": 1, "evaluation_episodes": 1},
     )
-    assert config.lanes * config.horizon == STEPS
-    ours = updates(config)
+    assert settings.num_envs * settings.horizon == STEPS
+    ours = updates(settings)
     next(ours)
     peer = stable_baselines3.PPO("MlpPolicy", "HalfCheetah-v5", seed=0, device="cpu")
-    assert (peer.n_steps, peer.n_epochs) == (STEPS, config.epochs)
+    assert (peer.n_steps, peer.n_epochs) == (STEPS, settings.epochs)
 
     def learn() -> None:
         peer.learn(STEPS, reset_num_timesteps=False)

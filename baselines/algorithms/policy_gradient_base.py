@@ -1,0 +1,187 @@
+"""What REINFORCE and actor-critic share: a policy network and a value network that learn side by side.
+
+An update plays with the policy as it is, learns from that, and forgets it. The two algorithms differ in what they play
+and what they multiply grad log pi(a_t|s_t) with; both are in files of their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+import torch
+
+from baselines.data.rollout import Rollout, Transition, make_envs, play
+from baselines.nets.distributions import head
+from baselines.nets.encoding import Encoding, encoding
+from baselines.nets.networks import Activation, numpy_policy, perceptron, to_numpy, torch_device
+from baselines.nets.normalisation import ReturnScale, RunningNormalizer
+from baselines.nets.optim import OPTIMIZERS, TrainedNetwork, check_loss, check_weights
+from baselines.templates.agent_template import Perceptron
+from baselines.training.loop import Learner, OnPolicySettings
+from baselines.types import Array, Counts, NonNegative, Positive
+from rlbench.errors import UserError
+
+FIRST_LOOK = 2_000
+"""Steps played before the first update where observations or rewards are normalized."""
+
+
+@dataclass(frozen=True)
+class PolicyGradientSettings(OnPolicySettings):
+    """Settings that REINFORCE and actor-critic share."""
+
+    hidden: Counts = (32,)
+    """Widths of the hidden layers of either network."""
+    activation: Activation = "relu"
+    """Activation function."""
+    normalize_observations: bool = False
+    """Whether observations are normalized by running mean and variance."""
+    normalize_rewards: bool = False
+    """Whether rewards are divided by the running deviation of the discounted return, instead of by `reward_scale`."""
+    deviation: Positive = 1.0
+    """Standard deviation of continuous actions at the start, in units in which their bounds are -1 and 1."""
+    reward_scale: Positive = 1.0
+    """Factor for rewards, which keeps the value network's outputs near 1."""
+    observation_scale: tuple[float, ...] = ()
+    """Factor for each number of the observation; none leaves them alone."""
+    optimizer: Literal["ascent", "adam"] = "ascent"
+    """How a gradient becomes a step: along it, or Adam's."""
+    critic_learning_rate: Positive = 1e-3
+    """Step size of the value network at the start; it falls in proportion to the policy's."""
+    max_grad_norm: NonNegative = 0.0
+    """Length to which a gradient is shortened; 0 leaves it alone."""
+    goal: float = 475.0
+
+    def check(self) -> None:
+        """UserError for a setting that makes no sense, naming it."""
+        super().check()
+        if self.normalize_observations and self.observation_scale:
+            raise UserError("normalize_observations finds their scale itself: leave observation_scale empty")
+
+
+class ActingNetwork(TrainedNetwork):
+    """A perceptron with its optimiser and, on a CPU, its twin in NumPy, which shares its memory and acts faster."""
+
+    def __init__(
+        self,
+        network: torch.nn.Sequential,
+        activation: Activation,
+        device: torch.device,
+        optimizer: str,
+        more: tuple[torch.nn.Parameter, ...] = (),
+    ) -> None:
+        super().__init__(network, device, OPTIMIZERS[optimizer], more)
+        self.activation: Activation = activation
+        self.twin = self.numpy(Encoding(np.ones(1, np.float32)))
+
+    def outputs(self, s: Array) -> Array:
+        """Outputs [N, K] at features s[N, D], without a gradient."""
+        if self.device.type == "cpu":
+            with np.errstate(over="ignore", invalid="ignore"):  # a diverged network is reported with its update
+                return self.twin.outputs(s)
+        with torch.no_grad():
+            return to_numpy(self.network(self.tensor(s)))
+
+    def numpy(self, encode: Encoding) -> Perceptron:
+        """The network in NumPy, over observations that are encoded so."""
+        return numpy_policy(self.network, self.activation, encode)
+
+
+class PolicyGradient(Learner):
+    """The policy's network, theta, the value's, phi, and the environments."""
+
+    CHECKPOINTED: ClassVar[tuple[str, ...]] = (
+        *("actor", "critic", "normalizer", "return_scale"),
+        *("rng", "rollout", "validation", "updates"),
+    )
+    settings: PolicyGradientSettings
+
+    def update(self) -> float:
+        """Play, and learn from what was played; returns the loss."""
+        raise NotImplementedError
+
+    def iterate(self) -> None:
+        """An update; what was seen in it tells how the next one normalizes."""
+        if self.updates == 0 and (self.normalizer or self.settings.normalize_rewards):
+            self.look_around()
+        self.loss = self.update()
+        self.renew_normalizer()
+        self.updates += 1
+        check_loss(self.loss, self.updates)
+        check_weights(self.updates, self.actor, self.critic)
+
+    def look_around(self) -> None:
+        """Play before the first update, to know what is to be normalized; nothing else is learned from it."""
+        self.rewards(play(self.rollout, self.choose, -(-FIRST_LOOK // self.settings.num_envs)))
+        self.renew_normalizer()
+
+    def choose(self, s: Array) -> Array:
+        """Actions a[N] drawn from pi(.|s) at features s[N, D]."""
+        with np.errstate(over="ignore", invalid="ignore"):  # a diverged network is reported with its update
+            return self.head.sample(self.actor.outputs(s), self.rng.random((len(s), self.head.noise)))
+
+    def values(self, s: Array) -> Array:
+        """V(s), [...], at features s[..., D]."""
+        return self.critic.outputs(s.reshape(-1, s.shape[-1])).reshape(s.shape[:-1])
+
+    def rewards(self, played: Transition) -> Array:
+        """The rewards r_t[T, N] of what was played, as they are learned from."""
+        if self.settings.normalize_rewards:
+            self.return_scale.add(played.r_t, played.last_t, played.valid)
+            return self.return_scale.factor * played.r_t
+        return np.float32(self.settings.reward_scale) * played.r_t
+
+    def renew_normalizer(self) -> None:
+        """Normalize by what was seen until now, from here on.
+
+        A known fault: the first step after an update acts on the first observation since the last reset instead of
+        the newest. The committed agents of the robots were trained so; it goes when they are trained anew.
+        """
+        if self.normalizer:
+            self.normalizer.renew()
+            self.rollout.s_tm1 = self.normalizer.encoding(self.rollout.first_observation)
+
+    def learning_rates(self) -> tuple[float, float]:
+        """Alpha of the actor and beta of the critic at this point of the budget; both fall in proportion."""
+        alpha = self.learning_rate()
+        return alpha, self.settings.critic_learning_rate * alpha / self.settings.learning_rate
+
+    def policy(self) -> Perceptron:
+        """The policy without chance, as an exported agent holds it."""
+        encode = self.normalizer.encoding if self.normalizer else self.rollout.encode
+        return self.head.greedy(self.actor.numpy(encode))
+
+    def begin_episodes(self) -> None:
+        """A new episode in every environment."""
+        super().begin_episodes()
+        self.return_scale.reset()
+
+    def clock(self) -> int:
+        """Updates."""
+        return self.updates
+
+    def figures(self) -> dict[str, float]:
+        """The loss of the last update, and the mean return of the training episodes since last asked."""
+        return {"loss": self.loss} | self.rollout.training_return()
+
+    def __init__(self, settings: PolicyGradientSettings) -> None:
+        super().__init__(settings, settings.threads)
+        torch.set_num_threads(settings.threads)
+        env = make_envs(settings.task, settings.num_envs, settings.threads)
+        space = env.single_observation_space
+        self.normalizer = RunningNormalizer(space) if settings.normalize_observations else None
+        encode = self.normalizer or encoding(space, settings.observation_scale)
+        self.head = head(env.single_action_space, settings.deviation)
+        self.rollout = Rollout(env, encode, self.head.decode)
+        device, generator = torch_device(settings.device), torch.Generator().manual_seed(int(settings.seed))
+
+        def network(outputs: int, gain: float, more: tuple[torch.nn.Parameter, ...] = ()) -> ActingNetwork:
+            sizes = (encode.size, *settings.hidden, outputs)
+            made = perceptron(sizes, settings.activation, "orthogonal", generator, gain)
+            return ActingNetwork(made, settings.activation, device, settings.optimizer, more)
+
+        self.actor = network(self.head.outputs, 0.01, self.head.parameters)  # the distribution's parameters at s
+        self.critic = network(1, 1.0)  # V(s)
+        self.return_scale = ReturnScale(settings.gamma, settings.num_envs)
+        self.loss = 0.0

@@ -1,0 +1,243 @@
+"""The training loop, the same for every algorithm: iterate, evaluate, snapshot, stop.
+
+    while the budget lasts and the goal is not held:
+        now and then: a snapshot, after which every environment begins a new episode
+        one iteration of the algorithm
+        now and then: an evaluation on validation seeds
+
+The loop is a generator of events: checkpoints, learning curves and progress bars consume them (`training.runner`).
+Here too: the settings that all training runs share, and what the loop needs of an algorithm.
+
+Environment steps are counted over all environments: a step of 16 environments is 16. Where an environment resets
+itself, the row in which it does so is no transition. Budgets and schedules count it all the same, since they count
+calls of the environment; reported steps leave it out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from baselines import checks
+from baselines.data.rollout import Rollout, make_envs
+from baselines.maths.equations import linear_schedule
+from baselines.stateful import Stateful
+from baselines.templates.policies import Policy
+from baselines.training.events import Evaluated, Event, Finished, Progress, Snapshot, Stopwatch
+from baselines.training.validation import Validation, training_seed
+from baselines.types import Clock, Count, CountOrZero, Discount, Positive, Seed, Tree
+
+
+class Every(NamedTuple):
+    """When evaluations and snapshots are due, on the learner's clock, and by how much an iteration moves it."""
+
+    evaluation: int
+    snapshot: int
+    stride: int = 1
+
+    def due(self, period: int, clock: int) -> bool:
+        """Whether the last iteration reached or passed a multiple of the period."""
+        return clock % period < self.stride
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What every training run has to be told."""
+
+    task: str = "cart-pole@1"
+    """Task or Gymnasium id to learn."""
+    agent: str = ""
+    """Name under which the trained agent is submitted."""
+    seed: Seed = 0
+    """Training seed: decides the weights, the actions, the episodes."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where the networks compute."""
+
+    def check(self) -> None:
+        """UserError for a setting that makes no sense, naming it."""
+        checks.check_settings(self)
+
+    def every(self) -> Every:
+        """When evaluations and snapshots are due."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class TrainingSettings(RunSettings):
+    """Settings of agents that play many episodes."""
+
+    threads: Count = 1
+    """Threads that PyTorch may use, and the environment where it takes a number of them."""
+    num_envs: Count = 1
+    """Environments stepped together."""
+    total_env_steps: Count = 50_000
+    """Budget: environment steps over all environments, at most."""
+    gamma: Discount = 0.99
+    """Discount."""
+    learning_rate: Positive = 1e-3
+    """Step size at the start."""
+    learning_rate_end: Positive = 1e-3
+    """Step size at the end of the budget, reached on a line."""
+    evaluation_episodes: Count = 20
+    """Greedy episodes per evaluation, on validation seeds."""
+    evaluation_steps: CountOrZero = 0
+    """Steps after which an evaluation stops counting, 0 for none; scored episodes are not cut."""
+    goal: float = math.inf
+    """Mean return that three evaluations in a row must reach to end the training run."""
+    confirmation_episodes: Count = 100
+    """Further greedy episodes, on other validation seeds, in which the best weights must then reach the goal."""
+
+
+@dataclass(frozen=True)
+class OffPolicySettings(TrainingSettings):
+    """Of agents that learn while they step: evaluations and snapshots come after so many environment steps."""
+
+    eval_every_env_steps: Count = 1_000
+    """Environment steps between evaluations."""
+    checkpoint_every_env_steps: Count = 10_000
+    """Environment steps between snapshots; every environment begins a new episode there, so that no simulator need be
+    stored."""
+
+    def every(self) -> Every:
+        """In environment steps, of which an iteration takes one per environment."""
+        return Every(self.eval_every_env_steps, self.checkpoint_every_env_steps, self.num_envs)
+
+
+@dataclass(frozen=True)
+class OnPolicySettings(TrainingSettings):
+    """Of agents that play, learn from what was played and forget it: evaluations come between updates."""
+
+    eval_every_updates: Count = 10
+    """Updates between evaluations: between them the policy does not change, and an update of whole episodes has no
+    fixed number of steps."""
+    checkpoint_every_updates: Count = 50
+    """Updates between snapshots; every environment begins a new episode there, so that no simulator need be stored."""
+
+    def every(self) -> Every:
+        """In updates."""
+        return Every(self.eval_every_updates, self.checkpoint_every_updates)
+
+
+class Learner(Stateful):
+    """Everything that training changes, and the environments it happens in: what the loop needs of an algorithm.
+
+    What stands here is true of agents that play in `rollout`; others say otherwise. A checkpoint does not hold the
+    environments, which begin anew after a snapshot.
+    """
+
+    settings: Any
+    """The algorithm's own."""
+    rollout: Rollout
+    """Training environments."""
+    validation: Validation | None
+    """Judges policies; None for an algorithm that has nothing to choose between."""
+    rng: np.random.Generator
+    updates: int
+    """Learning steps so far."""
+
+    def __init__(self, settings: Any, threads: int | None = None) -> None:
+        """What all learners begin with; `threads` as in `make_envs`, for the validation environments."""
+        self.settings, self.updates = settings, 0
+        self.rng = np.random.default_rng(settings.seed)
+        env = make_envs(settings.task, settings.evaluation_episodes, threads)
+        goal, confirmation = settings.goal, settings.confirmation_episodes
+        self.validation = Validation(env, settings.evaluation_episodes, goal, confirmation, settings.evaluation_steps)
+
+    def iterate(self) -> None:
+        """One iteration of the algorithm."""
+        raise NotImplementedError
+
+    def policy(self) -> Policy:
+        """The policy to evaluate."""
+        raise NotImplementedError
+
+    def final_policy(self) -> Policy:
+        """The policy to submit: the best on validation seeds."""
+        assert self.validation is not None
+        return self.validation.policy
+
+    def figures(self) -> dict[str, float]:
+        """What is worth plotting since last asked."""
+        return {}
+
+    def check_finite(self) -> None:
+        """UserError where a loss or a weight is no finite number."""
+
+    @property
+    def env_steps(self) -> int:
+        """Transitions so far, over all environments."""
+        return self.rollout.env_steps
+
+    def clock(self) -> int:
+        """How far training is, in the unit in which evaluations and snapshots are due: environment steps."""
+        return self.rollout.rows
+
+    def progress(self) -> float:
+        """The part of the budget that is spent; 1 or more ends training."""
+        return self.rollout.rows / int(self.settings.total_env_steps)
+
+    def learning_rate(self) -> float:
+        """The step size at this point of the budget."""
+        settings, rows = self.settings, self.rollout.rows
+        return linear_schedule(rows, settings.learning_rate, settings.learning_rate_end, settings.total_env_steps)
+
+    def converged(self) -> bool:
+        """Whether there is nothing left to learn."""
+        return False
+
+    def begin_episodes(self) -> None:
+        """A new episode in every environment; nothing that comes follows from what came before."""
+        self.rollout.reset(training_seed(self.rng))
+
+    def close(self) -> None:
+        """Close the environments."""
+        self.rollout.env.close()
+        if self.validation is not None:
+            self.validation.close()
+
+
+def loop(make: Callable[[Any], Learner], settings: RunSettings, resume: Tree | None, clock: Clock) -> Iterator[Event]:
+    """Train until the budget is spent, the goal is held, or nothing changes any more; the last event is Finished.
+
+    Args:
+        make: a learner of these settings before its first iteration.
+        settings: the algorithm's own.
+        resume: the state of an earlier Snapshot, or of Finished; None to begin.
+        clock: seconds, for the learning curve.
+
+    Raises:
+        UserError: for a setting that makes no sense, a loss or a weight that is no finite number.
+    """
+    settings.check()
+    stopwatch, learner, every, reason = Stopwatch(clock), make(settings), settings.every(), ""
+    if resume is not None:
+        learner.restore(resume["learner"])
+        reason, stopwatch = resume["reason"], Stopwatch(clock, resume["seconds"])
+
+    def state() -> Tree:
+        return {"learner": learner.state(), "reason": reason, "seconds": stopwatch.seconds}
+
+    def counts() -> tuple[int, int, float]:
+        return learner.updates, learner.env_steps, stopwatch.seconds
+
+    while not reason:
+        if every.due(every.snapshot, learner.clock()):
+            with stopwatch.paused():
+                learner.check_finite()
+                yield Snapshot(*counts(), state)
+            learner.begin_episodes()
+        learner.iterate()
+        spent = learner.progress() >= 1
+        if spent or every.due(every.evaluation, learner.clock()):
+            with stopwatch.paused():
+                yield Progress(*counts(), min(learner.progress(), 1.0), learner.figures())
+                if learner.validation is not None:
+                    yield Evaluated(*counts(), *learner.validation.evaluate(learner.policy()))
+                    reason = "sustained" if learner.validation.sustained() else ""
+        reason = reason or ("converged" if learner.converged() else "budget spent" if spent else "")
+    learner.close()
+    yield Finished(*counts(), learner.final_policy(), reason, state)
