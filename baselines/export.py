@@ -18,7 +18,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from baselines.files import write
-from baselines.templates.policies import Policy
+from baselines.templates.policies import GraphPolicy, Policy
 from rlbench.harness.layers.player import ENTRY, GRAPH, WEIGHTS
 
 VERSION = "1"
@@ -38,7 +38,12 @@ class Origin:
 
 
 def export(policy: Policy, origin: Origin, folder: Path) -> Path:
-    """Write the submission with its code at `folder`, in place of an older one, and return it; never half of one."""
+    """Write the submission with its code at `folder`, in place of an older one, and return it; never half of one.
+
+    A policy without a template, one of a graph of layers, is written as data only.
+    """
+    if isinstance(policy, GraphPolicy):
+        return export_layers(policy, origin, folder)
     contents = {
         "agent.py": Path(inspect.getfile(type(policy))).read_bytes(),
         "policy.json": (json.dumps(policy.settings(), indent=1) + "\n").encode(),

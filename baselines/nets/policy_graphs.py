@@ -12,7 +12,7 @@ from baselines.nets.graph import Builder, Tensors
 from baselines.templates.agent_template import Mean, Perceptron, Table
 from baselines.templates.glimpse_template import RecurrentAttention
 from baselines.templates.pixel_agent_template import Convolutional
-from baselines.templates.policies import Policy
+from baselines.templates.policies import GraphPolicy, Policy
 from rlbench.harness.layers.graph import Graph
 
 
@@ -29,6 +29,8 @@ def policy_graph(policy: Policy) -> tuple[Graph, Tensors]:
             return convolutional(policy)
         case RecurrentAttention():
             return recurrent_attention(policy)
+        case GraphPolicy():
+            return policy.graph, policy.tensors()
     raise TypeError(f"no graph is known for a {type(policy).__name__}")
 
 

@@ -9,8 +9,31 @@ from numpy.typing import NDArray
 from baselines.templates import agent_template, glimpse_template, pixel_agent_template
 from baselines.templates.glimpse_template import RecurrentAttention
 from baselines.templates.pixel_agent_template import Convolutional
+from rlbench.harness.layers.graph import Graph, parse
+from rlbench.harness.layers.player import Player
 
-Policy = agent_template.Policy | Convolutional | RecurrentAttention
+
+class GraphPolicy(Player):
+    """The policy of any graph of layers; it is exported as data only and needs no template of its own."""
+
+    kind = "graph"
+
+    def __init__(self, graph: Graph, tensors: dict[str, NDArray[Any]]) -> None:
+        super().__init__(graph, tensors)
+        self._tensors = tensors
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """The arrays to store, by name."""
+        return self._tensors
+
+    def settings(self) -> dict[str, Any]:
+        """What else is needed to read it back, as JSON."""
+        from baselines.nets.graph import to_json  # which imports torch; tables are trained without it
+
+        return {"kind": self.kind, "graph": to_json(self.graph)}
+
+
+Policy = agent_template.Policy | Convolutional | RecurrentAttention | GraphPolicy
 
 TEMPLATES = {Convolutional.kind: pixel_agent_template, RecurrentAttention.kind: glimpse_template}
 """The file that defines a kind of policy; `agent_template.py` defines the others."""
@@ -18,5 +41,7 @@ TEMPLATES = {Convolutional.kind: pixel_agent_template, RecurrentAttention.kind: 
 
 def policy(settings: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Policy:
     """The policy that `settings()` and `tensors()` described."""
+    if settings["kind"] == GraphPolicy.kind:
+        return GraphPolicy(parse(settings["graph"]), tensors)
     rebuilt: Policy = TEMPLATES.get(settings["kind"], agent_template).policy(settings, tensors)  # type: ignore[attr-defined]
     return rebuilt

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.export import Origin, export_layers
+from baselines.export import Origin, export, export_layers
 from baselines.nets.encoding import Encoding, encoding
-from baselines.nets.graph import GraphNetwork
+from baselines.nets.graph import Builder, GraphNetwork
 from baselines.nets.networks import convolutional, numpy_pixel_policy, numpy_policy, perceptron
 from baselines.nets.policy_graphs import policy_graph
 from baselines.nets.recurrent_attention import RecurrentAttention
 from baselines.templates.agent_template import Mean, Perceptron, Table
 from baselines.templates.glimpse_template import RecurrentAttention as Glimpses
-from baselines.templates.policies import Policy, policy
+from baselines.templates.policies import GraphPolicy, Policy, policy
 from rlbench.harness.layers.player import Player, load
 
 ORIGIN = Origin("an-agent", ("cart-pole@1",), training_seed=3, training_steps=1000)
@@ -52,8 +52,23 @@ def glimpses(locations: str, hidden: int = 5) -> Glimpses:
     return Glimpses(named, locations, seed=7)
 
 
+def normalized_layers() -> GraphPolicy:
+    """A network that has no template: a layer is normalized."""
+    build = Builder()
+    x = build("flat", "flatten", "observation")
+    x = build("hidden", "linear", x, in_features=4, out_features=8, bias=True)
+    x = build("features", "relu", build("norm", "layer_norm", x, normalized_shape=[8], eps=1e-5))
+    q = build("q", "linear", x, in_features=8, out_features=3, bias=True)
+    shown = {"action_values": q, "value": build("value", "max", q)}
+    graph = build.graph(shown, {"op": "argmax", "input": q}, shown)
+    rng = np.random.default_rng(0)
+    shapes = {f"{node.name}.{name}": shape for node in graph.nodes for name, shape in node.tensors.items()}
+    return GraphPolicy(graph, {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()})
+
+
 SCALED = encoding(gymnasium.spaces.Box(-1, 1, (2, 2)), (1.0, 2.0, 0.5, 3.0))
 POLICIES = {
+    "layer norm": normalized_layers(),
     "table": Table(np.random.default_rng(0).integers(3, size=(9, 4)) / 3),  # with equals, in double precision
     "relu": dense(3, "relu", SCALED, "action_values"),
     "logits": dense(3, "tanh", SCALED, "probabilities"),
@@ -80,6 +95,8 @@ def observations(made: Policy, N: int, rng: np.random.Generator) -> Any:
             return rng.integers(9, size=N)
         case Perceptron():
             return rng.integers(9, size=N) if made.states else rng.normal(scale=3, size=(N, 2, 2))
+        case GraphPolicy():
+            return rng.normal(scale=3, size=(N, 2, 2))
     return rng.integers(256, size=(N, 4, 20, 20), dtype=np.uint8)
 
 
@@ -137,3 +154,8 @@ def test_blocks_of_pixels_are_undone() -> None:
     first = next(node for node in graph.nodes if node.op == "conv2d")
     assert tensors[f"{first.name}.weight"].shape == (8, 4, 8, 8)
     assert (first.attributes["kernel_size"], first.attributes["stride"]) == (8, 4)
+
+
+def test_a_network_without_a_template_is_exported_as_data(tmp_path: Path) -> None:
+    folder = export(normalized_layers(), ORIGIN, tmp_path / "agent")
+    assert {path.name for path in folder.iterdir()} == {"graph.json", "submission.toml", "weights.safetensors"}
