@@ -21,7 +21,7 @@ PEERS = {
 }
 
 
-@pytest.mark.benchmark(group="Training from pixels")
+@pytest.mark.benchmark(group="Games from pixels")
 def test_dqn_from_pixels_is_faster_than_its_peers(benchmark: Any, report: Any, measures: bool) -> None:
     pytest.importorskip("stable_baselines3", reason="pip install 'rlbench[peers]'")
     pytest.importorskip("ale_py", reason="pip install 'rlbench[atari]'")

@@ -26,7 +26,7 @@ def updates(settings: Any) -> Iterator[float]:
             before = event.seconds
 
 
-@pytest.mark.benchmark(group="Training")
+@pytest.mark.benchmark(group="Robots")
 def test_ppo_trains_at_twice_its_peers_pace(benchmark: Any, report: Any, size: Any) -> None:
     pytest.importorskip("mujoco", reason="pip install 'rlbench[mujoco]'")
     stable_baselines3 = pytest.importorskip("stable_baselines3", reason="pip install 'rlbench[peers]'")
