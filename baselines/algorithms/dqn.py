@@ -188,7 +188,7 @@ class DQN(Learner):
         self.replay.clear()
         super().begin_episodes()
 
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """The mean loss, and the mean return of the training episodes, since last asked."""
         self.check_finite()
         return {"loss": self.losses.mean()} | self.rollout.training_return()

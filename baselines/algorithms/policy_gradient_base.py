@@ -23,7 +23,7 @@ from baselines.training.loop import Learner, OnPolicySettings
 from baselines.types import Array, Counts, NonNegative, Positive
 from rlbench.errors import UserError
 
-FIRST_LOOK = 2_000
+STATISTICS_STEPS = 2_000
 """Steps played before the first update where observations or rewards are normalized."""
 
 
@@ -104,22 +104,22 @@ class PolicyGradient(Learner):
     def iterate(self) -> None:
         """An update; what was seen in it tells how the next one normalizes."""
         if self.updates == 0 and (self.normalizer or self.settings.normalize_rewards):
-            self.look_around()
+            self.collect_statistics()
         self.loss = self.update()
-        self.renew_normalizer()
+        self.update_normalizer()
         self.updates += 1
         check_loss(self.loss, self.updates)
         check_weights(self.updates, self.actor, self.critic)
 
-    def look_around(self) -> None:
+    def collect_statistics(self) -> None:
         """Play before the first update, to know what is to be normalized; nothing else is learned from it."""
-        self.rewards(play(self.rollout, self.choose, -(-FIRST_LOOK // self.settings.num_envs)))
-        self.renew_normalizer()
+        self.rewards(play(self.rollout, self.choose, -(-STATISTICS_STEPS // self.settings.num_envs)))
+        self.update_normalizer()
 
     def choose(self, s: Array) -> Array:
         """Actions a[N] drawn from pi(.|s) at features s[N, D]."""
         with np.errstate(over="ignore", invalid="ignore"):  # a diverged network is reported with its update
-            return self.head.sample(self.actor.outputs(s), self.rng.random((len(s), self.head.noise)))
+            return self.head.sample(self.actor.outputs(s), self.rng.random((len(s), self.head.draws)))
 
     def values(self, s: Array) -> Array:
         """V(s), [...], at features s[..., D]."""
@@ -132,14 +132,14 @@ class PolicyGradient(Learner):
             return self.return_scale.factor * played.r_t
         return np.float32(self.settings.reward_scale) * played.r_t
 
-    def renew_normalizer(self) -> None:
+    def update_normalizer(self) -> None:
         """Normalize by what was seen until now, from here on.
 
         A known fault: the first step after an update acts on the first observation since the last reset instead of
         the newest. The committed agents of the robots were trained so; it goes when they are trained anew.
         """
         if self.normalizer:
-            self.normalizer.renew()
+            self.normalizer.update()
             self.rollout.s_tm1 = self.normalizer.encoding(self.rollout.first_observation)
 
     def learning_rates(self) -> tuple[float, float]:
@@ -161,7 +161,7 @@ class PolicyGradient(Learner):
         """Updates."""
         return self.updates
 
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """The loss of the last update, and the mean return of the training episodes since last asked."""
         return {"loss": self.loss} | self.rollout.training_return()
 

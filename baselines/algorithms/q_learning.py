@@ -85,7 +85,7 @@ class QLearning(Learner):
         """The last table's: it converges, and a better validation mean would only tell of easier starts."""
         return Table(self.Q)
 
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """The mean temporal-difference error of the last iteration."""
         return {"temporal-difference error": self.error}
 

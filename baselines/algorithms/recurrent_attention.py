@@ -215,7 +215,7 @@ class RecurrentAttentionLearner(Learner):
         used = {name: array for name, array in weights.items() if not name.startswith("baseline")}
         return glimpse_template.RecurrentAttention(used, self.settings.locations)
 
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """Means over the updates since last asked; UserError where a loss is no finite number."""
         classification, baseline, R = torch.tensor(self.plotted).mean(dim=0).tolist()
         self.plotted.clear()

@@ -162,7 +162,7 @@ class SAC(Learner):
         super().begin_episodes()
         self.window.clear()
 
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """The mean loss of the critics, and the mean return of the training episodes, since last asked."""
         self.check_finite()
         return {"loss": self.losses.mean()} | self.rollout.training_return()

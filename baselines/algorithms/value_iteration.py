@@ -90,7 +90,7 @@ class ValueIteration(Learner):
         """The part of the budget that is spent."""
         return self.updates / self.settings.sweeps
 
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """The largest change of a value in the last sweep."""
         return {"largest change": self.change}
 

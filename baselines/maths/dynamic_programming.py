@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from baselines.maths.equations import Floats, Model, bellman_expectation_backup, bellman_optimality_backup
+from baselines.maths.equations import Model, bellman_expectation_backup, bellman_optimality_backup
+from baselines.types import Bools, Floats
 from rlbench.errors import UserError
 
 Outcome = tuple[float, int, float, bool]
@@ -21,8 +21,8 @@ ExactModel = Mapping[int, Mapping[int, Sequence[Outcome]]] | Sequence[Sequence[S
 def as_model(P: ExactModel) -> Model:
     """The model P as arrays [S, A, K]; UserError where its probabilities do not add up to 1."""
     states, actions = len(P), len(P[0])
-    most = max(len(P[s][a]) for s in range(states) for a in range(actions))
-    model = Model(*(np.zeros((states, actions, most), dtype) for dtype in (float, float, np.intp, float)))
+    outcomes = max(len(P[s][a]) for s in range(states) for a in range(actions))
+    model = Model(*(np.zeros((states, actions, outcomes), dtype) for dtype in (float, float, np.intp, float)))
     for s in range(states):
         for a in range(actions):
             for k, (p, s_t, r_t, terminated) in enumerate(P[s][a]):
@@ -70,5 +70,5 @@ def value_iteration(
 
 def greedy_policy(Q: Floats) -> Floats:
     """Policy pi[S, A] that shares itself equally among the best actions: argmax_a Q(s,a), ties included."""
-    best: NDArray[np.bool_] = np.isclose(Q, Q.max(axis=1, keepdims=True), rtol=1e-9, atol=1e-9)
+    best: Bools = np.isclose(Q, Q.max(axis=1, keepdims=True), rtol=1e-9, atol=1e-9)
     return best / best.sum(axis=1, keepdims=True)

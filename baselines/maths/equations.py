@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from baselines.types import Floats
+
 if TYPE_CHECKING:
     import torch
 
-Floats = NDArray[np.floating]
-Array = TypeVar("Array", "torch.Tensor", Floats)
+AnyArray = TypeVar("AnyArray", "torch.Tensor", Floats)
 
 
 class Model(NamedTuple):
@@ -61,7 +62,7 @@ def bellman_optimality_backup(Q_i: Floats, model: Model, gamma: float) -> Floats
     return action_values(Q_i.max(axis=1), model, gamma)
 
 
-def q_learning_target(r_t: Array, discount_t: Array, max_q_t: Array) -> Array:
+def q_learning_target(r_t: AnyArray, discount_t: AnyArray, max_q_t: AnyArray) -> AnyArray:
     """Learning target of Q(s_tm1, a_tm1): y = r_t + discount_t max_a' Q(s_t, a').
 
     r_t[B], discount_t[B], max_q_t[B] (the maximum already taken) -> y[B]. Mnih et al. (2013), Algorithm 1.
@@ -78,7 +79,7 @@ def double_q_value(q_t: torch.Tensor, q_t_selector: torch.Tensor) -> torch.Tenso
     return q_t.gather(1, q_t_selector.argmax(dim=1, keepdim=True)).squeeze(1)
 
 
-def q_learning_update(q_tm1: Array, target_tm1: Array, alpha: float) -> Array:
+def q_learning_update(q_tm1: AnyArray, target_tm1: AnyArray, alpha: float) -> AnyArray:
     """Tabular learning step: Q(s,a) <- Q(s,a) + alpha [y - Q(s,a)].
 
     q_tm1[B], target_tm1[B] -> the new q[B]. Watkins & Dayan (1992), equation 1.

@@ -18,11 +18,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from baselines.types import Bools, Floats
+
 if TYPE_CHECKING:
     import torch
-
-Floats = NDArray[np.floating]
-Bools = NDArray[np.bool_]
 
 
 def whole_trajectory_return(r_t: Floats, last_t: Bools) -> Floats:
@@ -123,7 +122,7 @@ class NStep(NamedTuple):
     k: NDArray[np.intp]
 
 
-def n_step_return(r_t: Floats, discount_t: Floats, last_t: NDArray[np.bool_]) -> NStep:
+def n_step_return(r_t: Floats, discount_t: Floats, last_t: Bools) -> NStep:
     """Return of n steps, R = r_1 + gamma r_2 + ... + gamma^(n-1) r_n, and the discount gamma^n after it.
 
     r_t[n, N], discount_t[n, N], last_t[n, N] (an episode ends with this step, either way) -> NStep; NumPy. A window

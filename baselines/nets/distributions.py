@@ -30,13 +30,13 @@ class Head(Protocol):
 
     outputs: int
     """K."""
-    noise: int
-    """Uniforms in [0, 1) that drawing one action takes."""
+    draws: int
+    """Uniform numbers in [0, 1) from which one action is computed."""
     parameters: tuple[nn.Parameter, ...]
     """Parameters of its own, which do not depend on the observation; learned with the network's."""
 
     def sample(self, outputs: NDArray[Any], u: NDArray[np.floating]) -> NDArray[Any]:
-        """Actions a[N, ...] for outputs[N, K], computed from the uniforms u[N, noise]."""
+        """Actions a[N, ...] for outputs[N, K], computed from the uniforms u[N, draws]."""
 
     def log_prob(self, outputs: torch.Tensor, a: torch.Tensor) -> torch.Tensor:
         """Log-probabilities log pi(a|s), [B], for outputs[B, K] and actions a[B, ...]."""
@@ -54,7 +54,7 @@ class Head(Protocol):
 class Categorical:
     """One of A actions: pi(a|s) = exp(h_a) / sum_b exp(h_b), where the outputs h are the logits."""
 
-    noise = 1
+    draws = 1
     parameters = ()
 
     def __init__(self, actions: int) -> None:
@@ -95,7 +95,7 @@ class Gaussian:
 
     def __init__(self, space: gymnasium.spaces.Box, deviation: float) -> None:
         self.low, self.high = bounds(space)
-        self.outputs, self.noise = len(self.low), 2 * len(self.low)
+        self.outputs, self.draws = len(self.low), 2 * len(self.low)
         self.log_sigma = nn.Parameter(torch.full((self.outputs,), math.log(deviation)))
         self.parameters = (self.log_sigma,)
 

@@ -15,12 +15,10 @@ from numpy.typing import NDArray
 
 from baselines.nets.encoding import Encoding
 from baselines.stateful import Stateful
-from baselines.types import Tree
+from baselines.types import Bools, Floats, Tree
 
 LIMIT = 10.0
 """Deviations beyond which a normalised observation is cut."""
-
-Floats = NDArray[np.floating]
 
 
 class Moments(Stateful):
@@ -52,7 +50,7 @@ class Moments(Stateful):
 
 
 class RunningNormalizer(Stateful):
-    """An encoding that brings every number of a box to mean 0 and deviation 1, as of the last `renew`.
+    """An encoding that brings every number of a box to mean 0 and deviation 1, as of the last `update`.
 
     It counts every observation that it encodes; `encoding` is what it does at present, for an agent to keep.
     """
@@ -63,14 +61,14 @@ class RunningNormalizer(Stateful):
         self.size = math.prod(space.shape or ())
         self.moments = Moments(self.size)
         self.seen: list[Floats] = []
-        self.renew()
+        self.update()
 
     def __call__(self, observation: NDArray[Any]) -> NDArray[np.float32]:
         """Observations [N, ...] -> features [N, D]."""
         self.seen.append(observation.reshape(len(observation), -1))
         return self.encoding(observation)
 
-    def renew(self) -> None:
+    def update(self) -> None:
         """Take what was seen into account from here on."""
         self.moments.add(np.concatenate(self.seen) if self.seen else np.empty((0, self.size)))
         self.seen = []
@@ -80,7 +78,7 @@ class RunningNormalizer(Stateful):
     def restore(self, state: Tree) -> None:
         """Go on from `state()`."""
         super().restore(state)
-        self.renew()
+        self.update()
 
 
 class ReturnScale(Stateful):
@@ -98,7 +96,7 @@ class ReturnScale(Stateful):
         """Every environment begins anew."""
         self.R = np.zeros_like(self.R)
 
-    def add(self, r_t: Floats, last_t: NDArray[np.bool_], valid: NDArray[np.bool_]) -> None:
+    def add(self, r_t: Floats, last_t: Bools, valid: Bools) -> None:
         """Count steps, each array [T, N]."""
         returns = np.empty(r_t.shape)
         for t in range(len(r_t)):

@@ -24,7 +24,7 @@ COLUMNS = ("task", "our mean", "95 % interval", "Mnih et al. (2013)", "Wang et a
 
 
 @dataclass(frozen=True)
-class Options:
+class AtariRandom:
     """Print the random agent's scores on Atari games."""
 
     results: Path = Path("results")
@@ -60,7 +60,7 @@ def table(results: Path) -> TextTable:
 
 def main() -> None:
     """Print the table."""
-    print(markdown(table(tyro.cli(Options).results)))
+    print(markdown(table(tyro.cli(AtariRandom).results)))
 
 
 if __name__ == "__main__":

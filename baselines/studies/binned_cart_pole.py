@@ -35,7 +35,7 @@ def box(observation: NDArray[Any]) -> NDArray[np.int64]:
 
 
 class BinnedCartPole(VectorWrapper):
-    """N lanes of cart-pole whose observation is a box's number, [N]."""
+    """N cart-poles stepped together, each observed as the number of its box, [N]."""
 
     def __init__(self, num_envs: int = 1, **kwargs: Any) -> None:
         env: VectorEnv[Any, Any, Any] = gymnasium.make_vec("rlbench/CartPole-v0", num_envs=num_envs, **kwargs)
@@ -44,12 +44,12 @@ class BinnedCartPole(VectorWrapper):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
 
     def reset(self, **kwargs: Any) -> tuple[NDArray[np.int64], dict[str, Any]]:
-        """Begin an episode in every lane."""
+        """Begin an episode in every environment."""
         observation, info = self.env.reset(**kwargs)
         return box(observation), info
 
     def step(self, actions: NDArray[Any]) -> tuple[NDArray[np.int64], Any, Any, Any, dict[str, Any]]:
-        """Step every lane."""
+        """Step every environment."""
         observation, reward, terminated, truncated, info = self.env.step(actions)
         return box(observation), reward, terminated, truncated, info
 

@@ -4,7 +4,7 @@
 
 trains each of `MODELS` for the same number of epochs, writes their rows to `results/glimpse_ablation.csv`, draws
 `results/glimpse_ablation.png` and prints a Markdown table. Run again after an interruption, even kill -9, it keeps the
-rows that are there and goes on with the last training from its checkpoint; only the convolutional network, a matter of
+rows that are there and resumes the last training run from its checkpoint; only the convolutional network, a matter of
 minutes, begins anew.
 
 `error` is that of all test images, each seen once, in per cent; the weights are those that erred least on the
@@ -61,11 +61,11 @@ class GlimpseAblation:
     preset: str = "cluttered60"
     """Whose task and settings."""
     epochs: int = 40
-    """Epochs of each training."""
+    """Epochs of each training run."""
     seeds: int = 1
     """Training seeds of each model."""
     out: Path = Path("runs/glimpse_ablation")
-    """Folder for the trainings."""
+    """Folder for the training runs."""
     results: Path = Path("results")
     """Folder for table and picture."""
 

@@ -16,13 +16,13 @@ from baselines.types import Clock, Tree
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training run has come, with figures worth plotting (loss, epsilon, recent returns)."""
+    """How far a training run has come, with metrics worth plotting (loss, epsilon, recent returns)."""
 
     update: int
     steps: int
     seconds: float
     done: float  # the part of the budget that is spent, in [0, 1]
-    figures: Mapping[str, float]
+    metrics: Mapping[str, float]
 
 
 @dataclass(frozen=True)

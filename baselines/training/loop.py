@@ -46,7 +46,7 @@ class Every(NamedTuple):
 
 @dataclass(frozen=True)
 class RunSettings:
-    """What every training run has to be told."""
+    """Settings of any training run."""
 
     task: str = "cart-pole@1"
     """Task or Gymnasium id to learn."""
@@ -160,7 +160,7 @@ class Learner(Stateful):
         assert self.validation is not None
         return self.validation.policy
 
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """What is worth plotting since last asked."""
         return {}
 
@@ -234,7 +234,7 @@ def loop(make: Callable[[Any], Learner], settings: RunSettings, resume: Tree | N
         spent = learner.progress() >= 1
         if spent or every.due(every.evaluation, learner.clock()):
             with stopwatch.paused():
-                yield Progress(*counts(), min(learner.progress(), 1.0), learner.figures())
+                yield Progress(*counts(), min(learner.progress(), 1.0), learner.metrics())
                 if learner.validation is not None:
                     yield Evaluated(*counts(), *learner.validation.evaluate(learner.policy()))
                     reason = "sustained" if learner.validation.sustained() else ""

@@ -143,7 +143,7 @@ def line(event: Event) -> dict[str, Any] | None:
         "seconds": round(event.seconds, 6),
     }
     if isinstance(event, Progress):
-        return {**entry, **event.figures}
+        return {**entry, **event.metrics}
     if isinstance(event, Evaluated):
         return {**entry, "mean": event.mean, "returns": event.returns, "best": event.best}
     return {**entry, "reason": event.reason}
@@ -187,7 +187,7 @@ def cut_curve(path: Path, update: int) -> None:
 
 @contextmanager
 def progress_bar(title: str, quiet: bool) -> Iterator[Watcher]:
-    """A bar with rate, time left and the figures of the moment, where the output is a terminal; else silence."""
+    """A bar with rate, time left and the metrics of the moment, where the output is a terminal; else silence."""
     shown: dict[str, float] = {}
     done = 0.0
     with progress(title, quiet=quiet) as show:
@@ -198,7 +198,7 @@ def progress_bar(title: str, quiet: bool) -> Iterator[Watcher]:
                 shown["validation"] = event.mean
             elif isinstance(event, Progress):
                 done = event.done
-                shown.update(event.figures)
+                shown.update(event.metrics)
             count, unit = (event.steps, "steps") if event.steps else (event.update, "updates")
             show(done, count, unit, "  ".join(f"{name} {value:.3g}" for name, value in shown.items()))
 
@@ -215,10 +215,10 @@ def summary(folder: Path) -> Iterator[Watcher]:
     with SummaryWriter(str(folder)) as writer:
 
         def watch(event: Event) -> None:
-            figures = event.figures if isinstance(event, Progress) else {}
+            metrics = event.metrics if isinstance(event, Progress) else {}
             if isinstance(event, Evaluated):
-                figures = {"validation return": event.mean}
-            for name, value in figures.items():
+                metrics = {"validation return": event.mean}
+            for name, value in metrics.items():
                 writer.add_scalar(name, value, event.steps)
 
         yield watch

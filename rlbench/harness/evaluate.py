@@ -1,7 +1,7 @@
 """Evaluation: a submission plays a task, block by block, and the episodes become a record.
 
-evaluate            one run: every block that its record does not hold yet
-play_isolated     one block, played again where the harness was at fault
+evaluate                 one run: every block that its record does not hold yet
+play_isolated            one block, played again where the harness was at fault
 environment_and_agent    a fresh environment, and the agent in a fresh process
 play                     the loop (`play.py`)
 """

@@ -62,7 +62,7 @@ class FrameGrid:
         Args:
             i: which tile.
             small: uint8[h, w, 3], its frame.
-            tile: what is said below it.
+            tile: the caption below it.
         """
         x, y = self.place(i)
         height, wide = self.tile_size

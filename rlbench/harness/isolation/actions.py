@@ -69,10 +69,10 @@ class ActionBounds:
             if len(wrong):
                 _, *place = where = wrong[0].tolist()
                 at = (*leaf.path, *place)
-                least, most = (np.broadcast_to(side, leaf.shape)[tuple(place)] for side in (leaf.low, leaf.high))
+                low_at, high_at = (np.broadcast_to(side, leaf.shape)[tuple(place)] for side in (leaf.low, leaf.high))
                 name = f"action{[*at]}" if at else "action"
                 remedy = "; clip it" if leaf.dtype.kind == "f" else ""
-                return f"{name} = {array[tuple(where)]} is not within [{least}, {most}]{remedy}"
+                return f"{name} = {array[tuple(where)]} is not within [{low_at}, {high_at}]{remedy}"
         raise AssertionError("every value is within bounds")
 
     def replace(self, action: list[Array], mask: NDArray[np.bool_]) -> None:

@@ -8,7 +8,7 @@ A submission's `load(task, spaces, seed)` returns an object with one of two meth
   called as an episode begins. The plain way to write an agent, and the slow one.
 
 Which of the two it is, is read from the signature: the second kind takes no second positional argument. Either may have
-a method `explain()`, see `explanation`. Imported in the agent's process: NumPy only, no gymnasium.
+a method `explain()`, see `explain`. Imported in the agent's process: NumPy only, no gymnasium.
 """
 
 from __future__ import annotations

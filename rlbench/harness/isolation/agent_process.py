@@ -157,7 +157,7 @@ class AgentProcess:
             try:  # noqa: SIM105  # suppress() costs as much as writing the observation
                 write(calls, call)
             except BrokenPipeError:
-                pass  # the process has died; the missing reply will tell how
+                pass  # the process has died; the missing reply leads to its exit status
             reply: bytes | None
             for _ in spins:
                 if ready(0):

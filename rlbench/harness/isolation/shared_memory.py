@@ -109,7 +109,7 @@ class SharedArrays:
         return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
     def put_explanation(self, data: bytes) -> None:
-        """Write an explanation of the last action, as `explanation.encode` makes it."""
+        """Write an explanation of the last action, as `explain.encode` makes it."""
         _put_bytes(self._explanation, data)
 
     def get_explanation(self) -> bytes:

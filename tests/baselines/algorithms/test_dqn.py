@@ -99,9 +99,9 @@ def test_the_update_at_which_the_loss_broke() -> None:
     for loss in (1.0, float("nan"), float("inf")):
         learner.losses.add(torch.tensor(loss))
     with pytest.raises(UserError, match="the loss became nan at update 9"):
-        learner.figures()
+        learner.metrics()
     learner.losses.mean()  # the losses are forgotten, the weights are not
     with torch.no_grad():
         learner.online.theta[0] = float("inf")
     with pytest.raises(UserError, match="a weight became infinite at update 10"):
-        learner.figures()
+        learner.metrics()

@@ -33,7 +33,7 @@ SETTINGS = {
 
 
 def trained(settings: Any) -> PolicyGradient:
-    """The learner in which a training ends."""
+    """The learner in which a training run ends."""
     of_reinforce = isinstance(settings, reinforce.ReinforceSettings)
     *_, last = (reinforce if of_reinforce else actor_critic).train(settings)
     assert isinstance(last, Finished)

@@ -120,7 +120,7 @@ def test_the_training_return_is_that_of_all_updates_since_the_last_evaluation(mo
     for event in train("reinforce fast", num_envs=3, checkpoint_every_updates=3):
         if isinstance(event, Progress):
             assert len(returns) in (3 * 4, 3 * (event.update % 4))
-            assert event.figures["training return"] == pytest.approx(np.mean(returns))
+            assert event.metrics["training return"] == pytest.approx(np.mean(returns))
             returns.clear()
             plotted += 1
     assert plotted > 2

@@ -17,7 +17,7 @@ from tests.baselines import films, probes
 
 
 def trained(events: Iterator[Event]) -> Policy:
-    """The policy in which a training ends."""
+    """The policy in which a training run ends."""
     *_, last = events
     assert isinstance(last, Finished)
     return last.policy

@@ -17,7 +17,7 @@ LECTURE = q_learning.PRESETS["lecture"]
 
 
 def learned(settings: q_learning.QLearningSettings) -> np.ndarray:
-    """The table Q[S, A] in which a training ends."""
+    """The table Q[S, A] in which a training run ends."""
     *_, last = q_learning.train(settings)
     assert isinstance(last, Finished)
     assert isinstance(last.policy, Table)

@@ -231,7 +231,7 @@ def test_a_resumed_run_plots_the_same_figures() -> None:
     assert len(states) == 3
     for state in states:
         again = [event for event in recurrent_attention.train(settings, resume=state) if isinstance(event, Progress)]
-        assert [event.figures for event in again] == [event.figures for event in whole]
+        assert [event.metrics for event in again] == [event.metrics for event in whole]
 
 
 def test_a_run_writes_a_submission_and_its_curve(tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ def test_a_single_glimpse_is_trained_evaluated_and_exported(change: dict[str, An
 
 
 def last_error(settings: RecurrentAttentionSettings) -> float:
-    """Error on the images, in per cent, of the weights that a training keeps."""
+    """Error on the images, in per cent, of the weights that a training run keeps."""
     *_, finished = recurrent_attention.train(settings)
     assert isinstance(finished, Finished)
     env = image_validation.make_env(settings.task, "train", 256)

@@ -1,4 +1,4 @@
-"""Memory of a training from pixels: all of it is there from the start."""
+"""Memory of a training run from pixels: all of it is there from the start."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def test_observations_are_counted_now_and_normalised_later() -> None:
     encode = RunningNormalizer(gymnasium.spaces.Box(-np.inf, np.inf, (2,)))
     seen = np.array([[1.0, 10.0], [3.0, 30.0]])
     assert encode(seen).tolist() == [[1.0, LIMIT], [3.0, LIMIT]]  # nothing known yet: only cut
-    encode.renew()
+    encode.update()
     np.testing.assert_allclose(encode(seen), [[-1, -1], [1, 1]], rtol=1e-5)
     assert encode(np.array([[2.0, 1e6]])).tolist() == [[0.0, LIMIT]]
     other = RunningNormalizer(gymnasium.spaces.Box(-np.inf, np.inf, (2,)))

@@ -49,7 +49,7 @@ def comparable(event: Event) -> Any:
     """An event without its times; policies by their tensors."""
     kind, counts = type(event).__name__, (event.update, event.steps)
     if isinstance(event, Progress):
-        return kind, counts, event.done, dict(event.figures)
+        return kind, counts, event.done, dict(event.metrics)
     if isinstance(event, Evaluated):
         return kind, counts, event.returns, event.best
     if isinstance(event, Finished):

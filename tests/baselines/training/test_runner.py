@@ -253,9 +253,11 @@ def test_a_run_that_is_refused_leaves_no_curve(tmp_path: Path, monkeypatch: pyte
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("update", "said"), [(0, "begins anew"), (1, r"goes on from the snapshot at update [1-9]")])
+@pytest.mark.parametrize(
+    ("update", "next_run"), [(0, "begins anew"), (1, r"goes on from the snapshot at update [1-9]")]
+)
 def test_an_interruption_says_where_the_run_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update: int, said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update: int, next_run: str
 ) -> None:
     begin = dqn.train
 
@@ -268,5 +270,5 @@ def test_an_interruption_says_where_the_run_goes_on(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(dqn, "train", interrupted)
-    with pytest.raises(KeyboardInterrupt, match=f"the same command {said}"):
+    with pytest.raises(KeyboardInterrupt, match=f"the same command {next_run}"):
         runner.run("dqn", SMALL, tmp_path, quiet=True)

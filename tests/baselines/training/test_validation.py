@@ -1,4 +1,4 @@
-"""Which weights are kept, when a training may stop, and which seeds it may see."""
+"""Which weights are kept, when a training run may stop, and which seeds it may see."""
 
 from __future__ import annotations
 
