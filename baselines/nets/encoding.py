@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import gymnasium
 import numpy as np
@@ -13,10 +13,29 @@ from numpy.typing import NDArray
 from baselines.templates.agent_template import Perceptron
 from rlbench.errors import UserError
 
+Layers = list[tuple[NDArray[Any], NDArray[Any]]]
+"""Weight [outputs, inputs] and bias [outputs] of each linear layer."""
+
+P_co = TypeVar("P_co", covariant=True)
+
+
+class Encoder(Protocol[P_co]):
+    """Features of observations, and the policies of networks that see them."""
+
+    @property
+    def size(self) -> int:
+        """D, the number of features."""
+
+    def __call__(self, observation: NDArray[Any]) -> NDArray[np.float32]:
+        """Observations [N, ...] -> features [N, D]."""
+
+    def policy(self, layers: Layers, activation: str) -> P_co:
+        """The greedy policy, over observations, of a perceptron that sees the features."""
+
 
 @dataclass(frozen=True)
 class Encoding:
-    """Observations as D float32 features: a box flattened, shifted and scaled, or one of n states one-hot."""
+    """A box flattened, shifted and scaled, or one of n states one-hot: the encoder whose policies have a template."""
 
     scale: NDArray[np.float32]
     """Factor of each number, [D]."""
@@ -37,7 +56,11 @@ class Encoding:
 
     def __call__(self, observation: NDArray[Any]) -> NDArray[np.float32]:
         """Observations [N, ...] -> features [N, D]."""
-        return Perceptron([], "relu", self.scale, self.states, self.shift, self.limit).encode(observation)
+        return self.policy([], "relu").encode(observation)
+
+    def policy(self, layers: Layers, activation: str) -> Perceptron:
+        """The greedy policy, over observations, of a perceptron that sees the features."""
+        return Perceptron(layers, activation, self.scale, self.states, self.shift, self.limit)
 
 
 def encoding(space: gymnasium.Space[Any], scale: tuple[float, ...] = ()) -> Encoding:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from baselines.nets.networks import to_numpy
 from rlbench.harness.layers.graph import FORMAT, Graph, Node, check_tensors, parse
 from rlbench.harness.layers.operations import OPERATIONS
 
@@ -128,7 +127,7 @@ class GraphNetwork(nn.Module):
     def tensors(self) -> Tensors:
         """Copies of weights and statistics, by the names under which a submission stores them."""
         state, named = self.layers.state_dict(), _names(self.graph)
-        return {name: to_numpy(state[name]) for name in named}
+        return {name: state[name].cpu().numpy().copy() for name in named}
 
     def restore(self, tensors: Tensors) -> None:
         """Take weights and statistics from arrays; a GraphError where they are not those of the graph."""

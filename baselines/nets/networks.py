@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from baselines.nets.encoding import Encoding
-from baselines.templates.agent_template import Perceptron
+from baselines.nets.encoding import Encoder, Layers
 from baselines.templates.pixel_agent_template import Convolutional
 from rlbench.errors import UserError
 
 Activation = Literal["relu", "tanh"]
 Init = Literal["orthogonal", "uniform"]
+P = TypeVar("P")
 
 
 def perceptron(
@@ -115,9 +115,9 @@ def to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
     return array
 
 
-def numpy_policy(network: nn.Sequential, activation: Activation, encode: Encoding) -> Perceptron:
+def numpy_policy(network: nn.Sequential, activation: Activation, encode: Encoder[P]) -> P:
     """The greedy policy of a perceptron, in NumPy; on a CPU it shares the network's memory and learns with it."""
-    return Perceptron(arrays(network, nn.Linear), activation, encode.scale, encode.states, encode.shift, encode.limit)
+    return encode.policy(arrays(network, nn.Linear), activation)
 
 
 def numpy_pixel_policy(network: nn.Sequential, block: int, epsilon: float, seed: int = 0) -> Convolutional:
@@ -138,7 +138,7 @@ def numpy_pixel_policy(network: nn.Sequential, block: int, epsilon: float, seed:
     return Convolutional(convolutions, strides, arrays(network, nn.Linear), epsilon, seed)
 
 
-def arrays(network: nn.Sequential, kind: type[nn.Linear | nn.Conv2d]) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+def arrays(network: nn.Sequential, kind: type[nn.Linear | nn.Conv2d]) -> Layers:
     """Weights and biases of the layers of a kind; on a CPU they share the network's memory."""
     layers = [layer for layer in network if isinstance(layer, kind)]
     return [(layer.weight.detach().cpu().numpy(), layer.bias.detach().cpu().numpy()) for layer in layers]
