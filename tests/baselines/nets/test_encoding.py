@@ -5,8 +5,12 @@ from __future__ import annotations
 import gymnasium
 import numpy as np
 import pytest
+import torch
 
-from baselines.nets.encoding import discrete_actions, encoding, frames_shape
+from baselines.nets.encoding import Layers, discrete_actions, encoding, frames_shape
+from baselines.nets.graph import Builder
+from baselines.nets.networks import numpy_policy, perceptron
+from baselines.templates.policies import GraphPolicy
 from rlbench.errors import UserError
 
 
@@ -34,3 +38,27 @@ def test_scale_of_the_wrong_length() -> None:
 def test_frames_that_are_not_taken() -> None:
     with pytest.raises(UserError, match=r"convolutions take stacked frames, uint8 \[K, H, W\], not Box"):
         frames_shape(gymnasium.spaces.Box(-1, 1, (4, 84, 84)))
+
+
+class Halves:
+    """Of each number x both max(x, 0) and max(-x, 0), which no template knows."""
+
+    size = 4
+
+    def __call__(self, observation: np.ndarray) -> np.ndarray:
+        return np.maximum(np.hstack([observation, -observation]), 0)
+
+    def policy(self, layers: Layers, activation: str) -> GraphPolicy:
+        build, ((weight, bias),) = Builder(), layers
+        both = build("both", "concatenate", "observation", build("minus", "scale", "observation", factor=-1))
+        q = build("q", "linear", build("halves", "relu", both), in_features=4, out_features=3, bias=True)
+        graph = build.graph({"q": q}, {"op": "argmax", "input": q}, {})
+        return GraphPolicy(graph, {"q.weight": weight, "q.bias": bias})
+
+
+def test_an_encoder_that_no_template_knows() -> None:
+    network, encode = perceptron((4, 3), "relu", "uniform", torch.Generator().manual_seed(0)), Halves()
+    agent = numpy_policy(network, "relu", encode)
+    observation = np.random.default_rng(0).normal(size=(20, 2)).astype(np.float32)
+    expected = network(torch.from_numpy(encode(observation))).argmax(dim=1)
+    assert agent.act(observation, np.ones(20, bool)).tolist() == expected.tolist()
