@@ -66,7 +66,8 @@ def compare(game, calls, **kwargs):
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_game_of_a_batch_is_the_single_game(preset):
-    assert compare("breakout", 150, preset=preset, max_frames=200) > 0
+    """With the least set of actions, so that random ones win points whatever the protocol."""
+    assert compare("breakout", 150, preset=preset, max_frames=200, full_actions=False) > 0
 
 
 @pytest.mark.slow

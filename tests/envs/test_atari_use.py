@@ -7,6 +7,7 @@ from gymnasium.error import DependencyNotInstalled, InvalidAction, NameNotFound,
 
 from rlbench.envs.atari.env import AtariEnv
 from rlbench.errors import UserError
+from rlbench.envs.atari.protocol import PRESETS
 from rlbench.registry import atari_id
 from rlbench.testing import same
 from tests.envs.atari_games import make, make_vec
@@ -18,7 +19,7 @@ ale_py = pytest.importorskip("ale_py", reason="pip install 'rlbench[atari]'")
     ("kwargs", "message"),
     [
         ({"preset": "nature"}, "unknown preset 'nature'; did you mean nature2015"),
-        ({"preset": None}, "unknown preset 'None'; there is dqn2013, machado2018, nature2015"),
+        ({"preset": None}, f"unknown preset 'None'; there is {', '.join(sorted(PRESETS))}"),
         ({"frameskip": 4}, "unknown argument 'frameskip'; did you mean frame_skip"),
         ({"frame_skip": 0}, "frame_skip is an integer of at least 1, got 0"),
         ({"frame_skip": 2.0}, "frame_skip is an integer of at least 1, got 2.0"),
