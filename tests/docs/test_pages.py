@@ -7,6 +7,7 @@ import pytest
 from rlbench import cli
 from rlbench.cli import COMMANDS
 from rlbench.commands.shared import agents
+from rlbench.harness.tasks.limits import Limits
 from rlbench.harness.tasks.suite import TASKS
 from rlbench.registry import ATARI_GAMES, ENVIRONMENTS
 from tests.docs.pages import PAGES, ROOT, anchors, blocks, command_lines, links, prose, text
@@ -103,3 +104,7 @@ def test_environments_games_and_tasks_are_counted():
     counts = f"{len(others)} environments and {len(ATARI_GAMES)} games, {len(TASKS)} tasks"
     assert counts in text("docs/commands.md")
     assert f"{len(ATARI_GAMES)} games" in text("README.md")
+
+
+def test_the_page_about_submitting_says_how_long_a_call_may_take():
+    assert f"answers a call within {Limits().act:g} s" in prose("docs/submitting.md")

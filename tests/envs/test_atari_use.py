@@ -6,8 +6,8 @@ import pytest
 from gymnasium.error import DependencyNotInstalled, InvalidAction, NameNotFound, ResetNeeded, UnsupportedMode
 
 from rlbench.envs.atari.env import AtariEnv
-from rlbench.errors import UserError
 from rlbench.envs.atari.protocol import PRESETS
+from rlbench.errors import UserError
 from rlbench.registry import atari_id
 from rlbench.testing import same
 from tests.envs.atari_games import make, make_vec
