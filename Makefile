@@ -18,7 +18,7 @@ test-slow: $(INSTALLED)  ## the slow ones alone
 perf: $(PEERS)  ## speed against peers: writes docs/speed.md and the README's table, in about ten minutes
 	$(BIN)/python tests/benchmarks/report.py speed
 
-perf-training: $(PEERS)  ## likewise the speed of training, in about twenty minutes
+perf-training: $(PEERS)  ## likewise the speed of training, in about half an hour
 	$(BIN)/python tests/benchmarks/report.py training
 
 PRETRAINED := baselines/pretrained

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 GOAL, PATIENCE, EPISODES = 475.0, 3, 20
-MAX_SECONDS = 40.0
+MAX_SECONDS = 60.0
 """A peer is stopped here and counts with this time, which favours it: it would have needed more."""
 
 ZOO_DQN = {
