@@ -1,4 +1,4 @@
-"""Objects that a checkpoint holds: each names its attributes that training changes, and nothing else is written."""
+"""Base of the objects that a checkpoint holds: each names the attributes that training changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from baselines.types import Tree
 
 
 class Stateful:
-    """Base of whatever is stored and restored attribute by attribute.
+    """An object whose named attributes are stored in a checkpoint and restored from it.
 
     An attribute may be a number, a string, None, a tree of these, a NumPy array, a tensor, a NumPy generator, or
     Stateful itself. Tensors are restored in place, so that views of them stay views.

@@ -1,4 +1,4 @@
-"""Actor-critic: the policy gradient with advantages over a learned value, two networks improving each other.
+"""Actor-critic: the policy gradient with advantages over a learned value function.
 
 `--preset lecture` is the lecture's pseudocode: play m trajectories; A_t = sum_{t'>=t} gamma^(t'-t) r_t' - V_phi(s_t);
 delta_theta sums A_t grad log pi_theta(a_t|s_t), delta_phi sums grad |A_t|^2; one step of each. The slide's last lines
@@ -41,17 +41,17 @@ class ActorCriticSettings(PolicyGradientSettings):
     """Steps of every environment per update; 0 for one whole episode of each."""
     total_env_steps: Count = 2_000_000
     advantage: Literal["return", "n-step", "generalised"] = "return"
-    """What the critic is subtracted from: the discounted reward-to-go, or that with the critic's own forecast."""
+    """Advantage estimate: reward-to-go minus value, or with the critic's value as bootstrap, over n steps or by GAE."""
     lambda_: Probability = 0.95
-    """Lambda of the generalised advantage."""
+    """Lambda of the generalised advantage (GAE)."""
     standardise: bool = False
     """Whether advantages are shifted and scaled to mean 0 and deviation 1."""
     average: bool = False
     """Whether the loss is a mean over steps instead of a sum."""
     epochs: Count = 1
-    """Passes over what was played."""
+    """Passes over the steps that were played, per update."""
     minibatches: Count = 1
-    """Parts of a pass, a gradient step each."""
+    """Minibatches of a pass, a gradient step each."""
     clip: Probability = 0.0
     """PPO's limit on how far the probability of an action moves in an update; 0 for the plain policy gradient."""
     entropy: NonNegative = 0.0
@@ -62,8 +62,8 @@ class ActorCriticSettings(PolicyGradientSettings):
         super().check()
         if self.advantage == "return" and self.horizon:
             raise UserError(
-                f"advantage=return needs whole episodes, horizon=0, not {self.horizon}: what follows the horizon would"
-                " count as nothing; advantage=n-step or generalised goes on with the critic's forecast"
+                f"advantage=return needs whole episodes, horizon=0, not {self.horizon}: rewards after the"
+                " horizon would count as 0; advantage=n-step or generalised bootstraps from the critic"
             )
 
 
@@ -83,20 +83,15 @@ class ActorCritic(PolicyGradient):
     settings: ActorCriticSettings
 
     def update(self) -> float:
-        """Play, then pass over it, a gradient step per minibatch; returns the last one's loss."""
-        settings = self.settings
+        """Play, then take a gradient step per minibatch, in several epochs; returns the last step's loss."""
         batch = self.batch(self.play())
-        parts = min(settings.minibatches, len(batch.s_t))
-        for _ in range(settings.epochs if parts > 1 else 0):
-            order = self.actor.tensor(self.rng.permutation(len(batch.s_t)))
-            for index in order.tensor_split(parts):
-                loss = self.improve(PolicyBatch(*(column.index_select(0, index) for column in batch)))
-        for _ in range(settings.epochs if parts == 1 else 0):
-            loss = self.improve(batch)
+        for _ in range(self.settings.epochs):
+            for minibatch in self.minibatches(batch):
+                loss = self.improve(minibatch)
         return float(loss)
 
     def play(self) -> Transition:
-        """What the policy plays for this update, [T, N, ...]."""
+        """The rollout of this update, [T, N, ...]: `horizon` steps of every environment, or one episode of each."""
         if self.settings.horizon:
             return play(self.rollout, self.choose, self.settings.horizon)
         return play_episodes(self.rollout, self.choose, training_seed(self.rng))
@@ -126,6 +121,16 @@ class ActorCritic(PolicyGradient):
         else:
             A_t = estimators.generalised_advantage(*steps, settings.lambda_)
         return A_t, A_t + v_t
+
+    def minibatches(self, batch: PolicyBatch) -> Iterator[PolicyBatch]:
+        """The batch in parts of equal size, drawn at random; itself where it is the only part."""
+        parts = min(self.settings.minibatches, len(batch.s_t))
+        if parts == 1:
+            yield batch
+            return
+        order = self.actor.tensor(self.rng.permutation(len(batch.s_t)))
+        for index in order.tensor_split(parts):
+            yield PolicyBatch(*(column.index_select(0, index) for column in batch))
 
     def improve(self, batch: PolicyBatch) -> torch.Tensor:
         """One gradient step of actor and critic; returns the loss."""

@@ -58,7 +58,7 @@ class DQNSettings(OffPolicySettings):
     hidden: Counts = (64, 64)
     """Widths of the hidden layers."""
     life_loss: bool = False
-    """Whether the discount is 0 where a life is lost, in environments that know lives."""
+    """Whether the discount is 0 where a life is lost, in environments that count lives."""
     reward_clip: NonNegative = 0.0
     """Bound of every single reward that is learned from, 0 for none; scores are never clipped."""
     reward_scale: Positive = 1.0
@@ -86,7 +86,7 @@ class DQNSettings(OffPolicySettings):
     error_clip: NonNegative = 0.0
     """Bound of the error y - Q in the gradient, 0 for none."""
     double_q: bool = False
-    """Whether the online network chooses the action that the target network judges."""
+    """Double Q-learning: whether the online network chooses the action that the target network evaluates."""
     epsilon_start: Probability = 1.0
     """Exploration at the start."""
     epsilon_end: Probability = 0.05
@@ -104,7 +104,9 @@ class DQNSettings(OffPolicySettings):
         if self.evaluation_epsilon and not self.convolutions:
             raise UserError("evaluation_epsilon is for networks with convolutions; others are evaluated without chance")
         if self.double_q and not self.target_update_period:
-            raise UserError("double_q needs a target network to judge actions: target_update_period must not be 0")
+            raise UserError(
+                "double_q needs a target network, which evaluates actions: target_update_period must not be 0"
+            )
         if self.convolutions and capacity < 2 * max(warmup, num_envs * (self.n_step + 8)):
             raise UserError(
                 f"capacity={capacity} frames must hold warmup={warmup} and num_envs={num_envs} stacks twice over"
@@ -124,7 +126,7 @@ class DQN(Learner):
         """The body of Algorithm 1's inner loop, for every environment at once."""
         settings = self.settings
         self.act()
-        due = self.rollout.rows % settings.update_every_env_steps < settings.num_envs
+        due = self.rollout.rows % settings.update_every_env_steps < settings.num_envs  # it passed a multiple
         if due and len(self.replay) >= settings.warmup:
             self.learn()
 
@@ -152,7 +154,7 @@ class DQN(Learner):
         """Sample a minibatch from D, set y, and take a gradient step on (y - Q(s, a))^2."""
         settings = self.settings
         if settings.target_update_period and self.updates % settings.target_update_period == 0:
-            self.target_theta.lerp_(self.online.theta, settings.tau)
+            self.target_theta.lerp_(self.online.theta, settings.tau)  # not in Algorithm 1: Mnih et al. (2015)
         batch = self.replay.sample(settings.batch_size, self.rng)
         target_tm1 = self.td_target(batch)
         q_tm1 = self.online(batch.s_tm1).gather(1, batch.a_tm1.unsqueeze(1)).squeeze(1)
@@ -189,7 +191,7 @@ class DQN(Learner):
         super().begin_episodes()
 
     def metrics(self) -> dict[str, float]:
-        """The mean loss, and the mean return of the training episodes, since last asked."""
+        """The mean loss, and the mean return of the training episodes, since the last call."""
         self.check_finite()
         return {"loss": self.losses.mean()} | self.rollout.training_return()
 

@@ -1,7 +1,7 @@
 """What REINFORCE and actor-critic share: a policy network and a value network that learn side by side.
 
-An update plays with the policy as it is, learns from that, and forgets it. The two algorithms differ in what they play
-and what they multiply grad log pi(a_t|s_t) with; both are in files of their own.
+Both are on-policy: an update learns from steps of the present policy, which are then dropped. The two algorithms, in
+files of their own, differ in what they play and in what they multiply grad log pi(a_t|s_t) with.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from baselines.types import Array, Counts, NonNegative, Positive
 from rlbench.errors import UserError
 
 STATISTICS_STEPS = 2_000
-"""Steps played before the first update where observations or rewards are normalized."""
+"""Steps from which the first statistics come where observations or rewards are normalized."""
 
 
 @dataclass(frozen=True)
@@ -46,22 +46,22 @@ class PolicyGradientSettings(OnPolicySettings):
     observation_scale: tuple[float, ...] = ()
     """Factor for each number of the observation; none leaves them alone."""
     optimizer: Literal["ascent", "adam"] = "ascent"
-    """How a gradient becomes a step: along it, or Adam's."""
+    """Plain gradient ascent, or Adam."""
     critic_learning_rate: Positive = 1e-3
     """Step size of the value network at the start; it falls in proportion to the policy's."""
     max_grad_norm: NonNegative = 0.0
-    """Length to which a gradient is shortened; 0 leaves it alone."""
+    """Norm to which gradients are clipped; 0 for no clipping."""
     goal: float = 475.0
 
     def check(self) -> None:
         """UserError for a setting that makes no sense, naming it."""
         super().check()
         if self.normalize_observations and self.observation_scale:
-            raise UserError("normalize_observations finds their scale itself: leave observation_scale empty")
+            raise UserError("normalize_observations computes the scale itself: leave observation_scale empty")
 
 
 class ActingNetwork(TrainedNetwork):
-    """A perceptron with its optimiser and, on a CPU, its twin in NumPy, which shares its memory and acts faster."""
+    """A perceptron with its optimiser and, on a CPU, the same in NumPy on shared memory, which acts faster."""
 
     def __init__(
         self,
@@ -69,17 +69,17 @@ class ActingNetwork(TrainedNetwork):
         activation: Activation,
         device: torch.device,
         optimizer: str,
-        more: tuple[torch.nn.Parameter, ...] = (),
+        extra: tuple[torch.nn.Parameter, ...] = (),
     ) -> None:
-        super().__init__(network, device, OPTIMIZERS[optimizer], more)
+        super().__init__(network, device, OPTIMIZERS[optimizer], extra)
         self.activation: Activation = activation
-        self.twin = self.numpy(Encoding(np.ones(1, np.float32)))
+        self.in_numpy = self.numpy(Encoding(np.ones(1, np.float32)))
 
     def outputs(self, s: Array) -> Array:
         """Outputs [N, K] at features s[N, D], without a gradient."""
         if self.device.type == "cpu":
             with np.errstate(over="ignore", invalid="ignore"):  # a diverged network is reported with its update
-                return self.twin.outputs(s)
+                return self.in_numpy.outputs(s)
         with torch.no_grad():
             return to_numpy(self.network(self.tensor(s)))
 
@@ -89,7 +89,7 @@ class ActingNetwork(TrainedNetwork):
 
 
 class PolicyGradient(Learner):
-    """The policy's network, theta, the value's, phi, and the environments."""
+    """The policy network, theta, the value network, phi, and the environments."""
 
     CHECKPOINTED: ClassVar[tuple[str, ...]] = (
         *("actor", "critic", "normalizer", "return_scale"),
@@ -98,11 +98,11 @@ class PolicyGradient(Learner):
     settings: PolicyGradientSettings
 
     def update(self) -> float:
-        """Play, and learn from what was played; returns the loss."""
+        """Play, and learn from these steps; returns the loss."""
         raise NotImplementedError
 
     def iterate(self) -> None:
-        """An update; what was seen in it tells how the next one normalizes."""
+        """An update, after which the statistics that normalize observations are updated."""
         if self.updates == 0 and (self.normalizer or self.settings.normalize_rewards):
             self.collect_statistics()
         self.loss = self.update()
@@ -112,7 +112,7 @@ class PolicyGradient(Learner):
         check_weights(self.updates, self.actor, self.critic)
 
     def collect_statistics(self) -> None:
-        """Play before the first update, to know what is to be normalized; nothing else is learned from it."""
+        """Play before the first update, for the statistics alone; nothing is learned from these steps."""
         self.rewards(play(self.rollout, self.choose, -(-STATISTICS_STEPS // self.settings.num_envs)))
         self.update_normalizer()
 
@@ -133,7 +133,7 @@ class PolicyGradient(Learner):
         return np.float32(self.settings.reward_scale) * played.r_t
 
     def update_normalizer(self) -> None:
-        """Normalize by what was seen until now, from here on.
+        """Take the observations since the last update into the statistics.
 
         A known fault: the first step after an update acts on the first observation since the last reset instead of
         the newest. The committed agents of the robots were trained so; it goes when they are trained anew.
@@ -148,7 +148,7 @@ class PolicyGradient(Learner):
         return alpha, self.settings.critic_learning_rate * alpha / self.settings.learning_rate
 
     def policy(self) -> Perceptron:
-        """The policy without chance, as an exported agent holds it."""
+        """The deterministic policy, as an exported agent holds it."""
         encode = self.normalizer.encoding if self.normalizer else self.rollout.encode
         return self.head.greedy(self.actor.numpy(encode))
 
@@ -162,7 +162,7 @@ class PolicyGradient(Learner):
         return self.updates
 
     def metrics(self) -> dict[str, float]:
-        """The loss of the last update, and the mean return of the training episodes since last asked."""
+        """The loss of the last update, and the mean return of the training episodes since the last call."""
         return {"loss": self.loss} | self.rollout.training_return()
 
     def __init__(self, settings: PolicyGradientSettings) -> None:
@@ -176,10 +176,10 @@ class PolicyGradient(Learner):
         self.rollout = Rollout(env, encode, self.head.decode)
         device, generator = torch_device(settings.device), torch.Generator().manual_seed(int(settings.seed))
 
-        def network(outputs: int, gain: float, more: tuple[torch.nn.Parameter, ...] = ()) -> ActingNetwork:
+        def network(outputs: int, gain: float, extra: tuple[torch.nn.Parameter, ...] = ()) -> ActingNetwork:
             sizes = (encode.size, *settings.hidden, outputs)
             made = perceptron(sizes, settings.activation, "orthogonal", generator, gain)
-            return ActingNetwork(made, settings.activation, device, settings.optimizer, more)
+            return ActingNetwork(made, settings.activation, device, settings.optimizer, extra)
 
         self.actor = network(self.head.outputs, 0.01, self.head.parameters)  # the distribution's parameters at s
         self.critic = network(1, 1.0)  # V(s)

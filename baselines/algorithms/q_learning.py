@@ -1,4 +1,4 @@
-"""Q-learning: the optimal action values of an unknown world, in a table, from episodes of a policy that explores.
+"""Tabular Q-learning: optimal action values from the episodes of an epsilon-greedy policy.
 
 Watkins (1989), "Learning from Delayed Rewards"; Watkins & Dayan (1992), equation 1. Departures: several environments
 are stepped together; of those that take the same action in the same state at the same moment, one is learned from.
@@ -51,19 +51,10 @@ class QLearningSettings(OffPolicySettings):
         super().check()
 
 
-PRESETS: dict[str, QLearningSettings] = {"lecture": QLearningSettings()}
-
-
 class QLearning(Learner):
     """The table Q[S, A], and the environments that it is learned in."""
 
     CHECKPOINTED: ClassVar[tuple[str, ...]] = ("Q", "updates", "rng", "rollout", "validation")
-
-    def __init__(self, settings: QLearningSettings) -> None:
-        super().__init__(settings)
-        env = make_envs(settings.task, settings.num_envs)
-        self.Q, self.error = table(env), 0.0
-        self.rollout = Rollout(env, encode=lambda state: state)
 
     def iterate(self) -> None:
         """Act epsilon-greedily in every environment, then move Q(s, a) towards r + gamma max_a' Q(s', a')."""
@@ -82,12 +73,18 @@ class QLearning(Learner):
         return Table(self.Q)
 
     def final_policy(self) -> Table:
-        """The last table's: it converges, and a better validation mean would only tell of easier starts."""
+        """That of the last table: Q converges, and a better validation mean would only be due to easier starts."""
         return Table(self.Q)
 
     def metrics(self) -> dict[str, float]:
         """The mean temporal-difference error of the last iteration."""
         return {"temporal-difference error": self.error}
+
+    def __init__(self, settings: QLearningSettings) -> None:
+        super().__init__(settings)
+        env = make_envs(settings.task, settings.num_envs)
+        self.Q, self.error = table(env), 0.0
+        self.rollout = Rollout(env, encode=lambda state: state)
 
 
 def table(env: gymnasium.vector.VectorEnv[Any, Any, Any]) -> Floats:
@@ -104,3 +101,6 @@ def train(
 ) -> Iterator[Event]:
     """Learn; yields events and ends with Finished. `resume` is the state of an earlier Snapshot."""
     yield from loop(QLearning, settings, resume, clock)
+
+
+PRESETS: dict[str, QLearningSettings] = {"lecture": QLearningSettings()}

@@ -1,4 +1,4 @@
-"""Recurrent attention: classifies an image by a few small patches of it, and learns where to look.
+"""Recurrent attention: image classification from a few small glimpses, whose locations are learned.
 
 Mnih, Heess, Graves & Kavukcuoglu (2014), "Recurrent models of visual attention". Every image of the training split is
 visited once per epoch, whole batches of episodes at once. The loss is the paper's hybrid: cross-entropy of the class
@@ -9,7 +9,7 @@ Departures from the paper, each with its setting: Adam and half a cosine in plac
 (`learning_rate`); a hidden layer in the location network (`location_hidden`); training images displaced by a few
 pixels (`displacement`); a deviation that narrows (`deviation_end`); class logits also taught after earlier glimpses,
 ever less (`early`); a location credited with the information that later glimpses gained (`reward`, `foresight`); the
-weights that did best on the validation split are kept. 5,000 images are the validation split and not trained on. As in
+weights with the best validation accuracy are kept. 5,000 images are the validation split and not trained on. As in
 the paper the location network and the baseline pass no gradient on to the core.
 """
 
@@ -58,7 +58,7 @@ class RecurrentAttentionSettings(RunSettings):
     glimpses: CountOrZero = 0
     """Glimpses per image; 0 for as many as the task has."""
     locations: Literal["learned", "random", "centre"] = "learned"
-    """Where to look next; random places and always the centre are there to be compared with."""
+    """How locations are chosen; `random` and `centre` are there for comparison."""
     batch_size: Count = 128
     """Images per update."""
     epochs: Count = 150
@@ -74,11 +74,11 @@ class RecurrentAttentionSettings(RunSettings):
     early: NonNegative = 0.0
     """Weight, at the start, of the cross-entropy after all glimpses but the last; it falls to 0 on a line."""
     reward: Literal["correct", "information"] = "correct"
-    """What a location is credited with: 1 for the right class at the end, as in the paper, or information gained."""
+    """Reward of a location: 1 for the right class at the end, as in the paper, or the information gained."""
     foresight: Probability = 0.0
     """Discount of the information that later glimpses gain; 0 credits a location with its own glimpse alone."""
     width: Count = 128
-    """Units of the layers that see the patches, and the location."""
+    """Units of the first layers for patches and location, each."""
     state: Count = 256
     """Units of a glimpse, and of the core."""
     location_hidden: CountOrZero = 128
@@ -94,7 +94,7 @@ class RecurrentAttentionSettings(RunSettings):
 
 
 class GlimpseEpisodes(NamedTuple):
-    """A batch of B episodes of T glimpses, as the learning sees them."""
+    """A batch of B episodes of T glimpses, for the loss."""
 
     h_t: torch.Tensor  # [T, B, H]
     mu_t: torch.Tensor  # [T - 1, B, 2], means of the locations that were chosen
@@ -216,7 +216,7 @@ class RecurrentAttentionLearner(Learner):
         return glimpse_template.RecurrentAttention(used, self.settings.locations)
 
     def metrics(self) -> dict[str, float]:
-        """Means over the updates since last asked; UserError where a loss is no finite number."""
+        """Means over the updates since the last call; UserError where a loss is no finite number."""
         classification, baseline, R = torch.tensor(self.plotted).mean(dim=0).tolist()
         self.plotted.clear()
         check_loss(classification, self.updates)
@@ -265,7 +265,7 @@ class RecurrentAttentionLearner(Learner):
 
 
 def credit(logits_t: torch.Tensor, label: torch.Tensor, foresight: float) -> torch.Tensor:
-    """What each location [T - 1, B] is credited with: the information that its glimpse gained, and later ones."""
+    """Rewards-to-go of the locations, [T - 1, B]: the discounted information gained by this glimpse and later ones."""
     r_t = information_gain(logits_t, label).cpu().numpy()
     last_t = np.zeros(r_t.shape, bool)
     last_t[-1] = True

@@ -1,4 +1,4 @@
-"""REINFORCE: the policy gradient from whole episodes, with each of the lecture's ways to make it vary less.
+"""REINFORCE: the policy gradient from whole episodes, with each of the lecture's ways to reduce its variance.
 
 Williams (1992). An update plays m trajectories, multiplies each grad log pi_theta(a_t|s_t) with the estimator's Psi_t
 (`maths.estimators`) and takes one step up the mean over the trajectories. `--preset lecture` is what the lecture calls
@@ -37,7 +37,7 @@ class ReinforceSettings(PolicyGradientSettings):
 
     agent: str = "reinforce"
     estimator: Estimator = "learned-value"
-    """What each grad log pi(a_t|s_t) is multiplied with."""
+    """Estimator of the policy gradient: what each grad log pi(a_t|s_t) is multiplied with."""
     num_envs: Count = 8
     """Episodes per update, the lecture's m trajectories, all played at once."""
     total_env_steps: Count = 1_000_000
@@ -49,7 +49,7 @@ class ReinforceSettings(PolicyGradientSettings):
     critic_epochs: Count = 1
     """Gradient steps of the value network per update."""
     moving_average_rate: Probability = 0.1
-    """How far the moving average goes towards the mean of the newest trajectories."""
+    """Step size of the moving average towards the mean of the newest trajectories."""
     eval_every_updates: Count = 5
 
 
@@ -81,7 +81,7 @@ class Reinforce(PolicyGradient):
     settings: ReinforceSettings
 
     def update(self) -> float:
-        """Play m trajectories, take one step of the policy, then teach the baseline what they returned."""
+        """Play m trajectories, take one step of the policy, then fit the baseline to their rewards-to-go."""
         settings = self.settings
         played = play_episodes(self.rollout, self.choose, training_seed(self.rng))
         r_t, v_t = self.rewards(played), self.values(played.s_tm1)

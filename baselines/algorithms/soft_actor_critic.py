@@ -1,9 +1,9 @@
-"""Soft actor-critic: an actor and two Q critics that learn from a replay, entropy being worth something as well.
+"""Soft actor-critic: off-policy maximum-entropy reinforcement learning with an actor and two Q critics.
 
 Haarnoja et al. (2018), "Soft actor-critic"; with the temperature learned, Haarnoja et al. (2018b), "Soft actor-critic
-algorithms and applications", Algorithm 1. It is the lecture's remark on actor-critic, "can also incorporate Q-learning
-tricks e.g. experience replay", taken at its word: the critic is a Q of the action that was taken, so that it may learn
-from steps of any policy, and the actor climbs it.
+algorithms and applications", Algorithm 1. The lecture says of actor-critic that it "can also incorporate Q-learning
+tricks e.g. experience replay". Here it does: the critics are action values Q(s, a), which can be learned from steps of
+any policy, and the actor is trained to maximise them together with its entropy.
 
 The comments in `PRESETS` name what departs from it.
 """
@@ -65,13 +65,13 @@ class SACSettings(OffPolicySettings):
     actor_every: Count = 1
     """Updates of the critics per update of actor and temperature."""
     tau: PositiveProbability = 0.005
-    """How far an update moves the target critics towards the critics."""
+    """Step size of the target critics towards the critics, per update."""
     temperature: Positive = 1.0
-    """What entropy is worth at the start, alpha."""
+    """Initial temperature alpha, the weight of the entropy in the objective."""
     temperature_learning_rate: NonNegative = 3e-4
-    """Adam's step size of log alpha; 0 keeps the temperature as it is."""
+    """Adam's step size for log alpha; 0 for a constant temperature."""
     entropy: float | None = None
-    """Entropy that the temperature is to bring about; minus the number of an action's components by default."""
+    """Target entropy; by default minus the number of an action's components."""
     eval_every_env_steps: Count = 10_000
     evaluation_episodes: Count = 10
     checkpoint_every_env_steps: Count = 20_000
@@ -118,40 +118,45 @@ class SAC(Learner):
 
     def learn(self) -> None:
         """An update of critics, actor, temperature and targets on a minibatch drawn from the replay."""
-        settings, alpha = self.settings, self.learning_rate()
+        settings, rate = self.settings, self.learning_rate()
         batch = self.replay.sample(settings.batch_size, self.rng)
-        self.improve_critics(batch, alpha)
+        self.improve_critics(batch, rate)
         if self.updates % settings.actor_every == 0:
-            self.improve_actor(batch, alpha)
+            log_pi = self.improve_actor(batch, rate)
+            self.adjust_temperature(log_pi)
         self.targets.theta.lerp_(self.critics.theta, settings.tau)
         self.updates += 1
 
-    def improve_critics(self, batch: ReplayBatch, alpha: float) -> None:
+    def improve_critics(self, batch: ReplayBatch, rate: float) -> None:
         """One step of both critics towards the same targets."""
         y = self.q_target(batch)
         loss = squared_errors(self.critics(batch.s_tm1, batch.a_tm1), y)
         loss.backward()
-        self.critics.optimizer.step(alpha)
+        self.critics.optimizer.step(rate)
         self.losses.add(loss)
 
     @torch.no_grad()
     def q_target(self, batch: ReplayBatch) -> torch.Tensor:
-        """Learning targets y[B]: the target critics judge an action that the actor draws in s_t."""
+        """Learning targets y[B]: values of the target critics at an action drawn from the policy in s_t."""
         a_t, log_pi_t = self.head.draw(self.actor(batch.s_t), self.normal(len(batch.s_t)))
         q_t = self.targets(batch.s_t, a_t)
         return soft_q_target(batch.r_t, batch.discount_t, q_t, log_pi_t, self.temperature.theta.exp())
 
-    def improve_actor(self, batch: ReplayBatch, alpha: float) -> None:
-        """One step of the actor up the critics' values, and of the temperature towards the entropy asked for."""
-        settings, temperature = self.settings, self.temperature
+    def improve_actor(self, batch: ReplayBatch, rate: float) -> torch.Tensor:
+        """One step of the actor up the critics' values and its entropy; returns log pi(a|s), [B], of its actions."""
         a, log_pi = self.head.draw(self.actor(batch.s_tm1), self.normal(len(batch.s_tm1)))
-        loss = soft_policy_loss(self.critics(batch.s_tm1, a), log_pi, temperature.theta.exp())
-        loss.backward(inputs=list(self.actor.network.parameters()))  # and not the critics', which only judge here
-        self.actor.optimizer.step(alpha)
+        loss = soft_policy_loss(self.critics(batch.s_tm1, a), log_pi, self.temperature.theta.exp())
+        loss.backward(inputs=list(self.actor.network.parameters()))  # the critics are constants here
+        self.actor.optimizer.step(rate)
+        return log_pi.detach()
+
+    def adjust_temperature(self, log_pi: torch.Tensor) -> None:
+        """One step of the temperature, for an entropy -E[log pi] nearer to its target."""
+        settings = self.settings
         if settings.temperature_learning_rate:
-            entropy = -self.head.actions if settings.entropy is None else settings.entropy
-            temperature.flat.grad.copy_(temperature_gradient(log_pi.detach(), entropy))
-            temperature.optimizer.step(settings.temperature_learning_rate)
+            target_entropy = -self.head.actions if settings.entropy is None else settings.entropy
+            self.temperature.flat.grad.copy_(temperature_gradient(log_pi, target_entropy))
+            self.temperature.optimizer.step(settings.temperature_learning_rate)
 
     def policy(self) -> Perceptron:
         """The mean action, in NumPy; on a CPU it shares the actor's memory."""
@@ -163,7 +168,7 @@ class SAC(Learner):
         self.window.clear()
 
     def metrics(self) -> dict[str, float]:
-        """The mean loss of the critics, and the mean return of the training episodes, since last asked."""
+        """The mean loss of the critics, and the mean return of the training episodes, since the last call."""
         self.check_finite()
         return {"loss": self.losses.mean()} | self.rollout.training_return()
 
@@ -192,7 +197,7 @@ class SAC(Learner):
 
 
 class Critics(nn.Module):
-    """Two perceptrons that judge an action: Q_1(s, a) and Q_2(s, a). Fujimoto et al. (2018) take the lesser."""
+    """Two action-value networks, Q_1(s, a) and Q_2(s, a), of which the smaller counts: Fujimoto et al. (2018)."""
 
     def __init__(self, sizes: tuple[int, ...], generator: torch.Generator) -> None:
         super().__init__()
@@ -205,7 +210,7 @@ class Critics(nn.Module):
 
 
 class Temperature(nn.Module):
-    """What entropy is worth, kept as log alpha."""
+    """The weight alpha of the entropy in the objective, as log alpha."""
 
     def __init__(self, alpha: float) -> None:
         super().__init__()

@@ -56,21 +56,12 @@ class ValueIterationSettings(RunSettings):
         return Every(evaluation=1, snapshot=sys.maxsize)
 
 
-PRESETS: dict[str, ValueIterationSettings] = {"lecture": ValueIterationSettings()}
-
-
 class ValueIteration(Learner):
     """Q[S, A] after some sweeps, and by how much the last one changed it."""
 
     CHECKPOINTED: ClassVar[tuple[str, ...]] = ("Q", "updates", "change")
-    validation = None  # the fixed point is unique: there is nothing to choose between
+    validation = None  # the fixed point is unique
     env_steps = 0  # type: ignore[assignment]  # it plays no episode
-
-    def __init__(self, settings: ValueIterationSettings) -> None:
-        self.settings = settings
-        self.model = as_model(exact_model(settings.task))
-        self.Q = np.zeros(self.model.p.shape[:2])
-        self.updates, self.change = 0, float("inf")
 
     def iterate(self) -> None:
         """One sweep: Q_{i+1} from Q_i."""
@@ -104,6 +95,12 @@ class ValueIteration(Learner):
     def close(self) -> None:
         """The environment was closed when its model was read."""
 
+    def __init__(self, settings: ValueIterationSettings) -> None:
+        self.settings = settings
+        self.model = as_model(exact_model(settings.task))
+        self.Q = np.zeros(self.model.p.shape[:2])
+        self.updates, self.change = 0, float("inf")
+
 
 def exact_model(task: str) -> ExactModel:
     """The environment's P[s][a]; UserError for an environment without one."""
@@ -123,3 +120,6 @@ def train(
 ) -> Iterator[Event]:
     """Sweep until nothing changes; yields events and ends with Finished. `resume` is an earlier Snapshot's state."""
     yield from loop(ValueIteration, settings, resume, clock)
+
+
+PRESETS: dict[str, ValueIterationSettings] = {"lecture": ValueIterationSettings()}

@@ -1,9 +1,9 @@
 """Experience replay for stacked frames that stores each frame once: 7 GB for a million of 84x84, where stacks take 28.
 
-Two stacks that follow each other share all frames but one. So the ring holds frames, and an observation is *the number
+Two consecutive stacks share all frames but one. So the ring holds frames, and an observation is stored as *the number
 of its newest frame*, counted from the first one ever stored; beside each frame stand the places of the frames of its
-stack. An episode begins with a whole stack and ends with a frame from which nothing was done, so that it costs as many
-frames as it has steps, and a stack more.
+stack. An episode begins with a whole stack and ends with a frame from which no transition begins, so that it takes as
+many frames as it has steps, and a stack more.
 """
 
 from __future__ import annotations
@@ -25,11 +25,16 @@ FAST = 1  # zlib's fastest level: the others take three times as long for a tent
 
 
 class FrameReplay(Stateful):
-    """A ring of `capacity` frames and the transitions between the stacks that they form.
+    """Replay of stacked frames: a ring of frames and the transitions between the stacks that they form.
 
-    `shape` (K, H, W) is an observation's, K frames with the newest last. Frames are kept in blocks of `block` x `block`
-    pixels, uint8 [capacity, H / block, W / block, block^2], so that a first convolution of that stride reads them in
-    rows; see `networks.PixelConvolution`.
+    Frames are stored in blocks of pixels, uint8 [capacity, H / block, W / block, block^2], so that a first convolution
+    of that stride reads them in rows; see `networks.PixelConvolution`.
+
+    Args:
+        capacity: frames held.
+        shape: (K, H, W) of an observation, K frames with the newest last.
+        block: side of a block in pixels.
+        device: where they are held.
     """
 
     def __init__(self, capacity: int, shape: tuple[int, int, int], block: int, device: torch.device) -> None:
@@ -39,8 +44,8 @@ class FrameReplay(Stateful):
         checks.memory(f"a replay of {capacity:,} frames", self.bytes(capacity, shape), device)
         self.frames = torch.empty(ring, dtype=torch.uint8, device=device).fill_(0)  # so that every page is there
         self.stack = torch.zeros((capacity, self.stacked), dtype=torch.int32, device=device)
-        whole, real = (torch.zeros(capacity, dtype=dtype, device=device) for dtype in (torch.int64, torch.float32))
-        self.a_tm1, self.s_t, self.r_t, self.discount_t = whole, whole.clone(), real, real.clone()
+        integers, floats = (torch.zeros(capacity, dtype=dtype, device=device) for dtype in (torch.int64, torch.float32))
+        self.a_tm1, self.s_t, self.r_t, self.discount_t = integers, integers.clone(), floats, floats.clone()
         self.oldest = np.zeros(capacity, np.int64)  # number of the oldest frame of the stack
         self.begun = np.zeros(capacity, bool)  # whether a transition begins here
         self.added = self.transitions = 0
@@ -56,25 +61,25 @@ class FrameReplay(Stateful):
         return self.transitions
 
     def clear(self) -> None:
-        """Let what comes next begin with whole stacks, whatever came before."""
-        self.seen: NDArray[np.uint8] | None = None  # last observation of every environment
+        """Drop the last observations, as environments begin new episodes: these begin with whole stacks."""
+        self.last: NDArray[np.uint8] | None = None  # last observation of every environment
         self.numbers = np.zeros((0, self.stacked), np.int64)  # of its frames
 
     def encode(self, observation: NDArray[np.uint8]) -> NDArray[np.int64]:
         """Store observations [N, K, H, W] of all environments; the numbers [N] of their newest frames."""
-        if self.seen is None:
+        if self.last is None:
             goes_on = np.zeros(len(observation), bool)
             self.numbers = np.zeros((len(observation), self.stacked), np.int64)
         else:
-            goes_on = (observation[:, :-1] == self.seen[:, 1:]).all(axis=(1, 2, 3))
-        self.seen = observation
+            goes_on = (observation[:, :-1] == self.last[:, 1:]).all(axis=(1, 2, 3))
+        self.last = observation
         return self._store(observation, goes_on, np.arange(len(observation)))
 
     def encode_first(self, observation: NDArray[np.uint8], envs: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Store the first observations [M, K, H, W] of new episodes in the M environments of the mask [N]; [M]."""
-        assert self.seen is not None
-        self.seen = self.seen.copy()
-        self.seen[envs] = observation
+        assert self.last is not None
+        self.last = self.last.copy()
+        self.last[envs] = observation
         return self._store(observation, np.zeros(len(observation), bool), np.flatnonzero(envs))
 
     def _store(

@@ -27,7 +27,7 @@ class ReplayBatch(NamedTuple):
 
 
 class NStepWindow:
-    """The last n steps of every environment: a new one completes the transitions that began n - 1 steps before.
+    """Window of the last n steps of every environment, which turns them into n-step transitions.
 
     Args:
         n: rewards summed before the bootstrap.
@@ -41,7 +41,7 @@ class NStepWindow:
         self.steps: deque[Transition] = deque(maxlen=n)
 
     def clear(self) -> None:
-        """Forget: what comes next does not follow from what came before."""
+        """Drop the steps, as environments have begun new episodes."""
         self.steps.clear()
 
     def push(self, step: Transition) -> tuple[Array, ...]:
@@ -83,7 +83,7 @@ class Replay(Stateful):
         return min(self.added, self.capacity)
 
     def clear(self) -> None:
-        """Nothing to forget: every transition is whole in itself."""
+        """Nothing to do: every transition holds both its observations."""
 
     def network_input(self, s: Array) -> torch.Tensor:
         """Features s[N, D] as a network takes them."""

@@ -123,18 +123,18 @@ class Rollout(Stateful):
         self.finished: list[float] = []  # returns of the episodes that ended, for the learning curve
 
     def reset(self, seed: int) -> None:
-        """Begin an episode in every environment, the i-th seeded `seed + i`; what went before matters no more."""
+        """Begin an episode in every environment, the i-th seeded `seed + i`."""
         observation, _ = self.env.reset(seed=seed)
         self.first_observation, self.s_tm1 = observation, self.encode(observation)
         self.fresh = np.ones(self.env.num_envs, dtype=bool)  # the next step's row is a transition
-        self.active = np.ones(self.env.num_envs, dtype=bool)  # what happens here counts
+        self.active = np.ones(self.env.num_envs, dtype=bool)  # steps here count; see `play_episodes`
         self.running = np.zeros(self.env.num_envs)
 
     def step(self, a_tm1: Array) -> Transition:
         """Act in every environment: a_tm1[N, ...] -> Transition [N, ...]."""
         observation, reward, terminated, truncated, info = self.env.step(self.decode(a_tm1))
         s_tm1, valid, last_t = self.s_tm1, self.fresh & self.active, terminated | truncated
-        if "life_lost" in info:  # nothing more to come for the learner; the episode goes on
+        if "life_lost" in info:  # the learner sees a termination; the episode goes on
             terminated = terminated | info["life_lost"]
         if self.same_step and last_t.any():
             s_t = self._through_same_step_reset(observation, info["final_obs"], last_t)
@@ -165,7 +165,7 @@ class Rollout(Stateful):
             self.running[ended] = 0.0
 
     def training_return(self) -> dict[str, float]:
-        """Mean return of the training episodes that ended since last asked, where some did."""
+        """Mean return of the training episodes that ended since the last call, where some did."""
         finished, self.finished = self.finished, []
         return {"training return": float(np.mean(finished))} if finished else {}
 
@@ -179,7 +179,7 @@ def play_episodes(rollout: Rollout, choose: Choose, seed: int) -> Transition:
     """One episode of every environment, the i-th seeded `seed + i`; T is the length of the longest, [T, N, ...].
 
     What an environment does after the end of its episode is not `valid`: an agent that played one episode after the
-    other would never have taken those steps, and so nobody learns from them or counts them.
+    other would not take those steps, so they are neither learned from nor counted.
     """
     rollout.reset(seed)
     steps = []

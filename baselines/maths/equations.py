@@ -38,7 +38,7 @@ class Model(NamedTuple):
 
 
 def action_values(v: Floats, model: Model, gamma: float) -> Floats:
-    """Value of each action when v values what follows: q(s,a) = sum_{s',r} p(s',r|s,a) [r + gamma v(s')].
+    """Action values of a state-value function v: q(s,a) = sum_{s',r} p(s',r|s,a) [r + gamma v(s')].
 
     v[S] -> q[S, A]; NumPy. Sutton & Barto (2018), equation 4.6.
     """
@@ -71,10 +71,10 @@ def q_learning_target(r_t: AnyArray, discount_t: AnyArray, max_q_t: AnyArray) ->
 
 
 def double_q_value(q_t: torch.Tensor, q_t_selector: torch.Tensor) -> torch.Tensor:
-    """Next state's value, chosen by one network and judged by another: Q'(s_t, argmax_a' Q(s_t, a')).
+    """Next state's value by double Q-learning: Q'(s_t, argmax_a' Q(s_t, a')).
 
-    q_t[B, A] judges (target network), q_t_selector[B, A] chooses (online network) -> [B]; torch. van Hasselt, Guez &
-    Silver (2016), equation 4.
+    q_t[B, A] evaluates the action (target network), q_t_selector[B, A] chooses it (online network) -> [B]; torch.
+    van Hasselt, Guez & Silver (2016), equation 4.
     """
     return q_t.gather(1, q_t_selector.argmax(dim=1, keepdim=True)).squeeze(1)
 
@@ -108,7 +108,7 @@ def clipped_q_learning_loss(q_tm1: torch.Tensor, target_tm1: torch.Tensor, clip:
 
 
 def linear_schedule(step: int, start: float, end: float, steps: int) -> float:
-    """Quantity moved on a line and then held: start + min(step / steps, 1) (end - start).
+    """Linear schedule, constant after `steps`: start + min(step / steps, 1) (end - start).
 
     Exploration's epsilon in Mnih et al. (2013), section 5: from 1 to 0.1 over the first million frames.
     """
@@ -152,7 +152,7 @@ def tanh_log_slope(u: torch.Tensor) -> torch.Tensor:
 def soft_q_target(
     r_t: torch.Tensor, discount_t: torch.Tensor, q_t: torch.Tensor, log_pi_t: torch.Tensor, alpha: torch.Tensor
 ) -> torch.Tensor:
-    """Learning target of Q(s_tm1, a_tm1) where entropy is worth alpha: y = r + discount [min_i Q_i - alpha log pi].
+    """Soft learning target of Q(s_tm1, a_tm1): y = r + discount [min_i Q_i - alpha log pi].
 
     r_t[B], discount_t[B], q_t[2, B] of both target critics at an action drawn in s_t, log_pi_t[B] of that action ->
     y[B]; torch. Haarnoja et al. (2018b), equations 3 and 5.
@@ -161,7 +161,7 @@ def soft_q_target(
 
 
 def squared_errors(q_tm1: torch.Tensor, target_tm1: torch.Tensor) -> torch.Tensor:
-    """Loss of several critics that share a target: L = sum_i E[(y - Q_i(s,a))^2] / 2, with y held constant.
+    """Loss of two critics with the same target: L = sum_i E[(y - Q_i(s,a))^2] / 2, with y held constant.
 
     q_tm1[2, B], target_tm1[B] -> scalar; torch. Haarnoja et al. (2018b), equation 5.
     """
@@ -177,9 +177,10 @@ def soft_policy_loss(q: torch.Tensor, log_pi: torch.Tensor, alpha: torch.Tensor)
 
 
 def temperature_gradient(log_pi: torch.Tensor, entropy: float) -> torch.Tensor:
-    """Slope of J(alpha) = -alpha E[log pi(a|s) + H], H the entropy asked for: alpha rises where there is too little.
+    """Gradient of the temperature's loss J(alpha) = -alpha E[log pi(a|s) + H], H the target entropy: -E[log pi + H].
 
-    log_pi[B] -> scalar; torch. Haarnoja et al. (2018b), equation 18; their code descends it along log alpha.
+    log_pi[B] -> scalar; torch. Haarnoja et al. (2018b), equation 18; as in their code it is
+    used as the gradient along log alpha. Alpha rises where the entropy is below H.
     """
     return -(log_pi + entropy).mean()
 
@@ -216,7 +217,7 @@ def clip_norm(g: torch.Tensor, max_norm: float) -> torch.Tensor:
 
 
 def cosine_schedule(step: int, start: float, steps: int) -> float:
-    """Quantity moved to 0 on half a cosine: start (1 + cos(pi step / steps)) / 2.
+    """Cosine schedule from `start` to 0: start (1 + cos(pi step / steps)) / 2.
 
     Loshchilov & Hutter (2017), equation 5, without restarts.
     """
@@ -241,7 +242,7 @@ def baseline_loss(b_t: torch.Tensor, R: torch.Tensor) -> torch.Tensor:
 
 
 def information_gain(logits_t: torch.Tensor, label: torch.Tensor, minimum: float = -4.0) -> torch.Tensor:
-    """Information that each further glimpse gained about the right class: r_t = log p_{t+1}(label) - log p_t(label).
+    """Information gain of each further glimpse about the right class: r_t = log p_{t+1}(label) - log p_t(label).
 
     p_t = softmax(logits_t), log p_t cut off below `minimum`; logits_t[T, M, classes], label[M] -> r_t[T - 1, M]; torch.
     The sum is log p_T(label), the reward of Ba, Mnih & Kavukcuoglu (2015), section 3, but for a term that no location

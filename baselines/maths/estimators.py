@@ -36,7 +36,7 @@ def whole_trajectory_return(r_t: Floats, last_t: Bools) -> Floats:
 
 
 def reward_to_go(r_t: Floats, last_t: Bools) -> Floats:
-    """What is earned from this step on: Psi_t = sum_{t'>=t} r_t'.
+    """Reward-to-go, the sum of the rewards from this step on: Psi_t = sum_{t'>=t} r_t'.
 
     r_t[T, N], last_t[T, N] -> [T, N]. "Push up the probability of an action only by what follows it."
     """
@@ -44,7 +44,7 @@ def reward_to_go(r_t: Floats, last_t: Bools) -> Floats:
 
 
 def discounted_reward_to_go(r_t: Floats, last_t: Bools, gamma: float) -> Floats:
-    """What is earned from this step on, what is far ahead counting less: G_t = sum_{t'>=t} gamma^(t'-t) r_t'.
+    """Discounted reward-to-go: G_t = sum_{t'>=t} gamma^(t'-t) r_t'.
 
     r_t[T, N], last_t[T, N] -> G_t[T, N]. "Ignore delayed effects": for gamma < 1 no longer unbiased.
     """
@@ -52,10 +52,10 @@ def discounted_reward_to_go(r_t: Floats, last_t: Bools, gamma: float) -> Floats:
 
 
 def minus_moving_average(G_t: Floats, b: float) -> Floats:
-    """Whether it was better than usual: Psi_t = sum_{t'>=t} gamma^(t'-t) r_t' - b.
+    """Reward-to-go minus a constant baseline: Psi_t = sum_{t'>=t} gamma^(t'-t) r_t' - b.
 
-    G_t[T, N], b the moving average of earlier G_t (`moving_average`) -> [T, N]. A b that this episode's actions have
-    not touched leaves the expectation alone.
+    G_t[T, N], b the moving average of earlier G_t (`moving_average`) -> [T, N]. A b that does
+    not depend on this episode's actions leaves the expectation as it is.
     """
     return G_t - b
 
@@ -70,7 +70,7 @@ def moving_average(b: float, k: int, mean_G: float, rate: float) -> float:
 
 
 def minus_value(G_t: Floats, v_t: Floats) -> Floats:
-    """Whether it was better than expected of this state: A_t = sum_{t'>=t} gamma^(t'-t) r_t' - V_phi(s_t).
+    """Reward-to-go minus the value, an advantage: A_t = sum_{t'>=t} gamma^(t'-t) r_t' - V_phi(s_t).
 
     G_t[T, N], v_t[T, N] = V_phi(s_t) -> A_t[T, N]. Sutton & Barto (2018), equation 13.11; the lecture's actor-critic.
     """
@@ -78,7 +78,7 @@ def minus_value(G_t: Floats, v_t: Floats) -> Floats:
 
 
 def n_step_advantage(r_t: Floats, discount_t: Floats, last_t: Bools, v_t: Floats, v_next_t: Floats) -> Floats:
-    """Rewards up to the end of the rollout, or of the episode, then the critic's forecast.
+    """n-step advantage: rewards up to the end of the rollout or of the episode, then the value as bootstrap.
 
     A_t = r_t + gamma r_{t+1} + ... + gamma^(k-1) r_{t+k-1} + gamma^k V_phi(s_{t+k}) - V_phi(s_t), k steps ahead.
 
@@ -91,7 +91,7 @@ def n_step_advantage(r_t: Floats, discount_t: Floats, last_t: Bools, v_t: Floats
 def generalised_advantage(
     r_t: Floats, discount_t: Floats, last_t: Bools, v_t: Floats, v_next_t: Floats, lambda_: float
 ) -> Floats:
-    """Advantages of all lengths, blended: A_t = sum_{l>=0} (gamma lambda)^l delta_{t+l}.
+    """Generalised advantage estimate (GAE): A_t = sum_{l>=0} (gamma lambda)^l delta_{t+l}.
 
     delta_t = r_t + discount_t V(s_{t+1}) - V(s_t); the sum ends with the episode, or with the rollout.
 
@@ -108,14 +108,14 @@ def generalised_advantage(
 def standardised(A_t: Floats) -> Floats:
     """Advantages with mean 0 and deviation 1, [B] -> [B]; left as they are where they are all alike.
 
-    Not in the lecture. A usual companion of many epochs per batch: steps are as long when returns grow.
+    Not in the lecture. A usual companion of many epochs per batch: steps keep their length when returns grow.
     """
     centred: Floats = A_t - A_t.mean()
     return centred / (A_t.std() + 1e-8)
 
 
 class NStep(NamedTuple):
-    """A transition over at most n steps: `r_t[N]`, `discount_t[N]`, and `k[N]`, the step it ends in."""
+    """n-step returns `r_t[N]`, discounts `discount_t[N]` of the bootstrap, and `k[N]`, the step that each ends in."""
 
     r_t: Floats
     discount_t: Floats

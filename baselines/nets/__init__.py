@@ -1,1 +1,1 @@
-"""Networks, and what they see."""
+"""Networks, encodings of observations, distributions of actions, and optimisers."""

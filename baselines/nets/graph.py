@@ -20,7 +20,7 @@ Tensors = dict[str, NDArray[Any]]
 
 
 class Builder:
-    """A graph in the making: `x = build("hidden", "linear", x, in_features=4, out_features=8, bias=True)`."""
+    """Builder of a graph: `x = build("hidden", "linear", x, in_features=4, out_features=8, bias=True)`."""
 
     def __init__(self) -> None:
         self.nodes: list[dict[str, Any]] = []
@@ -43,7 +43,7 @@ def to_json(graph: Graph) -> dict[str, Any]:
 
 
 class Normalize(nn.Module):
-    """(x - shift) * scale, x[B, D], cut to +-clip where clip is not 0."""
+    """(x - shift) * scale, x[B, D], clipped to +-clip where clip is not 0."""
 
     def __init__(self, num_features: int, clip: float) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class Normalize(nn.Module):
 
 
 class ToBox(nn.Module):
-    """Actions x[B, A] in the units of a box, -1 and 1 being its bounds low and high; what lies beyond is cut."""
+    """Actions x[B, A] in the units of a box, -1 and 1 being its bounds low and high, clipped to these."""
 
     def __init__(self, num_features: int) -> None:
         super().__init__()
@@ -145,7 +145,7 @@ class GraphNetwork(nn.Module):
 
 
 def _place(root: nn.Module, name: str, module: nn.Module) -> None:
-    """Put a module where its dotted name says, so that its tensors have that name, too."""
+    """Register a module under its dotted name, so that its tensors have that name, too."""
     *parents, last = name.split(".")
     for parent in parents:
         if parent not in dict(root.named_children()):
@@ -168,7 +168,7 @@ def _entry(observation: Any, name: str, as_they_are: bool = True) -> torch.Tenso
 
 
 def _recall(node: Node, observation: Any, memory: Mapping[str, torch.Tensor] | None) -> torch.Tensor:
-    """What a node remembers, zeros at a beginning."""
+    """The value that a node had in the step before; zeros at the beginning of an episode."""
     if memory is not None:
         return memory[node.attributes["of"]]
     some = next(iter(observation.values())) if isinstance(observation, Mapping) else observation

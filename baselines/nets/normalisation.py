@@ -1,7 +1,7 @@
-"""Observations and rewards brought to deviation 1, by statistics of what has been seen so far.
+"""Normalisation of observations and rewards by running mean and variance.
 
-The statistics change between updates only, so that within one every number means the same. (Rejected: to change them
-with every step, as Gymnasium's wrappers do. An update would then see the same state in different units.)
+The statistics change between updates only, so that all steps of an update are normalized alike. (Rejected: to change
+them with every step, as Gymnasium's wrappers do. An update would then learn from the same state in different units.)
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from baselines.stateful import Stateful
 from baselines.types import Bools, Floats, Tree
 
 LIMIT = 10.0
-"""Deviations beyond which a normalised observation is cut."""
+"""Bound of normalized observations, in standard deviations, from which they are clipped."""
 
 
 class Moments(Stateful):
-    """Mean and deviation of numbers [..., D] that come in batches. Chan, Golub & LeVeque (1979), equation 2.1."""
+    """Running mean and standard deviation, [D], of batches of rows. Chan, Golub & LeVeque (1979), equation 2.1."""
 
     CHECKPOINTED: ClassVar[tuple[str, ...]] = ("count", "mean", "squares")
 
@@ -42,7 +42,7 @@ class Moments(Stateful):
 
     @property
     def deviation(self) -> Floats:
-        """Standard deviation, [D]; 1 before there is anything to deviate."""
+        """Standard deviation, [D]; 1 before there are two rows."""
         if self.count < 2:
             return np.ones_like(self.mean)
         deviation: Floats = np.sqrt(self.squares / self.count + 1e-8)
@@ -50,9 +50,9 @@ class Moments(Stateful):
 
 
 class RunningNormalizer(Stateful):
-    """An encoding that brings every number of a box to mean 0 and deviation 1, as of the last `update`.
+    """Encoding that normalizes each number of a box by its running mean and variance, as of the last `update`.
 
-    It counts every observation that it encodes; `encoding` is what it does at present, for an agent to keep.
+    Every observation that it encodes counts in the next `update`. `encoding` is the present encoding, for export.
     """
 
     CHECKPOINTED: ClassVar[tuple[str, ...]] = ("moments",)
@@ -60,18 +60,18 @@ class RunningNormalizer(Stateful):
     def __init__(self, space: gymnasium.Space[Any]) -> None:
         self.size = math.prod(space.shape or ())
         self.moments = Moments(self.size)
-        self.seen: list[Floats] = []
+        self.pending: list[Floats] = []
         self.update()
 
     def __call__(self, observation: NDArray[Any]) -> NDArray[np.float32]:
         """Observations [N, ...] -> features [N, D]."""
-        self.seen.append(observation.reshape(len(observation), -1))
+        self.pending.append(observation.reshape(len(observation), -1))
         return self.encoding(observation)
 
     def update(self) -> None:
-        """Take what was seen into account from here on."""
-        self.moments.add(np.concatenate(self.seen) if self.seen else np.empty((0, self.size)))
-        self.seen = []
+        """Take the observations since the last update into the statistics."""
+        self.moments.add(np.concatenate(self.pending) if self.pending else np.empty((0, self.size)))
+        self.pending = []
         scale, shift = 1 / self.moments.deviation, self.moments.mean
         self.encoding = Encoding(scale.astype(np.float32), shift=shift.astype(np.float32), limit=LIMIT)
 
@@ -82,9 +82,9 @@ class RunningNormalizer(Stateful):
 
 
 class ReturnScale(Stateful):
-    """A factor for rewards: 1 over the deviation of the discounted return so far, R <- gamma R + r.
+    """Factor for rewards: 1 over the running standard deviation of the discounted return R <- gamma R + r.
 
-    Engstrom et al. (2020), appendix A.2. The value of a state is then near 1, whatever the task pays.
+    Engstrom et al. (2020), appendix A.2. Values of states are then near 1, whatever the size of the rewards.
     """
 
     CHECKPOINTED: ClassVar[tuple[str, ...]] = ("moments",)
@@ -93,11 +93,11 @@ class ReturnScale(Stateful):
         self.gamma, self.R, self.moments = gamma, np.zeros(num_envs), Moments(1)
 
     def reset(self) -> None:
-        """Every environment begins anew."""
+        """Start the returns of all environments at 0."""
         self.R = np.zeros_like(self.R)
 
     def add(self, r_t: Floats, last_t: Bools, valid: Bools) -> None:
-        """Count steps, each array [T, N]."""
+        """Take steps into the statistics, each array [T, N]."""
         returns = np.empty(r_t.shape)
         for t in range(len(r_t)):
             returns[t] = self.R = np.where(valid[t], self.gamma * self.R + r_t[t], self.R)

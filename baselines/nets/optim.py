@@ -20,12 +20,12 @@ from rlbench.errors import UserError
 class FlatParameters:
     """All parameters of a network as one vector `theta`, and all their gradients as one vector `grad`.
 
-    The network's tensors become views into the two, so that an optimiser step, a copy to a target network, a
-    gradient's norm are single operations whatever the number of layers.
+    The network's tensors become views into the two, so that an optimiser step, a copy to a target network or a
+    gradient's norm is one operation, whatever the number of layers.
     """
 
-    def __init__(self, network: nn.Module, more: tuple[nn.Parameter, ...] = ()) -> None:
-        self.parameters = [*network.parameters(), *more]
+    def __init__(self, network: nn.Module, extra: tuple[nn.Parameter, ...] = ()) -> None:
+        self.parameters = [*network.parameters(), *extra]
         self.theta = torch.cat([p.detach().reshape(-1) for p in self.parameters])
         self.grad = torch.zeros_like(self.theta)
         for p, theta, grad in zip(self.parameters, self.views(self.theta), self.views(self.grad), strict=True):
@@ -45,7 +45,7 @@ class GradientDescent(Stateful):
 
     @torch.no_grad()
     def step(self, alpha: float, max_grad_norm: float = 0.0) -> None:
-        """One step against `flat.grad`, shortened to `max_grad_norm` where that is not 0; clears the gradient."""
+        """One step against `flat.grad`, its norm clipped to `max_grad_norm` unless that is 0; clears the gradient."""
         if max_grad_norm:
             clip_norm(self.flat.grad, max_grad_norm)
         self.flat.theta.sub_(self.flat.grad, alpha=alpha)
@@ -67,7 +67,7 @@ class Adam(Stateful):
 
     @torch.no_grad()
     def step(self, alpha: float, max_grad_norm: float = 0.0) -> None:
-        """One step against `flat.grad`, shortened to `max_grad_norm` where that is not 0; clears the gradient."""
+        """One step against `flat.grad`, its norm clipped to `max_grad_norm` unless that is 0; clears the gradient."""
         self.t += 1
         if max_grad_norm:
             clip_norm(self.flat.grad, max_grad_norm)
@@ -91,7 +91,7 @@ class FusedAdam(Adam):
 
     @torch.no_grad()
     def step(self, alpha: float, max_grad_norm: float = 0.0) -> None:
-        """One step against the parameters' gradients, which it drops; it cannot shorten them."""
+        """One step against the parameters' gradients, which it drops; it cannot clip them."""
         assert not max_grad_norm
         thetas, ms, vs = self._parts
         gradients = [p.grad for p in self.flat.parameters if p.grad is not None]
@@ -103,7 +103,7 @@ class FusedAdam(Adam):
             p.grad = None
 
 
-OPTIMIZERS = {"ascent": GradientDescent, "adam": Adam}  # the losses are minus what ascends
+OPTIMIZERS = {"ascent": GradientDescent, "adam": Adam}  # losses are minus the objectives, so descent ascends those
 
 
 class TrainedNetwork(Stateful):
@@ -113,7 +113,7 @@ class TrainedNetwork(Stateful):
         network: what is trained; its parameters become views of `theta`.
         device: where it computes.
         optimizer: made of the flat parameters.
-        more: parameters beside the network's that are learned with them.
+        extra: parameters beside the network's that are learned with them.
     """
 
     CHECKPOINTED: ClassVar[tuple[str, ...]] = ("theta", "optimizer")
@@ -123,12 +123,12 @@ class TrainedNetwork(Stateful):
         network: Any,
         device: torch.device,
         optimizer: Callable[[FlatParameters], GradientDescent | Adam] = Adam,
-        more: tuple[nn.Parameter, ...] = (),
+        extra: tuple[nn.Parameter, ...] = (),
     ) -> None:
-        for parameter in more:
+        for parameter in extra:
             parameter.data = parameter.data.to(device)
         self.network, self.device = network.to(device), device
-        self.flat = FlatParameters(self.network, more)
+        self.flat = FlatParameters(self.network, extra)
         self.theta, self.optimizer = self.flat.theta, optimizer(self.flat)
 
     def __call__(self, *inputs: torch.Tensor) -> Any:
@@ -141,7 +141,7 @@ class TrainedNetwork(Stateful):
 
 
 class Losses(Stateful):
-    """Losses since last asked; they stay on their device until then, since reading one waits for it."""
+    """Losses of the updates since the last `mean()`; they stay on their device until then: reading one waits for it."""
 
     def __init__(self) -> None:
         self._earlier = torch.zeros(0)  # those that a checkpoint held
@@ -158,7 +158,7 @@ class Losses(Stateful):
             check_loss(losses[i].item(), updates - len(losses) + 1 + i)
 
     def mean(self) -> float:
-        """Mean since last asked."""
+        """Mean of the losses since the last call."""
         losses, self._earlier, self._losses = self._stacked(), torch.zeros(0), []
         return float(losses.mean()) if len(losses) else 0.0
 
@@ -167,7 +167,7 @@ class Losses(Stateful):
         return torch.cat([self._earlier, torch.stack(self._losses).cpu()]) if self._losses else self._earlier
 
     def state(self) -> dict[str, Any]:
-        """The losses since last asked."""
+        """The losses since the last `mean()`."""
         return {"losses": self._stacked().numpy().copy()}
 
     def restore(self, state: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""A convolutional network that sees whole images at once: what recurrent attention is to be compared with.
+"""A convolutional classifier of whole images, with which recurrent attention is compared.
 
 Mnih et al. (2014), section 4: one layer of 8 filters of 10x10 pixels, 5 apart, and one of 256 units, both rectified.
 Departures: Adam on half a cosine in place of momentum; the weights that did best on the validation split are kept.
@@ -33,7 +33,7 @@ def network(side: int, classes: int) -> nn.Sequential:
 
 @dataclass
 class WholeImages:
-    """The images of a task's split, seen whole: a glimpse as large as the image, from its centre."""
+    """Whole images of a task's split: each is one glimpse as large as the image, at its centre."""
 
     env: VectorEnv[Any, Any, Any]
 

@@ -1,4 +1,4 @@
-"""What attention is good for: recurrent attention beside the same network without it, and a convolutional one.
+"""Ablation of learned locations: recurrent attention against random and central glimpses, and a convolutional network.
 
     python -m baselines.studies.glimpse_ablation
 

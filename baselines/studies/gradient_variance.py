@@ -1,21 +1,20 @@
-"""How much each estimator of the policy gradient varies: measured, where the lecture only says which varies less.
+"""Variance of the lecture's estimators of the policy gradient, measured on cart-pole.
 
     python -m baselines.studies.gradient_variance
 
-trains a policy on cart-pole by the lecture's REINFORCE, keeps it at a few moments, plays the same episodes for every
+trains a policy by the lecture's REINFORCE, copies it after a few numbers of updates, plays the same episodes for every
 estimator at each, and takes the gradient that each single episode gives. It writes `results/gradient_variance.csv`,
 the same as a picture, and prints a Markdown table. Per policy and estimator:
 
 variance: the trace of the covariance of the one-episode estimate g, E|g - E g|^2, in rewards squared;
 of the one above: its quotient by the variance of the estimator before it in the lecture, on the same episodes;
-signal to noise: |E g|^2 / E|g - E g|^2, which does not care how g is scaled. As many episodes as its inverse must be
-averaged before the gradient is as long as its error. (For the estimators with a discount, E g is not grad J, but where
-they point on average.)
+signal to noise: |E g|^2 / E|g - E g|^2, which does not depend on the scale of g. Its inverse is the number of episodes
+to average until the gradient is as long as its error. (With a discount E g is not grad J, but the estimators' mean.)
 
 The lecture's order holds at the default moments, policies half-way, by more than the intervals. It is no theorem. Of
 policies that have learned little (`--moments 0 40 100`, mean returns of 20 to 45) V varies as much as the moving
 average, within a few per cent: terms of different steps are correlated, and V is not the baseline of least variance
-(Greensmith, Bartlett & Baxter, 2004). And once every episode lasts until it is cut short, V has nothing left to know.
+(Greensmith, Bartlett & Baxter, 2004). And once every episode lasts until it is cut short, V explains nothing any more.
 
 Intervals are 95 % percentile bootstraps over episodes; the quotient's resamples both estimators' episodes together.
 """
@@ -50,7 +49,7 @@ class GradientVariance:
     """Measure the variance of the lecture's gradient estimators on fixed policies."""
 
     moments: tuple[int, ...] = (110, 120, 130)
-    """Updates after which the policy is kept."""
+    """Numbers of updates after which the policy is measured."""
     episodes: int = 4_000
     """Episodes per policy that gradients are taken of."""
     baseline_episodes: int = 2_000

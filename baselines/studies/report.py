@@ -1,4 +1,4 @@
-"""What every study does at its end: a Markdown table on standard output, and exit codes like those of `rlbench`."""
+"""Markdown tables and the command line of the studies; exit codes are like those of `rlbench`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many steps of cart-pole each algorithm of the lecture takes to hold a mean return of 475.
+"""Sample efficiency: environment steps until each algorithm of the lecture holds a mean return of 475 on cart-pole.
 
     python -m baselines.studies.sample_efficiency
 

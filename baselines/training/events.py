@@ -1,4 +1,4 @@
-"""What a training run reports: frozen records, yielded by `train` and consumed by whoever watches.
+"""Events of a training run: frozen records that `train` yields and checkpoints, curves and progress bars consume.
 
 `update` counts learning steps (sweeps, for planning) and `steps` environment steps over all environments, rows that
 only reset left out. `seconds` is time spent training: neither evaluation nor the consumer's own work is in it.
@@ -16,12 +16,12 @@ from baselines.types import Clock, Tree
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training run has come, with metrics worth plotting (loss, epsilon, recent returns)."""
+    """How far a training run has come, with metrics for the learning curve (loss, epsilon, recent returns)."""
 
     update: int
     steps: int
     seconds: float
-    done: float  # the part of the budget that is spent, in [0, 1]
+    done: float  # the share of the budget that is spent, in [0, 1]
     metrics: Mapping[str, float]
 
 
@@ -43,7 +43,7 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A moment from which training can go on bit for bit; `state()` copies everything that this takes."""
+    """A moment from which training can be resumed bit for bit; `state()` copies everything that this takes."""
 
     update: int
     steps: int
@@ -67,7 +67,7 @@ Event = Progress | Evaluated | Snapshot | Finished
 
 
 class Stopwatch:
-    """Seconds spent training: runs but for what happens inside `with stopwatch.paused():`."""
+    """Seconds spent training: it stands still inside `with stopwatch.paused():`."""
 
     def __init__(self, clock: Clock, before: float = 0.0) -> None:
         self.clock, self.before = clock, before
@@ -75,12 +75,12 @@ class Stopwatch:
 
     @property
     def seconds(self) -> float:
-        """Time shown."""
+        """Seconds so far."""
         return self.before + (0.0 if self.since is None else self.clock() - self.since)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """A stretch that does not count."""
+        """A context whose time does not count."""
         self.before, self.since = self.seconds, None
         try:
             yield

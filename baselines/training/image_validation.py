@@ -1,4 +1,4 @@
-"""Greedy episodes over every image of a split, each once: how a classifier by glimpses is judged."""
+"""Validation of classifiers by glimpses: one greedy episode for every image of a split."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from rlbench.errors import UserError
 from rlbench.registry import ENVIRONMENTS, GLIMPSE
 
 NUM_ENVS = 500
-"""Images judged at once."""
+"""Images classified at once."""
 
 
 def make_env(task: str, split: str, num_envs: int, glimpses: int = 0, **changes: Any) -> VectorEnv[Any, Any, Any]:
     """The environments of a task on one split of its images.
 
-    An environment that brings images of its own has but one split, which is then trained and judged on.
+    An environment with images of its own has one split only, for training and evaluation alike.
 
     Args:
         task: a task's key or name, or a Gymnasium id.
@@ -45,14 +45,14 @@ def make_env(task: str, split: str, num_envs: int, glimpses: int = 0, **changes:
 
 
 class ImageValidation(Validation):
-    """Judges policies by every image of the validation split, each from the same first location every time."""
+    """Evaluates policies on every image of the validation split, each from the same first location every time."""
 
     def __init__(self, task: str, glimpses: int = 0) -> None:
         env = make_env(task, "validation", NUM_ENVS, glimpses)
         super().__init__(env, images_of(env))
 
     def returns(self, candidate: glimpse_template.RecurrentAttention) -> Floats:
-        """The part of each block of images that was classified correctly."""
+        """The share of each block of images that was classified correctly."""
         correct = evaluate_images(self.env, candidate)
         return np.array([block.mean() for block in np.array_split(correct, -(-len(correct) // NUM_ENVS))])
 

@@ -1,12 +1,12 @@
 """The training loop, the same for every algorithm: iterate, evaluate, snapshot, stop.
 
-    while the budget lasts and the goal is not held:
-        now and then: a snapshot, after which every environment begins a new episode
-        one iteration of the algorithm
-        now and then: an evaluation on validation seeds
+    until the budget is spent or the goal is held:
+        if one is due: a snapshot, after which every environment begins a new episode
+        an iteration of the algorithm
+        if one is due: an evaluation on validation seeds
 
 The loop is a generator of events: checkpoints, learning curves and progress bars consume them (`training.runner`).
-Here too: the settings that all training runs share, and what the loop needs of an algorithm.
+Beside it stand the settings that all training runs share, and the interface of an algorithm, `Learner`.
 
 Environment steps are counted over all environments: a step of 16 environments is 16. Where an environment resets
 itself, the row in which it does so is no transition. Budgets and schedules count it all the same, since they count
@@ -33,7 +33,7 @@ from baselines.types import Clock, Count, CountOrZero, Discount, Positive, Seed,
 
 
 class Every(NamedTuple):
-    """When evaluations and snapshots are due, on the learner's clock, and by how much an iteration moves it."""
+    """Periods of evaluations and snapshots on the learner's clock, and how far an iteration moves that clock."""
 
     evaluation: int
     snapshot: int
@@ -68,7 +68,7 @@ class RunSettings:
 
 @dataclass(frozen=True)
 class TrainingSettings(RunSettings):
-    """Settings of agents that play many episodes."""
+    """Settings of algorithms that learn from episodes."""
 
     threads: Count = 1
     """Threads that PyTorch may use, and the environment where it takes a number of them."""
@@ -94,7 +94,7 @@ class TrainingSettings(RunSettings):
 
 @dataclass(frozen=True)
 class OffPolicySettings(TrainingSettings):
-    """Of agents that learn while they step: evaluations and snapshots come after so many environment steps."""
+    """Settings of off-policy algorithms, whose evaluations and snapshots are so many environment steps apart."""
 
     eval_every_env_steps: Count = 1_000
     """Environment steps between evaluations."""
@@ -109,7 +109,7 @@ class OffPolicySettings(TrainingSettings):
 
 @dataclass(frozen=True)
 class OnPolicySettings(TrainingSettings):
-    """Of agents that play, learn from what was played and forget it: evaluations come between updates."""
+    """Settings of on-policy algorithms, whose evaluations and snapshots are so many updates apart."""
 
     eval_every_updates: Count = 10
     """Updates between evaluations: between them the policy does not change, and an update of whole episodes has no
@@ -123,24 +123,24 @@ class OnPolicySettings(TrainingSettings):
 
 
 class Learner(Stateful):
-    """Everything that training changes, and the environments it happens in: what the loop needs of an algorithm.
+    """Base of the algorithms: everything that training changes, the environments, and the methods that the loop calls.
 
-    What stands here is true of agents that play in `rollout`; others say otherwise. A checkpoint does not hold the
-    environments, which begin anew after a snapshot.
+    The methods here suit algorithms that step environments in `rollout`; others override them. A checkpoint does not
+    hold the environments, which begin new episodes after a snapshot.
     """
 
     settings: Any
-    """The algorithm's own."""
+    """Settings of the algorithm."""
     rollout: Rollout
     """Training environments."""
     validation: Validation | None
-    """Judges policies; None for an algorithm that has nothing to choose between."""
+    """Evaluates policies; None for an algorithm whose result is unique."""
     rng: np.random.Generator
     updates: int
     """Learning steps so far."""
 
     def __init__(self, settings: Any, threads: int | None = None) -> None:
-        """What all learners begin with; `threads` as in `make_envs`, for the validation environments."""
+        """Settings, generator and validation environments; `threads` as in `make_envs`, for the latter."""
         self.settings, self.updates = settings, 0
         self.rng = np.random.default_rng(settings.seed)
         env = make_envs(settings.task, settings.evaluation_episodes, threads)
@@ -161,7 +161,7 @@ class Learner(Stateful):
         return self.validation.policy
 
     def metrics(self) -> dict[str, float]:
-        """What is worth plotting since last asked."""
+        """Metrics for the learning curve, of the iterations since the last call."""
         return {}
 
     def check_finite(self) -> None:
@@ -190,7 +190,7 @@ class Learner(Stateful):
         return False
 
     def begin_episodes(self) -> None:
-        """A new episode in every environment; nothing that comes follows from what came before."""
+        """Begin a new episode in every environment."""
         self.rollout.reset(training_seed(self.rng))
 
     def close(self) -> None:
@@ -204,7 +204,7 @@ def loop(make: Callable[[Any], Learner], settings: RunSettings, resume: Tree | N
     """Train until the budget is spent, the goal is held, or nothing changes any more; the last event is Finished.
 
     Args:
-        make: a learner of these settings before its first iteration.
+        make: the algorithm's class, a subclass of Learner.
         settings: the algorithm's own.
         resume: the state of an earlier Snapshot, or of Finished; None to begin.
         clock: seconds, for the learning curve.

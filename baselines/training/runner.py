@@ -1,8 +1,8 @@
-"""A training run from its settings to a submission: consumes the events of `train` and keeps what must not be lost.
+"""Runs `train` from settings to a submission: writes its checkpoints and learning curve, shows its progress.
 
 Into the folder `out` go `checkpoint.safetensors` (the last snapshot), `curve.jsonl` (a line per event), TensorBoard
-files where asked for, and in the end `submission/`. A training run that was killed goes on from its last snapshot, and
-ends with the same weights, bit for bit, as one that was not.
+files where asked for, and in the end `submission/`. A training run that was killed is resumed from its last snapshot,
+and ends with the same weights, bit for bit, as one that was not.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def load(algorithm: str) -> Any:
 
 
 def prepare(out: Path, *, keep: bool) -> None:
-    """Make the folder; without `keep`, remove what an earlier training left in it."""
+    """Make the folder; without `keep`, remove what an earlier training run left in it."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name in () if keep else (CHECKPOINT, CURVE):
@@ -110,15 +110,15 @@ def origin(settings: Any, finished: Finished) -> Origin:
 
 @dataclass
 class LastSnapshot:
-    """How much of a training run is on disk."""
+    """The last snapshot on disk."""
 
     update: int | None
-    """The last snapshot's; None before the first."""
+    """Its update; None before the first."""
 
 
 @contextmanager
 def ending_explained(out: Path, snapshot: LastSnapshot) -> Iterator[None]:
-    """Adds to an error or an interruption what is kept: nothing of a training run that was refused at once."""
+    """Adds to an error or an interruption where the checkpoint lies; a run refused at once leaves no learning curve."""
     try:
         yield
     except UserError as error:
@@ -163,7 +163,7 @@ def curve(path: Path) -> Iterator[Watcher]:
 
 
 def begin_curve(path: Path, algorithm: str, settings: Any) -> None:
-    """A learning curve of one line, which says whose it is, in place of any other."""
+    """Start the learning curve by a line that names algorithm, agent, task and seed."""
     head = {"event": "started", "update": 0, "steps": 0, "seconds": 0.0, "algorithm": algorithm}
     whose = {"agent": settings.agent, "task": settings.task, "seed": settings.seed}
     write(path, (json.dumps(head | whose) + "\n").encode())
@@ -187,7 +187,7 @@ def cut_curve(path: Path, update: int) -> None:
 
 @contextmanager
 def progress_bar(title: str, quiet: bool) -> Iterator[Watcher]:
-    """A bar with rate, time left and the metrics of the moment, where the output is a terminal; else silence."""
+    """Progress bar with rate, time left and the latest metrics; nothing where the output is no terminal."""
     shown: dict[str, float] = {}
     done = 0.0
     with progress(title, quiet=quiet) as show:

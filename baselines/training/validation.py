@@ -1,4 +1,4 @@
-"""Greedy episodes on validation seeds while an agent learns: which weights to keep, and when to stop.
+"""Validation: greedy episodes that decide which weights are kept and when training stops.
 
 Training episodes are seeded below 2^29, validation episodes from 2^29 to 2^30, and agents are scored on seeds from
 2^30 on. So neither the choice of weights nor the moment of stopping has seen a scored episode.
@@ -19,8 +19,7 @@ from baselines.types import Floats
 FIRST_SEED = 2**29
 CONFIRMATION_SEED = 2**29 + 2**28
 PATIENCE = 3
-"""Evaluations in a row that must reach the goal: one proves nothing, as some random linear policies reach it
-once."""
+"""Evaluations in a row that must reach the goal; one is not enough, as some random linear policies reach it once."""
 
 
 def training_seed(rng: np.random.Generator) -> int:
@@ -29,7 +28,7 @@ def training_seed(rng: np.random.Generator) -> int:
 
 
 class Validation(Stateful):
-    """Evaluates the policies of one training run, keeps the best and tells when the goal is held.
+    """Evaluates the policies of one training run, keeps the best, and decides whether the goal is held.
 
     Args:
         env: as many environments as an evaluation has episodes, or fewer.

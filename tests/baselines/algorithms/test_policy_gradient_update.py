@@ -48,7 +48,7 @@ def test_a_stretch_goes_on_where_the_last_one_ended() -> None:
     np.testing.assert_array_equal(first.s_t[:-1], first.s_tm1[1:])
 
 
-def test_networks_away_from_the_cpu_act_as_their_twins_in_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_networks_away_from_the_cpu_act_as_in_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a GPU there is no twin that shares the network's memory; the device answers by itself."""
     learner = make()
     s = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
@@ -56,7 +56,7 @@ def test_networks_away_from_the_cpu_act_as_their_twins_in_numpy(monkeypatch: pyt
     for network in (learner.actor, learner.critic):
         monkeypatch.setattr(network, "device", torch.device("meta"))
         monkeypatch.setattr(network, "tensor", torch.from_numpy)
-        monkeypatch.setattr(network.twin, "outputs", None)
+        monkeypatch.setattr(network.in_numpy, "outputs", None)
     np.testing.assert_allclose(learner.actor.outputs(s), outputs, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(learner.values(s), values, rtol=1e-4, atol=1e-6)
     learner.rollout.reset(0)
