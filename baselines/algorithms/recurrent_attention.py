@@ -112,13 +112,13 @@ class HybridLoss(NamedTuple):
 
 
 class RecurrentAttentionLearner(Learner):
-    """The model, its optimiser, and the environments that show it images."""
+    """The model, its optimiser, and the environments that it takes glimpses in."""
 
     CHECKPOINTED: ClassVar[tuple[str, ...]] = ("model", "rng", "validation", "epoch", "updates", "plotted")
     settings: RecurrentAttentionSettings
 
     def iterate(self) -> None:
-        """An epoch: every training image once; the first few twice where the last batch would not be full."""
+        """An epoch: every training image once; the first few twice, to fill the last batch."""
         self.env.reset(seed=training_seed(self.rng))
         order = self.rng.permutation(self.images)
         for images in np.resize(order, (self.updates_per_epoch, self.settings.batch_size)):
@@ -236,7 +236,7 @@ class RecurrentAttentionLearner(Learner):
         return self.updates * self.settings.batch_size * self.glimpses
 
     def begin_episodes(self) -> None:
-        """An epoch begins its own."""
+        """Nothing: every batch of images begins its own."""
 
     def close(self) -> None:
         """Close the environments."""
@@ -253,10 +253,8 @@ class RecurrentAttentionLearner(Learner):
         network = RecurrentAttention(math.prod(patches.shape), classes, *sizes)
         network.draw(torch.Generator().manual_seed(int(settings.seed)))
         self.model = TrainedNetwork(network, torch_device(settings.device))
-        self.rng, self.validation = (
-            np.random.default_rng(settings.seed),
-            ImageValidation(settings.task, settings.glimpses),
-        )
+        self.rng = np.random.default_rng(settings.seed)
+        self.validation = ImageValidation(settings.task, settings.glimpses)
         self.glimpses: int = self.env.unwrapped.params.glimpses  # type: ignore[attr-defined]  # RulesVectorEnv
         self.images = images_of(self.env)
         self.updates_per_epoch = -(-self.images // settings.batch_size)

@@ -35,7 +35,7 @@ def policy_graph(policy: Policy) -> tuple[Graph, Tensors]:
 
 
 def table(policy: Table) -> tuple[Graph, Tensors]:
-    """The greatest of Q(s, .), looked up."""
+    """A table Q(s, a), whose greatest action value is chosen."""
     build = Builder()
     states, actions = policy.Q.shape
     Q = build("Q", "embedding", "observation", num_embeddings=states, embedding_dim=actions)
@@ -43,7 +43,7 @@ def table(policy: Table) -> tuple[Graph, Tensors]:
 
 
 def perceptron(policy: Perceptron) -> tuple[Graph, Tensors]:
-    """The greatest output of a perceptron."""
+    """A perceptron, whose greatest output is chosen."""
     build = Builder()
     x, tensors = _perceptron(build, policy)
     act = {"op": "argmax", "input": x}
@@ -66,7 +66,7 @@ def mean(policy: Mean) -> tuple[Graph, Tensors]:
 
 
 def convolutional(policy: Convolutional) -> tuple[Graph, Tensors]:
-    """The greatest of Q(s, .) from stacked frames, and a random action now and then."""
+    """A convolutional network of action values, with an epsilon-greedy choice."""
     build, tensors = Builder(), {}
     x = build("pixels", "scale", "observation", factor=1 / 255)
     for i, ((weight, bias), stride) in enumerate(zip(policy.convolutions, policy.strides, strict=True)):
@@ -81,7 +81,7 @@ def convolutional(policy: Convolutional) -> tuple[Graph, Tensors]:
 
 
 def recurrent_attention(policy: RecurrentAttention) -> tuple[Graph, Tensors]:
-    """Where to look next and what the image shows; see `nets.recurrent_attention` for the boxes of the figure."""
+    """The recurrent attention model: next location and class; its boxes are those of `nets.recurrent_attention`."""
     build, w = Builder(), policy.weights
 
     def linear(name: str, x: str) -> str:
@@ -119,12 +119,8 @@ def _of_action_values(build: Builder, q: str, act: dict[str, Any]) -> Graph:
 def _perceptron(build: Builder, policy: Perceptron) -> tuple[str, Tensors]:
     """Nodes from the observation to the outputs."""
     if policy.states:
-        return _dense(
-            build,
-            build("features", "one_hot", "observation", num_classes=policy.states),
-            policy.layers,
-            policy.activation,
-        )
+        features = build("features", "one_hot", "observation", num_classes=policy.states)
+        return _dense(build, features, policy.layers, policy.activation)
     flat, size = build("flat", "flatten", "observation"), len(policy.scale)
     features = build("features", "normalize", flat, num_features=size, clip=policy.limit)
     x, tensors = _dense(build, features, policy.layers, policy.activation)

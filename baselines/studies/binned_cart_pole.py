@@ -1,4 +1,4 @@
-"""Cart-pole seen through bins, so that a table can hold its action values: `baselines/BinnedCartPole-v0`.
+"""Cart-pole with binned observations, so that a table can hold its action values: `baselines/BinnedCartPole-v0`.
 
 Its dynamics, episodes and seeds are those of `rlbench/CartPole-v0`; only the observation differs, the number of the box
 that the state lies in. After Barto, Sutton & Anderson (1983), with more boxes (their 162 were never enough here): they

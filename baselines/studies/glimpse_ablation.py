@@ -111,9 +111,9 @@ def convolution_rows(seed: int, options: GlimpseAblation) -> Iterator[Row]:
     """Test error and multiplications of the convolutional network."""
     task = recurrent_attention.PRESETS[options.preset].task
     network = convolution.train(task, options.epochs, seed)
-    judged = convolution.whole_images(task, "test", 500)
-    wrong, images = convolution.errors(network, judged)
-    pictures, _ = judged.batch(np.zeros(500, int))
+    tested = convolution.whole_images(task, "test", 500)
+    wrong, images = convolution.errors(network, tested)
+    pictures, _ = tested.batch(np.zeros(500, int))
     multiplications = multiply_accumulates(network, lambda: network(pictures[:1]))
     yield {"glimpses": 0, "wrong": wrong, "images": images, "multiplications": multiplications}
 

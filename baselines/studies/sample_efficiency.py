@@ -120,8 +120,7 @@ def markdown(frame: pd.DataFrame) -> str:
     lines = []
     for row in summary(frame).to_dict("records"):
         interval = "—" if math.isnan(row["low"]) else f"{shown(row['low'])} to {shown(row['high'])}"
-        figures = (shown(row[name]) for name in ("median_steps", "best", "worst"))
-        median, best, worst = figures
+        median, best, worst = (shown(row[name]) for name in ("median_steps", "best", "worst"))
         lines.append((row["agent"], f"{row['held']} of {row['seeds']}", median, interval, best, worst))
     head = ("agent", "seeds that hold 475", "median steps", "95 % interval", "best", "worst")
     return markdown_table(head, lines)

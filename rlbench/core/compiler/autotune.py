@@ -14,7 +14,7 @@ from collections.abc import Callable
 from statistics import fmean
 from typing import Any
 
-TRIAL = 8  # calls that judge a loop
+TRIAL = 8  # calls by which a loop is timed
 FIRST_WAIT, LONGEST_WAIT = 16, 8_192  # calls between trials; a lost trial doubles the wait
 
 

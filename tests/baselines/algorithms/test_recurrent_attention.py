@@ -223,7 +223,7 @@ def test_resumed_from_every_snapshot() -> None:
         assert last.update == events[-1].update
 
 
-def test_a_resumed_run_plots_the_same_figures() -> None:
+def test_a_resumed_run_reports_the_same_metrics() -> None:
     """From snapshots between evaluations, too."""
     settings = replace(SMALL, eval_every_epochs=3)
     whole = [event for event in recurrent_attention.train(settings) if isinstance(event, Progress)]
