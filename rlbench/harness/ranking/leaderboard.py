@@ -11,6 +11,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from rlbench.harness.ranking.rankings import Rankings, compute_rankings
+from rlbench.harness.ranking.scores import SUITE_AGGREGATE
 from rlbench.harness.ranking.tables import (
     TextTable,
     decimal,
@@ -61,6 +62,7 @@ def render(rankings: Rankings, tasks: Mapping[str, Task], suites: Mapping[str, S
             }
             for key, rows in rankings.tasks.items()
         ],
+        aggregate=SUITE_AGGREGATE,
         unranked=unranked_table(rankings.unranked) if rankings.unranked else None,
     )
     return text.rstrip("\n") + "\n"

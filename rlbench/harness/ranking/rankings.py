@@ -1,7 +1,7 @@
 """Rankings: who ranks where on each task and suite.
 
-A task ranks by mean return, a suite by the interquartile mean (IQM) of the normalised scores on its tasks. Intervals
-come from the training seeds; where there is only one run they come from its episodes, and the row says so.
+A task ranks by mean return, a suite by `scores.SUITE_AGGREGATE` of the normalised scores on its tasks. Intervals come
+from the training seeds; where there is only one run they come from its episodes, and the row says so.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class RunRow:
 
 @dataclass(frozen=True)
 class SuiteRow:
-    """One agent on one suite; rank, IQM and gap are None where it lacks a task."""
+    """One agent on one suite; rank, aggregate and gap are None where it lacks a task."""
 
     suite: str
     rank: int | None
@@ -88,9 +88,9 @@ class SuiteRow:
     agent: str
     version: str
     tasks: int  # that it has a score on
-    iqm: float | None
-    iqm_low: float | None
-    iqm_high: float | None
+    aggregate: float | None
+    aggregate_low: float | None
+    aggregate_high: float | None
     interval_over: Unit
     optimality_gap: float | None
     failed_episodes: int
@@ -250,7 +250,7 @@ def suite_rows(suite: str, by_task: Sequence[Sequence[AgentResult]]) -> tuple[Su
     for result in (result for results in by_task for result in results):
         by_agent.setdefault(result.agent, []).append(result)
     full = {agent: results for agent, results in by_agent.items() if len(results) == len(by_task)}
-    estimates = {agent: Estimate.of(scores.iqm, results) for agent, results in full.items()}
+    estimates = {agent: Estimate.of(scores.SUITE_AGGREGATE.statistic, results) for agent, results in full.items()}
     ranks = dict(zip(full, ranked(list(estimates.values())), strict=True))
     lacking = by_agent.keys() - full.keys()
     return (
@@ -273,9 +273,9 @@ def _suite_row(
         *rank,
         *agent,
         tasks=len(results),
-        iqm=estimate.point if estimate else None,
-        iqm_low=low,
-        iqm_high=high,
+        aggregate=estimate.point if estimate else None,
+        aggregate_low=low,
+        aggregate_high=high,
         interval_over=estimate.unit if estimate else NONE,
         optimality_gap=float(scores.optimality_gap([result.scores for result in results])) if estimate else None,
         failed_episodes=sum(run.failed for run in runs),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from rlbench.harness.ranking.agent_results import EPISODES
 from rlbench.harness.ranking.rankings import Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow
+from rlbench.harness.ranking.scores import SUITE_AGGREGATE
 from rlbench.harness.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def flat(rankings: Rankings) -> pandas.DataFrame:
     fields = (field.name for row in (SuiteRow, TaskRow, RunRow, UnrankedRow) for field in dataclasses.fields(row))
     columns = ["table", *dict.fromkeys(fields)]
     cells = [[kind, *(getattr(row, name, None) for name in columns[1:])] for kind, row in rows]
+    columns = [name.replace("aggregate", SUITE_AGGREGATE.name.lower()) for name in columns]
     # Objects, because a pandas integer column with a gap would turn ranks into floats.
     return pd.DataFrame(cells, columns=columns, dtype=object)
 
@@ -125,14 +127,14 @@ def suite_table(title: str, tasks: int, rows: Iterable[SuiteRow]) -> TextTable:
             span_of_ranks(row),
             f"{row.agent} {row.version}",
             f"{row.tasks} of {tasks}",
-            decimal(row.iqm, 3),
-            interval(row.iqm_low, row.iqm_high, 3, row.interval_over),
+            decimal(row.aggregate, 3),
+            interval(row.aggregate_low, row.aggregate_high, 3, row.interval_over),
             decimal(row.optimality_gap, 3),
             of_all(row.failed_episodes, row.episodes),
         )
         for row in rows
     ]
-    columns = ("rank", "agent", "tasks", "IQM", "95 % interval", "optimality gap", "failed")
+    columns = ("rank", "agent", "tasks", SUITE_AGGREGATE.name, "95 % interval", "optimality gap", "failed")
     return TextTable(title, columns, tuple(cells))
 
 

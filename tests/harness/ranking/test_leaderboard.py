@@ -154,16 +154,16 @@ def test_a_suite_ranks_by_the_iqm_of_the_normalised_scores():
     both += [run("a", s, [g] * 2, LAKE) for s, g in enumerate(on_lake)]
     row = ranked(*both).suites["both"][0]
     scores = sorted([g / 10 for g in on_hill] + [g - 1 for g in on_lake])
-    assert row.iqm == pytest.approx(statistics.fmean(scores[2:-2]))
+    assert row.aggregate == pytest.approx(statistics.fmean(scores[2:-2]))
     assert row.optimality_gap == pytest.approx(statistics.fmean(max(1 - x, 0) for x in scores))
-    assert row.iqm_low < row.iqm < row.iqm_high
+    assert row.aggregate_low < row.aggregate < row.aggregate_high
     assert (row.rank, row.tasks, row.interval_over) == (1, 2, "seeds")
 
 
 def test_an_agent_without_a_task_of_the_suite_has_a_dash_and_no_rank():
     runs = [noisy("all", 5), noisy("all", 1.5, task=LAKE), noisy("half", 9)]
     suite = ranked(*runs).suites["both"]
-    assert [(row.agent, row.rank, row.iqm, row.tasks) for row in suite[1:]] == [("half", None, None, 1)]
+    assert [(row.agent, row.rank, row.aggregate, row.tasks) for row in suite[1:]] == [("half", None, None, 1)]
     line = next(line for line in page(frame(*runs), TASKS, SUITES).splitlines() if "| half 1" in line)
     assert [cell.strip() for cell in line.split("|")[1:-1]] == ["—", "half 1", "1 of 2", "—", "—", "—", "0"]
 
