@@ -48,6 +48,13 @@ def nonnegative(name: str, value: float) -> float:
     return value
 
 
+def finite(name: str, value: float | None) -> float | None:
+    """A finite number, or None."""
+    if value is not None and not math.isfinite(value):
+        raise UserError(f"{name} must be a finite number, not {value}")
+    return value
+
+
 def discount(name: str, value: float) -> float:
     """A discount: in (0, 1]."""
     if not 0 < value <= 1:

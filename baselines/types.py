@@ -30,6 +30,7 @@ CountOrZero = Annotated[int, checks.count_or_zero]
 Counts = Annotated[tuple[int, ...], checks.counts]
 Convolutions = Annotated[tuple[tuple[int, int, int], ...], checks.nested_counts]
 """Filters, kernel and stride of each layer."""
+OptionalFinite = Annotated[float | None, checks.finite]
 Positive = Annotated[float, checks.positive]
 NonNegative = Annotated[float, checks.nonnegative]
 Probability = Annotated[float, checks.probability]

@@ -89,7 +89,7 @@ def test_two_tasks_do_not_share_a_folder_and_resuming_is_announced(tmp_path, mon
     assert cli.main(["train", "value-iteration", "--task", "rlbench/GridWorldFourRooms-v0"]) == 0
     assert "going on" not in capsys.readouterr().err
     assert cli.main(["train", "value-iteration"]) == 0
-    assert "going on from the snapshot at update " in capsys.readouterr().err
+    assert "this training run has finished already; --no-resume begins anew" in capsys.readouterr().err
     folders = {path.parent.name for path in tmp_path.glob("runs/train/*/value-iteration-s0")}
     assert folders == {"grid-world@1", "rlbench-GridWorldFourRooms-v0"}
 

@@ -84,7 +84,7 @@ class ActorCritic(PolicyGradient):
 
     def update(self) -> float:
         """Play, then take a gradient step per minibatch, in several epochs; returns the last step's loss."""
-        batch = self.batch(self.play())
+        batch, loss = self.batch(self.play()), torch.zeros(())
         for _ in range(self.settings.epochs):
             for minibatch in self.minibatches(batch):
                 loss = self.improve(minibatch)
@@ -123,10 +123,13 @@ class ActorCritic(PolicyGradient):
         return A_t, A_t + v_t
 
     def minibatches(self, batch: PolicyBatch) -> Iterator[PolicyBatch]:
-        """The batch in parts of equal size, drawn at random; itself where it is the only part."""
+        """The batch in parts of equal size, drawn at random; itself where it is the only part.
+
+        Nothing where all that was played are resets, as a single step of every environment may be.
+        """
         parts = min(self.settings.minibatches, len(batch.s_t))
-        if parts == 1:
-            yield batch
+        if parts <= 1:
+            yield from [batch] * parts
             return
         order = self.actor.tensor(self.rng.permutation(len(batch.s_t)))
         for index in order.tensor_split(parts):

@@ -1,8 +1,7 @@
 """Deep Q-network: Q-learning with a network, made stable by replaying past transitions.
 
 Mnih et al. (2013), "Playing Atari with Deep Reinforcement Learning", Algorithm 1. `--preset lecture` is that algorithm
-as it stands; the others depart from it, and the comments in `PRESETS` name each departure and its source. Below, in
-this order: the settings, the algorithm line by line, how it is wired, the presets.
+as it stands; the others depart from it, and the comments in `PRESETS` name each departure and its source.
 """
 
 from __future__ import annotations

@@ -33,7 +33,17 @@ from baselines.nets.encoding import encoding
 from baselines.nets.networks import numpy_policy, perceptron, to_numpy, torch_device
 from baselines.nets.optim import Losses, TrainedNetwork, check_weights
 from baselines.training.loop import Learner, OffPolicySettings, loop
-from baselines.types import Array, Clock, Count, Counts, NonNegative, Positive, PositiveProbability, Tree
+from baselines.types import (
+    Array,
+    Clock,
+    Count,
+    Counts,
+    NonNegative,
+    OptionalFinite,
+    Positive,
+    PositiveProbability,
+    Tree,
+)
 from rlbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -70,7 +80,7 @@ class SACSettings(OffPolicySettings):
     """Initial temperature alpha, the weight of the entropy in the objective."""
     temperature_learning_rate: NonNegative = 3e-4
     """Adam's step size for log alpha; 0 for a constant temperature."""
-    entropy: float | None = None
+    entropy: OptionalFinite = None
     """Target entropy; by default minus the number of an action's components."""
     eval_every_env_steps: Count = 10_000
     evaluation_episodes: Count = 10
@@ -109,6 +119,8 @@ class SAC(Learner):
         if len(self.replay) < self.settings.warmup:
             return self.rng.uniform(-1, 1, (len(s), self.head.actions)).astype(np.float32)
         a, _ = self.head.draw(self.actor(self.replay.network_input(s)), self.normal(len(s)))
+        if not bool(a.isfinite().all()):
+            self.check_finite()
         return to_numpy(a)
 
     def normal(self, rows: int) -> torch.Tensor:

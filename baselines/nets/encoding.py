@@ -79,7 +79,7 @@ def encoding(space: gymnasium.Space[Any], scale: tuple[float, ...] = ()) -> Enco
         raise UserError(f"observations must be a Box or a Discrete that starts at 0, not {space}")
     size = math.prod(space.shape)
     if scale and len(scale) != size:
-        raise UserError(f"observation_scale has {len(scale)} numbers, the observation {size}")
+        raise UserError(f"observation_scale has {len(scale)} numbers, the observation {size}; give {size} or none")
     return Encoding(np.array(scale or (1.0,) * size, np.float32))
 
 

@@ -40,8 +40,8 @@ def load(path: Path, algorithm: str, config: dict[str, Any]) -> Tree:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is not a checkpoint: {error}") from None
-    if header["schema"] != SCHEMA:
-        raise UserError(f"{path} has schema {header['schema']}, this version reads {SCHEMA}")
+    if header.get("schema") != SCHEMA:
+        raise UserError(f"{path} has schema {header.get('schema')}, this version reads {SCHEMA}")
     if header["algorithm"] != algorithm:
         raise UserError(f"{path} is a checkpoint of {header['algorithm']}, not of {algorithm}")
     if different := _difference(header["config"], config):

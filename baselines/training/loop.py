@@ -75,7 +75,7 @@ class TrainingSettings(RunSettings):
     num_envs: Count = 1
     """Environments stepped together."""
     total_env_steps: Count = 50_000
-    """Budget: environment steps over all environments, at most."""
+    """Budget: environment steps over all environments; training ends with the update that reaches it."""
     gamma: Discount = 0.99
     """Discount."""
     learning_rate: Positive = 1e-3

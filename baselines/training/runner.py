@@ -60,7 +60,9 @@ def run(
         begin_curve(out / CURVE, algorithm, settings)
     else:
         cut_curve(out / CURVE, saved["update"])
-        if saved["update"] and not quiet:
+        if saved["training"]["reason"] and not quiet:
+            sys.stderr.write("this training run has finished already; --no-resume begins anew\n")
+        elif saved["update"] and not quiet:
             sys.stderr.write(f"going on from the snapshot at update {saved['update']:,}\n")
     last = LastSnapshot(saved["update"] if saved else None)
     with ExitStack() as stack, ending_explained(out, last):

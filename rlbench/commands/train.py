@@ -129,8 +129,15 @@ def run(options: TrainOptions[Any]) -> int:
         return 0
     sys.stdout.write(f"{submission}\n")
     if not options.quiet:
-        sys.stderr.write(f"{best(out)}to score it: rlbench evaluate {submission}\n")
+        sys.stderr.write(f"{best(out)}{hint(settings.task, submission)}")
     return 0
+
+
+def hint(task: str, submission: Path) -> str:
+    """How to score the submission, apart from the committed results; empty for an environment that is no task."""
+    if not training().task_keys(task):
+        return ""
+    return f"to score it: rlbench evaluate {submission} --results runs/results\n"
 
 
 def best(out: Path) -> str:

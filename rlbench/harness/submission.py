@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import sys
 import warnings
@@ -91,7 +92,7 @@ def digest(folder: Path) -> str:
         parts = path.relative_to(folder).parts
         if "__pycache__" in parts or any(part.startswith(".") for part in parts):
             continue
-        for data in ("/".join(parts).encode(), path.read_bytes()):
+        for data in (os.fsencode("/".join(parts)), path.read_bytes()):
             total.update(len(data).to_bytes(8, "big"))  # without lengths, "a" + "bc" would be "ab" + "c"
             total.update(data)
     return total.hexdigest()

