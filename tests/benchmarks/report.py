@@ -120,9 +120,8 @@ def page(speed: dict[str, Any]) -> str:
     for name, taken in speed.items():
         _, target, heading = SETS[name]
         lines += ["", f"## {heading}", ""]
-        lines += [
-            f"Taken by `{target}` on {taken['date']} in {taken['processes']} process{'es' * (taken['processes'] > 1)}, on {taken['machine']}, with"
-        ]
+        processes = f"{taken['processes']} process{'es' * (taken['processes'] > 1)}"
+        lines += [f"Taken by `{target}` on {taken['date']} in {processes}, on {taken['machine']}, with"]
         lines += [f"a load average of {taken['load']} before. {taken['versions']}."]
         for section in dict.fromkeys(row["section"] for row in taken["figures"]):
             lines += ["", f"### {section}", "", "| what | against | times as fast | what limits it |"]
