@@ -84,7 +84,10 @@ class ActorCritic(PolicyGradient):
 
     def update(self) -> float:
         """Play, then take a gradient step per minibatch, in several epochs; returns the last step's loss."""
-        batch, loss = self.batch(self.play()), torch.zeros(())
+        played = self.play()
+        if not played.valid.any():
+            return 0.0  # every environment only reset, as one may in a step
+        batch = self.batch(played)
         for _ in range(self.settings.epochs):
             for minibatch in self.minibatches(batch):
                 loss = self.improve(minibatch)
@@ -123,13 +126,10 @@ class ActorCritic(PolicyGradient):
         return A_t, A_t + v_t
 
     def minibatches(self, batch: PolicyBatch) -> Iterator[PolicyBatch]:
-        """The batch in parts of equal size, drawn at random; itself where it is the only part.
-
-        Nothing where all that was played are resets, as a single step of every environment may be.
-        """
+        """The batch in parts of equal size, drawn at random; itself where it is the only part."""
         parts = min(self.settings.minibatches, len(batch.s_t))
-        if parts <= 1:
-            yield from [batch] * parts
+        if parts == 1:
+            yield batch
             return
         order = self.actor.tensor(self.rng.permutation(len(batch.s_t)))
         for index in order.tensor_split(parts):

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 
@@ -142,3 +143,39 @@ for name in ("agent.py", "submission.toml"):
     data = subprocess.run([sys.executable, "-c", script, path], capture_output=True, check=True).stdout
     shell = subprocess.run(["sha256sum"], input=data, capture_output=True, check=True).stdout.decode()
     assert submission.digest(path) == shell.split()[0]
+
+
+def test_names_that_are_no_text_have_a_digest(submit):
+    path = submit("pass")
+    before = submission.read(path).digest
+    (path / os.fsdecode(b"\xff.txt")).write_bytes(b"")
+    assert submission.read(path).digest != before
+
+
+def test_weights_that_numpy_cannot_hold_and_files_that_are_none_are_refused(tmp_path):
+    """bfloat16 is what many networks are trained in; reading a pipe would wait for ever."""
+    header = json.dumps({"q.weight": {"dtype": "BF16", "shape": [2, 4], "data_offsets": [0, 16]}}).encode()
+    files = {"weights.safetensors": len(header).to_bytes(8, "little") + header + bytes(16)}
+    files["graph.json"] = json.dumps(
+        {
+            "format": 1,
+            "nodes": [
+                {
+                    **{"name": "q", "op": "linear", "inputs": ["observation"]},
+                    **{"in_features": 4, "out_features": 2, "bias": False},
+                }
+            ],
+            **{"outputs": {}, "act": {"op": "argmax", "input": "q"}, "explain": {}},
+        }
+    ).encode()
+    files["submission.toml"] = (
+        b'name = "lean"\nversion = "1"\nauthors = ["A"]\ntasks = ["cart-pole@1"]\nentry = "rlbench:layers"\n'
+    )
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    with pytest.raises(UserError, match=r"weights\.safetensors cannot be read.*store float32"):
+        submission.read(tmp_path)
+    (tmp_path / "weights.safetensors").unlink()
+    os.mkfifo(tmp_path / "weights.safetensors")
+    with pytest.raises(UserError, match=r"weights\.safetensors: it is not a file"):
+        submission.read(tmp_path)

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.algorithms import reinforce
+from baselines.algorithms import actor_critic, reinforce
 from baselines.algorithms.actor_critic import ActorCritic
 from baselines.data.rollout import play, play_episodes
 from baselines.maths.estimators import discounted_reward_to_go
-from baselines.training.events import Progress
+from baselines.training.events import Finished, Progress
 from tests.baselines.algorithms.test_policy_gradient_training import SETTINGS, train
 
 
@@ -139,3 +139,15 @@ def test_truncation_is_bootstrapped_and_termination_is_not() -> None:
     A, _ = learner.advantages(cut)
     np.testing.assert_allclose(A[ends], 0.05 * played.r_t[ends] + 0.99 * v_next[ends] - v[ends], rtol=1e-4)
     np.testing.assert_allclose(target[-1], 0.05 * played.r_t[-1] + 0.99 * (v_next * ~played.terminated)[-1], rtol=1e-4)
+
+
+def test_a_step_in_which_every_environment_only_resets_teaches_nothing() -> None:
+    """With one environment and a horizon of 1, an update may have no transition at all."""
+    settings = replace(
+        actor_critic.PRESETS["fast"],
+        **{"num_envs": 1, "horizon": 1, "total_env_steps": 200, "eval_every_updates": 100, "evaluation_episodes": 1},
+    )
+    *_, last = actor_critic.train(settings)
+    assert isinstance(last, Finished)
+    assert last.update == 200
+    assert last.steps < 200  # the others were resets

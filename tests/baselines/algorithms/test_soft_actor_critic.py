@@ -87,6 +87,16 @@ def test_the_actor_is_delayed_and_leaves_the_critics_alone() -> None:
     assert {name for name in before if not torch.equal(before[name], after[name])} == {"critics", "targets"}
 
 
+def test_divergence_is_reported_before_an_action_is_taken() -> None:
+    learner = warm()
+    learner.losses.add(torch.tensor(float("nan")))
+    learner.updates = 1
+    with torch.no_grad():
+        learner.actor.theta.fill_(float("nan"))
+    with pytest.raises(UserError, match="the loss became nan at update 1; try a lower learning rate"):
+        learner.act()
+
+
 def test_a_fixed_temperature_stays() -> None:
     learner = warm(temperature_learning_rate=0.0)
     learner.learn()
@@ -127,6 +137,7 @@ def test_exported_it_answers_alone(tmp_path: Path) -> None:
         ({"actor_every": 0}, "actor_every must be a whole number of at least 1, not 0"),
         ({"capacity": 10}, "capacity=10 must hold warmup=60"),
         ({"learning_rate": float("nan")}, "learning_rate must be a positive number, not nan"),
+        ({"entropy": float("nan")}, "entropy must be a finite number, not nan"),
     ],
 )
 def test_bad_settings(change: dict[str, Any], message: str) -> None:
