@@ -153,7 +153,7 @@ def test_names_that_are_no_text_have_a_digest(submit):
 
 
 def test_weights_that_numpy_cannot_hold_and_files_that_are_none_are_refused(tmp_path):
-    """bfloat16 is what many networks are trained in; reading a pipe would wait for ever."""
+    """bfloat16, which NumPy knows only beside jax, is what many networks are trained in; a pipe would block for ever."""
     header = json.dumps({"q.weight": {"dtype": "BF16", "shape": [2, 4], "data_offsets": [0, 16]}}).encode()
     files = {"weights.safetensors": len(header).to_bytes(8, "little") + header + bytes(16)}
     files["graph.json"] = json.dumps(
@@ -173,7 +173,7 @@ def test_weights_that_numpy_cannot_hold_and_files_that_are_none_are_refused(tmp_
     )
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
-    with pytest.raises(UserError, match=r"weights\.safetensors cannot be read.*store float32"):
+    with pytest.raises(UserError, match=r"weights\.safetensors.* float32"):
         submission.read(tmp_path)
     (tmp_path / "weights.safetensors").unlink()
     os.mkfifo(tmp_path / "weights.safetensors")
