@@ -153,7 +153,7 @@ def test_names_that_are_no_text_have_a_digest(submit):
 
 
 def test_weights_that_numpy_cannot_hold_and_files_that_are_none_are_refused(tmp_path):
-    """bfloat16, which NumPy knows only beside jax, is what many networks are trained in; a pipe would block for ever."""
+    """bfloat16, which NumPy knows beside jax alone; and a pipe, which would block for ever."""
     header = json.dumps({"q.weight": {"dtype": "BF16", "shape": [2, 4], "data_offsets": [0, 16]}}).encode()
     files = {"weights.safetensors": len(header).to_bytes(8, "little") + header + bytes(16)}
     files["graph.json"] = json.dumps(
