@@ -14,38 +14,42 @@ SUBMISSIONS = "baselines/pretrained"  # run in processes of their own
 
 STAGES = ("tasks", "layers", "submission", "isolation", "results", "ranking")
 HARNESS = tuple(f"rlbench.harness.{stage}" for stage in STAGES)
-PUBLIC = ("rlbench", "rlbench.errors", "rlbench.progress", "rlbench.registry", "rlbench.space_tree")
+PUBLIC = (
+    *("rlbench", "rlbench.errors", "rlbench.process", "rlbench.progress", "rlbench.registry"),
+    "rlbench.space_tree",
+)
 
 MAY_REACH = {
     "rlbench": ("rlbench.registry",),
-    "rlbench.__main__": ("rlbench", "rlbench.cli", "rlbench.errors", "rlbench.registry"),
-    "rlbench.cli": ("rlbench", "rlbench.errors", "rlbench.registry"),
+    "rlbench.__main__": ("rlbench", "rlbench.cli", "rlbench.errors", "rlbench.process", "rlbench.registry"),
+    "rlbench.cli": ("rlbench", "rlbench.errors", "rlbench.process", "rlbench.registry"),
     "rlbench.testing": (),
     "rlbench.errors": (),
+    "rlbench.process": (),
     "rlbench.progress": (),
     "rlbench.registry": (),
     "rlbench.space_tree": ("rlbench.errors",),
-    "rlbench.drawing": ("rlbench.errors",),
+    "rlbench.drawing": ("rlbench.errors", "rlbench.process"),
     "rlbench.controls": ("rlbench.controls.protocol", "rlbench.errors", "rlbench.space_tree"),
     "rlbench.controls.protocol": (),
-    "rlbench.core": ("rlbench.drawing", "rlbench.errors", "rlbench.space_tree"),
+    "rlbench.core": ("rlbench.drawing", "rlbench.errors", "rlbench.process", "rlbench.space_tree"),
     "rlbench.envs": (
         *("rlbench.controls.protocol", "rlbench.core", "rlbench.drawing"),
-        *("rlbench.errors", "rlbench.registry", "rlbench.space_tree"),
+        *("rlbench.errors", "rlbench.process", "rlbench.registry", "rlbench.space_tree"),
     ),
     "rlbench.harness.tasks": ("rlbench.errors",),
     "rlbench.harness.layers": (),  # it plays networks with NumPy alone
     "rlbench.harness.submission": ("rlbench.errors", "rlbench.harness.layers", "rlbench.harness.tasks"),
     "rlbench.harness.isolation": (
-        *("rlbench.errors", "rlbench.space_tree"),
+        *("rlbench.errors", "rlbench.process", "rlbench.space_tree"),
         *("rlbench.harness.layers", "rlbench.harness.submission", "rlbench.harness.tasks"),
     ),
     "rlbench.harness.results": (
-        *("rlbench.errors", "rlbench.harness.layers"),
+        *("rlbench.errors", "rlbench.process", "rlbench.harness.layers"),
         *("rlbench.harness.submission", "rlbench.harness.tasks"),
     ),
     "rlbench.harness.ranking": ("rlbench.errors", "rlbench.harness.tasks"),
-    "rlbench.harness": ("rlbench.errors", "rlbench.progress", "rlbench.space_tree", *HARNESS),
+    "rlbench.harness": ("rlbench.errors", "rlbench.process", "rlbench.progress", "rlbench.space_tree", *HARNESS),
     "rlbench.interact": (
         *("rlbench.controls", "rlbench.controls.protocol", "rlbench.drawing"),
         *("rlbench.harness", *HARNESS, *PUBLIC),
@@ -59,7 +63,7 @@ MAY_REACH = {
 """Room -> the other rooms that its modules may reach. A module is in the room with the longest name that fits it."""
 
 DOORS_FOR_BASELINES = {
-    *("rlbench", "rlbench.errors", "rlbench.progress", "rlbench.registry"),
+    *("rlbench", "rlbench.errors", "rlbench.process", "rlbench.progress", "rlbench.registry"),
     *("rlbench.harness.tasks.suite", "rlbench.harness.results.record"),
     *(f"rlbench.harness.layers.{name}" for name in ("graph", "operations", "player")),
     *(f"rlbench.harness.ranking.{name}" for name in ("intervals", "leaderboard", "rankings", "scores", "tables")),

@@ -1,0 +1,284 @@
+"""Settings that belong to the whole process, each changed in a scope and restored when it ends.
+
+Other libraries and the caller's own program share the process: threads, random generators, signals and the locale are
+theirs too. Whatever of ours must change one of them does it here, as a context manager.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fnmatch
+import importlib
+import locale
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+Event = TypeVar("Event")
+
+
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """Torch computes with `count` threads inside."""
+    torch: Any = importlib.import_module("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def torch_threads_kept() -> Iterator[None]:
+    """Torch has as many threads afterwards as before; nothing happens where torch is not imported."""
+    torch: Any = sys.modules.get("torch")
+    before = torch.get_num_threads() if hasattr(torch, "get_num_threads") else None
+    try:
+        yield
+    finally:
+        if before is not None and torch.get_num_threads() != before:
+            torch.set_num_threads(before)
+
+
+@contextmanager
+def torch_generator() -> Iterator[None]:
+    """Torch's global random generators, of the CPU and of GPUs in use, are afterwards as they were."""
+    torch: Any = importlib.import_module("torch")
+    cpu = torch.get_rng_state()
+    gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
+    try:
+        yield
+    finally:
+        torch.set_rng_state(cpu)
+        if gpus is not None:
+            torch.cuda.set_rng_state_all(gpus)
+
+
+def within(scope: Callable[[], AbstractContextManager[Any]], events: Iterator[Event]) -> Generator[Event, None, None]:
+    """The same events, with the scope entered only while one is computed, never while the caller has control.
+
+    Args:
+        scope: Makes the context manager, anew for each event.
+        events: An iterator; a generator is closed with this one.
+    """
+    end: Any = object()
+    try:
+        while True:
+            with scope():
+                event = next(events, end)
+            if event is end:
+                return
+            yield event
+    finally:
+        if isinstance(events, Generator):
+            with scope():
+                events.close()
+
+
+class SharedScope:
+    """A scope that several threads may be in at once: the first to enter makes a change, the last to leave undoes it.
+
+    Args:
+        change: Makes the change and returns the function that undoes it.
+    """
+
+    def __init__(self, change: Callable[[], Callable[[], Any]]) -> None:
+        self._change, self._lock, self._inside = change, threading.Lock(), 0
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        """Be inside."""
+        with self._lock:
+            if not self._inside:
+                self._undo = self._change()
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
+                if not self._inside:
+                    self._undo()
+
+
+def _decimal_points() -> Callable[[], Any]:
+    before = locale.setlocale(locale.LC_NUMERIC)
+    locale.setlocale(locale.LC_NUMERIC, "C")
+    return lambda: locale.setlocale(locale.LC_NUMERIC, before)
+
+
+numeric_locale = SharedScope(_decimal_points)
+"""LC_NUMERIC is "C" inside, for libraries that read and write decimal points by the process's locale."""
+
+
+SIGACTION_BYTES = 512  # room for the system's `struct sigaction`, whose layout need not be known to keep it
+HANDLED = [
+    int(each) for each in signal.valid_signals() - {getattr(signal, "SIGKILL", 0), getattr(signal, "SIGSTOP", 0)}
+]
+
+
+@contextmanager
+def signal_handlers() -> Iterator[None]:
+    """The handlers of all signals are afterwards as they were, also those that C code has set."""
+    sigaction = _sigaction()
+    actions = {each: ctypes.create_string_buffer(SIGACTION_BYTES) for each in HANDLED} if sigaction else {}
+    python = {each: signal.getsignal(each) for each in HANDLED}
+    for each, action in actions.items():
+        sigaction(each, None, action)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            for each, handler in python.items():
+                if handler is not None and signal.getsignal(each) != handler:
+                    signal.signal(each, handler)
+        for each, action in actions.items():
+            sigaction(each, action, None)
+
+
+def _sigaction() -> Any:
+    """The C library's `sigaction`; None where there is none."""
+    try:
+        return ctypes.CDLL(None).sigaction
+    except (AttributeError, OSError, TypeError):  # Windows
+        return None
+
+
+def _remember_children() -> Callable[[], Any]:
+    sigaction = _sigaction()
+    if sigaction is None:
+        return lambda: None
+    default, before = (ctypes.create_string_buffer(SIGACTION_BYTES) for _ in range(2))  # SIG_DFL is all zeros
+    sigaction(int(signal.SIGCHLD), None, before)
+    if int.from_bytes(before.raw[: ctypes.sizeof(ctypes.c_void_p)], sys.byteorder) != signal.SIG_IGN:
+        return lambda: None
+    sigaction(int(signal.SIGCHLD), default, None)
+    return lambda: sigaction(int(signal.SIGCHLD), before, None)
+
+
+waitable_children = SharedScope(_remember_children)
+"""Child processes can be waited for inside, also where the program was started with SIGCHLD ignored.
+
+Where it is ignored, the system forgets how a child ended: every exit status reads 0, and its number is given away.
+"""
+
+
+class Terminated(SystemExit):
+    """A signal that ends the program, as an exception, so that temporary folders and child processes go with it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(128 + number)
+        self.number = number
+
+
+@contextmanager
+def termination() -> Iterator[None]:
+    """SIGTERM and SIGHUP, where they would kill the process at once, raise Terminated inside.
+
+    When the outermost scope ends by Terminated, the process dies of the signal, as it would have without the scope.
+    """
+    names = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    deadly = [each for each in names if signal.getsignal(each) == signal.SIG_DFL]
+    if not deadly or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def terminate(number: int, frame: Any) -> None:
+        for each in deadly:  # nothing shall interrupt the cleaning up
+            signal.signal(each, signal.SIG_IGN)
+        raise Terminated(number)
+
+    for each in deadly:
+        signal.signal(each, terminate)
+    try:
+        yield
+    except Terminated as end:
+        for each in deadly:
+            signal.signal(each, signal.SIG_DFL)
+        signal.raise_signal(end.number)
+        raise
+    finally:
+        for each in deadly:
+            signal.signal(each, signal.SIG_DFL)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """An empty folder that is removed at the end, also when the end is SIGTERM."""
+    with termination():
+        folder = Path(tempfile.mkdtemp(prefix="rlbench-"))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def standard_streams() -> Iterator[None]:
+    """Descriptors 0, 1 and 2 are open inside: those that were closed lead nowhere, instead of to the next open file."""
+    opened = []
+    for number in range(3):
+        if not _is_open(number):
+            descriptor = os.open(os.devnull, os.O_RDONLY if number == 0 else os.O_WRONLY)
+            os.set_inheritable(descriptor, True)
+            opened.append(descriptor)  # the lowest that is free, which is `number`
+    try:
+        yield
+    finally:
+        for descriptor in opened:
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
+INHERITED = (
+    *("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT"),
+    *("PYTHONHOME", "PYTHONPATH", "PYTHONUSERBASE", "PYTHONNOUSERSITE", "PYTHONPYCACHEPREFIX"),
+    *("CUDA_HOME", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES"),
+    *("MUJOCO_GL", "PYOPENGL_PLATFORM", "EGL_PLATFORM", "LIBGL_ALWAYS_SOFTWARE", "GALLIUM_DRIVER"),
+    *("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME"),
+    *("RLBENCH_*", "SDL_*", "NUMBA_*", "IMAGEIO_*"),
+)
+"""Variables that a helper program may see; `*` stands for any end of a name."""
+
+
+def child_environment(inherited: Iterable[str] = INHERITED, **changes: str | None) -> dict[str, str]:
+    """The environment variables of a helper program or child process: a stated list, so that nothing else decides.
+
+    Text is UTF-8 and numbers have points, whatever the locale of this process.
+
+    Args:
+        inherited: The variables that it sees as this process does, by name; `*` stands for any end.
+        **changes: Variables to set besides; None leaves one out.
+    """
+    patterns = list(inherited)
+    kept = {name: os.environ[name] for name in os.environ if any(fnmatch.fnmatchcase(name, each) for each in patterns)}
+    if "PYTHONPATH" in kept:
+        kept["PYTHONPATH"] = _absolute(kept["PYTHONPATH"])
+    stated = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1", **kept, **changes}
+    return {name: value for name, value in stated.items() if value is not None}
+
+
+def _absolute(path: str) -> str:
+    """A search path that holds in any working folder, without the folders that this process cannot find."""
+    folders = []
+    for folder in path.split(os.pathsep):
+        with contextlib.suppress(FileNotFoundError):  # the working folder has been deleted
+            folders.append(os.path.abspath(folder))
+    return os.pathsep.join(folders)

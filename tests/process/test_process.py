@@ -1,0 +1,173 @@
+"""The scopes of `rlbench.process`: what is set inside, and that afterwards all is as it was."""
+
+import contextlib
+import ctypes
+import locale
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+import torch
+
+from rlbench import process
+
+
+def run(program, **options):
+    """A program of Python in a process of its own."""
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
+
+
+def test_torch_threads_return_also_after_an_error():
+    before = torch.get_num_threads()
+    with contextlib.suppress(KeyboardInterrupt), process.torch_threads(before + 1):
+        assert torch.get_num_threads() == before + 1
+        raise KeyboardInterrupt
+    assert torch.get_num_threads() == before
+
+
+def test_torch_generator_is_not_moved():
+    before = torch.get_rng_state()
+    with process.torch_generator():
+        torch.nn.Linear(3, 3)
+        torch.manual_seed(0)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_generator_holds_a_scope_only_while_it_computes():
+    before, inside = torch.get_num_threads(), []
+
+    def events():
+        try:
+            for event in (1, None, 3):
+                inside.append(torch.get_num_threads())
+                yield event
+        finally:
+            inside.append(torch.get_num_threads())
+
+    for _ in process.within(lambda: process.torch_threads(before + 1), events()):
+        assert torch.get_num_threads() == before
+    given_up = process.within(lambda: process.torch_threads(before + 1), events())
+    next(given_up)
+    given_up.close()
+    assert inside == [before + 1] * 6
+    assert torch.get_num_threads() == before
+
+
+def test_a_shared_scope_is_made_by_the_first_thread_and_undone_by_the_last():
+    log, ready, go = [], threading.Event(), threading.Event()
+
+    def change():
+        log.append("made")
+        return lambda: log.append("undone")
+
+    scope = process.SharedScope(change)
+
+    def stay():
+        with scope():
+            ready.set()
+            go.wait()
+
+    thread = threading.Thread(target=stay)
+    thread.start()
+    ready.wait()
+    with scope():
+        pass
+    assert log == ["made"]
+    go.set()
+    thread.join()
+    assert log == ["made", "undone"]
+
+
+def test_the_numeric_locale_returns():
+    before = locale.setlocale(locale.LC_NUMERIC)
+    with process.numeric_locale():
+        assert locale.setlocale(locale.LC_NUMERIC) == "C"
+    assert locale.setlocale(locale.LC_NUMERIC) == before
+
+
+def test_signal_handlers_of_python_and_of_c_return():
+    libc = ctypes.CDLL(None)
+    before = signal.getsignal(signal.SIGUSR1)
+    with process.signal_handlers():
+        signal.signal(signal.SIGUSR1, lambda *_: None)
+        libc.signal(int(signal.SIGUSR2), 1)  # ignored, unknown to Python
+    assert signal.getsignal(signal.SIGUSR1) == before
+    libc.signal.restype = ctypes.c_void_p
+    assert libc.signal(int(signal.SIGUSR2), 0) is None  # it was SIG_DFL again
+
+
+CHILD_OF_A_DEAF_PARENT = """
+import signal, subprocess, sys
+from rlbench import process
+
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+with process.waitable_children():
+    child = subprocess.run([sys.executable, "-c", "raise SystemExit(7)"], env=process.child_environment())
+print(child.returncode, subprocess.run(["sh", "-c", "exit 7"]).returncode)
+"""
+
+
+def test_the_exit_status_of_a_child_is_known_though_sigchld_is_ignored():
+    assert run(CHILD_OF_A_DEAF_PARENT).stdout == "7 0\n"
+
+
+ENDED = """
+import os, signal, sys
+from rlbench import process
+
+with process.temporary_folder() as folder:
+    print(folder, flush=True)
+    (folder / "file").write_text("")
+    os.kill(os.getpid(), signal.{name})
+    print("survived")
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_that_ends_the_program_removes_its_temporary_folders(name):
+    done = run(ENDED.format(name=name))
+    folder, *rest = done.stdout.splitlines()
+    assert rest == []
+    assert not os.path.exists(folder)
+    assert done.returncode == -getattr(signal, name)
+
+
+def test_a_signal_that_the_program_ignores_stays_ignored():
+    done = run("import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + ENDED.format(name="SIGTERM"))
+    assert done.stdout.splitlines()[1:] == ["survived"]
+    assert done.returncode == 0
+
+
+CLOSED = """
+import os
+from rlbench import process
+
+os.close(0), os.close(2)
+with process.standard_streams():
+    inside = os.dup(1)
+print(inside, os.dup(1))
+"""
+
+
+def test_closed_standard_streams_are_open_inside():
+    assert run(CLOSED).stdout == "3 0\n"
+
+
+def test_a_child_sees_what_is_stated_and_nothing_else(monkeypatch, tmp_path):
+    stated = {"PATH": "/bin", "PYTHONPATH": f"here{os.pathsep}/there", "RLBENCH_CACHE": "/c", "HOME": "/home/me"}
+    hostile = {"LC_ALL": "de_DE", "PYTHONIOENCODING": "ascii", "OMP_NUM_THREADS": "bogus", "MPLBACKEND": "bogus"}
+    monkeypatch.setattr(os, "environ", {**stated, **hostile, "API_TOKEN": "secret"})
+    monkeypatch.chdir(tmp_path)
+    text = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
+    path = f"{tmp_path}/here{os.pathsep}/there"
+    assert process.child_environment() == {**stated, **text, "PYTHONPATH": path}
+    assert process.child_environment(["PATH"], HOME="/tmp", LANG=None) == {
+        "PATH": "/bin",
+        "HOME": "/tmp",
+        "LC_ALL": "C.UTF-8",
+        "PYTHONUTF8": "1",
+    }
