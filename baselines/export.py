@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from baselines.files import write
 from baselines.templates.policies import GraphPolicy, Policy
 from rlbench.harness.layers.player import ENTRY, GRAPH, WEIGHTS
+from rlbench.harness.manifest import manifest_text
 
 VERSION = "1"
 
@@ -81,7 +82,7 @@ def _write(contents: Mapping[str, bytes], tensors: Mapping[str, NDArray[Any]], f
 
 
 def manifest(origin: Origin, entry: str) -> str:
-    """The text of `submission.toml`. JSON's strings, numbers and flat lists are TOML's as well."""
+    """The text of `submission.toml`."""
     fields = {
         "name": origin.name,
         "version": origin.version,
@@ -92,4 +93,4 @@ def manifest(origin: Origin, entry: str) -> str:
         "training_steps": origin.training_steps,
         "device": origin.device,
     }
-    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in fields.items())
+    return manifest_text(fields)

@@ -61,6 +61,8 @@ def chosen(options: EvaluateOptions, entrant: Submission) -> list[Task]:
         return [get_task(options.task)]
     there = get_suite(options.suite) if options.suite else tuple(TASKS.values())
     tasks = [task for task in there if entrant.plays(task)]
+    if not entrant.tasks:
+        raise UserError(f"{entrant.name} lists no task; give one with --task")
     if not tasks:
         where = f"suite {options.suite}" if options.suite else "rlbench"
         known = ", ".join(task.key for task in there)

@@ -2,6 +2,8 @@
 
     layers      plays submissions of data only; imports nothing else of rlbench
     tasks       what is played: tasks and suites
+    manifest    submission.toml: its fields, read and written
+    contents    the files of a submission, and their digest
     submission  a folder with an agent, checked without running it
     isolation   the agent in a process of its own
     results     records of episodes

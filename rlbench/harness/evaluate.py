@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from rlbench import space_tree
 from rlbench.errors import HarnessError, UserError
-from rlbench.harness import submission
+from rlbench.harness import contents, submission
 from rlbench.harness.isolation.agent import Act, AgentFault, Spaces, TaskInfo
 from rlbench.harness.isolation.agent_process import AgentProcess
 from rlbench.harness.play import in_process, make_env, play
@@ -61,7 +61,7 @@ def evaluate(task: Task, submission_path: str | Path, results_dir: str | Path, *
     if sys.platform != "linux":
         raise UserError(f"agents are evaluated on Linux only (sealed memory, process groups); this is {sys.platform}")
     entrant = submission.read(submission_path)
-    if not entrant.plays(task):
+    if entrant.tasks and not entrant.plays(task):
         listed = ", ".join(entrant.tasks)
         raise UserError(
             f"{entrant.folder} is not submitted to {task.key}, only to {listed}; list {task.key} under tasks"
@@ -94,7 +94,7 @@ def play_isolated(task: Task, entrant: Submission, number: int) -> BlockResult:
         HarnessError: The last attempt failed, too.
     """
     for attempt in range(1, ATTEMPTS + 1):
-        if submission.digest(entrant.folder) != entrant.digest:
+        if contents.digest(entrant.folder) != entrant.digest:
             raise UserError(f"{entrant.folder} changed while it was being evaluated; evaluate it again")
         try:
             return _play_block(task, entrant, number, attempt)

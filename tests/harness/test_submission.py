@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from rlbench.errors import UserError
-from rlbench.harness import submission
+from rlbench.harness import contents, submission
 from rlbench.harness.tasks.suite import get_task
 
 MALFORMED = {
@@ -18,7 +18,11 @@ MALFORMED = {
     "empty name": ({"name": ""}, "name = '' is not valid"),
     "number for text": ({"version": 1}, "version = 1 is not valid"),
     "text for a list": ({"tasks": "cart-pole@1"}, "tasks = 'cart-pole@1' is not valid"),
-    "no tasks": ({"tasks": []}, r"tasks = \[\] is not valid"),
+    "empty task": ({"tasks": [""]}, r"tasks = \[''\] is not valid"),
+    "no authors": ({"authors": []}, r"authors = \[\] is not valid"),
+    "seed beyond 64 bits": ({"training_seed": 2**63}, "training_seed = 9223372036854775808 is not valid"),
+    "lines": ({"authors": ["A\nB"]}, r"authors = \['A\\nB'\] is not valid"),
+    "nesting": (b"a = " + b"[" * 5_000 + b"]" * 5_000, "submission.toml cannot be read as TOML: "),
     "no module": ({"entry": "load"}, "entry = 'load' is not valid"),
     "a path for a module": ({"entry": "src/agent.py:load"}, "entry = 'src/agent.py:load' is not valid"),
     "dots": ({"entry": "package.agent:load"}, "entry = 'package.agent:load' is not valid"),
@@ -120,13 +124,13 @@ def test_the_digest_is_of_names_and_contents_alone(submit):
 
     digests = {before}
     (copy / "empty" / "ab").write_text("c")
-    digests.add(submission.digest(copy))
+    digests.add(contents.digest(copy))
     (copy / "empty" / "ab").rename(copy / "empty" / "a")
-    digests.add(submission.digest(copy))
+    digests.add(contents.digest(copy))
     (copy / "empty" / "a").write_text("bc")
-    digests.add(submission.digest(copy))
+    digests.add(contents.digest(copy))
     (copy / "agent.py").write_text("x = 1")
-    digests.add(submission.digest(copy))
+    digests.add(contents.digest(copy))
     assert len(digests) == 5
 
 
@@ -142,7 +146,7 @@ for name in ("agent.py", "submission.toml"):
 """
     data = subprocess.run([sys.executable, "-c", script, path], capture_output=True, check=True).stdout
     shell = subprocess.run(["sha256sum"], input=data, capture_output=True, check=True).stdout.decode()
-    assert submission.digest(path) == shell.split()[0]
+    assert contents.digest(path) == shell.split()[0]
 
 
 def test_names_that_are_no_text_have_a_digest(submit):

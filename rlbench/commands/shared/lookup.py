@@ -10,7 +10,7 @@ from typing import Any
 
 import rlbench
 from rlbench.errors import UserError, unknown
-from rlbench.harness import submission
+from rlbench.harness import contents, submission
 from rlbench.harness.submission import Submission
 from rlbench.interact.episode import short_name
 
@@ -66,7 +66,7 @@ def submission_of(header: Mapping[str, Any], path: Path, given: Path | None = No
             raise UserError(f"{given} has digest {entrant.digest[:12]}, {path} is of {header['digest'][:12]}")
         return entrant
     for folder in _local_submissions(str(header["agent"])):
-        if submission.digest(folder) == header["digest"]:
+        if contents.digest(folder) == header["digest"]:
             return submission.read(folder)
     raise UserError(
         f"no submission with digest {header['digest'][:12]} under baselines/pretrained or runs; "

@@ -1,0 +1,147 @@
+"""The manifest of a submission, `submission.toml`: its fields, and their one reader and one writer."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rlbench.errors import UserError, unknown
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+MANIFEST = "submission.toml"
+
+MAX_COUNT = 2**63 - 1
+"""Tables of episodes hold 64-bit integers."""
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """The checked fields of a manifest, lists as tuples, with defaults for optional ones.
+
+    Raises:
+        UserError: The file is missing or no TOML, or a field is missing, unknown or not valid.
+    """
+    try:
+        data = _bytes(path)
+    except FileNotFoundError:
+        raise UserError(f"no {MANIFEST} in {path.parent}; write one with {', '.join(_REQUIRED)}") from None
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+    try:
+        fields = tomllib.loads(data.decode("utf-8-sig"))  # Windows' editors begin a file with a byte order mark
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} cannot be read as TOML: {error}; save it as UTF-8") from None
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} cannot be read as TOML: {error}") from None
+    checked = check_fields(fields, str(path))
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in checked.items()}
+
+
+def manifest_text(fields: Mapping[str, Any]) -> str:
+    """The text of a manifest with these fields, checked; `read_manifest` returns them again.
+
+    JSON's strings, whole numbers and flat lists are TOML's as well, once control characters are refused.
+    """
+    check_fields(fields)
+    return "".join(
+        f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in fields.items() if value is not None
+    )
+
+
+def check_fields(fields: Mapping[str, Any], source: str = MANIFEST) -> dict[str, Any]:
+    """The fields of a manifest with defaults for optional ones.
+
+    Args:
+        fields: Values by name; None for an optional field that is not given.
+        source: Where they stand, for messages.
+
+    Raises:
+        UserError: A field is missing, unknown or not valid.
+    """
+    given = {name: value for name, value in fields.items() if value is not None}
+    for name in given:
+        if name not in _CHECKS:
+            raise UserError(f"{source}: {unknown('field', name, _CHECKS)}")
+    for name in _REQUIRED:
+        if name not in given:
+            raise UserError(f"{source} has no {name}; add {name} = {_CHECKS[name][0]}")
+    for name, value in given.items():
+        example, fits, rule = _CHECKS[name]
+        if not fits(value):
+            raise UserError(
+                f"{source}: {name} = {_short(value)} is not valid; write, for example, {name} = {example}: {rule}"
+            )
+    return {**_OPTIONAL, **given}
+
+
+def check_name(value: object, field: str = "name") -> None:
+    """Raise UserError where a value cannot be the name or the version of an agent.
+
+    Args:
+        value: The name or version.
+        field: What it is, for the message.
+    """
+    if not _is_name(value):
+        raise UserError(f"{field} = {_short(value)} is not valid; write, for example, my-agent: {_NAME_RULE}")
+
+
+def _bytes(path: Path) -> bytes:
+    """The contents of a file; of a pipe or a device an OSError, as reading it may never end."""
+    if path.exists() and not path.is_file():
+        raise OSError(0, "it is not a file")
+    return path.read_bytes()
+
+
+def _short(value: object) -> str:
+    """A value for a message, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:76]} ..."
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}", value) is not None
+
+
+def _is_entry(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z_]\w*:[A-Za-z_]\w*", value, re.ASCII) is not None
+
+
+def _is_list(value: object) -> bool:
+    """Whether it is a list of words that print on one line."""
+    return isinstance(value, (list, tuple)) and all(
+        isinstance(each, str) and each.strip() and each.isprintable() for each in value
+    )
+
+
+def _is_filled_list(value: object) -> bool:
+    return _is_list(value) and value != [] and value != ()
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value <= MAX_COUNT  # bool is an int to isinstance
+
+
+_NAME_RULE = "1 to 64 letters, digits and . _ + -, a letter or digit first"
+_COUNT_RULE = "a whole number from 0 on"
+
+_CHECKS: dict[str, tuple[str, Callable[[object], bool], str]] = {
+    "name": ('"my-agent"', _is_name, _NAME_RULE),
+    "version": ('"1"', _is_name, _NAME_RULE),
+    "authors": ('["Ada Lovelace"]', _is_filled_list, "a list of names"),
+    "tasks": ('["cart-pole@1"]', _is_list, "a list of tasks, or none"),
+    "entry": ('"agent:load"', _is_entry, "module:function of the folder"),
+    "training_seed": ("0", _is_count, _COUNT_RULE),
+    "training_steps": ("50000", _is_count, _COUNT_RULE),
+    "device": ('"cpu" or "cuda"', lambda value: value in ("cpu", "cuda"), "nothing else is known"),
+}
+"""Every field: an example, whether a value is valid, and the rule in words."""
+
+_OPTIONAL: dict[str, Any] = {"training_seed": None, "training_steps": None, "device": "cpu"}
+_REQUIRED = tuple(name for name in _CHECKS if name not in _OPTIONAL)

@@ -1,0 +1,80 @@
+"""submission.toml: one schema, whose reader reads what its writer writes."""
+
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rlbench.errors import UserError
+from rlbench.harness import manifest, submission
+
+NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}", fullmatch=True)
+WORDS = st.text(min_size=1).filter(lambda text: text.strip() and text.isprintable())
+COUNTS = st.integers(0, 2**63 - 1) | st.none()
+MANIFESTS = st.fixed_dictionaries(
+    {
+        "name": NAMES,
+        "version": NAMES,
+        "authors": st.lists(WORDS, min_size=1, max_size=3),
+        "tasks": st.lists(WORDS, max_size=3),
+        "entry": st.from_regex(r"[A-Za-z_][A-Za-z0-9_]*:[A-Za-z_][A-Za-z0-9_]*", fullmatch=True),
+        "training_seed": COUNTS,
+        "training_steps": COUNTS,
+        "device": st.sampled_from(["cpu", "cuda"]),
+    }
+)
+LEAST = {"name": "a", "version": "1", "authors": ["b"], "tasks": ["*"], "entry": "agent:load"}
+
+
+@given(fields=MANIFESTS, mark=st.booleans())
+def test_what_is_written_is_read_again(fields, mark, tmp_path_factory):
+    path = tmp_path_factory.mktemp("m") / "submission.toml"
+    path.write_bytes((b"\xef\xbb\xbf" if mark else b"") + manifest.manifest_text(fields).encode())
+    assert manifest.read_manifest(path) == fields | {name: tuple(fields[name]) for name in ("authors", "tasks")}
+
+
+@given(name=st.sampled_from(sorted(LEAST)), value=st.text() | st.integers() | st.lists(st.text()) | st.floats())
+def test_the_writer_refuses_what_the_reader_would(name, value, tmp_path_factory):
+    try:
+        text = manifest.manifest_text(LEAST | {name: value})
+    except UserError:
+        return
+    path = tmp_path_factory.mktemp("m") / "submission.toml"
+    path.write_bytes(text.encode())
+    manifest.read_manifest(path)
+
+
+@pytest.mark.parametrize("name", ["my agent", "", "lab/q", "x" * 65, "../../x", ".hidden", "ä", "a\n", None, 3])
+def test_names_that_are_none(name):
+    with pytest.raises(UserError, match=r"agent = .* is not valid; write, for example, my-agent") as error:
+        manifest.check_name(name, "agent")
+    assert "\n" not in str(error.value)
+    with pytest.raises(UserError, match="name"):
+        manifest.manifest_text(LEAST | {"name": name})
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "latin-1"])
+def test_another_encoding_is_named(submit, encoding):
+    path = submit("pass", authors=["Zoë"])
+    text = (path / "submission.toml").read_text(encoding="utf-8").replace("Zo\\u00eb", "Zoë")
+    (path / "submission.toml").write_bytes(text.encode(encoding))
+    with pytest.raises(UserError, match=r"submission.toml cannot be read as TOML: "):
+        submission.read(path)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(submit):
+    path = submit("pass")
+    for name in ("submission.toml", "agent.py"):
+        (path / name).write_bytes(b"\xef\xbb\xbf" + (path / name).read_bytes())
+    assert submission.read(path).name == "probe"
+
+
+def test_a_submission_trained_on_no_task_can_be_read(submit):
+    assert submission.read(submit("pass", tasks=[])).tasks == ()
+
+
+@pytest.mark.parametrize("name", ["x" * 5_000, os.fsdecode(b"\xff"), "a\nb", ""])
+def test_folders_that_cannot_be(name, tmp_path):
+    with pytest.raises(UserError, match=r"no submission at|no submission.toml"):
+        submission.read(tmp_path / name)
