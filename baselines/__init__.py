@@ -24,3 +24,19 @@ ALGORITHMS: dict[str, str] = {
     "soft-actor-critic": "baselines.algorithms.soft_actor_critic",
 }
 """Algorithm -> the module that defines its settings, its `PRESETS`, and `train(settings, ...) -> Iterator[Event]`."""
+
+AGENTS: dict[str, tuple[str, ...]] = {
+    "dqn-lecture": ("dqn", "--preset", "lecture"),
+    "dqn-nature": ("dqn", "--preset", "atari-nature"),
+    "dqn-cpu": ("dqn", "--preset", "atari-cpu"),
+    "reinforce-lecture": ("reinforce", "--preset", "lecture"),
+    "actor-critic-lecture": ("actor-critic", "--preset", "lecture"),
+    "ppo": ("actor-critic", "--preset", "locomotion"),
+    "sac": ("soft-actor-critic",),
+    "sac-paper": ("soft-actor-critic", "--preset", "paper"),
+    "recurrent-attention-150": (
+        *("recurrent-attention", "--preset", "translated"),
+        *("--epochs", "150", "--agent", "recurrent-attention-150"),
+    ),
+}
+"""Agents whose names are not those of their algorithms -> the words after `rlbench train` that train them."""

@@ -14,8 +14,11 @@ class HarnessError(Exception):
     """A fault of the harness itself, never charged to an agent."""
 
 
+MAX_NAMES, MAX_CHARACTERS = 30, 80
+
+
 def unknown(kind: str, name: object, known: Iterable[str]) -> UserError:
-    """The error for a name that does not exist; it names the nearest ones, or all when none is near.
+    """The error for a name that does not exist; it names the nearest ones, or what there is when none is near.
 
     Args:
         kind: what the name should be, such as "task".
@@ -23,6 +26,17 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> UserError:
         known: the names that exist.
     """
     names = sorted(known)
-    near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.6)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there is {', '.join(names)}"
-    return UserError(f"unknown {kind} {name!r}; {hint}")
+    by_letters = {each.lower(): each for each in names}
+    near = difflib.get_close_matches(str(name)[:MAX_CHARACTERS].lower(), by_letters, n=3, cutoff=0.6)
+    listed = ", ".join(names[:MAX_NAMES])
+    if len(names) > MAX_NAMES:
+        listed += f" and {len(names) - MAX_NAMES} more"
+    hint = f"did you mean {' or '.join(by_letters[each] for each in near)}?" if near else f"there is {listed}"
+    return UserError(f"unknown {kind} {shortened(name)}; {hint}")
+
+
+def shortened(value: object) -> str:
+    """A value as Python writes it, on one line, its middle left out where it is long."""
+    text = repr(value)
+    half = MAX_CHARACTERS // 2
+    return text if len(text) <= MAX_CHARACTERS else f"{text[:half]}...{text[-half:]}"

@@ -1,8 +1,16 @@
 """What words of the command line stand for."""
 
+from pathlib import Path
+
 import pytest
 
-from rlbench.commands.shared.lookup import find_id
+import rlbench
+from rlbench.commands.shared import agents, lookup
+from rlbench.commands.shared.lookup import find_agent, find_environment, find_id, find_submission, find_task
+from rlbench.errors import UserError
+from rlbench.harness.tasks.suite import SUITES, TASKS, get_suite, get_task
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
@@ -16,3 +24,97 @@ def test_the_newest_version_is_meant():
     known = ["rlbench/Go-v1", "rlbench/Go-v10", "rlbench/Go-v2"]
     assert find_id("go", known) == "rlbench/Go-v10"
     assert find_id("Go-v1", known) == "rlbench/Go-v1"
+
+
+@pytest.mark.parametrize("known", [["CartPole-v0", "CartPole-v1", "rlbench/CartPole-v0", "other/CartPole-v0"]])
+def test_the_exact_id_comes_before_all_others(known):
+    for env_id in known:
+        assert find_id(env_id, known) == find_id(env_id, known[::-1]) == env_id
+    assert find_id("rlbench/cartpole", known) == "rlbench/CartPole-v0"
+    assert find_id("CartPole", known) == "CartPole-v1"
+    with pytest.raises(UserError, match="unknown environment ''"):
+        find_id("", known)
+
+
+def names_on_the_leaderboard():
+    """Names of the agents of results/, by task."""
+    return {path.name.partition("@")[0] for path in (ROOT / "results").glob("*@*/*.jsonl")}
+
+
+def test_every_agent_on_the_leaderboard_can_be_trained_and_found(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    for name in names_on_the_leaderboard() - {"random"}:
+        assert find_agent(name)[0] in agents.algorithms()
+        assert find_agent(name.upper()) == find_agent(name)
+        assert Path(find_submission(name), "submission.toml").exists()
+
+
+def test_every_preset_trains_an_agent_of_a_known_name():
+    """The table of the agents' names is what the presets say."""
+    pytest.importorskip("torch")
+    for algorithm in agents.algorithms():
+        for preset, settings in agents.training().load(algorithm).PRESETS.items():
+            assert find_agent(settings.agent)[0] == algorithm, preset
+    for name, words in agents.agents().items():
+        presets = agents.training().load(words[0]).PRESETS
+        chosen = presets[words[2]] if "--preset" in words else next(iter(presets.values()))
+        assert name in ("soft-actor-critic", chosen.agent, words[-1])
+
+
+def test_tasks_suites_and_ids_are_known_wherever_the_leaderboard_shows_them():
+    for key, task in TASKS.items():
+        assert find_task(key.upper()) is get_task(task.name.title()) is task
+        env_id, kwargs = find_environment(key)
+        assert env_id == task.env_id
+        assert kwargs in ({}, dict(task.env_kwargs))
+        assert lookup.find_task_or_id(key) == key
+    for name, suite in SUITES.items():
+        assert get_suite(name.upper()) is suite
+    for env in rlbench.ENVIRONMENTS:
+        assert find_environment(env.id) == find_environment(env.id.lower()) == (env.id, {})
+
+
+def test_a_task_of_an_environment_is_named_by_it():
+    assert find_task("CartPole").key == "cart-pole@1"
+    assert find_task("rlbench/Hopper-v0").key == "hopper@1"
+    assert find_task("AtariPong").key == "pong@1"
+    assert lookup.find_task_or_id("hopper") == "hopper@1"
+    assert lookup.find_task_or_id("Hopper") == "rlbench/Hopper-v0"
+    assert find_environment("half-cheetah-gymnasium") == ("rlbench/HalfCheetah-v0", {"reward": "gymnasium"})
+
+
+@pytest.mark.parametrize(
+    ("find", "name", "message"),
+    [
+        (find_agent, "DQNN", "unknown algorithm 'DQNN'; did you mean dqn"),
+        (find_agent, "PP0", "did you mean ppo"),
+        (find_task, "CARTPOLE@1", "did you mean cart-pole@1"),
+        (find_task, "quick", "quick is a suite, of grid-world@1, cart-pole@1; give one of these"),
+        (find_task, "Swimmer", "rlbench/Swimmer-v0 is an environment and no task"),
+        (find_environment, "CART", "did you mean"),
+        (find_environment, "x" * 10_000, "unknown environment 'xxx"),
+        (get_suite, "QUIK", "did you mean quick"),
+    ],
+)
+def test_an_unknown_name_is_one_short_line_with_the_nearest(find, name, message):
+    with pytest.raises(UserError) as raised:
+        find(name)
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert len(str(raised.value)) < 1_500
+
+
+def test_a_submission_is_found_by_task_and_training_seed(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert find_submission("random") == "random"
+    assert find_submission("no-such-agent") == "no-such-agent"
+    assert find_submission("baselines") == "baselines", "a folder comes first"
+    found = {
+        "dqn": "grid-world@1/dqn-s0",
+        "DQN-s3": "grid-world@1/dqn-s3",
+        "ppo": "half-cheetah@1/ppo-s0",
+    }
+    for name, folder in found.items():
+        assert find_submission(name) == f"baselines/pretrained/{folder}"
+    assert find_submission("dqn-s3", [get_task("cart-pole")]) == "baselines/pretrained/cart-pole@1/dqn-s3"
+    assert find_submission("ppo", [get_task("cart-pole")]) == "ppo"

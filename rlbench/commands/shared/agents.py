@@ -15,6 +15,12 @@ def algorithms() -> dict[str, str]:
     return known
 
 
+def agents() -> dict[str, tuple[str, ...]]:
+    """Names of the reference agents and algorithms, and the words after `rlbench train` that train each."""
+    named: dict[str, tuple[str, ...]] = importlib.import_module("baselines").AGENTS
+    return {**{name: (name,) for name in algorithms()}, **named}
+
+
 def training() -> Any:
     """The module `baselines.training.runner`, which trains any reference agent."""
     return importlib.import_module("baselines.training.runner")

@@ -1,4 +1,8 @@
-"""What words of the command line stand for: environments, their arguments, and submissions on this machine."""
+"""What words of the command line stand for: environments, tasks, agents, arguments, and submissions on this machine.
+
+Every name that the leaderboard or `rlbench list` shows is understood wherever such a thing is asked for, in upper or
+lower case, and an unknown one names the nearest.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import rlbench
+from rlbench.commands.shared.agents import agents
 from rlbench.errors import UserError, unknown
 from rlbench.harness import contents, submission
 from rlbench.harness.submission import Submission
+from rlbench.harness.tasks import suite
+from rlbench.harness.tasks.task import Task
 from rlbench.interact.episode import short_name
 
 LOCAL_SUBMISSIONS = ("baselines/pretrained/*/*", "runs/*/training/*/*/submission", "runs/train/*/*/submission")
@@ -22,17 +29,107 @@ def find_id(name: str, known: Iterable[str] | None = None) -> str:
     """The registered id that a name stands for.
 
     Args:
-        name: an id, with or without namespace and version, in upper or lower case; without a version, the newest.
+        name: an id, with or without namespace and version, in upper or lower case. The id that is spelt most like it is
+            meant, and of several versions the newest.
         known: ids to search; those of rlbench by default.
 
     Raises:
         UserError: there is no such id; it names the nearest ones.
     """
-    ids = sorted(known or (each.id for each in rlbench.ENVIRONMENTS), key=_version)
-    found = [each for each in ids if name.lower() in _spellings(each)]
-    if not found:
-        raise unknown("environment", name, {short_name(each) for each in ids})
-    return found[-1]
+    ids = sorted(_ids() if known is None else known, key=_version, reverse=True)
+    lower = name.lower()
+    for nth, written in enumerate((name, lower, lower, lower, lower)):
+        for each in ids:
+            if _spellings(each)[nth] == written:
+                return each
+    raise unknown("environment", name, {short_name(each) for each in ids})
+
+
+def find_environment(name: str) -> tuple[str, dict[str, Any]]:
+    """The id, and the arguments, of the environment that a name stands for: an id, or the task that is played on it.
+
+    Raises:
+        UserError: there is neither.
+    """
+    if (env_id := _id_or_none(name)) is not None:
+        return env_id, {}
+    if (task := suite.find_task(name)) is not None:
+        return task.env_id, dict(task.env_kwargs)
+    raise unknown("environment", name, [*map(short_name, _ids()), *suite.TASKS])
+
+
+def find_task(name: str) -> Task:
+    """The task of that name; for an environment's name, the one task on it as it stands, or the only one.
+
+    Raises:
+        UserError: there is none, or there are several; it names the nearest ones.
+    """
+    if (task := suite.find_task(name)) is not None:
+        return task
+    if name in suite.SUITES:
+        raise UserError(
+            f"{name} is a suite, of {', '.join(task.key for task in suite.SUITES[name])}; give one of these"
+        )
+    env_id = _id_or_none(name)
+    there = [task for task in suite.TASKS.values() if task.env_id == env_id]
+    found = [task for task in there if len(there) == 1 or not task.env_kwargs]
+    if len(found) == 1:
+        return found[0]
+    if env_id is not None:
+        which = f"give one of {', '.join(task.key for task in there)}" if there else "`rlbench list tasks` shows them"
+        raise UserError(f"{env_id} is an environment and no task; {which}")
+    return suite.get_task(name)  # its error names the nearest
+
+
+def find_task_or_id(name: str) -> str:
+    """The key of the task, or the id of the environment, that a name stands for.
+
+    A task is preferred where the name is written as its name is, and an environment where only the letters agree:
+    `hopper` is the task hopper@1, and `Hopper` rlbench/Hopper-v0.
+
+    Raises:
+        UserError: there is neither; it names the nearest ones.
+    """
+    task = suite.find_task(name)
+    if task is not None and name in (task.key, task.name):
+        return task.key
+    if (env_id := _id_or_none(name)) is not None:
+        return env_id
+    if task is not None:
+        return task.key
+    raise unknown("task or environment", name, [*suite.TASKS, *map(short_name, _ids())])
+
+
+def find_agent(name: str) -> tuple[str, ...]:
+    """The words after `rlbench train` that train the agent of that name: `actor-critic --preset locomotion` for `ppo`.
+
+    Raises:
+        UserError: there is no such agent or algorithm; it names the nearest ones.
+    """
+    known = agents()
+    if name.lower() not in known:
+        raise unknown("algorithm", name, known)
+    return known[name.lower()]
+
+
+def find_submission(name: str, tasks: Iterable[Task] = ()) -> str:
+    """The folder that a word stands for, or the word itself where it is a path or the name of a built-in submission.
+
+    Args:
+        name: an agent's name, or one with its training seed, as `dqn-s3`.
+        tasks: what it shall play; the first of them that it plays is meant, and of its training seeds the lowest.
+    """
+    if name in submission.builtins() or Path(name).exists() or not re.fullmatch(r"[\w.+-]+", name):
+        return name
+    wanted = [task.key for task in tasks] or list(suite.TASKS)
+    seeded = re.compile(rf"{re.escape(name)}(?:-s(\d+))?", re.IGNORECASE)
+    found = []
+    for folder in _local_submissions():
+        owner = folder.parent if folder.name == "submission" else folder
+        match = seeded.fullmatch(owner.name)
+        if match and owner.parent.name in wanted:
+            found.append((wanted.index(owner.parent.name), int(match[1] or 0), len(found), str(folder)))
+    return min(found)[-1] if found else name
 
 
 def env_kwargs(pairs: Sequence[str]) -> dict[str, Any]:
@@ -74,8 +171,8 @@ def submission_of(header: Mapping[str, Any], path: Path, given: Path | None = No
     )
 
 
-def _local_submissions(agent: str) -> Iterator[Path]:
-    """Folders that may hold a submission of that name."""
+def _local_submissions(agent: str = "") -> Iterator[Path]:
+    """Folders that may hold a submission of that name; those of all where no name is given."""
     if agent in submission.builtins():
         yield submission.BUILTIN / agent
     for root in dict.fromkeys((Path(), Path(__file__).resolve().parents[3])):
@@ -83,10 +180,23 @@ def _local_submissions(agent: str) -> Iterator[Path]:
             yield from sorted(p for p in root.glob(pattern) if agent in p.as_posix() and p.is_dir())
 
 
-def _spellings(env_id: str) -> set[str]:
-    """The names that an id answers to, in lower case."""
-    without_namespace = env_id.rpartition("/")[2].lower()
-    return {env_id.lower(), env_id.lower().rpartition("-v")[0], without_namespace, short_name(env_id).lower()}
+def _ids() -> list[str]:
+    """The ids of rlbench."""
+    return [each.id for each in rlbench.ENVIRONMENTS]
+
+
+def _id_or_none(name: str) -> str | None:
+    """The id that a name stands for, None where there is none."""
+    try:
+        return find_id(name)
+    except UserError:
+        return None
+
+
+def _spellings(env_id: str) -> tuple[str, ...]:
+    """The names that an id answers to, from the nearest: itself, then in lower case whole, without parts, short."""
+    lower = env_id.lower()
+    return env_id, lower, re.sub(r"-v\d+$", "", lower), lower.rpartition("/")[2], short_name(lower)
 
 
 def _version(env_id: str) -> int:

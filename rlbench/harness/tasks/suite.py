@@ -157,18 +157,22 @@ SUITES: dict[str, tuple[Task, ...]] = {
 """The tasks of every suite, in the order of the table."""
 
 
+def find_task(name: str) -> Task | None:
+    """The task `name@version`, or the newest version of `name`, in upper or lower case; None where there is none."""
+    found = [task for task in TASKS.values() if name.lower() in (task.key, task.name)]
+    return max(found, key=lambda task: task.version, default=None)
+
+
 def get_task(key: str) -> Task:
     """The task `name@version`, or the newest version of `name`; else a UserError names the nearest."""
-    if key in TASKS:
-        return TASKS[key]
-    versions = [task for task in TASKS.values() if task.name == key]
-    if not versions:
+    task = find_task(key)
+    if task is None:
         raise unknown("task", key, TASKS)
-    return max(versions, key=lambda task: task.version)
+    return task
 
 
 def get_suite(name: str) -> tuple[Task, ...]:
-    """The tasks of a suite; a UserError names the nearest where there is none of that name."""
-    if name not in SUITES:
+    """The tasks of a suite, in upper or lower case; a UserError names the nearest where there is none of that name."""
+    if name.lower() not in SUITES:
         raise unknown("suite", name, SUITES)
-    return SUITES[name]
+    return SUITES[name.lower()]
