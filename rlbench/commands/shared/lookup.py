@@ -123,7 +123,7 @@ def find_submission(name: str, tasks: Iterable[Task] = ()) -> str:
         return name
     wanted = [task.key for task in tasks] or list(suite.TASKS)
     seeded = re.compile(rf"{re.escape(name)}(?:-s(\d+))?", re.IGNORECASE)
-    found = []
+    found: list[tuple[int, int, int, str]] = []  # place of the task, training seed, place of the folder
     for folder in _local_submissions():
         owner = folder.parent if folder.name == "submission" else folder
         match = seeded.fullmatch(owner.name)
