@@ -6,7 +6,8 @@ import pytest
 
 import rlbench
 from rlbench.commands.shared import agents, lookup
-from rlbench.commands.shared.lookup import find_agent, find_environment, find_id, find_submission, find_task
+from rlbench.commands.shared.agents import find_agent
+from rlbench.commands.shared.lookup import find_environment, find_id, find_submission, find_task
 from rlbench.errors import UserError
 from rlbench.harness.tasks.suite import SUITES, TASKS, get_suite, get_task
 

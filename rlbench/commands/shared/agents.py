@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from rlbench.errors import unknown
+
 
 def algorithms() -> dict[str, str]:
     """Names of the reference algorithms, and the module of each."""
@@ -19,6 +21,18 @@ def agents() -> dict[str, tuple[str, ...]]:
     """Names of the reference agents and algorithms, and the words after `rlbench train` that train each."""
     named: dict[str, tuple[str, ...]] = importlib.import_module("baselines").AGENTS
     return {**{name: (name,) for name in algorithms()}, **named}
+
+
+def find_agent(name: str) -> tuple[str, ...]:
+    """The words after `rlbench train` that train the agent of that name: `actor-critic --preset locomotion` for `ppo`.
+
+    Raises:
+        UserError: there is no such agent or algorithm; it names the nearest ones.
+    """
+    known = agents()
+    if name.lower() not in known:
+        raise unknown("algorithm", name, known)
+    return known[name.lower()]
 
 
 def training() -> Any:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import rlbench
-from rlbench.commands.shared.agents import agents
 from rlbench.errors import UserError, unknown
 from rlbench.harness import contents, submission
 from rlbench.harness.submission import Submission
@@ -98,18 +97,6 @@ def find_task_or_id(name: str) -> str:
     if task is not None:
         return task.key
     raise unknown("task or environment", name, [*suite.TASKS, *map(short_name, _ids())])
-
-
-def find_agent(name: str) -> tuple[str, ...]:
-    """The words after `rlbench train` that train the agent of that name: `actor-critic --preset locomotion` for `ppo`.
-
-    Raises:
-        UserError: there is no such agent or algorithm; it names the nearest ones.
-    """
-    known = agents()
-    if name.lower() not in known:
-        raise unknown("algorithm", name, known)
-    return known[name.lower()]
 
 
 def find_submission(name: str, tasks: Iterable[Task] = ()) -> str:
