@@ -14,6 +14,7 @@ one that is a Dict. `outputs` names what the network computes, `explain` what is
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -30,7 +31,7 @@ EXPLANATIONS = ("action_values", "probabilities", "value", "glimpses")
 HEADS: dict[str, Mapping[str, str]] = {
     "output": {"input": "name"},
     "argmax": {"input": "name"},
-    "epsilon_greedy": {"input": "name", "epsilon": "number"},
+    "epsilon_greedy": {"input": "name", "epsilon": "probability"},
     "uniform": {"low": "number", "high": "number", "shape": "shape"},
     "zeros": {"shape": "shape"},
     "dict": {"heads": "object"},
@@ -44,17 +45,37 @@ MAX_SIZE = 2**31
 MAX_NUMBER = 1e38
 """Numbers stay below the largest float32."""
 
+MAX_NODES = 10_000
+
+MAX_VALUES = 2**26
+"""Numbers that a graph may compute for one environment: 256 MiB of float32."""
+
+MAX_AXES = 30
+"""Axes of an array, which NumPy limits too."""
+
 
 def _is_size(value: object) -> bool:
     return type(value) is int and 0 < value < MAX_SIZE
 
 
+def _is_shape(value: object) -> bool:
+    if not isinstance(value, list) or len(value) > MAX_AXES or not all(map(_is_size, value)):
+        return False
+    return math.prod(value) <= MAX_VALUES
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float) and -MAX_NUMBER < value < MAX_NUMBER  # type: ignore[operator]
+
+
 KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "size": ("a positive integer", _is_size),
     "count": ("an integer of 0 or more", lambda value: type(value) is int and 0 <= value < MAX_SIZE),
-    "number": ("a finite number", lambda value: type(value) in (int, float) and -MAX_NUMBER < value < MAX_NUMBER),
+    "number": ("a finite number", _is_number),
+    "nonnegative": ("a finite number of 0 or more", lambda value: _is_number(value) and value >= 0),
+    "probability": ("a finite number from 0 to 1", lambda value: _is_number(value) and 0 <= value <= 1),
     "flag": ("true or false", lambda value: type(value) is bool),
-    "shape": ("a list of sizes", lambda value: isinstance(value, list) and all(map(_is_size, value))),
+    "shape": (f"a list of sizes, {MAX_VALUES:,} numbers at most", _is_shape),
     "name": ("a name", lambda value: isinstance(value, str)),
     "object": ("an object", lambda value: isinstance(value, dict)),
     "list": ("a list", lambda value: isinstance(value, list)),
@@ -101,6 +122,8 @@ def parse(data: Any) -> Graph:
     _check("the graph", data, fields)
     if data["format"] != FORMAT:
         raise GraphError(f"format {data['format']} is not {FORMAT}, the one that is played; export the agent again")
+    if len(data["nodes"]) > MAX_NODES:
+        raise GraphError(f"the graph has {len(data['nodes']):,} nodes; {MAX_NODES:,} are played")
     nodes: dict[str, Node] = {}
     for item in data["nodes"]:
         node = _node(item)
@@ -133,7 +156,7 @@ def is_observation(name: str) -> bool:
 
 
 def check_tensors(graph: Graph, tensors: Tensors) -> None:
-    """A GraphError unless these are the tensors of the graph's nodes, in name, shape and type."""
+    """A GraphError unless these are the tensors of the graph's nodes, in name, shape and type, all numbers finite."""
     expected = {f"{node.name}.{name}": shape for node in graph.nodes for name, shape in node.tensors.items()}
     for name, shape in expected.items():
         if name not in tensors:
@@ -142,6 +165,11 @@ def check_tensors(graph: Graph, tensors: Tensors) -> None:
             raise GraphError(f"tensor {name!r} has shape {tensors[name].shape}; the graph says {shape}")
         if tensors[name].dtype not in (np.float32, np.float64):
             raise GraphError(f"tensor {name!r} is made of {tensors[name].dtype}, not float32 or float64")
+        if not (finite := np.isfinite(tensors[name])).all():
+            raise GraphError(f"tensor {name!r} holds {tensors[name][~finite][0]}, which is no finite number")
+    for node in graph.nodes:
+        if node.op == "batch_norm" and (tensors[f"{node.name}.running_var"] + node.attributes["eps"] <= 0).any():
+            raise GraphError(f"{node} divides by the root of running_var + eps, which must be above 0 everywhere")
     if unused := [name for name in tensors if name not in expected]:
         raise GraphError(f"tensor {unused[0]!r} belongs to no node")
 
@@ -174,6 +202,8 @@ def _check_ends(graph: Graph, nodes: Collection[str]) -> None:
         _check_head(head, [op for op in HEADS if op != "dict" or head is graph.act])
         if "input" in head:
             _check_known(head["input"], nodes, f"act ({head['op']}) takes", "no node gives")
+        if head["op"] == "uniform" and head["low"] > head["high"]:
+            raise GraphError(f"act (uniform) has low {head['low']} above high {head['high']}")
 
 
 def _check_head(head: Any, ops: Collection[str]) -> None:

@@ -5,6 +5,7 @@ Attributes and tensors have the names of torch's modules, where there is one. Ar
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -38,6 +39,9 @@ class Operation(NamedTuple):
     takes_integers: bool = False
     """Whether it takes an observation's integers as they are; the others take float32."""
 
+    scratch: Callable[[Attributes, tuple[int, ...]], int] = lambda a, shape: 0
+    """(attributes, shape of the input without N) -> numbers per environment that it needs besides its output."""
+
 
 def linear(a: Attributes, w: Tensors, x: Array) -> Array:
     """Affine map, x[N, in_features] -> [N, out_features]."""
@@ -57,6 +61,14 @@ def conv2d(a: Attributes, w: Tensors, x: Array) -> Array:
     rows = windows.transpose(0, 1, 2, 4, 5, 3).reshape(N * height * width, k * k * C)
     y: Array = (rows @ weight.transpose(2, 3, 1, 0).reshape(k * k * C, filters)).reshape(N, height, width, filters)
     return (y + w["bias"] if a["bias"] else y).transpose(0, 3, 1, 2)
+
+
+def _conv2d_scratch(a: Attributes, shape: tuple[int, ...]) -> int:
+    """Numbers of the padded input x[C, H, W] and of its windows."""
+    C, k = shape[0], int(a["kernel_size"])
+    padded = [side + 2 * a["padding"] for side in shape[1:]]
+    windows = [(side - k) // a["stride"] + 1 for side in padded]
+    return int(C * math.prod(padded) + C * k * k * math.prod(windows))
 
 
 def batch_norm(a: Attributes, w: Tensors, x: Array) -> Array:
@@ -132,16 +144,17 @@ OPERATIONS: dict[str, Operation] = {
         dict.fromkeys(("in_channels", "out_channels", "kernel_size", "stride"), "size")
         | {"padding": "count", "bias": "flag"},
         _conv2d_tensors,
+        scratch=_conv2d_scratch,
     ),
     "batch_norm": Operation(
         batch_norm,
-        {"num_features": "size", "eps": "number"},
+        {"num_features": "size", "eps": "nonnegative"},
         _per_feature("weight", "bias", "running_mean", "running_var"),
         keeps_shape=True,
     ),
     "layer_norm": Operation(
         layer_norm,
-        {"normalized_shape": "shape", "eps": "number"},
+        {"normalized_shape": "shape", "eps": "nonnegative"},
         lambda a: dict.fromkeys(("weight", "bias"), tuple(a["normalized_shape"])),
         keeps_shape=True,
     ),
@@ -161,7 +174,7 @@ OPERATIONS: dict[str, Operation] = {
     "tanh": Operation(lambda a, w, x: np.tanh(x)),
     "softmax": Operation(softmax),
     "max": Operation(lambda a, w, x: x.max(axis=1)),
-    "flatten": Operation(lambda a, w, x: x.reshape(len(x), -1)),
+    "flatten": Operation(lambda a, w, x: x.reshape(len(x), math.prod(x.shape[1:]))),
     "add": Operation(lambda a, w, *x: sum(x[1:], start=x[0]), inputs=None, keeps_shape=True),
     "concatenate": Operation(lambda a, w, *x: np.concatenate(x, axis=1), inputs=None),
     "previous": Operation(previous, {"of": "name", "shape": "shape"}, inputs=0),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlbench.harness.layers.graph import Graph, GraphError, Node, check_tensors, heads, is_observation, parse
+from rlbench.harness.layers.graph import (
+    MAX_VALUES,
+    Graph,
+    GraphError,
+    Node,
+    check_tensors,
+    heads,
+    is_observation,
+    parse,
+)
 from rlbench.harness.layers.operations import OPERATIONS, Array, Tensors
 
 ENTRY = "rlbench:layers"
@@ -70,7 +80,11 @@ class Player:
         return {**shown, "glimpses": self._paths()} if self.glimpse else shown
 
     def check(self, observation: Any) -> None:
-        """A GraphError where a node does not fit an observation [N, ...] of the task; call it before the first act."""
+        """A GraphError where the graph cannot be played on an observation [N, ...] of the task; call it before `act`.
+
+        Shapes and sizes come first, by a batch of no environments, in which nothing is computed; then an action is
+        chosen.
+        """
         N = len(next(iter(observation.values())) if isinstance(observation, Mapping) else observation)
         try:
             self._observe(observation, np.ones(N, np.bool_))
@@ -78,8 +92,30 @@ class Player:
             raise GraphError(f"the observation does not have all of {', '.join(self.paths)}") from None
         except (ValueError, MemoryError):
             raise GraphError("what the graph remembers is too large") from None
+        given, observed = self.values, self.observed
+        self.observed = {name: array[:0] for name, array in observed.items()}
+        self.values = {name: array[:0] for name, array in given.items()}
+        self._compute_checked()
+        self._check_ends()
+        self.values, self.observed = given, observed
+        self._compute_checked()
+        try:
+            self._choose(self.graph.act, N)
+        except (ValueError, TypeError, ArithmeticError, MemoryError):
+            raise GraphError(f"act ({self.graph.act['op']}) cannot choose an action") from None
+
+    def _compute_checked(self) -> None:
+        """Every node's value; a GraphError for the first that does not fit its inputs, or where all are too large."""
+        total = 0
         for node in (*self.acting, *self.explaining):
-            self.values[node.name] = self._checked(node)
+            value = self.values[node.name] = self._checked(node)
+            total += math.prod(value.shape[1:])
+            shape = self.values[node.inputs[0]].shape[1:]
+            if total + OPERATIONS[node.op].scratch(node.attributes, shape) > MAX_VALUES:
+                raise GraphError(f"{node} is too large: up to it the graph computes more than {MAX_VALUES:,} numbers")
+
+    def _check_ends(self) -> None:
+        """A GraphError where what is remembered, or what chooses the action, has another shape than it must have."""
         for node in self.recurrent:
             of, shape = node.attributes["of"], tuple(node.attributes["shape"])
             if self.values[of].shape[1:] != shape:
@@ -109,7 +145,7 @@ class Player:
         shapes = [self.values[name].shape[1:] for name in node.inputs]
         try:
             value = self._run(node)
-        except (ValueError, IndexError, TypeError, MemoryError):
+        except (ValueError, IndexError, TypeError, ArithmeticError, MemoryError):
             value = None
         keeps = OPERATIONS[node.op].keeps_shape
         if value is None or (keeps and {*shapes} != {value.shape[1:]}):
@@ -157,7 +193,7 @@ def read(folder: str | Path) -> tuple[Graph, dict[str, Array]]:
     file = GRAPH
     try:
         check_file(Path(folder, GRAPH))
-        graph = parse(json.loads(Path(folder, GRAPH).read_text(encoding="utf-8")))
+        graph = parse(json.loads(Path(folder, GRAPH).read_text(encoding="utf-8-sig")))
         file = WEIGHTS
         check_file(Path(folder, WEIGHTS))
         tensors: dict[str, Array] = load_file(Path(folder, WEIGHTS))
