@@ -113,7 +113,7 @@ def memory_left() -> float:
 
     def read(path: str) -> str:
         try:
-            return Path(path).read_text()
+            return Path(path).read_text(encoding="utf-8")
         except OSError:
             return ""
 

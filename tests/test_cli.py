@@ -25,7 +25,9 @@ def test_usage_names_every_command(capsys):
 @pytest.mark.parametrize("command", cli.COMMANDS)
 def test_every_command_has_help(command):
     arguments = ["value-iteration", "--help"] if command == "train" else ["--help"]
-    done = subprocess.run([sys.executable, "-m", "rlbench", command, *arguments], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "rlbench", command, *arguments], capture_output=True, text=True, encoding="utf-8"
+    )
     assert done.returncode == 0, done.stderr
     assert f"rlbench {command}" in done.stdout
 
@@ -64,7 +66,7 @@ def test_quiet_says_nothing_but_mistakes_and_names(capsys, tmp_path, monkeypatch
     assert printed.pop("list tasks") == ("".join(f"{key}\n" for key in TASKS), "")
     assert set(printed.values()) == {("", "")}
     assert {path.name for path in tmp_path.iterdir()} == {"results", "show.png", "leaderboard.md"}
-    (tmp_path / "leaderboard.md").write_text("old")
+    (tmp_path / "leaderboard.md").write_text("old", encoding="utf-8")
     assert cli.main(["leaderboard", "--check", "--quiet"]) == 1
     assert "is stale" in capsys.readouterr().err
 
@@ -111,7 +113,7 @@ def test_version(capsys):
 
 def test_a_reader_that_goes_away_is_no_error():
     command = f"{sys.executable} -m rlbench list --csv | head -1; exit ${{PIPESTATUS[0]}}"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 0
     assert done.stderr == ""
 
@@ -126,7 +128,7 @@ def test_run_from_nothing_to_a_leaderboard(tmp_path, monkeypatch, capsys):
     rows = json.loads(capsys.readouterr().out)
     best = next(row for row in rows if row["agent"] == "value-iteration" and row["table"] == "task")
     assert best["mean_return"] == -2.0
-    assert (tmp_path / "runs/quick/leaderboard.md").read_text().count("value-iteration") >= 1
+    assert (tmp_path / "runs/quick/leaderboard.md").read_text(encoding="utf-8").count("value-iteration") >= 1
     before = sorted((tmp_path / "runs").rglob("*.jsonl"))
     assert cli.main(["run", "quick", "--quiet"]) == 0, "a second run finds everything there"
     assert sorted((tmp_path / "runs").rglob("*.jsonl")) == before

@@ -240,7 +240,7 @@ PLANTED = {
 def test_a_planted_violation_is_found(tmp_path):
     for name, text in PLANTED.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
+        (tmp_path / name).write_text(text, encoding="utf-8")
     planted = import_graph(tmp_path, ["rlbench"])
     rooms = {"rlbench": (), "rlbench.envs": ("rlbench.controls",), "rlbench.controls": (), "rlbench.harness": ()}
     assert set(violations(planted, rooms)) == {

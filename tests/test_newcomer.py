@@ -32,8 +32,8 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated
 
 def write(folder, version="1", action=1):
     folder.mkdir(exist_ok=True)
-    (folder / "submission.toml").write_text(TOML.format(version=version))
-    (folder / "agent.py").write_text(AGENT.format(action=action))
+    (folder / "submission.toml").write_text(TOML.format(version=version), encoding="utf-8")
+    (folder / "agent.py").write_text(AGENT.format(action=action), encoding="utf-8")
     return str(folder)
 
 
@@ -66,7 +66,7 @@ sys.modules["safetensors"] = sys.modules["torch"] = None
 from rlbench.cli import main
 sys.exit(main(["train", "{algorithm}"]))
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: {algorithm} needs ")
     assert 'pip install "rlbench[baselines]"' in done.stderr
@@ -118,5 +118,5 @@ def test_our_own_fault_is_not_the_users(monkeypatch, capsys):
 
 
 def test_everything_that_the_readme_links_to_is_there():
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / "README.md").read_text()):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / "README.md").read_text(encoding="utf-8")):
         assert (ROOT / target).exists(), target

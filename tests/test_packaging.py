@@ -32,7 +32,7 @@ def names(requirements):
 
 
 def project():
-    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
 @pytest.mark.parametrize("package", OWNERS_PACKAGES)
@@ -42,14 +42,14 @@ def test_the_owners_packages_are_declared_and_installed(package):
     inside = re.search(r"\[(.*)\]", extras["all"][0]).group(1).split(",")
     declared = names(project()["dependencies"]) | {each for name in inside for each in names(extras[name])}
     assert package in declared
-    assert "'.[all]'" in (ROOT / "Makefile").read_text()
+    assert "'.[all]'" in (ROOT / "Makefile").read_text(encoding="utf-8")
     spec = importlib.util.find_spec(OWNERS_PACKAGES[package])
     assert spec is not None
 
 
 def test_every_pinned_package_is_what_is_installed():
     """CI runs what constraints.txt says; a build tag such as torch's +cpu may follow."""
-    for line in (ROOT / "constraints.txt").read_text().splitlines():
+    for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
         if line.startswith("#"):
             continue
         requirement = Requirement(line)
@@ -61,4 +61,7 @@ def test_every_pinned_package_is_what_is_installed():
 def test_import_is_light():
     heavy = ["torch", "numba", "mujoco", "ale_py", "pygame", "pandas", "scipy", "rich", "matplotlib", "tyro", "jinja2"]
     code = f"import sys, rlbench; print([name for name in {heavy} if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8").stdout.strip()
+        == "[]"
+    )

@@ -49,7 +49,7 @@ with progress("work") as show:
         show(i / 12, 100 * i, "steps", "loss 0.1")
         time.sleep(0.05)
 """
-    (tmp_path / "work.py").write_text(program)
+    (tmp_path / "work.py").write_text(program, encoding="utf-8")
     command = f"{sys.executable} {tmp_path / 'work.py'}"
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "130", "PYTHONPATH": os.getcwd()}
     done = subprocess.run(
@@ -58,6 +58,7 @@ with progress("work") as show:
         text=True,
         env=environment,
         stdin=subprocess.DEVNULL,
+        encoding="utf-8",
     )
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", done.stdout)
     assert re.search(r"work .* \d+ % +\d\d:\d\d left +[\d,]+ steps/s +loss 0.1", shown), shown

@@ -26,7 +26,7 @@ def mountain_car(tmp_path, monkeypatch):
     """The environment of the page, written to a file, registered and checked as the page does."""
     text = block(CAR, "# mountain_car.py")
     assert len([line for line in text.splitlines() if line.strip()]) <= 40
-    (tmp_path / "mountain_car.py").write_text(text)
+    (tmp_path / "mountain_car.py").write_text(text, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("RLBENCH_CACHE", str(tmp_path / "cache"))
     exec(block(CAR, "import gymnasium\nimport rlbench\nfrom rlbench.testing"), {})
@@ -62,8 +62,8 @@ def test_the_submission_scores(tmp_path):
 
     folder = tmp_path / "my_agent"
     folder.mkdir()
-    (folder / "submission.toml").write_text(block(SUBMISSION, "# my_agent/submission.toml"))
-    (folder / "agent.py").write_text(block(SUBMISSION, "# my_agent/agent.py"))
+    (folder / "submission.toml").write_text(block(SUBMISSION, "# my_agent/submission.toml"), encoding="utf-8")
+    (folder / "agent.py").write_text(block(SUBMISSION, "# my_agent/agent.py"), encoding="utf-8")
     evaluate(get_task("cart-pole@1"), folder, tmp_path / "results", quiet=True)
     rows = record.load(tmp_path / "results")
     assert set(rows["status"]) == {"ok"}

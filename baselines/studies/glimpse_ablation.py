@@ -86,7 +86,7 @@ def load(submission: Path, seed: int) -> glimpse_template.RecurrentAttention:
     """The agent of a submission."""
     from safetensors.numpy import load_file
 
-    stored = json.loads((submission / "policy.json").read_text())
+    stored = json.loads((submission / "policy.json").read_text(encoding="utf-8"))
     return glimpse_template.policy(stored, load_file(submission / "weights.safetensors"), seed)
 
 

@@ -154,7 +154,7 @@ def line(event: Event) -> dict[str, Any] | None:
 @contextmanager
 def curve(path: Path) -> Iterator[Watcher]:
     """Appends a line of JSON per event."""
-    with path.open("a") as file:
+    with path.open("a", encoding="utf-8") as file:
 
         def watch(event: Event) -> None:
             if entry := line(event):
@@ -176,7 +176,7 @@ def cut_curve(path: Path, update: int) -> None:
     if not path.exists():
         return
     kept = []
-    for text in path.read_text().splitlines():
+    for text in path.read_text(encoding="utf-8").splitlines():
         try:
             entry = json.loads(text)
         except ValueError:

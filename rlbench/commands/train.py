@@ -142,7 +142,7 @@ def hint(task: str, submission: Path) -> str:
 
 def best(out: Path) -> str:
     """The line about the evaluation whose weights were kept; empty for a training run that had none."""
-    with (out / training().CURVE).open() as curve:
+    with (out / training().CURVE).open(encoding="utf-8") as curve:
         kept = [event for event in map(json.loads, curve) if event.get("best")]
     return f"best validation return {kept[-1]['mean']:,.2f}, after {kept[-1]['steps']:,} steps\n" if kept else ""
 

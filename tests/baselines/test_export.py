@@ -49,7 +49,7 @@ def answers_alone(folder: Path, observation: np.ndarray) -> list[Any]:
     seen = folder.with_suffix(".npy")
     np.save(seen, observation)
     command = [sys.executable, "-c", ALONE, str(folder), str(seen)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder, encoding="utf-8")
     answer: list[Any] = json.loads(done.stdout)
     return answer
 
@@ -179,7 +179,7 @@ def test_what_the_outputs_are_is_exported(tmp_path: Path) -> None:
     agent = numpy_policy(network, "relu", encoding(gymnasium.spaces.Box(-1, 1, (4,))))
     agent.tells = "probabilities"
     folder = export(agent, ORIGIN, tmp_path / "agent")
-    settings = json.loads((folder / "policy.json").read_text())
+    settings = json.loads((folder / "policy.json").read_text(encoding="utf-8"))
     assert policy(settings, load_file(folder / "weights.safetensors")).tells == "probabilities"
 
 
@@ -216,7 +216,7 @@ def test_data_alone_plays_the_same_episodes(tmp_path: Path) -> None:
     assert (code.header.get("player"), data.header["player"]) == (None, player.digest())
     found = verify.verify(path, task, read(folders[1]), 1, quiet=True)
     assert (found.blocks, found.different) == (1, {})
-    assert json.loads(verify.path_of(path).read_text().splitlines()[0])["player"] == player.digest()
+    assert json.loads(verify.path_of(path).read_text(encoding="utf-8").splitlines()[0])["player"] == player.digest()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated on Linux only")

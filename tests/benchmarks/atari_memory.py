@@ -20,7 +20,7 @@ TENTHS = 10
 
 def resident() -> int:
     """Bytes of this process that are in memory."""
-    found = re.search(r"VmRSS:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="utf-8"))
     assert found
     return 1024 * int(found[1])
 

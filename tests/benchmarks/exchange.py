@@ -99,9 +99,11 @@ def ping_pong(cores: set[int]) -> Callable[[], None]:
 def measure(folder: Path, rounds: int, calls: int) -> dict[str, list[float]]:
     """Seconds per round: `ping` and `call` of `calls` each, `inside` and `isolated` of one block of cart-pole each."""
     (folder / "idle").mkdir()
-    (folder / "idle" / "agent.py").write_text(IDLE)
+    (folder / "idle" / "agent.py").write_text(IDLE, encoding="utf-8")
     task = get_task("cart-pole")
-    (folder / "idle" / "submission.toml").write_text((DQN / "submission.toml").read_text())
+    (folder / "idle" / "submission.toml").write_text(
+        (DQN / "submission.toml").read_text(encoding="utf-8"), encoding="utf-8"
+    )
     env = make_env(task, task.lanes)
     observation, _ = env.reset(seed=0)
     first = np.zeros(task.lanes, bool)

@@ -53,7 +53,7 @@ def measure(name: str) -> tuple[dict[str, Any], int]:
         flags = ["-q", "-s", "--benchmark-enable", "--benchmark-only", "--benchmark-quiet"]
         command = [sys.executable, "-m", "pytest", *SETS[name][0], *flags, f"--benchmark-json={saved}"]
         status = subprocess.run(command, cwd=ROOT).returncode
-        return json.loads(saved.read_text()), status
+        return json.loads(saved.read_text(encoding="utf-8")), status
 
 
 def collect(runs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -141,10 +141,10 @@ def readme_table(speed: dict[str, Any]) -> str:
 
 def write(speed: dict[str, Any]) -> None:
     """Write the page, and the table in README.md between its two marks."""
-    (ROOT / "docs" / "speed.md").write_text(page(speed))
-    readme = (ROOT / "README.md").read_text()
+    (ROOT / "docs" / "speed.md").write_text(page(speed), encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     before, _, after = readme.split(f"{MARK}\n")
-    (ROOT / "README.md").write_text(f"{before}{MARK}\n\n{readme_table(speed)}\n{MARK}\n{after}")
+    (ROOT / "README.md").write_text(f"{before}{MARK}\n\n{readme_table(speed)}\n{MARK}\n{after}", encoding="utf-8")
 
 
 def main() -> int:
@@ -158,7 +158,7 @@ def main() -> int:
     if os.environ.get("BENCHMARK_SIZE") == "short":
         return max(statuses)  # every benchmark works; such figures are not worth keeping
     kept = ROOT / "docs" / "speed.json"
-    speed = json.loads(kept.read_text()) if kept.exists() else {}
+    speed = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
     speed[arguments.set] = {
         "date": date.today().isoformat(),
         "processes": arguments.processes,
@@ -168,7 +168,7 @@ def main() -> int:
         "figures": collect(runs),
     }
     speed = {name: speed[name] for name in SETS if name in speed}
-    kept.write_text(json.dumps(speed, indent=1) + "\n")
+    kept.write_text(json.dumps(speed, indent=1) + "\n", encoding="utf-8")
     write(speed)
     lines = missed(speed[arguments.set]["figures"])
     print(*lines, sep="\n")

@@ -23,7 +23,7 @@ def test_isolation_costs_little(benchmark, report, size):
 
     def measure():
         command = [sys.executable, str(SCRIPT), str(size(60, 1)), str(size(300, 3))]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, encoding="utf-8")
         return json.loads(done.stdout)
 
     times = benchmark.pedantic(measure, rounds=1)

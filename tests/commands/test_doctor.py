@@ -88,7 +88,7 @@ def test_memory_files_that_are_forbidden_are_a_fault(monkeypatch):
 def test_unreadable_results_are_a_fault_and_none_a_warning(tmp_path):
     assert doctor.check_results(tmp_path / "nowhere", tmp_path / "page.md").status == "warn"
     (tmp_path / "cart-pole@1").mkdir()
-    (tmp_path / "cart-pole@1" / "x@1.jsonl").write_text('{"kind": "header", "schema": 999}\n')
+    (tmp_path / "cart-pole@1" / "x@1.jsonl").write_text('{"kind": "header", "schema": 999}\n', encoding="utf-8")
     assert doctor.check_results(tmp_path, tmp_path / "page.md").status == "fail"
 
 

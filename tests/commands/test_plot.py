@@ -31,7 +31,7 @@ def write_curve(folder, agent="dqn", seed=0, returns=(10, 200, 500), task="cart-
     for i, value in enumerate(returns, start=1):
         lines.append({"event": "progress", "steps": 100 * i, "loss": 0.1})
         lines.append({"event": "evaluated", "steps": 100 * i, "seconds": 0.5 * i, "mean": value, "returns": [value]})
-    (folder / "curve.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (folder / "curve.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     return folder
 
 
@@ -65,7 +65,7 @@ def test_charts_of_trainings_and_of_results(run, tmp_path, monkeypatch):
             assert tuple((image[0, 0] * 255).round().astype(int)) == PAPER
             assert image.std() > 0.05
         else:
-            assert (tmp_path / row["file"]).read_text().startswith("<?xml")
+            assert (tmp_path / row["file"]).read_text(encoding="utf-8").startswith("<?xml")
 
 
 def test_the_same_curve_gives_the_same_svg(tmp_path, monkeypatch):
@@ -161,7 +161,7 @@ def test_every_agent_has_a_line_of_its_own():
 
 def test_mistakes_are_one_line_and_leave_nothing(run, tmp_path):
     (tmp_path / "empty").mkdir()
-    (tmp_path / "file").write_text("x")
+    (tmp_path / "file").write_text("x", encoding="utf-8")
     for name, text in (
         ("no json", "{"),
         ("no head", '{"event": "evaluated", "steps": 1, "mean": 2}'),
@@ -169,7 +169,7 @@ def test_mistakes_are_one_line_and_leave_nothing(run, tmp_path):
     ):
         folder = tmp_path / name
         folder.mkdir()
-        (folder / "curve.jsonl").write_text(text)
+        (folder / "curve.jsonl").write_text(text, encoding="utf-8")
     write_curve(tmp_path / "fine")
     before = sorted(tmp_path.rglob("*"))
     cases = {

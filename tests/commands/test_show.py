@@ -158,7 +158,7 @@ def test_every_shape_of_maze_can_be_drawn(maze, tmp_path):
 
 def test_a_maze_from_a_file(tmp_path, capsys):
     maze = tmp_path / "corridor.txt"
-    maze.write_text("T..#.T\n")
+    maze.write_text("T..#.T\n", encoding="utf-8")
     show(tmp_path, "GridWorld", policy="optimal", maze=maze, gamma=0.5)
     out = capsys.readouterr().out
     assert CORRIDOR_V in out

@@ -50,8 +50,8 @@ def test_a_row_of_the_leaderboard_is_played_again(lean, run, tmp_path):
     lines = record.read(path).episodes
     assert [row["as_recorded"] for row in rows] == [True, True]  # the last of one block and the first of the next
     assert [row["return"] for row in rows] == [line["return"] for line in lines[49:51]]
-    forged = path.read_text().replace(lines[49]["actions"], "0" * 16)
-    path.write_text(forged)
+    forged = path.read_text(encoding="utf-8").replace(lines[49]["actions"], "0" * 16)
+    path.write_text(forged, encoding="utf-8")
     code, rows, _ = run(*arguments)
     assert (code, rows[0]["as_recorded"], rows[1]["as_recorded"]) == (1, False, True)
     assert rows[0]["difference"].startswith("actions '0000000000000000', now ")
@@ -63,7 +63,7 @@ def test_submissions_are_found_by_their_digest(lean, run, tmp_path):
     shutil.copytree(lean, kept)
     code, rows, _ = run("watch", path, "--no-window", "--json")
     assert (code, rows[0]["as_recorded"]) == (0, True)
-    (kept / "agent.py").write_text(AGENT + "\n# another\n")
+    (kept / "agent.py").write_text(AGENT + "\n# another\n", encoding="utf-8")
     code, _, err = run("watch", path, "--no-window", "--json")
     assert code == 2
     assert "give the folder of lean 1 with --submission" in err

@@ -17,7 +17,7 @@ def help_of(command: str) -> str:
     """What `rlbench COMMAND --help` prints on a terminal of 100 columns."""
     environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
     arguments = [sys.executable, "-m", "rlbench", command, "--help"]
-    done = subprocess.run(arguments, capture_output=True, text=True, check=True, env=environment)
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True, env=environment, encoding="utf-8")
     return "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
 
 
@@ -28,8 +28,8 @@ def reference() -> str:
 
 def page() -> str:
     """The page as it should be."""
-    return PAGE.read_text().partition(MARK)[0] + MARK + reference()
+    return PAGE.read_text(encoding="utf-8").partition(MARK)[0] + MARK + reference()
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page())
+    PAGE.write_text(page(), encoding="utf-8")

@@ -15,7 +15,7 @@ PAGES = sorted(
 
 def text(page: str) -> str:
     """A page, read."""
-    return (ROOT / page).read_text()
+    return (ROOT / page).read_text(encoding="utf-8")
 
 
 def blocks(page: str, language: str) -> list[str]:

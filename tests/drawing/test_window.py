@@ -178,7 +178,7 @@ assert users == ["window.py"], users
 
 def test_pygame_does_not_greet():
     program = "from rlbench.drawing.window import import_pygame; import_pygame()"
-    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, encoding="utf-8")
     assert done.stdout == ""
 
 

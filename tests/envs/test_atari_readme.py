@@ -5,7 +5,7 @@ from pathlib import Path
 import rlbench
 from rlbench.envs.atari.protocol import FIELDS, PRESETS
 
-PAGE = (Path(rlbench.__file__).parent / "envs/atari/README.md").read_text()
+PAGE = (Path(rlbench.__file__).parent / "envs/atari/README.md").read_text(encoding="utf-8")
 
 
 def test_the_table_of_protocols_is_the_presets():

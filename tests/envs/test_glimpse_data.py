@@ -53,7 +53,7 @@ def test_images_are_shared_and_cannot_be_written():
 
 def test_the_file_is_small_and_its_licence_lies_beside_it():
     assert data.FILE.stat().st_size < 20_000_000
-    text = data.FILE.with_name("MNIST.md").read_text()
+    text = data.FILE.with_name("MNIST.md").read_text(encoding="utf-8")
     assert "Creative Commons Attribution-Share Alike 3.0" in text
     assert "http://yann.lecun.com/exdb/mnist/" in text
     assert "The test images and their labels are public" in text
@@ -70,7 +70,7 @@ def test_one_changed_bit_is_found(tmp_path, monkeypatch, array):
 def test_a_torn_a_missing_and_a_foreign_file_are_named(tmp_path, monkeypatch):
     torn, foreign, other = tmp_path / "torn.npz", tmp_path / "foreign.npz", tmp_path / "other.npz"
     torn.write_bytes(data.FILE.read_bytes()[:100_000])
-    foreign.write_text("not an archive")
+    foreign.write_text("not an archive", encoding="utf-8")
     with zipfile.ZipFile(other, "w") as archive:
         archive.writestr("something.npy", b"")
     for file, message in (

@@ -8,7 +8,7 @@ import gymnasium
 import rlbench
 from rlbench.envs.glimpse.rules import configure
 
-PAGE = (Path(rlbench.__file__).parent / "envs/glimpse/README.md").read_text()
+PAGE = (Path(rlbench.__file__).parent / "envs/glimpse/README.md").read_text(encoding="utf-8")
 
 
 def test_the_table_of_arguments_is_the_ids_defaults():

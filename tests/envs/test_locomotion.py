@@ -265,7 +265,11 @@ def test_bad_arguments_are_named():
 def test_a_wrong_mujoco_gl_is_a_mistake_of_the_user():
     code = "import gymnasium, rlbench; gymnasium.make('rlbench/Hopper-v0')"
     done = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, "MUJOCO_GL": "nonsense"}, capture_output=True, text=True
+        [sys.executable, "-c", code],
+        env={**os.environ, "MUJOCO_GL": "nonsense"},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
     )
     assert "unset MUJOCO_GL, or set it to egl or osmesa" in done.stderr.splitlines()[-1]
 

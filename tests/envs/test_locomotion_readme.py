@@ -10,7 +10,7 @@ import rlbench
 from rlbench.envs.locomotion.robots import ROBOTS, Upright
 
 pytest.importorskip("mujoco")
-PAGE = (Path(rlbench.__file__).parent / "envs/locomotion/README.md").read_text()
+PAGE = (Path(rlbench.__file__).parent / "envs/locomotion/README.md").read_text(encoding="utf-8")
 
 
 def upright_in_words(bounds: Upright) -> str:

@@ -32,9 +32,11 @@ def submit(tmp_path):
         path.mkdir(exist_ok=True)
         manifest = {"name": "probe", "version": "1", "authors": ["a test"], "tasks": ["*"], "entry": "agent:load"}
         lines = (f"{key} = {json.dumps(value)}" for key, value in (manifest | fields).items())
-        (path / "submission.toml").write_text("\n".join(lines))
+        (path / "submission.toml").write_text("\n".join(lines), encoding="utf-8")
         body = textwrap.indent(textwrap.dedent(act or "").strip(), " " * 8)
-        (path / "agent.py").write_text(AGENT.format(act=body) if source is None else textwrap.dedent(source))
+        (path / "agent.py").write_text(
+            AGENT.format(act=body) if source is None else textwrap.dedent(source), encoding="utf-8"
+        )
         return path
 
     return write

@@ -13,7 +13,7 @@ from rlbench.harness import contents, submission
 def make_entry(kind, path, tmp_path):
     if kind == "link to a folder":
         (tmp_path / "elsewhere").mkdir()
-        (tmp_path / "elsewhere" / "weights.txt").write_text("0.3")
+        (tmp_path / "elsewhere" / "weights.txt").write_text("0.3", encoding="utf-8")
         path.symlink_to(tmp_path / "elsewhere")
     elif kind == "link to a folder inside":
         (path.parent / "good").mkdir()
@@ -72,7 +72,7 @@ def test_a_socket_is_refused(submit, monkeypatch):
 def test_what_may_not_be_read_is_named(submit, where):
     path = submit("pass")
     (path / "folder").mkdir()
-    (path / "weights").write_text("0.3")
+    (path / "weights").write_text("0.3", encoding="utf-8")
     (path / where).chmod(0)
     try:
         with pytest.raises(UserError, match=rf"cannot (read|list) .*{where}: Permission denied"):
@@ -83,12 +83,12 @@ def test_what_may_not_be_read_is_named(submit, where):
 
 def test_a_linked_file_counts_by_its_contents(submit, tmp_path):
     path = submit("pass")
-    (path / "weights").write_text("0.3")
+    (path / "weights").write_text("0.3", encoding="utf-8")
     before = contents.digest(path)
     (path / "weights").rename(tmp_path / "kept")
     (path / "weights").symlink_to(tmp_path / "kept")
     assert contents.digest(path) == before
-    (tmp_path / "kept").write_text("0.4")
+    (tmp_path / "kept").write_text("0.4", encoding="utf-8")
     assert contents.digest(path) != before
 
 
@@ -96,7 +96,7 @@ def test_names_differ_by_case_and_bytes(submit):
     path = submit("pass")
     digests = set()
     for name in ("k", "K", "a b", "a\nb", "ä", "a\u0308", os.fsdecode(b"\xe4"), "con", "k" * 255, "\u200b"):
-        (path / name).write_text("")
+        (path / name).write_text("", encoding="utf-8")
         digests.add(contents.digest(path))
         (path / name).unlink()
     assert len(digests) == 10

@@ -13,7 +13,7 @@ FILES = sorted(path for path in HARNESS.rglob("*.py") if "builtin" not in path.p
 
 def stages_imported(path):
     """The stages of the harness that a file imports, inside functions too."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names = [f"{node.module}.{alias.name}" for alias in node.names] if isinstance(node, ast.ImportFrom) else []
         names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         yield from (name.split(".")[2] for name in names if name.startswith("rlbench.harness."))

@@ -76,7 +76,7 @@ def test_missing_parts(tmp_path, submit):
     with pytest.raises(UserError, match=r"no submission at .*nowhere: .* or random"):
         submission.read(tmp_path / "nowhere")
     file = tmp_path / "file"
-    file.write_text("")
+    file.write_text("", encoding="utf-8")
     with pytest.raises(UserError, match="no submission at"):
         submission.read(file)
     empty = tmp_path / "empty"
@@ -111,10 +111,10 @@ def test_the_digest_is_of_names_and_contents_alone(submit):
     before = submission.read(path).digest
     assert len(before) == 64
     (path / ".git").mkdir()
-    (path / ".git" / "HEAD").write_text("x")
-    (path / ".hidden").write_text("x")
+    (path / ".git" / "HEAD").write_text("x", encoding="utf-8")
+    (path / ".hidden").write_text("x", encoding="utf-8")
     (path / "__pycache__").mkdir()
-    (path / "__pycache__" / "agent.pyc").write_text("x")
+    (path / "__pycache__" / "agent.pyc").write_text("x", encoding="utf-8")
     (path / "empty").mkdir()
     (path / "agent.py").touch()
     assert submission.read(path).digest == before
@@ -123,13 +123,13 @@ def test_the_digest_is_of_names_and_contents_alone(submit):
     assert submission.read(copy).digest == before
 
     digests = {before}
-    (copy / "empty" / "ab").write_text("c")
+    (copy / "empty" / "ab").write_text("c", encoding="utf-8")
     digests.add(contents.digest(copy))
     (copy / "empty" / "ab").rename(copy / "empty" / "a")
     digests.add(contents.digest(copy))
-    (copy / "empty" / "a").write_text("bc")
+    (copy / "empty" / "a").write_text("bc", encoding="utf-8")
     digests.add(contents.digest(copy))
-    (copy / "agent.py").write_text("x = 1")
+    (copy / "agent.py").write_text("x = 1", encoding="utf-8")
     digests.add(contents.digest(copy))
     assert len(digests) == 5
 

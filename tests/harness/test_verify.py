@@ -35,10 +35,10 @@ def played(monkeypatch):
 
 def forge(path, **changes):
     """Write something else into an episode's line, the 51st, and give the record back."""
-    lines = path.read_text().splitlines(keepends=True)
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     place = next(i for i, line in enumerate(lines) if '"index": 51,' in line)
     lines[place] = json.dumps(json.loads(lines[place]) | changes) + "\n"
-    path.write_text("".join(lines))
+    path.write_text("".join(lines), encoding="utf-8")
     return path
 
 
@@ -46,7 +46,7 @@ def test_an_honest_record_is_the_same(recorded, played):
     entrant, path = recorded
     found = verify.verify(path, TASK, entrant, quiet=True)
     assert (found.blocks, found.episodes, found.different, played) == (2, 100, {}, [0, 1])
-    header, *blocks = map(json.loads, verify.path_of(path).read_text().splitlines())
+    header, *blocks = map(json.loads, verify.path_of(path).read_text(encoding="utf-8").splitlines())
     assert header["digest"] == entrant.digest
     assert set(header) >= {"record", "packages", "python", "cpu", "gpu", "commit"}
     assert blocks == [{"kind": "block", "block": i, "episodes": 50, "different": {}} for i in range(2)]
@@ -65,12 +65,12 @@ def test_it_goes_on_where_it_was_interrupted(recorded, played):
     entrant, path = recorded
     beside = verify.path_of(forge(path, length=3))
     assert verify.verify(path, TASK, entrant, blocks=1, quiet=True).different == {}
-    beside.write_text(beside.read_text() + '{"kind": "bl')
+    beside.write_text(beside.read_text(encoding="utf-8") + '{"kind": "bl', encoding="utf-8")
     assert list(verify.verify(path, TASK, entrant, quiet=True).different) == [51]
-    whole = beside.read_text()
+    whole = beside.read_text(encoding="utf-8")
     assert played == [0, 1]
     assert list(verify.verify(path, TASK, entrant, quiet=True).different) == [51]
-    assert (played, beside.read_text()) == ([0, 1], whole)
+    assert (played, beside.read_text(encoding="utf-8")) == ([0, 1], whole)
 
 
 @pytest.mark.parametrize("what", ["record", "machine"])
@@ -83,7 +83,7 @@ def test_it_begins_anew_for_another_record_and_elsewhere(recorded, played, monke
         monkeypatch.setattr(provenance, "machine", lambda: {"cpu": "another"})
     verify.verify(path, TASK, entrant, blocks=1, quiet=True)
     assert played == [0, 0]
-    assert len(verify.path_of(path).read_text().splitlines()) == 2
+    assert len(verify.path_of(path).read_text(encoding="utf-8").splitlines()) == 2
 
 
 def test_another_agent_or_task_cannot_be_compared(recorded, submit):

@@ -44,6 +44,6 @@ def load(task, spaces, seed):
 def write_agent(folder, source):
     """A submission of that source, in a new folder."""
     folder.mkdir()
-    (folder / "submission.toml").write_text(LEAN)
-    (folder / "agent.py").write_text(source)
+    (folder / "submission.toml").write_text(LEAN, encoding="utf-8")
+    (folder / "agent.py").write_text(source, encoding="utf-8")
     return folder

@@ -42,7 +42,7 @@ def display():
         stderr=subprocess.DEVNULL,
     )
     os.close(write)
-    with os.fdopen(read) as output:
+    with os.fdopen(read, encoding="utf-8") as output:
         number = output.readline().strip()
     yield f":{number}"
     server.terminate()
@@ -65,6 +65,7 @@ class Desk:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            encoding="utf-8",
         )
         self.window = None
 
@@ -82,7 +83,12 @@ class Desk:
 
     def xdotool(self, *arguments, check=True):
         return subprocess.run(
-            ["xdotool", *map(str, arguments)], env=self.environment, check=check, capture_output=True, text=True
+            ["xdotool", *map(str, arguments)],
+            env=self.environment,
+            check=check,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
         )
 
     def keys(self, *names):

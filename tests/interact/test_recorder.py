@@ -250,7 +250,7 @@ print(*sizes[0], *sizes[1])
 def test_memory_stays_flat_over_a_long_recording(ffmpeg, tmp_path):
     """100,000 frames: our resident memory and the encoder's grow by less than 5 % after the first tenth."""
     command = [sys.executable, "-c", MEMORY, str(tmp_path / "long.mp4"), "100000"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, encoding="utf-8")
     ours, encoders, ours_later, encoders_later = map(int, done.stdout.split())
     print(f"\nKiB after a tenth and in the end: ours {ours}, {ours_later}; the encoder's {encoders}, {encoders_later}")
     assert ours_later < 1.05 * ours

@@ -65,8 +65,8 @@ def damaged(tmp_path, change):
     """A trace of cart-pole after `change` was done to its lines, and its path."""
     path = tmp_path / "t.jsonl"
     trace.save(played("rlbench/CartPole-v0", steps=6), path)
-    lines = path.read_text().splitlines()
-    path.write_text("\n".join(change(lines)))
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join(change(lines)), encoding="utf-8")
     return path
 
 

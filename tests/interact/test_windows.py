@@ -89,7 +89,7 @@ def test_dragging_pushes_the_cart_towards_the_pointer(desk):
     game.xdotool("mousemove", "--window", game.window, 20, 300, "mousedown", 1)
     code, _, _ = game.end()
     game.xdotool("mouseup", 1)
-    lines = (game.folder / "drag.jsonl").read_text().splitlines()[1:-1]
+    lines = (game.folder / "drag.jsonl").read_text(encoding="utf-8").splitlines()[1:-1]
     assert code == 0
     assert lines
     assert all('"action": 0' in line for line in lines)

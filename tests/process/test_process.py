@@ -18,7 +18,7 @@ from rlbench import process
 def run(program, **options):
     """A program of Python in a process of its own."""
     command = [sys.executable, "-c", program]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options, encoding="utf-8")
 
 
 def test_torch_threads_return_also_after_an_error():

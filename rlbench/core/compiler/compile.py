@@ -94,7 +94,7 @@ def _load_once(name: str, text: str) -> ModuleType:
     path = cache_folder() / f"{name}.py"
     if not path.exists():
         scratch = path.with_suffix(f".{os.getpid()}")
-        scratch.write_text(text)
+        scratch.write_text(text, encoding="utf-8")
         scratch.replace(path)
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None

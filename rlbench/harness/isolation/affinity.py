@@ -43,7 +43,7 @@ def _running_threads() -> int:
     """Number of threads that run on this machine, this one included: the lowest of a few samples."""
     samples = []
     for _ in range(_SAMPLES):
-        samples.append(int(Path("/proc/loadavg").read_text().split()[3].split("/")[0]))
+        samples.append(int(Path("/proc/loadavg").read_text(encoding="utf-8").split()[3].split("/")[0]))
         if samples[-1] == 1:
             break
         time.sleep(_SECONDS_BETWEEN)

@@ -42,7 +42,7 @@ def _gpu() -> str | None:
 
 def _match(pattern: str, path: Path) -> str | None:
     try:
-        found = re.search(pattern, path.read_text(), re.MULTILINE)
+        found = re.search(pattern, path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
     except OSError:
         return None
     return found[1].strip() if found else None
@@ -54,7 +54,9 @@ def _commit() -> str | None:
         return None
     try:
         command = ["git", "-C", str(_ROOT), "rev-parse", "HEAD"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=10, check=True, encoding="utf-8", errors="replace"
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()

@@ -53,7 +53,7 @@ def weights(submission: Path) -> bytes:
 
 def curve(out: Path) -> list[dict[str, Any]]:
     """The learning curve without its wall-clock times."""
-    lines = [json.loads(line) for line in (out / "curve.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (out / "curve.jsonl").read_text(encoding="utf-8").splitlines()]
     return [{name: value for name, value in line.items() if name != "seconds"} for line in lines]
 
 

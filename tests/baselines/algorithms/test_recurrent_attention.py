@@ -138,7 +138,7 @@ def test_the_exported_agent_answers_alone(tmp_path: Path) -> None:
     assert read(folder).name == "looks"
     plain = json.dumps([{name: values.tolist() for name, values in one.items()} for one in seen])
     command = [sys.executable, "-c", ALONE, str(folder), plain]
-    answer = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    answer = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, encoding="utf-8").stdout)
     *_, expected = torch_answers(learner.model.network, seen)
     np.testing.assert_allclose(answer["location"], expected["location"], atol=1e-5)
     assert answer["label"] == expected["label"].tolist()
@@ -236,8 +236,8 @@ def test_a_resumed_run_reports_the_same_metrics() -> None:
 
 def test_a_run_writes_a_submission_and_its_curve(tmp_path: Path) -> None:
     submission = runner.run("recurrent-attention", replace(SMALL, epochs=1), tmp_path, quiet=True)
-    assert "class RecurrentAttention" in (submission / "agent.py").read_text()
-    curve = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
+    assert "class RecurrentAttention" in (submission / "agent.py").read_text(encoding="utf-8")
+    curve = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [line["event"] for line in curve] == ["started", "progress", "evaluated", "finished"]
     assert curve[1]["training error"] > 0
 
@@ -247,7 +247,7 @@ def test_a_single_glimpse_is_trained_evaluated_and_exported(change: dict[str, An
     """It chooses no location, and so has no loss for one."""
     settings = replace(SMALL, glimpses=1, epochs=2, **change)
     submission = runner.run("recurrent-attention", settings, tmp_path / "run", quiet=True)
-    lines = [json.loads(line) for line in (tmp_path / "run" / "curve.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (tmp_path / "run" / "curve.jsonl").read_text(encoding="utf-8").splitlines()]
     evaluated = [line for line in lines if line["event"] == "evaluated"]
     assert [line["steps"] for line in evaluated] == [5 * 60, 2 * 5 * 60], "a step per image"
     *_, finished = recurrent_attention.train(settings)

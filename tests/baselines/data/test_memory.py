@@ -23,7 +23,9 @@ def test_memory_does_not_grow() -> None:
     if not Path("/proc/self/status").exists():
         pytest.skip("resident memory is read from /proc")
     command = [sys.executable, "tests/benchmarks/atari_memory.py", "16000", "40000"]
-    done = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True, encoding="utf-8"
+    )
     measured = json.loads(done.stdout.splitlines()[-1])
     assert min(measured["bytes"]) > FrameReplay.bytes(40_000, (4, 84, 84))
     assert measured["growth"] < 0.05

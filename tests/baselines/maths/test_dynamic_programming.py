@@ -22,7 +22,7 @@ FIELD = [".A.B.", ".....", "...b.", ".....", ".a..."]
 
 def published(table: str) -> np.ndarray:
     """A table of gridworld.csv, flattened row by row."""
-    with (Path(__file__).parents[1] / "data" / "gridworld.csv").open() as file:
+    with (Path(__file__).parents[1] / "data" / "gridworld.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["table"] == table]
     values = np.empty(len(rows))
     side = round(len(rows) ** 0.5)

@@ -17,7 +17,7 @@ def test_means_are_those_of_the_recorded_episodes():
     assert set(found) <= set(GAMES)
     for task, mean in found.items():
         (file,) = (RESULTS / task).glob("random@*.jsonl")
-        lines = [json.loads(line) for line in file.read_text().splitlines()]
+        lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
         returns = [line["return"] for line in lines if line["kind"] == "episode"]
         assert len(returns) == 100
         assert abs(statistics.fmean(returns) - mean) < 1e-9
@@ -25,4 +25,4 @@ def test_means_are_those_of_the_recorded_episodes():
 
 def test_the_page_shows_the_table():
     page = Path(rlbench.__file__).parent / "envs/atari/README.md"
-    assert markdown(table(RESULTS)) in page.read_text()
+    assert markdown(table(RESULTS)) in page.read_text(encoding="utf-8")

@@ -56,7 +56,7 @@ def weights(submission: Path) -> str:
 
 def curve(out: Path) -> list[dict[str, Any]]:
     """The learning curve without its wall-clock times."""
-    lines = [json.loads(line) for line in (out / "curve.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (out / "curve.jsonl").read_text(encoding="utf-8").splitlines()]
     return [{name: value for name, value in line.items() if name != "seconds"} for line in lines]
 
 
@@ -85,7 +85,7 @@ def test_killed_and_resumed_is_uninterrupted(uninterrupted: Path, tmp_path: Path
     killed.kill()
     killed.wait()
     assert not (tmp_path / "submission").exists()
-    with (tmp_path / "curve.jsonl").open("a") as file:
+    with (tmp_path / "curve.jsonl").open("a", encoding="utf-8") as file:
         file.write('{"event": "prog')  # a torn line
     submission = runner.run("dqn", SMALL, tmp_path, quiet=True)
     assert weights(submission) == weights(uninterrupted / "submission")

@@ -19,6 +19,6 @@ def run(script: str, contender: str, *arguments: object, threads: int | None = N
     if threads is not None:
         environment["OMP_NUM_THREADS"] = str(threads)
     command = [sys.executable, str(FOLDER / script), contender, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, encoding="utf-8")
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return result

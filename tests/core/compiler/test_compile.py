@@ -142,9 +142,9 @@ def one_step(world):
 
 def test_an_edited_rule_takes_effect(rules_folder):
     path = rules_folder / "edited_rules.py"
-    path.write_text(RULES)
+    path.write_text(RULES, encoding="utf-8")
     np.testing.assert_allclose(one_step("edited_rules"), 1.0, rtol=1e-6)
-    path.write_text(RULES.replace("params.gain * action", "2 * params.gain * action"))
+    path.write_text(RULES.replace("params.gain * action", "2 * params.gain * action"), encoding="utf-8")
     importlib.invalidate_caches()
     sys.modules.pop("edited_rules")
     np.testing.assert_allclose(one_step("edited_rules"), 2.0, rtol=1e-6)
@@ -152,20 +152,20 @@ def test_an_edited_rule_takes_effect(rules_folder):
 
 
 def test_the_same_rules_are_loaded_once(rules_folder):
-    (rules_folder / "edited_rules.py").write_text(RULES)
+    (rules_folder / "edited_rules.py").write_text(RULES, encoding="utf-8")
     world = World("edited_rules", None, {})
     assert compiled(world) is compiled(World("edited_rules", None, {"gain": 3.0}))
 
 
 def test_foreign_imports_are_refused(rules_folder):
-    (rules_folder / "edited_rules.py").write_text("import json\n" + RULES)
+    (rules_folder / "edited_rules.py").write_text("import json\n" + RULES, encoding="utf-8")
     with pytest.raises(TypeError, match="imports json; rules may import only math, numpy, typing"):
         source(World("edited_rules", None, {}))
 
 
 def test_an_unwritable_cache_falls_back(tmp_path, monkeypatch):
     blocked = tmp_path / "file"
-    blocked.write_text("")
+    blocked.write_text("", encoding="utf-8")
     monkeypatch.setenv("RLBENCH_CACHE", str(blocked / "cache"))
     assert cache_folder().is_dir()
     assert blocked not in cache_folder().parents

@@ -33,7 +33,7 @@ AGENT = """
 def killed_after(seconds, path, results, episodes):
     """Start an evaluation and kill it that long after it is up, unless it ends before."""
     command = [sys.executable, "-c", SCRIPT, path, results, str(episodes)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8")
     assert process.stdout.readline() == "up\n"
     try:
         process.wait(seconds)
@@ -57,7 +57,7 @@ def alive(pid):
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    with open(f"/proc/{pid}/stat") as stat:
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
         return stat.read().rpartition(")")[2].split()[0] != "Z"
 
 
@@ -93,7 +93,7 @@ def test_kill_at_random_moments(submit, tmp_path, kills, episodes, monkeypatch):
         assert len(run.blocks) == task.blocks
 
     deadline = time.monotonic() + 10
-    left = {int(pid) for pid in pids.read_text().split()}
+    left = {int(pid) for pid in pids.read_text(encoding="utf-8").split()}
     while left and time.monotonic() < deadline:
         left = {pid for pid in left if alive(pid)}
     assert not left

@@ -203,7 +203,7 @@ def wait_until_dead(pid):
             os.kill(pid, 0)
         except ProcessLookupError:
             return True
-        with open(f"/proc/{pid}/stat") as stat:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
             if stat.read().rpartition(")")[2].split()[0] == "Z":
                 return True
         time.sleep(0.01)
@@ -219,7 +219,7 @@ def test_what_an_agent_starts_dies_with_it(grid_task, submit, tmp_path):
         """
     _, fault = lines(grid_task, submit(act), tmp_path / "results")
     assert "exited with code 3" in fault
-    assert wait_until_dead(int((tmp_path / "pid").read_text()))
+    assert wait_until_dead(int((tmp_path / "pid").read_text(encoding="utf-8")))
 
 
 def test_one_that_escapes_with_the_pipes_cannot_hold_up_the_harness(grid_task, submit, tmp_path):
@@ -237,7 +237,7 @@ def test_one_that_escapes_with_the_pipes_cannot_hold_up_the_harness(grid_task, s
         assert "exited with code 4" in fault
         assert time.monotonic() - began < 60  # not 600
     finally:
-        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+        os.kill(int((tmp_path / "pid").read_text(encoding="utf-8")), signal.SIGKILL)
 
 
 def test_secrets_and_surroundings_stay_outside(grid_task, submit, tmp_path, monkeypatch):

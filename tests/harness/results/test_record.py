@@ -77,7 +77,7 @@ def whole(entrant, tmp_path):
 
 def test_the_lines_of_a_record(whole, entrant):
     assert whole.parts[-2:] == ("maze@1", f"probe@{entrant.digest[:12]}.jsonl")
-    header, *lines, footer = map(json.loads, whole.read_text().splitlines())
+    header, *lines, footer = map(json.loads, whole.read_text(encoding="utf-8").splitlines())
     assert [line["kind"] for line in lines] == ["episode", "episode", "block"] * 3
     assert lines[1] == {
         "kind": "episode",
@@ -113,7 +113,7 @@ def test_the_lines_of_a_record(whole, entrant):
 
 
 def test_a_header_tells_nothing_about_the_place(whole):
-    text = whole.read_text().splitlines()[0]
+    text = whole.read_text(encoding="utf-8").splitlines()[0]
     assert str(whole.parent.parent) not in text
     assert os.uname().nodename not in json.loads(text).values()
     assert os.getcwd() not in text
@@ -123,7 +123,7 @@ def test_load_gives_a_row_per_episode(whole, submit):
     untrained = submission.read(submit("pass", folder="other", name="other"))
     with RecordWriter(record.path_of(whole.parents[1], TASK, untrained), TASK, untrained) as writer:
         writer.commit(block(0, status="crash", extra={}))
-    whole.with_name("x.verify.jsonl").write_text("not a record")
+    whole.with_name("x.verify.jsonl").write_text("not a record", encoding="utf-8")
     frame = record.load(whole.parents[1])
     assert {name: str(frame.dtypes[name]) for name in COLUMNS} == COLUMNS
     assert len(frame) == 8
@@ -216,7 +216,7 @@ DAMAGES = {
 
 @pytest.mark.parametrize(("number", "change", "words"), DAMAGES.values(), ids=DAMAGES.keys())
 def test_damage_is_reported_and_nothing_is_lost(whole, entrant, number, change, words):
-    whole.write_text(damage(whole.read_text(), number, change))
+    whole.write_text(damage(whole.read_text(encoding="utf-8"), number, change), encoding="utf-8")
     before = whole.read_bytes()
     for act in (lambda: record.load(whole.parents[1]), lambda: RecordWriter(whole, TASK, entrant)):
         with pytest.raises(UserError, match=words) as error:
@@ -250,7 +250,7 @@ def test_two_evaluations_of_the_same_run_at_once(whole, entrant, submit):
 
 @pytest.mark.parametrize("place", ["file/results", "/proc/results", "/dev/null/results"])
 def test_a_folder_that_cannot_be_written(tmp_path, submit, place):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(UserError, match=r"cannot (read|write) .*jsonl: (Not a directory|No such file)"):
         evaluate(TASK, submit("pass"), tmp_path / place, quiet=True)
 
