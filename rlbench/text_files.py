@@ -43,12 +43,13 @@ def decoded(data: bytes, name: str) -> str:
         UserError: the bytes are not UTF-8.
     """
     if encoding := OTHER_MARKS.get(data[:2]):
-        raise UserError(f"{name} is {encoding} text, by its byte order mark; save it as UTF-8")
+        raise UserError(f"{name} is not text in UTF-8 but in {encoding}, by its byte order mark; save it as UTF-8")
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         at = data.rfind(b"\n", 0, error.start) + 1
         line = data.count(b"\n", 0, error.start) + 1
         where = f"byte {error.start - at + 1} of line {line} is 0x{data[error.start]:02x}"
-        raise UserError(f"{name} is not UTF-8 text: {where}; save it as UTF-8") from None
+        raise UserError(f"{name} is not text in UTF-8: {where}; save it as UTF-8") from None
     return text.replace("\r\n", "\n").replace("\r", "\n")

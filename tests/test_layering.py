@@ -14,10 +14,10 @@ SUBMISSIONS = "baselines/pretrained"  # run in processes of their own
 
 STAGES = ("tasks", "layers", "manifest", "contents", "submission", "isolation", "results", "ranking")
 HARNESS = tuple(f"rlbench.harness.{stage}" for stage in STAGES)
-UP_TO_SUBMISSION = HARNESS[:4]
+UP_TO_SUBMISSION = ("rlbench.text_files", *HARNESS[:4])
 PUBLIC = (
     *("rlbench", "rlbench.errors", "rlbench.process", "rlbench.progress", "rlbench.registry"),
-    "rlbench.space_tree",
+    *("rlbench.space_tree", "rlbench.text_files"),
 )
 
 MAY_REACH = {
@@ -30,6 +30,7 @@ MAY_REACH = {
     "rlbench.progress": (),
     "rlbench.registry": (),
     "rlbench.space_tree": ("rlbench.errors",),
+    "rlbench.text_files": ("rlbench.errors",),
     "rlbench.drawing": ("rlbench.errors", "rlbench.process"),
     "rlbench.controls": ("rlbench.controls.protocol", "rlbench.errors", "rlbench.space_tree"),
     "rlbench.controls.protocol": (),
@@ -40,7 +41,7 @@ MAY_REACH = {
     ),
     "rlbench.harness.tasks": ("rlbench.errors",),
     "rlbench.harness.layers": (),  # it plays networks with NumPy alone
-    "rlbench.harness.manifest": ("rlbench.errors",),
+    "rlbench.harness.manifest": ("rlbench.errors", "rlbench.text_files"),
     "rlbench.harness.contents": ("rlbench.errors",),
     "rlbench.harness.submission": ("rlbench.errors", *UP_TO_SUBMISSION),
     "rlbench.harness.isolation": (
@@ -52,7 +53,10 @@ MAY_REACH = {
         *("rlbench.harness.submission", *UP_TO_SUBMISSION),
     ),
     "rlbench.harness.ranking": ("rlbench.errors", "rlbench.harness.tasks"),
-    "rlbench.harness": ("rlbench.errors", "rlbench.process", "rlbench.progress", "rlbench.space_tree", *HARNESS),
+    "rlbench.harness": (
+        *("rlbench.errors", "rlbench.process", "rlbench.progress", "rlbench.space_tree", "rlbench.text_files"),
+        *HARNESS,
+    ),
     "rlbench.interact": (
         *("rlbench.controls", "rlbench.controls.protocol", "rlbench.drawing"),
         *("rlbench.harness", *HARNESS, *PUBLIC),

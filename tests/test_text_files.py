@@ -18,9 +18,9 @@ def test_marks_and_line_ends_are_no_part_of_the_text(tmp_path, mark, end):
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"T..\n.\xe4.\n", "is not UTF-8 text: byte 2 of line 2 is 0xe4"),
-        (codecs.BOM_UTF8 + b"\xff", "byte 4 of line 1 is 0xff"),
-        ("T..".encode("utf-16"), "is UTF-16 text, by its byte order mark"),
+        (b"T..\n.\xe4.\n", "is not text in UTF-8: byte 2 of line 2 is 0xe4"),
+        (codecs.BOM_UTF8 + b"\xff", "byte 1 of line 1 is 0xff"),
+        ("T..".encode("utf-16"), "in UTF-16, by its byte order mark"),
         (b"." * 65, "longer than 64 bytes"),
     ],
 )

@@ -21,6 +21,7 @@ from rlbench.commands.shared.output import Format, print_table, remark
 from rlbench.drawing.shapes import Image
 from rlbench.errors import UserError, unknown
 from rlbench.interact.episode import make
+from rlbench.text_files import read_text
 
 FRAME_FORMATS = (".png",)
 POLICY_FORMATS = (".png", ".svg", ".pdf")
@@ -142,11 +143,7 @@ def grid_world_kwargs(options: ShowOptions) -> dict[str, Any]:
     """Arguments of `gymnasium.make` from --maze and --slip."""
     kwargs: dict[str, Any] = {} if options.slip is None else {"slip": options.slip}
     if options.maze is not None:
-        try:
-            kwargs["maze"] = options.maze.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not text"
-            raise UserError(f"cannot read the maze {options.maze}: {reason}") from None
+        kwargs["maze"] = read_text(options.maze, "maze")
     return kwargs
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rlbench.errors import UserError, unknown
+from rlbench.text_files import decoded
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -35,9 +36,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
     try:
-        fields = tomllib.loads(data.decode("utf-8-sig"))  # Windows' editors begin a file with a byte order mark
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} cannot be read as TOML: {error}; save it as UTF-8") from None
+        fields = tomllib.loads(decoded(data, str(path)))
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} cannot be read as TOML: {error}") from None
     checked = check_fields(fields, str(path))

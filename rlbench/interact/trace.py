@@ -27,8 +27,10 @@ from rlbench.harness.isolation.explain import Explanation
 from rlbench.harness.play import actions_digest
 from rlbench.harness.results import provenance
 from rlbench.interact.episode import ShownEpisode, make
+from rlbench.text_files import read_text
 
 SCHEMA = 1
+MAX_BYTES = 1 << 30
 FORBIDDEN = frozenset({"rules", "render", "render_mode"})  # arguments that name modules, which a file must not load
 
 
@@ -175,13 +177,7 @@ def _steps(episode: ShownEpisode) -> Iterator[dict[str, Any]]:
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
     """The lines of a file, each an object."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path} is no trace: it is not text") from None
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(read_text(path, "trace", MAX_BYTES).splitlines(), start=1):
         try:
             value = json.loads(line)
         except (ValueError, RecursionError):

@@ -17,12 +17,14 @@ from rlbench.errors import UserError
 from rlbench.harness.ranking.agent_results import generator
 from rlbench.harness.ranking.intervals import resample, widening
 from rlbench.harness.tasks.suite import TASKS
+from rlbench.text_files import read_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 CURVE = "curve.jsonl"
+MAX_BYTES = 1 << 30
 Axis = Literal["steps", "seconds"]
 UNITS = {"steps": "environment steps", "seconds": "seconds of the training run"}
 MAX_LINEAR = 12  # longest training run over shortest; beyond this the axis is logarithmic
@@ -74,7 +76,7 @@ def read(path: Path, axis: Axis) -> Curve | None:
     """
     head, at, mean = {}, [], []
     try:
-        for line in path.read_text(encoding="utf-8").splitlines():
+        for line in read_text(path, "learning curve", MAX_BYTES).splitlines():
             event = json.loads(line)
             if event["event"] == "started":
                 head = event
@@ -82,9 +84,7 @@ def read(path: Path, axis: Axis) -> Curve | None:
                 at.append(float(event[axis]))
                 mean.append(float(event["mean"]))
         task, agent, seed = str(head["task"]), str(head["agent"]), int(head["seed"])
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         wrong = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise UserError(f"{path} is no learning curve: {wrong}; train again, or leave it out") from None
     order = np.argsort(at, kind="stable")

@@ -162,8 +162,9 @@ def test_weights_that_are_no_numbers_are_refused(value, tmp_path):
                     "explain": {},
                 },
             }
-        )
-    , encoding="utf-8")
+        ),
+        encoding="utf-8",
+    )
     save_file({"c.weight": np.full((1, 1, 1, 1), value, np.float32)}, tmp_path / "weights.safetensors")
     with pytest.raises(GraphError, match=rf"weights.safetensors: tensor 'c.weight' holds {value}, which is no finite"):
         player.read(tmp_path)
