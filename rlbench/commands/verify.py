@@ -10,13 +10,16 @@ import pandas as pd
 from tyro.conf import Positional
 
 from rlbench.commands.shared.lookup import submission_of
-from rlbench.commands.shared.output import Format, print_table, silent
+from rlbench.commands.shared.output import Format, print_table, remark, silent
 from rlbench.errors import UserError
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import get_task
 from rlbench.harness.verify import Verification, verify
 
-COLUMNS = ("record", "blocks", "of", "episodes", "different", "verdict", "first_difference")
+COUNTS = ("blocks", "of", "episodes", "different")
+COLUMNS = ("record", *COUNTS, "verdict", "first_difference")
+VERDICTS = {"same": 0, "different": 1}
+"""What a comparison ends in, with the exit code; other verdicts say why there was none, and count as different."""
 
 
 @dataclass(frozen=True)
@@ -42,35 +45,51 @@ def run(options: VerifyOptions) -> int:
     if options.submission is not None and len(paths) > 1:
         raise UserError(f"--submission is for one record, these are {len(paths)}")
     rows = [row(path, options, alone=len(paths) == 1) for path in paths]
-    print_table(pd.DataFrame(rows, columns=list(COLUMNS)), options.format)
-    return int(any(each["verdict"] != "same" for each in rows))
+    show(rows, options)
+    return max(VERDICTS.get(each["verdict"], 1) for each in rows)
+
+
+def show(rows: list[dict[str, Any]], options: VerifyOptions) -> None:
+    """Print the rows; for people, the reasons why there was no comparison come below the table, on lines of their own.
+
+    Args:
+        rows: One per record.
+        options: Of the command.
+    """
+    columns = COLUMNS if options.format == "table" else (*COLUMNS, "reason")
+    frame = pd.DataFrame(rows, columns=list(columns)).astype(dict.fromkeys(COUNTS, "Int64"))
+    print_table(frame, options.format)
+    for each in rows:
+        if "reason" in each:
+            remark(f"{each['record']}: {each['reason']}", options)
 
 
 def chosen(given: tuple[Path, ...]) -> list[Path]:
     """The records that are named, and those in folders that are named."""
-    paths = [
-        found for path in given for found in ([path] if path.suffix == ".jsonl" else sorted(path.rglob("*.jsonl")))
-    ]
-    paths = [path for path in dict.fromkeys(paths) if not path.name.endswith(".verify.jsonl")]
+    paths = [found for path in given for found in (record.find(path, "**/*.jsonl") if path.is_dir() else [path])]
+    paths = list(dict.fromkeys(path for path in paths if path.exists() or path.suffix == ".jsonl"))
     if not paths:
         raise UserError(f"no records in {', '.join(map(str, given))}; `rlbench evaluate` makes them")
     return paths
 
 
 def row(path: Path, options: VerifyOptions, *, alone: bool) -> dict[str, Any]:
-    """Verify one record; the reason is the verdict where it cannot be verified and is not `alone`."""
-    run = record.read(path)
-    if run is None:
-        raise UserError(f"no record at {path}")
-    made: dict[str, Any] = {"record": f"{path.parent.name}/{path.stem}", "of": len(run.blocks)}
+    """Verify one record; where it cannot be verified and is not `alone`, the reason is in the row."""
+    made: dict[str, Any] = {"record": f"{path.parent.name}/{path.stem}"}
+    verdict = "no record"
     try:
+        run = record.read(path)
+        if run is None:
+            raise UserError(f"no record at {path}")
+        made["of"] = len(run.blocks)
+        verdict = "no submission"
         entrant = submission_of(run.header, path, options.submission)
-        task = get_task(str(run.header["task"]))
-        found = verify(path, task, entrant, options.blocks, quiet=silent(options))
+        verdict = "no comparison"
+        found = verify(path, get_task(str(run.header["task"])), entrant, options.blocks, quiet=silent(options))
     except UserError as error:
         if alone:
             raise
-        return made | {"verdict": str(error)}
+        return made | {"verdict": verdict, "reason": str(error)}
     return made | cells(found)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +17,7 @@ from rlbench.commands.shared.lookup import env_kwargs, find_id, submission_of
 from rlbench.commands.shared.output import Format, remark, silent
 from rlbench.errors import UserError
 from rlbench.harness import submission
-from rlbench.harness.results import record
+from rlbench.harness.results import jsonl, record
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.suite import TASKS, get_task
 from rlbench.harness.tasks.task import Task
@@ -65,7 +64,7 @@ def run(options: WatchOptions) -> int:
     match kind_of(path):
         case "trace":
             return watch_trace(path, options)
-        case "header":
+        case "record":
             playlist = from_record(path, options)
         case _:
             playlist = from_submission(options)
@@ -88,19 +87,13 @@ def check(options: WatchOptions) -> None:
 
 
 def kind_of(path: Path) -> str:
-    """What a file is by its first line: `trace`, or `header` of a record; `submission` for what is no file."""
+    """What a file is by its first line: `trace` or `record`; `submission` for what is no file."""
     if path.suffix != ".jsonl" and not path.is_file():
         return "submission"
-    try:
-        with path.open("rb") as file:
-            kind = json.loads(file.readline(1 << 20))["kind"]
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, RecursionError):
-        kind = None
-    if kind not in ("trace", "header"):
+    kind = jsonl.kind_of(path)
+    if kind not in ("trace", "record"):
         raise UserError(f"{path} is neither a trace nor a record of results: its first line does not say so")
-    return str(kind)
+    return kind
 
 
 def wanted(options: WatchOptions, name: object, there: int | None) -> range:
@@ -146,7 +139,8 @@ def task_for(entrant: Submission, options: WatchOptions) -> Task:
 def from_record(path: Path, options: WatchOptions) -> watch.Playlist:
     """Episodes of a record, with the submission that it is of."""
     run = record.read(path)
-    assert run is not None, path
+    if run is None or not run.episodes:
+        raise UserError(f"{path} holds no episodes yet")
     task = get_task(str(run.header["task"]))
     if task.hash != run.header["task_hash"]:
         raise UserError(f"{path} was played on another {task.key} than this rlbench has; nothing of it can be repeated")

@@ -1,13 +1,15 @@
 """Verification: plays the blocks of a record again and compares the episodes with it, field by field.
 
-The findings are written to `<record>.verify.jsonl`: a header that names the record and the machine, and one line per
-block. A verification that was interrupted continues after its last block; it starts again if the record, the packages
-or the machine are others.
+The findings are written to `<record>.verify.jsonl`: a first line that names the record and the machine, and one line
+per block. A verification that was interrupted continues after its last block; it starts again if the record, the
+packages or the machine are others.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,13 +18,13 @@ from rlbench.errors import UserError
 from rlbench.harness.evaluate import play_isolated
 from rlbench.harness.layers import player
 from rlbench.harness.results import provenance, record
-from rlbench.harness.results.jsonl import JsonlWriter
+from rlbench.harness.results.jsonl import JsonlWriter, as_object
 from rlbench.harness.results.record import BlockResult, Record
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.task import Task
 from rlbench.progress import progress
 
-SCHEMA = 1
+SCHEMA = 2
 """The version of the lines below."""
 
 
@@ -44,7 +46,7 @@ class Verification:
 
 def path_of(path: Path) -> Path:
     """Path of the verification of a record."""
-    return path.with_suffix(".verify.jsonl")
+    return path.with_suffix(record.VERIFICATION)
 
 
 def verify(
@@ -70,19 +72,27 @@ def verify(
         raise UserError(f"{path} has no block that could be played again")
     record.check_header(run.header, task, entrant, path, "the two cannot be compared")
     last = len(run.blocks) if blocks is None else min(blocks, len(run.blocks))
-    with JsonlWriter(path_of(path)) as writer, progress(f"{entrant.name} on {task.key}", quiet=quiet) as show:
-        found = begin(writer, header(path, run))
+    with findings_writer(path) as writer, progress(f"{entrant.name} on {task.key}", quiet=quiet) as show:
+        found = begin(writer, header(path, run)) if writer else Verification()
         for number in range(found.blocks, last):
             show(number / last, found.episodes, "episodes")
             line = compared(run, play_isolated(task, entrant, number))
-            writer.append([line], f"the {found.blocks} blocks compared before are safe; run again to go on")
+            if writer:
+                writer.append([line], f"the {found.blocks} blocks compared before are safe; run again to go on")
             found.add(line)
     return found
 
 
+def findings_writer(path: Path) -> AbstractContextManager[JsonlWriter | None]:
+    """The writer of the findings about a record; None in a folder that may only be read, where none are kept."""
+    writable = os.access(path.parent, os.W_OK)
+    return JsonlWriter(path_of(path)) if writable else nullcontext()
+
+
 def compared(run: Record, again: BlockResult) -> dict[str, Any]:
     """The line of a block: the differences between the record and the block played again."""
-    different = {e.index: fields for e in again.episodes if (fields := e.differences(run.episodes[e.index]))}
+    recorded = {line["index"]: line for line in run.episodes}
+    different = {e.index: fields for e in again.episodes if (fields := e.differences(recorded.get(e.index, {})))}
     return {"kind": "block", "block": again.number, "episodes": len(again.episodes), "different": different}
 
 
@@ -90,7 +100,7 @@ def header(path: Path, run: Record) -> dict[str, Any]:
     """The first line of a verification: the hash of the record, versions and hardware."""
     committed = path.read_bytes()[: run.size]
     return {
-        "kind": "header",
+        "kind": "verification",
         "schema": SCHEMA,
         "record": hashlib.sha256(committed).hexdigest(),
         "digest": run.header["digest"],
@@ -103,11 +113,11 @@ def begin(writer: JsonlWriter, mine: dict[str, Any]) -> Verification:
     """Findings of an interrupted verification with the header `mine`; without one, write the header and start."""
     found = Verification()
     *whole, _ = writer.path.read_bytes().split(b"\n")  # the last has no newline: empty, or torn
-    if whole and record.as_object(whole[0]) == mine:
+    if whole and as_object(whole[0]) == mine:
         size = len(whole[0]) + 1
         for text in whole[1:]:
-            line = record.as_object(text)
-            if line.get("block") != found.blocks:
+            line = as_object(text)
+            if line.get("block") != found.blocks or not {"episodes", "different"} <= line.keys():
                 break
             found.add(line)
             size += len(text) + 1

@@ -11,8 +11,7 @@ and scores are never stored; they are computed from the episodes.
 
 from __future__ import annotations
 
-import glob
-import json
+import errno
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,15 +19,14 @@ from typing import TYPE_CHECKING, Any
 
 from rlbench.errors import UserError
 from rlbench.harness.results import provenance
+from rlbench.harness.results.jsonl import as_object, kind_of
+from rlbench.harness.results.schema import SCHEMA, violation
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks import fingerprint
 from rlbench.harness.tasks.task import Task
 
 if TYPE_CHECKING:
     import pandas
-
-SCHEMA = 1
-"""The version of the lines below. A record of another schema is refused, never guessed at."""
 
 _STRINGS = ("task", "agent", "version", "digest", "dynamics", "status", "actions")
 _INTEGERS = ("training_seed", "training_steps", "episode", "seed", "length", "block")
@@ -114,11 +112,34 @@ def read(path: Path) -> Record | None:
     Raises UserError where the file cannot be read, is no record, or is damaged.
     """
     try:
+        if path.exists() and not path.is_file():  # a pipe might never end
+            raise OSError(errno.EINVAL, "it is not a file")
         return _parse(path.read_bytes(), path)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
+
+
+VERIFICATION = ".verify.jsonl"
+"""End of the name of what `verify` found, which lies beside a record."""
+
+
+def find(folder: Path, pattern: str = "*/*.jsonl") -> list[Path]:
+    """The records below a folder; findings of `verify`, traces, learning curves and hidden files are left out.
+
+    Args:
+        folder: The folder of results.
+        pattern: Which files, as `Path.glob` takes it.
+    """
+    return sorted(path for path in folder.glob(pattern) if _may_be_record(path))
+
+
+def _may_be_record(path: Path) -> bool:
+    """Whether a file is a record, or a damaged one: neither its name nor its first line says that it is another."""
+    if path.name.startswith(".") or path.name.endswith(VERIFICATION) or not path.is_file():
+        return False
+    return kind_of(path) in ("record", None)
 
 
 def is_complete(path: Path, task: Task, entrant: Submission) -> bool:
@@ -131,8 +152,8 @@ def is_complete(path: Path, task: Task, entrant: Submission) -> bool:
 
 def refuse_namesakes(path: Path, entrant: Submission) -> None:
     """Raise UserError where a record beside `path` has the same name, version and training seed, but another digest."""
-    for other in sorted(path.parent.glob(f"{glob.escape(entrant.name)}@*.jsonl")):
-        held = read(other) if other != path else None
+    for other in find(path.parent, "*.jsonl"):
+        held = read(other) if other != path and other.name.startswith(f"{entrant.name}@") else None
         if held is None:
             continue
         identity = [held.header[name] for name in ("agent", "version", "training_seed")]
@@ -158,8 +179,7 @@ def load(results_dir: str | Path) -> pandas.DataFrame:
     folder = Path(results_dir)
     if not folder.is_dir():
         raise UserError(f"no folder of results at {folder}; `rlbench evaluate` makes one")
-    paths = (path for path in folder.glob("*/*.jsonl") if not path.name.endswith(".verify.jsonl"))
-    records = [read(path) for path in sorted(paths)]
+    records = [read(path) for path in find(folder)]
     rows = [row for record in records if record is not None for row in _rows(record)]
     frame = pd.DataFrame(rows, columns=None if rows else [*_STRINGS, *_INTEGERS, *_FLOATS, *_FLAGS])
     kinds = {"str": _STRINGS, "int64": _INTEGERS, "float64": _FLOATS, "bool": _FLAGS}
@@ -217,18 +237,15 @@ def _parse(data: bytes, path: Path) -> Record | None:
         return None
     parsed = [as_object(line) for line in lines]
     header = parsed[0] if parsed else {}
-    if header.get("kind") != "header":
-        raise UserError(f"{path} is not a record of results: it does not begin with a header; move it away")
-    if header.get("schema") != SCHEMA:
-        found = header.get("schema")
-        raise UserError(f"{path} has schema {found}, this rlbench reads and writes {SCHEMA}; move it away")
+    _check_first_line(header, path)
     ends = [i for i, line in enumerate(parsed) if line.get("kind") in ("block", "footer")]
     last = ends[-1] if ends else 0
     episodes: list[dict[str, Any]] = []
     blocks: list[dict[str, Any]] = []
     complete = False
     for number, line in enumerate(parsed[1 : last + 1], start=2):
-        match {} if complete else line:  # nothing follows a footer
+        wrong = violation(line)
+        match {} if complete or wrong else line:  # nothing follows a footer
             case {"kind": "episode", "index": index} if index == len(episodes):
                 episodes.append({**line, "block": len(blocks)})
             case {"kind": "block", "block": block} if block == len(blocks):
@@ -236,18 +253,23 @@ def _parse(data: bytes, path: Path) -> Record | None:
             case {"kind": "footer", "blocks": b, "episodes": e} if (b, e) == (len(blocks), len(episodes)):
                 complete = True
             case _:
-                raise UserError(f"{path}, line {number}: damaged before the last block; restore it or move it away")
+                what = f" ({wrong})" if line and wrong else ""
+                raise UserError(
+                    f"{path}, line {number}: damaged before the last block{what}; restore it or move it away"
+                )
     size = sum(len(line) + 1 for line in lines[: last + 1])
     return Record(header, episodes, blocks, complete, size)
 
 
-def as_object(line: bytes) -> dict[str, Any]:
-    """A line as a JSON object, empty where it is none."""
-    try:
-        value = json.loads(line)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
+def _check_first_line(header: Mapping[str, Any], path: Path) -> None:
+    """Raise UserError where the first line of a file is not the header of a record that this rlbench reads."""
+    if header.get("kind") != "header":
+        raise UserError(f"{path} is not a record of results: it does not begin with a header; move it away")
+    if header.get("schema") != SCHEMA:
+        found = header.get("schema")
+        raise UserError(f"{path} has schema {found}, this rlbench reads and writes {SCHEMA}; move it away")
+    if wrong := violation(header):
+        raise UserError(f"{path} is not a record of results: its header is not one of a record, {wrong}; move it away")
 
 
 def _rows(record: Record) -> list[dict[str, Any]]:

@@ -47,6 +47,8 @@ class RecordWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is not None and not self.blocks:  # nothing is committed: as if it had never been begun
+            self._file.cut(0)
         self._file.close()
 
     def _begin(self, task: Task, entrant: Submission) -> None:
