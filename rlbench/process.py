@@ -223,6 +223,19 @@ def temporary_folder() -> Iterator[Path]:
 
 
 @contextmanager
+def environment(**changes: str) -> Iterator[None]:
+    """Environment variables have these values inside, for a library that reads them; all are afterwards as before."""
+    before = dict(os.environ)
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name in [name for name in os.environ if name not in before]:
+            del os.environ[name]
+        os.environ.update({name: value for name, value in before.items() if os.environ.get(name) != value})
+
+
+@contextmanager
 def standard_streams() -> Iterator[None]:
     """Descriptors 0, 1 and 2 are open inside: those that were closed lead nowhere, instead of to the next open file."""
     opened = []

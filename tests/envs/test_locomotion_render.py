@@ -108,11 +108,7 @@ def no_opengl(monkeypatch):
     """As where neither library is installed."""
     broken = {name: backend._replace(module=f"no_such_{name}") for name, backend in opengl.BACKENDS.items()}
     monkeypatch.setattr(opengl, "BACKENDS", broken)
-    for cached in (opengl._made, opengl.working_backend):
-        cached.cache_clear()
-    yield
-    for cached in (opengl._made, opengl.working_backend):
-        cached.cache_clear()
+    monkeypatch.setattr(opengl, "_broken", set())
 
 
 def test_without_opengl_there_are_sticks(no_opengl):
@@ -155,6 +151,6 @@ def test_the_command_line_shows_a_pose(tmp_path):
     path, qpos = tmp_path / "hopper.png", np.array([0, 1.25, 0.15, -0.1, 0, 0])
     run(ShowOptions("hopper", output=path, state=("qpos=0,1.25,0.15,-0.1,0,0",)))
     image = (imread(path)[..., :3] * 255).round().astype(np.uint8)
-    np.testing.assert_array_equal(image, render.frame(ROBOTS["hopper"].body, qpos, False, render.choose("auto")))
+    np.testing.assert_array_equal(image, render.Pictures(ROBOTS["hopper"].body, "auto").frame(qpos, False))
     with pytest.raises(UserError, match=r"--state qpos=1,2: '1,2' is not 6 numbers"):
         run(ShowOptions("hopper", output=path, state=("qpos=1,2",)))

@@ -69,3 +69,8 @@ class LocomotionEnv(EnvAdapter):
 
     def _frame(self) -> Image:
         return self._robot.frame(self._robot.physics.qpos, self._has_ended)
+
+    def close(self) -> None:
+        """Close the window, and free the renderer."""
+        super().close()
+        self._robot.pictures.close()

@@ -13,6 +13,7 @@ from typing import Any
 from gymnasium.error import DependencyNotInstalled
 
 from rlbench.errors import UserError
+from rlbench.process import environment
 
 
 def import_mujoco() -> ModuleType:
@@ -23,6 +24,9 @@ def import_mujoco() -> ModuleType:
         raise DependencyNotInstalled('robots need MuJoCo: pip install "rlbench[mujoco]"') from error
     except RuntimeError as error:  # it looks at MUJOCO_GL when it is imported
         raise UserError(f"MuJoCo cannot be imported: {error}; unset MUJOCO_GL, or set it to egl or osmesa") from None
+    except Exception:  # it loads the OpenGL that MUJOCO_GL names, here one that is not installed
+        with environment(MUJOCO_GL="disable"):
+            import mujoco
     module: ModuleType = mujoco
     return module
 

@@ -1,26 +1,30 @@
-"""Pictures by MuJoCo's own renderer, without a display: through EGL or OSMesa, whichever works here."""
+"""Pictures by MuJoCo's own renderer, without a display: through EGL or OSMesa, whichever works here.
+
+OpenGL is loaded in processes of their own, one per model that is drawn. In the caller's process it would be in the way:
+a context is current in a thread, where a window may need another; it does not survive a fork; drivers print, hang and
+crash. A drawing process ends when the last environment that uses it is closed.
+"""
 
 from __future__ import annotations
 
-import atexit
-import functools
-import importlib
+import contextlib
 import os
+import subprocess
 import sys
 import threading
-from typing import Any, NamedTuple
+import weakref
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from gymnasium.error import DependencyNotInstalled
-from numpy.typing import NDArray
 
+import rlbench
 from rlbench.drawing.shapes import Image
-from rlbench.envs.locomotion.mujoco_bindings import import_mujoco, load_model, quiet
+from rlbench.envs.locomotion.opengl_process import HEIGHT, WIDTH
 from rlbench.envs.locomotion.simulation import Floats
-
-WIDTH = HEIGHT = 480  # pixels, as Gymnasium's
-TORSO = 1  # the first body after the world
-CAMERA = "track"  # every model has it; it follows the robot's centre of mass
+from rlbench.errors import UserError
+from rlbench.process import child_environment
 
 
 class Backend(NamedTuple):
@@ -37,120 +41,168 @@ if sys.platform == "linux":
 else:
     BACKENDS = {"glfw": Backend("mujoco.gl_context", "a display")}
 REMEDIES = " or ".join(backend.remedy for backend in BACKENDS.values())
+NO_OPENGL = ("disable", "disabled", "off", "false", "0")  # values of MUJOCO_GL
+
+INHERITED = (
+    *("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "LD_PRELOAD", "DYLD_*", "SYSTEMROOT", "PYTHONHOME"),
+    *("CUDA_VISIBLE_DEVICES", "NVIDIA_*", "MUJOCO_EGL_DEVICE_ID", "EGL_*", "__EGL_*", "__GLX_*", "__NV_*"),
+    *("DRI_PRIME", "LIBGL_*", "GALLIUM_*", "MESA_*", "LP_*"),
+    *("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_*"),
+)
+"""Variables by which a drawing process finds libraries, drivers and devices."""
 
 
 class Offscreen:
-    """The renderer of one model: a context of OpenGL, a scene and a camera that follows.
+    """The renderer of one model, in a process of its own; threads may share it.
 
-    Raises whatever the backend raises where it does not work.
+    Args:
+        file: of the model, among Gymnasium's assets.
+        backend: a name in BACKENDS.
+
+    Raises:
+        DependencyNotInstalled: OpenGL does not work here through this backend.
     """
 
-    def __init__(self, file: str, module: str) -> None:
-        self._mujoco = mujoco = import_mujoco()
-        self._model = dressed(load_model(file))
-        self._data = mujoco.MjData(self._model)
-        self._floors = floors(self._model)
-        self._gl = importlib.import_module(module).GLContext(WIDTH, HEIGHT)
-        self._gl.make_current()
-        self._scene = mujoco.MjvScene(self._model, maxgeom=1000)
-        self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_100.value)
-        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._context)
-        self._camera = mujoco.MjvCamera()
-        self._camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
-        self._camera.fixedcamid = self._model.camera(CAMERA).id
-        atexit.register(self._close)
+    def __init__(self, file: str, backend: str) -> None:
+        self._file, self.backend = file, backend
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._running()
 
     def frame(self, qpos: Floats) -> Image:
         """The picture of a robot at these positions [nq], uint8[480, 480, 3]."""
-        mujoco = self._mujoco
-        self._data.qpos[:] = qpos
-        mujoco.mj_forward(self._model, self._data)
-        everything = mujoco.mjtCatBit.mjCAT_ALL.value
-        self._data.geom_xpos[self._floors, :2] = 2 * np.round(self._data.xpos[TORSO, :2] / 2)  # by whole textures
-        options, hand = mujoco.MjvOption(), mujoco.MjvPerturb()
-        mujoco.mjv_updateScene(self._model, self._data, options, hand, self._camera, everything, self._scene)
-        self._gl.make_current()
-        image, rectangle = np.empty((HEIGHT, WIDTH, 3), np.uint8), mujoco.MjrRect(0, 0, WIDTH, HEIGHT)
-        mujoco.mjr_render(rectangle, self._scene, self._context)
-        mujoco.mjr_readPixels(image, None, rectangle, self._context)
-        return image[::-1].copy()  # OpenGL counts rows from below
+        image = np.empty((HEIGHT, WIDTH, 3), np.uint8)
+        with self._lock:
+            process = self._running()
+            assert process.stdin is not None
+            try:
+                process.stdin.write(np.ascontiguousarray(qpos, np.float64).tobytes())
+                _read_into(process, image)
+            except (OSError, EOFError):
+                _end(process, os.getpid())
+                raise UserError(
+                    f"the process that draws by {self.backend} ended with status {process.returncode}; "
+                    "make the environment with renderer='sticks'"
+                ) from None
+        return image
 
-    def _close(self) -> None:
-        """Free the two contexts in the order in which they depend on each other."""
-        self._gl.make_current()
-        self._context.free()
-        self._gl.free()
+    def _running(self) -> subprocess.Popen[bytes]:
+        """The drawing process, started where there is none."""
+        if self._process is None or self._process.poll() is not None:
+            self._process = _start(self._file, self.backend)
+            weakref.finalize(self, _end, self._process, os.getpid())
+        return self._process
+
+    def leave_to_parent(self) -> None:
+        """In a fork: the drawing process is the parent's; the next picture starts another."""
+        self._lock = threading.Lock()
+        if self._process is not None:
+            _close_pipes(self._process)
+            self._process.returncode = 0  # not ours to wait for
+            self._process = None
 
 
-def floors(model: Any) -> NDArray[np.intp]:
-    """The indices of the planes among a model's geoms."""
-    return np.flatnonzero(model.geom_type == import_mujoco().mjtGeom.mjGEOM_PLANE.value)
+def _start(file: str, backend: str) -> subprocess.Popen[bytes]:
+    """Start a drawing process. DependencyNotInstalled says why OpenGL does not work."""
+    search = os.pathsep.join(filter(None, sys.path))
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "rlbench.envs.locomotion.opengl_process", BACKENDS[backend].module, file],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            cwd=Path(rlbench.__file__).parents[1],
+            env=child_environment(INHERITED, PYTHONPATH=search, MUJOCO_GL="disable"),
+            start_new_session=True,  # Ctrl-C must not end it, while the caller may still draw
+        )
+    except OSError as error:
+        raise _does_not_work(backend, f"no process can be started: {error.strerror}") from None
+    assert process.stdout is not None
+    reply = process.stdout.readline()
+    if reply != b"\n":
+        _end(process, os.getpid())
+        reason = reply.decode(errors="replace").strip() or f"it ends the process with status {process.returncode}"
+        raise _does_not_work(backend, reason)
+    return process
 
 
-def dressed(model: Any) -> Any:
-    """The model as it is drawn: squares of a metre as far as one sees, and lights that go with the torso.
+def _read_into(process: subprocess.Popen[bytes], image: Image) -> None:
+    """Read a whole picture; EOFError where the process ends before."""
+    assert process.stdout is not None
+    left = image.data.cast("B")
+    while left:
+        count = process.stdout.readinto(left)  # type: ignore[attr-defined]  # unbuffered, so a FileIO
+        if not count:
+            raise EOFError
+        left = left[count:]
 
-    Robots run out of Gymnasium's floors, which are 80 m wide; this one is moved along. MuJoCo's infinite ones end at
-    800 m. The black squares are made grey, for shadows to show.
-    """
-    mujoco = import_mujoco()
-    data = mujoco.MjData(model)
-    mujoco.mj_forward(model, data)
-    for floor in floors(model):
-        model.geom_size[floor, :2] = 200  # m, to the horizon
-        material = model.geom_matid[floor]
-        model.mat_texuniform[material], model.mat_texrepeat[material] = True, 1.0  # per 2 m, which are two squares
-        texture = int(model.mat_texid[material, mujoco.mjtTextureRole.mjTEXROLE_RGB.value])
-        size = model.tex_height[texture] * model.tex_width[texture] * model.tex_nchannel[texture]
-        pixels = model.tex_data[model.tex_adr[texture] :][:size]
-        pixels[:] = 110 + pixels // 3
-    model.light_mode[:], model.light_bodyid[:] = mujoco.mjtCamLight.mjCAMLIGHT_TRACK.value, TORSO
-    model.light_pos0[:] = data.light_xpos - data.xpos[TORSO]
-    return model
+
+def _end(process: subprocess.Popen[bytes], owner: int) -> None:
+    """End a drawing process, unless this is a fork of its owner; a second call does nothing."""
+    if os.getpid() != owner or process.returncode is not None:
+        return
+    _close_pipes(process)  # which ends it
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=0.5)
+    process.kill()
+    process.wait()
+
+
+def _close_pipes(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
+
+
+def _does_not_work(backend: str, reason: str) -> DependencyNotInstalled:
+    return DependencyNotInstalled(
+        f"OpenGL through {backend} does not work here ({reason}); install {REMEDIES}, "
+        f"or make the environment with renderer='sticks'"
+    )
+
+
+_shared: weakref.WeakValueDictionary[tuple[str, str], Offscreen] = weakref.WeakValueDictionary()
 
 
 def offscreen(file: str, backend: str) -> Offscreen:
-    """The renderer of a model, made once per thread; DependencyNotInstalled says what the backend lacks."""
-    try:
-        return _made(file, backend, os.getpid(), threading.get_ident())
-    except Exception as error:  # ImportError, AttributeError, RuntimeError, GLError: each driver has its own
-        if _made.cache_info().currsize:
-            reason = "this process draws through another, and PyOpenGL allows for one"
-            raise DependencyNotInstalled(f"OpenGL through {backend} does not work here: {reason}") from error
-        _forget()
-        raise DependencyNotInstalled(
-            f"OpenGL through {backend} does not work here ({_first_line(error)}); install {REMEDIES}, "
-            f"or make the environment with renderer='sticks'"
-        ) from error
+    """The renderer of a model, shared by all who hold it; DependencyNotInstalled says what the backend lacks."""
+    renderer = _shared.get((file, backend))
+    if renderer is None:
+        renderer = _shared[file, backend] = Offscreen(file, backend)
+    return renderer
 
 
-@functools.lru_cache(maxsize=16)
-def _made(file: str, backend: str, process: int, thread: int) -> Offscreen:
-    with quiet():
-        return Offscreen(file, BACKENDS[backend].module)
+def _after_fork() -> None:
+    for renderer in list(_shared.values()):
+        renderer.leave_to_parent()
 
 
-@functools.cache
-def working_backend() -> str | None:
-    """The first backend that works here, the one that MUJOCO_GL names before all others; None for none."""
-    asked = os.environ.get("MUJOCO_GL", "").lower()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+_broken: set[str] = set()  # backends that were tried in vain
+
+
+def any_offscreen(file: str) -> Offscreen | None:
+    """The renderer of a model by the first backend that works here; None where none does.
+
+    MUJOCO_GL may name the one to try, or forbid OpenGL.
+    """
+    asked = os.environ.get("MUJOCO_GL", "").lower().strip()
+    if asked in NO_OPENGL:
+        return None
     for backend in [asked] if asked in BACKENDS else BACKENDS:
-        try:
-            offscreen("swimmer.xml", backend)
-        except DependencyNotInstalled:
-            continue
-        return backend
+        if backend not in _broken:
+            try:
+                return offscreen(file, backend)
+            except DependencyNotInstalled:
+                _broken.add(backend)
     return None
 
 
-def _forget() -> None:
-    """Unload what a backend that failed has loaded: PyOpenGL settles on a platform when it is first imported."""
-    if os.environ.get("PYOPENGL_PLATFORM") in BACKENDS:
-        del os.environ["PYOPENGL_PLATFORM"]
-    doomed = ("OpenGL", *(backend.module for backend in BACKENDS.values()))
-    for name in [name for name in sys.modules if name.startswith(doomed)]:
-        del sys.modules[name]
-
-
-def _first_line(error: Any) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+def working_backend() -> str | None:
+    """The first backend that works here; None where none does."""
+    renderer = any_offscreen("swimmer.xml")
+    return None if renderer is None else renderer.backend

@@ -16,7 +16,7 @@ import numpy as np
 
 from rlbench.drawing.shapes import BLUE, GREY, INK, MIST, VERMILION, Colour, Image, canvas, disc, line, rectangle
 from rlbench.envs.locomotion.mujoco_bindings import import_mujoco, load_model
-from rlbench.envs.locomotion.opengl import BACKENDS, offscreen, working_backend
+from rlbench.envs.locomotion.opengl import BACKENDS, Offscreen, any_offscreen, offscreen
 from rlbench.envs.locomotion.physics import Body, Root
 from rlbench.envs.locomotion.simulation import Floats
 from rlbench.errors import unknown
@@ -27,23 +27,37 @@ FAR: Colour = (170, 176, 184)  # limbs on the far side, marks on the ground
 REACH = 8  # m, how far from the torso the ground has marks
 
 
-def check_renderer(renderer: str) -> str:
-    """The renderer's name, checked; the UserError for an unknown one names the nearest."""
-    if renderer not in RENDERERS:
-        raise unknown("renderer", renderer, RENDERERS)
-    return renderer
+class Pictures:
+    """The pictures of a robot's body. A copy of it, and what is unpickled, draws by itself.
 
+    Args:
+        body: the robot's.
+        renderer: a name in RENDERERS; the UserError for an unknown one names the nearest.
+    """
 
-def choose(renderer: str) -> str:
-    """The renderer to use: for `auto` EGL, OSMesa or sticks, the first that works."""
-    return (working_backend() or "sticks") if renderer == "auto" else renderer
+    def __init__(self, body: Body, renderer: str) -> None:
+        if renderer not in RENDERERS:
+            raise unknown("renderer", renderer, RENDERERS)
+        self.body, self.renderer = body, renderer
+        self._offscreen: Offscreen | None = None
 
+    def frame(self, qpos: Floats, fallen: bool) -> Image:
+        """The picture of a robot at these positions [nq], uint8[480, 480, 3]."""
+        if self.renderer == "auto":
+            self._offscreen = any_offscreen(self.body.file)
+            self.renderer = self._offscreen.backend if self._offscreen else "sticks"
+        if self.renderer == "sticks":
+            return sticks(self.body, qpos, fallen)
+        if self._offscreen is None:
+            self._offscreen = offscreen(self.body.file, self.renderer)
+        return self._offscreen.frame(qpos)
 
-def frame(body: Body, qpos: Floats, fallen: bool, renderer: str) -> Image:
-    """The picture of a robot at these positions [nq], uint8[480, 480, 3]; `auto` must have been chosen before."""
-    if renderer != "sticks":
-        return offscreen(body.file, renderer).frame(qpos)
-    return sticks(body, qpos, fallen)
+    def close(self) -> None:
+        """Free the renderer; the next picture would open it again."""
+        self._offscreen = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.body, self.renderer)
 
 
 class View(NamedTuple):

@@ -14,7 +14,7 @@ from rlbench.core.adapter import RENDER_MODES, check_render_mode
 from rlbench.core.rules import make_state, make_states
 from rlbench.drawing.shapes import Image
 from rlbench.envs.locomotion.physics import Physics, State
-from rlbench.envs.locomotion.render import check_renderer, choose, frame
+from rlbench.envs.locomotion.render import Pictures
 from rlbench.envs.locomotion.simulation import MAX_VALUE, Floats, Mask, bounded
 from rlbench.envs.locomotion.tasks import StepOutcome, make_task, step_outcome
 from rlbench.errors import unknown
@@ -39,7 +39,7 @@ class RobotsWithTask:
 
     def __init__(self, robot: str, reward: str, renderer: str, num_envs: int | None = None, threads: int = 1) -> None:
         self.task = task = make_task(robot, reward)
-        self.renderer = check_renderer(renderer)
+        self.pictures = Pictures(task.robot.body, renderer)
         self.physics = physics = Physics(task.robot.body, num_envs, threads, task.tracked, task.fields)
         self.num_envs = num_envs
         size = self.observe().shape[-1]
@@ -119,9 +119,7 @@ class RobotsWithTask:
 
     def frame(self, qpos: Floats, fallen: bool) -> Image:
         """The picture of one robot at these positions [nq], uint8[480, 480, 3]."""
-        if self.renderer == "auto":
-            self.renderer = choose(self.renderer)
-        return frame(self.task.robot.body, qpos, fallen, self.renderer)
+        return self.pictures.frame(qpos, fallen)
 
     def metadata(self, render_mode: str | None) -> dict[str, Any]:
         """An instance's metadata; raises UnsupportedMode for an unknown render mode."""

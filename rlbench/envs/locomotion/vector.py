@@ -95,3 +95,7 @@ class LocomotionVectorEnv(VectorEnvAdapter):
     def _frames(self) -> Iterator[Image]:
         for qpos, fallen in zip(self._robots.physics.qpos, self._done.tolist(), strict=True):
             yield self._robots.frame(qpos, fallen)
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Free the renderer."""
+        self._robots.pictures.close()

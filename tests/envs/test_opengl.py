@@ -1,0 +1,179 @@
+"""Drawing processes: OpenGL is kept out of this one, whatever the driver, and they end with their environments."""
+
+import copy
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+
+import gymnasium
+import numpy as np
+import pytest
+
+import rlbench  # noqa: F401  # registers the ids
+from rlbench.envs.locomotion import opengl
+from rlbench.errors import UserError
+
+pytest.importorskip("mujoco", reason='robots need pip install "rlbench[mujoco]"')
+
+
+@pytest.fixture
+def backend():
+    """The backend that works here."""
+    name = opengl.working_backend()
+    if name is None:
+        pytest.skip("OpenGL works here neither through EGL nor through OSMesa")
+    return name
+
+
+@pytest.fixture
+def make():
+    """Makes hoppers that are closed at the end."""
+    made = []
+
+    def make(renderer):
+        made.append(gymnasium.make("rlbench/Hopper-v0", render_mode="rgb_array", renderer=renderer))
+        made[-1].reset(seed=0)
+        return made[-1]
+
+    yield make
+    for env in made:
+        env.close()
+
+
+def drawing_process(backend):
+    return opengl.offscreen("hopper.xml", backend)._process
+
+
+PROGRAM = """
+import os, pathlib, sys, threading, gymnasium, rlbench
+env = gymnasium.make("rlbench/Hopper-v0", render_mode="rgb_array", renderer=sys.argv[1])
+env.reset(seed=0)
+variables, threads = dict(os.environ), threading.active_count()
+try:
+    print(env.render().shape, env.unwrapped._robot.pictures.renderer)
+except (rlbench.errors.UserError, gymnasium.error.DependencyNotInstalled) as error:
+    print(type(error).__name__, error)
+assert dict(os.environ) == variables and threading.active_count() == threads
+if sys.platform == "linux":
+    libraries = pathlib.Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
+    assert not [name for name in ("libEGL", "libGL", "libOSMesa", "_dri.so") if name + "." in libraries]
+assert not [name for name in sys.modules if name.startswith(("OpenGL", "mujoco.egl", "mujoco.osmesa"))
+            and not os.environ.get("MUJOCO_GL")]
+"""
+
+
+def drawn(renderer, **variables):
+    """The line that a program prints which draws a hopper under these environment variables."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", PROGRAM, renderer],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    (line,) = done.stdout.splitlines()
+    return line
+
+
+def test_no_opengl_is_loaded_into_the_callers_process(backend):
+    assert drawn("auto") == f"(480, 480, 3) {backend}"
+
+
+HOSTILE = [
+    {"MUJOCO_GL": "osmesa"},
+    {"__EGL_VENDOR_LIBRARY_FILENAMES": "/nowhere"},
+    {"PYOPENGL_PLATFORM": "glx"},
+    {"MUJOCO_GL": "glfw"},
+    {"MUJOCO_GL": "egl", "PYOPENGL_PLATFORM": "osmesa"},
+    {"MUJOCO_GL": "off"},
+    {"DISPLAY": ":9999"},
+    {"MUJOCO_EGL_DEVICE_ID": "99"},
+    {"MUJOCO_EGL_DEVICE_ID": "x"},
+    {"LIBGL_DRIVERS_PATH": "/nowhere"},
+    {"GALLIUM_DRIVER": "bogus"},
+    {"MESA_GL_VERSION_OVERRIDE": "1.0"},
+    {"EGL_PLATFORM": "bogus"},
+    {"XDG_RUNTIME_DIR": "/nowhere"},
+]
+IN_CI = 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="EGL and OSMesa are for Linux")
+@pytest.mark.parametrize("renderer", ["auto", pytest.param("egl", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "variables",
+    [pytest.param(each, marks=[] if i < IN_CI else [pytest.mark.slow], id=str(each)) for i, each in enumerate(HOSTILE)],
+)
+def test_whatever_is_missing_there_is_a_picture_or_one_line(renderer, variables):
+    line = drawn(renderer, **variables)
+    refused = line.startswith("DependencyNotInstalled OpenGL through egl does not work here (")
+    assert line.startswith("(480, 480, 3)") or (renderer == "egl" and refused)
+
+
+def test_environments_share_a_drawing_process_and_the_last_one_ends_it(backend, make):
+    first, second = make(backend), make(backend)
+    assert np.array_equal(first.render(), second.render())
+    process = drawing_process(backend)
+    first.close()
+    assert process.poll() is None
+    second.close()
+    assert process.returncode is not None
+    assert second.render().any()  # a closed environment can still be looked at
+
+
+def test_a_forgotten_environment_ends_its_drawing_process(backend):
+    env = gymnasium.make("rlbench/Hopper-v0", render_mode="rgb_array", renderer=backend)
+    env.reset(seed=0)
+    env.render()
+    process = drawing_process(backend)
+    del env
+    assert process.returncode is not None
+
+
+def test_copies_draw_by_themselves(backend, make):
+    env = make(backend)
+    picture, pictures = env.render(), env.unwrapped._robot.pictures
+    for each in (copy.deepcopy(pictures), pickle.loads(pickle.dumps(pictures))):
+        assert np.array_equal(each.frame(env.unwrapped.state.qpos, False), picture)
+
+
+def test_threads_draw_one_after_another(backend, make):
+    env = make(backend)
+    expected, pictures = env.render(), []
+    threads = [threading.Thread(target=lambda: pictures.append(make(backend).render())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(pictures) == 4
+    assert all(np.array_equal(each, expected) for each in pictures)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks are POSIX")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")  # not by what is tested
+def test_a_fork_draws_by_a_process_of_its_own(backend, make):
+    env = make(backend)
+    expected = env.render()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)
+        os._exit(int(not np.array_equal(env.render(), expected)))
+    assert os.waitpid(child, 0)[1] == 0
+    assert np.array_equal(env.render(), expected)
+
+
+def test_a_driver_that_crashes_is_one_line_and_can_be_tried_again(backend, make):
+    env = make(backend)
+    expected = env.render()
+    process = drawing_process(backend)
+    process.send_signal(signal.SIGSTOP)
+    crash = threading.Timer(0.1, process.kill)  # in the middle of a picture
+    crash.start()
+    with pytest.raises(UserError, match=rf"draws by {backend} ended with status -9; .*renderer='sticks'"):
+        env.render()
+    crash.join()
+    assert np.array_equal(env.render(), expected)
