@@ -19,7 +19,6 @@ from typing import NamedTuple
 import numpy as np
 from gymnasium.error import DependencyNotInstalled
 
-import rlbench
 from rlbench.drawing.shapes import Image
 from rlbench.envs.locomotion.opengl_process import HEIGHT, WIDTH
 from rlbench.envs.locomotion.simulation import Floats
@@ -112,7 +111,7 @@ def _start(file: str, backend: str) -> subprocess.Popen[bytes]:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
-            cwd=Path(rlbench.__file__).parents[1],
+            cwd=Path(__file__).parents[3],
             env=child_environment(INHERITED, PYTHONPATH=search, MUJOCO_GL="disable"),
             start_new_session=True,  # Ctrl-C must not end it, while the caller may still draw
         )
