@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class UserError(Exception):
@@ -40,3 +41,17 @@ def shortened(value: object) -> str:
     text = repr(value)
     half = MAX_CHARACTERS // 2
     return text if len(text) <= MAX_CHARACTERS else f"{text[:half]}...{text[-half:]}"
+
+
+def check_taken(library: str, setting: str, taken: Any, given: Any, tolerance: float = 0.0) -> None:
+    """Raise UserError where a foreign library uses another value than it was given.
+
+    Args:
+        library: Its name.
+        setting: What the value is.
+        taken: The value that the library says it uses, or shows by what it does.
+        given: The value that it was given.
+        tolerance: By how much two numbers may differ.
+    """
+    if taken != given and not (tolerance and abs(taken - given) <= tolerance):
+        raise UserError(f"{library} uses {taken!r} as {setting}, not {given!r}; install another version of {library}")

@@ -66,8 +66,12 @@ class Theirs:
         self.ale.setInt("random_seed", seed)
         return seed, seed
 
-    def reset(self, noops, seed=None):
-        self.frames.noop_max = noops
+    def reset(self, frames, seed=None):
+        """Begin an episode of which so many frames have been played: a few games open with some of their own."""
+        if seed is not None:
+            self.core.reset(seed=seed)
+            self.opening = self.ale.getEpisodeFrameNumber()
+        self.frames.noop_max = frames - self.opening
         return self.stack.reset(seed=seed)[0]
 
 

@@ -15,26 +15,32 @@ through it as well, so that there is one implementation. What it does beyond the
 * A bad action ends the loop for good, and so are actions checked before; a cartridge without a game for one player
   ends the process.
 * `episodic_life` restarts the game, so that an agent never sees its second life; it is not used here.
+* The probability of sticky actions is kept as text and read at every seeded reset by the locale of the process, so that
+  a decimal comma makes 0 of 0.25; here it is read in the C locale, and the reading is checked.
+* Its games cannot be copied. They are functions of the seeds and actions since all were seeded, so that `history` keeps
+  those, and a copy plays them again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import ctypes
+import os
+import weakref
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from gymnasium.error import DependencyNotInstalled, Error
 from numpy.typing import NDArray
 
+from rlbench import process
+from rlbench.envs.atari.ale_bindings import SEEDS, SettingsReader, import_ale_py, rom_path, screen_size
 from rlbench.envs.atari.cpu_affinity import on_one_core, threads_of_process
+from rlbench.envs.atari.history import NOT_RESET, History, State
 from rlbench.envs.atari.protocol import Protocol
-from rlbench.errors import UserError, unknown
-from rlbench.registry import ATARI_GAMES
+from rlbench.errors import check_taken
 
 STACK, SIDE = 4, 84  # frames in an observation, and pixels on a side of each
-SEEDS = 2**31  # seeds are below: the emulator takes 31 bits
+ALL_ACTIONS = 18  # nine positions of the joystick, with and without its button
 
 Integers = NDArray[np.int64]
 
@@ -76,35 +82,58 @@ class Games:
         threads: int = 0,
         colour: bool = False,
     ) -> None:
+        self._arguments = game, protocol, num_envs, same_step, threads, colour
+        self._protocol, self._num_envs = protocol, num_envs
+        self._history = History(num_envs)
+        self._open()
+        self.actions: tuple[str, ...] = tuple(action.name for action in self._ale.get_action_set())
+
+    def _open(self) -> None:
+        """Start the emulator, and play the history again."""
+        game, protocol, num_envs, same_step, threads, colour = self._arguments
         ale_py = import_ale_py()
         rom = rom_path(game)
         height, width = screen_size(rom) if colour else (SIDE, SIDE)
         others = threads_of_process()
-        self._ale: Any = ale_py.ALEVectorInterface(
-            rom_path=rom,
-            num_envs=num_envs,
-            frame_skip=int(protocol.frame_skip),
-            stack_num=1 if colour else STACK,
-            img_height=height,
-            img_width=width,
-            grayscale=not colour,
-            maxpool=protocol.max_pool and not colour,
-            noop_max=int(protocol.noop_max) + 1,
-            use_fire_reset=protocol.fire_reset,
-            episodic_life=False,
-            life_loss_info=False,
-            reward_clipping=False,
-            max_episode_steps=min(int(protocol.max_frames), SEEDS - 1),
-            repeat_action_probability=float(protocol.sticky),
-            full_action_space=protocol.full_actions,
-            batch_size=num_envs,
-            num_threads=threads,
-            thread_affinity_offset=-1,
-            autoreset_mode="SameStep" if same_step else "NextStep",
-        )
-        self.actions: tuple[str, ...] = tuple(action.name for action in self._ale.get_action_set())
+        with process.numeric_locale():
+            ale: Any = ale_py.ALEVectorInterface(
+                rom_path=rom,
+                num_envs=num_envs,
+                frame_skip=int(protocol.frame_skip),
+                stack_num=1 if colour else STACK,
+                img_height=height,
+                img_width=width,
+                grayscale=not colour,
+                maxpool=protocol.max_pool and not colour,
+                noop_max=int(protocol.noop_max) + 1,
+                use_fire_reset=protocol.fire_reset,
+                episodic_life=False,
+                life_loss_info=False,
+                reward_clipping=False,
+                max_episode_steps=min(int(protocol.max_frames), SEEDS - 1),
+                repeat_action_probability=float(protocol.sticky),
+                full_action_space=protocol.full_actions,
+                batch_size=num_envs,
+                num_threads=threads,
+                thread_affinity_offset=-1,
+                autoreset_mode="SameStep" if same_step else "NextStep",
+            )
+        shape = (1, height, width, 3) if colour else (STACK, height, width)
+        check_taken("ale-py", "number of games", ale.get_num_envs(), num_envs)
+        check_taken("ale-py", "shape of observations", tuple(ale.get_observation_shape()), shape)
+        if protocol.full_actions:
+            check_taken("ale-py", "number of actions", len(ale.get_action_set()), ALL_ACTIONS)
         self._strengths = np.ones(num_envs, np.float32)
-        self._exchange = on_one_core(threads_of_process() - others, partial(exchange, self._ale))
+        self._exchange: Any = on_one_core(threads_of_process() - others, partial(exchange, ale))
+        self._ale: Any = ale
+        self._settings, self._unchecked = SettingsReader(), False
+        REOPENED_AFTER_FORK.add(self)
+        if self._history.has_begun:
+            self.restore(self._history.state)
+
+    def close(self) -> None:
+        """End the emulator's threads; the next call starts it anew, where it was."""
+        self._ale = self._exchange = None
 
     def reset(self, which: Integers, seeds: Integers) -> Outcome:
         """Begin an episode in the games of these numbers; no game has ended or won points in the outcome.
@@ -113,71 +142,90 @@ class Games:
             which: Numbers of games, int64[n]; all of them in the first reset.
             seeds: Their seeds, int64[n]; -1 goes on with the game's stream, and must not come in the first reset.
         """
-        observations, info = self._ale.reset(which, seeds)
-        n = len(observations)
-        none, nowhere = np.zeros(n), np.zeros(n, np.bool_)
+        num_envs = self._num_envs
+        seeded = seeds[seeds >= 0]
+        if len(seeded) == num_envs:
+            self._history.forget()  # what was played before does not matter any more
+        if self._ale is None:
+            self._open()
+        with process.numeric_locale():
+            observations, info = self._ale.reset(which, seeds)
+            self._settings.check(float(self._protocol.sticky), seeded.tolist())
+        self._history.add_reset(which, seeds)
+        self._frames, self._unchecked = info["episode_frame_number"], len(which) == num_envs
+        none, nowhere = np.zeros(num_envs), np.zeros(num_envs, np.bool_)
         return Outcome(observations, none, nowhere, nowhere.copy(), info["lives"], info["episode_frame_number"], None)
 
     def step(self, actions: Integers) -> Outcome:
         """Step all games. The arrays are new ones in every step."""
+        if self._ale is None:
+            self._open()
         observations, scores, terminated, truncated, info = self._exchange(actions, self._strengths)
-        return Outcome(
-            observations,
-            scores.astype(np.float64),
-            terminated,
-            truncated,
-            info["lives"],
-            info["episode_frame_number"],
-            info.get("final_obs"),
-        )
+        self._history.add_step(actions)
+        frames = info["episode_frame_number"]
+        if self._unchecked:
+            self._check_frame_skip(frames[~(terminated | truncated)], self._frames[~(terminated | truncated)])
+        final = info.get("final_obs")
+        return Outcome(observations, scores.astype(np.float64), terminated, truncated, info["lives"], frames, final)
+
+    def _check_frame_skip(self, after: NDArray[np.int32], before: NDArray[np.int32]) -> None:
+        """Raise UserError where the first step after a reset took other than `frame_skip` frames in a game."""
+        self._unchecked = False
+        for taken in (after - before).tolist():
+            check_taken("ale-py", "number of frames in a step", taken, int(self._protocol.frame_skip))
+
+    @property
+    def state(self) -> State:
+        """The state of all games; `restore` leads back to it."""
+        return self._history.state
+
+    def restore(self, state: State) -> Outcome:
+        """Go to a state by playing its history, which takes as long as it took; it is checked before.
+
+        Returns:
+            The outcome of its last step or reset, in which those games have terminated whose episode has ended.
+        """
+        self._history.forget()
+        over = np.zeros(self._num_envs, np.bool_)
+        played = 0
+        for seeds, before in zip(state.seeds, state.steps.tolist(), strict=True):
+            for actions in state.actions[played:before].astype(np.int64):
+                outcome = self.step(actions)
+                over = outcome.terminated | outcome.truncated
+            which = np.flatnonzero(seeds != NOT_RESET)
+            outcome = self.reset(which, seeds[which])
+            over[which], played = False, before
+        for actions in state.actions[played:].astype(np.int64):
+            outcome = self.step(actions)
+            over = outcome.terminated | outcome.truncated
+        return outcome._replace(terminated=over, truncated=np.zeros_like(over))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy or a pickle holds: the arguments and the history, not the emulator's own memory."""
+        return {"arguments": self._arguments, "state": self.state, "actions": self.actions}
+
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        self._arguments, self.actions = saved["arguments"], saved["actions"]
+        _, self._protocol, self._num_envs, *_ = self._arguments
+        self._history = History(self._num_envs, saved["state"])
+        self._ale = None  # the first call opens it
+
+
+REOPENED_AFTER_FORK: weakref.WeakSet[Games] = weakref.WeakSet()
+"""Games whose emulator runs: a child process that is forked has none of its threads, and starts it anew."""
+
+
+def _close_after_fork() -> None:
+    for games in REOPENED_AFTER_FORK:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(games._ale))  # to delete it would wait for its threads
+        games.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_after_fork)
 
 
 def exchange(ale: Any, actions: Integers, strengths: NDArray[np.float32]) -> Any:
     """Send actions, int64[N], and their strengths to the emulator's threads, and wait for what they return."""
     ale.send(actions, strengths)
     return ale.recv()
-
-
-def import_ale_py() -> Any:
-    """The emulator's package, or DependencyNotInstalled saying how to get it."""
-    try:
-        import ale_py
-    except ImportError as error:
-        raise DependencyNotInstalled('Atari games need ale-py: pip install "rlbench[atari]"') from error
-    return ale_py
-
-
-def rom_path(game: str) -> Path:
-    """The cartridge's file; a UserError where there is no such game or the file is missing or another one."""
-    if game not in ATARI_GAMES:
-        raise unknown("Atari game", game, ATARI_GAMES)
-    try:
-        path = import_ale_py().roms.get_rom_path(game)
-    except OSError as error:
-        raise UserError(
-            f"the cartridge of {game} cannot be read ({_first_line(error)}); unset ALE_ROMS_DIR, or reinstall it: "
-            "pip install --force-reinstall ale-py"
-        ) from None
-    return Path(path)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
-
-
-def screen_size(rom: Path) -> tuple[int, int]:
-    """Height and width of the game's screen in pixels."""
-    ale_py = import_ale_py()
-    ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
-    ale = ale_py.ALEInterface()
-    ale.loadROM(rom)
-    height, width = ale.getScreenDims()
-    return height, width
-
-
-def check_seeds(seeds: Sequence[int | None]) -> list[int | None]:
-    """The seeds themselves; raises Error where one has more than the emulator's 31 bits."""
-    for seed in seeds:
-        if seed is not None and seed >= SEEDS:
-            raise Error(f"a seed of Atari games is below 2**31, which the emulator can hold; got {seed}")
-    return list(seeds)

@@ -10,6 +10,7 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from rlbench.core.adapter import EnvAdapter, Image, Step, check_render_mode
+from rlbench.envs.atari.history import State
 from rlbench.envs.atari.protocol import DEFAULT
 from rlbench.envs.atari.render import magnified
 from rlbench.envs.atari.vector import AtariVectorEnv
@@ -58,6 +59,26 @@ class AtariEnv(EnvAdapter):
         if self.render_mode == "human":
             self.render()
         return observations[0], float(rewards[0]), bool(terminated[0]), bool(truncated[0]), _only(info)
+
+    @property
+    def state(self) -> State | None:
+        """The state of the game, its random stream included; None before the first reset. See AtariVectorEnv."""
+        return self._batch.state
+
+    @state.setter
+    def state(self, values: Any) -> None:
+        self._batch.state = values
+        self._has_begun, self._has_ended = True, bool(self._batch._done[0])
+
+    def clone_state(self, include_rng: bool = True) -> State:
+        """The state by the name that ale-py gives it; the random stream is always part of it."""
+        if not include_rng or self.state is None:
+            raise ValueError("a state of Atari games includes the random stream, and comes after a reset")
+        return self.state
+
+    def restore_state(self, state: State) -> None:
+        """Set the state, by the name that ale-py gives it."""
+        self.state = state
 
     def _frame(self) -> Image:
         (frame,) = self._batch.render() or ()

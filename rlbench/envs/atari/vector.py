@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from gymnasium.error import ClosedEnvironmentError, InvalidAction, UnsupportedMode
+from gymnasium.error import InvalidAction, UnsupportedMode
 from gymnasium.spaces import Box
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from rlbench.core.adapter import BatchStep, Image, VectorEnvAdapter
 from rlbench.core.autoreset import Bools, final_entries, reset_needed, with_masks
 from rlbench.core.spaces import Layout
-from rlbench.envs.atari.emulator import SEEDS, SIDE, STACK, Games, Outcome, check_seeds
+from rlbench.envs.atari.ale_bindings import SEEDS, emulator_seed
+from rlbench.envs.atari.emulator import SIDE, STACK, Games, Outcome
+from rlbench.envs.atari.history import STREAM_GOES_ON, State, check_state
 from rlbench.envs.atari.protocol import DEFAULT, protocol
 from rlbench.envs.atari.render import picture
 from rlbench.errors import UserError
@@ -73,10 +75,10 @@ class AtariVectorEnv(VectorEnvAdapter):
         return list(self._games.actions)
 
     def _start(self, mask: Bools, seeds: list[int | None], options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-        self._require_open()
-        chosen = np.full(self.num_envs, -1, np.int64)  # their streams go on
-        for i, seed in self._new_seeds(mask, check_seeds(seeds)):
-            chosen[i] = secrets.randbelow(SEEDS) if seed is None else seed
+        self.closed = False  # as for all environments, a reset opens it again
+        chosen = np.full(self.num_envs, STREAM_GOES_ON, np.int64)
+        for i, seed in self._new_seeds(mask, seeds):
+            chosen[i] = secrets.randbelow(SEEDS) if seed is None else emulator_seed(seed)
         outcome, *in_colour = (games.reset(np.flatnonzero(mask), chosen[mask]) for games in self._emulators)
         self._keep(outcome, in_colour)
         self._done = self._done & ~mask
@@ -103,12 +105,25 @@ class AtariVectorEnv(VectorEnvAdapter):
         rewards = np.sign(outcome.scores) if self.protocol.clip_rewards else outcome.scores.copy()
         return outcome.observations, rewards, outcome.terminated, outcome.truncated, info
 
-    def _require_open(self) -> None:
-        if not self._emulators:
-            raise ClosedEnvironmentError("the environment is closed; make another")
+    @property
+    def state(self) -> State | None:
+        """The state of all games, their random streams included; None before the first reset. It can be set.
+
+        The emulator cannot save its games: a state is the history since all were last seeded, and setting it plays
+        that again. So copies and pickles do, too.
+        """
+        return self._games.state if self._has_begun else None
+
+    @state.setter
+    def state(self, values: Any) -> None:
+        state = check_state(values, self.num_envs, len(self._games.actions))
+        outcome, *in_colour = (games.restore(state) for games in self._emulators)
+        self._keep(outcome, in_colour)
+        self._has_begun = self._was_seeded = True
+        if outcome.final is None:
+            self._done = outcome.terminated
 
     def _checked(self, actions: Any) -> NDArray[np.int64]:
-        self._require_open()
         if not self._has_begun or (self._never_resets and self._done.any()):
             raise reset_needed(self._has_begun, self._done)
         checked: NDArray[np.int64] = self.actions.check_batch(actions, self.num_envs)[0]
@@ -131,5 +146,5 @@ class AtariVectorEnv(VectorEnvAdapter):
 
     def close_extras(self, **kwargs: Any) -> None:
         """End the emulator's threads."""
-        self._emulators = []
-        del self._games
+        for games in self._emulators:
+            games.close()
