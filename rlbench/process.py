@@ -38,15 +38,30 @@ def torch_threads(count: int) -> Iterator[None]:
 
 
 @contextmanager
-def torch_threads_kept() -> Iterator[None]:
-    """Torch has as many threads afterwards as before; nothing happens where torch is not imported."""
-    torch: Any = sys.modules.get("torch")
-    before = torch.get_num_threads() if hasattr(torch, "get_num_threads") else None
+def openmp_threads(library: str) -> Iterator[None]:
+    """OpenMP has as many threads afterwards as before, in the runtime that a shared library is linked with.
+
+    Torch computes with as many, and libraries that start threads of OpenMP tend to set the number for all.
+
+    Args:
+        library: The path of the library, which is loaded.
+    """
+    before = [(runtime, name, getattr(runtime, f"omp_get_{name}")()) for runtime, name in _openmp_settings(library)]
     try:
         yield
     finally:
-        if before is not None and torch.get_num_threads() != before:
-            torch.set_num_threads(before)
+        for runtime, name, value in before:
+            getattr(runtime, f"omp_set_{name.replace('max_threads', 'num_threads')}")(value)
+
+
+def _openmp_settings(library: str) -> Iterator[tuple[Any, str]]:
+    """The runtimes of OpenMP that a library may call, and what is set in them."""
+    for path in (library, None):  # a runtime that another library has made global comes before its own
+        with contextlib.suppress(OSError, TypeError, AttributeError):
+            runtime = ctypes.CDLL(path)
+            for name in ("max_threads", "max_active_levels"):
+                getattr(runtime, f"omp_get_{name}")  # AttributeError where there is no OpenMP
+                yield runtime, name
 
 
 @contextmanager
@@ -108,6 +123,25 @@ class SharedScope:
                 self._inside -= 1
                 if not self._inside:
                     self._undo()
+
+
+FORKED_WITHOUT_EXEC = 0x40  # PF_FORKNOEXEC of Linux, in the ninth field of /proc/self/stat
+_forked: list[bool] = []  # empty while it is not known
+
+
+def is_forked() -> bool:
+    """Whether this process is a copy of another made by fork: threads that libraries believe in have not come along."""
+    if not _forked:
+        try:
+            flags = int(Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[6])
+        except (OSError, ValueError, IndexError):
+            flags = 0
+        _forked.append(bool(flags & FORKED_WITHOUT_EXEC))
+    return _forked[0]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: _forked.__setitem__(slice(None), [True]))
 
 
 def _decimal_points() -> Callable[[], Any]:

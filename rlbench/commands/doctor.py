@@ -194,16 +194,20 @@ def check_torch(installed: Mapping[str, str]) -> Check:
 
 
 def check_cache() -> Check:
-    """Whether compiled rules can be stored on disk; if not, every process compiles them again."""
-    from rlbench.core.compiler.compile import cache_folder
+    """Whether compiled rules can be stored on disk, and are whole; if not, every process compiles them again."""
+    from rlbench.core.compiler import cache
 
-    advice = "set RLBENCH_CACHE to a folder that can be written"
     try:
-        folder = cache_folder()
+        folder = cache.cache_folder()
         with tempfile.TemporaryFile(dir=folder):
-            return Check("compiled rules", "ok", f"stored in {folder}")
+            pass
     except OSError as error:
+        advice = "set RLBENCH_CACHE to a folder that can be written"
         return Check("compiled rules", "fail", str(error), advice)
+    if damaged := cache.damaged():
+        found = f"{len(damaged)} files in {folder} are damaged, such as {damaged[0].name}"
+        return Check("compiled rules", "warn", found, "nothing: they are made anew when they are needed")
+    return Check("compiled rules", "ok", f"stored in {folder}")
 
 
 def check_harness() -> Check:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rlbench.core.adapter import BatchStep, Image, VectorEnvAdapter
 from rlbench.core.autoreset import Bools, final_entries, reset_needed, with_masks
-from rlbench.core.compiler.compile import MODES, compiled, step_loop, thread_count, working_memory
+from rlbench.core.compiler.compile import MODES, compiled, step_loop, working_memory
 from rlbench.core.rng import new_stream
 from rlbench.core.rules import StateOf, make_states
 from rlbench.core.spaces import Arrays
@@ -47,11 +47,12 @@ class RulesVectorEnv(VectorEnvAdapter):
 
     def _allocate(self, parallel: bool | None) -> None:
         loops: Any = compiled(self.world)
-        self._step_loop, self._reset_loop = step_loop(self.world, self.num_envs, parallel), loops.reset
+        self._step_loop, self._threads = step_loop(self.world, self.num_envs, parallel)
+        self._reset_loop = loops.reset
         n, like = self.num_envs, self.world.example_state()
         self._like = like
         self._fields = tuple(np.zeros((n, *np.shape(value)), np.asarray(value).dtype) for value in like)
-        self._threads, self._memory = thread_count(), working_memory(self.world)
+        self._memory = working_memory(self.world, self._threads)
         self._streams = np.zeros((n, 4), np.uint64)
         self._elapsed = np.zeros(n, np.int64)
         self._results = tuple(np.zeros(n, np.asarray(value).dtype) for value in self.world.result(like))

@@ -93,11 +93,22 @@ def test_unreadable_results_are_a_fault_and_none_a_warning(tmp_path):
 
 
 def test_a_cache_that_cannot_be_written_is_a_fault(monkeypatch):
-    from rlbench.core.compiler import compile as batch
+    from rlbench.core.compiler import cache
 
     def nowhere():
         raise OSError("no folder is writable")
 
-    monkeypatch.setattr(batch, "cache_folder", nowhere)
+    monkeypatch.setattr(cache, "cache_folder", nowhere)
     check = doctor.check_cache()
     assert (check.status, "RLBENCH_CACHE" in check.advice) == ("fail", True)
+
+
+def test_a_damaged_file_of_the_cache_is_a_warning_that_names_it(monkeypatch, tmp_path):
+    from rlbench.core.compiler import cache
+
+    monkeypatch.setenv("RLBENCH_CACHE", str(tmp_path))
+    path = cache.store("rlbench_batch_x.nbc", b"code")
+    assert doctor.check_cache().status == "ok"
+    path.write_bytes(path.read_bytes()[1:])
+    check = doctor.check_cache()
+    assert (check.status, path.name in check.found) == ("warn", True)

@@ -1,21 +1,22 @@
 """The batch compiler: scalar rules in, loops over N environments out. The only file that knows Numba.
 
-For each rules module it writes a Python module (`compiler.template` has the text) and lets Numba compile it and
-cache it on disk. Closures would read better, but Numba does not cache them. The file's name carries a sha256 of
-everything that it was made from, since a cached loop otherwise returns yesterday's dynamics after an edit; and it is
-loaded once per process, since a second copy is compiled again at the first call.
+For each rules module it makes the text of a Python module (`compiler.template`) and lets Numba compile it; the machine
+code is kept on disk (`compiler.cache`). Names there carry a sha256 of all that the code was made from, since a cached
+loop otherwise returns yesterday's dynamics after an edit. Within a process each module is made once, since a second
+copy is compiled again at the first call.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import importlib.util
+import linecache
 import os
+import pickle
 import sys
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -23,9 +24,12 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
+from rlbench import process
+from rlbench.core.compiler import cache
 from rlbench.core.compiler.autotune import Autotuner
+from rlbench.core.compiler.cache import cache_folder as cache_folder
 from rlbench.core.compiler.codegen import PADDING
-from rlbench.core.compiler.template import source
+from rlbench.core.compiler.template import CACHED, source
 from rlbench.core.world import World
 
 # Environments from which the parallel loop is worth a trial: waking a thread costs a few microseconds, a step of
@@ -37,8 +41,8 @@ SPIN = "30000"  # turns, about 0.1 ms, that an idle thread of GNU OpenMP spins b
 MODES = {AutoresetMode.NEXT_STEP: 0, AutoresetMode.SAME_STEP: 1, AutoresetMode.DISABLED: 2}  # as the loops number them
 
 
-def step_loop(world: World, num_envs: int, parallel: bool | None) -> Callable[..., int]:
-    """The compiled step loop for a batch of rules.
+def step_loop(world: World, num_envs: int, parallel: bool | None) -> tuple[Callable[..., int], int]:
+    """The compiled step loop for a batch of rules, and its number of threads.
 
     Args:
         world: The rules and their parameters.
@@ -46,27 +50,46 @@ def step_loop(world: World, num_envs: int, parallel: bool | None) -> Callable[..
         parallel: Whether to use all threads; None for whichever loop proves faster while it runs.
     """
     loops: Any = compiled(world)
-    if parallel is False or (parallel is None and num_envs < getattr(world.rules, "PARALLEL_FROM", PARALLEL_FROM)):
-        return loops.step_serial  # type: ignore[no-any-return]  # generated code has no types
-    launch_threads()
-    return loops.step_parallel if parallel else Autotuner(loops.step_serial, loops.step_parallel)
+    small = num_envs < getattr(world.rules, "PARALLEL_FROM", PARALLEL_FROM)
+    if parallel is False or (parallel is None and small) or not launch_threads():
+        return loops.step_serial, 1
+
+    def step_parallel(*arguments: Any) -> int:
+        """The parallel loop; the serial one in a forked process, into which its threads have not come along."""
+        loop = loops.step_serial if process.is_forked() else loops.step_parallel
+        return loop(*arguments)  # type: ignore[no-any-return]  # generated code has no types
+
+    return (step_parallel if parallel else Autotuner(loops.step_serial, step_parallel)), thread_count()
+
+
+def launch_threads() -> bool:
+    """Start Numba's threads, once; whether there are any, which in a forked process there are not."""
+    return not process.is_forked() and _launch_threads_once()
 
 
 @functools.cache
-def launch_threads() -> None:
-    """Start Numba's threads so that idle ones soon sleep, and leave their cores to the training.
+def _launch_threads_once() -> bool:
+    """Start the threads so that idle ones soon sleep, and leave their cores to the training.
 
     libgomp reads the variable when it is loaded, which is here; by default it spins for milliseconds.
     """
-    from numba.np.ufunc import parallel
+    decided = "GOMP_SPINCOUNT" in os.environ or "OMP_WAIT_POLICY" in os.environ
+    settings = {} if decided else {"GOMP_SPINCOUNT": SPIN}
+    with process.environment(**settings):
+        from numba.np.ufunc import parallel
 
-    if "GOMP_SPINCOUNT" in os.environ or "OMP_WAIT_POLICY" in os.environ:
-        return  # the user has decided
-    os.environ["GOMP_SPINCOUNT"] = SPIN
-    try:
-        parallel._launch_threads()
-    finally:
-        del os.environ["GOMP_SPINCOUNT"]
+        with process.openmp_threads(str(_path_of("numba.np.ufunc.omppool"))):
+            try:
+                parallel._launch_threads()
+            except (ImportError, ValueError):  # a threading layer that the user has asked for is not there
+                return False
+    return True
+
+
+def _path_of(module: str) -> str | None:
+    """Where a module is, which is not imported."""
+    spec = importlib.util.find_spec(module)
+    return None if spec is None else spec.origin
 
 
 def thread_count() -> int:
@@ -76,9 +99,9 @@ def thread_count() -> int:
     return numba.get_num_threads()  # type: ignore[no-any-return]  # Numba has no types
 
 
-def working_memory(world: World) -> tuple[NDArray[Any], ...]:
+def working_memory(world: World, threads: int = 1) -> tuple[NDArray[Any], ...]:
     """Arrays to work in, [PADDING * threads, ...]: per thread, as one per environment would leave the cache."""
-    rows = PADDING * thread_count()
+    rows = PADDING * threads
     return tuple(np.zeros((rows, *array.shape), array.dtype) for array in world.working_memory().values())
 
 
@@ -86,44 +109,61 @@ def compiled(world: World) -> ModuleType:
     """The compiled loops of these rules: `reset`, `step_serial`, `step_parallel`."""
     text = source(world)
     stem = world.name.replace(".", "_")
-    return _load_once(f"rlbench_batch_{stem}_{_digest(text)}", text)
+    return _make_once(f"rlbench_batch_{stem}_{_digest(text)}", text)
 
 
 @functools.cache
-def _load_once(name: str, text: str) -> ModuleType:
-    path = cache_folder() / f"{name}.py"
-    if not path.exists():
-        scratch = path.with_suffix(f".{os.getpid()}")
-        scratch.write_text(text, encoding="utf-8")
-        scratch.replace(path)
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+def _make_once(name: str, text: str) -> ModuleType:
+    """The module of a generated text, whose functions keep their machine code in the cache.
+
+    The text is stored for those who want to read it; it is never read back.
+    """
+    content = text.encode()
+    path = f"{name}.py"
+    if cache.load(path) != content:
+        cache.store(path, content)
+    module = ModuleType(name)
+    module.__file__ = path
+    linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)  # for tracebacks
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    exec(compile(text, path, "exec"), module.__dict__)
+    for function in CACHED:
+        getattr(module, function)._cache = MachineCode(f"{name}.{function}")
     return module
 
 
-def cache_folder() -> Path:
-    """Where generated modules and Numba's cache of them live: RLBENCH_CACHE, or the user's cache folder."""
-    chosen = os.environ.get("RLBENCH_CACHE")
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    for folder in (
-        Path(chosen) if chosen else home / "rlbench",
-        Path(tempfile.gettempdir()) / f"rlbench-{os.getuid()}",
-    ):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(folder, os.W_OK):
-            return folder
-    raise OSError("no folder is writable for the compiled rules; set RLBENCH_CACHE to one that is")
+class MachineCode:
+    """Numba's cache of one function, in files that prove whole: a stand-in for its own, which believes any file."""
+
+    cache_path = None
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def load_overload(self, signature: Any, target: Any) -> Any:
+        """The compiled function for these types of arguments on this processor; None where it must be compiled."""
+        from numba.core.compiler import CompileResult
+
+        target.refresh()
+        content = cache.load(self._file(signature, target.codegen()))
+        with contextlib.suppress(Exception):  # a whole file of another build of Numba
+            return None if content is None else CompileResult._rebuild(target, *pickle.loads(content))
+
+    def save_overload(self, signature: Any, result: Any) -> None:
+        """Store a compiled function."""
+        from numba.core.serialize import dumps
+
+        if not result.library.has_dynamic_globals:
+            cache.store(self._file(signature, result.codegen), dumps(result._reduce()))
+
+    def _file(self, signature: Any, codegen: Any) -> str:
+        key = repr((signature, codegen.magic_tuple()))
+        return f"{self._name}.{hashlib.sha256(key.encode()).hexdigest()[:16]}.nbc"
 
 
 def _digest(text: str) -> str:
+    import llvmlite
     import numba
 
-    versions = f"{sys.version} {np.__version__} {numba.__version__}"
+    versions = f"{sys.version} {np.__version__} {numba.__version__} {llvmlite.__version__}"
     return hashlib.sha256(f"{versions}\n{text}".encode()).hexdigest()[:16]

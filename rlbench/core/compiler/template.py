@@ -145,12 +145,15 @@ def step_parallel({step_arguments}):
     return ended
 
 
-reset = njit(cache=True, error_model="numpy"{flags})(reset)
+reset = njit(error_model="numpy"{flags})(reset)
 invalid = njit(error_model="numpy")(invalid)
-step_range = njit(cache=True, error_model="numpy"{flags})(step_range)
-step_serial = njit(cache=True, error_model="numpy", nogil=True)(step_serial)
-step_parallel = njit(cache=True, error_model="numpy", parallel=True)(step_parallel)
+step_range = njit(error_model="numpy"{flags})(step_range)
+step_serial = njit(error_model="numpy", nogil=True)(step_serial)
+step_parallel = njit(error_model="numpy", parallel=True)(step_parallel)
 '''
+
+CACHED = ("reset", "step_range", "step_serial", "step_parallel")
+"""The functions of a generated module whose machine code is worth keeping."""
 
 
 def source(world: World) -> str:

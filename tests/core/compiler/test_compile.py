@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
 
-from rlbench.core.compiler.compile import cache_folder, compiled
+from rlbench.core.compiler.cache import cache_folder
+from rlbench.core.compiler.compile import compiled
 from rlbench.core.compiler.template import source
 from rlbench.core.world import World
 from rlbench.testing import same

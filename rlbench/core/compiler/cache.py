@@ -1,0 +1,132 @@
+"""The cache of compiled rules on disk: files that prove whole when they are read, and are made anew otherwise.
+
+A file may be cut by a power failure, damaged, or written by somebody else. Each ends in a digest of what stands before
+it, appears whole under its name or not at all, and is believed only if its owner is this user or the administrator.
+Nothing here raises an error for a file: without a cache, rules are compiled in every process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+MARK = b"\n# sha256 "  # a comment, as the files with generated code end in it, too
+LEFT_BEHIND = ".tmp"  # ends the names of files whose writer was killed
+
+
+def load(name: str) -> bytes | None:
+    """The content of a file of the cache; None unless some folder holds it, whole."""
+    for folder in _folders():
+        with contextlib.suppress(OSError):
+            if (content := _content(folder / name)) is not None:
+                return content
+    return None
+
+
+def store(name: str, content: bytes) -> Path | None:
+    """Write a file of the cache into the first folder that takes it; None if none does."""
+    for folder in _folders():
+        with contextlib.suppress(OSError):
+            _make(folder)
+            _write(folder / name, content + MARK + _digest(content))
+            return folder / name
+    return None
+
+
+def cache_folder() -> Path:
+    """Where compiled rules are stored: RLBENCH_CACHE, the user's cache folder, or a temporary one; OSError for none."""
+    for folder in _folders():
+        with contextlib.suppress(OSError):
+            _make(folder)
+            if os.access(folder, os.W_OK | os.X_OK):
+                return folder
+    raise OSError("no folder can be written for the compiled rules; set RLBENCH_CACHE to one that can")
+
+
+def damaged() -> list[Path]:
+    """The files of the cache that are not whole, or not believed."""
+    with contextlib.suppress(OSError):
+        return [path for path in sorted(cache_folder().iterdir()) if _is_ours(path) and not _is_whole(path)]
+    return []
+
+
+def _folders() -> Iterator[Path]:
+    """The folders to try, best first. None of them need exist."""
+    if chosen := os.environ.get("RLBENCH_CACHE"):
+        yield Path(chosen)
+    elif os.path.isabs(home := os.environ.get("XDG_CACHE_HOME", "")):
+        yield Path(home) / "rlbench"
+    else:
+        with contextlib.suppress(RuntimeError):  # an unknown user, without HOME
+            yield Path.home() / ".cache" / "rlbench"
+    with contextlib.suppress(OSError):  # no temporary folder can be written
+        fallback = Path(tempfile.gettempdir()) / f"rlbench-{_user()}"
+        _make(fallback)
+        if _believable(fallback.lstat()):  # its name can be foreseen, so others may have made it
+            yield fallback
+
+
+def _make(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _content(path: Path) -> bytes | None:
+    with path.open("rb") as file:
+        if not _believable(os.fstat(file.fileno())):
+            return None
+        content, _, digest = file.read().rpartition(MARK)
+    return content if digest == _digest(content) else None
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode() + b"\n"
+
+
+def _believable(found: os.stat_result) -> bool:
+    """Whether only this user and the administrator can have written a file: code from it will be run."""
+    others = stat.S_IWGRP | stat.S_IWOTH
+    return not hasattr(os, "getuid") or (found.st_uid in (os.getuid(), 0) and not found.st_mode & others)
+
+
+def _user() -> str:
+    return str(os.getuid()) if hasattr(os, "getuid") else "user"
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file that others see whole or not at all, also after a power failure."""
+    descriptor, scratch = tempfile.mkstemp(LEFT_BEHIND, f"{path.name}.", path.parent)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(scratch, path)
+    except BaseException:
+        os.unlink(scratch)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # some file systems refuse
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _is_ours(path: Path) -> bool:
+    return path.name.startswith("rlbench_") and not path.name.endswith(LEFT_BEHIND)
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        return _content(path) is not None
+    except OSError:
+        return False
