@@ -1,7 +1,8 @@
 """The command line: `rlbench COMMAND ...`.
 
 Each command is a module of `rlbench.commands`, which says what such a module defines. It is imported only when called.
-Exit codes: 0 fine, 1 a check failed, 2 a mistake of the user, 3 a fault of the harness, 130 interrupted.
+Exit codes: 0 fine, 1 a check failed, 2 a mistake of the user, 3 a fault of the harness, 130 interrupted,
+143 terminated.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
+from rlbench import process
 from rlbench.errors import HarnessError, UserError, unknown
 
 COMMANDS = {
@@ -38,8 +40,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     A UserError or a HarnessError is printed as one line on standard error.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    with process.program():
+        return _guarded(arguments)
+
+
+def _guarded(arguments: list[str]) -> int:
+    """Run one command; an error becomes a message and an exit code."""
     try:
         return _dispatch(arguments)
+    except process.Terminated as end:
+        return _fail("terminated; run the same command again to go on", end.status)
     except UserError as error:
         return _fail(f"error: {error}", 2)
     except HarnessError as error:

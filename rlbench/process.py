@@ -210,8 +210,8 @@ class Terminated(SystemExit):
     """A signal that ends the program, as an exception, so that temporary folders and child processes go with it."""
 
     def __init__(self, number: int) -> None:
-        super().__init__(128 + number)
-        self.number = number
+        self.number, self.status = number, 128 + number
+        super().__init__(self.status)
 
 
 @contextmanager
@@ -284,6 +284,13 @@ def standard_streams() -> Iterator[None]:
         for descriptor in opened:
             with contextlib.suppress(OSError):
                 os.close(descriptor)
+
+
+@contextmanager
+def program() -> Iterator[None]:
+    """A command line's own process: inside, it has standard streams and children, and ends in order on SIGTERM."""
+    with standard_streams(), waitable_children(), termination():
+        yield
 
 
 def _is_open(descriptor: int) -> bool:

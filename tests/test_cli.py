@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -116,6 +117,17 @@ def test_a_reader_that_goes_away_is_no_error():
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 0
     assert done.stderr == ""
+
+
+def test_sigterm_ends_a_command_in_order(capsys, monkeypatch):
+    def end(arguments):
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(cli, "_dispatch", end)
+    before = signal.getsignal(signal.SIGTERM)
+    assert cli.main([]) == 143
+    assert capsys.readouterr().err == "terminated; run the same command again to go on\n"
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_run_from_nothing_to_a_leaderboard(tmp_path, monkeypatch, capsys):
