@@ -6,24 +6,32 @@
         for event in viewer.events(): ...   # Key, Mouse and Closed records since the last call
     viewer.close()
 
-Only what pygame and pygame-ce share is used. pygame has one window per process; two open viewers share it.
+Only what pygame and pygame-ce share is used. pygame has one window per process; two open viewers share it. Where the
+caller's own program has it, viewers open another, and leave the caller's events to him.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
+import weakref
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType, TracebackType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from gymnasium.error import DependencyNotInstalled
 
+from rlbench.drawing.second_window import SecondWindow
 from rlbench.drawing.shapes import NIGHT, Image
 from rlbench.errors import UserError
+from rlbench.process import environment
 
 SMALLEST_SIDE = 320  # pixels; a frame below half of that is magnified by a whole number when its window opens
+SHARE_OF_SCREEN = (0.96, 0.9)  # of its width and height that a window takes at most; the rest is for title and task bar
 INVISIBLE_DRIVERS = ("offscreen", "dummy")  # SDL's last resorts
 MAX_UNREAD_EVENTS = 4096  # older ones are dropped, for callers that never ask
 
@@ -50,9 +58,25 @@ class Closed(NamedTuple):
 
 Event: TypeAlias = Key | Mouse | Closed
 
+HINTS = {
+    "PYGAME_HIDE_SUPPORT_PROMPT": "1",
+    "SDL_NO_SIGNAL_HANDLERS": "1",  # SDL would make an event of SIGTERM, and the process would not end
+    "SDL_VIDEO_ALLOW_SCREENSAVER": "1",
+    "SDL_VIDEO_X11_WMCLASS": "rlbench",
+}
+if sys.platform == "linux":
+    HINTS["SDL_FRAMEBUFFER_ACCELERATION"] = "0"  # else OpenGL has a context current in the caller's thread
+
+
+@contextmanager
+def hints() -> Iterator[None]:
+    """SDL reads inside, from the environment, to leave the process alone; what the user has set stays."""
+    with environment(**{name: value for name, value in HINTS.items() if name not in os.environ}):
+        yield
+
 
 class Viewer:
-    """A resizable window, opened by the first frame shown.
+    """A resizable window, opened by the first frame shown, no larger than the screen.
 
     `closed` turns true when the user closes it or `close()` is called; from then on `show` does nothing.
     Raises `gymnasium.error.DependencyNotInstalled` without pygame and `UserError` without a display.
@@ -63,11 +87,24 @@ class Viewer:
         self.fps = fps
         self.closed = False
         self._pygame = import_pygame()
+        self._is_guest = self._pygame.display.get_init() and not _open  # the caller uses pygame, too
         self._require_display()
         self._clock = self._pygame.time.Clock()
         self._unread: deque[Event] = deque(maxlen=MAX_UNREAD_EVENTS)
         self._frame_size = (0, 0)  # (width, height) of the last frame
         self._place = (0, 0, 1, 1)  # left, top, width, height of the frame in the window
+        self._second: SecondWindow | None = None
+        _open.add(self)
+
+    @property
+    def room(self) -> tuple[int, int]:
+        """Width and height that a window has on this screen."""
+        display = self._pygame.display
+        if not display.get_init():
+            with hints():
+                display.init()
+        width, height = display.get_desktop_sizes()[0]
+        return max(1, int(width * SHARE_OF_SCREEN[0])), max(1, int(height * SHARE_OF_SCREEN[1]))
 
     def __enter__(self) -> Viewer:
         return self
@@ -98,9 +135,27 @@ class Viewer:
 
     def close(self) -> None:
         """Close the window; a second call does nothing."""
-        if not self.closed:
-            self.closed = True
-            self._pygame.display.quit()
+        if self.closed:
+            return
+        self.closed = True
+        display = self._pygame.display
+        if self._second is not None:
+            self._second.close()
+        elif not self._is_taken():
+            display.quit()
+            if self._is_guest:
+                with hints():
+                    display.init()
+        _open.discard(self)
+
+    def _is_taken(self) -> bool:
+        """Whether pygame's one window is not a viewer's but the caller's own."""
+        display = self._pygame.display
+        surface = display.get_surface() if display.get_init() else None
+        if surface is None:
+            return False
+        ours = {viewer.title for viewer in _open} | {self.title}
+        return not surface.get_flags() & self._pygame.RESIZABLE or display.get_caption()[0] not in ours
 
     def _paint(self, frame: Image) -> None:
         pygame = self._pygame
@@ -114,27 +169,46 @@ class Viewer:
             surface = pygame.transform.scale(surface, (wide, high))
         window.fill(NIGHT)
         window.blit(surface, (left, top))
-        pygame.display.flip()
+        (self._second or pygame.display).flip()
 
     def _window(self, size: tuple[int, int]) -> Any:
-        """The window, opened or resized when there is none yet or the frame's size has changed."""
-        display = self._pygame.display
-        if not display.get_init():
-            display.init()
-        window = display.get_surface()
-        if window is None or size != self._frame_size:
-            factor = max(1, SMALLEST_SIDE // max(size))
-            self._frame_size = size
-            window = display.set_mode((size[0] * factor, size[1] * factor), self._pygame.RESIZABLE)
+        """The surface of the window, opened or resized when there is none yet or the frame's size has changed."""
+        pygame, display = self._pygame, self._pygame.display
+        is_new, self._frame_size = size != self._frame_size, size
+        if self._second is None and self._is_taken():
+            self._second = self._open_second(self._opening_size(size))
+        elif self._second is not None and is_new:
+            self._second.resize(self._opening_size(size))
+        if self._second is not None:
+            return self._second.surface()
+        if is_new or not display.get_init() or display.get_surface() is None:
+            with hints():
+                display.init()
+                display.set_mode(self._opening_size(size), pygame.RESIZABLE)
             display.set_caption(self.title)
-        return window
+        return display.get_surface()
+
+    def _open_second(self, size: tuple[int, int]) -> SecondWindow:
+        try:
+            with hints():
+                video = importlib.import_module("pygame._sdl2.video")
+                return SecondWindow(self._pygame, video, self.title, size)
+        except (ImportError, AttributeError, self._pygame.error) as error:
+            reason = f"this program has a window of pygame's, and there is no second one ({error})"
+            raise UserError(f"{reason}; ask for rgb_array frames instead") from None
+
+    def _opening_size(self, frame: tuple[int, int]) -> tuple[int, int]:
+        """The size of a new window: the frame's, a multiple of it, or what the screen has room for."""
+        factor = max(1, SMALLEST_SIDE // max(frame))
+        wanted, room = (frame[0] * factor, frame[1] * factor), self.room
+        return wanted if wanted[0] <= room[0] and wanted[1] <= room[1] else fit(frame, room)[2:]
 
     def _take_events(self) -> None:
         """Take the events off pygame's queue; this also keeps the window responsive."""
         pygame = self._pygame
         if not pygame.display.get_init():
             return
-        for event in pygame.event.get():
+        for event in pygame.event.get() if self._second is None else self._second.events():
             if event.type in (pygame.KEYDOWN, pygame.KEYUP):
                 self._unread.append(Key(pygame.key.name(event.key), event.type == pygame.KEYDOWN))
             elif event.type in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP):
@@ -143,7 +217,7 @@ class Viewer:
             elif event.type == pygame.MOUSEMOTION:
                 held = next((i + 1 for i, state in enumerate(event.buttons) if state), 0)
                 self._unread.append(self._mouse("move", event.pos, held))
-            elif event.type == pygame.QUIT:
+            elif event.type == (pygame.QUIT if self._second is None else pygame.WINDOWCLOSE):
                 self._unread.append(Closed())
                 self.close()
                 return
@@ -160,7 +234,8 @@ class Viewer:
         if sys.platform.startswith("linux") and not (asked or seen):
             raise UserError("no display to open a window on; set DISPLAY, or ask for rgb_array frames instead")
         try:
-            self._pygame.display.init()
+            with hints():
+                self._pygame.display.init()
         except self._pygame.error as error:
             raise UserError(f"no window can be opened ({error}); ask for rgb_array frames instead") from None
         if not asked and self._pygame.display.get_driver() in INVISIBLE_DRIVERS:
@@ -168,11 +243,14 @@ class Viewer:
             raise UserError(f"the display {seen!r} does not answer; set DISPLAY, or ask for rgb_array frames instead")
 
 
+_open: weakref.WeakSet[Viewer] = weakref.WeakSet()
+
+
 def import_pygame() -> ModuleType:
-    """pygame, without its greeting on standard output."""
-    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    """pygame, without its greeting on standard output and its changes of the environment."""
     try:
-        import pygame
+        with hints():
+            import pygame
     except ImportError as error:
         raise DependencyNotInstalled('a window needs pygame: pip install "rlbench[play]"') from error
     module: ModuleType = pygame

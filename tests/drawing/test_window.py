@@ -1,5 +1,7 @@
 """The window, on SDL's dummy driver: what is on screen, how fast, and what its user did."""
 
+import os
+import signal
 import subprocess
 import sys
 
@@ -163,6 +165,139 @@ def test_without_pygame_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "pygame", None)
     with pytest.raises(DependencyNotInstalled, match=r'pip install "rlbench\[play\]"'):
         Viewer("a title", fps=30)
+
+
+SETTINGS = """
+import locale, os, sys, rlbench.drawing.window as window, numpy as np
+def settings():
+    status = [line for line in open("/proc/self/status") if line.startswith(("SigCgt", "SigIgn", "SigBlk"))]
+    return status, dict(os.environ), os.getcwd(), list(sys.path), locale.setlocale(locale.LC_ALL)
+before = settings()
+viewer = window.Viewer("a title", fps=1000)
+viewer.show(np.zeros((100, 100, 3), np.uint8))
+assert settings() == before, (before, settings())
+import pygame
+assert pygame.display.get_allow_screensaver()
+assert not pygame.mixer.get_init() and not pygame.joystick.get_init()
+viewer.close()
+assert settings() == before, (before, settings())
+"""
+
+
+def run(program, driver="dummy"):
+    """Run a program that opens a window; what it printed on standard error."""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "SDL_VIDEODRIVER": driver},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stderr
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_a_window_leaves_the_process_as_it_was():
+    assert run(SETTINGS) == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_a_signal_ends_a_program_whose_window_is_open(name):
+    program = f"""
+import os, signal, time, rlbench.drawing.window as window, numpy as np
+viewer = window.Viewer("a title", fps=1000)
+viewer.show(np.zeros((100, 100, 3), np.uint8))
+os.kill(os.getpid(), signal.{name})
+for _ in range(100):
+    viewer.show(np.zeros((100, 100, 3), np.uint8))
+    time.sleep(0.01)
+"""
+    with pytest.raises(subprocess.CalledProcessError) as ended:
+        run(program)
+    assert ended.value.returncode == -getattr(signal, name)
+
+
+@pytest.fixture
+def callers_window(monkeypatch):
+    """The caller's own window, red, 300 x 200."""
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    pygame.display.init()
+    surface = pygame.display.set_mode((300, 200))
+    pygame.display.set_caption("the caller's")
+    surface.fill((200, 0, 0))
+    pygame.event.clear()
+    yield surface
+    pygame.display.quit()
+
+
+def is_untouched(surface):
+    return (
+        pygame.display.get_surface() is surface
+        and (pygame.display.get_caption()[0], surface.get_size()) == ("the caller's", (300, 200))
+        and bool((pygame.surfarray.array3d(surface) == (200, 0, 0)).all())
+    )
+
+
+def test_the_callers_own_window_is_left_alone(callers_window):
+    viewer = Viewer("a title", fps=1000)
+    viewer.show(picture(28, 14))
+    viewer.show(picture(400, 300))
+    assert viewer._second.surface().get_size() == (400, 300)
+    np.testing.assert_array_equal(pygame.surfarray.array3d(viewer._second.surface()).swapaxes(0, 1), picture(400, 300))
+    assert is_untouched(callers_window)
+    viewer.close()
+    assert is_untouched(callers_window)
+
+
+def test_events_of_the_callers_own_window_are_left_to_him(callers_window):
+    with Viewer("a title", fps=1000) as viewer:
+        viewer.show(picture())
+        pygame.event.clear()
+        ours = viewer._second._window
+        for key, window in ((pygame.K_a, None), (pygame.K_b, ours), (pygame.K_c, None)):
+            pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=key, window=window))
+        viewer.show(picture())
+        assert viewer.events() == [Key("b", True)]
+        assert [event.key for event in pygame.event.get(pygame.KEYDOWN)] == [pygame.K_a, pygame.K_c]
+        pygame.event.post(pygame.event.Event(pygame.QUIT))
+        assert viewer.events() == []
+        pygame.event.post(pygame.event.Event(pygame.WINDOWCLOSE, window=ours))
+        assert viewer.events() == [Closed()]
+    assert is_untouched(callers_window)
+
+
+def test_a_window_that_the_caller_opens_later_is_his(viewer):
+    viewer.show(picture())
+    surface = pygame.display.set_mode((300, 200))
+    pygame.display.set_caption("the caller's")
+    viewer.show(picture())
+    assert surface.get_size() == (300, 200)
+    viewer.close()
+    assert pygame.display.get_surface() is surface
+    pygame.display.quit()
+
+
+def test_pygame_stays_as_the_caller_has_begun_it(monkeypatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    pygame.display.init()
+    with Viewer("a title", fps=1000) as viewer:
+        viewer.show(picture())
+    assert pygame.display.get_init()
+    assert pygame.display.get_surface() is None
+    pygame.display.quit()
+
+
+@pytest.mark.parametrize("screen", [(640, 480), (320, 200), (1, 1)])
+@pytest.mark.parametrize("frame", [(1280, 880), (100, 2000), (2000, 100), (600, 400), (28, 28)])
+def test_a_window_fits_the_screen(viewer, monkeypatch, screen, frame):
+    monkeypatch.setattr(pygame.display, "get_desktop_sizes", lambda: [screen])
+    viewer.show(picture(*frame))
+    shown, (width, height) = on_screen(), frame
+    assert shown.shape[1] <= max(1, screen[0])
+    assert shown.shape[0] <= max(1, screen[1])
+    if min(screen) > 1 and max(frame) <= 1280:
+        assert shown.shape[1] / shown.shape[0] == pytest.approx(width / height, rel=0.02)
 
 
 def test_only_the_viewer_imports_pygame():
