@@ -28,8 +28,12 @@ Count = Annotated[int, checks.count]
 """1, 2, ..."""
 CountOrZero = Annotated[int, checks.count_or_zero]
 Counts = Annotated[tuple[int, ...], checks.counts]
-Convolutions = Annotated[tuple[tuple[int, int, int], ...], checks.nested_counts]
+Convolutions = Annotated[tuple[tuple[int, int, int], ...], checks.convolutions]
 """Filters, kernel and stride of each layer."""
+Threads = Annotated[int, checks.threads]
+Number = Annotated[float, checks.number]
+"""Any number, infinite ones too, but no NaN."""
+Factors = Annotated[tuple[float, ...], checks.finite_numbers]
 OptionalFinite = Annotated[float | None, checks.finite]
 Positive = Annotated[float, checks.positive]
 NonNegative = Annotated[float, checks.nonnegative]

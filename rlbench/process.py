@@ -25,16 +25,35 @@ from typing import Any, TypeVar
 Event = TypeVar("Event")
 
 
-@contextmanager
-def torch_threads(count: int) -> Iterator[None]:
-    """Torch computes with `count` threads inside."""
-    torch: Any = importlib.import_module("torch")
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+class _TorchThreads:
+    """`torch_threads`; several threads may be inside, of which the last restores the number that the first found."""
+
+    def __init__(self) -> None:
+        self._lock, self._inside, self._outside, self._own = threading.Lock(), 0, 1, threading.local()
+
+    @contextmanager
+    def __call__(self, count: int) -> Iterator[None]:
+        """Torch computes with `count` threads inside."""
+        torch: Any = importlib.import_module("torch")
+        with self._lock:
+            nested = getattr(self._own, "depth", 0) > 0
+            if not self._inside:
+                self._outside = torch.get_num_threads()
+            before = torch.get_num_threads() if nested else self._outside
+            self._inside += 1
+            self._own.depth = getattr(self._own, "depth", 0) + 1
+            torch.set_num_threads(count)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
+                self._own.depth -= 1
+                torch.set_num_threads(before)
+
+
+torch_threads = _TorchThreads()
+"""Torch computes with so many threads inside: `with torch_threads(1):`."""
 
 
 @contextmanager
@@ -76,6 +95,29 @@ def torch_generator() -> Iterator[None]:
         torch.set_rng_state(cpu)
         if gpus is not None:
             torch.cuda.set_rng_state_all(gpus)
+
+
+def _single_precision() -> Callable[[], Any]:
+    torch: Any = importlib.import_module("torch")
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    return lambda: torch.set_default_dtype(before)
+
+
+@contextmanager
+def torch_defaults() -> Iterator[None]:
+    """Torch computes by its own defaults inside: on the CPU, in float32, with gradients, outside of inference mode."""
+    torch: Any = importlib.import_module("torch")
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_torch_precision())
+        for mode in (torch.inference_mode(False), torch.enable_grad()):
+            stack.enter_context(mode)
+        for device in ("cpu", "cuda"):
+            if torch.is_autocast_enabled(device):
+                stack.enter_context(torch.autocast(device, enabled=False))
+        if torch.get_default_device().type != "cpu":  # the context costs every call of torch a microsecond
+            stack.enter_context(torch.device("cpu"))
+        yield
 
 
 def within(scope: Callable[[], AbstractContextManager[Any]], events: Iterator[Event]) -> Generator[Event, None, None]:
@@ -158,6 +200,9 @@ SIGACTION_BYTES = 512  # room for the system's `struct sigaction`, whose layout 
 HANDLED = [
     int(each) for each in signal.valid_signals() - {getattr(signal, "SIGKILL", 0), getattr(signal, "SIGSTOP", 0)}
 ]
+
+
+_torch_precision = SharedScope(_single_precision)
 
 
 @contextmanager

@@ -34,7 +34,9 @@ from baselines.types import (
     Count,
     CountOrZero,
     Counts,
+    Factors,
     NonNegative,
+    Number,
     Positive,
     PositiveProbability,
     Probability,
@@ -62,7 +64,7 @@ class DQNSettings(OffPolicySettings):
     """Bound of every single reward that is learned from, 0 for none; scores are never clipped."""
     reward_scale: Positive = 1.0
     """Factor for rewards, which keeps the network's outputs near 1."""
-    observation_scale: tuple[float, ...] = ()
+    observation_scale: Factors = ()
     """Factor for each number of the observation; none leaves them alone."""
     capacity: Count = 50_000
     """Transitions that the replay holds."""
@@ -94,7 +96,7 @@ class DQNSettings(OffPolicySettings):
     """Environment steps of the annealing."""
     evaluation_epsilon: Probability = 0.0
     """Chance of a random action in evaluations and in the submission; for convolutional networks."""
-    goal: float = 475.0
+    goal: Number = 475.0
 
     def check(self) -> None:
         """UserError for a setting that makes no sense, naming it."""
@@ -201,7 +203,6 @@ class DQN(Learner):
 
     def __init__(self, settings: DQNSettings) -> None:
         super().__init__(settings)
-        torch.set_num_threads(settings.threads)
         env = make_envs(settings.task, settings.num_envs, **{"life_loss": True} if settings.life_loss else {})
         self.actions = discrete_actions(env.single_action_space)
         device = torch_device(settings.device)

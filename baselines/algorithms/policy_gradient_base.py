@@ -20,7 +20,7 @@ from baselines.nets.normalisation import ReturnScale, RunningNormalizer
 from baselines.nets.optim import OPTIMIZERS, TrainedNetwork, check_loss, check_weights
 from baselines.templates.agent_template import Perceptron
 from baselines.training.loop import Learner, OnPolicySettings
-from baselines.types import Array, Counts, NonNegative, Positive
+from baselines.types import Array, Counts, Factors, NonNegative, Number, Positive
 from rlbench.errors import UserError
 
 STATISTICS_STEPS = 2_000
@@ -43,7 +43,7 @@ class PolicyGradientSettings(OnPolicySettings):
     """Standard deviation of continuous actions at the start, in units in which their bounds are -1 and 1."""
     reward_scale: Positive = 1.0
     """Factor for rewards, which keeps the value network's outputs near 1."""
-    observation_scale: tuple[float, ...] = ()
+    observation_scale: Factors = ()
     """Factor for each number of the observation; none leaves them alone."""
     optimizer: Literal["ascent", "adam"] = "ascent"
     """Plain gradient ascent, or Adam."""
@@ -51,7 +51,7 @@ class PolicyGradientSettings(OnPolicySettings):
     """Step size of the value network at the start; it falls in proportion to the policy's."""
     max_grad_norm: NonNegative = 0.0
     """Norm to which gradients are clipped; 0 for no clipping."""
-    goal: float = 475.0
+    goal: Number = 475.0
 
     def check(self) -> None:
         """UserError for a setting that makes no sense, naming it."""
@@ -167,7 +167,6 @@ class PolicyGradient(Learner):
 
     def __init__(self, settings: PolicyGradientSettings) -> None:
         super().__init__(settings, settings.threads)
-        torch.set_num_threads(settings.threads)
         env = make_envs(settings.task, settings.num_envs, settings.threads)
         space = env.single_observation_space
         self.normalizer = RunningNormalizer(space) if settings.normalize_observations else None

@@ -43,7 +43,7 @@ from baselines.training.events import Event
 from baselines.training.image_validation import ImageValidation, images_of, make_env
 from baselines.training.loop import Every, Learner, RunSettings, loop
 from baselines.training.validation import training_seed
-from baselines.types import Clock, Count, CountOrZero, NonNegative, Positive, Probability, Tree
+from baselines.types import Clock, Count, CountOrZero, NonNegative, Positive, Probability, Threads, Tree
 from rlbench.errors import UserError
 
 
@@ -53,7 +53,7 @@ class RecurrentAttentionSettings(RunSettings):
 
     task: str = "glimpse-mnist@1"
     agent: str = "recurrent-attention"
-    threads: Count = 1
+    threads: Threads = 1
     """Threads that PyTorch may use."""
     glimpses: CountOrZero = 0
     """Glimpses per image; 0 for as many as the task has."""
@@ -245,7 +245,6 @@ class RecurrentAttentionLearner(Learner):
 
     def __init__(self, settings: RecurrentAttentionSettings) -> None:
         self.settings = settings
-        torch.set_num_threads(settings.threads)
         self.env = make_env(settings.task, "train", settings.batch_size, settings.glimpses)
         patches = self.env.single_observation_space["patches"]
         classes = int(self.env.single_action_space["label"].n)

@@ -25,7 +25,7 @@ from baselines.maths import estimators
 from baselines.training.events import Event
 from baselines.training.loop import loop
 from baselines.training.validation import training_seed
-from baselines.types import Bools, Clock, Count, Floats, Positive, Probability, Tree
+from baselines.types import Bools, Clock, Count, Factors, Floats, Positive, Probability, Tree
 
 Estimator = Literal["whole-trajectory", "reward-to-go", "discounted", "moving-average", "learned-value"]
 """The lecture's estimators in its order; each is meant to vary less than the one before."""
@@ -42,7 +42,7 @@ class ReinforceSettings(PolicyGradientSettings):
     """Episodes per update, the lecture's m trajectories, all played at once."""
     total_env_steps: Count = 1_000_000
     reward_scale: Positive = 0.05
-    observation_scale: tuple[float, ...] = (0.5, 0.5, 5.0, 0.5)
+    observation_scale: Factors = (0.5, 0.5, 5.0, 0.5)
     optimizer: Literal["ascent", "adam"] = "adam"
     learning_rate: Positive = 1e-2
     critic_learning_rate: Positive = 1e-2

@@ -38,6 +38,7 @@ from baselines.types import (
     Clock,
     Count,
     Counts,
+    Factors,
     NonNegative,
     OptionalFinite,
     Positive,
@@ -62,7 +63,7 @@ class SACSettings(OffPolicySettings):
     """Widths of the hidden layers of actor and critics."""
     reward_scale: Positive = 1.0
     """Factor for rewards."""
-    observation_scale: tuple[float, ...] = ()
+    observation_scale: Factors = ()
     """Factor for each number of the observation; none leaves them alone."""
     capacity: Count = 1_000_000
     """Transitions that the replay holds."""
@@ -191,7 +192,6 @@ class SAC(Learner):
 
     def __init__(self, settings: SACSettings) -> None:
         super().__init__(settings, settings.threads)
-        torch.set_num_threads(settings.threads)
         env = make_envs(settings.task, settings.num_envs, settings.threads)
         encode = encoding(env.single_observation_space, settings.observation_scale)
         self.head = SquashedGaussian(env.single_action_space)

@@ -19,6 +19,20 @@ Init = Literal["orthogonal", "uniform"]
 P = TypeVar("P")
 
 
+class Linear(nn.Linear):
+    """torch's layer without weights as yet: `initialise` draws them, so that torch's global generator never moves."""
+
+    def reset_parameters(self) -> None:
+        """Nothing."""
+
+
+class Convolution2d(nn.Conv2d):
+    """torch's layer without weights as yet, likewise."""
+
+    def reset_parameters(self) -> None:
+        """Nothing."""
+
+
 def perceptron(
     sizes: tuple[int, ...],
     activation: Activation,
@@ -37,14 +51,14 @@ def perceptron(
     """
     layers: list[nn.Module] = []
     for i, (inputs, outputs) in enumerate(pairwise(sizes)):
-        linear = nn.Linear(inputs, outputs)  # drawn anew below; skip_init would import sympy, half a second
+        linear = Linear(inputs, outputs)
         hidden = i < len(sizes) - 2
         initialise(linear, init, math.sqrt(2) if hidden else last_gain, generator)
         layers += [linear, nn.ReLU() if activation == "relu" else nn.Tanh()] if hidden else [linear]
     return nn.Sequential(*layers)
 
 
-class PixelConvolution(nn.Conv2d):
+class PixelConvolution(Convolution2d):
     """Convolution over stacked frames in blocks, uint8 [B, K, h, w, b^2] -> [B, O, h', w'], pixels scaled to [0, 1].
 
     The pixels of a b x b block are the b^2 channels of one place: a kernel of size m b and stride b over frames is one
@@ -87,7 +101,7 @@ def convolutional(
     layers: list[nn.Module] = []
     channels, height, width = channels * stride**2, height // stride, width // stride
     for filters, size, step in ((first_filters, kernel // stride, 1), *others):
-        layer = (nn.Conv2d if layers else PixelConvolution)(channels, filters, size, step)
+        layer = (Convolution2d if layers else PixelConvolution)(channels, filters, size, step)
         initialise(layer, "uniform", 1.0, generator)
         layers += [layer, nn.ReLU()]
         channels, height, width = filters, (height - size) // step + 1, (width - size) // step + 1

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn.functional import relu
 
-from baselines.nets.networks import initialise
+from baselines.nets.networks import Linear, initialise
 
 
 class GlimpseNetwork(nn.Module):
@@ -22,8 +22,8 @@ class GlimpseNetwork(nn.Module):
 
     def __init__(self, pixels: int, width: int, glimpse: int) -> None:
         super().__init__()
-        self.what, self.where = nn.Linear(pixels, width), nn.Linear(2, width)
-        self.both = nn.Linear(2 * width, glimpse)  # [W_1 W_2]
+        self.what, self.where = Linear(pixels, width), Linear(2, width)
+        self.both = Linear(2 * width, glimpse)  # [W_1 W_2]
 
     def forward(self, rho_t: torch.Tensor, l_t: torch.Tensor) -> torch.Tensor:
         """rho_t[N, D], l_t[N, 2] -> g_t[N, G]."""
@@ -35,7 +35,7 @@ class Core(nn.Module):
 
     def __init__(self, glimpse: int, state: int) -> None:
         super().__init__()
-        self.glimpse, self.state = nn.Linear(glimpse, state), nn.Linear(state, state, bias=False)
+        self.glimpse, self.state = Linear(glimpse, state), Linear(state, state, bias=False)
 
     def forward(self, h_tm1: torch.Tensor | None, g_t: torch.Tensor) -> torch.Tensor:
         """h_tm1[N, H], None for the zeros of an episode's beginning, g_t[N, G] -> h_t[N, H]."""
@@ -48,25 +48,23 @@ class LocationNetwork(nn.Module):
 
     def __init__(self, state: int, hidden: int) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            *((nn.Linear(state, hidden), nn.ReLU()) if hidden else ()), nn.Linear(hidden or state, 2)
-        )
+        self.layers = nn.Sequential(*((Linear(state, hidden), nn.ReLU()) if hidden else ()), Linear(hidden or state, 2))
 
     def forward(self, h_t: torch.Tensor) -> torch.Tensor:
         """h_t[..., H] -> mu_t[..., 2] in [-1, 1]."""
         return torch.tanh(self.layers(h_t))
 
 
-class ActionNetwork(nn.Linear):
+class ActionNetwork(Linear):
     """f_a: logits of the classes, h_t[..., H] -> [..., classes]."""
 
 
-class Baseline(nn.Linear):
+class Baseline(Linear):
     """The expected reward, h_t[..., H] -> b_t[..., 1]."""
 
 
 class RecurrentAttention(nn.Module):
-    """The boxes of the figure, wired by `look`."""
+    """The boxes of the figure, wired by `look`; `draw` gives them weights."""
 
     def __init__(self, pixels: int, classes: int, width: int, state: int, location_hidden: int) -> None:
         super().__init__()

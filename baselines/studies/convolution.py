@@ -19,13 +19,17 @@ from torch import nn
 from baselines.maths.equations import classification_loss, cosine_schedule
 from baselines.nets.optim import Adam, FlatParameters
 from baselines.training.image_validation import images_of, make_env
+from baselines.training.loop import computing
 from baselines.training.validation import FIRST_SEED, training_seed
+from rlbench import process
 
 FILTERS, KERNEL, STRIDE, UNITS = 8, 10, 5, 256
 
 
-def network(side: int, classes: int) -> nn.Sequential:
-    """Logits [N, classes] for images [N, 1, side, side]."""
+@process.torch_generator()
+def network(side: int, classes: int, seed: int = 0) -> nn.Sequential:
+    """Logits [N, classes] for images [N, 1, side, side]; the weights are torch's default ones after this seed."""
+    torch.manual_seed(seed)
     across = (side - KERNEL) // STRIDE + 1
     layers = (nn.Conv2d(1, FILTERS, KERNEL, STRIDE), nn.ReLU(), nn.Flatten())
     return nn.Sequential(*layers, nn.Linear(FILTERS * across**2, UNITS), nn.ReLU(), nn.Linear(UNITS, classes))
@@ -58,14 +62,13 @@ def whole_images(task: str, split: str, num_envs: int) -> WholeImages:
     return WholeImages(make_env(task, split, num_envs, glimpses=2, patch=side, scales=1))
 
 
+@computing()
 def train(task: str, epochs: int, seed: int, batch: int = 128, learning_rate: float = 1e-3) -> nn.Sequential:
     """The network with the weights that erred least on the validation split."""
-    torch.set_num_threads(1)
-    torch.manual_seed(seed)
     trained, validation = whole_images(task, "train", batch), whole_images(task, "validation", 500)
     rng = np.random.default_rng(seed)
     params = trained.env.unwrapped.params  # type: ignore[attr-defined]
-    model = network(params.height, params.classes)
+    model = network(params.height, params.classes, seed)
     flat, images = FlatParameters(model), images_of(trained.env)
     adam, best, kept = Adam(flat), float("inf"), flat.theta.clone()
     for epoch in range(epochs):
@@ -80,6 +83,7 @@ def train(task: str, epochs: int, seed: int, batch: int = 128, learning_rate: fl
     return model
 
 
+@computing()
 @torch.no_grad()
 def errors(model: nn.Module, seen: WholeImages) -> tuple[int, int]:
     """How many images are classified wrongly, each seen once and the same every time, and how many there are."""

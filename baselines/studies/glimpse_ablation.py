@@ -38,6 +38,7 @@ from baselines.studies.report import command, markdown_table
 from baselines.templates import glimpse_template
 from baselines.training import runner
 from baselines.training.image_validation import evaluate_images, make_env
+from baselines.training.loop import computing
 from rlbench.errors import unknown
 from rlbench.harness.ranking.intervals import clopper_pearson
 
@@ -173,6 +174,7 @@ def draw(frame: pd.DataFrame, path: Path) -> None:
     picture.savefig(path, dpi=120, metadata={"Software": None})
 
 
+@computing()
 def main(options: GlimpseAblation) -> int:
     """Train, write, draw, print."""
     for name in ("epochs", "seeds"):

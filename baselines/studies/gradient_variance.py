@@ -37,6 +37,7 @@ from baselines.data.rollout import Transition, play_episodes
 from baselines.maths.estimators import discounted_reward_to_go, moving_average, policy_gradient_loss
 from baselines.studies.report import command, markdown_table
 from baselines.training.events import Snapshot
+from baselines.training.loop import computing
 from baselines.types import Floats, Tree
 from rlbench.errors import UserError
 from rlbench.harness.ranking.intervals import Interval, percentile_interval
@@ -198,6 +199,7 @@ def draw(frame: pd.DataFrame, path: Path) -> None:
     picture.savefig(path, dpi=120, metadata={"Software": None})
 
 
+@computing()
 def main(options: GradientVariance) -> int:
     """Measure, write, print."""
     if min(options.moments, default=-1) < 0 or min(options.episodes, options.baseline_episodes) < 2:

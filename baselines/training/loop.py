@@ -16,20 +16,25 @@ calls of the environment; reported steps leave it out.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from baselines import checks
-from baselines.data.rollout import Rollout, make_envs
+from baselines.data.rollout import Rollout, env_id, make_envs
 from baselines.maths.equations import linear_schedule
 from baselines.stateful import Stateful
 from baselines.templates.policies import Policy
 from baselines.training.events import Evaluated, Event, Finished, Progress, Snapshot, Stopwatch
 from baselines.training.validation import Validation, training_seed
-from baselines.types import Clock, Count, CountOrZero, Discount, Positive, Seed, Tree
+from baselines.types import Clock, Count, CountOrZero, Discount, Number, Positive, Seed, Threads, Tree
+from rlbench import process
+from rlbench.errors import UserError
+from rlbench.harness.manifest import check_name
 
 
 class Every(NamedTuple):
@@ -58,8 +63,10 @@ class RunSettings:
     """Where the networks compute."""
 
     def check(self) -> None:
-        """UserError for a setting that makes no sense, naming it."""
+        """UserError for a setting that makes no sense, naming it; of names, those that a submission may not have."""
         checks.check_settings(self)
+        check_name(self.agent, "agent")
+        env_id(self.task)
 
     def every(self) -> Every:
         """When evaluations and snapshots are due."""
@@ -70,7 +77,7 @@ class RunSettings:
 class TrainingSettings(RunSettings):
     """Settings of algorithms that learn from episodes."""
 
-    threads: Count = 1
+    threads: Threads = 1
     """Threads that PyTorch may use, and the environment where it takes a number of them."""
     num_envs: Count = 1
     """Environments stepped together."""
@@ -86,7 +93,7 @@ class TrainingSettings(RunSettings):
     """Greedy episodes per evaluation, on validation seeds."""
     evaluation_steps: CountOrZero = 0
     """Steps after which an evaluation stops counting, 0 for none; scored episodes are not cut."""
-    goal: float = math.inf
+    goal: Number = math.inf
     """Mean return that three evaluations in a row must reach to end the training run."""
     confirmation_episodes: Count = 100
     """Further greedy episodes, on other validation seeds, in which the best weights must then reach the goal."""
@@ -200,8 +207,25 @@ class Learner(Stateful):
             self.validation.close()
 
 
+@contextmanager
+def computing(threads: int = 1) -> Iterator[None]:
+    """A scope in which PyTorch computes as the algorithms expect, whatever the caller has set; it is restored after.
+
+    Args:
+        threads: that PyTorch may use. Nothing of PyTorch is touched where it is not imported, as by tables.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(np.errstate(under="ignore"))
+        if "torch" in sys.modules:
+            stack.enter_context(process.torch_defaults())
+            stack.enter_context(process.torch_threads(threads))
+        yield
+
+
 def loop(make: Callable[[Any], Learner], settings: RunSettings, resume: Tree | None, clock: Clock) -> Iterator[Event]:
     """Train until the budget is spent, the goal is held, or nothing changes any more; the last event is Finished.
+
+    Each event is computed in a scope of its own, so that a consumer finds the process as it left it.
 
     Args:
         make: the algorithm's class, a subclass of Learner.
@@ -213,10 +237,15 @@ def loop(make: Callable[[Any], Learner], settings: RunSettings, resume: Tree | N
         UserError: for a setting that makes no sense, a loss or a weight that is no finite number.
     """
     settings.check()
-    stopwatch, learner, every, reason = Stopwatch(clock), make(settings), settings.every(), ""
-    if resume is not None:
-        learner.restore(resume["learner"])
-        reason, stopwatch = resume["reason"], Stopwatch(clock, resume["seconds"])
+    threads = getattr(settings, "threads", 1)
+    yield from process.within(lambda: computing(threads), _events(make, settings, resume, clock))
+
+
+def _events(
+    make: Callable[[Any], Learner], settings: RunSettings, resume: Tree | None, clock: Clock
+) -> Iterator[Event]:
+    """The events of `loop`; the environments are closed when it ends, is dropped, or raises."""
+    stopwatch, every, reason = Stopwatch(clock), settings.every(), ""
 
     def state() -> Tree:
         return {"learner": learner.state(), "reason": reason, "seconds": stopwatch.seconds}
@@ -224,20 +253,32 @@ def loop(make: Callable[[Any], Learner], settings: RunSettings, resume: Tree | N
     def counts() -> tuple[int, int, float]:
         return learner.updates, learner.env_steps, stopwatch.seconds
 
-    while not reason:
-        if every.due(every.snapshot, learner.clock()):
-            with stopwatch.paused():
-                learner.check_finite()
-                yield Snapshot(*counts(), state)
-            learner.begin_episodes()
-        learner.iterate()
-        spent = learner.progress() >= 1
-        if spent or every.due(every.evaluation, learner.clock()):
-            with stopwatch.paused():
-                yield Progress(*counts(), min(learner.progress(), 1.0), learner.metrics())
-                if learner.validation is not None:
-                    yield Evaluated(*counts(), *learner.validation.evaluate(learner.policy()))
-                    reason = "sustained" if learner.validation.sustained() else ""
-        reason = reason or ("converged" if learner.converged() else "budget spent" if spent else "")
-    learner.close()
+    with closing(make(settings)) as learner:
+        if resume is not None:
+            restore(learner, resume["learner"])
+            reason, stopwatch = resume["reason"], Stopwatch(clock, resume["seconds"])
+        while not reason:
+            if every.due(every.snapshot, learner.clock()):
+                with stopwatch.paused():
+                    learner.check_finite()
+                    yield Snapshot(*counts(), state)
+                learner.begin_episodes()
+            learner.iterate()
+            spent = learner.progress() >= 1
+            if spent or every.due(every.evaluation, learner.clock()):
+                with stopwatch.paused():
+                    yield Progress(*counts(), min(learner.progress(), 1.0), learner.metrics())
+                    if learner.validation is not None:
+                        yield Evaluated(*counts(), *learner.validation.evaluate(learner.policy()))
+                        reason = "sustained" if learner.validation.sustained() else ""
+            reason = reason or ("converged" if learner.converged() else "budget spent" if spent else "")
     yield Finished(*counts(), learner.final_policy(), reason, state)
+
+
+def restore(learner: Learner, state: Tree) -> None:
+    """Go on from a learner's state; UserError where it is that of another version of the algorithm."""
+    try:
+        learner.restore(state)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise UserError(f"the checkpoint does not fit this version of the algorithm ({reason}); begin anew") from None

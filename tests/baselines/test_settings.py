@@ -6,6 +6,7 @@ import dataclasses
 import re
 from typing import Any, Literal, get_type_hints
 
+import numpy as np
 import pytest
 
 from baselines import ALGORITHMS, checks
@@ -17,11 +18,15 @@ from baselines.types import (
     CountOrZero,
     Counts,
     Discount,
+    Factors,
     NonNegative,
+    Number,
+    OptionalFinite,
     Positive,
     PositiveProbability,
     Probability,
     Seed,
+    Threads,
 )
 from rlbench.errors import UserError
 
@@ -68,12 +73,11 @@ def test_each_period_says_its_unit(name: str) -> None:
 
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_every_number_is_of_a_kind_that_is_checked(name: str) -> None:
-    """But those that may be any number: the goal, scales of an observation, an entropy that may be negative."""
+    """Of text and truth values, too, which `check_settings` knows by their types."""
     kind = type(settings_of(name, next(iter(runner.load(name).PRESETS))))
     for field, hint in get_type_hints(kind, include_extras=True).items():
-        free = field in ("task", "agent", "goal", "observation_scale", "entropy") or hint is bool
         checked = hasattr(hint, "__metadata__") or getattr(hint, "__origin__", None) is Literal
-        assert checked or free, (field, hint)
+        assert checked or hint in (bool, str), (field, hint)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,36 +95,52 @@ class Every:
     positive_probability: PositiveProbability = 1.0
     discount: Discount = 1.0
     word: Literal["left", "right"] = "left"
-    free: float = float("nan")
+    number: Number = 0.0
+    factors: Factors = ()
+    finite: OptionalFinite = None
+    threads: Threads = 1
+    flag: bool = False
+    text: str = ""
 
 
 NAN, INF = float("nan"), float("inf")
 BAD: dict[str, list[Any]] = {
-    "seed": [-1, 2**30, 0.0, True],
-    "count": [0, -1, 1.0, True, NAN],
-    "count_or_zero": [-1, 0.0, False],
-    "counts": [(0,), (1, 2.0), (True,)],
-    "convolutions": [((0, 1, 1),), ((1, 1, 1), (1, 1, 1.5))],
-    "positive": [0.0, -1.0, NAN, INF],
-    "nonnegative": [-0.1, NAN, INF],
-    "probability": [-0.1, 1.1, NAN],
-    "positive_probability": [0.0, 1.1, -0.1, NAN],
-    "discount": [0.0, 1.1, -0.5, NAN],
-    "word": ["up", "", "Left"],
+    "seed": [-1, 2**30, 0.0, True, "0", None],
+    "count": [0, -1, 1.0, True, NAN, 2**63, 10**4000, "1", None],
+    "count_or_zero": [-1, 0.0, False, 2**63],
+    "counts": [(0,), (1, 2.0), (True,), (2**63,), 64, "64", None],
+    "convolutions": [((0, 1, 1),), ((1, 1, 1), (1, 1, 1.5)), ((1, 1),), ((1, 1, 1, 1),), (1, 1, 1), 3],
+    "positive": [0.0, -1.0, NAN, INF, 1e39, True, "1", None],
+    "nonnegative": [-0.1, NAN, INF, 1e39, False, "0"],
+    "probability": [-0.1, 1.1, NAN, INF, True, "1", None],
+    "positive_probability": [0.0, 1.1, -0.1, NAN, "1"],
+    "discount": [0.0, 1.1, -0.5, NAN, "1"],
+    "word": ["up", "", "Left", None, 1],
+    "number": [NAN, np.float32("nan"), "1", True, None],
+    "factors": [(1.0, NAN), (INF,), (1e39,), ("1",), (True,), (None,), 1.0, "1"],
+    "finite": [NAN, INF, -INF, 1e39, "1", False],
+    "threads": [0, 1025, 10**9, 1.0, True],
+    "flag": [0, 1, None, "yes"],
+    "text": [0, None, b"text"],
 }
 GOOD: dict[str, list[Any]] = {
-    "seed": [0, 2**30 - 1],
-    "count": [1, 10**9],
+    "seed": [0, 2**30 - 1, np.int64(3)],
+    "count": [1, 10**9, np.uint8(7), 2**63 - 1],
     "count_or_zero": [0, 1],
-    "counts": [(), (1, 2)],
-    "convolutions": [(), ((16, 8, 4), (32, 4, 2))],
-    "positive": [1e-30, 5],
+    "counts": [(), (1, 2), [3]],
+    "convolutions": [(), ((16, 8, 4), (32, 4, 2)), [[16, 8, 4]]],
+    "positive": [1e-30, 5, np.float32(0.1), 1e38],
     "nonnegative": [0, 0.5],
     "probability": [0, 0.5, 1],
     "positive_probability": [1e-9, 1],
     "discount": [1e-9, 1],
     "word": ["left", "right"],
-    "free": [-INF, 0, INF],
+    "number": [-INF, 0, INF, 1e300],
+    "factors": [(), (0.5, -1, 0), [2.0]],
+    "finite": [None, -1.5],
+    "threads": [1, 1024],
+    "flag": [False, True],
+    "text": ["", "x"],
 }
 
 
@@ -138,4 +158,9 @@ def test_a_good_setting_passes(name: str, value: Any) -> None:
 def test_each_kind_is_tried() -> None:
     names = {field.name for field in dataclasses.fields(Every)}
     assert names == {*GOOD}
-    assert names - {"free"} == {*BAD}
+    assert names == {*BAD}
+
+
+def test_numbers_of_numpy_are_stored_as_plain_ones() -> None:
+    made = Every(seed=np.int64(3), positive=np.float32(0.5), flag=np.True_)  # type: ignore[arg-type]
+    assert checks.as_json(made) | {"seed": 3, "positive": 0.5, "flag": True} == checks.as_json(made)
