@@ -11,6 +11,18 @@ class UserError(Exception):
     """A mistake outside the program; the message says what was wrong, with which value, and what to do."""
 
 
+class ArgumentError(UserError, ValueError):
+    """A value that an argument, an option, a seed or a state cannot have."""
+
+
+class UnexpectedArgumentError(UserError, TypeError):
+    """A keyword argument that does not exist. Other libraries look for Python's own words in the message."""
+
+
+class TooLargeError(UserError, MemoryError):
+    """Something that would not fit into the memory of this machine, found before any of it was made."""
+
+
 class HarnessError(Exception):
     """A fault of the harness itself, never charged to an agent."""
 
@@ -18,27 +30,35 @@ class HarnessError(Exception):
 MAX_NAMES, MAX_CHARACTERS = 30, 80
 
 
-def unknown(kind: str, name: object, known: Iterable[str]) -> UserError:
+def unknown(kind: str, name: object, known: Iterable[str], error: type[UserError] = UserError) -> UserError:
     """The error for a name that does not exist; it names the nearest ones, or what there is when none is near.
 
     Args:
         kind: what the name should be, such as "task".
         name: the name.
         known: the names that exist.
+        error: the class of the error.
     """
+    return error(f"unknown {kind} {shortened(name)}; {nearest(name, known)}")
+
+
+def nearest(name: object, known: Iterable[str]) -> str:
+    """The end of a message about a name that does not exist: the nearest ones, or what there is when none is near."""
     names = sorted(known)
     by_letters = {each.lower(): each for each in names}
     near = difflib.get_close_matches(str(name)[:MAX_CHARACTERS].lower(), by_letters, n=3, cutoff=0.6)
-    listed = ", ".join(names[:MAX_NAMES])
-    if len(names) > MAX_NAMES:
-        listed += f" and {len(names) - MAX_NAMES} more"
-    hint = f"did you mean {' or '.join(by_letters[each] for each in near)}?" if near else f"there is {listed}"
-    return UserError(f"unknown {kind} {shortened(name)}; {hint}")
+    if near:
+        return f"did you mean {' or '.join(by_letters[each] for each in near)}?"
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return f"there is {', '.join(names[:MAX_NAMES]) or 'none'}{more}"
 
 
 def shortened(value: object) -> str:
     """A value as Python writes it, on one line, its middle left out where it is long."""
-    text = repr(value)
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # an integer of more digits than Python writes
+        text = f"a {type(value).__name__} of very many digits"
     half = MAX_CHARACTERS // 2
     return text if len(text) <= MAX_CHARACTERS else f"{text[:half]}...{text[-half:]}"
 

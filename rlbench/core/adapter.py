@@ -7,33 +7,40 @@ itself, since one call more would be felt there, and raises `ResetNeeded` in it 
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium.error import ResetNeeded, UnsupportedMode
+from gymnasium.envs.registration import EnvSpec
+from gymnasium.error import ResetNeeded
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from rlbench.core.arguments import (
+    BATCH_RENDER_MODES,
+    RENDER_MODES,
+    Check,
+    check_autoreset_mode,
+    check_memory,
+    check_num_envs,
+    check_options,
+    check_render_mode,
+    step_limit,
+)
 from rlbench.core.autoreset import Bools, check_reset_mask
 from rlbench.core.rng import check_seed, env_seeds
+from rlbench.space_tree import walk
 
-RENDER_MODES = ("human", "rgb_array")
-NO_LIMIT = np.iinfo(np.int64).max
+COPIES = 5  # of an observation: the space's two bounds and their masks, and what a step writes
 NOTHING_TO_RENDER = "there is nothing to render yet; call reset() first"
 
 Image = NDArray[np.uint8]
 Step = tuple[Any, float, bool, bool, dict[str, Any]]
 BatchStep = tuple[Any, NDArray[np.float64], Bools, Bools, dict[str, Any]]
-
-
-def check_render_mode(render_mode: str | None) -> None:
-    """Raise UnsupportedMode for a render mode that does not exist."""
-    if render_mode is not None and render_mode not in RENDER_MODES:
-        raise UnsupportedMode(f"render_mode {render_mode!r} is not one of {', '.join(RENDER_MODES)}")
 
 
 class EnvAdapter(gymnasium.Env[Any, Any]):
@@ -58,20 +65,30 @@ class EnvAdapter(gymnasium.Env[Any, Any]):
 
         Returns:
             The first observation, and `info`.
+
+        Raises:
+            ArgumentError: The seed or an option is wrong; nothing has changed then.
         """
-        super().reset(seed=None if seed is None else check_seed(seed))
-        options = options or {}
-        info = self._start(seed, options)
-        self._has_begun, self._has_ended = True, False
-        if "state" in options and hasattr(self, "state"):
-            self.state = options["state"]
+        seed = None if seed is None else check_seed(seed)
+        checked = self._checked_options(options)
+        super().reset(seed=seed)
+        self._has_ended = False  # unless it begins in a state that is an end
+        info = self._start(seed, checked)
+        self._has_begun = True
         if self.render_mode == "human":
             self.render()
         return self._observation(), info
 
+    def _option_checks(self) -> dict[str, Check]:
+        """The options that `reset` takes, and the check of each; none by default."""
+        return {}
+
+    def _checked_options(self, options: Any) -> dict[str, Any]:
+        return check_options(options, self._option_checks())
+
     @abstractmethod
     def _start(self, seed: int | None, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Draw the start of an episode; returns `info`."""
+        """Begin an episode, with options that were checked; returns `info`."""
 
     @abstractmethod
     def _observation(self) -> Any:
@@ -93,11 +110,11 @@ class EnvAdapter(gymnasium.Env[Any, Any]):
 
         Raises ResetNeeded before the first reset.
         """
+        if not self._has_begun:
+            raise ResetNeeded(NOTHING_TO_RENDER)
         if self.render_mode is None:
             gymnasium.logger.warn("render() needs a mode: gymnasium.make(id, render_mode='rgb_array')")
             return None
-        if not self._has_begun:
-            raise ResetNeeded(NOTHING_TO_RENDER)
         frame = self._frame()
         if self.render_mode == "rgb_array":
             return frame
@@ -126,8 +143,11 @@ class VectorEnvAdapter(VectorEnv[Any, Any, Any]):
     and `_final_info` mark those whose episode ended.
     """
 
+    bytes_per_env = 100
+    """Of memory, at least: what `num_envs` environments need is refused before any is made."""
+
     # A dict of its own: Gymnasium's own vector environments write their mode into the one of VectorEnv.
-    metadata: dict[str, Any] = {"render_modes": ["rgb_array"]}  # noqa: RUF012  # Gymnasium declares it so
+    metadata: dict[str, Any] = {"render_modes": list(BATCH_RENDER_MODES)}  # noqa: RUF012  # Gymnasium declares it so
 
     def __init__(
         self,
@@ -136,18 +156,22 @@ class VectorEnvAdapter(VectorEnv[Any, Any, Any]):
         autoreset_mode: AutoresetMode | str,
         max_episode_steps: int | None = None,
     ) -> None:
-        """Check the arguments; `_describe` completes the environment. Raises ValueError for a bad `num_envs`."""
-        if isinstance(num_envs, bool) or not isinstance(num_envs, int | np.integer) or num_envs < 1:
-            raise ValueError(f"num_envs is a positive integer, got {num_envs!r}")
-        self.num_envs, self.render_mode = int(num_envs), render_mode
-        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        """Check the arguments; `_describe` completes the environment."""
+        self.num_envs, self.render_mode = check_num_envs(num_envs), render_mode
+        check_render_mode(render_mode, BATCH_RENDER_MODES)
+        check_memory(f"num_envs={num_envs}", self.num_envs * self.bytes_per_env)
+        self.autoreset_mode = check_autoreset_mode(autoreset_mode)
         self._never_resets = self.autoreset_mode == AutoresetMode.DISABLED
-        self._limit = NO_LIMIT if max_episode_steps is None else max_episode_steps
+        self._limit, self._limit_by_id = step_limit(max_episode_steps), max_episode_steps is None
+        self._spec: EnvSpec | None = None
         self._has_begun = self._was_seeded = False
         self._done = np.zeros(self.num_envs, np.bool_)  # whose episode has ended without a new one; kept by `step`
 
     def _describe(self, observation_space: Any, action_space: Any, metadata: Mapping[str, Any]) -> None:
         """Set the spaces of one environment and of the batch, and the instance's metadata."""
+        leaves = [leaf for space in (observation_space, action_space) for _, leaf in walk(space)]
+        size = sum(leaf.dtype.itemsize * math.prod(leaf.shape) for leaf in leaves)
+        check_memory(f"num_envs={self.num_envs}", self.num_envs * (self.bytes_per_env + COPIES * size))
         self.single_observation_space, self.single_action_space = observation_space, action_space
         self.observation_space = batch_space(observation_space, self.num_envs)
         self.action_space = batch_space(action_space, self.num_envs)
@@ -165,16 +189,42 @@ class VectorEnvAdapter(VectorEnv[Any, Any, Any]):
 
         Returns:
             The observations [N, ...] of all environments, and `info`.
+
+        Raises:
+            ArgumentError: A seed or an option is wrong; nothing has changed then.
         """
-        options = options or {}
-        mask = check_reset_mask(options.get("reset_mask"), self.num_envs, self._has_begun)
-        observations, info = self._start(mask, env_seeds(seed, self.num_envs), options)
+        seeds, checked = env_seeds(seed, self.num_envs), self._checked_options(options)
+        mask = checked.pop("reset_mask", np.ones(self.num_envs, np.bool_))
+        observations, info = self._start(mask, seeds, checked)
         self._has_begun = True
         return observations, info
 
+    def _option_checks(self) -> dict[str, Check]:
+        """The options that `reset` takes, and the check of each; by default only which environments to reset."""
+        return {"reset_mask": lambda mask: check_reset_mask(mask, self.num_envs, self._has_begun)}
+
+    def _checked_options(self, options: Any) -> dict[str, Any]:
+        return check_options(options, self._option_checks())
+
+    @property
+    def spec(self) -> EnvSpec | None:
+        """What Gymnasium registered under the id."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: EnvSpec | None) -> None:
+        """Set by `gymnasium.make_vec`. As in `gymnasium.make`, `max_episode_steps=None` is the limit of the id."""
+        self._spec = spec
+        if self._limit_by_id and spec is not None:
+            self._limit = step_limit(spec.max_episode_steps)
+
     @abstractmethod
     def _start(self, mask: Bools, seeds: list[int | None], options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """Begin an episode in the environments of the mask; returns the observations of all, and `info`."""
+        """Begin an episode in the environments of the mask, with options that were checked.
+
+        Returns:
+            The observations of all, and `info`.
+        """
 
     @abstractmethod
     def step(self, actions: Any) -> BatchStep:
@@ -202,8 +252,6 @@ class VectorEnvAdapter(VectorEnv[Any, Any, Any]):
 
     def render(self) -> tuple[Image, ...] | None:
         """A frame uint8[H, W, 3] per environment; None without a render mode. ResetNeeded before the first reset."""
-        if self.render_mode is None:
-            return None
         if not self._has_begun:
             raise ResetNeeded(NOTHING_TO_RENDER)
-        return tuple(self._frames())
+        return None if self.render_mode is None else tuple(self._frames())

@@ -13,6 +13,8 @@ import numpy as np
 from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 
+from rlbench.errors import ArgumentError, shortened
+
 Bools = NDArray[np.bool_]
 
 
@@ -25,16 +27,16 @@ def check_reset_mask(mask: Any, num_envs: int, has_begun: bool) -> Bools:
         has_begun: Whether all environments have been reset before, without which a mask makes no sense.
 
     Raises:
-        ValueError: The mask has another shape or dtype, selects nothing, or comes before the first full reset.
+        ArgumentError: The mask has another shape or dtype, selects nothing, or comes before the first full reset.
     """
     if mask is None:
         return np.ones(num_envs, np.bool_)
     if not isinstance(mask, np.ndarray) or mask.shape != (num_envs,) or mask.dtype != np.bool_:
-        raise ValueError(f"reset_mask is a bool array of shape ({num_envs},), got {mask!r}")
+        raise ArgumentError(f"reset_mask is a bool array of shape ({num_envs},), got {shortened(mask)}")
     if not has_begun:
-        raise ValueError("reset_mask comes before the first full reset; call reset() without a mask first")
+        raise ArgumentError("reset_mask comes before the first full reset; call reset() without a mask first")
     if not mask.any():
-        raise ValueError("reset_mask selects no environment; leave it out to reset all")
+        raise ArgumentError("reset_mask selects no environment; leave it out to reset all")
     return mask
 
 

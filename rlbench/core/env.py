@@ -10,6 +10,7 @@ import numpy as np
 from gymnasium import spaces
 
 from rlbench.core.adapter import EnvAdapter, Image, Step
+from rlbench.core.arguments import RENDER_MODES, Check
 from rlbench.core.rules import StateOf, make_state
 from rlbench.core.spaces import Arrays
 from rlbench.core.world import World
@@ -24,11 +25,11 @@ class RulesEnv(EnvAdapter):
     """
 
     def __init__(self, rules: str, render: str | None = None, render_mode: str | None = None, **params: Any) -> None:
-        self.world = World(rules, render, params)
+        self.world = World(rules, render, params, type(self))
         super().__init__(self.world.name, render_mode)
         self.params = self.world.params
         self.observation_space, self.action_space = self.world.observation_space, self.world.action_space
-        self.metadata = self.world.metadata(render_mode)
+        self.metadata = self.world.metadata(render_mode, RENDER_MODES)
         module = self.world.rules
         self._transition, self._reward = module.transition, module.reward
         self._terminated, self._observe = module.terminated, module.observe
@@ -41,8 +42,18 @@ class RulesEnv(EnvAdapter):
         self._state: StateOf = None
         self._has_arrays = bool(self.world.blank())
 
+    def _option_checks(self) -> dict[str, Check]:
+        return {**self.world.option_checks(()), "state": self._checked_state}
+
+    def _checked_options(self, options: Any) -> dict[str, Any]:
+        checked = super()._checked_options(options)
+        return {**checked, "Options": self.world.own_options(checked)}
+
     def _start(self, seed: int | None, options: Mapping[str, Any]) -> dict[str, Any]:
-        self._state = self.world.initial(tuple(self.np_random.random(self._draws[0]).tolist()), options)
+        self._state = self.world.initial(tuple(self.np_random.random(self._draws[0]).tolist()), options["Options"])
+        self._has_ended = False
+        if "state" in options:
+            self._set_state(options["state"])
         return {}
 
     def step(self, action: Any) -> Step:
@@ -91,9 +102,14 @@ class RulesEnv(EnvAdapter):
 
     @state.setter
     def state(self, values: Any) -> None:
-        state = make_state(values, self._state or self.world.example_state())
-        self.world.check_state(state)
-        self._state, self._has_begun = state, True
+        self._set_state(self._checked_state(values))
+        self._has_begun = True
+
+    def _checked_state(self, values: Any) -> StateOf:
+        return self.world.make_state(values, self._state or self.world.example_state())
+
+    def _set_state(self, state: StateOf) -> None:
+        self._state = state
         self._has_ended = bool(self._terminated(state, self.params))
 
     @cached_property

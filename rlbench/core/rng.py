@@ -15,25 +15,31 @@ import numpy as np
 from gymnasium.error import Error
 from numpy.typing import NDArray
 
+from rlbench.errors import ArgumentError, shortened
+
 LOW, HIGH, INCREMENT_LOW, INCREMENT_HIGH = range(4)  # columns of the batch's streams
 _MASK = (1 << 64) - 1
 
 Streams = NDArray[np.uint64]  # uint64[N, 4]
 
 
+class SeedError(Error, ArgumentError):
+    """A seed that no environment takes."""
+
+
 def check_seed(seed: Any) -> int:
-    """The seed as a Python int. NumPy integers are taken; bools, floats and negative numbers raise Error."""
+    """The seed as a Python int. NumPy integers are taken; bools, floats and negative numbers raise SeedError."""
     if isinstance(seed, bool | np.bool_) or not isinstance(seed, numbers.Integral):
-        raise Error(f"a seed is a non-negative integer, got {seed!r} ({type(seed).__name__})")
+        raise SeedError(f"a seed is a non-negative integer, got {shortened(seed)} ({type(seed).__name__})")
     if seed < 0:
-        raise Error(f"a seed is a non-negative integer, got {seed}")
+        raise SeedError(f"a seed is a non-negative integer, got {shortened(seed)}")
     return int(seed)
 
 
 def env_seeds(seed: Any, num_envs: int) -> list[int | None]:
     """One seed per environment: None for all, `seed + i` for an int, the list itself for a list of that length.
 
-    Raises gymnasium's Error for anything else.
+    Raises SeedError for anything else.
     """
     if seed is None:
         return [None] * num_envs
@@ -41,7 +47,7 @@ def env_seeds(seed: Any, num_envs: int) -> list[int | None]:
         first = check_seed(seed)
         return [first + i for i in range(num_envs)]
     if not isinstance(seed, Sequence | np.ndarray) or len(seed) != num_envs:
-        raise Error(f"seeds are one integer or a list of {num_envs}, one per environment, got {seed!r}")
+        raise SeedError(f"seeds are one integer or a list of {num_envs}, one per environment, got {shortened(seed)}")
     return [None if one is None else check_seed(one) for one in seed]
 
 

@@ -20,9 +20,11 @@ and may define:
     configure(**kwargs) -> Params   when the arguments of `make` are not the parameters themselves; it is never
                                     compiled, so inside it may import anything
     draws(params) -> (k0, k1)       instead of DRAWS, where the counts depend on the parameters
-    class Options(NamedTuple)       integers that `reset(options={name: value})` may give, with their defaults; then it
+    PARAM_BOUNDS = {name: (low, high)}  in which numbers of Params must lie; all must be finite
+    class Options(NamedTuple)       numbers that `reset(options={name: value})` may give, with their defaults; then it
                                     is `initial(random_draws, params, options)`, and
-    option_bounds(params) -> Options    says that an option in field n may be 0 to n - 1
+    option_bounds(params) -> {name: (low, high)}    inclusive, of every option
+    options_fit(options, params) -> bool    which options may be given together; all by default
     blank(params) -> State          where a state has arrays: one that holds them; then `initial` takes it as its last
                                     argument, fills them and passes them on, and nothing compiled may make an array
     class Scratch(NamedTuple)       arrays to work in, whatever they hold; then
@@ -49,13 +51,15 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeAlias, cast
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias, cast, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rlbench.errors import unknown
+from rlbench.core import arguments
+from rlbench.errors import ArgumentError, shortened
 
 StateOf: TypeAlias = Any  # an instance of the rules module's own State
 ParamsOf: TypeAlias = Any  # likewise
@@ -80,8 +84,8 @@ class Rules(Protocol):
 
 
 def load(name: str) -> Rules:
-    """The rules module of that dotted name; TypeError names what it lacks."""
-    module = importlib.import_module(name)
+    """The rules module of that dotted name; UserError where there is none, TypeError names what it lacks."""
+    module: Any = import_named("rules", name)
     wanted = {*Rules.__annotations__} - ({"DRAWS"} if hasattr(module, "draws") else set())
     missing = [each for each in Rules.__annotations__ if each in wanted and not hasattr(module, each)]
     if missing:
@@ -89,13 +93,51 @@ def load(name: str) -> Rules:
     return cast(Rules, module)
 
 
-def make_params(rules: Rules, kwargs: Mapping[str, Any]) -> ParamsOf:
-    """The parameters for the keyword arguments of `make`; TypeError names the nearest, or all, of those that exist."""
-    configure: Callable[..., ParamsOf] = getattr(rules, "configure", rules.Params)
-    known = inspect.signature(configure).parameters
-    for name in sorted(set(kwargs) - set(known)):
-        raise TypeError(str(unknown("argument", name, known)))
-    return configure(**kwargs)
+def import_named(what: str, name: Any) -> Any:
+    """The module of that dotted name; ArgumentError where there is none. What it fails to import itself is its fault.
+
+    Args:
+        what: The argument that names it.
+        name: Of the module.
+    """
+    if not isinstance(name, str) or not all(part.isidentifier() for part in name.split(".")):
+        raise ArgumentError(f"{what}= is the dotted name of a module, got {shortened(name)}")
+    try:
+        return sys.modules.get(name) or importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise  # the module is there, and imports another that is not
+        raise ArgumentError(f"{what}={name!r} is no module that can be imported") from None
+
+
+def make_params(rules: Rules, kwargs: Mapping[str, Any], adapter: type) -> ParamsOf:
+    """The parameters for the keyword arguments of `make`.
+
+    Args:
+        rules: The rules module.
+        kwargs: The arguments.
+        adapter: The class of the environment, for messages.
+
+    Raises:
+        UnexpectedArgumentError: An argument does not exist.
+        ArgumentError: A value is wrong.
+    """
+    configure: Callable[..., ParamsOf] | None = getattr(rules, "configure", None)
+    arguments.check_known(adapter, kwargs, inspect.signature(configure or rules.Params).parameters)
+    if configure is not None:
+        return configure(**kwargs)
+    kinds, bounds = get_type_hints(rules.Params), getattr(rules, "PARAM_BOUNDS", {})
+    checked = {name: _param(name, value, kinds.get(name), bounds.get(name, ())) for name, value in kwargs.items()}
+    return rules.Params(**checked)
+
+
+def _param(name: str, value: Any, kind: Any, bounds: tuple[Any, ...]) -> Any:
+    """A parameter of the declared type, within its bounds if it has any; those of other types are not checked."""
+    if kind is bool:
+        return arguments.flag(name, value)
+    if kind is int:
+        return arguments.integer(name, value, *(bounds or (-arguments.NO_LIMIT, None)))
+    return arguments.number(name, value, *bounds) if kind is float else value
 
 
 def make_state(values: Any, like: StateOf) -> StateOf:
@@ -106,28 +148,34 @@ def make_state(values: Any, like: StateOf) -> StateOf:
         like: A State whose fields have the types and shapes wanted.
 
     Raises:
-        ValueError: A field is missing, unknown, or of another type or shape; the message names it.
+        ArgumentError: A field is missing, unknown, not finite, or of another type or shape; the message names it.
     """
-    arrays = _fields(values, like, ())
-    return type(like)(*(array if array.ndim else array.item() for array in arrays))
+    fields = _fields(values, like, ())
+    return type(like)(*(field if field.ndim else field.item() for field in fields))
 
 
 def make_states(values: Any, like: StateOf, num_envs: int) -> StateOf:
-    """The same for N environments: every field has a first axis of length N."""
+    """The same for N environments: every field has a first axis of length N, or is the same for all without it."""
     return type(like)(*_fields(values, like, (num_envs,)))
 
 
 def _fields(values: Any, like: StateOf, batch: tuple[int, ...]) -> list[NDArray[Any]]:
     names = like._fields
-    if len(values) != len(names) or (isinstance(values, Mapping) and set(values) != set(names)):
-        raise ValueError(f"a state has the fields {', '.join(names)}, got {values!r}")
-    given = [values[name] for name in names] if isinstance(values, Mapping) else values
+    if isinstance(values, Mapping):
+        given = [values[name] for name in names] if set(values) == set(names) else []
+    else:
+        given = list(values) if isinstance(values, Sequence) or np.ndim(values) else []
+    if len(given) != len(names):
+        raise ArgumentError(f"a state has the fields {', '.join(names)}, got {shortened(values)}")
     return [_field(*each, batch) for each in zip(names, given, like, strict=True)]
 
 
 def _field(name: str, value: Any, old: Any, batch: tuple[int, ...]) -> NDArray[Any]:
-    array, wanted = np.asarray(value), np.asarray(old)
+    array, wanted = arguments.array(f"field {name!r} of the state", value), np.asarray(old)
     shape = batch + wanted.shape
-    if array.shape != shape or not np.can_cast(array.dtype, wanted.dtype, "same_kind"):
-        raise ValueError(f"field {name!r} of the state is {wanted.dtype} of shape {shape}, got {value!r}")
-    return array.astype(wanted.dtype)
+    is_number = (array.dtype.kind == "b") == (wanted.dtype.kind == "b")
+    if array.shape not in (shape, wanted.shape) or not is_number or not np.can_cast(array, wanted.dtype, "same_kind"):
+        raise ArgumentError(f"field {name!r} of the state is {wanted.dtype} of shape {shape}, got {shortened(value)}")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ArgumentError(f"field {name!r} of the state is finite, got {shortened(value)}")
+    return np.broadcast_to(array, shape).astype(wanted.dtype)

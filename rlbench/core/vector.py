@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -11,10 +11,11 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from rlbench.core.adapter import BatchStep, Image, VectorEnvAdapter
+from rlbench.core.arguments import BATCH_RENDER_MODES, Check, check_memory, flag
 from rlbench.core.autoreset import Bools, final_entries, reset_needed, with_masks
 from rlbench.core.compiler.compile import MODES, compiled, step_loop, working_memory
 from rlbench.core.rng import new_stream
-from rlbench.core.rules import StateOf, make_states
+from rlbench.core.rules import StateOf
 from rlbench.core.spaces import Arrays
 from rlbench.core.world import World
 
@@ -39,9 +40,11 @@ class RulesVectorEnv(VectorEnvAdapter):
         **params: Any,
     ) -> None:
         super().__init__(num_envs, render_mode, autoreset_mode, max_episode_steps)
-        self.world = world = World(rules, render, params)
-        self._describe(world.observation_space, world.action_space, world.metadata(render_mode))
-        self.params, self.copy = world.params, copy
+        self.copy, parallel = flag("copy", copy), None if parallel is None else flag("parallel", parallel)
+        self.world = world = World(rules, render, params, type(self))
+        metadata = world.metadata(render_mode, BATCH_RENDER_MODES)
+        self._describe(world.observation_space, world.action_space, metadata)
+        self.params = world.params
         self._mode = MODES[self.autoreset_mode]
         self._allocate(parallel)
 
@@ -50,6 +53,7 @@ class RulesVectorEnv(VectorEnvAdapter):
         self._step_loop, self._threads = step_loop(self.world, self.num_envs, parallel)
         self._reset_loop = loops.reset
         n, like = self.num_envs, self.world.example_state()
+        check_memory(f"num_envs={n}", n * sum(np.asarray(value).nbytes for value in like))
         self._like = like
         self._fields = tuple(np.zeros((n, *np.shape(value)), np.asarray(value).dtype) for value in like)
         self._memory = working_memory(self.world, self._threads)
@@ -63,15 +67,22 @@ class RulesVectorEnv(VectorEnvAdapter):
         n = self.num_envs
         return self.world.observations.empty_batch(n), np.empty(n), np.empty(n, np.bool_), np.empty(n, np.bool_)
 
+    def _option_checks(self) -> dict[str, Check]:
+        own = self.world.option_checks((self.num_envs,))
+        return {**super()._option_checks(), **own, "state": self._checked_state}
+
+    def _checked_options(self, options: Any) -> dict[str, Any]:
+        checked = super()._checked_options(options)
+        return {**checked, "Options": self.world.batch_options(checked, self.num_envs)}
+
     def _start(self, mask: Bools, seeds: list[int | None], options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-        chosen = self.world.batch_options(options, self.num_envs)
         for i, seed in self._new_seeds(mask, seeds):
             self._streams[i] = new_stream(seed)
         observations = self.world.observations.empty_batch(self.num_envs)
-        self._call_reset(mask, chosen, observations)
+        self._call_reset(mask, options["Options"], observations)
         if "state" in options:
-            self._set_fields(options["state"], mask)
-            self._call_reset(np.zeros_like(mask), chosen, observations)
+            self._set_states(options["state"], mask)
+            self._call_reset(np.zeros_like(mask), options["Options"], observations)
         return self.world.observations.as_gymnasium(observations), {}
 
     def _call_reset(self, mask: Bools, options: Arrays, observations: Arrays) -> None:
@@ -125,25 +136,21 @@ class RulesVectorEnv(VectorEnvAdapter):
 
     @state.setter
     def state(self, values: Any) -> None:
-        self._set_fields(values, np.ones(self.num_envs, np.bool_))
+        self._set_states(self._checked_state(values), np.ones(self.num_envs, np.bool_))
 
-    def _set_fields(self, values: Any, mask: Bools) -> None:
-        states = make_states(values, self._like, self.num_envs)
-        singles = self._singles(states)
-        for state in singles:
-            self.world.check_state(state)
+    def _checked_state(self, values: Any) -> StateOf:
+        return self.world.make_states(values, self._like, self.num_envs)
+
+    def _set_states(self, states: StateOf, mask: Bools) -> None:
         for field, value in zip(self._fields, states, strict=True):
             field[mask] = value[mask]
-        ended = np.array([self.world.rules.terminated(state, self.params) for state in singles], np.bool_)
+        terminated = self.world.rules.terminated
+        ended = np.array([terminated(state, self.params) for state in self.world.singles(states)], np.bool_)
         self._done[mask] = ended[mask]
 
     def states(self) -> list[StateOf]:
         """One State of Python scalars per environment, as the single environment holds it."""
-        return self._singles(self._fields)
-
-    def _singles(self, fields: Iterable[NDArray[Any]]) -> list[StateOf]:
-        columns = [field.tolist() if field.ndim == 1 else list(field.copy()) for field in fields]
-        return [type(self._like)(*row) for row in zip(*columns, strict=True)]
+        return self.world.singles(type(self._like)(*self._fields))
 
     def _frames(self) -> Iterator[Image]:
         return map(self.world.frame, self.states())

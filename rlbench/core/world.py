@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from collections.abc import Mapping
+import functools
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import numpy as np
+from gymnasium.error import UnsupportedMode
 from numpy.typing import NDArray
 
-from rlbench.core.adapter import RENDER_MODES, check_render_mode
-from rlbench.core.rules import RandomDraws, Rules, StateOf, load, make_params
+from rlbench.core import arguments
+from rlbench.core.rules import RandomDraws, Rules, StateOf, import_named, load, make_params, make_state, make_states
 from rlbench.core.spaces import Layout
+from rlbench.errors import ArgumentError, shortened
 
 
 class World:
@@ -22,12 +23,13 @@ class World:
         name: The dotted name of the rules module.
         render: That of the render module; by default the rules module's sibling `render`.
         kwargs: The keyword arguments of `make`, of which the rules make their parameters.
+        adapter: The class of the environment, for messages about arguments.
     """
 
-    def __init__(self, name: str, render: str | None, kwargs: dict[str, Any]) -> None:
+    def __init__(self, name: str, render: str | None, kwargs: dict[str, Any], adapter: type = object) -> None:
         self.name = name
-        self.renderer_name = render or f"{name.rpartition('.')[0]}.render"
-        self.params = make_params(self.rules, kwargs)
+        self.params = make_params(self.rules, kwargs, adapter)
+        self.renderer_name = render or f"{name.rpartition('.')[0]}.render".lstrip(".")
         self.observations = Layout(self.rules.observation_bounds(self.params))
         self.actions = Layout(self.rules.action_bounds(self.params))
         self.observation_space, self.action_space = self.observations.space, self.actions.space
@@ -43,7 +45,7 @@ class World:
 
         It may define small(state, params, factor), which draws the frame smaller by a whole factor.
         """
-        return sys.modules.get(self.renderer_name) or importlib.import_module(self.renderer_name)
+        return import_named("render", self.renderer_name)
 
     @property
     def draws(self) -> tuple[int, int]:
@@ -51,13 +53,10 @@ class World:
         draws: Any = getattr(self.rules, "draws", None)
         return self.rules.DRAWS if draws is None else draws(self.params)
 
-    def initial(self, random_draws: RandomDraws, options: Mapping[str, Any]) -> StateOf:
-        """The start for these random draws, and for those options that the rules know."""
-        arguments = [random_draws, self.params]
-        if (known := self.options) is not None:
-            given = {name: self._checked_options(name, options[name], ()) for name in known._fields if name in options}
-            arguments.append(known._replace(**{name: int(value) for name, value in given.items()}))
-        return self.rules.initial(*arguments, *self.blank())
+    def initial(self, random_draws: RandomDraws, options: Any) -> StateOf:
+        """The start for these random draws, and for the rules' Options where they have some."""
+        given = () if options is None else (options,)
+        return self.rules.initial(random_draws, self.params, *given, *self.blank())
 
     @property
     def observe_compiled(self) -> bool:
@@ -87,23 +86,49 @@ class World:
         record = getattr(self.rules, "Options", None)
         return None if record is None else record()
 
-    def batch_options(self, options: Mapping[str, Any], num_envs: int) -> tuple[NDArray[np.int64], ...]:
-        """The options of N environments, int64[N] per field of the rules' Options; ValueError for a bad value."""
-        fields = () if self.options is None else self.options._asdict().items()
-        return tuple(
-            self._checked_options(name, options[name], (num_envs,))
-            if name in options
-            else np.full(num_envs, default, np.int64)
-            for name, default in fields
-        )
+    def option_checks(self, shape: tuple[int, ...]) -> dict[str, arguments.Check]:
+        """The check of each of the rules' options; it returns an array of the shape, () or [N]."""
+        defaults = {} if self.options is None else self.options._asdict()
+        return {name: functools.partial(self._checked_option, name, shape) for name in defaults}
 
-    def _checked_options(self, name: str, value: Any, shape: tuple[int, ...]) -> NDArray[np.int64]:
-        array, rules = np.asarray(value), cast(Any, self.rules)
-        n = getattr(rules.option_bounds(self.params), name)
-        if array.dtype.kind not in "iu" or array.shape != shape or not ((array >= 0) & (array < n)).all():
-            wanted = f"integers of shape {shape}" if shape else "an integer"
-            raise ValueError(f"option {name!r} takes {wanted}, 0 to {n - 1}, got {value!r}")
-        return array.astype(np.int64)
+    def _checked_option(self, name: str, shape: tuple[int, ...], value: Any) -> NDArray[Any]:
+        array, rules = arguments.array(f"option {name!r}", value), cast(Any, self.rules)
+        low, high = rules.option_bounds(self.params)[name]
+        kinds, kind = ("iuf", "number") if isinstance(low, float) else ("iu", "integer")
+        fits = array.dtype.kind in kinds and array.shape in (shape, ())
+        if not fits or not ((array >= low) & (array <= high)).all():
+            one = "an integer" if kind == "integer" else "a number"
+            wanted = f"{kind}s of shape {shape}" if shape else one
+            or_one = ", or one for all" if shape else ""
+            bounds = f"{low:g} to {high:g}" if kind == "number" else f"{low} to {high}"
+            raise ArgumentError(f"option {name!r} takes {wanted}, {bounds}{or_one}, got {shortened(value)}")
+        return np.broadcast_to(array, shape).astype(np.float64 if kind == "number" else np.int64)
+
+    def own_options(self, options: Mapping[str, Any]) -> Any:
+        """The rules' Options of one environment, for options that were checked; None where the rules have none."""
+        if self.options is None:
+            return None
+        given = {name: options[name].item() for name in self.options._fields if name in options}
+        return self._fitting(self.options._replace(**given))
+
+    def batch_options(self, options: Mapping[str, Any], num_envs: int) -> tuple[NDArray[Any], ...]:
+        """The same of N environments: an array [N] per field, of int64 or float64."""
+        if self.options is None:
+            return ()
+        fields = self.options._asdict()
+        arrays = tuple(options.get(name, np.full(num_envs, default)) for name, default in fields.items())
+        if fields.keys() & options.keys():
+            for row in zip(*(array.tolist() for array in arrays), strict=True):
+                self._fitting(type(self.options)(*row))
+        return arrays
+
+    def _fitting(self, options: Any) -> Any:
+        """The options themselves; ArgumentError where the rules say that they cannot be given together."""
+        fit: Any = getattr(self.rules, "options_fit", None)
+        if fit is not None and not fit(options, self.params):
+            given = ", ".join(f"{name}={value}" for name, value in options._asdict().items())
+            raise ArgumentError(f"options {given} cannot be given together")
+        return options
 
     def result(self, state: StateOf) -> Any:
         """What `info` holds when an episode terminates, a NamedTuple of the rules; () where they define nothing."""
@@ -112,16 +137,33 @@ class World:
 
     def example_state(self) -> StateOf:
         """A state from random draws of 1/2, to read the types and shapes of the fields from."""
-        state = self.initial((0.5,) * self.draws[0], {})
+        state = self.initial((0.5,) * self.draws[0], self.options)
         if not self.blank() and any(np.ndim(value) for value in state):
             raise TypeError(f"{self.name} has arrays in its State; it needs blank(params) to make them")
         return state
 
-    def check_state(self, state: StateOf) -> None:
-        """Raise ValueError for a state that the rules say cannot be; rules without `valid` take any."""
+    def make_state(self, values: Any, like: StateOf) -> StateOf:
+        """A State of these values; ArgumentError for one that cannot be. Rules without `valid` take any finite one."""
+        state = make_state(values, like)
+        self._check_state(state)
+        return state
+
+    def make_states(self, values: Any, like: StateOf, num_envs: int) -> StateOf:
+        """The same for N environments: a State whose fields are arrays [N, ...]."""
+        states = make_states(values, like, num_envs)
+        for state in self.singles(states):
+            self._check_state(state)
+        return states
+
+    def singles(self, states: StateOf) -> list[StateOf]:
+        """The State of each environment, of Python scalars, from one whose fields are arrays [N, ...]."""
+        columns = [field.tolist() if field.ndim == 1 else list(field.copy()) for field in states]
+        return [type(states)(*row) for row in zip(*columns, strict=True)]
+
+    def _check_state(self, state: StateOf) -> None:
         valid = getattr(self.rules, "valid", None)
         if valid is not None and not valid(state, self.params):
-            raise ValueError(f"{state} cannot be a state of {self.name}")
+            raise ArgumentError(f"{shortened(state)} cannot be a state of {self.name}")
 
     def frame(self, state: StateOf) -> NDArray[np.uint8]:
         """The picture of a state, uint8[H, W, 3]."""
@@ -139,10 +181,26 @@ class World:
             raise AttributeError(f"{self.name} defines no exact model P")
         return module.model(self.params)
 
-    def metadata(self, render_mode: str | None) -> dict[str, Any]:
-        """An instance's metadata; raises UnsupportedMode for an unknown render mode."""
-        known = {"render_modes": list(RENDER_MODES)}
+    def metadata(self, render_mode: str | None, known: Iterable[str]) -> dict[str, Any]:
+        """An instance's metadata.
+
+        Args:
+            render_mode: The mode, or None.
+            known: The modes that the adapter has.
+
+        Raises:
+            UnsupportedMode: The mode is unknown, or the environment has no render module.
+        """
+        metadata = {"render_modes": list(known)}
         if render_mode is None:
-            return known
-        check_render_mode(render_mode)
-        return {**known, "render_fps": self.renderer.FRAMES_PER_SECOND}
+            return metadata
+        arguments.check_render_mode(render_mode, known)
+        try:
+            renderer = self.renderer
+        except ArgumentError as error:
+            raise UnsupportedMode(
+                f"{self.name} has no frames: {error}; register the environment with render=, the name of one"
+            ) from None
+        if missing := [name for name in ("FRAMES_PER_SECOND", "render") if not hasattr(renderer, name)]:
+            raise UnsupportedMode(f"{self.name} has no frames: {self.renderer_name} lacks {' and '.join(missing)}")
+        return {**metadata, "render_fps": renderer.FRAMES_PER_SECOND}

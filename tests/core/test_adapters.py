@@ -194,7 +194,7 @@ def test_environments_copy_and_pickle_midway():
 
 
 def test_bad_arguments_are_named():
-    with pytest.raises(TypeError, match=r"unknown argument 'slippery'; did you mean slip\?"):
+    with pytest.raises(TypeError, match=r"got an unexpected keyword argument 'slippery'; did you mean slip\?"):
         gymnasium.make("rlbench/GridWorld-v0", slippery=True)
     with pytest.raises(UnsupportedMode, match="'ansi' is not one of human, rgb_array"):
         RulesEnv("rlbench.envs.grid_world.rules", render_mode="ansi")

@@ -20,7 +20,7 @@ ale_py = pytest.importorskip("ale_py", reason="pip install 'rlbench[atari]'")
     [
         ({"preset": "nature"}, "unknown preset 'nature'; did you mean nature2015"),
         ({"preset": None}, f"unknown preset 'None'; there is {', '.join(sorted(PRESETS))}"),
-        ({"frameskip": 4}, "unknown argument 'frameskip'; did you mean frame_skip"),
+        ({"frameskip": 4}, "got an unexpected keyword argument 'frameskip'; did you mean frame_skip"),
         ({"frame_skip": 0}, "frame_skip is an integer of at least 1, got 0"),
         ({"frame_skip": 2.0}, "frame_skip is an integer of at least 1, got 2.0"),
         ({"noop_max": -1}, "noop_max is an integer of at least 0, got -1"),

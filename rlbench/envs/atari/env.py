@@ -9,9 +9,10 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from rlbench.core.adapter import EnvAdapter, Image, Step, check_render_mode
+from rlbench.core.adapter import EnvAdapter, Image, Step
+from rlbench.core.arguments import Check, check_known, check_render_mode
 from rlbench.envs.atari.history import State
-from rlbench.envs.atari.protocol import DEFAULT
+from rlbench.envs.atari.protocol import DEFAULT, FIELDS
 from rlbench.envs.atari.render import magnified
 from rlbench.envs.atari.vector import AtariVectorEnv
 
@@ -28,6 +29,7 @@ class AtariEnv(EnvAdapter):
 
     def __init__(self, game: str, preset: str = DEFAULT, render_mode: str | None = None, **kwargs: Any) -> None:
         check_render_mode(render_mode)
+        check_known(type(self), kwargs, ("show_observation", *FIELDS))
         super().__init__(game, render_mode)
         frames = None if render_mode is None else "rgb_array"
         self._batch = batch = AtariVectorEnv(
@@ -42,8 +44,13 @@ class AtariEnv(EnvAdapter):
         """What each action does to the joystick, as in `UPRIGHTFIRE`."""
         return self._batch.get_action_meanings()
 
+    def _option_checks(self) -> dict[str, Check]:
+        return {"state": self._batch.checked_state}
+
     def _start(self, seed: int | None, options: Mapping[str, Any]) -> dict[str, Any]:
-        return _only(self._batch.reset(seed=seed)[1])
+        info = _only(self._batch.reset(seed=seed, options=dict(options))[1])
+        self._has_ended = bool(self._batch._done[0])
+        return info
 
     def _observation(self) -> NDArray[np.uint8]:
         first: NDArray[np.uint8] = self._batch.observations[0]

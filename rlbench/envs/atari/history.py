@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rlbench.core.arguments import array
+from rlbench.errors import ArgumentError, shortened
+
 STREAM_GOES_ON, NOT_RESET = -1, -2  # in place of a seed
 
 
@@ -73,24 +76,24 @@ def check_state(values: Any, num_envs: int, num_actions: int) -> State:
         num_actions: How many actions the game has.
 
     Raises:
-        ValueError: No history of N games with so many actions; the message names the field.
+        ArgumentError: No history of N games with so many actions; the message names the field.
     """
     names = State._fields
     if isinstance(values, Sequence) and len(values) == len(names):
         values = dict(zip(names, values, strict=True))
     if not isinstance(values, Mapping) or {*values} != {*names}:
-        raise ValueError(f"a state of Atari games has the fields {', '.join(names)}, got {values!r}")
+        raise ArgumentError(f"a state of Atari games has the fields {', '.join(names)}, got {shortened(values)}")
     shapes = {"actions": (-1, num_envs), "seeds": (-1, num_envs), "steps": (-1,)}
-    fields = {name: _field(name, np.asarray(values[name]), shapes[name]) for name in names}
+    fields = {name: _field(name, array(f"field {name!r} of the state", values[name]), shapes[name]) for name in names}
     actions, seeds, steps = fields["actions"], fields["seeds"], fields["steps"]
     if len(seeds) != len(steps) or not len(steps):
-        raise ValueError(f"a state of Atari games has a row of seeds for each of its resets, got {len(seeds)}")
+        raise ArgumentError(f"a state of Atari games has a row of seeds for each of its resets, got {len(seeds)}")
     if steps[0] or (np.diff(steps) < 0).any() or steps[-1] > len(actions):
-        raise ValueError(f"steps of the state count from 0 to {len(actions)}, got {steps.tolist()}")
+        raise ArgumentError(f"steps of the state count from 0 to {len(actions)}, got {steps.tolist()}")
     if (seeds[0] < 0).any() or (seeds < NOT_RESET).any() or (seeds >= 2**31).any():
-        raise ValueError("seeds of the state are below 2**31, those of the first reset at least 0")
+        raise ArgumentError("seeds of the state are below 2**31, those of the first reset at least 0")
     if actions.size and not 0 <= actions.min() <= actions.max() < num_actions:
-        raise ValueError(f"actions of the state are 0 to {num_actions - 1}, got {actions.max()}")
+        raise ArgumentError(f"actions of the state are 0 to {num_actions - 1}, got {actions.max()}")
     return State(actions.astype(np.uint8), seeds.astype(np.int64), steps.astype(np.int64))
 
 
@@ -98,5 +101,5 @@ def _field(name: str, array: NDArray[Any], shape: tuple[int, ...]) -> NDArray[An
     fits = array.ndim == len(shape) and all(b in (-1, a) for a, b in zip(array.shape, shape, strict=True))
     if array.dtype.kind not in "iu" or not fits:
         wanted = ", ".join("any" if length < 0 else str(length) for length in shape)
-        raise ValueError(f"field {name!r} of the state is integers [{wanted}], got {array.dtype} of {array.shape}")
+        raise ArgumentError(f"field {name!r} of the state is integers [{wanted}], got {array.dtype} of {array.shape}")
     return array

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rlbench.errors import UserError, unknown
+from rlbench.errors import ArgumentError, unknown
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,12 @@ class Protocol:
         for name, minimum in (("frame_skip", 1), ("noop_max", 0), ("max_frames", 1)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < minimum:
-                raise UserError(f"{name} is an integer of at least {minimum}, got {value!r}")
+                raise ArgumentError(f"{name} is an integer of at least {minimum}, got {value!r}")
         for name in ("max_pool", "fire_reset", "life_loss", "clip_rewards", "full_actions"):
             if not isinstance(getattr(self, name), bool):
-                raise UserError(f"{name} is True or False, got {getattr(self, name)!r}")
+                raise ArgumentError(f"{name} is True or False, got {getattr(self, name)!r}")
         if isinstance(self.sticky, bool) or not isinstance(self.sticky, numbers.Real) or not 0 <= self.sticky < 1:
-            raise UserError(f"sticky is a probability below 1, got {self.sticky!r}")
+            raise ArgumentError(f"sticky is a probability below 1, got {self.sticky!r}")
 
 
 PRESETS: Mapping[str, Protocol] = {
@@ -90,10 +90,7 @@ FIELDS = tuple(field.name for field in dataclasses.fields(Protocol) if field.nam
 
 
 def protocol(preset: str, changes: Mapping[str, Any]) -> Protocol:
-    """The preset of that name with some fields changed; a UserError says which name or value is wrong."""
-    if preset not in PRESETS:
-        raise unknown("preset", str(preset), PRESETS)
-    for name in changes:
-        if name not in FIELDS:
-            raise unknown("argument", name, FIELDS)
+    """The preset of that name with some fields of FIELDS changed; an ArgumentError says what is wrong."""
+    if str(preset) not in PRESETS:
+        raise unknown("preset", str(preset), PRESETS, ArgumentError)
     return dataclasses.replace(PRESETS[preset], **changes)

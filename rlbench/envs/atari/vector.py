@@ -7,20 +7,21 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from gymnasium.error import InvalidAction, UnsupportedMode
+from gymnasium.error import InvalidAction
 from gymnasium.spaces import Box
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from rlbench.core.adapter import BatchStep, Image, VectorEnvAdapter
+from rlbench.core.arguments import NO_LIMIT, Check, check_known, flag
 from rlbench.core.autoreset import Bools, final_entries, reset_needed, with_masks
 from rlbench.core.spaces import Layout
 from rlbench.envs.atari.ale_bindings import SEEDS, emulator_seed
 from rlbench.envs.atari.emulator import SIDE, STACK, Games, Outcome
 from rlbench.envs.atari.history import STREAM_GOES_ON, State, check_state
-from rlbench.envs.atari.protocol import DEFAULT, protocol
+from rlbench.envs.atari.protocol import DEFAULT, FIELDS, protocol
 from rlbench.envs.atari.render import picture
-from rlbench.errors import UserError
+from rlbench.errors import ArgumentError
 
 
 class AtariVectorEnv(VectorEnvAdapter):
@@ -47,16 +48,16 @@ class AtariVectorEnv(VectorEnvAdapter):
         max_episode_steps: int | None = None,
         **fields: Any,
     ) -> None:
-        super().__init__(num_envs, render_mode, autoreset_mode)
-        if render_mode not in (None, "rgb_array"):
-            raise UnsupportedMode(f"render_mode {render_mode!r} of a batch is not rgb_array")
-        if show_observation and render_mode is None:
-            raise UserError("show_observation draws what the agent sees: give a render_mode with it")
+        check_known(type(self), fields, FIELDS)
+        super().__init__(num_envs, render_mode, autoreset_mode, max_episode_steps)
+        if flag("show_observation", show_observation) and render_mode is None:
+            raise ArgumentError("show_observation draws what the agent sees: give a render_mode with it")
         self.protocol = protocol(preset, fields)
-        if max_episode_steps is not None:
+        if self._limit != NO_LIMIT:
             # The emulator breaks off before the last frame is seen, Gymnasium's TimeLimit of a single game after it.
-            frames = max_episode_steps * self.protocol.frame_skip
-            raise UserError(f"Atari episodes are limited in frames: give max_frames={frames}, not max_episode_steps")
+            frames = self._limit * self.protocol.frame_skip
+            instead = f"give max_frames={frames}, not max_episode_steps"
+            raise ArgumentError(f"Atari episodes are limited in frames: {instead}")
         self.show_observation = show_observation
         same_step = self.autoreset_mode == AutoresetMode.SAME_STEP
         self._games = Games(game, self.protocol, self.num_envs, same_step, threads)
@@ -74,6 +75,19 @@ class AtariVectorEnv(VectorEnvAdapter):
         """What each action does to the joystick, as in `UPRIGHTFIRE`."""
         return list(self._games.actions)
 
+    def _option_checks(self) -> dict[str, Check]:
+        return {**super()._option_checks(), "state": self.checked_state}
+
+    def _checked_options(self, options: Any) -> dict[str, Any]:
+        checked = super()._checked_options(options)
+        if "state" in checked and not checked.get("reset_mask", self._everywhere).all():
+            raise ArgumentError("option 'state' of Atari games is of all of them; leave reset_mask out")
+        return checked
+
+    def checked_state(self, values: Any) -> State:
+        """The state of all games of these values; ArgumentError for what is none."""
+        return check_state(values, self.num_envs, len(self._games.actions))
+
     def _start(self, mask: Bools, seeds: list[int | None], options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         self.closed = False  # as for all environments, a reset opens it again
         chosen = np.full(self.num_envs, STREAM_GOES_ON, np.int64)
@@ -82,7 +96,9 @@ class AtariVectorEnv(VectorEnvAdapter):
         outcome, *in_colour = (games.reset(np.flatnonzero(mask), chosen[mask]) for games in self._emulators)
         self._keep(outcome, in_colour)
         self._done = self._done & ~mask
-        return outcome.observations, self._info(outcome, outcome.truncated)
+        if "state" in options:
+            outcome = self._restore(options["state"])
+        return outcome.observations, self._info(outcome, np.zeros_like(mask))
 
     def _keep(self, outcome: Outcome, in_colour: list[Outcome]) -> None:
         """Keep what `render` draws, and the lives that the next step's are compared with."""
@@ -116,12 +132,15 @@ class AtariVectorEnv(VectorEnvAdapter):
 
     @state.setter
     def state(self, values: Any) -> None:
-        state = check_state(values, self.num_envs, len(self._games.actions))
+        self._restore(self.checked_state(values))
+
+    def _restore(self, state: State) -> Outcome:
         outcome, *in_colour = (games.restore(state) for games in self._emulators)
         self._keep(outcome, in_colour)
         self._has_begun = self._was_seeded = True
         if outcome.final is None:
             self._done = outcome.terminated
+        return outcome
 
     def _checked(self, actions: Any) -> NDArray[np.int64]:
         if not self._has_begun or (self._never_resets and self._done.any()):

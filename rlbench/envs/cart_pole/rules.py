@@ -35,6 +35,32 @@ class Params(NamedTuple):
     continuous: bool = False  # actions are forces in [-1, 1] times force_mag, not 0 (left) and 1 (right)
 
 
+POSITIVE = (1e-30, 1e30)
+PARAM_BOUNDS = dict.fromkeys(("masscart", "masspole", "length", "tau", "x_threshold", "theta_threshold"), POSITIVE)
+
+
+class Options(NamedTuple):
+    """The choices of a reset: every variable starts uniform in [low, high), as in Gymnasium."""
+
+    low: float = -0.05
+    high: float = 0.05
+
+
+def option_bounds(params: Params) -> dict[str, Any]:
+    """Both may lie beyond the thresholds, as in Gymnasium."""
+    return dict.fromkeys(("low", "high"), (-1e10, 1e10))
+
+
+def options_fit(options: Options, params: Params) -> bool:
+    """The lower bound is not above the higher."""
+    return options.low <= options.high
+
+
+def valid(state: State, params: Params) -> bool:
+    """Numbers whose squares are finite."""
+    return max(abs(state.x), abs(state.x_dot), abs(state.theta), abs(state.theta_dot)) <= 1e10
+
+
 def observation_bounds(params: Params) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """The box of observations: twice the thresholds, so that the failing state still lies inside."""
     high = (2 * params.x_threshold, math.inf, 2 * params.theta_threshold, math.inf)
@@ -46,13 +72,14 @@ def action_bounds(params: Params) -> int | tuple[tuple[float, ...], tuple[float,
     return ((-1.0,), (1.0,)) if params.continuous else 2
 
 
-def initial(random_draws: tuple[float, ...], params: Params) -> State:
-    """Every variable uniform in [-0.05, 0.05)."""
+def initial(random_draws: tuple[float, ...], params: Params, options: Options) -> State:
+    """Every variable uniform in [low, high)."""
+    low, width = options.low, options.high - options.low
     return State(
-        -0.05 + 0.1 * random_draws[0],
-        -0.05 + 0.1 * random_draws[1],
-        -0.05 + 0.1 * random_draws[2],
-        -0.05 + 0.1 * random_draws[3],
+        low + width * random_draws[0],
+        low + width * random_draws[1],
+        low + width * random_draws[2],
+        low + width * random_draws[3],
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rlbench.core.arguments import array, integer
 from rlbench.envs.glimpse.data import mnist
+from rlbench.errors import ArgumentError
 
 Arrays = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
@@ -25,16 +26,16 @@ def image_set(split: str, images: Any, labels: Any, classes: int) -> Arrays:
         classes: Labels are 0 to classes - 1.
 
     Raises:
-        ValueError: Images or labels have another shape or dtype, or are given without the other.
+        ArgumentError: Images or labels have another shape or dtype, or are given without the other.
     """
     if images is None and labels is None:
         images, labels = mnist(split)
     elif images is None or labels is None:
         given, missing = ("labels", "images") if images is None else ("images", "labels")
-        raise ValueError(f"{given} without {missing}; give both, or neither for MNIST")
+        raise ArgumentError(f"{given} without {missing}; give both, or neither for MNIST")
     elif split != "train":
-        raise ValueError(f"split={split!r} is a part of MNIST; leave it out where images and labels are given")
-    images, labels = np.asarray(images), np.asarray(labels)
+        raise ArgumentError(f"split={split!r} is a part of MNIST; leave it out where images and labels are given")
+    images, labels = array("images", images), array("labels", labels)
     if images.dtype != np.uint8 or images.ndim != 3 or 0 in images.shape:
         found = f"{images.dtype} of shape {images.shape}"
         remedies = {
@@ -42,13 +43,13 @@ def image_set(split: str, images: Any, labels: Any, classes: int) -> Arrays:
             "i": "; images.astype('uint8') if they are 0 to 255",
         }
         remedy = remedies.get(images.dtype.kind, "")
-        raise ValueError(f"images are grey, uint8 of shape (n, height, width), none of them 0, got {found}{remedy}")
+        raise ArgumentError(f"images are grey, uint8 of shape (n, height, width), none of them 0, got {found}{remedy}")
     if labels.dtype.kind not in "iu" or labels.shape != (len(images),):
-        raise ValueError(
+        raise ArgumentError(
             f"labels are integers of shape ({len(images)},), one per image, got {labels.dtype} of shape {labels.shape}"
         )
     if labels.min() < 0 or labels.max() >= classes:
-        raise ValueError(f"labels are 0 to {classes - 1}, got {labels.min()} to {labels.max()}; give classes=")
+        raise ArgumentError(f"labels are 0 to {classes - 1}, got {labels.min()} to {labels.max()}; give classes=")
     images = np.ascontiguousarray(images).view()
     images.setflags(write=False)
     return images, labels.astype(np.int64)
@@ -58,18 +59,20 @@ def canvas(size: int | None, images: NDArray[np.uint8]) -> tuple[int, int]:
     """Height and width of the canvas: the images' own, or a square of the given side that holds them."""
     if size is None:
         return images.shape[1], images.shape[2]
-    side = whole("size", size, max(images.shape[1:]), why="the larger side of the images")
+    side = integer("size", size, max(images.shape[1:]), why="the larger side of the images")
     return side, side
 
 
 def pieces(clutter: int, clutter_size: int, images: NDArray[np.uint8]) -> tuple[int, int]:
     """Number and side of the pieces of clutter."""
-    number = whole("clutter", clutter, 0)
+    number = integer("clutter", clutter, 0)
     if not number:
-        return 0, whole("clutter_size", clutter_size, 1)
+        return 0, integer("clutter_size", clutter_size, 1)
     if len(images) < 2:
-        raise ValueError(f"clutter={clutter} is cut from other images, and there is only one; give more, or clutter=0")
-    return number, whole("clutter_size", clutter_size, 1, min(images.shape[1:]), "the smaller side of the images")
+        raise ArgumentError(
+            f"clutter={clutter} is cut from other images, and there is only one; give more, or clutter=0"
+        )
+    return number, integer("clutter_size", clutter_size, 1, min(images.shape[1:]), "the smaller side of the images")
 
 
 def squares(patch: int, scales: int, height: int, width: int) -> tuple[int, int]:
@@ -77,36 +80,13 @@ def squares(patch: int, scales: int, height: int, width: int) -> tuple[int, int]
 
     The widest square may have twice the side of the canvas, to show all of it from any location.
     """
-    g = whole("patch", patch, 1, min(height, width), "the smaller side of the canvas")
-    k = whole("scales", scales, 1, MAX_SCALES)
+    g = integer("patch", patch, 1, min(height, width), "the smaller side of the canvas")
+    k = integer("scales", scales, 1, MAX_SCALES)
     if k > 1 and g % 2:
-        raise ValueError(f"patch={g} is odd; squares of several scales share their middle only if it is even")
+        raise ArgumentError(f"patch={g} is odd; squares of several scales share their middle only if it is even")
     if g << (k - 1) > 2 * max(height, width):
-        raise ValueError(
+        raise ArgumentError(
             f"patch={g} with scales={k} looks at squares up to {g << (k - 1)} pixels wide, "
             f"more than twice the canvas of {height} x {width}; take fewer scales"
         )
     return g, k
-
-
-def whole(name: str, value: Any, minimum: int, maximum: int | None = None, why: str = "") -> int:
-    """The value as an int.
-
-    Args:
-        name: Of the argument.
-        value: Anything.
-        minimum: The smallest integer allowed.
-        maximum: The largest; None for no bound.
-        why: What the maximum, or without one the minimum, comes from, for the message.
-
-    Raises:
-        ValueError: The value is no integer, or out of bounds.
-    """
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = minimum - 1
-    if isinstance(value, bool) or number < minimum or (maximum is not None and number > maximum):
-        upwards = f"an integer from {minimum} on" if maximum is None else f"an integer {minimum} to {maximum}"
-        raise ValueError(f"{name} is {upwards}{f' ({why})' if why else ''}, got {value!r}")
-    return number

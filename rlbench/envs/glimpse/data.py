@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rlbench.errors import UserError, unknown
+from rlbench.core.arguments import choice
+from rlbench.errors import UserError
 
 FILE = Path(__file__).with_name("mnist.npz")
 MD5 = {
@@ -40,9 +41,7 @@ def mnist(split: str) -> tuple[Bytes, Bytes]:
     """Images uint8[n, 28, 28] and labels uint8[n], read-only, of "train" (55,000), "validation" (5,000) or "test"
     (10,000). UserError for another split, and for a file that is missing or damaged.
     """  # noqa: D205  # the three splits belong to the first sentence
-    if split not in SPLITS:
-        raise unknown("split", str(split), SPLITS)
-    part, rows = SPLITS[split]
+    part, rows = SPLITS[choice("split", split, SPLITS)]
     images, labels = _part(FILE, part)
     return images[rows], labels[rows]
 

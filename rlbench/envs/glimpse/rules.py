@@ -93,13 +93,17 @@ def configure(
 
     `size` is the side of a square canvas; by default an image is its own canvas. ValueError for what cannot be.
     """
+    from rlbench.core.arguments import check_memory, integer
     from rlbench.envs.glimpse import config
 
-    classes = config.whole("classes", classes, 1)
+    classes = integer("classes", classes, 1)
     images, labels = config.image_set(split, images, labels, classes)
     height, width = config.canvas(size, images)
     number, side = config.pieces(clutter, clutter_size, images)
-    glimpses = config.whole("glimpses", glimpses, 1)
+    glimpses = integer("glimpses", glimpses, 1)
+    check_memory(
+        f"size={size}, clutter={clutter}, glimpses={glimpses}", height * width + 8 * (5 * number + 2 * glimpses)
+    )
     patch, scales = config.squares(patch, scales, height, width)
     return Params(images, labels, classes, height, width, number, side, glimpses, patch, scales)
 
@@ -115,9 +119,9 @@ def action_bounds(params: Params) -> Action:
     return Action(((-1.0, -1.0), (1.0, 1.0)), params.classes)
 
 
-def option_bounds(params: Params) -> Options:
-    """As many images as there are."""
-    return Options(len(params.images))
+def option_bounds(params: Params) -> dict[str, Any]:
+    """One of the images."""
+    return {"image": (0, len(params.images) - 1)}
 
 
 def draws(params: Params) -> tuple[int, int]:

@@ -43,20 +43,18 @@ class Params(NamedTuple):
 def configure(maze: str = "4x4", slip: float = 0.0) -> Params:
     """The parameters of a maze: one of MAZES by name, or drawn as text, its rows separated by newlines or `|`.
 
-    Raises ValueError for a ragged maze, an unknown letter, no terminal cell, no start, or a slip outside [0, 1].
+    ValueError for a ragged maze, an unknown letter, no terminal cell, no start, or a slip outside [0, 1].
     """
-    rows = [row for row in MAZES.get(maze, maze).replace("|", "\n").split("\n") if row.strip()]
-    if len({len(row) for row in rows}) != 1:
-        raise ValueError(f"a maze has equally long rows, got lengths {[len(row) for row in rows]}; pad with '#'")
-    cells = np.array([list(row) for row in rows])
-    if unknown := sorted(set("".join(rows)) - set("#TS. ")):
-        raise ValueError(f"unknown letters {unknown} in the maze; it takes '#', 'T', 'S', '.' and space")
-    if not 0.0 <= slip <= 1.0:
-        raise ValueError(f"slip is a probability in [0, 1], got {slip}")
-    marked = cells == "S" if (cells == "S").any() else (cells == ".") | (cells == " ")
-    if not marked.any() or not (cells == "T").any():
-        raise ValueError("the maze needs at least one terminal cell 'T' and one free cell")
-    return Params(cells == "#", cells == "T", np.argwhere(marked).astype(np.int64), float(slip))
+    from rlbench.core import arguments
+    from rlbench.envs.grid_world.maze import cells_of
+
+    slip = arguments.number("slip", slip, 0.0, 1.0, "a probability in [0, 1]")
+    cells = cells_of(maze, MAZES)
+    marked = cells == ord("S")
+    if not marked.any():
+        marked = (cells == ord(".")) | (cells == ord(" "))
+    starts = np.argwhere(marked).astype(np.int64)
+    return Params(cells == ord("#"), cells == ord("T"), starts, slip)
 
 
 def observation_bounds(params: Params) -> int:

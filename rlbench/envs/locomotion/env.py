@@ -8,8 +8,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from rlbench.core.adapter import EnvAdapter, Image, Step
+from rlbench.core.arguments import RENDER_MODES, Check, check_known
 from rlbench.envs.locomotion.physics import State
-from rlbench.envs.locomotion.robots_with_task import RobotsWithTask, check_arguments
+from rlbench.envs.locomotion.robots_with_task import RobotsWithTask
 
 
 class LocomotionEnv(EnvAdapter):
@@ -27,15 +28,20 @@ class LocomotionEnv(EnvAdapter):
         renderer: str = "auto",
         **others: Any,
     ) -> None:
-        check_arguments(others, "reward", "render_mode", "renderer", "max_episode_steps")
+        check_known(type(self), others)
         super().__init__("robot", render_mode)
         self._robot = robots = RobotsWithTask(robot, reward, renderer)
         self.observation_space, self.action_space = robots.observation_space, robots.action_space
-        self.metadata = robots.metadata(render_mode)
+        self.metadata = robots.metadata(render_mode, RENDER_MODES)
         self._shape = robots.action_space.shape
+
+    def _option_checks(self) -> dict[str, Check]:
+        return {"state": self._robot.checked_state}
 
     def _start(self, seed: int | None, options: Mapping[str, Any]) -> dict[str, Any]:
         self._robot.start([self.np_random])
+        if "state" in options:
+            self._robot.physics.set_state(options["state"])
         return {}
 
     def step(self, action: Any) -> Step:
@@ -64,7 +70,7 @@ class LocomotionEnv(EnvAdapter):
 
     @state.setter
     def state(self, values: Any) -> None:
-        self._robot.set_state(values)
+        self._robot.physics.set_state(self._robot.checked_state(values))
         self._has_ended = not self._has_begun
 
     def _frame(self) -> Image:

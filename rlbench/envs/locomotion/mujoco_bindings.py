@@ -12,6 +12,7 @@ from typing import Any
 
 from gymnasium.error import DependencyNotInstalled
 
+from rlbench.core.arguments import integer
 from rlbench.errors import UserError
 from rlbench.process import environment
 
@@ -72,13 +73,11 @@ def leave_no_log() -> None:
 
 
 def check_threads(threads: int | None) -> int:
-    """How many threads to use, all cores of this process for None; ValueError for more than there are."""
+    """How many threads to use, all cores of this process for None; ArgumentError for more than there are."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if threads is None:
         return cores
-    if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= cores:
-        raise ValueError(f"threads is an integer from 1 to {cores}, the cores of this process, got {threads!r}")
-    return threads
+    return integer("threads", threads, 1, cores, "the cores of this process")
 
 
 def component(model: Any, name: str) -> slice:

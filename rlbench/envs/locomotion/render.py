@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from rlbench.core.arguments import choice
 from rlbench.drawing.shapes import BLUE, GREY, INK, MIST, VERMILION, Colour, Image, canvas, disc, line, rectangle
 from rlbench.envs.locomotion.mujoco_bindings import import_mujoco, load_model
 from rlbench.envs.locomotion.opengl import BACKENDS, Offscreen, any_offscreen, offscreen
 from rlbench.envs.locomotion.physics import Body, Root
 from rlbench.envs.locomotion.simulation import Floats
-from rlbench.errors import unknown
 
 RENDERERS = ("auto", *BACKENDS, "sticks")
 SIZE = 480  # pixels of either side
@@ -32,13 +32,11 @@ class Pictures:
 
     Args:
         body: the robot's.
-        renderer: a name in RENDERERS; the UserError for an unknown one names the nearest.
+        renderer: a name in RENDERERS; the ArgumentError for an unknown one names the nearest.
     """
 
     def __init__(self, body: Body, renderer: str) -> None:
-        if renderer not in RENDERERS:
-            raise unknown("renderer", renderer, RENDERERS)
-        self.body, self.renderer = body, renderer
+        self.body, self.renderer = body, choice("renderer", renderer, RENDERERS)
         self._offscreen: Offscreen | None = None
 
     def frame(self, qpos: Floats, fallen: bool) -> Image:

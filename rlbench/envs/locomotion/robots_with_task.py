@@ -10,20 +10,14 @@ from gymnasium import spaces
 from gymnasium.error import InvalidAction
 from numpy.typing import NDArray
 
-from rlbench.core.adapter import RENDER_MODES, check_render_mode
+from rlbench.core.arguments import check_render_mode
 from rlbench.core.rules import make_state, make_states
 from rlbench.drawing.shapes import Image
 from rlbench.envs.locomotion.physics import Physics, State
 from rlbench.envs.locomotion.render import Pictures
 from rlbench.envs.locomotion.simulation import MAX_VALUE, Floats, Mask, bounded
 from rlbench.envs.locomotion.tasks import StepOutcome, make_task, step_outcome
-from rlbench.errors import unknown
-
-
-def check_arguments(given: Iterable[str], *known: str) -> None:
-    """Raise UserError for an argument of `make` that does not exist; it names the nearest of those known."""
-    for name in given:
-        raise unknown("argument", name, known)
+from rlbench.errors import ArgumentError, shortened
 
 
 class RobotsWithTask:
@@ -76,16 +70,16 @@ class RobotsWithTask:
             "diverged": physics.diverged | physics.nowhere,
         }
 
-    def set_state(self, values: Any, mask: Mask = None) -> None:
-        """Put all robots, or those of the mask, into a state; ValueError for values that are no state."""
+    def checked_state(self, values: Any) -> State:
+        """The State, or that of N robots, of these values; ArgumentError for values that are no state."""
         now = self.physics.state
         if self.num_envs is None:
-            state = make_state(values, now)
+            state: State = make_state(values, now)
         else:
             state = make_states(values, State(*(field[0] for field in now)), self.num_envs)
         if not all(bounded(np.asarray(field)) for field in state):
-            raise ValueError(f"a state is of finite numbers up to {MAX_VALUE:.0e}, got {values!r}")
-        self.physics.set_state(state, mask)
+            raise ArgumentError(f"a state is of numbers up to {MAX_VALUE:.0e}, got {shortened(values)}")
+        return state
 
     def check(self, torques: Any, shape: tuple[int, ...]) -> NDArray[Any]:
         """Torques as floats; their float type is kept, since Gymnasium's task computes its control cost in it.
@@ -121,7 +115,7 @@ class RobotsWithTask:
         """The picture of one robot at these positions [nq], uint8[480, 480, 3]."""
         return self.pictures.frame(qpos, fallen)
 
-    def metadata(self, render_mode: str | None) -> dict[str, Any]:
-        """An instance's metadata; raises UnsupportedMode for an unknown render mode."""
-        check_render_mode(render_mode)
-        return {"render_modes": list(RENDER_MODES), "render_fps": round(1 / self.physics.dt)}
+    def metadata(self, render_mode: str | None, known: Iterable[str]) -> dict[str, Any]:
+        """An instance's metadata; UnsupportedMode for a render mode that is not known."""
+        check_render_mode(render_mode, known)
+        return {"render_modes": list(known), "render_fps": round(1 / self.physics.dt)}

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from rlbench.core.arguments import choice
 from rlbench.envs.locomotion.physics import Physics, Tracked
 from rlbench.envs.locomotion.robots import ROBOTS, Robot
 from rlbench.envs.locomotion.simulation import CONTACT_FORCES, Floats
-from rlbench.errors import unknown
 
 
 class StepOutcome(NamedTuple):
@@ -187,9 +187,5 @@ TASKS: dict[str, Callable[[Robot], RobotTask]] = {"lecture": Lecture, "gymnasium
 
 
 def make_task(robot: str, reward: str) -> RobotTask:
-    """The task of that robot with that reward; the UserError for an unknown name names the nearest."""
-    if robot not in ROBOTS:
-        raise unknown("robot", robot, ROBOTS)
-    if reward not in TASKS:
-        raise unknown("reward", reward, TASKS)
-    return TASKS[reward](ROBOTS[robot])
+    """The task of that robot with that reward; the ArgumentError for an unknown name names the nearest."""
+    return TASKS[choice("reward", reward, TASKS)](ROBOTS[choice("robot", robot, ROBOTS)])

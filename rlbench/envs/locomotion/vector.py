@@ -10,10 +10,11 @@ from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode
 
 from rlbench.core.adapter import BatchStep, Image, VectorEnvAdapter
+from rlbench.core.arguments import BATCH_RENDER_MODES, Check, check_known
 from rlbench.core.autoreset import Bools, final_entries, reset_needed, with_masks
 from rlbench.envs.locomotion.mujoco_bindings import check_threads
 from rlbench.envs.locomotion.physics import State
-from rlbench.envs.locomotion.robots_with_task import RobotsWithTask, check_arguments
+from rlbench.envs.locomotion.robots_with_task import RobotsWithTask
 
 
 class LocomotionVectorEnv(VectorEnvAdapter):
@@ -34,20 +35,23 @@ class LocomotionVectorEnv(VectorEnvAdapter):
         renderer: str = "auto",
         **others: Any,
     ) -> None:
-        check_arguments(others, "reward", "render_mode", "max_episode_steps", "autoreset_mode", "threads", "renderer")
+        check_known(type(self), others)
         super().__init__(num_envs, render_mode, autoreset_mode, max_episode_steps)
         self._robots = robots = RobotsWithTask(robot, reward, renderer, self.num_envs, check_threads(threads))
-        self._describe(robots.observation_space, robots.action_space, robots.metadata(render_mode))
+        self._describe(robots.observation_space, robots.action_space, robots.metadata(render_mode, BATCH_RENDER_MODES))
         self._all = np.ones(self.num_envs, np.bool_)
         self._generators: list[Any] = [None] * self.num_envs
         self._elapsed = np.zeros(self.num_envs, np.int64)
+
+    def _option_checks(self) -> dict[str, Check]:
+        return {**super()._option_checks(), "state": self._robots.checked_state}
 
     def _start(self, mask: Bools, seeds: list[int | None], options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         for i, seed in self._new_seeds(mask, seeds):
             self._generators[i] = seeding.np_random(seed)[0]
         self._begin(mask)
         if "state" in options:
-            self._robots.set_state(options["state"], mask)
+            self._robots.physics.set_state(options["state"], mask)
         return self._robots.observe(), {}
 
     def _begin(self, mask: Bools) -> None:
@@ -89,7 +93,7 @@ class LocomotionVectorEnv(VectorEnvAdapter):
 
     @state.setter
     def state(self, values: Any) -> None:
-        self._robots.set_state(values, self._all)
+        self._robots.physics.set_state(self._robots.checked_state(values), self._all)
         self._done[:] = False
 
     def _frames(self) -> Iterator[Image]:

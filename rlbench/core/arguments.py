@@ -1,0 +1,210 @@
+"""Checks of what users give an environment: arguments of `make` and `make_vec`, and options of `reset`.
+
+Every environment checks through this module, the single one and the batch alike, so both accept and refuse the same.
+Where Gymnasium's own `make` has a say, such as on `max_episode_steps`, the checks follow it. A message is one line:
+what was wrong, with which value, and what would be right.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import numbers
+import operator
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium.error import UnsupportedMode
+from gymnasium.vector import AutoresetMode
+from numpy.typing import NDArray
+
+from rlbench.errors import ArgumentError, TooLargeError, UnexpectedArgumentError, nearest, shortened, unknown
+
+RENDER_MODES = ("human", "rgb_array")
+BATCH_RENDER_MODES = ("rgb_array",)
+NO_LIMIT = int(np.iinfo(np.int64).max)
+MAX_NUMBER = 1e30  # of either sign; squares stay finite, and so does what is float32
+MIN_POSITIVE = 1e-30
+
+Check = Callable[[Any], Any]
+"""A function from what the user gave to its checked form; ArgumentError where it is wrong."""
+
+
+def check_known(adapter: type, given: Iterable[str], more: Iterable[str] = ()) -> None:
+    """Raise UnexpectedArgumentError, in Python's own words, for an argument that does not exist.
+
+    Args:
+        adapter: The class of the environment, whose `__init__` took these arguments as `**kwargs`.
+        given: Their names.
+        more: Names that exist besides those of `__init__`.
+    """
+    parameters = inspect.signature(adapter).parameters.values()
+    known = {each.name for each in parameters if each.kind is not each.VAR_KEYWORD}
+    for name in sorted(set(given) - set(more)):
+        raise UnexpectedArgumentError(
+            f"{adapter.__name__}.__init__() got an unexpected keyword argument {name!r}; "
+            f"{nearest(name, {*known, *more} - {'rules', 'num_envs'})}"
+        )
+
+
+def check_options(options: Any, checks: Mapping[str, Check]) -> dict[str, Any]:
+    """The options of a reset, each in its checked form.
+
+    Args:
+        options: What `reset(options=...)` was given; None for no options.
+        checks: The options that the environment takes, and the check of each.
+
+    Raises:
+        ArgumentError: The options are no dict, one of them is unknown, or a check raises it.
+    """
+    if options is None:
+        return {}
+    if not isinstance(options, Mapping):
+        raise ArgumentError(f"options is a dict or None, got {shortened(options)}")
+    for name in options:
+        if name not in checks:
+            if name == "reset_mask":
+                raise ArgumentError("reset_mask is an option of a batch; one environment is reset without it")
+            raise unknown("option", name, checks, ArgumentError)
+    return {name: checks[name](value) for name, value in options.items()}
+
+
+def check_render_mode(render_mode: Any, known: Iterable[str] = RENDER_MODES) -> None:
+    """Raise UnsupportedMode for a render mode that is not known; None is none."""
+    if render_mode is not None and render_mode not in tuple(known):
+        of_batch = " of a batch" if known is BATCH_RENDER_MODES else ""
+        raise UnsupportedMode(f"render_mode {shortened(render_mode)}{of_batch} is not one of {', '.join(known)}")
+
+
+def check_num_envs(num_envs: Any) -> int:
+    """The number of environments of a batch as an int; ArgumentError for anything but a positive integer."""
+    if isinstance(num_envs, bool) or not isinstance(num_envs, numbers.Integral) or num_envs < 1:
+        raise ArgumentError(f"num_envs is a positive integer, got {shortened(num_envs)}")
+    return int(num_envs)
+
+
+def check_autoreset_mode(mode: Any) -> AutoresetMode:
+    """The autoreset mode, which may be given by its value; ArgumentError for one that does not exist."""
+    try:
+        return AutoresetMode(mode)
+    except ValueError:
+        known = ", ".join(each.value for each in AutoresetMode)
+        raise ArgumentError(f"autoreset_mode {shortened(mode)} is not one of {known}") from None
+
+
+def step_limit(max_episode_steps: Any) -> int:
+    """After how many steps an episode is truncated, as `gymnasium.make` has it.
+
+    Args:
+        max_episode_steps: A positive integer; -1 or None for no limit.
+
+    Raises:
+        TypeError: It is no integer of Python's, as for `gymnasium.wrappers.TimeLimit`.
+        ValueError: It is 0 or below -1.
+    """
+    if max_episode_steps is None or is_no_limit(max_episode_steps):
+        return NO_LIMIT
+    if not isinstance(max_episode_steps, int):
+        raise ArgumentTypeError(f"max_episode_steps is an integer, got {shortened(max_episode_steps)}")
+    if max_episode_steps <= 0:
+        raise ArgumentError(f"max_episode_steps is a positive integer, or -1 for no limit, got {max_episode_steps}")
+    return min(int(max_episode_steps), NO_LIMIT)
+
+
+def is_no_limit(max_episode_steps: Any) -> bool:
+    """Whether `gymnasium.make` takes this value for -1, with which it applies no time limit."""
+    return isinstance(max_episode_steps, numbers.Real) and max_episode_steps == -1
+
+
+def number(name: str, value: Any, low: float = -MAX_NUMBER, high: float = MAX_NUMBER, what: str = "") -> float:
+    """The value of an argument as a float.
+
+    Args:
+        name: Of the argument.
+        value: Anything.
+        low: The smallest number allowed.
+        high: The largest.
+        what: What the number is, for the message; by default its bounds are named.
+
+    Raises:
+        ArgumentError: The value is no real number, NaN, or out of bounds.
+    """
+    is_real = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
+    if not is_real or not low <= value <= high:
+        raise ArgumentError(f"{name} is {what or f'a number from {low:g} to {high:g}'}, got {shortened(value)}")
+    return float(value)
+
+
+def integer(name: str, value: Any, low: int, high: int | None = None, why: str = "") -> int:
+    """The value of an argument as an int.
+
+    Args:
+        name: Of the argument.
+        value: Anything.
+        low: The smallest integer allowed.
+        high: The largest; None for no bound but that of 64 bits.
+        why: What the upper bound, or without one the lower bound, comes from, for the message.
+
+    Raises:
+        ArgumentError: The value is no integer, or out of bounds.
+    """
+    try:
+        whole = low - 1 if isinstance(value, bool | np.bool_) else operator.index(value)
+    except TypeError:
+        whole = low - 1
+    if not low <= whole <= (NO_LIMIT if high is None else high):
+        bounds = f"an integer from {low} on" if high is None else f"an integer {low} to {high}"
+        raise ArgumentError(f"{name} is {bounds}{f' ({why})' if why else ''}, got {shortened(value)}")
+    return whole
+
+
+def flag(name: str, value: Any) -> bool:
+    """The value of an argument as a bool; ArgumentError for anything else, 0 and 1 included."""
+    if not isinstance(value, bool | np.bool_):
+        raise ArgumentError(f"{name} is True or False, got {shortened(value)}")
+    return bool(value)
+
+
+def choice(kind: str, value: Any, known: Iterable[str]) -> str:
+    """The value of an argument that is one of several names; ArgumentError names the nearest."""
+    names = tuple(known)
+    if not isinstance(value, str) or value not in names:
+        raise unknown(kind, value, names, ArgumentError)
+    return value
+
+
+def array(name: str, value: Any) -> NDArray[Any]:
+    """The value as a NumPy array; ArgumentError for what is none, such as ragged lists."""
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError, RuntimeError) as error:  # a RuntimeError of torch: the tensor needs a gradient
+        raise ArgumentError(f"{name} is no array: {' '.join(str(error).split())}") from None
+
+
+def check_memory(what: str, needed: float) -> None:
+    """Raise TooLargeError for something that needs more bytes than this machine has.
+
+    Asked before anything is made: the operating system promises memory that it lacks, and ends the process later.
+
+    Args:
+        what: The argument that asks for it, with its value.
+        needed: Bytes, at least.
+    """
+    total = _memory_of_machine()
+    if needed > total:
+        raise TooLargeError(
+            f"{what} needs {needed / 1e9:,.3g} GB of memory, this machine has {total / 1e9:,.3g}; take less"
+        )
+
+
+def _memory_of_machine() -> float:
+    """Bytes; infinite where the operating system does not say."""
+    if not hasattr(os, "sysconf"):
+        return math.inf
+    return float(os.sysconf("SC_PAGE_SIZE")) * os.sysconf("SC_PHYS_PAGES")
+
+
+class ArgumentTypeError(ArgumentError, TypeError):
+    """A value of a wrong type, where Gymnasium raises a TypeError."""
