@@ -34,7 +34,8 @@ def make(env_id: str, kwargs: dict[str, Any]) -> gymnasium.Env[Any, Any]:
     try:
         return gymnasium.make(env_id, render_mode="rgb_array", **kwargs)
     except (TypeError, ValueError, gymnasium.error.Error) as error:
-        raise UserError(f"{env_id}: {' '.join(str(error).split())}") from None
+        reason = str(error.__cause__ or error)  # Gymnasium adds the arguments to a TypeError
+        raise UserError(f"{env_id}: {' '.join(reason.split())}") from None
 
 
 def short_name(env_id: str) -> str:

@@ -168,7 +168,7 @@ MISTAKES = {
     "environments": (["watch", "random", "--task", "cart-pole", "--num-envs", "0"], "--num-envs is 1 to 100, got 0"),
     "speed": (["play", "CartPole", "--speed", "0"], "--speed is between 0.0625 and 64, got 0"),
     "setting": (["play", "CartPole", "--set", "gravity"], "--set takes name=value, got 'gravity'"),
-    "unknown setting": (["play", "CartPole", "--set", "wind=3"], "unknown argument 'wind'"),
+    "unknown setting": (["play", "CartPole", "--set", "wind=3"], "got an unexpected keyword argument 'wind'"),
     "bad setting": (["play", "GridWorld", "--set", "slip=2"], "slip is a probability in [0, 1]"),
     "task's settings": (["watch", "random", "--task", "cart-pole", "--set", "gravity=1"], "--set is for environments"),
     "unknown env": (["play", "GridWrold"], "unknown environment 'GridWrold'; did you mean GridWorld"),
