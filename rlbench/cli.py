@@ -1,21 +1,22 @@
 """The command line: `rlbench COMMAND ...`.
 
 Each command is a module of `rlbench.commands`, which says what such a module defines. It is imported only when called.
-Exit codes: 0 fine, 1 a check failed, 2 a mistake of the user, 3 a fault of the harness, 130 interrupted,
-143 terminated.
+Exit codes: 0 fine, 1 a check failed, 2 a mistake of the user or something that the surroundings lack,
+3 a fault of rlbench, 130 interrupted, 143 terminated.
 """
 
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from rlbench import process
+from rlbench import process, streams
 from rlbench.errors import HarnessError, UserError, unknown
+from rlbench.exit_codes import exit_code
+from rlbench.options import parse_options
 
 COMMANDS = {
     "list": "environments, tasks, suites and reference agents",
@@ -37,46 +38,53 @@ SHORT = {"--json": ("--format", "json"), "--csv": ("--format", "csv")}
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.
 
-    A UserError or a HarnessError is printed as one line on standard error.
+    A mistake is one line on standard error. Output that nobody reads is dropped, as in `rlbench list | head -1`.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    with process.program():
+    with process.program(), streams.output_streams():
         return _guarded(arguments)
 
 
 def _guarded(arguments: list[str]) -> int:
     """Run one command; an error becomes a message and an exit code."""
     try:
-        return _dispatch(arguments)
+        return _run(arguments)
     except process.Terminated as end:
         return _fail("terminated; run the same command again to go on", end.status)
-    except UserError as error:
-        return _fail(f"error: {error}", 2)
-    except HarnessError as error:
-        return _fail(f"harness fault: {error}", 3)
     except KeyboardInterrupt as interruption:
         return _fail(str(interruption) or "interrupted; run the same command again to go on", 130)
-    except BrokenPipeError:  # the reader of our output has gone, as in `rlbench list | head -1`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except Exception:
-        traceback.print_exc()
-        return _fail("this is a fault of rlbench, not yours; please report the lines above", 3)
+    except Exception as error:
+        code, line = exit_code(error)
+        if code == 3 and not isinstance(error, HarnessError):
+            traceback.print_exc()
+        return _fail(line, code)
+
+
+def _run(arguments: list[str]) -> int:
+    """Run one command, and hand all of its output over to the system."""
+    try:
+        code = _dispatch(arguments)
+    except SystemExit as end:
+        if end.code:
+            raise
+        code = 0  # help was shown
+    sys.stdout.flush()
+    return code
 
 
 def _fail(message: str, code: int) -> int:
-    print(message, file=sys.stderr)
+    sys.stderr.write(f"{message}\n")
     return code
 
 
 def _dispatch(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(_usage())
+        sys.stdout.write(_usage())
         return 0
     if arguments[0] == "--version":
         from rlbench import __version__
 
-        print(__version__)
+        sys.stdout.write(f"{__version__}\n")
         return 0
     name, *rest = with_format(arguments)
     if name not in COMMANDS:
@@ -94,15 +102,13 @@ def with_format(arguments: Sequence[str]) -> list[str]:
 
 
 def _options(module: Any, name: str, arguments: list[str]) -> Any:
-    import tyro
-
-    options = getattr(module, f"{name.capitalize()}Options")
-    return tyro.cli(options, prog=f"rlbench {name}", description=module.__doc__, args=arguments)
+    kind = getattr(module, f"{name.capitalize()}Options")
+    return parse_options(kind, arguments, prog=f"rlbench {name}", description=module.__doc__)
 
 
 def _usage() -> str:
     lines = (f"  {name:<12} {what}" for name, what in COMMANDS.items())
-    return "\n".join(["usage: rlbench COMMAND [--help] ...", "", *lines])
+    return "\n".join(["usage: rlbench COMMAND [--help] ...", "", *lines, ""])
 
 
 if __name__ == "__main__":

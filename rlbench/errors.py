@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -25,6 +26,12 @@ class TooLargeError(UserError, MemoryError):
 
 class HarnessError(Exception):
     """A fault of the harness itself, never charged to an agent."""
+
+
+def one_line(error: object) -> str:
+    """A message on one line, whatever a library or a file name put into it."""
+    text = re.sub(r"\s*[\r\n]+\s*", " ", str(error).strip())
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 MAX_NAMES, MAX_CHARACTERS = 30, 80

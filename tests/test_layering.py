@@ -17,13 +17,19 @@ HARNESS = tuple(f"rlbench.harness.{stage}" for stage in STAGES)
 UP_TO_SUBMISSION = ("rlbench.text_files", *HARNESS[:4])
 PUBLIC = (
     *("rlbench", "rlbench.errors", "rlbench.process", "rlbench.progress", "rlbench.registry"),
-    *("rlbench.space_tree", "rlbench.text_files"),
+    *("rlbench.space_tree", "rlbench.text_files", "rlbench.streams", "rlbench.options"),
+)
+COMMAND_LINE = (
+    *("rlbench.cli", "rlbench.errors", "rlbench.exit_codes", "rlbench.options", "rlbench.process", "rlbench.streams"),
 )
 
 MAY_REACH = {
     "rlbench": ("rlbench.registry",),
-    "rlbench.__main__": ("rlbench", "rlbench.cli", "rlbench.errors", "rlbench.process", "rlbench.registry"),
-    "rlbench.cli": ("rlbench", "rlbench.errors", "rlbench.process", "rlbench.registry"),
+    "rlbench.__main__": ("rlbench", "rlbench.registry", *COMMAND_LINE),
+    "rlbench.cli": ("rlbench", "rlbench.registry", *COMMAND_LINE),
+    "rlbench.exit_codes": ("rlbench.errors",),
+    "rlbench.options": ("rlbench.errors", "rlbench.process", "rlbench.streams"),
+    "rlbench.streams": ("rlbench.errors",),
     "rlbench.testing": (),
     "rlbench.errors": (),
     "rlbench.process": (),

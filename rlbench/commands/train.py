@@ -19,6 +19,7 @@ import tyro
 from rlbench.commands.shared.agents import algorithms, training
 from rlbench.commands.shared.output import Format, print_table, silent
 from rlbench.errors import UserError, unknown
+from rlbench.options import parse_options
 
 Settings = TypeVar("Settings")
 
@@ -60,12 +61,13 @@ def parse(arguments: list[str]) -> TrainOptions[Any]:
     default = TrainOptions(algorithm, settings, preset)
     arguments = [current_name(argument, settings) for argument in arguments]
     kind: Any = TrainOptions[type(settings)]  # type: ignore[misc]  # the type depends on the algorithm
-    parsed: TrainOptions[Any] = tyro.cli(
+    parsed: TrainOptions[Any] = parse_options(
         kind,
+        arguments,
         prog=f"rlbench train {algorithm}",
         description=f"{module.__doc__}\n\nPresets: {', '.join(module.PRESETS)}.",
-        args=arguments,
         default=default,
+        also=[f"--{name.replace('_', '-')}" for name, now in ALIASES.items() if any(hasattr(settings, x) for x in now)],
     )
     return parsed
 

@@ -1,19 +1,24 @@
-"""Output of commands: tables on standard output, for people or as JSON or CSV, and remarks on standard error."""
+"""Output of commands: text and tables on standard output, for people or as JSON or CSV; remarks on standard error."""
 
 from __future__ import annotations
 
 import json as json_format
 import math
 import sys
-from collections.abc import Hashable, Sequence
+import textwrap
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import pandas as pd
 import tyro
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from rlbench import streams
+from rlbench.errors import one_line
 
 Format = Annotated[
     Literal["table", "json", "csv"],
@@ -22,7 +27,20 @@ Format = Annotated[
 """Type of the option `--format`, which every command has; `rlbench.cli` writes out `--json` and `--csv`."""
 
 DASH = "—"
-WIDEST = 10_000  # characters of a line in a file or a pipe: no cell is folded there
+NO_COUNTS = frozenset(("seed", "training_seed", "agent_seed", "episode", "max_episode_steps"))
+"""Columns of whole numbers that are names, or values to be typed again: without commas between thousands."""
+
+
+def table_of(rows: Iterable[Mapping[str, Any]], columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Rows as a table whose cells stay as they are: whole numbers, too, where another row has none.
+
+    Args:
+        rows: cells by name of the column.
+        columns: the columns and their order; by default those of the rows.
+    """
+    rows = list(rows)
+    names = list(columns or dict.fromkeys(name for row in rows for name in row))
+    return pd.DataFrame([[row.get(name) for name in names] for row in rows], columns=names, dtype=object)
 
 
 def print_table(frame: pd.DataFrame, format: Format, title: str = "", optional: Sequence[str] = ()) -> None:
@@ -35,11 +53,21 @@ def print_table(frame: pd.DataFrame, format: Format, title: str = "", optional: 
         optional: columns that a drawn table may leave out, the last one first, where the terminal is narrow.
     """
     if format == "json":
-        sys.stdout.write(as_json(frame) + "\n")
+        write(as_json(frame) + "\n")
     elif format == "csv":
-        frame.map(joined).to_csv(sys.stdout, index=False, lineterminator="\n")
+        write(frame.map(joined).to_csv(index=False, lineterminator="\n"))
     else:
         draw(frame, title, optional)
+
+
+def write(text: str) -> None:
+    """Print text on standard output."""
+    sys.stdout.write(text)
+
+
+def counted(number: int, thing: str) -> str:
+    """A number of things: `1 episode`, `1,200 episodes`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def silent(options: Any) -> bool:
@@ -50,12 +78,14 @@ def silent(options: Any) -> bool:
 def remark(message: str, options: Any) -> None:
     """Print a line on standard error, unless the command is silent."""
     if not silent(options):
-        sys.stderr.write(f"{message}\n")
+        sys.stderr.write(f"{one_line(message)}\n")
 
 
 def as_json(frame: pd.DataFrame) -> str:
     """Rows as a JSON list of objects, one per line."""
-    lines = [json_format.dumps(record, ensure_ascii=False, allow_nan=False) for record in records(frame)]
+    made = records(frame)
+    escaped = not streams.takes(json_format.dumps(made, ensure_ascii=False))  # rather than substituted
+    lines = [json_format.dumps(record, ensure_ascii=escaped, allow_nan=False) for record in made]
     return "[\n" + ",\n".join(lines) + "\n]" if lines else "[]"
 
 
@@ -85,24 +115,58 @@ def joined(value: Any) -> Any:
 def draw(frame: pd.DataFrame, title: str = "", optional: Sequence[str] = ()) -> None:
     """Draw a table that fits the terminal; in a file or a pipe it is as wide as it needs to be.
 
+    Where there is no room for whole words, it is a record per row: lines `name: value`.
+
     Args:
         frame: rows; lists and missing values are allowed in cells.
         title: heading of the table.
         optional: columns that may be left out, the last one first, where the terminal is too narrow for whole words.
     """
-    console = Console(file=sys.stdout)
-    room = console.width if console.is_terminal else WIDEST
+    console = Console(file=sys.stdout, width=streams.columns() or streams.MAX_COLUMNS, height=25, force_jupyter=False)
     rows = [[plain(value) for value in row] for row in frame.itertuples(index=False, name=None)]
-    columns = [Column(str(name), [row[j] for row in rows]) for j, name in enumerate(frame.columns)]
+    every = [Column(str(name), [row[j] for row in rows]) for j, name in enumerate(frame.columns)]
+    columns = every
     for name in reversed(optional):
-        if spare_room(columns, room) < 0:
+        if spare_room(columns, console.width) < 0:
             columns = [column for column in columns if column.name != name]
-    table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, show_edge=False)
+    with console.capture() as drawn:
+        if title:
+            console.print(Text(title, style="italic"), overflow="ignore", no_wrap=True, crop=False)
+        if spare_room(columns, console.width) < 0:
+            console.print(Text(records_text(every, console.width)), overflow="ignore", no_wrap=True, crop=False)
+        else:
+            console.print(table(columns, console.width))
+    write(drawn.get())
+
+
+def table(columns: Sequence[Column], room: int) -> Table:
+    """Columns side by side.
+
+    Args:
+        columns: of the table; their longest words have room.
+        room: characters of a line.
+    """
+    made = Table(box=SIMPLE_HEAD, show_edge=False)
     for column, width in zip(columns, widths(columns, room), strict=True):
-        table.add_column(Text(column.heading), justify=column.justify, overflow="fold", width=width)
+        made.add_column(Text(column.heading), justify=column.justify, overflow="fold", width=width)
     for cells in zip(*(column.cells for column in columns), strict=True):
-        table.add_row(*map(Text, cells))
-    (console if console.is_terminal else Console(file=sys.stdout, width=WIDEST)).print(table)
+        made.add_row(*map(Text, cells))
+    return made
+
+
+def records_text(columns: Sequence[Column], room: int) -> str:
+    """A paragraph per row, with lines `name: value`; lines that are too long are broken between words only.
+
+    Args:
+        columns: of the table.
+        room: characters of a line.
+    """
+    break_lines = textwrap.TextWrapper(room, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    paragraphs = [
+        "\n".join(break_lines.fill(f"{column.heading}: {column.cells[i]}") for column in columns)
+        for i in range(len(columns[0].cells) if columns else 0)
+    ]
+    return "\n\n".join(paragraphs) or f"none: {', '.join(column.heading for column in columns)}"
 
 
 class Column:
@@ -115,12 +179,13 @@ class Column:
 
     def __init__(self, name: str, values: list[Any]) -> None:
         self.name, self.heading = name, name.replace("_", " ")
-        self.cells = [shown(value) for value in values]
+        counts = name not in NO_COUNTS
+        self.cells = [printable(shown(value) if counts or value is None else str(value)) for value in values]
         numbers = bool(values) and all(is_number(value) for value in values)
         self.justify: Literal["left", "right"] = "right" if numbers else "left"
         texts = [self.heading, *self.cells]
-        self.widest = max(map(len, texts))
-        self.narrowest = max(len(word) for text in texts for word in text.split(" "))  # without breaking a word
+        self.widest = max(map(cell_len, texts))
+        self.narrowest = max(cell_len(word) for text in texts for word in text.split(" "))  # without breaking a word
 
 
 def spare_room(columns: Sequence[Column], room: int) -> int:
@@ -134,8 +199,8 @@ def spare_room(columns: Sequence[Column], room: int) -> int:
     return room - sum(column.narrowest for column in columns) - blanks
 
 
-def widths(columns: Sequence[Column], room: int) -> list[int | None]:
-    """Characters of each column, so that no word is broken; None, for rich to decide, where there is no such way.
+def widths(columns: Sequence[Column], room: int) -> list[int]:
+    """Characters of each column, so that no word is broken; there must be room for that.
 
     Columns that need little more than their longest word get it first.
 
@@ -145,12 +210,10 @@ def widths(columns: Sequence[Column], room: int) -> list[int | None]:
     """
     made = [column.narrowest for column in columns]
     spare = spare_room(columns, room)
-    if spare < 0:
-        return [None] * len(columns)
     for j in sorted(range(len(columns)), key=lambda j: columns[j].widest - made[j]):
         more = min(columns[j].widest - made[j], spare)
         made[j], spare = made[j] + more, spare - more
-    return list(made)
+    return made
 
 
 def is_number(value: Any) -> bool:
@@ -173,3 +236,8 @@ def shown(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(shown(item) for item in value) or DASH
     return str(value)
+
+
+def printable(text: str) -> str:
+    r"""Text without control characters, which would move the cursor: a line break is `\n`."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
