@@ -12,9 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import pandas as pd
-
-from rlbench.commands.shared.output import Format, print_table
+from rlbench.commands.shared.output import Format, print_table, table_of
 from rlbench.errors import UserError
 
 if TYPE_CHECKING:
@@ -51,7 +49,7 @@ def run(options: DoctorOptions) -> int:
     checks = list(examine(options))
     shown = [check for check in checks if check.status != "ok"] if options.quiet else checks
     if shown or options.format != "table":
-        frame = pd.DataFrame([asdict(check) for check in shown], columns=[field.name for field in fields(Check)])
+        frame = table_of(map(asdict, shown), [field.name for field in fields(Check)])
         print_table(frame, options.format, "rlbench doctor")
     return int(any(check.status == "fail" for check in checks))
 

@@ -11,7 +11,7 @@ import pandas as pd
 import tyro
 from tyro.conf import Positional
 
-from rlbench.commands.shared.output import Format, print_table, remark, silent
+from rlbench.commands.shared.output import Format, print_table, remark, silent, table_of
 from rlbench.errors import UserError
 from rlbench.harness import submission
 from rlbench.harness.evaluate import evaluate
@@ -49,7 +49,7 @@ def run(options: EvaluateOptions) -> int:
             remark(f"{task.key} is scored already; to repeat it, remove {path}", options)
         evaluate(task, options.submission, options.results, quiet=silent(options))
         rows.append(row(path, task))
-    print_table(pd.DataFrame(rows), options.format)
+    print_table(table_of(rows), options.format)
     return 0
 
 

@@ -6,14 +6,11 @@ As JSON or CSV it prints all rows, unrounded, and writes nothing.
 from __future__ import annotations
 
 import shlex
-import sys
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
-import pandas as pd
-
-from rlbench.commands.shared.output import Format, draw, print_table
+from rlbench.commands.shared.output import Format, complain, draw, print_table, table_of, write
 from rlbench.errors import UserError
 from rlbench.harness.ranking import leaderboard, tables
 from rlbench.harness.ranking.rankings import Rankings, compute_rankings
@@ -52,19 +49,19 @@ def run(options: LeaderboardOptions) -> int:
         return 0
     if options.check:
         return check(text(ranked), options)
+    write_page(text(ranked), options.output)  # first, as printing may fail
     if not options.quiet:
         print_all(ranked)
-    write(text(ranked), options.output)
-    if not options.quiet:
-        sys.stdout.write(f"wrote {options.output}\n")
+        write(f"wrote {options.output}\n")
     return 0
 
 
 def print_all(ranked: Rankings) -> None:
     """Print every table of the page, without the columns for which a terminal has no room."""
     for table in tables.tables(ranked, SUITES):
-        draw(pd.DataFrame(table.rows, columns=list(table.columns)), table.title, OPTIONAL)
-        sys.stdout.write("\n")
+        rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+        draw(table_of(rows, table.columns), table.title, OPTIONAL)
+        write("\n")
 
 
 def load(results: Path) -> Rankings:
@@ -82,9 +79,9 @@ def check(expected: str, options: LeaderboardOptions) -> int:
     line = difference(expected, options.output)
     if line is None:
         if not options.quiet:
-            sys.stdout.write(f"{options.output} is up to date\n")
+            write(f"{options.output} is up to date\n")
         return 0
-    sys.stderr.write(f"{options.output} is stale ({line}); to mend it: {command(options)}\n")
+    complain(f"{options.output} is stale ({line}); to mend it: {command(options)}")
     return 1
 
 
@@ -116,7 +113,7 @@ def command(options: LeaderboardOptions) -> str:
     return shlex.join(words)
 
 
-def write(content: str, page: Path) -> None:
+def write_page(content: str, page: Path) -> None:
     """Write the page."""
     try:
         page.write_text(content, encoding="utf-8")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import importlib.util
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +12,7 @@ import pandas as pd
 from tyro.conf import Positional
 
 from rlbench.commands.shared.agents import algorithms
-from rlbench.commands.shared.output import Format, print_table
+from rlbench.commands.shared.output import Format, print_table, write
 
 OPTIONAL = ("num_envs", "failure_return", "env", "module", "tags", "rules")
 """Columns that are left out where the terminal is narrow, the last one first."""
@@ -35,7 +34,7 @@ def run(options: ListOptions) -> int:
     frame = overview() if options.what == "all" else KINDS[options.what]()
     if options.quiet and options.format == "table":
         names = frame["name"] if options.what == "all" else frame.iloc[:, 0]
-        sys.stdout.write("".join(f"{name}\n" for name in names))
+        write("".join(f"{name}\n" for name in names))
         return 0
     print_table(frame, options.format, optional=OPTIONAL)
     return 0

@@ -12,7 +12,7 @@ from tyro.conf import Positional
 
 from rlbench.commands.plotting import curves, scores
 from rlbench.commands.plotting.style import style
-from rlbench.commands.shared.output import Format, print_table
+from rlbench.commands.shared.output import Format, print_table, table_of
 from rlbench.errors import UserError
 from rlbench.harness.ranking.agent_results import collect_results
 from rlbench.harness.ranking.rankings import compute_rankings
@@ -48,7 +48,7 @@ def run(options: PlotOptions) -> int:
         raise UserError(f"no learning curve ({curves.CURVE}) and no complete results found: {searched}")
     rows = [row for name, make, what in charts for row in save(name, make, what, options.output)]
     if options.format != "table" or not options.quiet:
-        print_table(pd.DataFrame(rows), options.format)
+        print_table(table_of(rows), options.format)
     return 0
 
 

@@ -5,6 +5,7 @@ Whatever is there already is kept: an interrupted run goes on where it stopped, 
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import time
 from dataclasses import dataclass
@@ -107,8 +108,8 @@ def run(options: RunOptions) -> int:
         score(task, "random", results, options)
     page = options.leaderboard or out / "leaderboard.md"
     if options.format != "table":  # the command below then only prints
-        leaderboard.write(leaderboard.text(leaderboard.load(results)), page)
-    remark(f"to rank yours beside these: rlbench evaluate my_agent --results {results}", options)
+        leaderboard.write_page(leaderboard.text(leaderboard.load(results)), page)
+    remark(f"to rank yours beside these: rlbench evaluate my_agent --results {shlex.quote(str(results))}", options)
     return leaderboard.run(leaderboard.LeaderboardOptions(results, page, format=options.format))
 
 

@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 
 import gymnasium
 import numpy as np
-import pandas as pd
 import tyro
 from PIL import Image as Pillow
 from tyro.conf import Positional
@@ -17,7 +16,7 @@ from tyro.conf import Positional
 from rlbench.commands.grid_world import picture, text
 from rlbench.commands.grid_world.solution import solve
 from rlbench.commands.shared.lookup import find_id
-from rlbench.commands.shared.output import Format, print_table, remark
+from rlbench.commands.shared.output import Format, print_table, remark, table_of, write
 from rlbench.drawing.shapes import Image
 from rlbench.errors import UserError, unknown
 from rlbench.interact.episode import make
@@ -62,7 +61,7 @@ def run(options: ShowOptions) -> int:
             save_frame(first_frame(env, options.seed, options.state), options.output)
             if options.format != "table":
                 made = {"env": env_id, "seed": options.seed, "file": str(options.output)}
-                print_table(pd.DataFrame([made]), options.format)
+                print_table(table_of([made]), options.format)
         else:
             show_policy(env, env_id, options)
     finally:
@@ -86,11 +85,11 @@ def show_policy(env: gymnasium.Env[Any, Any], env_id: str, options: ShowOptions)
     solution = solve(world.P, world.params.walls, world.params.terminal, options.policy, options.gamma)
     name = f"{env_id} with {options.maze.name}" if options.maze else env_id
     title = f"{name}: {options.policy} policy, gamma {options.gamma:g}, slip {world.params.slip:g}"
-    write(picture.draw(solution, title).savefig, options.output)
+    save(picture.draw(solution, title).savefig, options.output)
     if options.format != "table":
-        print_table(pd.DataFrame(solution.rows()), options.format, title)
+        print_table(table_of(solution.rows()), options.format, title)
     elif not options.quiet:
-        print(text.draw(solution, title))
+        write(text.draw(solution, title) + "\n")
 
 
 def first_frame(env: gymnasium.Env[Any, Any], seed: int, fields: Sequence[str]) -> Image:
@@ -149,7 +148,7 @@ def grid_world_kwargs(options: ShowOptions) -> dict[str, Any]:
 
 def save_frame(frame: Image, path: Path) -> None:
     """Write a frame as PNG."""
-    write(Pillow.fromarray(frame).save, path)
+    save(Pillow.fromarray(frame).save, path)
 
 
 def check_suffix(path: Path, formats: Sequence[str]) -> None:
@@ -158,9 +157,9 @@ def check_suffix(path: Path, formats: Sequence[str]) -> None:
         raise UserError(f"cannot write {str(path)!r}: the supported formats are {', '.join(formats)}")
 
 
-def write(save: Any, path: Path) -> None:
-    """Call `save(path)`; raise UserError where the path cannot be written."""
+def save(write_to: Any, path: Path) -> None:
+    """Call `write_to(path)`; raise UserError where the path cannot be written."""
     try:
-        save(path)
+        write_to(path)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from None

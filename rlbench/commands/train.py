@@ -8,16 +8,15 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-import sys
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
-import pandas as pd
 import tyro
 
 from rlbench.commands.shared.agents import algorithms, training
-from rlbench.commands.shared.output import Format, print_table, silent
+from rlbench.commands.shared.output import Format, complain, print_table, silent, table_of, write
 from rlbench.errors import UserError, unknown
 from rlbench.options import parse_options
 
@@ -48,9 +47,7 @@ class TrainOptions(Generic[Settings]):
 def parse(arguments: list[str]) -> TrainOptions[Any]:
     """The options; which settings exist depends on the algorithm, and their defaults on the preset."""
     if arguments and arguments[0] in ("-h", "--help"):
-        sys.stdout.write(
-            f"usage: rlbench train ALGORITHM [OPTIONS]\n\n{__doc__}\nAlgorithms: {', '.join(algorithms())}\n"
-        )
+        write(f"usage: rlbench train ALGORITHM [OPTIONS]\n\n{__doc__}\nAlgorithms: {', '.join(algorithms())}\n")
         raise SystemExit(0)
     if not arguments or arguments[0].startswith("-"):
         raise UserError(f"rlbench train takes an algorithm first: {', '.join(algorithms())}")
@@ -124,14 +121,15 @@ def run(options: TrainOptions[Any]) -> int:
     )
     made = {"agent": settings.agent, "task": settings.task, "seed": settings.seed, "submission": str(submission)}
     if options.format == "json":
-        sys.stdout.write(json.dumps(made) + "\n")
+        write(json.dumps(made) + "\n")
         return 0
     if options.format == "csv":
-        print_table(pd.DataFrame([made]), options.format)
+        print_table(table_of([made]), options.format)
         return 0
-    sys.stdout.write(f"{submission}\n")
-    if not options.quiet:
-        sys.stderr.write(f"{best(out)}{hint(settings.task, submission)}")
+    write(f"{submission}\n")
+    for line in () if options.quiet else (best(out), hint(settings.task, submission)):
+        if line:
+            complain(line)
     return 0
 
 
@@ -139,14 +137,14 @@ def hint(task: str, submission: Path) -> str:
     """How to score the submission, apart from the committed results; empty for an environment that is no task."""
     if not training().task_keys(task):
         return ""
-    return f"to score it: rlbench evaluate {submission} --results runs/results\n"
+    return f"to score it: rlbench evaluate {shlex.quote(str(submission))} --results runs/results"
 
 
 def best(out: Path) -> str:
     """The line about the evaluation whose weights were kept; empty for a training run that had none."""
     with (out / training().CURVE).open(encoding="utf-8") as curve:
         kept = [event for event in map(json.loads, curve) if event.get("best")]
-    return f"best validation return {kept[-1]['mean']:,.2f}, after {kept[-1]['steps']:,} steps\n" if kept else ""
+    return f"best validation return {kept[-1]['mean']:,.2f}, after {kept[-1]['steps']:,} steps" if kept else ""
 
 
 def with_settings(algorithm: str, preset: str, **settings: Any) -> Any:

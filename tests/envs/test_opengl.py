@@ -73,6 +73,7 @@ def drawn(renderer, **variables):
         capture_output=True,
         text=True,
         timeout=120,
+        encoding="utf-8",
     )
     assert (done.returncode, done.stderr) == (0, "")
     (line,) = done.stdout.splitlines()

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from rlbench.commands.shared.output import print_table, remark
+from rlbench.commands.shared.output import print_table, remark, table_of
 from rlbench.errors import UserError
 from rlbench.interact import recorder
 from rlbench.interact.screen import MAX_SPEED, MIN_SPEED, Screen, WindowLike
@@ -89,5 +87,5 @@ def print_episodes(rows: list[dict[str, Any]], options: Any) -> None:
     """Print the table of episodes; nothing where `--quiet` is given and no format for programs."""
     if options.format != "table" or not options.quiet:
         columns = ["episode", "seed", "return", "length", "ended", "actions"]
-        frame = pd.DataFrame(rows, columns=[*columns, *(name for name in (rows or [{}])[0] if name not in columns)])
-        print_table(frame, options.format)
+        columns += [name for row in rows for name in row if name not in columns]
+        print_table(table_of(rows, list(dict.fromkeys(columns))), options.format)

@@ -78,7 +78,12 @@ def silent(options: Any) -> bool:
 def remark(message: str, options: Any) -> None:
     """Print a line on standard error, unless the command is silent."""
     if not silent(options):
-        sys.stderr.write(f"{one_line(message)}\n")
+        complain(message)
+
+
+def complain(message: str) -> None:
+    """Print a line on standard error."""
+    sys.stderr.write(f"{one_line(message)}\n")
 
 
 def as_json(frame: pd.DataFrame) -> str:

@@ -73,7 +73,7 @@ def test_code_that_others_could_have_written_is_not_loaded(folder):
 
 
 def test_a_temporary_folder_that_others_can_write_to_is_not_used(folder, tmp_path):
-    folder.write_text("no folder")
+    folder.write_text("no folder", encoding="utf-8")
     theirs = tmp_path / "temporary" / f"rlbench-{os.getuid()}"
     theirs.mkdir(parents=True)
     theirs.chmod(0o777)

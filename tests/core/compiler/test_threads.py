@@ -49,7 +49,13 @@ print(json.dumps(facts))
 def facts():
     environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", PROGRAM],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        encoding="utf-8",
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -83,5 +89,7 @@ from rlbench import process
 from rlbench.core.compiler.compile import launch_threads
 sys.exit(7 if process.is_forked() and not launch_threads() else 1)
 """
-    done = subprocess.run([sys.executable, "-c", fork], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", fork], capture_output=True, text=True, timeout=120, check=False, encoding="utf-8"
+    )
     assert done.returncode == 7, done.stderr
