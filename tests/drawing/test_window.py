@@ -192,6 +192,7 @@ def run(program, driver="dummy"):
         check=True,
         capture_output=True,
         text=True,
+        encoding="utf-8",
     )
     return done.stderr
 
