@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import fnmatch
+import functools
 import importlib
 import locale
 import os
@@ -290,15 +291,53 @@ def termination() -> Iterator[None]:
             signal.signal(each, signal.SIG_DFL)
 
 
+TEMPORARY = "rlbench-tmp-"
+
+
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """An empty folder that is removed at the end, also when the end is SIGTERM."""
+    """An empty folder that is removed at the end, also when the end is SIGTERM.
+
+    After `kill -9` the next process that makes one removes it: a lock on the folder says whether its process lives.
+    """
     with termination():
-        folder = Path(tempfile.mkdtemp(prefix="rlbench-"))
+        remove_leftovers()
+        folder = Path(tempfile.mkdtemp(prefix=f".new-{TEMPORARY}"))  # nobody removes it before it is locked
+        lock = _lock(folder)
+        folder = folder.rename(folder.with_name(f"{TEMPORARY}{folder.name.rpartition('-')[2]}"))
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+            if lock is not None:
+                os.close(lock)
+
+
+@functools.cache
+def remove_leftovers() -> None:
+    """Remove the temporary folders of processes of this user that were killed; once per process."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{TEMPORARY}*"):
+        with contextlib.suppress(OSError):
+            mine = hasattr(os, "getuid") and folder.lstat().st_uid == os.getuid()
+            lock = _lock(folder) if mine and not folder.is_symlink() else None
+            if lock is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+                os.close(lock)
+
+
+def _lock(folder: Path) -> int | None:
+    """Descriptor that keeps a folder locked while it is open; None where another has it, or nothing can be locked."""
+    try:
+        import fcntl  # only on Unix
+    except ImportError:
+        return None
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 @contextmanager

@@ -33,6 +33,7 @@ from rlbench.harness.results.record import BlockResult, EpisodeResult
 from rlbench.harness.results.writer import RecordWriter
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.task import Task
+from rlbench.process import termination
 from rlbench.progress import progress
 
 ATTEMPTS = 3
@@ -71,6 +72,7 @@ def evaluate(task: Task, submission_path: str | Path, results_dir: str | Path, *
         return path
     record.refuse_namesakes(path, entrant)
     with (
+        termination(),
         RecordWriter(path, task, entrant) as writer,
         progress(f"{entrant.name} on {task.key}", quiet=quiet) as show,
     ):

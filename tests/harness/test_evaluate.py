@@ -10,7 +10,7 @@ from rlbench.errors import HarnessError, UserError
 from rlbench.harness import evaluate as evaluation
 from rlbench.harness import submission
 from rlbench.harness.evaluate import evaluate
-from rlbench.harness.isolation import agent_process
+from rlbench.harness.isolation import agent_process, interpreter
 from rlbench.harness.isolation.agent import TaskInfo
 from rlbench.harness.play import in_process, make_env, play
 from rlbench.harness.results import record
@@ -154,7 +154,7 @@ def test_a_harness_that_keeps_failing_says_so_and_keeps_what_it_has(grid_task, s
 
 
 def test_a_process_that_cannot_start_is_the_harnesss_fault(grid_task, submit, tmp_path, monkeypatch):
-    monkeypatch.setattr(agent_process, "_BOOT", "print('no such module')")
+    monkeypatch.setattr(interpreter, "_BOOT", "print('no such module')")
     with pytest.raises(HarnessError, match="the agent's process did not start: no such module"):
         evaluate(grid_task, submit(TABULAR), tmp_path / "results", quiet=True)
 

@@ -13,16 +13,13 @@ import os
 import select
 import signal
 import subprocess
-import sys
-import tempfile
 import time
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from rlbench import space_tree
+from rlbench import process, space_tree
 from rlbench.errors import HarnessError
-from rlbench.harness.isolation import affinity
+from rlbench.harness.isolation import affinity, interpreter
 from rlbench.harness.isolation.agent import Act, AgentFault, TaskInfo
 from rlbench.harness.isolation.child_monitor import ChildMonitor
 from rlbench.harness.isolation.explain import MAX_BYTES, Explanation, decode
@@ -35,19 +32,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-# Imports the worker without running rlbench/__init__, which imports gymnasium: that would cost 0.1 s in every block.
-# The bare package is removed again, so that an agent that imports rlbench gets the real one.
-_BOOT = """
-import sys, types
-package = sys.modules["rlbench"] = types.ModuleType("rlbench")
-package.__path__ = [{root!r}]
-from rlbench.harness.isolation import worker
-del sys.modules["rlbench"]
-worker.main()
-"""
 _NEXT = {bytes([i]): bytes([(i + 1) % 0x80]) for i in range(0x80)}
 _STATUS_OF = {code: status for status, code in FAULTS.items()}
-_INHERITED = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "LANG", "LC_ALL", "CUDA_HOME", "CUDA_VISIBLE_DEVICES")
 _SECONDS_TO_START = 60.0
 
 _REPLY_BYTES = 2
@@ -83,10 +69,12 @@ class AgentProcess:
         self._limits, self._num_envs = limits, task.lanes
         self.load_seconds = self.act_seconds = 0.0
         with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
+            ours.enter_context(process.standard_streams())
+            ours.enter_context(process.waitable_children())
             room = MAX_BYTES if explain else 0
             self._shared = SharedArrays(observation, action, task.lanes, explanation_bytes=room)
             ours.callback(os.close, self._shared.descriptor)
-            folder = ours.enter_context(tempfile.TemporaryDirectory(prefix="rlbench-", ignore_cleanup_errors=True))
+            folder = str(ours.enter_context(process.temporary_folder()))
             call_end, self._calls = _pipe(theirs, ours)
             self._reply, reply_end = _pipe(ours, theirs)
             output, output_end = _pipe(ours, theirs)
@@ -117,7 +105,8 @@ class AgentProcess:
         """
         hello = self._monitor.read(_SECONDS_TO_START, 1)
         if hello != HELLO:
-            raise HarnessError(f"the agent's process did not start: {self._monitor.last_output_line()}")
+            printed = self._monitor.last_output_line() or "it printed nothing"
+            raise HarnessError(f"the agent's process did not start: {printed}")
         began = time.monotonic()
         reply = self._monitor.read(self._limits.load, _REPLY_BYTES)
         self.load_seconds = time.monotonic() - began
@@ -182,7 +171,8 @@ class AgentProcess:
 
     def _kill(self) -> None:
         """Kill the process and all that it started."""
-        os.killpg(self._process.pid, signal.SIGKILL)  # it may have died, but nobody has waited for it yet
+        with contextlib.suppress(ProcessLookupError):  # somebody else's handler has waited for it
+            os.killpg(self._process.pid, signal.SIGKILL)  # it may have died, but nobody has waited for it yet
         self._process.wait()
 
     def _timeout(self) -> AgentFault:
@@ -200,7 +190,8 @@ class AgentProcess:
         end = self._monitor.exit_status()
         if end is None:
             return AgentFault("protocol", "the agent closed the control channel")
-        return AgentFault("crash", f"the agent's process {end}")
+        printed = self._monitor.last_output_line()
+        return AgentFault("crash", f"the agent's process {end}{f'; it last printed: {printed}' if printed else ''}")
 
 
 def _load_arguments(
@@ -239,27 +230,16 @@ def _spawn(setup: dict[str, Any], descriptors: tuple[int, ...], output: int, fol
         output: Where it prints.
         folder: Its working folder, empty.
     """
-    root = str(Path(__file__).resolve().parents[2])
-    with tempfile.TemporaryFile() as stdin:
+    with open(os.memfd_create("rlbench-setup"), "w+b") as stdin:
         stdin.write(json.dumps(setup).encode())
         stdin.seek(0)
         return subprocess.Popen(
-            [sys.executable, "-c", _BOOT.format(root=root)],
+            interpreter.command(),
             stdin=stdin,
             stdout=output,
             stderr=output,
             pass_fds=descriptors,
             start_new_session=True,
             cwd=folder,
-            env=_environment(folder),
+            env=interpreter.environment(folder),
         )
-
-
-def _environment(folder: str) -> dict[str, str]:
-    """Environment variables of the agent's process: few, so that no secrets cross and episodes do not depend on them.
-
-    Numerical libraries get one thread each, since the number of threads changes the last bits of a sum.
-    """
-    threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
-    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    return {**inherited, **threads, "PYTHONHASHSEED": "0", "HOME": folder, "TMPDIR": folder}

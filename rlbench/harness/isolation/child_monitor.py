@@ -7,7 +7,10 @@ import select
 import signal
 import time
 
+from rlbench.harness.isolation.shared_memory import printable
+
 _TAIL_BYTES = 4096
+_LINE_CHARACTERS = 200
 _SECONDS_TO_DIE = 1.0
 
 
@@ -55,21 +58,25 @@ class ChildMonitor:
         if not dead.poll(_SECONDS_TO_DIE * 1000):
             return None
         # WNOWAIT leaves it unreaped: the process group must exist until all of it has been killed.
-        end = os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOWAIT)
-        assert end is not None
+        try:
+            end = os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOWAIT)
+        except ChildProcessError:  # somebody else's handler has waited for it
+            end = None
+        if end is None:
+            return "ended"
         if end.si_code == os.CLD_EXITED:
             return f"exited with code {end.si_status}"
         names = {each.value: each.name for each in signal.Signals}
         return f"died of {names.get(end.si_status, f'signal {end.si_status}')}"
 
     def last_output_line(self) -> str:
-        """The last line that the process printed."""
+        """The last line that the process printed, printable characters only; empty where it printed nothing."""
         printed = select.poll()
         printed.register(self._output, select.POLLIN)
         while printed.poll(0) and self._drain():
             pass
         lines = self._tail.decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it printed nothing"
+        return printable(lines[-1])[-_LINE_CHARACTERS:] if lines else ""
 
     def close(self) -> None:
         """Release the descriptor of the process; the pipes belong to the caller."""

@@ -105,8 +105,7 @@ class SharedArrays:
 
     def get_message(self) -> str:
         """The line about the fault, printable characters only."""
-        text = self._message.tobytes().rstrip(b"\0").decode(errors="replace")
-        return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+        return printable(self._message.tobytes().rstrip(b"\0").decode(errors="replace"))
 
     def put_explanation(self, data: bytes) -> None:
         """Write an explanation of the last action, as `explain.encode` makes it."""
@@ -115,6 +114,11 @@ class SharedArrays:
     def get_explanation(self) -> bytes:
         """The explanation, up to the first zero byte."""
         return self._explanation.tobytes().partition(b"\0")[0]
+
+
+def printable(text: str) -> str:
+    """A text of an agent's process as one line, without control characters."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _put_bytes(view: Array, data: bytes) -> None:

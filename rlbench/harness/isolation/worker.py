@@ -14,6 +14,8 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Callable
+from importlib import machinery
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,7 @@ def main() -> None:
 
     setup = json.load(sys.stdin)
     _die_with(setup["parent"])
+    _inherit_nothing()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     shared = SharedArrays(
         setup["observation"],
@@ -89,7 +92,9 @@ def load(setup: dict[str, Any]) -> contract.Agent:
     sys.path[0] = folder
     sys.argv = [name]
     sys.dont_write_bytecode = True
-    spec = importlib.util.spec_from_file_location(name, Path(folder, f"{name}.py"))
+    sys.path_hooks.insert(0, _finder_in(folder))
+    path = str(Path(folder, f"{name}.py"))
+    spec = importlib.util.spec_from_file_location(name, path, loader=DigestedSource(name, path))
     assert spec is not None
     assert spec.loader is not None
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
@@ -97,6 +102,30 @@ def load(setup: dict[str, Any]) -> contract.Agent:
     spaces = contract.Spaces(setup["observation"], setup["action"])
     task = contract.TaskInfo(**setup["task"])
     return contract.batched(getattr(module, setup["function"]), task, spaces, setup["seed"])
+
+
+class DigestedSource(machinery.SourceFileLoader):
+    """Loads a module of a submission from its source alone: byte code in `__pycache__` is not in the digest."""
+
+    def path_stats(self, path: Any) -> Any:
+        """Nothing to compare byte code with, so that none is used."""
+        raise OSError
+
+
+def _finder_in(folder: str) -> Callable[[str], machinery.FileFinder]:
+    """A hook for `sys.path_hooks` that finds the modules of a submission."""
+    loaders = (
+        (machinery.ExtensionFileLoader, machinery.EXTENSION_SUFFIXES),
+        (DigestedSource, machinery.SOURCE_SUFFIXES),
+        (machinery.SourcelessFileLoader, machinery.BYTECODE_SUFFIXES),
+    )
+
+    def hook(path: str) -> machinery.FileFinder:
+        if not Path(path).is_relative_to(folder):
+            raise ImportError(f"{path} is not in the submission")
+        return machinery.FileFinder(path, *loaders)
+
+    return hook
 
 
 def zeros(description: space_tree.Description) -> Any:
@@ -171,6 +200,15 @@ def one_line(error: BaseException, folder: str) -> str:
         if Path(frame.filename).is_relative_to(folder)
     ]
     return "".join([text.replace(folder, "."), *places[-1:]])
+
+
+def _inherit_nothing() -> None:
+    """Signals and the mask of new files' modes are as in a fresh session, whatever the harness was started with."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    for each in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGPIPE, signal.SIGXFSZ}:
+        if signal.getsignal(each) is signal.SIG_IGN:
+            signal.signal(each, signal.SIG_DFL)
+    os.umask(0o022)
 
 
 def _die_with(parent: int) -> None:
