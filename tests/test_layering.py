@@ -17,7 +17,7 @@ HARNESS = tuple(f"rlbench.harness.{stage}" for stage in STAGES)
 UP_TO_SUBMISSION = ("rlbench.text_files", *HARNESS[:4])
 PUBLIC = (
     *("rlbench", "rlbench.errors", "rlbench.process", "rlbench.progress", "rlbench.registry"),
-    *("rlbench.space_tree", "rlbench.text_files", "rlbench.streams", "rlbench.options"),
+    *("rlbench.space_tree", "rlbench.text_files", "rlbench.whole_files", "rlbench.streams", "rlbench.options"),
 )
 COMMAND_LINE = (
     *("rlbench.cli", "rlbench.errors", "rlbench.exit_codes", "rlbench.options", "rlbench.process", "rlbench.streams"),
@@ -36,6 +36,7 @@ MAY_REACH = {
     "rlbench.progress": (),
     "rlbench.registry": (),
     "rlbench.space_tree": ("rlbench.errors",),
+    "rlbench.whole_files": (),
     "rlbench.text_files": ("rlbench.errors",),
     "rlbench.drawing": ("rlbench.errors", "rlbench.process"),
     "rlbench.controls": ("rlbench.controls.protocol", "rlbench.errors", "rlbench.space_tree"),

@@ -16,9 +16,11 @@ from rlbench.drawing.resize import to_side
 from rlbench.drawing.shapes import GREY, Image, canvas
 from rlbench.drawing.text import line_height, text
 from rlbench.errors import UserError
+from rlbench.whole_files import replacing
 
 SIDE = 320  # pixels of a frame's longer side; larger frames keep their size as far as the strip has room
 WIDTH = 1600  # pixels of a strip of a few frames
+MAX_SHOWN = 200  # frames of a strip; SPARE times as many are held in memory
 SPARE = 8  # so many times as many frames are kept, at most, as are shown
 GAP = 12  # pixels between frames and around them
 CAPTION = 13  # size of the text
@@ -42,8 +44,8 @@ class Filmstrip:
     """
 
     def __init__(self, path: Path, shown: int) -> None:
-        if shown < 1:
-            raise UserError(f"a filmstrip has at least one frame, got {shown}")
+        if not 1 <= shown <= MAX_SHOWN:
+            raise UserError(f"a filmstrip has 1 to {MAX_SHOWN} frames, got {shown}")
         self.path, self.shown = path, shown
         self.written: list[Path] = []
         self.frames = 0
@@ -138,9 +140,8 @@ def save_png(image: Image, path: Path) -> None:
         picture = few
     data = io.BytesIO()
     picture.save(data, format="PNG", optimize=True)
-    part = path.with_name(path.name + ".part")
     try:
-        part.write_bytes(data.getvalue())
-        part.replace(path)  # whoever waits for the file never sees half of it
+        with replacing(path) as scratch:
+            scratch.write_bytes(data.getvalue())
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from None

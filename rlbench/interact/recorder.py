@@ -5,13 +5,13 @@
         record.end_episode()    # filmstrips are one PNG per episode
 
 Films are written by ffmpeg, which comes with the package imageio-ffmpeg and gets raw frames on its standard input. A
-film is complete however this program ends, unless it is killed.
+film is complete however this program ends, and has its name only then; if it is killed, `<name>.part` is left.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -20,9 +20,11 @@ from typing import Protocol
 
 import numpy as np
 
+from rlbench import whole_files
 from rlbench.drawing.shapes import PAPER, Image
 from rlbench.errors import UserError
 from rlbench.interact.filmstrip import Filmstrip
+from rlbench.process import child_environment
 
 FILMS = (".mp4", ".gif")
 FORMATS = (*FILMS, ".png")
@@ -81,14 +83,10 @@ def check(path: Path) -> None:
         raise UserError(f"cannot record {str(path)!r}: the supported formats are {', '.join(FORMATS)}")
     if path.is_dir():
         raise UserError(f"cannot write {path}: it is a folder; give a file in it")
-    there = path.exists()
     try:
-        with path.open("ab"):
-            pass
+        whole_files.check_writable(path)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}; give another file to --record") from None
-    if not there:
-        path.unlink()
 
 
 def gif_rate(fps: float) -> float:
@@ -150,6 +148,8 @@ class Film:
                 self._process.stdin.close()
             if self._process.wait():
                 self._fail()
+            target, scratch = whole_files.places(self.path)
+            scratch.replace(target)
             self.written.append(self.path)
         self._errors.close()
 
@@ -159,7 +159,7 @@ class Film:
             *(self._program, "-y", "-loglevel", "error"),
             *("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", f"{self.fps:.10g}", "-i", "-"),
             *ENCODERS[self.path.suffix.lower()],
-            str(self.path.absolute()),
+            str(whole_files.places(self.path)[1]),
         ]
         # A session of its own: Ctrl-C must end our loop, not the encoder, which has yet to finish the file.
         return subprocess.Popen(
@@ -167,6 +167,7 @@ class Film:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=self._errors,
+            env=child_environment(),
             bufsize=0,
             start_new_session=True,
         )
@@ -182,6 +183,7 @@ class Film:
         self._errors.seek(0)
         output = self._errors.read().decode(errors="replace").strip().splitlines()
         self._errors.close()
+        whole_files.discard(self.path)
         raise UserError(f"cannot write {self.path}: {output[-1] if output else 'ffmpeg ended'}")
 
 
@@ -191,10 +193,13 @@ ENCODERS = {
     ".mp4": (
         *("-vf", f"pad=ceil(iw/2)*2:ceil(ih/2)*2:color=0x{bytes(PAPER).hex()},format=yuv420p"),
         *("-c:v", "libx264", "-preset", "veryfast"),
-        *("-crf", "20", "-threads", "2", "-movflags", "+frag_keyframe+empty_moov+default_base_moof"),
+        *("-crf", "20", "-threads", "2", "-movflags", "+frag_keyframe+empty_moov+default_base_moof", "-f", "mp4"),
     ),
     # A palette per frame: one for all of them would be known only after the last, and hold every frame until then.
-    ".gif": ("-vf", "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1:dither=none"),
+    ".gif": (
+        *("-vf", "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1:dither=none"),
+        *("-f", "gif"),
+    ),
 }
 
 
@@ -208,6 +213,6 @@ def ffmpeg() -> str:
         raise UserError('a film needs imageio-ffmpeg: pip install "rlbench[play]", or record a .png') from None
     except RuntimeError as error:
         raise UserError(f"a film needs ffmpeg: {error}; or record a .png") from None
-    if not os.access(program, os.X_OK):
+    if shutil.which(program) is None:
         raise UserError(f"{program} cannot be run; set IMAGEIO_FFMPEG_EXE to an ffmpeg, or record a .png")
     return program

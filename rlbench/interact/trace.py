@@ -28,6 +28,7 @@ from rlbench.harness.play import actions_digest
 from rlbench.harness.results import provenance
 from rlbench.interact.episode import ShownEpisode, make
 from rlbench.text_files import read_text
+from rlbench.whole_files import replacing
 
 SCHEMA = 1
 MAX_BYTES = 1 << 30
@@ -70,7 +71,8 @@ def save(episode: ShownEpisode, path: Path) -> None:
     }
     lines = [head, *_steps(episode), {"kind": "end", **outcome(episode)}]
     try:
-        path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        with replacing(path) as scratch:
+            scratch.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}; give another file for the trace") from None
 

@@ -174,7 +174,7 @@ MISTAKES = {
     "unknown env": (["play", "GridWrold"], "unknown environment 'GridWrold'; did you mean GridWorld"),
     "no key of that name": (["play", "CartPole", "--keys", "zz*3"], "--keys 'zz*3' is no key"),
     "no key": (["play", "CartPole", "--keys", "*3"], "--keys '*3' is no key"),
-    "frames": (["play", "CartPole", "--record", "a.png", "--frames", "0"], "at least one frame, got 0"),
+    "frames": (["play", "CartPole", "--record", "a.png", "--frames", "0"], "1 to 200 frames, got 0"),
     "frames of a film": (["play", "CartPole", "--record", "a.mp4", "--frames", "7"], "--frames=7 is of filmstrips"),
     "frames of nothing": (["watch", "random", "--task", "CartPole", "--frames", "7"], "--frames=7 is of filmstrips"),
     "formats": (["play", "CartPole", "--json", "--csv"], "exclude each other"),

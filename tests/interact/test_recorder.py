@@ -208,7 +208,7 @@ def test_a_strip_passes_over_what_it_will_not_show(tmp_path):
 
 
 def test_a_filmstrip_without_frames_is_refused(tmp_path):
-    with pytest.raises(UserError, match="at least one frame, got 0"), recorder(tmp_path / "strip.png", 10, strip=0):
+    with pytest.raises(UserError, match="1 to 200 frames, got 0"), recorder(tmp_path / "strip.png", 10, strip=0):
         pass
 
 
@@ -255,3 +255,68 @@ def test_memory_stays_flat_over_a_long_recording(ffmpeg, tmp_path):
     print(f"\nKiB after a tenth and in the end: ours {ours}, {ours_later}; the encoder's {encoders}, {encoders_later}")
     assert ours_later < 1.05 * ours
     assert encoders_later < 1.05 * encoders
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".gif"])
+@pytest.mark.parametrize("name", ["100%", "%03d", "a:b", "-y", "two words\n", "\udcff\udcfe", "é", "x" * 240])
+def test_any_name_will_do(ffmpeg, tmp_path, name, suffix):
+    path = tmp_path / f"{name}{suffix}"
+    with recorder(path, 10) as film:
+        film.add(frame(0))
+    assert list(tmp_path.iterdir()) == film.written == [path]
+    assert path.stat().st_size > 100
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 1), (3, 5), (17, 333)])
+def test_any_size_will_do(ffmpeg, tmp_path, size):
+    for suffix in (".mp4", ".gif"):
+        with recorder(tmp_path / f"film{suffix}", 10) as film:
+            film.add(canvas(*size))
+        frames, _ = read_film(tmp_path / f"film{suffix}")
+        assert len(frames) == 1
+
+
+FULL = """
+import resource, signal, sys, numpy as np
+from rlbench.errors import UserError
+from rlbench.interact.recorder import recorder
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+try:
+    with recorder(sys.argv[1], 10) as film:
+        for t in range(100):
+            film.add(np.random.default_rng(t).integers(0, 256, (120, 160, 3), np.uint8), f"step {t}")
+except UserError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits the size of files as Linux does")
+@pytest.mark.parametrize("name", ["film.mp4", "film.gif", "strip.png"])
+def test_a_disk_that_is_full_leaves_no_half_of_a_file_and_keeps_the_old_one(ffmpeg, tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(b"of yesterday")
+    program = [sys.executable, "-c", FULL, str(path)]
+    done = subprocess.run(program, check=True, capture_output=True, text=True)
+    assert done.stderr == ""
+    assert done.stdout.startswith(f"cannot write {path}: ")
+    assert done.stdout.count("\n") == 1
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+    assert path.read_bytes() == b"of yesterday"
+
+
+KILLED = """
+import os, signal, sys, numpy as np
+from rlbench.interact.recorder import recorder
+with recorder(sys.argv[1], 10) as film:
+    for t in range(30):
+        film.add(np.zeros((120, 160, 3), np.uint8))
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+def test_a_film_that_was_killed_half_way_does_not_have_its_name(ffmpeg, tmp_path):
+    path = tmp_path / "film.mp4"
+    subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
+    assert {each.name for each in tmp_path.iterdir()} <= {"film.mp4.part"}

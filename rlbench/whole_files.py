@@ -1,0 +1,51 @@
+"""Files that appear whole or not at all, whatever interrupts their writing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A scratch file beside `path`, to be written inside; it takes the place of `path` when the scope ends well.
+
+    A link stays and its target is replaced. A device or a pipe is written itself.
+    """
+    check_writable(path)
+    target, scratch = places(path)
+    try:
+        yield scratch
+        if scratch != target:
+            scratch.replace(target)
+    except BaseException:
+        discard(path)
+        raise
+
+
+def places(path: Path) -> tuple[Path, Path]:
+    """The file itself and the scratch file beside it; the same one twice for a device or a pipe."""
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        return target, target
+    return target, target.with_name(target.name + ".part")
+
+
+def discard(path: Path) -> None:
+    """Remove the scratch file."""
+    target, scratch = places(path)
+    if scratch != target:
+        scratch.unlink(missing_ok=True)
+
+
+def check_writable(path: Path) -> None:
+    """Raise OSError where `path` cannot be written; nothing is left behind."""
+    target, scratch = places(path)
+    tried = target if target.exists() else scratch
+    there = tried.exists()
+    with tried.open("ab"):
+        pass
+    if not there:
+        tried.unlink()
