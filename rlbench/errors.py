@@ -52,12 +52,17 @@ def unknown(kind: str, name: object, known: Iterable[str], error: type[UserError
 def nearest(name: object, known: Iterable[str]) -> str:
     """The end of a message about a name that does not exist: the nearest ones, or what there is when none is near."""
     names = sorted(known)
-    by_letters = {each.lower(): each for each in names}
-    near = difflib.get_close_matches(str(name)[:MAX_CHARACTERS].lower(), by_letters, n=3, cutoff=0.6)
-    if near:
-        return f"did you mean {' or '.join(by_letters[each] for each in near)}?"
+    if near := near_names(name, names):
+        return f"did you mean {' or '.join(near)}?"
     more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
     return f"there is {', '.join(names[:MAX_NAMES]) or 'none'}{more}"
+
+
+def near_names(name: object, known: Iterable[str]) -> list[str]:
+    """Up to three of the names that exist which are spelt much like a name, in upper or lower case, nearest first."""
+    by_letters = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(str(name)[:MAX_CHARACTERS].lower(), by_letters, n=3, cutoff=0.6)
+    return [by_letters[each] for each in near]
 
 
 def shortened(value: object) -> str:

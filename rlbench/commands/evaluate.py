@@ -11,6 +11,7 @@ import pandas as pd
 import tyro
 from tyro.conf import Positional
 
+from rlbench.commands.shared.lookup import find_submission, find_task
 from rlbench.commands.shared.output import Format, print_table, remark, silent, table_of
 from rlbench.errors import UserError
 from rlbench.harness import submission
@@ -18,7 +19,7 @@ from rlbench.harness.evaluate import evaluate
 from rlbench.harness.ranking.intervals import clopper_pearson, error_count
 from rlbench.harness.results import record
 from rlbench.harness.submission import Submission
-from rlbench.harness.tasks.suite import TASKS, get_suite, get_task
+from rlbench.harness.tasks.suite import TASKS, get_suite
 from rlbench.harness.tasks.task import Task
 
 
@@ -27,7 +28,7 @@ class EvaluateOptions:
     """Score a submission on a task, or on the tasks that it lists, of a suite or of all."""
 
     submission: Annotated[Positional[str], tyro.conf.arg(metavar="SUBMISSION")]
-    """Folder with submission.toml, or the name of a built-in submission: random."""
+    """Folder with submission.toml, an agent of the leaderboard such as dqn, or the built-in one: random."""
     task: str | None = None
     """Task: cart-pole@1, or cart-pole for its newest version."""
     suite: str | None = None
@@ -41,25 +42,32 @@ class EvaluateOptions:
 
 def run(options: EvaluateOptions) -> int:
     """Evaluate, then print a row per task; 0. Failed episodes are scores, not errors."""
-    entrant = submission.read(options.submission)
+    there = asked_for(options)
+    entrant = submission.read(find_submission(options.submission, there))
     rows = []
-    for task in chosen(options, entrant):
+    for task in chosen(options, entrant, there):
         path = record.path_of(options.results, task, entrant)
         if record.is_complete(path, task, entrant):
             remark(f"{task.key} is scored already; to repeat it, remove {path}", options)
-        evaluate(task, options.submission, options.results, quiet=silent(options))
+        evaluate(task, entrant.folder, options.results, quiet=silent(options))
         rows.append(row(path, task))
     print_table(table_of(rows), options.format)
     return 0
 
 
-def chosen(options: EvaluateOptions, entrant: Submission) -> list[Task]:
-    """The tasks to play."""
-    if options.task and options.suite:
+def asked_for(options: EvaluateOptions) -> tuple[Task, ...]:
+    """The task that is named, or the tasks of the suite, or all."""
+    if options.task is not None and options.suite is not None:
         raise UserError("--task and --suite exclude each other; give one of them")
-    if options.task:
-        return [get_task(options.task)]
-    there = get_suite(options.suite) if options.suite else tuple(TASKS.values())
+    if options.task is not None:
+        return (find_task(options.task),)
+    return tuple(TASKS.values()) if options.suite is None else get_suite(options.suite)
+
+
+def chosen(options: EvaluateOptions, entrant: Submission, there: tuple[Task, ...]) -> list[Task]:
+    """The tasks to play: the one that is named, or those of `there` that the submission lists."""
+    if options.task is not None:
+        return list(there)
     tasks = [task for task in there if entrant.plays(task)]
     if not entrant.tasks:
         raise UserError(f"{entrant.name} lists no task; give one with --task")

@@ -13,7 +13,7 @@ from tyro.conf import Positional
 
 from rlbench.commands.shared import display
 from rlbench.commands.shared.display import DisplayOptions
-from rlbench.commands.shared.lookup import env_kwargs, find_id
+from rlbench.commands.shared.lookup import env_kwargs, find_environment
 from rlbench.commands.shared.output import Format, remark
 from rlbench.errors import UserError
 from rlbench.interact import trace
@@ -30,7 +30,7 @@ class PlayOptions:
     """Play an environment by hand; the window shows the keys."""
 
     env: Annotated[Positional[str], tyro.conf.arg(metavar="ENV")]
-    """Environment: GridWorld, CartPole, or a full id such as rlbench/GridWorld-v0."""
+    """Environment: GridWorld, CartPole, a full id such as rlbench/GridWorld-v0, or a task such as cart-pole@1."""
     seed: int = 0
     """Seed of the first episode; the next one has the next."""
     episodes: int | None = None
@@ -50,8 +50,8 @@ class PlayOptions:
 def run(options: PlayOptions) -> int:
     """Play, and print a row per episode; 0. Raises UserError for what cannot be played."""
     check(options)
-    env_id = find_id(options.env)
-    env = make(env_id, env_kwargs(options.set))
+    env_id, kwargs = find_environment(options.env)
+    env = make(env_id, kwargs | env_kwargs(options.set))
     try:
         fps = float(env.metadata.get("render_fps", 30))
         window: WindowLike | None = ScriptedKeys(options.keys)

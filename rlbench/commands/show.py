@@ -15,12 +15,11 @@ from tyro.conf import Positional
 
 from rlbench.commands.grid_world import picture, text
 from rlbench.commands.grid_world.solution import solve
-from rlbench.commands.shared.lookup import find_id
+from rlbench.commands.shared.lookup import env_kwargs, find_environment, maze_text
 from rlbench.commands.shared.output import Format, print_table, remark, table_of, write
 from rlbench.drawing.shapes import Image
 from rlbench.errors import UserError, unknown
 from rlbench.interact.episode import make
-from rlbench.text_files import read_text
 
 FRAME_FORMATS = (".png",)
 POLICY_FORMATS = (".png", ".svg", ".pdf")
@@ -31,15 +30,19 @@ class ShowOptions:
     """Draw an environment's first frame, or with --policy a grid world's policy, V and Q."""
 
     env: Annotated[Positional[str], tyro.conf.arg(metavar="ENV")]
-    """Environment: GridWorld, CartPole, or a full id such as rlbench/GridWorld-v0."""
+    """Environment: GridWorld, CartPole, a full id such as rlbench/GridWorld-v0, or a task such as cart-pole@1."""
     policy: Literal["random", "optimal"] | None = None
     """Policy of a grid world to evaluate and draw."""
-    output: Path = Path("show.png")
+    output: Annotated[Path, tyro.conf.arg(aliases=["-o", "--out"])] = Path("show.png")
     """Where the picture goes (.png; a policy also as .svg or .pdf)."""
-    maze: Path | None = None
-    """Maze drawn in a text file: '#' wall, 'T' terminal, 'S' start, '.' free."""
+    set: tuple[str, ...] = ()
+    """Arguments of the environment: --set maze=8x8 slip=0.1."""
+    maze: str | None = None
+    """Maze: 4x4, 8x8, four-rooms, or drawn, here as in 'S..|.#.|..T' or in a text file: '#' wall, 'T' terminal, 'S'
+    start, '.' free. Short for --set maze=..."""
     slip: float | None = None
-    """Probability in [0, 1] that a move goes another way; the environment's own by default."""
+    """Probability in [0, 1] that a move goes another way; the environment's own by default. Short for --set
+    slip=..."""
     gamma: float = 1.0
     """Discount of the values, in [0, 1]."""
     state: tuple[str, ...] = ()
@@ -53,9 +56,9 @@ class ShowOptions:
 
 def run(options: ShowOptions) -> int:
     """Draw the frame, or the policy; 0. Raises UserError for what cannot be drawn."""
-    env_id = find_id(options.env)
+    env_id, kwargs = find_environment(options.env)
     check_suffix(options.output, POLICY_FORMATS if options.policy else FRAME_FORMATS)
-    env = make(env_id, grid_world_kwargs(options))
+    env = make(env_id, kwargs | given_kwargs(options))
     try:
         if options.policy is None:
             save_frame(first_frame(env, options.seed, options.state), options.output)
@@ -83,7 +86,7 @@ def show_policy(env: gymnasium.Env[Any, Any], env_id: str, options: ShowOptions)
     if not hasattr(getattr(world, "params", None), "walls") or not hasattr(world, "P"):
         raise UserError(f"--policy draws grid worlds; {env_id} has no exact model on a grid")
     solution = solve(world.P, world.params.walls, world.params.terminal, options.policy, options.gamma)
-    name = f"{env_id} with {options.maze.name}" if options.maze else env_id
+    name = f"{env_id} with {Path(options.maze).name}" if options.maze else env_id
     title = f"{name}: {options.policy} policy, gamma {options.gamma:g}, slip {world.params.slip:g}"
     save(picture.draw(solution, title).savefig, options.output)
     if options.format != "table":
@@ -138,11 +141,13 @@ def assignment(field: str, state: dict[str, Any]) -> tuple[str, Any]:
         raise UserError(f"--state {field}: {value!r} is not {kind}") from None
 
 
-def grid_world_kwargs(options: ShowOptions) -> dict[str, Any]:
-    """Arguments of `gymnasium.make` from --maze and --slip."""
-    kwargs: dict[str, Any] = {} if options.slip is None else {"slip": options.slip}
+def given_kwargs(options: ShowOptions) -> dict[str, Any]:
+    """Arguments of `gymnasium.make` from --set, --maze and --slip."""
+    kwargs = env_kwargs(options.set)
     if options.maze is not None:
-        kwargs["maze"] = read_text(options.maze, "maze")
+        kwargs["maze"] = maze_text(str(options.maze))
+    if options.slip is not None:
+        kwargs["slip"] = options.slip
     return kwargs
 
 

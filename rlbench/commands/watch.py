@@ -13,7 +13,7 @@ from tyro.conf import Positional
 
 from rlbench.commands.shared import display
 from rlbench.commands.shared.display import DisplayOptions
-from rlbench.commands.shared.lookup import env_kwargs, find_id, submission_of
+from rlbench.commands.shared.lookup import env_kwargs, find_submission, find_task_or_id, submission_of
 from rlbench.commands.shared.output import Format, remark, silent
 from rlbench.errors import UserError
 from rlbench.harness import submission
@@ -36,7 +36,8 @@ class WatchOptions:
     """Watch an agent, a row of the leaderboard, or a trace."""
 
     what: Annotated[Positional[str], tyro.conf.arg(metavar="WHAT")]
-    """A submission's folder or `random`; a record of results, results/<task>/<agent>.jsonl; or a trace."""
+    """A submission's folder, an agent of the leaderboard, or `random`; a record of results,
+    results/<task>/<agent>.jsonl; or a trace."""
     task: str | None = None
     """Task for a submission, cart-pole@1, or an environment's id; by default the first that it lists."""
     episode: int = 0
@@ -112,28 +113,33 @@ def wanted(options: WatchOptions, name: object, there: int | None) -> range:
 
 def from_submission(options: WatchOptions) -> watch.Playlist:
     """A submission on a task, or on an environment that is none."""
-    entrant = submission.read(options.what)
+    entrant = submission.read(find_submission(options.what, wanted_tasks(options)))
     task = task_for(entrant, options)
     shown = wanted(options, task.key, task.episodes if task.version else None)
     return watch.Playlist.of_submission(task, entrant, shown, options.num_envs)
 
 
+def wanted_tasks(options: WatchOptions) -> list[Task]:
+    """The tasks that `--task` means: one, those on an environment, or none where it is not given."""
+    name = options.task and find_task_or_id(options.task)
+    return [task for task in TASKS.values() if name in (task.key, task.env_id)]
+
+
 def task_for(entrant: Submission, options: WatchOptions) -> Task:
     """The task that is named, or the first that the submission lists; a task made up for an environment's id."""
     if options.task is None:
+        if options.set:
+            raise UserError("--set is for environments: give one with --task")
         listed = [task for task in TASKS.values() if entrant.plays(task)]
         if not listed or "*" in entrant.tasks:
             raise UserError(f"which task? give --task, one of {', '.join(TASKS)}, or an environment's id")
         return listed[0]
-    if options.task in TASKS or options.task in {task.name for task in TASKS.values()}:
+    name = find_task_or_id(options.task)
+    if name in TASKS:
         if options.set:
             raise UserError("--set is for environments; a task has its arguments already")
-        return get_task(options.task)
-    try:
-        env_id = find_id(options.task)
-    except UserError:
-        return get_task(options.task)  # its error names the tasks that are near
-    return watch.on_environment(env_id, env_kwargs(options.set), options.episode + options.num_envs)
+        return TASKS[name]
+    return watch.on_environment(name, env_kwargs(options.set), options.episode + options.num_envs)
 
 
 def from_record(path: Path, options: WatchOptions) -> watch.Playlist:

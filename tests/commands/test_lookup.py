@@ -88,9 +88,10 @@ def test_a_task_of_an_environment_is_named_by_it():
     ("find", "name", "message"),
     [
         (find_agent, "DQNN", "unknown algorithm 'DQNN'; did you mean dqn"),
+        (find_task, "cartpole", "unknown task 'cartpole'; did you mean cart-pole@1?"),
         (find_agent, "PP0", "did you mean ppo"),
         (find_task, "CARTPOLE@1", "did you mean cart-pole@1"),
-        (find_task, "quick", "quick is a suite, of grid-world@1, cart-pole@1; give one of these"),
+        (find_task, "quick", "quick is a suite and no task: --suite quick, or one of grid-world@1, cart-pole@1"),
         (find_task, "Swimmer", "rlbench/Swimmer-v0 is an environment and no task"),
         (find_environment, "CART", "did you mean"),
         (find_environment, "x" * 10_000, "unknown environment 'xxx"),
@@ -108,7 +109,6 @@ def test_an_unknown_name_is_one_short_line_with_the_nearest(find, name, message)
 def test_a_submission_is_found_by_task_and_training_seed(monkeypatch):
     monkeypatch.chdir(ROOT)
     assert find_submission("random") == "random"
-    assert find_submission("no-such-agent") == "no-such-agent"
     assert find_submission("baselines") == "baselines", "a folder comes first"
     found = {
         "dqn": "grid-world@1/dqn-s0",
@@ -118,4 +118,8 @@ def test_a_submission_is_found_by_task_and_training_seed(monkeypatch):
     for name, folder in found.items():
         assert find_submission(name) == f"baselines/pretrained/{folder}"
     assert find_submission("dqn-s3", [get_task("cart-pole")]) == "baselines/pretrained/cart-pole@1/dqn-s3"
-    assert find_submission("ppo", [get_task("cart-pole")]) == "ppo"
+    with pytest.raises(UserError, match="there is no ppo on cart-pole@1 here; there is one on ant@1, "):
+        find_submission("ppo", [get_task("cart-pole")])
+    with pytest.raises(UserError, match=r"no submission at dqnn: .*; did you mean dqn"):
+        find_submission("dqnn")
+    assert find_submission("no/such/folder") == "no/such/folder", "whoever reads it says so"

@@ -10,9 +10,11 @@ import pytest
 import tyro
 from matplotlib.image import imread
 
+from rlbench.commands import play
 from rlbench.commands.grid_world import picture as show_picture
 from rlbench.commands.grid_world import text as show_text
 from rlbench.commands.grid_world.solution import ARROWS, Solution, solve
+from rlbench.commands.play import PlayOptions
 from rlbench.commands.show import ShowOptions, run
 from rlbench.drawing.shapes import BLUE, GREEN, INK, PAPER
 from rlbench.envs.cart_pole.render import render
@@ -233,3 +235,28 @@ def test_cells_without_a_way_out_need_a_discount(policy):
     with pytest.raises(UserError, match=r"4 cells have no way to a terminal one, the first in row 0, column 3"):
         solved(ENDLESS, policy)
     assert solved(ENDLESS, policy, gamma=0.5).V[0, 3] == pytest.approx(-2)
+
+
+def test_a_maze_is_a_name_a_drawing_or_a_file_wherever_one_is_given(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "corridor.txt").write_text("T..#.T\n", encoding="utf-8-sig")
+    printed = []
+    for options in (
+        *({"maze": "corridor.txt"}, {"maze": "T..#.T"}, {"maze": "T..#.T|"}),
+        *({"set": ("maze=corridor.txt",)}, {"set": ("maze=T..#.T",)}),
+    ):
+        show(tmp_path, "GridWorld", policy="optimal", gamma=0.5, format="csv", **options)
+        printed.append(capsys.readouterr().out)
+    assert len(set(printed)) == 1
+    show(tmp_path, "GridWorld", policy="optimal", maze="8x8", format="csv")
+    named = capsys.readouterr().out
+    show(tmp_path, "GridWorld8x8", policy="optimal", format="csv")
+    assert capsys.readouterr().out == named
+    assert play.run(PlayOptions("GridWorld", set=("maze=corridor.txt",), keys=("-",))) == 0
+    with pytest.raises(UserError, match="no such file, no maze of that name"):
+        play.run(PlayOptions("GridWorld", set=("maze=corridor",), keys=("-",)))
+
+
+def test_a_task_shows_its_environment(tmp_path):
+    pictures = [show(tmp_path, name).read_bytes() for name in ("cart-pole@1", "Cart-Pole", "CartPole")]
+    assert len(set(pictures)) == 1

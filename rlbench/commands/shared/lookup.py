@@ -7,18 +7,21 @@ lower case, and an unknown one names the nearest.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import rlbench
-from rlbench.errors import UserError, unknown
+from rlbench.envs.grid_world.rules import MAZES
+from rlbench.errors import UserError, near_names, nearest, shortened, unknown
 from rlbench.harness import contents, submission
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks import suite
 from rlbench.harness.tasks.task import Task
 from rlbench.interact.episode import short_name
+from rlbench.text_files import read_text
 
 LOCAL_SUBMISSIONS = ("baselines/pretrained/*/*", "runs/*/training/*/*/submission", "runs/train/*/*/submission")
 """Folders of submissions, below the working directory and below this checkout."""
@@ -58,26 +61,25 @@ def find_environment(name: str) -> tuple[str, dict[str, Any]]:
 
 
 def find_task(name: str) -> Task:
-    """The task of that name; for an environment's name, the one task on it as it stands, or the only one.
+    """The task of that name; for an environment's id, as written, the one task on it without arguments, or at all.
 
     Raises:
         UserError: there is none, or there are several; it names the nearest ones.
     """
     if (task := suite.find_task(name)) is not None:
         return task
-    if name in suite.SUITES:
-        raise UserError(
-            f"{name} is a suite, of {', '.join(task.key for task in suite.SUITES[name])}; give one of these"
-        )
+    if name.lower() in suite.SUITES:
+        tasks = ", ".join(task.key for task in suite.SUITES[name.lower()])
+        raise UserError(f"{name} is a suite and no task: --suite {name.lower()}, or one of {tasks}")
     env_id = _id_or_none(name)
+    if env_id is None or name not in (env_id, env_id.rpartition("/")[2], short_name(env_id)):
+        return suite.get_task(name)  # its error names the nearest
     there = [task for task in suite.TASKS.values() if task.env_id == env_id]
     found = [task for task in there if len(there) == 1 or not task.env_kwargs]
-    if len(found) == 1:
-        return found[0]
-    if env_id is not None:
+    if len(found) != 1:
         which = f"give one of {', '.join(task.key for task in there)}" if there else "`rlbench list tasks` shows them"
         raise UserError(f"{env_id} is an environment and no task; {which}")
-    return suite.get_task(name)  # its error names the nearest
+    return found[0]
 
 
 def find_task_or_id(name: str) -> str:
@@ -96,7 +98,9 @@ def find_task_or_id(name: str) -> str:
         return env_id
     if task is not None:
         return task.key
-    raise unknown("task or environment", name, [*suite.TASKS, *map(short_name, _ids())])
+    raise unknown(
+        "task", name, suite.TASKS if near_names(name, suite.TASKS) else [*suite.TASKS, *map(short_name, _ids())]
+    )
 
 
 def find_submission(name: str, tasks: Iterable[Task] = ()) -> str:
@@ -105,32 +109,61 @@ def find_submission(name: str, tasks: Iterable[Task] = ()) -> str:
     Args:
         name: an agent's name, or one with its training seed, as `dqn-s3`.
         tasks: what it shall play; the first of them that it plays is meant, and of its training seeds the lowest.
+
+    Raises:
+        UserError: it is none of these; it names the nearest agents, or the tasks that the agent plays.
     """
-    if name in submission.builtins() or Path(name).exists() or not re.fullmatch(r"[\w.+-]+", name):
+    builtin = submission.builtins()
+    if name in builtin or os.path.lexists(name) or "/" in name:
         return name
+    if name.lower() in builtin:
+        return name.lower()
+    agent, training_seed = re.fullmatch(r"(.*?)(?:-s(\d+))?", name.lower(), re.DOTALL).groups()  # type: ignore[union-attr]
+    there = [each for each in _agents_here() if training_seed in (None, str(each.training_seed))]
     wanted = [task.key for task in tasks] or list(suite.TASKS)
-    seeded = re.compile(rf"{re.escape(name)}(?:-s(\d+))?", re.IGNORECASE)
-    found: list[tuple[int, int, int, str]] = []  # place of the task, training seed, place of the folder
-    for folder in _local_submissions():
-        owner = folder.parent if folder.name == "submission" else folder
-        match = seeded.fullmatch(owner.name)
-        if match and owner.parent.name in wanted:
-            found.append((wanted.index(owner.parent.name), int(match[1] or 0), len(found), str(folder)))
-    return min(found)[-1] if found else name
+    found = [each for each in there if each.name == agent and each.task in wanted]
+    if found:
+        return str(min(found, key=lambda each: (wanted.index(each.task), each.training_seed)).folder)
+    if played := sorted({each.task for each in there if each.name == agent}):
+        raise UserError(f"there is no {agent} on {', '.join(wanted)} here; there is one on {', '.join(played)}")
+    known = {each.name for each in there}.union(builtin)
+    where, hint = shortened(name)[1:-1], nearest(name, known)
+    raise UserError(f"no submission at {where}: give a folder with submission.toml, or an agent; {hint}")
 
 
 def env_kwargs(pairs: Sequence[str]) -> dict[str, Any]:
-    """Arguments of an environment from words `name=value`; values are JSON, or else text."""
+    """Arguments of an environment from words `name=value`; values are JSON, or else text. A maze may be a file."""
     made = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals or not name.isidentifier():
-            raise UserError(f"--set takes name=value, got {pair!r}")
+            raise UserError(f"--set takes name=value, got {shortened(pair)}")
         try:
             made[name] = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             made[name] = text
+        if name == "maze":
+            made[name] = maze_text(text)
     return made
+
+
+def maze_text(word: str) -> str:
+    """A maze as the grid world takes it: its name, or a drawing, here or in a text file.
+
+    Args:
+        word: the name, the drawing with `|` between its rows, or the path of the file.
+
+    Raises:
+        UserError: it is none of these, or the file cannot be read.
+    """
+    if word in MAZES or not set(word) - set("#TS. |\n"):
+        return word
+    if not os.path.lexists(word):
+        raise UserError(
+            f"cannot read the maze {shortened(word)}: there is no such file, no maze of that name "
+            f"({', '.join(MAZES)}), and a drawing takes '#', 'T', 'S', '.', with '|' between rows"
+        )
+    return read_text(Path(word), "maze")
 
 
 def submission_of(header: Mapping[str, Any], path: Path, given: Path | None = None) -> Submission:
@@ -165,6 +198,23 @@ def _local_submissions(agent: str = "") -> Iterator[Path]:
     for root in dict.fromkeys((Path(), Path(__file__).resolve().parents[3])):
         for pattern in LOCAL_SUBMISSIONS:
             yield from sorted(p for p in root.glob(pattern) if agent in p.as_posix() and p.is_dir())
+
+
+class _AgentHere(NamedTuple):
+    """A local submission, by its place: the agent's name, its task and training seed, and the folder."""
+
+    name: str
+    task: str
+    training_seed: int
+    folder: Path
+
+
+def _agents_here() -> Iterator[_AgentHere]:
+    """The local submissions of trained agents."""
+    for folder in _local_submissions():
+        place = folder.parent if folder.name == "submission" else folder
+        if match := re.fullmatch(r"(.+)-s(\d+)", place.name):
+            yield _AgentHere(match[1].lower(), place.parent.name, int(match[2]), folder)
 
 
 def _ids() -> list[str]:
