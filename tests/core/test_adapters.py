@@ -53,9 +53,7 @@ def test_the_kit_notices_a_broken_promise():
             return self.shared, *rest
 
     gymnasium.register("test/Overwriting-v0", Overwriting, max_episode_steps=50)
-    with pytest.raises(
-        AssertionError, match=r"test/Overwriting-v0: An observation returned earlier is not overwritten"
-    ):
+    with pytest.raises(AssertionError, match="test/Overwriting-v0: An observation returned earlier is not overwritten"):
         check_env("test/Overwriting-v0")
     del gymnasium.registry["test/Overwriting-v0"]
 
