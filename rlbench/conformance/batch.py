@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium.error import ResetNeeded
 from gymnasium.vector import AutoresetMode
 
-from rlbench.testing.compare import (
+from rlbench.conformance.compare import (
     STEPS,
     ConformanceError,
     Make,

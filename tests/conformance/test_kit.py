@@ -7,7 +7,7 @@ import gymnasium
 import pytest
 
 from rlbench.testing import ConformanceError, check_env, check_vector_env
-from tests.testing import walk
+from tests.conformance import walk
 
 PEERS = ("CartPole-v1", "MountainCar-v0", "Pendulum-v1", "Blackjack-v1", "CliffWalking-v1", "FrozenLake-v1", "Taxi-v4")
 
@@ -103,7 +103,7 @@ def test_a_wrong_id_or_argument_is_the_callers_mistake():
 def test_nothing_is_passed_over_without_asserts():
     """As with `python -O`, which leaves out every `assert`."""
     program = (
-        "import gymnasium; from tests.testing import walk; from rlbench.testing import check_env\n"
+        "import gymnasium; from tests.conformance import walk; from rlbench.testing import check_env\n"
         "for broken in walk.BROKEN:\n"
         "    gymnasium.register(f'test/{broken.__name__}-v0', broken, disable_env_checker=True, max_episode_steps=30)\n"
         "    try: check_env(f'test/{broken.__name__}-v0')\n"

@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.error import ResetNeeded
 
-from rlbench.testing.compare import (
+from rlbench.conformance.compare import (
     STEPS,
     UNKNOWN,
     ConformanceError,

@@ -19,8 +19,8 @@ from typing import Any
 import gymnasium
 from gymnasium.error import DependencyNotInstalled
 
-from rlbench.testing import batch, single
-from rlbench.testing.compare import ConformanceError, Make, same
+from rlbench.conformance import batch, single
+from rlbench.conformance.compare import ConformanceError, Make, same
 
 __all__ = ["ConformanceError", "check_env", "check_vector_env", "same"]
 

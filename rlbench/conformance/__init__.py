@@ -1,0 +1,1 @@
+"""Promises that environments keep, each a check; `rlbench.testing` runs them."""
