@@ -1,5 +1,6 @@
 """A display of our own (Xvfb), and a user at it (xdotool)."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -17,8 +19,25 @@ PATIENCE = 100  # seconds until something that must happen has not
 
 
 @pytest.fixture(scope="session")
-def display():
+def display(tmp_path_factory):
     """The name of a fresh X display, 1400 x 1000."""
+    with display_of((1400, 1000), tmp_path_factory.mktemp("display")) as name:
+        yield name
+
+
+@pytest.fixture
+def small_display(tmp_path):
+    """The name of a fresh X display, 640 x 480."""
+    with display_of((640, 480), tmp_path) as name:
+        yield name
+
+
+SCREENS = {}  # display -> the file that Xvfb keeps its screen in
+
+
+@contextlib.contextmanager
+def display_of(size, folder):
+    """A fresh X display of that width and height, without a window manager; its screen is kept in the folder."""
     for program in ("Xvfb", "xdotool"):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed (apt-get install xvfb xdotool)")
@@ -33,9 +52,11 @@ def display():
             str(write),
             "-screen",
             "0",
-            "1400x1000x24",
+            f"{size[0]}x{size[1]}x24",
             "-nolisten",
             "tcp",
+            "-fbdir",
+            str(folder),
             "-noreset",  # else it starts anew when its last client leaves, and turns away whoever comes just then
         ],
         pass_fds=[write],
@@ -44,9 +65,21 @@ def display():
     os.close(write)
     with os.fdopen(read, encoding="utf-8") as output:
         number = output.readline().strip()
-    yield f":{number}"
-    server.terminate()
-    server.wait()
+    SCREENS[f":{number}"] = folder / "Xvfb_screen0"
+    try:
+        yield f":{number}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def screenshot(display):
+    """What is on the screen of a display, uint8[H, W, 3]; the file is an X window dump."""
+    data = SCREENS[display].read_bytes()
+    header = np.frombuffer(data, ">u4", 25)
+    width, height, row, colours = (int(header[i]) for i in (4, 5, 12, 19))
+    pixels = np.frombuffer(data, np.uint8, row * height, int(header[0]) + 12 * colours)
+    return pixels.reshape(height, row // 4, 4)[:, :width, 2::-1]
 
 
 class Desk:
@@ -58,8 +91,9 @@ class Desk:
         ours |= {"SDL_MOUSE_FOCUS_CLICKTHROUGH": "1"}  # else a click within 0.2 s of the focus is not passed on
         self.environment = {**inherited, **ours, **environment}
         self.folder = folder
+        program = ("-c", arguments[1]) if arguments[0] == "python" else ("-m", "rlbench", *map(str, arguments))
         self.process = subprocess.Popen(
-            ["timeout", str(LIFETIME), sys.executable, "-m", "rlbench", *map(str, arguments)],
+            ["timeout", str(LIFETIME), sys.executable, *program],
             env=self.environment,
             cwd=folder,
             stdout=subprocess.PIPE,
@@ -107,6 +141,13 @@ class Desk:
             time.sleep(0.05)
         return self.folder / path
 
+    def picture(self):
+        """What the window shows on the screen, uint8[H, W, 3]."""
+        done = self.xdotool("getwindowgeometry", "--shell", self.window)
+        place = dict(line.split("=") for line in done.stdout.split())
+        x, y, width, height = (int(place[name]) for name in ("X", "Y", "WIDTH", "HEIGHT"))
+        return screenshot(self.environment["DISPLAY"])[y : y + height, x : x + width]
+
     def close(self):
         """End the program if it runs: what it had written."""
         self.process.terminate()
@@ -123,8 +164,8 @@ def desk(display, tmp_path):
     """Opens windows, `brief` ones perhaps over before they are found; what is still open at the end is closed."""
     opened = []
 
-    def start(*arguments, brief=False, **environment):
-        opened.append(Desk(display, tmp_path, *arguments, **environment))
+    def start(*arguments, brief=False, on=display, **environment):
+        opened.append(Desk(on, tmp_path, *arguments, **environment))
         if not brief:
             opened[-1].find()
         return opened[-1]

@@ -1,0 +1,93 @@
+"""Every kind of environment, played, watched and shown by `render_mode="human"` in a real window on a real display."""
+
+import gymnasium
+import numpy as np
+import pytest
+
+import rlbench  # noqa: F401  # registers the ids
+from tests.interact.pictures import read_png
+
+IDS = {
+    **{name: f"rlbench/{name}-v0" for name in ("HalfCheetah", "Hopper", "Walker2d", "Ant", "Humanoid", "Swimmer")},
+    **{name: f"rlbench/{name}-v0" for name in ("GridWorld", "CartPole", "GlimpseMNIST")},
+    **{
+        f"Atari{name}": f"rlbench/Atari{name}-v0"
+        for name in ("BeamRider", "Breakout", "Enduro", "Pong", "Qbert", "Seaquest", "SpaceInvaders")
+    },
+}
+KEYS = {"GridWorld": ["Left", "Up"], "CartPole": ["Right"], "GlimpseMNIST": ["3"]}
+OTHER_KEYS = {"Atari": ["space", "Right"], "": ["q", "w"]}
+IN_CI = ("Hopper",)
+EVERY = [pytest.param(name, marks=[] if name in IN_CI else [pytest.mark.slow]) for name in IDS]
+
+
+@pytest.fixture(autouse=True)
+def simulator(request):
+    """Skips where the simulator of an environment is missing."""
+    try:
+        gymnasium.make(IDS[request.node.callspec.params["name"]]).close()
+    except gymnasium.error.DependencyNotInstalled as error:
+        pytest.skip(str(error))
+
+
+def is_a_picture(image):
+    """Whether it is of several colours, and nothing in it is left black at an edge."""
+    edges = (image[0], image[-1], image[:, 0], image[:, -1])
+    return len(np.unique(image.reshape(-1, 3)[::97], axis=0)) > 3 and all(edge.any() for edge in edges)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_it_is_played(desk, name):
+    keys = KEYS.get(name) or OTHER_KEYS["Atari" if name.startswith("Atari") else ""]
+    game = desk("play", name, "--seed", 0, "--json")
+    game.keys(*keys, "p", "c")
+    saved = read_png(game.until("rlbench-1.png"))
+    assert is_a_picture(saved)
+    shown = game.picture()
+    assert shown.shape == saved.shape
+    assert (np.abs(shown.astype(int) - saved).max(axis=2) > 8).mean() < 0.1  # the notice has come; colours are rounded
+    game.keys("Escape")
+    code, rows, errors = game.end()
+    assert (code, errors, len(rows)) == (0, "", 1)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_it_is_watched(desk, name):
+    watched = desk("watch", "random", "--task", name, "--json", "--speed", "0.25")
+    watched.keys("p", "c")
+    saved = read_png(watched.until("rlbench-1.png"))
+    assert is_a_picture(saved)
+    assert watched.picture().shape == saved.shape
+    watched.keys("Escape")
+    assert watched.end() == (0, [], "")
+
+
+HUMAN = """
+import gymnasium, numpy as np, rlbench, time
+env = gymnasium.make({id!r}, render_mode="human")
+drawn = gymnasium.make({id!r}, render_mode="rgb_array")
+for each in (env, drawn):
+    each.reset(seed=0)
+    each.action_space.seed(0)
+for _ in range(3):
+    action = env.action_space.sample()
+    assert env.step(action)[1] == drawn.step(action)[1]
+np.save("frame.npy", drawn.render())
+while True:
+    env.render()
+"""
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_it_is_shown_by_render_mode_human(desk, name):
+    program = desk("python", HUMAN.format(id=IDS[name]))
+    program.until("frame.npy")
+    frame, shown = np.load(program.folder / "frame.npy"), program.picture()
+    height, width = frame.shape[:2]
+    assert is_a_picture(shown)
+    assert shown.shape[0] >= height
+    assert shown.shape[1] >= width
+    if shown.shape == frame.shape:
+        np.testing.assert_array_equal(shown, frame)
+    out, errors = program.close()
+    assert (out, errors) == ("", "")
