@@ -13,9 +13,8 @@ from rlbench.drawing.shapes import BLUE, GREY, INK, PAPER, VERMILION, Image, can
 from rlbench.drawing.text import cut, line_height, text, width
 from rlbench.interact.episode import ShownEpisode
 from rlbench.interact.panel import number
-from rlbench.interact.screen import Screen
+from rlbench.interact.screen import ROOM, Screen
 
-ROOM = (1280, 880)  # pixels that a grid may take, width and height
 GAP = 8  # pixels between tiles
 HEADER = 44  # pixels above the tiles
 MIN_WIDTH = 480  # pixels, for the header
@@ -33,7 +32,7 @@ class Tile:
 
 @dataclass
 class FrameGrid:
-    """Paints n frames of height x width pixels as tiles, arranged so that they are as large as possible.
+    """Paints n frames of height x width pixels as tiles, arranged so that they are as large as possible in a room.
 
     `paint` takes frames that are smaller by the factor `shrunk` already.
     """
@@ -41,6 +40,8 @@ class FrameGrid:
     n: int
     height: int
     width: int
+    room: tuple[int, int] = ROOM
+    """Pixels that the picture may take, width and height."""
     columns: int = field(init=False)
     shrunk: int = field(init=False)
     """Whole factor by which frames are made smaller."""
@@ -48,13 +49,11 @@ class FrameGrid:
     """Whole factor by which they are made larger."""
 
     def __post_init__(self) -> None:
-        self.columns, self.shrunk, self.grown = arrangement(self.n, self.height, self.width)
+        self.columns, self.shrunk, self.grown = arrangement(self.n, self.height, self.width, self.room)
         self.tile_size = (self.height // self.shrunk * self.grown, self.width // self.shrunk * self.grown)
-        self._size = min(max(self.tile_size[1] // 10, 9), 14)  # of the text under a tile
-        self.caption = line_height(self._size) + 2
-        rows = -(-self.n // self.columns)
-        high = HEADER + rows * (self.tile_size[0] + self.caption + GAP) + GAP // 2
-        self._ground = canvas(max(self.columns * (self.tile_size[1] + GAP) + GAP, MIN_WIDTH), high)
+        self._size, self.caption = caption_size(self.tile_size[1]), caption_height(self.tile_size[1])
+        wide, high = extent(self.n, self.columns, self.tile_size)
+        self._ground = canvas(max(wide, min(MIN_WIDTH, self.room[0])), high)
 
     def paint(self, i: int, small: Image, tile: Tile) -> None:
         """Put frame i, shrunk already, in its place, and the return below; pale once the episode is over.
@@ -114,7 +113,7 @@ class EpisodeGrid:
     def __init__(self, episodes: Sequence[ShownEpisode], screen: Screen) -> None:
         self.episodes, self.screen = episodes, screen
         height, width, _ = episodes[0].frame().shape
-        self.grid = FrameGrid(len(episodes), height, width)
+        self.grid = FrameGrid(len(episodes), height, width, screen.room)
         self._painted = [-1] * len(episodes)  # the step at which a tile was painted, -2 for the last time
 
     def picture(self) -> Image:
@@ -138,27 +137,46 @@ class EpisodeGrid:
         self.screen.record(self.picture, f"step {step}", all(episode.over for episode in self.episodes))
 
 
-def arrangement(n: int, height: int, width: int) -> tuple[int, int, int]:
-    """The arrangement of n frames, height x width pixels each, that shows them largest within ROOM.
+def arrangement(n: int, height: int, width: int, room: tuple[int, int] = ROOM) -> tuple[int, int, int]:
+    """The arrangement of n frames, height x width pixels each, that shows them largest in a room of that width, height.
 
-    Of those that show frames equally large it is one with few empty places, shaped like ROOM.
+    Of those that show frames equally large it is one with few empty places, shaped like the room.
 
     Returns:
         columns, and the whole factors by which frames shrink and grow.
     """
-    best: tuple[float, float, int, int, int] | None = None
+    factors = [(1, grown) for grown in range(max(1, room[0] // width), 0, -1)]
+    factors += [(shrunk, 1) for shrunk in range(2, MAX_SHRINK + 1)]
+    best: tuple[bool, float, float, int, int, int] | None = None
     for columns in range(1, n + 1):
+        sizes = (
+            (*each, extent(n, columns, (height // each[0] * each[1], width // each[0] * each[1]))) for each in factors
+        )
+        fitting = (each for each in sizes if each[2][0] <= room[0] and each[2][1] <= room[1])
+        shrunk, grown, fits = next(fitting, (MAX_SHRINK, 1, None))
         rows = -(-n // columns)
-        share = ROOM[0] / columns - GAP, (ROOM[1] - HEADER) / rows - GAP - 14
-        scale = min(share[0] / width, share[1] / height)
-        shrunk = 1 if scale >= 1 else min(MAX_SHRINK, math.ceil(1 / max(scale, 1e-3)))
-        grown = max(1, int(scale)) if scale >= 1 else 1
-        shape = columns * width / (rows * height)
-        unlike = abs(math.log(shape / (ROOM[0] / ROOM[1]))) + 3 * (rows * columns - n) / n
-        candidate = (-grown / shrunk, unlike, columns, shrunk, grown)
+        unlike = abs(math.log(columns * width / (rows * height) / (room[0] / room[1]))) + 3 * (rows * columns - n) / n
+        candidate = (fits is None, -grown / shrunk, unlike, columns, shrunk, grown)
         best = candidate if best is None else min(best, candidate)
     assert best is not None
-    return best[2:]
+    return best[3:]
+
+
+def extent(n: int, columns: int, tile: tuple[int, int]) -> tuple[int, int]:
+    """Width and height of a grid of n tiles of that height and width, in pixels."""
+    rows = -(-n // columns)
+    high = HEADER + rows * (tile[0] + caption_height(tile[1]) + GAP) + GAP // 2
+    return columns * (tile[1] + GAP) + GAP, high
+
+
+def caption_size(width: int) -> int:
+    """The size of the text under a tile of that width."""
+    return min(max(width // 10, 9), 14)
+
+
+def caption_height(width: int) -> int:
+    """The pixels that the text under a tile of that width takes."""
+    return line_height(caption_size(width)) + 2
 
 
 def faded(frame: Image) -> Image:

@@ -22,6 +22,7 @@ from rlbench.errors import UserError
 from rlbench.interact.filmstrip import save_png
 from rlbench.interact.recorder import Recorder
 
+ROOM = (1280, 900)  # pixels that a picture may take, width and height; a smaller screen has less
 MAX_FRAME_RATE = 60  # per second that are shown; what is quicker skips frames
 IDLE = 30  # frames per second while nothing moves
 STEP = "n"
@@ -37,6 +38,10 @@ class WindowLike(Protocol):
 
     fps: float
     closed: bool
+
+    @property
+    def room(self) -> tuple[int, int]:
+        """Width and height that a picture has, in pixels."""
 
     def show(self, frame: Image) -> None:
         """Put a frame on screen until it is due to be replaced."""
@@ -93,6 +98,13 @@ class Screen:
     def closed(self) -> bool:
         """Whether the user has closed the window; never without one."""
         return self.window is not None and self.window.closed
+
+    @property
+    def room(self) -> tuple[int, int]:
+        """Pixels that a picture may take, width and height; a film does not depend on the screen."""
+        if self.window is None or self.recorder is not None:
+            return ROOM
+        return min(ROOM[0], self.window.room[0]), min(ROOM[1], self.window.room[1])
 
     @property
     def notice(self) -> str:

@@ -22,6 +22,7 @@ class ScriptedKeys:
 
     def __init__(self, keys: Sequence[str]) -> None:
         self.fps = 0.0
+        self.room = (1 << 16, 1 << 16)
         self.closed = False
         self._keys = [key for word in keys for key in expanded(word)]
         self._at = 0

@@ -167,3 +167,16 @@ def test_tiles_stand_where_they_belong_and_fade_when_over():
         assert len(pixels(below, colour, 40)) > 5
     assert tuple(picture[2, 2]) == PAPER
     assert len(pixels(picture[:44], INK, 40)) > 100
+
+
+@pytest.mark.parametrize("n", [2, 3, 7, 64, 100])
+@pytest.mark.parametrize("frame", [(400, 600), (480, 480), (210, 160), (28, 28)])
+@pytest.mark.parametrize("room", [(614, 432), (983, 691), (1280, 880), (3686, 1944)])
+def test_a_grid_fits_the_room(n, frame, room):
+    grid = FrameGrid(n, *frame, room)
+    height, width, _ = grid._ground.shape
+    assert width <= room[0]
+    assert height <= room[1]
+    right, low = (max(grid.place(i)[axis] + grid.tile_size[1 - axis] for i in range(n)) for axis in (0, 1))
+    assert right < width
+    assert low < height

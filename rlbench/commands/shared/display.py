@@ -78,7 +78,7 @@ def episode_row(number: int, seed: int, end: dict[str, Any], fault: str = "") ->
         end: return, length, terminated, truncated, and digest of the actions.
         fault: what ended the episode where that is not the environment.
     """
-    ended = fault or ("terminated" if end["terminated"] else "truncated" if end["truncated"] else "left")
+    ended = fault or ("terminated" if end["terminated"] else "truncated" if end["truncated"] else "unfinished")
     row = {"episode": number, "seed": seed, "return": end["return"], "length": end["length"], "ended": ended}
     return row | {"actions": end["digest"]}
 
