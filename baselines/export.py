@@ -17,8 +17,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from baselines.files import write
+from baselines.files import write, writing
 from baselines.templates.policies import GraphPolicy, Policy
+from rlbench.errors import UserError
 from rlbench.harness.layers.player import ENTRY, GRAPH, WEIGHTS
 from rlbench.harness.manifest import manifest_text
 
@@ -30,7 +31,7 @@ class Origin:
     """Where a trained agent comes from: what `submission.toml` says of it."""
 
     name: str
-    tasks: tuple[str, ...]
+    tasks: tuple[str, ...]  # none where it was trained on an environment that is no task
     training_seed: int
     training_steps: int
     version: str = VERSION
@@ -71,13 +72,19 @@ def _write(contents: Mapping[str, bytes], tensors: Mapping[str, NDArray[Any]], f
     from safetensors.numpy import save  # of the extra `baselines`; training names that where it is missing
 
     fresh = folder.with_name(folder.name + ".new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    for name, data in contents.items():
-        write(fresh / name, data)
-    write(fresh / WEIGHTS, save(dict(tensors)))
-    shutil.rmtree(folder, ignore_errors=True)
-    fresh.rename(folder)
+    with writing(folder):
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        try:
+            for name, data in contents.items():
+                write(fresh / name, data)
+            write(fresh / WEIGHTS, save(dict(tensors)))
+        except UserError:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
+        if folder.exists():
+            shutil.rmtree(folder)
+        fresh.rename(folder)
     return folder
 
 

@@ -79,6 +79,7 @@ MAY_REACH = {
 
 DOORS_FOR_BASELINES = {
     *("rlbench", "rlbench.errors", "rlbench.process", "rlbench.progress", "rlbench.registry"),
+    "rlbench.text_files",
     *("rlbench.harness.manifest", "rlbench.harness.tasks.suite", "rlbench.harness.results.record"),
     *(f"rlbench.harness.layers.{name}" for name in ("graph", "operations", "player")),
     *(f"rlbench.harness.ranking.{name}" for name in ("intervals", "leaderboard", "rankings", "scores", "tables")),
@@ -86,7 +87,7 @@ DOORS_FOR_BASELINES = {
 """The modules of rlbench that `baselines` may import itself."""
 
 DOOR_TO_BASELINES = "rlbench.commands.shared.agents"
-BEHIND_THE_DOOR = {"grid_world", "list", "run", "show", "train"}
+BEHIND_THE_DOOR = {"grid_world", "list", "plot", "plotting", "run", "show", "train"}
 """The commands that reach `baselines`, through that one module; `show` solves grid worlds with it."""
 
 ONLY_IMPORTER = {"pygame": "rlbench.drawing.window", "numba": "rlbench.core.compiler.compile"}

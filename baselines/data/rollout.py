@@ -9,6 +9,7 @@ the mode.
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import sys
 from collections.abc import Callable
@@ -53,6 +54,8 @@ def env_id(task: str) -> tuple[str, dict[str, Any]]:
     import rlbench  # noqa: F401  # registers the ids
     from rlbench.harness.tasks.suite import TASKS, get_task
 
+    if ":" in task:  # as Gymnasium writes an id that a module registers, "module:namespace/Name-v0"
+        return _registered_by(*task.split(":", 1)), {}
     if task in gymnasium.registry:
         return task, {}
     if task in TASKS or any(known.name == task for known in TASKS.values()):
@@ -61,11 +64,25 @@ def env_id(task: str) -> tuple[str, dict[str, Any]]:
     raise unknown("task or environment", task, [*TASKS, *gymnasium.registry])
 
 
-def task_keys(task: str) -> tuple[str, ...]:
-    """The task's key with its version, for the submission; nothing for a mere environment."""
-    from rlbench.harness.tasks.suite import get_task
+def _registered_by(module: str, name: str) -> str:
+    """The id, once the module that registers it is imported; UserError where there is no such module or id."""
+    try:
+        importlib.import_module(module)
+    except (ImportError, ValueError, TypeError):
+        raise UserError(f"cannot import {module}, which {module}:{name} names; install it") from None
+    if name not in gymnasium.registry:
+        raise unknown("environment", name, gymnasium.registry)
+    return name
 
-    return () if task in gymnasium.registry else (get_task(task).key,)
+
+def task_keys(task: str) -> tuple[str, ...]:
+    """The keys of the tasks that are played on the very environment: of a task its own; none where there is no task."""
+    from rlbench.harness.tasks.suite import TASKS, find_task
+
+    name, _ = env_id(task)
+    if task not in gymnasium.registry and (known := find_task(task)):
+        return (known.key,)
+    return tuple(key for key, known in TASKS.items() if known.env_id == name and not known.env_kwargs)
 
 
 def make_envs(task: str, num_envs: int, threads: int | None = None, **changes: Any) -> VectorEnv[Any, Any, Any]:

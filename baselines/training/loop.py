@@ -54,7 +54,7 @@ class RunSettings:
     """Settings of any training run."""
 
     task: str = "cart-pole@1"
-    """Task or Gymnasium id to learn."""
+    """Task or Gymnasium id to learn; an id may name the module that registers it, `package:namespace/Name-v0`."""
     agent: str = ""
     """Name under which the trained agent is submitted."""
     seed: Seed = 0

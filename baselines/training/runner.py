@@ -8,11 +8,12 @@ and ends with the same weights, bit for bit, as one that was not.
 from __future__ import annotations
 
 import importlib
-import json
+import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,19 +21,25 @@ from typing import TYPE_CHECKING, Any
 from baselines import ALGORITHMS, checks
 from baselines.data.rollout import task_keys
 from baselines.export import Origin, export
-from baselines.files import write
-from baselines.training import checkpoint
+from baselines.files import writing
+from baselines.training import checkpoint, curve
+from baselines.training.curve import CURVE
 from baselines.training.events import Evaluated, Event, Finished, Progress, Snapshot
 from baselines.types import Tree
 from rlbench.errors import UserError, unknown
 from rlbench.progress import progress
+
+try:
+    import fcntl
+except ImportError:
+    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Watcher = Callable[[Event], None]
 
-CHECKPOINT, CURVE, SUBMISSION, TENSORBOARD = "checkpoint.safetensors", "curve.jsonl", "submission", "tensorboard"
+CHECKPOINT, SUBMISSION, TENSORBOARD = "checkpoint.safetensors", "submission", "tensorboard"
 
 
 def run(
@@ -49,28 +56,35 @@ def run(
         resume: go on from a checkpoint in `out`; else what an earlier training run left there is deleted.
 
     Raises:
-        UserError: for an unknown algorithm, a bad setting, another run's checkpoint, a loss that is no number.
+        UserError: for an unknown algorithm, a bad setting, a folder that cannot be written or that another run writes
+            into, another run's checkpoint, a loss that is no number.
     """
     module = load(algorithm)
     settings.check()
-    plain = checks.as_json(settings)
-    prepare(out, keep=resume)
+    prepare(out)
+    with alone(out):
+        if not resume:
+            clear(out)
+        return _run(module, algorithm, settings, out, quiet, tensorboard)
+
+
+def _run(module: Any, algorithm: str, settings: Any, out: Path, quiet: bool, tensorboard: bool) -> Path:
+    plain, first = checks.as_json(settings), curve.head(algorithm, settings)
     saved = checkpoint.load(out / CHECKPOINT, algorithm, plain) if (out / CHECKPOINT).exists() else None
     if saved is None:
-        begin_curve(out / CURVE, algorithm, settings)
+        curve.begin(out / CURVE, first)
     else:
-        cut_curve(out / CURVE, saved["update"])
-        if saved["training"]["reason"] and not quiet:
-            sys.stderr.write("this training run has finished already; --no-resume begins anew\n")
-        elif saved["update"] and not quiet:
-            sys.stderr.write(f"going on from the snapshot at update {saved['update']:,}\n")
+        curve.cut(out / CURVE, first, saved["update"])
+        if not quiet:
+            sys.stderr.write(how_it_goes_on(saved))
     last = LastSnapshot(saved["update"] if saved else None)
     with ExitStack() as stack, ending_explained(out, last):
-        watchers = [stack.enter_context(curve(out / CURVE))]
+        watchers = [stack.enter_context(curve.appended(out / CURVE))]
         watchers.append(stack.enter_context(progress_bar(f"{settings.agent}, seed {settings.seed}", quiet)))
         if tensorboard:
             watchers.append(stack.enter_context(summary(out / TENSORBOARD)))
-        for event in module.train(settings, resume=saved["training"] if saved else None):
+        events = stack.enter_context(closing(module.train(settings, resume=saved["training"] if saved else None)))
+        for event in events:
             for watch in watchers:
                 watch(event)
             if isinstance(event, Snapshot | Finished):
@@ -80,6 +94,13 @@ def run(
             if isinstance(event, Finished):
                 export(event.policy, origin(settings, event), out / SUBMISSION)
     return out / SUBMISSION
+
+
+def how_it_goes_on(saved: Tree) -> str:
+    """The line about the snapshot that training goes on from; empty for one from before the first update."""
+    if saved["training"]["reason"]:
+        return "this training run has finished already; --no-resume begins anew\n"
+    return f"going on from the snapshot at update {saved['update']:,}\n" if saved["update"] else ""
 
 
 def load(algorithm: str) -> Any:
@@ -93,16 +114,51 @@ def load(algorithm: str) -> Any:
         raise UserError(f'{algorithm} needs {error.name}; pip install "rlbench[baselines]"') from None
 
 
-def prepare(out: Path, *, keep: bool) -> None:
-    """Make the folder; without `keep`, remove what an earlier training run left in it."""
+def prepare(out: Path) -> None:
+    """Make the folder; UserError where it cannot be written, or something else has the name of what goes into it."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for name in () if keep else (CHECKPOINT, CURVE):
+        for name in (CHECKPOINT, CURVE):
+            if (out / name).exists() and not (out / name).is_file():
+                raise UserError(f"cannot train into {out}: {name} in it is no file; remove it, or give another --out")
+        for name in (SUBMISSION, TENSORBOARD):
+            if (out / name).is_symlink() or ((out / name).exists() and not (out / name).is_dir()):
+                raise UserError(f"cannot train into {out}: {name} in it is no folder; remove it, or give another --out")
+        with tempfile.TemporaryFile(dir=out) as probe:
+            probe.write(bytes(4096))
+            probe.flush()
+            os.fsync(probe.fileno())
+    except (OSError, ValueError) as error:  # a null character in the name is a ValueError
+        raise UserError(f"cannot train into {out}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def clear(out: Path) -> None:
+    """Remove what an earlier training run left in the folder."""
+    with writing(out):
+        for name in (CHECKPOINT, CURVE):
             (out / name).unlink(missing_ok=True)
-        for name in () if keep else (SUBMISSION, TENSORBOARD):
-            shutil.rmtree(out / name, ignore_errors=True)
-    except OSError as error:
-        raise UserError(f"cannot train into {out}: {error.strerror}") from None
+        for name in (SUBMISSION, TENSORBOARD):
+            if (out / name).exists():
+                shutil.rmtree(out / name)
+
+
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """A scope in which no other training run writes into the folder; UserError where one does."""
+    if fcntl is None:  # Windows
+        yield
+        return
+    folder = os.open(out, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"another training run writes into {out}; wait for it, or give another --out") from None
+        except OSError:  # a file system without locks
+            pass
+        yield
+    finally:
+        os.close(folder)
 
 
 def origin(settings: Any, finished: Finished) -> Origin:
@@ -132,59 +188,6 @@ def ending_explained(out: Path, snapshot: LastSnapshot) -> Iterator[None]:
     except KeyboardInterrupt:
         future = "begins anew" if not snapshot.update else f"goes on from the snapshot at update {snapshot.update:,}"
         raise KeyboardInterrupt(f"interrupted; the same command {future}") from None
-
-
-def line(event: Event) -> dict[str, Any] | None:
-    """The learning curve's entry for an event; None for snapshots."""
-    if isinstance(event, Snapshot):
-        return None
-    entry: dict[str, Any] = {
-        "event": type(event).__name__.lower(),
-        "update": event.update,
-        "steps": event.steps,
-        "seconds": round(event.seconds, 6),
-    }
-    if isinstance(event, Progress):
-        return {**entry, **event.metrics}
-    if isinstance(event, Evaluated):
-        return {**entry, "mean": event.mean, "returns": event.returns, "best": event.best}
-    return {**entry, "reason": event.reason}
-
-
-@contextmanager
-def curve(path: Path) -> Iterator[Watcher]:
-    """Appends a line of JSON per event."""
-    with path.open("a", encoding="utf-8") as file:
-
-        def watch(event: Event) -> None:
-            if entry := line(event):
-                file.write(json.dumps(entry) + "\n")
-                file.flush()
-
-        yield watch
-
-
-def begin_curve(path: Path, algorithm: str, settings: Any) -> None:
-    """Start the learning curve by a line that names algorithm, agent, task and seed."""
-    head = {"event": "started", "update": 0, "steps": 0, "seconds": 0.0, "algorithm": algorithm}
-    whose = {"agent": settings.agent, "task": settings.task, "seed": settings.seed}
-    write(path, (json.dumps(head | whose) + "\n").encode())
-
-
-def cut_curve(path: Path, update: int) -> None:
-    """Drop the lines after a snapshot, which the resumed run writes again, and a last line that is torn."""
-    if not path.exists():
-        return
-    kept = []
-    for text in path.read_text(encoding="utf-8").splitlines():
-        try:
-            entry = json.loads(text)
-        except ValueError:
-            break
-        if entry["update"] > update or entry["event"] == "finished":
-            break
-        kept.append(text + "\n")
-    write(path, "".join(kept).encode())
 
 
 @contextmanager

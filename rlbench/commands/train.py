@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
+import gymnasium
 import tyro
 
-from rlbench.commands.shared.agents import algorithms, training
+from rlbench.commands.shared.agents import agents, algorithms, find_agent, learning_curves, training
+from rlbench.commands.shared.lookup import find_task_or_id
 from rlbench.commands.shared.output import Format, complain, print_table, silent, table_of, write
 from rlbench.errors import UserError, unknown
 from rlbench.options import parse_options
+from rlbench.registry import ENVIRONMENTS
 
 Settings = TypeVar("Settings")
 
@@ -28,7 +31,7 @@ class TrainOptions(Generic[Settings]):
     """Train a reference agent and export it as a submission."""
 
     algorithm: Annotated[str, tyro.conf.Positional]
-    """Which algorithm; `rlbench list agents` names them."""
+    """Which algorithm, or an agent of the leaderboard, such as ppo; `rlbench list agents` names them."""
     settings: Annotated[Settings, tyro.conf.arg(name="")]
     """Settings of the algorithm, as the preset has them."""
     preset: str = ""
@@ -47,10 +50,16 @@ class TrainOptions(Generic[Settings]):
 def parse(arguments: list[str]) -> TrainOptions[Any]:
     """The options; which settings exist depends on the algorithm, and their defaults on the preset."""
     if arguments and arguments[0] in ("-h", "--help"):
-        write(f"usage: rlbench train ALGORITHM [OPTIONS]\n\n{__doc__}\nAlgorithms: {', '.join(algorithms())}\n")
+        named = {name: " ".join(words) for name, words in agents().items() if words != (name,)}
+        write(
+            f"usage: rlbench train ALGORITHM [OPTIONS]\n\n{__doc__}\nAlgorithms: {', '.join(algorithms())}\n\n"
+            "Agents of the leaderboard with names of their own:\n"
+            + "".join(f"  {name:<24} {words}\n" for name, words in named.items())
+        )
         raise SystemExit(0)
     if not arguments or arguments[0].startswith("-"):
         raise UserError(f"rlbench train takes an algorithm first: {', '.join(algorithms())}")
+    arguments = [*find_agent(arguments[0]), *arguments[1:]]
     algorithm = arguments[0]
     module = training().load(algorithm)
     preset = chosen_preset(arguments, module.PRESETS)
@@ -109,7 +118,8 @@ def chosen_preset(arguments: list[str], presets: dict[str, Any]) -> str:
 
 def run(options: TrainOptions[Any]) -> int:
     """Train, and print the submission's folder."""
-    settings = options.settings
+    settings = dataclasses.replace(options.settings, task=known_task(options.settings.task))
+    settings.check()
     out = options.out or Path("runs", "train", settings.task.replace("/", "-"), f"{settings.agent}-s{settings.seed}")
     submission = training().run(
         options.algorithm,
@@ -133,17 +143,31 @@ def run(options: TrainOptions[Any]) -> int:
     return 0
 
 
+def known_task(name: str) -> str:
+    """The task's key or the environment's id that a name stands for; an id that Gymnasium or a module knows, as it is.
+
+    Raises:
+        UserError: there is none; it names the nearest ones.
+    """
+    return name if ":" in name or name in gymnasium.registry else find_task_or_id(name)
+
+
 def hint(task: str, submission: Path) -> str:
-    """How to score the submission, apart from the committed results; empty for an environment that is no task."""
-    if not training().task_keys(task):
-        return ""
-    return f"to score it: rlbench evaluate {shlex.quote(str(submission))} --results runs/results"
+    """The command that scores the submission, apart from the committed results, or that shows it where no task is.
+
+    Empty for an environment of somebody else, which is neither scored nor shown.
+    """
+    folder = shlex.quote(f"./{submission}" if str(submission).startswith("-") else str(submission))
+    if training().task_keys(task):
+        return f"to score it: rlbench evaluate {folder} --results runs/results"
+    if task in {each.id for each in ENVIRONMENTS}:
+        return f"to watch it: rlbench watch {folder} --task {task}"
+    return ""
 
 
 def best(out: Path) -> str:
     """The line about the evaluation whose weights were kept; empty for a training run that had none."""
-    with (out / training().CURVE).open(encoding="utf-8") as curve:
-        kept = [event for event in map(json.loads, curve) if event.get("best")]
+    kept = [entry for entry in learning_curves().read(out / learning_curves().CURVE) if entry.get("best")]
     return f"best validation return {kept[-1]['mean']:,.2f}, after {kept[-1]['steps']:,} steps" if kept else ""
 
 

@@ -27,10 +27,12 @@ ROOT = Path(__file__).parents[2]
 
 def write_curve(folder, agent="dqn", seed=0, returns=(10, 200, 500), task="cart-pole@1", head=True):
     folder.mkdir(parents=True)
-    lines = [{"event": "started", "agent": agent, "task": task, "seed": seed}] if head else []
+    begin = {"update": 0, "steps": 0, "seconds": 0.0, "algorithm": "dqn"}
+    lines = [{"event": "started", "agent": agent, "task": task, "seed": seed, **begin}] if head else []
     for i, value in enumerate(returns, start=1):
-        lines.append({"event": "progress", "steps": 100 * i, "loss": 0.1})
-        lines.append({"event": "evaluated", "steps": 100 * i, "seconds": 0.5 * i, "mean": value, "returns": [value]})
+        at = {"update": i, "steps": 100 * i, "seconds": 0.5 * i}
+        lines.append({"event": "progress", **at, "loss": 0.1})
+        lines.append({"event": "evaluated", **at, "mean": value, "returns": [value]})
     (folder / "curve.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     return folder
 

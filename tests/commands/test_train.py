@@ -1,14 +1,24 @@
-"""The options of `rlbench train`: former names go on working and give the same settings."""
+"""`rlbench train`: names of settings, agents and tasks, mistakes before any work, and the advice at the end."""
 
 from __future__ import annotations
 
+import errno
+import json
+import os
+import shlex
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from baselines import ALGORITHMS
+from baselines.training import runner
+from rlbench import cli
 from rlbench.commands import train
+from rlbench.commands.shared.agents import agents
+from rlbench.harness.submission import read
 
 PAIRS: list[tuple[str, dict[str, str]]] = [
     ("q-learning", {"--steps": "--total-env-steps", "--lanes": "--num-envs"}),
@@ -61,3 +71,159 @@ def test_every_alias_stands_for_a_setting_of_some_algorithm() -> None:
     for former, names in train.ALIASES.items():
         assert former not in known
         assert {*names} & known
+
+
+@pytest.mark.parametrize("name", sorted(agents()))
+def test_a_name_of_the_leaderboard_trains_the_agent_of_that_name(name: str) -> None:
+    assert settings(name, []).agent == {"soft-actor-critic": "sac"}.get(name, name)  # an algorithm of that name
+    assert settings(name.upper(), ["--seed", "3"]).seed == 3
+
+
+def test_every_agent_on_the_leaderboard_has_such_a_name() -> None:
+    shown = {path.stem.split("@")[0] for path in Path(__file__).parents[2].glob("results/*/*.jsonl")}
+    assert shown - {"random"} <= {*agents()}
+
+
+def test_what_stands_after_an_agents_name_goes_before_what_it_stands_for() -> None:
+    assert settings("ppo", ["--preset", "fast"]) == settings("actor-critic", [])
+    assert settings("recurrent-attention-150", ["--epochs", "3"]).epochs == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [
+        ("cart-pole", "cart-pole@1"),
+        ("CART-POLE@1", "cart-pole@1"),
+        ("CartPole", "rlbench/CartPole-v0"),
+        ("hopper", "hopper@1"),
+        ("gridworld8x8", "rlbench/GridWorld8x8-v0"),
+        ("CartPole-v1", "CartPole-v1"),
+        ("rlbench:rlbench/CartPole-v0", "rlbench:rlbench/CartPole-v0"),
+    ],
+)
+def test_tasks_and_environments_have_the_names_of_all_commands(name: str, task: str) -> None:
+    assert train.known_task(name) == task
+
+
+@pytest.fixture
+def rlbench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str) -> tuple[int, str, str]:
+        code = cli.main(words)
+        return code, *capsys.readouterr()
+
+    return run
+
+
+REFUSED = {
+    ("--agent", "my agent"): "agent = 'my agent' is not valid",
+    ("--agent", ""): "agent = '' is not valid",
+    ("--agent", "../../x"): "agent = '../../x' is not valid",
+    ("--agent", "x" * 65): "agent = 'xxx",
+    ("--task", "cart-pool"): "unknown task 'cart-pool'; did you mean cart-pole",
+    ("--task", ""): "unknown task ''",
+    ("--task", "nowhere:x/Y-v0"): "cannot import nowhere",
+    ("--task", "rlbench:rlbench/Y-v0"): "unknown environment 'rlbench/Y-v0'",
+    ("--total-env-steps", str(10**30)): "total_env_steps must be a whole number below 2^63",
+    ("--threads", str(10**9)): "threads must be at most 1024",
+    ("--learning-rate", "nan"): "learning_rate must be a positive number, not nan",
+    ("--learning-rate", "1e400"): "learning_rate must be a positive number, not inf",
+    ("--goal", "nan"): "goal must be a number, not nan",
+    ("--out", "file"): "cannot train into file: File exists",
+    ("--out", "file/x"): "cannot train into file/x: Not a directory",
+    ("--out", "/proc/x"): "cannot train into /proc/x",
+    ("--out", "x" * 300): "File name too long",
+    ("--out", "taken"): "cannot train into taken: submission in it is no folder",
+    ("--out", "curved"): "cannot train into curved: curve.jsonl in it is no file",
+}
+
+
+@pytest.mark.parametrize("words", REFUSED, ids=" ".join)
+def test_mistakes_are_told_before_any_work(words: tuple[str, str], rlbench: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "submission").touch()
+    (tmp_path / "curved" / "curve.jsonl").mkdir(parents=True)
+    before = sorted(tmp_path.rglob("*"))
+    code, out, err = rlbench("train", "q-learning", *words)
+    assert (code, out) == (2, "")
+    assert REFUSED[words] in err
+    assert err.count("\n") == 1
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_scale_that_is_no_number_is_refused(rlbench: Any) -> None:
+    code, _, err = rlbench("train", "dqn", "--observation-scale", "1", "nan", "1", "1")
+    assert code == 2
+    assert "observation_scale must be finite numbers, not nan" in err
+
+
+def full_disk(descriptor: int) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_is_told_before_any_work(rlbench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.fsync", full_disk)
+    code, out, err = rlbench("train", "q-learning", "--out", "x")
+    assert (code, out) == (2, "")
+    assert err == "error: cannot train into x: No space left on device\n"
+
+
+def test_a_disk_that_fills_up_loses_nothing(rlbench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The weights cannot be exported; once there is room, the same command goes on where it stopped."""
+    words = "train", "q-learning", "--out", "x", "--steps", "1600"
+    with monkeypatch.context() as patch:
+        patch.setattr("baselines.training.runner.export", lambda *_: full_disk(0))
+        code, _, err = rlbench(*words, "--quiet")
+    assert code != 0
+    code, out, err = rlbench(*words)
+    assert (code, out) == (0, "x/submission\n")
+    assert "finished already" in err
+
+
+def test_two_runs_do_not_write_into_one_folder(rlbench: Any, tmp_path: Path) -> None:
+    runner.prepare(tmp_path / "x")
+    with runner.alone(tmp_path / "x"):
+        code, _, err = rlbench("train", "q-learning", "--out", "x")
+    assert code == 2
+    assert err == "error: another training run writes into x; wait for it, or give another --out\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated on Linux only")
+@pytest.mark.parametrize(
+    ("task", "command"),
+    [
+        ("grid-world", "evaluate"),
+        ("GridWorld", "evaluate"),  # the very environment of grid-world@1
+        ("GridWorld8x8", "watch"),
+    ],
+)
+def test_the_advice_is_a_command_that_works(task: str, command: str, rlbench: Any) -> None:
+    code, _, err = rlbench("train", "q-learning", "--task", task, "--steps", "800", "--out", "a folder")
+    assert code == 0
+    advised = shlex.split(err.splitlines()[-1].partition(": rlbench ")[2])
+    assert advised[0] == command
+    code, _, err = rlbench(*advised, *(("--no-window", "--record", "x.png") if command == "watch" else ("--quiet",)))
+    assert code == 0, err
+
+
+def test_an_environment_of_somebody_else(rlbench: Any) -> None:
+    words = (
+        "train",
+        "q-learning",
+        "--task",
+        "gymnasium:FrozenLake-v1",
+        "--steps",
+        "1600",
+        "--out",
+        "x",
+        "--seed",
+        "12345",
+    )
+    code, out, err = rlbench(*words)
+    assert (code, out) == (0, "x/submission\n")
+    assert read("x/submission").tasks == ()
+    assert "to " not in err
+    assert json.loads(rlbench(*words, "--json")[1])["seed"] == 12345
+    assert "12345" in rlbench(*words, "--csv")[1]

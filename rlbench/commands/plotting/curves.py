@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,19 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlbench.commands.plotting.style import legend, looks, panels, unit
+from rlbench.commands.shared.agents import learning_curves
 from rlbench.drawing.shapes import GREY, INK
-from rlbench.errors import UserError
 from rlbench.harness.ranking.agent_results import generator
 from rlbench.harness.ranking.intervals import resample, widening
 from rlbench.harness.tasks.suite import TASKS
-from rlbench.text_files import read_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 CURVE = "curve.jsonl"
-MAX_BYTES = 1 << 30
 Axis = Literal["steps", "seconds"]
 UNITS = {"steps": "environment steps", "seconds": "seconds of the training run"}
 MAX_LINEAR = 12  # longest training run over shortest; beyond this the axis is logarithmic
@@ -74,21 +71,11 @@ def read(path: Path, axis: Axis) -> Curve | None:
     Raises:
         UserError: the file is no learning curve.
     """
-    head, at, mean = {}, [], []
-    try:
-        for line in read_text(path, "learning curve", MAX_BYTES).splitlines():
-            event = json.loads(line)
-            if event["event"] == "started":
-                head = event
-            elif event["event"] == "evaluated":
-                at.append(float(event[axis]))
-                mean.append(float(event["mean"]))
-        task, agent, seed = str(head["task"]), str(head["agent"]), int(head["seed"])
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        wrong = f"no {error}" if isinstance(error, KeyError) else str(error)
-        raise UserError(f"{path} is no learning curve: {wrong}; train again, or leave it out") from None
+    head, *entries = learning_curves().read(path)
+    evaluated = [entry for entry in entries if entry["event"] == "evaluated"]
+    at, mean = (np.array([float(entry[name]) for entry in evaluated]) for name in (axis, "mean"))
     order = np.argsort(at, kind="stable")
-    return Curve(task, agent, seed, np.array(at)[order], np.array(mean)[order]) if at else None
+    return Curve(head["task"], head["agent"], head["seed"], at[order], mean[order]) if evaluated else None
 
 
 def band(curves: Sequence[Curve]) -> Band:

@@ -40,6 +40,11 @@ def training() -> Any:
     return importlib.import_module("baselines.training.runner")
 
 
+def learning_curves() -> Any:
+    """The module `baselines.training.curve`, which reads learning curves; it imports no torch."""
+    return importlib.import_module("baselines.training.curve")
+
+
 def dynamic_programming() -> Any:
     """The module `baselines.maths.dynamic_programming`, which solves exact models."""
     return importlib.import_module("baselines.maths.dynamic_programming")

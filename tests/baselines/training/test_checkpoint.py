@@ -69,6 +69,31 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
         raise OSError("power cut")
 
     monkeypatch.setattr("os.fsync", power_cut)
-    with pytest.raises(OSError, match="power cut"):
+    with pytest.raises(UserError, match=r"cannot write .*: power cut"):
         checkpoint.save(path, "dqn", CONFIG, {"step": 2})
     assert checkpoint.load(path, "dqn", CONFIG) == {"step": 1}
+    assert [each.name for each in tmp_path.iterdir()] == ["c"]
+
+
+def test_damage_anywhere_is_told_in_one_line(tmp_path: Path) -> None:
+    """Whichever byte of the file is changed, a weight's or the header's: it is met, or means nothing, as a blank."""
+    path = tmp_path / "c"
+    checkpoint.save(path, "dqn", CONFIG, {"weights": np.arange(16.0), "update": 3})
+    whole, messages = path.read_bytes(), []
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        try:
+            loaded = checkpoint.load(path, "dqn", CONFIG)
+        except UserError as error:
+            messages.append(str(error))
+            continue
+        assert loaded["update"] == 3
+        np.testing.assert_array_equal(loaded["weights"], np.arange(16.0))
+    assert len(messages) > len(whole) - 10
+    assert "\n" not in "".join(messages)
+
+
+def test_a_folder_in_its_place(tmp_path: Path) -> None:
+    (tmp_path / "c").mkdir()
+    with pytest.raises(UserError, match="checkpoint"):
+        checkpoint.load(tmp_path / "c", "dqn", CONFIG)
