@@ -34,6 +34,11 @@ def one_line(error: object) -> str:
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
+def counted(number: int, thing: str) -> str:
+    """A number of things: `1 episode`, `1,200 episodes`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 MAX_NAMES, MAX_CHARACTERS = 30, 80
 
 

@@ -53,7 +53,25 @@ def parse_options(
         except SystemExit:
             pass
         names = [*also, "--json", "--csv", *option_names(lambda: tyro.cli(kind, args=["--help"], **given))]
-    raise UserError(f"{sentence(complaint.getvalue(), names)} `{prog} --help` lists the options")
+    unknown = next((each for each in arguments if each.startswith("--") and option(each) not in names), None)
+    said = sentence(complaint.getvalue()) if unknown is None else unknown_option(unknown, names)
+    raise UserError(f"{said} `{prog} --help` lists the options")
+
+
+def option(word: str) -> str:
+    """The option of a word such as `--num_envs=3`, as help texts spell it: `--num-envs`."""
+    return word.partition("=")[0].replace("_", "-")
+
+
+def unknown_option(word: str, names: Sequence[str]) -> str:
+    """The message for an option that does not exist, with the one that is nearest.
+
+    Args:
+        word: as it was given.
+        names: of all options.
+    """
+    near = difflib.get_close_matches(option(word).strip("-"), [name.strip("-") for name in names], n=1)
+    return f"unknown option {word!r};" + (f" did you mean --{near[0]}?" if near else "")
 
 
 def option_names(show_help: Callable[[], Any]) -> list[str]:
@@ -65,28 +83,24 @@ def option_names(show_help: Callable[[], Any]) -> list[str]:
     return [name for line in lines if line.startswith("-") for name in re.findall(r"--[\w-]+", line.split("  ")[0])]
 
 
-def sentence(complaint: str, names: Sequence[str]) -> str:
-    """What tyro complains of in a frame of several lines, as one.
+def sentence(complaint: str) -> str:
+    """What tyro complains of in a frame of several lines, as one."""
+    message = paragraphs(complaint)[0].rstrip(".").removeprefix("Error parsing ")
+    if message.startswith("Missing from"):
+        return f"missing:{message.partition(':')[2]};"
+    return f"{message[:1].lower()}{message[1:]};".replace("unrecognized options", "words that it does not take")
 
-    Args:
-        complaint: what it printed.
-        names: of all options.
-    """
-    said = []
-    for line in plain(complaint).splitlines()[1:]:
+
+def paragraphs(framed: str) -> list[str]:
+    """The parts of a framed text between its rules, each on one line, without the help texts of options."""
+    parts = [""]
+    for line in plain(framed).splitlines()[1:]:
         text = line.strip("│|")
         if not text.strip(" ─-╰╯+"):
-            break
-        said += [] if text.startswith(" " * 8) else [text.strip()]  # deeper are the help texts of options
-    message = " ".join(said).rstrip(".").removeprefix("Error parsing ").replace("Missing value", "missing value")
-    what, _, which = message.partition(":")
-    if what == "Unrecognized options":
-        name = which.strip().partition(",")[0]
-        words = {each.strip("-"): each for each in names}
-        near = difflib.get_close_matches(name.partition("=")[0].strip("-"), words, n=1)
-        kind = "option" if name.startswith("-") else "word"
-        return f"unknown {kind} {name!r};" + (f" did you mean {words[near[0]]}?" if near else "")
-    return f"missing:{which};" if what.startswith("Missing from") else f"{message};"
+            parts.append("")
+        elif not text.startswith(" " * 8):  # deeper are the help texts
+            parts[-1] = f"{parts[-1]} {text.strip()}".strip()
+    return [part for part in parts if part] or [plain(framed)]
 
 
 def plain(text: str) -> str:

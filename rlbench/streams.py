@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import os
 import sys
@@ -47,8 +48,8 @@ class OutputStream:
 
     @property
     def encoding(self) -> str:
-        """Name of the encoding."""
-        return getattr(self._stream, "encoding", None) or "utf-8"
+        """Name of the encoding, as Python spells it."""
+        return codecs.lookup(getattr(self._stream, "encoding", None) or "utf-8").name
 
     def isatty(self) -> bool:
         """Whether a person reads it."""

@@ -17,7 +17,8 @@ HARNESS = tuple(f"rlbench.harness.{stage}" for stage in STAGES)
 UP_TO_SUBMISSION = ("rlbench.text_files", *HARNESS[:4])
 PUBLIC = (
     *("rlbench", "rlbench.errors", "rlbench.process", "rlbench.progress", "rlbench.registry"),
-    *("rlbench.space_tree", "rlbench.text_files", "rlbench.whole_files", "rlbench.streams", "rlbench.options"),
+    *("rlbench.charts", "rlbench.options", "rlbench.space_tree", "rlbench.streams"),
+    *("rlbench.text_files", "rlbench.whole_files"),
 )
 COMMAND_LINE = (
     *("rlbench.cli", "rlbench.errors", "rlbench.exit_codes", "rlbench.options", "rlbench.process", "rlbench.streams"),
@@ -27,6 +28,7 @@ MAY_REACH = {
     "rlbench": ("rlbench.registry",),
     "rlbench.__main__": ("rlbench", "rlbench.registry", *COMMAND_LINE),
     "rlbench.cli": ("rlbench", "rlbench.registry", *COMMAND_LINE),
+    "rlbench.charts": ("rlbench.process",),
     "rlbench.exit_codes": ("rlbench.errors",),
     "rlbench.options": ("rlbench.errors", "rlbench.process", "rlbench.streams"),
     "rlbench.streams": ("rlbench.errors",),

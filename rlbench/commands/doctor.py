@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from rlbench.commands.shared.output import Format, print_table, table_of
-from rlbench.errors import UserError
+from rlbench.errors import UserError, counted
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -203,7 +203,7 @@ def check_cache() -> Check:
         advice = "set RLBENCH_CACHE to a folder that can be written"
         return Check("compiled rules", "fail", str(error), advice)
     if damaged := cache.damaged():
-        found = f"{len(damaged)} files in {folder} are damaged, such as {damaged[0].name}"
+        found = f"damaged in {folder}: {counted(len(damaged), 'file')}, such as {damaged[0].name}"
         return Check("compiled rules", "warn", found, "nothing: they are made anew when they are needed")
     return Check("compiled rules", "ok", f"stored in {folder}")
 
@@ -240,7 +240,7 @@ def check_results(results: Path, page: Path) -> Check:
     except (UserError, OSError) as error:
         return Check("results", "fail", str(error))
     line = leaderboard.difference(leaderboard.text(ranked), page)
-    found = f"{sum(map(len, ranked.tasks.values()))} rows on {len(ranked.tasks)} tasks"
+    found = f"{counted(sum(map(len, ranked.tasks.values())), 'row')} on {counted(len(ranked.tasks), 'task')}"
     if line is None:
         return Check("results", "ok", f"{found}, {page} is up to date")
     return Check("results", "warn", f"{found}, {page} is stale ({line})", leaderboard.command(options))

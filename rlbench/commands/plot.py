@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from tyro.conf import Positional
@@ -13,7 +13,7 @@ from tyro.conf import Positional
 from rlbench.commands.plotting import curves, scores
 from rlbench.commands.plotting.style import style
 from rlbench.commands.shared.output import Format, print_table, table_of
-from rlbench.errors import UserError
+from rlbench.errors import UserError, counted
 from rlbench.harness.ranking.agent_results import collect_results
 from rlbench.harness.ranking.rankings import compute_rankings
 from rlbench.harness.results import record
@@ -64,7 +64,7 @@ def curve_charts(options: PlotOptions) -> list[Chart]:
     found = [curve for curve in read if curve is not None]
     if not found:
         return []
-    what = f"{len(found)} training runs, {len({curve.agent for curve in found})} agents"
+    what = f"{counted(len(found), 'training run')}, {counted(len({curve.agent for curve in found}), 'agent')}"
     return [("curves", lambda: curves.draw(found, options.axis), what)]
 
 
@@ -74,16 +74,16 @@ def score_charts(options: PlotOptions) -> list[Chart]:
     frames = [frame for frame in frames if len(frame)]
     if not frames:
         return []
-    frame = pd.concat(frames, ignore_index=True)
+    frame = each_record_once(frames)
     by_task = collect_results(frame, TASKS)[0]
     if not by_task:
         return []
     ranked = compute_rankings(frame, TASKS, SUITES)
     played = scores.played(by_task)
     shown = played or by_task
-    what = f"{sum(map(len, shown.values()))} agents on {len(shown)} tasks"
+    what = f"{counted(sum(map(len, shown.values())), 'agent')} on {counted(len(shown), 'task')}"
     unplayed = len(by_task) - len(shown)
-    what += f"; {unplayed} have only the random agent" if unplayed else ""
+    what += f"; the random agent alone on {counted(unplayed, 'other')}" if unplayed else ""
     board = ("leaderboard", lambda: scores.leaderboard(ranked), what)
     return [("profiles", lambda: scores.profiles(played), what), board] if played else [board]
 
@@ -91,7 +91,19 @@ def score_charts(options: PlotOptions) -> list[Chart]:
 def results_folders(paths: tuple[Path, ...]) -> list[Path]:
     """The folders with records among these, and among the folders `results` in them."""
     candidates = [folder for path in paths for folder in (path, path / "results") if folder.is_dir()]
-    return [folder for folder in dict.fromkeys(candidates) if any(folder.glob("*@*/*.jsonl"))]
+    there = {folder.resolve(): folder for folder in candidates if any(folder.glob("*@*/*.jsonl"))}
+    return list(there.values())
+
+
+def each_record_once(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The episodes of several folders of results; of a record that is in several of them, the longest copy."""
+    identity = ["task", "agent", "version", "digest"]
+    longest: dict[Any, pd.DataFrame] = {}
+    for frame in frames:
+        for key, episodes in frame.groupby(identity, sort=False):
+            if len(episodes) > len(longest.get(key, ())):
+                longest[key] = episodes
+    return pd.concat(longest.values(), ignore_index=True)
 
 
 def save(name: str, make: Callable[[], Figure], what: str, folder: Path) -> list[dict[str, str]]:

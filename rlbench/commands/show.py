@@ -13,12 +13,13 @@ import tyro
 from PIL import Image as Pillow
 from tyro.conf import Positional
 
+from rlbench.charts import matplotlib_settings
 from rlbench.commands.grid_world import picture, text
 from rlbench.commands.grid_world.solution import solve
 from rlbench.commands.shared.lookup import env_kwargs, find_environment, maze_text
 from rlbench.commands.shared.output import Format, print_table, remark, table_of, write
 from rlbench.drawing.shapes import Image
-from rlbench.errors import UserError, unknown
+from rlbench.errors import UserError, counted, unknown
 from rlbench.interact.episode import make
 
 FRAME_FORMATS = (".png",)
@@ -88,7 +89,8 @@ def show_policy(env: gymnasium.Env[Any, Any], env_id: str, options: ShowOptions)
     solution = solve(world.P, world.params.walls, world.params.terminal, options.policy, options.gamma)
     name = f"{env_id} with {Path(options.maze).name}" if options.maze else env_id
     title = f"{name}: {options.policy} policy, gamma {options.gamma:g}, slip {world.params.slip:g}"
-    save(picture.draw(solution, title).savefig, options.output)
+    with matplotlib_settings():
+        save(picture.draw(solution, title).savefig, options.output)
     if options.format != "table":
         print_table(table_of(solution.rows()), options.format, title)
     elif not options.quiet:
@@ -137,7 +139,7 @@ def assignment(field: str, state: dict[str, Any]) -> tuple[str, Any]:
             return name, np.array(value.split(","), old.dtype).reshape(old.shape)
         return name, type(old)(value)
     except ValueError:
-        kind = f"{old.size} numbers" if isinstance(old, np.ndarray) else type(old).__name__
+        kind = counted(old.size, "number") if isinstance(old, np.ndarray) else type(old).__name__
         raise UserError(f"--state {field}: {value!r} is not {kind}") from None
 
 

@@ -19,7 +19,7 @@ import tyro
 from rlbench.commands.shared.agents import agents, algorithms, find_agent, learning_curves, training
 from rlbench.commands.shared.lookup import find_task_or_id
 from rlbench.commands.shared.output import Format, complain, print_table, silent, table_of, write
-from rlbench.errors import UserError, unknown
+from rlbench.errors import UserError, counted, unknown
 from rlbench.options import parse_options
 from rlbench.registry import ENVIRONMENTS
 
@@ -168,7 +168,7 @@ def hint(task: str, submission: Path) -> str:
 def best(out: Path) -> str:
     """The line about the evaluation whose weights were kept; empty for a training run that had none."""
     kept = [entry for entry in learning_curves().read(out / learning_curves().CURVE) if entry.get("best")]
-    return f"best validation return {kept[-1]['mean']:,.2f}, after {kept[-1]['steps']:,} steps" if kept else ""
+    return f"best validation return {kept[-1]['mean']:,.2f}, after {counted(kept[-1]['steps'], 'step')}" if kept else ""
 
 
 def with_settings(algorithm: str, preset: str, **settings: Any) -> Any:

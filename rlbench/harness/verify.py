@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rlbench.errors import UserError
+from rlbench.errors import UserError, counted
 from rlbench.harness.evaluate import play_isolated
 from rlbench.harness.layers import player
 from rlbench.harness.results import provenance, record
@@ -78,7 +78,8 @@ def verify(
             show(number / last, found.episodes, "episodes")
             line = compared(run, play_isolated(task, entrant, number))
             if writer:
-                writer.append([line], f"the {found.blocks} blocks compared before are safe; run again to go on")
+                safe = f"compared before, and safe: {counted(found.blocks, 'block')}; run again to go on"
+                writer.append([line], safe)
             found.add(line)
     return found
 

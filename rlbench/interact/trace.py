@@ -20,7 +20,7 @@ import numpy as np
 
 import rlbench  # noqa: F401  # registers the ids
 from rlbench import space_tree
-from rlbench.errors import UserError
+from rlbench.errors import UserError, counted
 from rlbench.harness.isolation import explain
 from rlbench.harness.isolation.actions import InvalidActionError, as_array
 from rlbench.harness.isolation.explain import Explanation
@@ -121,7 +121,8 @@ def load(path: Path) -> Trace:
         if "action" not in step:
             raise UserError(f"{path}, line {number}: no action")
     if lines[-1].get("length") != len(steps):
-        raise UserError(f"{path} has {len(steps)} actions, its end says {lines[-1].get('length')}; lines are missing")
+        length = lines[-1].get("length")
+        raise UserError(f"{path} has {counted(len(steps), 'action')}, its end says {length}; lines are missing")
     return Trace(
         env_id=head["env"],
         kwargs=head["kwargs"],

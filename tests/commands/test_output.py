@@ -1,15 +1,22 @@
 """Printed tables: what a script reads from standard output is exactly the table."""
 
+import contextlib
 import csv
 import io
 import json
 import re
+import sys
+from collections import Counter
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
 
-from rlbench.commands.shared.output import print_table
+from rlbench.commands.shared.output import print_table, shown, table_of
+from rlbench.errors import counted
 
 FRAME = pd.DataFrame(
     {
@@ -76,3 +83,73 @@ def test_a_narrow_terminal_leaves_out_columns_and_breaks_no_word(capsys, monkeyp
     words = {word for line in lines for word in line.split()}
     assert {"agent", "recurrent-attention", "why", "a", "b"} <= words
     assert ("incomprehensibly" in words) == (columns > 40)
+
+
+WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=24)
+CELLS = st.one_of(
+    st.none(),
+    st.integers(-(10**12), 10**12),
+    st.floats(-1e9, 1e9),
+    st.booleans(),
+    WORDS,
+    st.lists(WORDS, max_size=3),
+)
+TABLES = st.lists(WORDS, min_size=1, max_size=8, unique=True).flatmap(
+    lambda names: st.lists(st.fixed_dictionaries(dict.fromkeys(names, CELLS)), min_size=1, max_size=4)
+)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(rows=TABLES, columns=st.integers(10, 300))
+def test_no_word_is_broken_in_any_terminal(rows, columns):
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as printed:
+        patch.setenv("COLUMNS", str(columns))
+        print_table(table_of(rows), "table", "a title")
+    lines = printed.getvalue().splitlines()
+    shown_words = Counter(word for line in lines for word in line.split())
+    for row in rows:
+        for name, value in row.items():
+            for word in [*name.replace("_", " ").split(), *shown(value).split()]:
+                assert word in shown_words or f"{word}:" in shown_words, (word, lines)
+    as_table = any(set(line) == {"─"} for line in lines)
+    longest = max(cell_len(word) for word in shown_words)
+    assert max(map(cell_len, lines)) <= (columns if as_table else max(columns, longest + 2))
+
+
+def test_little_room_gives_a_record_per_row(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "20")
+    row = {"task": "cart-pole@1", "mean_return": 1234.567, "seed": 1073741824, "episodes": 1000, "fault": None}
+    print_table(table_of([row, row]), "table", "Everything")
+    record = "task: cart-pole@1\nmean return:\n  1,234.567\nseed: 1073741824\nepisodes: 1,000\nfault: —\n"
+    assert capsys.readouterr().out == f"Everything\n{record}\n{record}"
+
+
+def test_whole_numbers_stay_whole_where_another_row_has_none(capsys):
+    rows = [{"record": "a", "blocks": 3}, {"record": "b"}]
+    print_table(table_of(rows), "csv")
+    assert capsys.readouterr().out == "record,blocks\na,3\nb,\n"
+    print_table(table_of(rows), "table")
+    assert " 3 " in capsys.readouterr().out
+
+
+def test_seeds_are_names_and_counts_are_counts(capsys):
+    print_table(table_of([{"seed": 1073741824, "episodes": 20000}]), "table")
+    assert capsys.readouterr().out.splitlines()[-1].split() == ["1073741824", "20,000"]
+
+
+def test_control_characters_move_no_cursor(capsys):
+    print_table(table_of([{"fault": "two\nlines \x1b[31mred\x07"}]), "table")
+    assert r"two\nlines \x1b[31mred\x07" in capsys.readouterr().out
+
+
+def test_json_loses_nothing_in_a_terminal_without_the_characters(monkeypatch):
+    data = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(data, encoding="ascii"))
+    print_table(table_of([{"name": "größe ↑ \udcff"}]), "json")
+    sys.stdout.flush()
+    assert json.loads(data.getvalue()) == [{"name": "größe ↑ \udcff"}]
+
+
+@pytest.mark.parametrize(("number", "words"), [(1, "1 task"), (0, "0 tasks"), (1200, "1,200 tasks")])
+def test_one_is_not_many(number, words):
+    assert counted(number, "task") == words

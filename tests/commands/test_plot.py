@@ -190,3 +190,21 @@ def test_mistakes_are_one_line_and_leave_nothing(run, tmp_path):
         assert words in err
         assert err.count("\n") == 1
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_what_is_in_two_folders_counts_once(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(plot, "FORMATS", ("svg",))
+    monkeypatch.setattr(plot_scores, "POINTS", 10)
+    write_curve(tmp_path / "runs" / "s0")
+    paths = sorted((ROOT / "results" / "grid-world@1").glob("q-learning*"))[:2]
+    for folder, count in (("results", 2), ("runs/results", 1)):
+        (tmp_path / folder / "grid-world@1").mkdir(parents=True)
+        for path in paths[:count]:
+            shutil.copy(path, tmp_path / folder / "grid-world@1")
+    code, rows, err = run("results", "runs", "runs/s0", "--json")
+    assert (code, err) == (0, "")
+    assert {row["chart"]: row["shows"] for row in rows} == {
+        "curves": "1 training run, 1 agent",
+        "profiles": "1 agent on 1 task",
+        "leaderboard": "1 agent on 1 task",
+    }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from rlbench.charts import literal
 from rlbench.commands.grid_world.solution import Solution
 from rlbench.commands.grid_world.text import number
 from rlbench.commands.plotting.style import unit
@@ -36,8 +37,8 @@ def draw(solution: Solution, title: str) -> Figure:
     height, width = solution.walls.shape
     cell = min(CELL, LARGEST_PANEL / max(height, width))
     figure = Figure(figsize=(3 * (width * cell + 0.3) + 0.3, height * cell + 1.0), dpi=120, facecolor=unit(PAPER))
-    left = 0.3 / figure.get_figwidth()
-    figure.suptitle(title, x=left, y=1 - 0.16 / figure.get_figheight(), ha="left", va="top", size=13, color=unit(INK))
+    left, top = 0.3 / figure.get_figwidth(), 1 - 0.16 / figure.get_figheight()
+    figure.suptitle(literal(title), x=left, y=top, ha="left", va="top", size=13, color=unit(INK))
     colours = ValueColours(solution)
     panels = (("policy", policy_panel), ("V", value_panel), ("Q", action_value_panel))
     for i, (name, panel) in enumerate(panels):

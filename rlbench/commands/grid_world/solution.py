@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlbench.commands.shared.agents import dynamic_programming, equations
-from rlbench.errors import UserError
+from rlbench.errors import UserError, counted
 
 ARROWS = "↑→↓←"  # of actions 0 to 3
 
@@ -113,7 +113,8 @@ def check_all_terminate(
         reached = onward
     if lost := sorted(free - reached):
         row, col = divmod(lost[0], walls.shape[1])
+        have = "has" if len(lost) == 1 else "have"
         raise UserError(
-            f"{len(lost)} cells have no way to a terminal one, the first in row {row}, column {col}; "
+            f"{counted(len(lost), 'cell')} {have} no way to a terminal one, the first in row {row}, column {col}; "
             "their values are infinite unless --gamma is below 1"
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rlbench.charts import literal
 from rlbench.commands.plotting.style import legend, looks, panels, unit
 from rlbench.commands.shared.agents import learning_curves
 from rlbench.drawing.shapes import GREY, INK
@@ -55,7 +56,7 @@ def find(paths: Iterable[Path]) -> list[Path]:
     found = []
     for path in paths:
         found += sorted(path.rglob(CURVE)) if path.is_dir() else [path] if path.name == CURVE else []
-    return found
+    return list({path.resolve(): path for path in found}.values())
 
 
 def read(path: Path, axis: Axis) -> Curve | None:
@@ -132,7 +133,7 @@ def line(panel: Axes, shown: Band, name: str, look: dict[str, Any]) -> None:
         name: for the legend.
         look: colour and dashes.
     """
-    panel.plot(shown.at, shown.mean, label=name, **look)
+    panel.plot(shown.at, shown.mean, label=literal(name), **look)
     panel.plot(shown.at[-1:], shown.mean[-1:], "o", ms=4, color=look["color"])
     if shown.low is not None and shown.high is not None:
         panel.fill_between(
@@ -150,7 +151,7 @@ def frame(panel: Axes, task: str, axis: Axis, ends: Sequence[float], means: Sequ
         ends: last step or second of each agent.
         means: lowest and highest mean of each agent.
     """
-    panel.set_title(task)
+    panel.set_title(literal(task))
     panel.set_xlabel(UNITS[axis])
     panel.set_ylabel("validation return")
     if max(ends) > MAX_LINEAR * min(ends):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from rlbench.charts import matplotlib_settings
 from rlbench.drawing.shapes import ACCENTS, GREY, INK, MIST, PAPER, Colour
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ def unit(colour: Colour) -> tuple[float, float, float]:
 @contextmanager
 def style() -> Iterator[None]:
     """Set matplotlib's style within the context."""
-    import matplotlib as mpl
-
     settings: Any = {
         "font.family": "DejaVu Sans",
         "font.size": 9,
@@ -59,7 +58,7 @@ def style() -> Iterator[None]:
         "legend.frameon": False,
         "svg.hashsalt": "rlbench",  # the same picture is the same file
     }
-    with mpl.rc_context(settings):
+    with matplotlib_settings(settings):
         yield
 
 

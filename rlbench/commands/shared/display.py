@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rlbench.commands.shared.output import print_table, remark, table_of
-from rlbench.errors import UserError
+from rlbench.errors import UserError, counted
 from rlbench.interact import recorder
 from rlbench.interact.screen import MAX_SPEED, MIN_SPEED, Screen, WindowLike
 
@@ -62,7 +62,7 @@ def report(screen: Screen, options: Any, others: Sequence[Path] = ()) -> None:
     film = screen.recorder
     for path in film.written if film is not None else ():
         if isinstance(film, recorder.Film):
-            remark(f"recorded {film.frames:,} frames at {film.fps:.4g} frames/s to {path}", options)
+            remark(f"recorded {counted(film.frames, 'frame')} at {film.fps:.4g} frames/s to {path}", options)
         else:
             remark(f"wrote {path}", options)
     for path in (*screen.written, *others):

@@ -55,7 +55,7 @@ def print_table(frame: pd.DataFrame, format: Format, title: str = "", optional: 
     if format == "json":
         write(as_json(frame) + "\n")
     elif format == "csv":
-        write(frame.map(joined).to_csv(index=False, lineterminator="\n"))
+        write(as_csv(frame))
     else:
         draw(frame, title, optional)
 
@@ -63,11 +63,6 @@ def print_table(frame: pd.DataFrame, format: Format, title: str = "", optional: 
 def write(text: str) -> None:
     """Print text on standard output."""
     sys.stdout.write(text)
-
-
-def counted(number: int, thing: str) -> str:
-    """A number of things: `1 episode`, `1,200 episodes`."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def silent(options: Any) -> bool:
@@ -92,6 +87,12 @@ def as_json(frame: pd.DataFrame) -> str:
     escaped = not streams.takes(json_format.dumps(made, ensure_ascii=False))  # rather than substituted
     lines = [json_format.dumps(record, ensure_ascii=escaped, allow_nan=False) for record in made]
     return "[\n" + ",\n".join(lines) + "\n]" if lines else "[]"
+
+
+def as_csv(frame: pd.DataFrame) -> str:
+    """Rows as CSV with a header line; a missing cell is empty."""
+    cells = [[joined(value) for value in row] for row in frame.itertuples(index=False, name=None)]
+    return pd.DataFrame(cells, columns=frame.columns, dtype=object).to_csv(index=False, lineterminator="\n")
 
 
 def records(frame: pd.DataFrame) -> list[dict[Hashable, Any]]:

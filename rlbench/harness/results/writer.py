@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from rlbench.errors import counted
 from rlbench.harness.results import record
 from rlbench.harness.results.jsonl import JsonlWriter
 from rlbench.harness.results.record import BlockResult
@@ -64,4 +65,4 @@ class RecordWriter:
             self._append([record.new_header(task, entrant)])
 
     def _append(self, lines: list[dict[str, Any]]) -> None:
-        self._file.append(lines, f"the {self.blocks} blocks written before are safe; run again to go on")
+        self._file.append(lines, f"written before, and safe: {counted(self.blocks, 'block')}; run again to go on")

@@ -277,7 +277,7 @@ def test_a_full_disk_keeps_the_blocks_before(whole, entrant, monkeypatch, room):
         writer.commit(block(0))
         limit = whole.stat().st_size + room
         monkeypatch.setattr(os, "pwrite", full)
-        with pytest.raises(UserError, match="No space left on device; the 1 blocks written before are safe; run again"):
+        with pytest.raises(UserError, match="No space left on device; written before, and safe: 1 block; run again"):
             writer.commit(block(1))
         monkeypatch.undo()
     assert data.startswith(whole.read_bytes())

@@ -1,0 +1,73 @@
+"""Options of the command line: mistakes are one line with the nearest name, help fits its terminal."""
+
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+
+from rlbench import cli
+from rlbench.options import parse_options
+
+MISTAKES = {
+    "list --fomat json": "unknown option '--fomat'; did you mean --format?",
+    "list envs --foo=5": "unknown option '--foo=5'; `rlbench list --help`",
+    "list --csw": "unknown option '--csw'; did you mean --csv?",
+    "list tusks": "invalid choice 'tusks'",
+    "list envs tasks": "words that it does not take: tasks",
+    "list --format": "missing value for argument '--format'",
+    "show": "missing: ENV;",
+    "show --polcy random": "unknown option '--polcy'; did you mean --policy?",
+    "show GridWorld --gamma x": "--gamma: could not convert string to float: 'x'",
+    "play CartPole --sed 1": "did you mean --seed?",
+    "watch random --lanse 2": "did you mean --lanes?",
+    "train value-iteration --gama 1": "did you mean --gamma?",
+    "evaluate": "missing: SUBMISSION;",
+    "verify --blok 1": "did you mean --blocks?",
+    "run --seeds 1.5": "--seeds: invalid literal for int() with base 10: '1.5'",
+    "plot --axis foo": "invalid choice 'foo'",
+    "leaderboard --chekc": "did you mean --check?",
+    "doctor --quite": "did you mean --quiet?",
+}
+
+
+@pytest.mark.parametrize("columns", ["", "1", "17", "1000000000"])
+@pytest.mark.parametrize("words", MISTAKES)
+def test_a_mistake_is_one_line(capsys, monkeypatch, words, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    assert cli.main(words.split()) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("error: ")
+    assert printed.err.count("\n") == 1
+    assert MISTAKES[words] in printed.err
+
+
+def test_every_command_has_a_mistake_here():
+    assert {words.split()[0] for words in MISTAKES} == cli.COMMANDS.keys()
+
+
+@pytest.mark.parametrize(
+    ("columns", "widest"), [("100", 100), ("80", 80), ("40", 40), ("1", 40), ("0", 80), ("9" * 9, 100)]
+)
+def test_help_fits_its_terminal(capsys, monkeypatch, columns, widest):
+    monkeypatch.setenv("COLUMNS", columns)
+    assert cli.main(["doctor", "--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(len(line) for line in lines if line[0:1] in "╭│╰") == widest
+
+
+def test_help_has_no_frames_that_a_terminal_lacks():
+    command = [sys.executable, "-X", "utf8=0", "-m", "rlbench", "doctor", "--help"]
+    done = subprocess.run(command, env={"PYTHONIOENCODING": "ascii"}, capture_output=True, check=True)
+    assert b"--quiet" in done.stdout
+    assert done.stdout.isascii()
+
+
+def test_defaults_may_be_an_instance():
+    @dataclasses.dataclass
+    class Knobs:
+        depth: int = 1
+
+    assert parse_options(Knobs, ["--depth", "3"], prog="x").depth == 3
+    assert parse_options(Knobs, [], prog="x", default=Knobs(7)).depth == 7
