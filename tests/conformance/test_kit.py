@@ -111,5 +111,5 @@ def test_nothing_is_passed_over_without_asserts():
         "    raise SystemExit(f'{broken.__name__} passes')\n"
         "print('all are named', __debug__)"
     )
-    done = subprocess.run([sys.executable, "-O", "-c", program], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-O", "-c", program], capture_output=True, text=True, encoding="utf-8")
     assert done.stdout == "all are named False\n", done.stderr

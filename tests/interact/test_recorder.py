@@ -297,7 +297,7 @@ def test_a_disk_that_is_full_leaves_no_half_of_a_file_and_keeps_the_old_one(ffmp
     path = tmp_path / name
     path.write_bytes(b"of yesterday")
     program = [sys.executable, "-c", FULL, str(path)]
-    done = subprocess.run(program, check=True, capture_output=True, text=True)
+    done = subprocess.run(program, check=True, capture_output=True, text=True, encoding="utf-8")
     assert done.stderr == ""
     assert done.stdout.startswith(f"cannot write {path}: ")
     assert done.stdout.count("\n") == 1
