@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -41,18 +44,51 @@ class EvaluateOptions:
 
 
 def run(options: EvaluateOptions) -> int:
-    """Evaluate, then print a row per task; 0. Failed episodes are scores, not errors."""
+    """Evaluate, then print a row per task; 0, or 2 where a task could not be played. Failed episodes are scores."""
     there = asked_for(options)
     entrant = submission.read(find_submission(options.submission, there))
-    rows = []
-    for task in chosen(options, entrant, there):
-        path = record.path_of(options.results, task, entrant)
-        if record.is_complete(path, task, entrant):
-            remark(f"{task.key} is scored already; to repeat it, remove {path}", options)
-        evaluate(task, entrant.folder, options.results, quiet=silent(options))
-        rows.append(row(path, task))
-    print_table(table_of(rows), options.format)
+    rows: list[dict[str, Any]] = []
+    mistakes: list[UserError] = []
+    try:
+        for task in chosen(options, entrant, there):
+            with collected(mistakes):
+                rows.append(evaluated(task, entrant, options))
+    finally:  # what was finished is shown, whatever happened to the others
+        if rows:
+            print_table(table_of(rows), options.format)
+    for mistake in mistakes[:-1]:
+        sys.stderr.write(f"error: {mistake}\n")
+    if mistakes:
+        raise mistakes[-1]
     return 0
+
+
+@contextmanager
+def collected(mistakes: list[UserError]) -> Iterator[None]:
+    """A UserError inside is added to a list, so that the next task can be played."""
+    try:
+        yield
+    except UserError as error:
+        mistakes.append(error)
+
+
+def evaluated(task: Task, entrant: Submission, options: EvaluateOptions) -> dict[str, Any]:
+    """Evaluate on one task; its row.
+
+    Args:
+        task: What is played.
+        entrant: The submission.
+        options: Of the command.
+    """
+    path = record.path_of(options.results, task, entrant)
+    if record.is_complete(path, task, entrant):
+        remark(f"{task.key} is scored already; to repeat it, remove {path}", options)
+    evaluate(task, entrant.folder, options.results, quiet=silent(options))
+    made = row(path, task)
+    if made["ok"] < made["episodes"]:
+        failed = made["episodes"] - made["ok"]
+        remark(f"{task.key}: {failed:,} of {made['episodes']:,} episodes failed; {made['fault']}", options)
+    return made
 
 
 def asked_for(options: EvaluateOptions) -> tuple[Task, ...]:
@@ -86,7 +122,8 @@ def row(path: Path, task: Task) -> dict[str, Any]:
         task: what was played.
     """
     run = record.read(path)
-    assert run is not None, path
+    if run is None:
+        raise UserError(f"{path} has gone; evaluate again")
     returns = pd.Series([line["return"] for line in run.episodes])
     statuses = Counter(line["status"] for line in run.episodes)
     faults = [line["fault"] for line in run.blocks if line["fault"]]

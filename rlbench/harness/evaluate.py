@@ -44,7 +44,8 @@ def evaluate(task: Task, submission_path: str | Path, results_dir: str | Path, *
     """Score a submission on a task.
 
     A run that was interrupted continues after its last complete block; a complete one is left as it is. Faults of the
-    agent are scored, they are not errors.
+    agent are scored, they are not errors; but one in `load` or in the first call of `act` of a new record is a mistake
+    of whoever evaluates, and nothing is recorded.
 
     Args:
         task: What is played.
@@ -56,7 +57,8 @@ def evaluate(task: Task, submission_path: str | Path, results_dir: str | Path, *
         The path of the record, `results_dir/<task>/<agent>@<digest12>.jsonl`.
 
     Raises:
-        UserError: The caller can mend it: not Linux, a malformed submission, another record of the same name.
+        UserError: The caller can mend it: not Linux, a malformed submission or one that fails at once, another record
+            of the same name, a full disk.
         HarnessError: rlbench itself failed, ATTEMPTS times.
     """
     if sys.platform != "linux":
@@ -78,42 +80,75 @@ def evaluate(task: Task, submission_path: str | Path, results_dir: str | Path, *
     ):
         for number in range(writer.blocks, task.blocks):
             show(number / task.blocks, number * task.lanes, "episodes")
-            writer.commit(play_isolated(task, entrant, number))
+            writer.commit(play_isolated(task, entrant, number, strict=number == 0))
         writer.finish()
     return path
 
 
-def play_isolated(task: Task, entrant: Submission, number: int) -> BlockResult:
+def play_isolated(task: Task, entrant: Submission, number: int, *, strict: bool = False) -> BlockResult:
     """Play one block with the agent in a fresh process; again, up to ATTEMPTS times, where the harness was at fault.
 
     Args:
         task: What is played.
         entrant: The agent.
         number: Number of the block, from 0.
+        strict: Whether a fault in `load` or in the first call of `act` is an error instead of a score.
 
     Raises:
-        UserError: The submission has changed since it was read.
+        UserError: The submission has changed since it was read, failed at once where `strict` was given, or the machine
+            lacked memory, disk, processes or the like.
         HarnessError: The last attempt failed, too.
     """
     for attempt in range(1, ATTEMPTS + 1):
         if contents.digest(entrant.folder) != entrant.digest:
             raise UserError(f"{entrant.folder} changed while it was being evaluated; evaluate it again")
         try:
-            return _play_block(task, entrant, number, attempt)
+            return _play_block(task, entrant, number, attempt, strict)
         except UserError:
             raise
+        except AgentFault as fault:
+            raise _at_once(fault, task, entrant) from None
         except Exception as error:
             if attempt == ATTEMPTS:
-                raise HarnessError(f"{task.key}, block {number}, {ATTEMPTS} attempts: {error!r}") from error
+                raise _failure(error, f"{task.key}, block {number}") from error
     raise AssertionError("unreachable")
 
 
-def _play_block(task: Task, entrant: Submission, number: int, attempt: int) -> BlockResult:
+def _at_once(fault: AgentFault, task: Task, entrant: Submission) -> UserError:
+    """The error for an agent that fails before anything is recorded."""
+    loading = fault.status == "load_error"
+    where, kind = ("load", "") if loading else ("the first call of act", f" ({fault.status})")
+    return UserError(
+        f"{entrant.folder} on {task.key}: {where} failed{kind}, so nothing is recorded; mend it and evaluate it again: "
+        f"{fault.message}"
+    )
+
+
+def _failure(error: Exception, where: str) -> UserError | HarnessError:
+    """The error for a block that could not be played: of the machine, if it lacked something, or of the harness.
+
+    Args:
+        error: What was raised.
+        where: Task and block, for the message.
+    """
+    lacking = isinstance(error, (OSError, MemoryError)) or "can't start new thread" in str(error)
+    if not lacking:
+        return HarnessError(f"{where}, {ATTEMPTS} attempts: {error!r}")
+    reason = getattr(error, "strerror", None) or str(error) or "out of memory"
+    name = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""
+    return UserError(
+        f"{where} cannot be played on this machine: {reason}{name}; the blocks before are safe: "
+        "free memory, disk, processes or open files, and run again"
+    )
+
+
+def _play_block(task: Task, entrant: Submission, number: int, attempt: int, strict: bool) -> BlockResult:
     began = time.monotonic()
     indices = task.block(number)
     seed = agent_seed(task, entrant.training_seed, number)
     with environment_and_agent(task, entrant, indices, seed) as (env, process):
-        episodes, fault = play(env, _load(process), task, indices)
+        act = process.load() if strict else _load(process)
+        episodes, fault = play(env, act, task, indices, strict=strict)
     return BlockResult(
         number=number,
         episodes=episodes,

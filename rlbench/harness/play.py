@@ -24,7 +24,9 @@ from rlbench.harness.results.record import EpisodeResult
 from rlbench.harness.tasks.task import Task
 
 
-def play(env: Any, act: Act, task: Task, indices: Sequence[int]) -> tuple[list[EpisodeResult], str | None]:
+def play(
+    env: Any, act: Act, task: Task, indices: Sequence[int], *, strict: bool = False
+) -> tuple[list[EpisodeResult], str | None]:
     """Play one block: the first episode of each environment counts.
 
     An environment whose episode has ended plays on, unrecorded, until all have. SAME_STEP is the one mode in which an
@@ -35,9 +37,14 @@ def play(env: Any, act: Act, task: Task, indices: Sequence[int]) -> tuple[list[E
         act: Calls the agent.
         task: Gives the episodes their seeds and reset options.
         indices: Indices of the episodes, one per environment.
+        strict: Whether a fault in the first call of `act` is raised instead of scored, unless the agent's process died
+            without a word.
 
     Returns:
         The episodes, and the agent's first fault, None where there was none.
+
+    Raises:
+        AgentFault: The first call failed, and `strict` was given.
     """
     seeds, options = zip(*(task.episode(i) for i in indices), strict=True)
     bounds = ActionBounds(space_tree.describe(env.single_action_space))
@@ -49,6 +56,8 @@ def play(env: Any, act: Act, task: Task, indices: Sequence[int]) -> tuple[list[E
             action = act(observation, first)
             invalid = bounds.violations(action)
             if invalid is not None:
+                if strict and not rollout.actions:
+                    raise AgentFault("invalid_action", bounds.message(action))
                 rollout.fail(invalid & rollout.running, "invalid_action", bounds.message(action))
                 bounds.replace(action, invalid)
             observation, reward, terminated, truncated, _ = env.step(bounds.unflatten(action))
@@ -57,6 +66,8 @@ def play(env: Any, act: Act, task: Task, indices: Sequence[int]) -> tuple[list[E
             if b"\1" in first.tobytes():  # hot loop: faster than first.any()
                 rollout.end(first & rollout.running, terminated, truncated)
     except AgentFault as fault:
+        if strict and not rollout.actions and not fault.wordless:
+            raise
         rollout.fail(rollout.running.copy(), fault.status, fault.message)
     return rollout.episodes(task, indices), rollout.fault
 

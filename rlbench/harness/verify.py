@@ -76,12 +76,22 @@ def verify(
         found = begin(writer, header(path, run)) if writer else Verification()
         for number in range(found.blocks, last):
             show(number / last, found.episodes, "episodes")
-            line = compared(run, play_isolated(task, entrant, number))
+            line = compared(run, _played_again(run, task, entrant, number))
             if writer:
                 safe = f"compared before, and safe: {counted(found.blocks, 'block')}; run again to go on"
                 writer.append([line], safe)
             found.add(line)
     return found
+
+
+def _played_again(run: Record, task: Task, entrant: Submission, number: int) -> BlockResult:
+    """A block of a record, played again; a UserError where the agent, which could be loaded then, cannot be now."""
+    again = play_isolated(task, entrant, number)
+    if (again.fault or "").startswith("load_error") and not (run.blocks[number]["fault"] or "").startswith(
+        "load_error"
+    ):
+        raise UserError(f"{entrant.folder} cannot be loaded here, so nothing is compared: {again.fault}")
+    return again
 
 
 def findings_writer(path: Path) -> AbstractContextManager[JsonlWriter | None]:

@@ -1,4 +1,5 @@
 import dataclasses
+import gc
 import hashlib
 import os
 
@@ -176,6 +177,7 @@ def test_elsewhere_than_on_linux(grid_task, submit, tmp_path, monkeypatch):
 
 def test_nothing_is_left_open(grid_task, submit, tmp_path):
     def state():
+        gc.collect()  # errors of tests before hold memory files of theirs
         return len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
 
     path = submit(TABULAR)

@@ -32,9 +32,16 @@ def test_random_needs_no_folder_and_faults_are_shown(submit, tmp_path, capsys):
     assert code == 0
     (row,) = csv.DictReader(io.StringIO(out))
     assert row["task"] == "cart-pole@1"
-    code, out, _ = run(capsys, submit("raise ValueError('odd')"), "--task", "grid-world@1", "--results", results)
+    later = """
+        self.calls = getattr(self, "calls", 0) + 1
+        if self.calls > 1:
+            raise ValueError("odd")
+        return [1] * self.lanes
+        """
+    code, out, err = run(capsys, submit(later), "--task", "grid-world@1", "--results", results)
     assert code == 0
-    assert "crash: ValueError: odd (agent.py:10)" in out
+    assert "crash: ValueError: odd (agent.py:12)" in out
+    assert err == "grid-world@1: 130 of 140 episodes failed; crash: ValueError: odd (agent.py:12)\n"
 
 
 MISTAKES = {

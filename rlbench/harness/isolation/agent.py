@@ -32,11 +32,17 @@ STATUSES = ("ok", "timeout_act", "timeout_run", "crash", "oom", "invalid_action"
 
 
 class AgentFault(Exception):  # noqa: N818  # scored like a result, not an error of the harness
-    """The agent's mistake that ends its episodes: `status` is one of STATUSES, `message` one line for its author."""
+    """The agent's mistake that ends its episodes.
 
-    def __init__(self, status: str, message: str) -> None:
+    Args:
+        status: One of STATUSES.
+        message: One line for the agent's author.
+        wordless: Whether the process died without reporting anything, as of a signal or in want of memory.
+    """
+
+    def __init__(self, status: str, message: str, *, wordless: bool = False) -> None:
         super().__init__(f"{status}: {message}")
-        self.status, self.message = status, message
+        self.status, self.message, self.wordless = status, message, wordless
 
 
 class Agent(Protocol):

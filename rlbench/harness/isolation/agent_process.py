@@ -191,7 +191,8 @@ class AgentProcess:
         if end is None:
             return AgentFault("protocol", "the agent closed the control channel")
         printed = self._monitor.last_output_line()
-        return AgentFault("crash", f"the agent's process {end}{f'; it last printed: {printed}' if printed else ''}")
+        message = f"the agent's process {end}{f'; it last printed: {printed}' if printed else ''}"
+        return AgentFault("crash", message, wordless=True)
 
 
 def _load_arguments(

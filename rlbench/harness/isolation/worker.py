@@ -41,6 +41,9 @@ FAULTS = {"load_error": b"\x80", "crash": b"\x81", "oom": b"\x82", "invalid_acti
 TOTAL_STORE_ORDER = ("x86_64", "AMD64", "i686")
 """Architectures (x86) where a core that sees the call in memory sees the observation written before it, too."""
 
+MAX_PLACES = 5
+"""Lines of the submission's code that the message about an error names, the innermost ones."""
+
 MEMORY_POLLS = 16
 """Polls of memory that take as long as one poll of a pipe."""
 
@@ -187,7 +190,7 @@ def serve(agent: contract.Agent, shared: SharedArrays, calls: int, reply: int) -
 
 
 def one_line(error: BaseException, folder: str) -> str:
-    """An error as one line: its last line, and the last line of the submission's code in its traceback.
+    """An error as one line: its last line, and the lines of the submission's code in its traceback.
 
     Args:
         error: What was raised.
@@ -195,11 +198,13 @@ def one_line(error: BaseException, folder: str) -> str:
     """
     text = traceback.format_exception_only(type(error), error)[-1].strip()
     places = [
-        f" ({Path(frame.filename).relative_to(folder)}:{frame.lineno})"
+        f"{Path(frame.filename).relative_to(folder)}:{frame.lineno}"
         for frame in traceback.extract_tb(error.__traceback__)
         if Path(frame.filename).is_relative_to(folder)
     ]
-    return "".join([text.replace(folder, "."), *places[-1:]])
+    left_out = ["..."] if len(places) > MAX_PLACES else []
+    shown = ", ".join([*left_out, *places[-MAX_PLACES:]])
+    return text.replace(folder, ".") + (f" ({shown})" if shown else "")
 
 
 def _inherit_nothing() -> None:
