@@ -37,7 +37,7 @@ def test_every_command_has_help(command):
 def test_every_command_takes_quiet_and_a_format(command):
     module = importlib.import_module(f"rlbench.commands.{command}")
     fields = {field.name: field.type for field in dataclasses.fields(getattr(module, f"{command.capitalize()}Options"))}
-    assert (fields["quiet"], fields["format"]) == ("bool", "Format")
+    assert (fields["quiet"], fields["format"]) == ("Quiet", "Format")
 
 
 def test_json_and_csv_are_short_for_a_format(capsys):

@@ -3,7 +3,7 @@
 `rlbench NAME` imports `rlbench.commands.NAME` and no other command. Such a module defines
 
     NameOptions             a frozen dataclass of the options; tyro makes the command line from it, and the module's
-                            docstring is its help. Every command has `quiet: bool` and `format: Format`.
+                            docstring is its help. Every command has `quiet: Quiet` and `format: Format`.
     run(options) -> int     the command; it returns the exit code
     parse(arguments)        only in `train`: the options, where their class depends on the arguments
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from rlbench.commands.shared.output import Format, print_table, table_of
+from rlbench.commands.shared.output import Format, Output, Quiet, print_table, table_of
 from rlbench.errors import UserError, counted
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ class DoctorOptions:
 
     results: Path = Path("results")
     """Folder of the records."""
-    output: Path = Path("leaderboard.md")
+    output: Output = Path("leaderboard.md")
     """Page of the leaderboard."""
-    quiet: bool = False
+    quiet: Quiet = False
     """Print only checks that are not ok."""
     format: Format = "table"
 

@@ -15,7 +15,7 @@ import tyro
 from tyro.conf import Positional
 
 from rlbench.commands.shared.lookup import find_submission, find_task
-from rlbench.commands.shared.output import Format, print_table, remark, silent, table_of
+from rlbench.commands.shared.output import Format, Quiet, print_table, remark, silent, table_of
 from rlbench.errors import UserError
 from rlbench.harness import submission
 from rlbench.harness.evaluate import evaluate
@@ -32,13 +32,13 @@ class EvaluateOptions:
 
     submission: Annotated[Positional[str], tyro.conf.arg(metavar="SUBMISSION")]
     """Folder with submission.toml, an agent of the leaderboard such as dqn, or the built-in one: random."""
-    task: str | None = None
+    task: Annotated[str | None, tyro.conf.arg(aliases=["-t"])] = None
     """Task: cart-pole@1, or cart-pole for its newest version."""
     suite: str | None = None
     """Suite; `rlbench list suites` shows them."""
     results: Path = Path("results")
     """Folder for the records; an interrupted evaluation continues there."""
-    quiet: bool = False
+    quiet: Quiet = False
     """No progress bar."""
     format: Format = "table"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
-from rlbench.commands.shared.output import Format, complain, draw, print_table, table_of, write
+from rlbench.commands.shared.output import Format, Output, Quiet, complain, draw, print_table, table_of, write
 from rlbench.errors import UserError
 from rlbench.harness.ranking import leaderboard, tables
 from rlbench.harness.ranking.rankings import Rankings, compute_rankings
@@ -27,11 +27,11 @@ class LeaderboardOptions:
 
     results: Path = Path("results")
     """Folder of the records."""
-    output: Path = Path("leaderboard.md")
+    output: Output = Path("leaderboard.md")
     """Page to write."""
     check: bool = False
     """Write nothing; exit with 1 if the page is not what the results say."""
-    quiet: bool = False
+    quiet: Quiet = False
     """Print nothing but mistakes."""
     format: Format = "table"
 

@@ -12,7 +12,7 @@ import pandas as pd
 from tyro.conf import Positional
 
 from rlbench.commands.shared.agents import algorithms
-from rlbench.commands.shared.output import Format, print_table, write
+from rlbench.commands.shared.output import Format, Quiet, print_table, write
 
 OPTIONAL = ("num_envs", "failure_return", "env", "module", "tags", "rules")
 """Columns that are left out where the terminal is narrow, the last one first."""
@@ -24,7 +24,7 @@ class ListOptions:
 
     what: Positional[Literal["all", "envs", "tasks", "suites", "agents"]] = "all"
     """What to list, with details; without it everything, by name."""
-    quiet: bool = False
+    quiet: Quiet = False
     """Print names only, one per line."""
     format: Format = "table"
 

@@ -14,7 +14,7 @@ from tyro.conf import Positional
 from rlbench.commands.shared import display
 from rlbench.commands.shared.display import DisplayOptions
 from rlbench.commands.shared.lookup import env_kwargs, find_environment
-from rlbench.commands.shared.output import Format, remark
+from rlbench.commands.shared.output import Format, Quiet, remark
 from rlbench.errors import UserError
 from rlbench.interact import trace
 from rlbench.interact.episode import ShownEpisode, make, short_name
@@ -42,7 +42,7 @@ class PlayOptions:
     """Save a trace of each episode, which `rlbench watch` plays again; the second one as <name>-2, and so on."""
     keys: tuple[str, ...] = ()
     """Press these keys instead of opening a window: right*20 left - (for none)."""
-    quiet: bool = False
+    quiet: Quiet = False
     """Print nothing but mistakes."""
     format: Format = "table"
 

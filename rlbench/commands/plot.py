@@ -12,7 +12,7 @@ from tyro.conf import Positional
 
 from rlbench.commands.plotting import curves, scores
 from rlbench.commands.plotting.style import style
-from rlbench.commands.shared.output import Format, print_table, table_of
+from rlbench.commands.shared.output import Format, Output, Quiet, print_table, table_of
 from rlbench.errors import UserError, counted
 from rlbench.harness.ranking.agent_results import collect_results
 from rlbench.harness.ranking.rankings import compute_rankings
@@ -31,11 +31,11 @@ class PlotOptions:
 
     runs: Positional[tuple[Path, ...]]
     """Folders of training runs (runs/train/cart-pole@1/dqn-s0), of results (results), or of both (runs/quick)."""
-    output: Path = Path("plots")
+    output: Output = Path("plots")
     """Folder for the charts."""
     axis: curves.Axis = "steps"
     """What learning curves are drawn against."""
-    quiet: bool = False
+    quiet: Quiet = False
     """Print nothing but mistakes."""
     format: Format = "table"
 

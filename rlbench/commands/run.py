@@ -16,11 +16,11 @@ import tyro
 
 from rlbench.commands import leaderboard
 from rlbench.commands.shared.agents import training
-from rlbench.commands.shared.output import Format, remark, silent
+from rlbench.commands.shared.output import Format, Quiet, remark, silent
 from rlbench.commands.train import with_settings
 from rlbench.errors import UserError, unknown
 from rlbench.harness.evaluate import evaluate
-from rlbench.harness.tasks.suite import get_task
+from rlbench.harness.tasks.suite import SUITES, get_task
 
 
 @dataclass(frozen=True)
@@ -48,19 +48,24 @@ GLIMPSE = tuple(
 AS_THEY_STAND = tuple(Entry(algorithm, "lecture", "cart-pole@1") for algorithm in ("dqn", "reinforce", "actor-critic"))
 ATARI = tuple(Entry("dqn", "atari-cpu", task, seeds=3) for task in ("pong@1", "breakout@1"))
 WALKERS = ("half-cheetah", "hopper", "walker2d")
-LOCOMOTION = (
+LOCOMOTION = tuple(
+    Entry("actor-critic", "locomotion", f"{robot}@1", seeds=3) for robot in (*WALKERS, "ant", "humanoid")
+)
+MUJOCO_V5 = (
     *(Entry("actor-critic", "locomotion", f"{robot}-gymnasium@1", seeds=3) for robot in WALKERS),
     *(Entry("soft-actor-critic", "fast", f"{robot}-gymnasium@1", seeds=3) for robot in ("half-cheetah", "hopper")),
-    *(Entry("actor-critic", "locomotion", f"{robot}@1", seeds=3) for robot in (*WALKERS, "ant", "humanoid")),
 )
+ALL = (*QUICK, *AS_THEY_STAND, *ATARI, *MUJOCO_V5, *LOCOMOTION, *GLIMPSE)
 PLANS = {
     "quick": QUICK,
-    "lecture": (*QUICK, *AS_THEY_STAND),
+    "classic": (*QUICK, *AS_THEY_STAND),
     "atari": ATARI,
     "glimpse": GLIMPSE,
     "locomotion": LOCOMOTION,
+    "mujoco-v5": MUJOCO_V5,
+    "lecture": ALL,
 }
-
+"""What is trained, by the name of the plan. A plan that is named as a suite is scored on the tasks of that suite."""
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -70,11 +75,11 @@ class RunOptions:
     """Train the reference agents, score them in processes of their own, write the leaderboard."""
 
     plan: Annotated[str, tyro.conf.Positional] = "quick"
-    """Which agents: quick; lecture, which adds the slides' algorithms as they stand; or those of one family, hours
-    long: atari, glimpse, locomotion."""
+    """Which agents: quick; classic, which adds the slides' algorithms as they stand; those of one family, hours long:
+    atari, glimpse, locomotion, mujoco-v5; or lecture, which is all of them. Any other suite is a plan as well."""
     seeds: int = 10
     """Training seeds of each agent."""
-    out: Path | None = None
+    out: Annotated[Path | None, tyro.conf.arg(aliases=["--output", "-o"])] = None
     """Folder for everything that follows; `runs/<plan>` by default."""
     results: Path | None = None
     """Folder for the recorded episodes; `<out>/results` by default."""
@@ -84,33 +89,46 @@ class RunOptions:
     """Folder that keeps a copy of every submission, as <task>/<agent>-s<seed>."""
     device: str = "auto"
     """Where networks train: auto, cpu or cuda."""
-    quiet: bool = False
+    quiet: Quiet = False
     """Print the table alone."""
     format: Format = "table"
 
 
 def run(options: RunOptions) -> int:
     """Train, evaluate, rank; 0 once the leaderboard is written."""
-    if options.plan not in PLANS:
-        raise unknown("plan", options.plan, PLANS)
+    name = options.plan.lower()
+    plan, tasks = agents_and_tasks(name)
     if options.device not in DEVICES:
         raise unknown("device", options.device, DEVICES)
     if options.seeds < 1:
         raise UserError(f"--seeds is at least 1, got {options.seeds}")
-    plan = PLANS[options.plan]
-    out = options.out or Path("runs") / options.plan
+    out = options.out or Path("runs") / name
     results = options.results or out / "results"
     for entry in plan:
         for seed in range(options.seeds if entry.seeds is None else entry.seeds):
             submission = train(entry, seed, out, options)
             score(entry.task, submission, results, options)
-    for task in dict.fromkeys(entry.task for entry in plan):
+    for task in tasks:
         score(task, "random", results, options)
     page = options.leaderboard or out / "leaderboard.md"
     if options.format != "table":  # the command below then only prints
         leaderboard.write_page(leaderboard.text(leaderboard.load(results)), page)
     remark(f"to rank yours beside these: rlbench evaluate my_agent --results {shlex.quote(str(results))}", options)
     return leaderboard.run(leaderboard.LeaderboardOptions(results, page, format=options.format))
+
+
+def agents_and_tasks(name: str) -> tuple[tuple[Entry, ...], list[str]]:
+    """The agents of a plan, and the tasks on which the random agent is scored too: those of the suite of that name.
+
+    Args:
+        name: of a plan or a suite, in lower case.
+    """
+    if name not in PLANS and name not in SUITES:
+        raise unknown("plan", name, {*PLANS, *SUITES})
+    if name not in SUITES:
+        return PLANS[name], list(dict.fromkeys(entry.task for entry in PLANS[name]))
+    tasks = [task.key for task in SUITES[name]]
+    return PLANS.get(name) or tuple(entry for entry in ALL if entry.task in tasks), tasks
 
 
 def train(entry: Entry, seed: int, out: Path, options: RunOptions) -> Path:

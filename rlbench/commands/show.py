@@ -17,7 +17,7 @@ from rlbench.charts import matplotlib_settings
 from rlbench.commands.grid_world import picture, text
 from rlbench.commands.grid_world.solution import solve
 from rlbench.commands.shared.lookup import env_kwargs, find_environment, maze_text
-from rlbench.commands.shared.output import Format, print_table, remark, table_of, write
+from rlbench.commands.shared.output import Format, Output, Quiet, print_table, remark, table_of, write
 from rlbench.drawing.shapes import Image
 from rlbench.errors import UserError, counted, unknown
 from rlbench.interact.episode import make
@@ -34,23 +34,23 @@ class ShowOptions:
     """Environment: GridWorld, CartPole, a full id such as rlbench/GridWorld-v0, or a task such as cart-pole@1."""
     policy: Literal["random", "optimal"] | None = None
     """Policy of a grid world to evaluate and draw."""
-    output: Annotated[Path, tyro.conf.arg(aliases=["-o", "--out"])] = Path("show.png")
+    output: Output = Path("show.png")
     """Where the picture goes (.png; a policy also as .svg or .pdf)."""
     set: tuple[str, ...] = ()
     """Arguments of the environment: --set maze=8x8 slip=0.1."""
     maze: str | None = None
-    """Maze: 4x4, 8x8, four-rooms, or drawn, here as in 'S..|.#.|..T' or in a text file: '#' wall, 'T' terminal, 'S'
-    start, '.' free. Short for --set maze=..."""
+    """Maze: its name (4x4, 8x8, four-rooms), a drawing such as 'S..|.#.|..T', or a text file with one, where '#' is a
+    wall, 'T' terminal, 'S' a start, '.' free. The same as --set maze=MAZE."""
     slip: float | None = None
-    """Probability in [0, 1] that a move goes another way; the environment's own by default. Short for --set
-    slip=..."""
+    """Probability in [0, 1] that a move goes another way; the environment's own by default. The same
+    as --set slip=SLIP."""
     gamma: float = 1.0
     """Discount of the values, in [0, 1]."""
     state: tuple[str, ...] = ()
     """State to draw, as name=value for some of its fields: --state x=1.2 theta=0.1; arrays as name=1,2,3."""
     seed: int = 0
     """Seed of the first frame."""
-    quiet: bool = False
+    quiet: Quiet = False
     """Print nothing but mistakes."""
     format: Format = "table"
 

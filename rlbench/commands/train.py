@@ -18,7 +18,7 @@ import tyro
 
 from rlbench.commands.shared.agents import agents, algorithms, find_agent, learning_curves, training
 from rlbench.commands.shared.lookup import find_task_or_id
-from rlbench.commands.shared.output import Format, complain, print_table, silent, table_of, write
+from rlbench.commands.shared.output import Format, Quiet, complain, print_table, silent, table_of, write
 from rlbench.errors import UserError, counted, unknown
 from rlbench.options import parse_options
 from rlbench.registry import ENVIRONMENTS
@@ -36,13 +36,13 @@ class TrainOptions(Generic[Settings]):
     """Settings of the algorithm, as the preset has them."""
     preset: str = ""
     """Set of settings to begin with; the algorithm's first one by default."""
-    out: Path | None = None
+    out: Annotated[Path | None, tyro.conf.arg(aliases=["--output", "-o"])] = None
     """Folder for checkpoint, learning curve and submission; `runs/train/<task>/<agent>-s<seed>` by default."""
     resume: bool = True
     """Go on from a checkpoint in the folder; --no-resume begins anew."""
     tensorboard: bool = False
     """Write TensorBoard files too."""
-    quiet: bool = False
+    quiet: Quiet = False
     """No progress bar, and no advice."""
     format: Format = "table"
 

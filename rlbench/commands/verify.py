@@ -10,7 +10,7 @@ import pandas as pd
 from tyro.conf import Positional
 
 from rlbench.commands.shared.lookup import submission_of
-from rlbench.commands.shared.output import Format, print_table, remark, silent
+from rlbench.commands.shared.output import Format, Quiet, print_table, remark, silent
 from rlbench.errors import UserError
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import get_task
@@ -32,7 +32,7 @@ class VerifyOptions:
     """How many blocks of each record, from the first; all by default. A block is the episodes played at once."""
     submission: Path | None = None
     """Folder of the submission that a record is of, where it is not found by its digest."""
-    quiet: bool = False
+    quiet: Quiet = False
     """No progress bar."""
     format: Format = "table"
 

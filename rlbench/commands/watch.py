@@ -14,7 +14,7 @@ from tyro.conf import Positional
 from rlbench.commands.shared import display
 from rlbench.commands.shared.display import DisplayOptions
 from rlbench.commands.shared.lookup import env_kwargs, find_submission, find_task_or_id, submission_of
-from rlbench.commands.shared.output import Format, remark, silent
+from rlbench.commands.shared.output import Format, Quiet, remark, silent
 from rlbench.errors import UserError
 from rlbench.harness import submission
 from rlbench.harness.results import jsonl, record
@@ -38,7 +38,7 @@ class WatchOptions:
     what: Annotated[Positional[str], tyro.conf.arg(metavar="WHAT")]
     """A submission's folder, an agent of the leaderboard, or `random`; a record of results,
     results/<task>/<agent>.jsonl; or a trace."""
-    task: str | None = None
+    task: Annotated[str | None, tyro.conf.arg(aliases=["-t"])] = None
     """Task for a submission, cart-pole@1, or an environment's id; by default the first that it lists."""
     episode: int = 0
     """Number of the episode, the first one where there are several."""
@@ -53,7 +53,7 @@ class WatchOptions:
     display: Annotated[DisplayOptions, tyro.conf.arg(name="")] = field(default_factory=DisplayOptions)
     window: bool = True
     """Open a window where there is a display."""
-    quiet: bool = False
+    quiet: Quiet = False
     """Print nothing but mistakes."""
     format: Format = "table"
 

@@ -7,6 +7,7 @@ import math
 import sys
 import textwrap
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pandas as pd
@@ -25,6 +26,12 @@ Format = Annotated[
     tyro.conf.arg(help="What to print: a table for people, JSON or CSV. --json and --csv are short for the last two."),
 ]
 """Type of the option `--format`, which every command has; `rlbench.cli` writes out `--json` and `--csv`."""
+
+Quiet = Annotated[bool, tyro.conf.arg(aliases=["-q"])]
+"""Type of the option `--quiet`, which every command has."""
+
+Output = Annotated[Path, tyro.conf.arg(aliases=["--out", "-o"])]
+"""Type of the option `--output`, the file or folder that a command writes; `--out` where it is a folder of many."""
 
 DASH = "—"
 NO_COUNTS = frozenset(("seed", "training_seed", "agent_seed", "episode", "max_episode_steps"))

@@ -66,8 +66,8 @@ def _folders() -> Iterator[Path]:
             yield Path.home() / ".cache" / "rlbench"
     with contextlib.suppress(OSError):  # no temporary folder can be written
         fallback = Path(tempfile.gettempdir()) / f"rlbench-{_user()}"
-        _make(fallback)
-        if _believable(fallback.lstat()):  # its name can be foreseen, so others may have made it
+        # Its name can be foreseen, so others may have made it.
+        if not os.path.lexists(fallback) or _believable(fallback.lstat()):
             yield fallback
 
 

@@ -109,3 +109,12 @@ def test_rules_are_compiled_anew_where_the_cache_is_damaged_and_without_one(fold
     assert cache.damaged() == []
     monkeypatch.setattr(cache, "_folders", lambda: [])
     np.testing.assert_array_equal(first_observation(), expected)
+
+
+def test_a_file_that_is_looked_for_leaves_no_folder(monkeypatch, tmp_path):
+    monkeypatch.setattr(cache.tempfile, "gettempdir", lambda: str(tmp_path / "temporary"))
+    monkeypatch.setenv("RLBENCH_CACHE", str(tmp_path / "chosen"))
+    assert cache.load("nothing.py") is None
+    assert cache.store("a.py", b"pass\n") == tmp_path / "chosen" / "a.py"
+    assert cache.load("nothing.py") is None
+    assert [path.name for path in tmp_path.iterdir()] == ["chosen"]
