@@ -8,6 +8,9 @@ import shutil
 import threading
 from pathlib import Path
 
+import matplotlib
+
+from rlbench.core.compiler.cache import cache_folder
 from tests.commands.lines.words import OUTPUT_OPTIONS
 
 ROOT = Path(__file__).parents[3]
@@ -69,7 +72,12 @@ class Sandbox:
         self.folder, self.work = folder, folder / "work"
         self._template = folder / "template"
         fill(self._template)
-        self.environment = {"HOME": str(folder / "home"), "TMPDIR": str(folder / "tmp")}
+        self.environment = {
+            "HOME": str(folder / "home"),
+            "TMPDIR": str(folder / "tmp"),
+            "RLBENCH_CACHE": str(cache_folder()),
+            "MPLCONFIGDIR": matplotlib.get_cachedir(),
+        }
         self.renew()
 
     def renew(self) -> None:

@@ -1,4 +1,4 @@
-"""Random command lines: words for every option of every command, good ones and bad ones, by hypothesis.
+"""Random command lines: words for every option of every command, good ones and bad ones.
 
 The options are read from the commands' own dataclasses, so that a new one is tried by itself, with the values of its
 type unless `GOOD` names better ones.
@@ -15,7 +15,6 @@ from random import Random
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 import tyro
-from hypothesis import strategies as st
 
 from rlbench.cli import COMMANDS
 from rlbench.commands.shared.agents import algorithms, training
@@ -83,8 +82,7 @@ BUDGETS = (
 
 ENDS: dict[str, tuple[str, ...]] = {
     "play": ("--keys", "right*3"),
-    "watch": ("--speed", "64"),
-    "train": (),
+    "watch": ("--speed", "64", "--no-window"),
 }
 """Words before all others, so that a command comes to an end by itself; what follows may undo them."""
 
@@ -191,10 +189,6 @@ def line(random: Random) -> list[str]:
         words += (bad if option in spoilt else good)(option, random)
     words += random.choice([[]] * 12 + [["--json"]] * 6 + [["--csv"]])
     return words + random.choice([[]] * 48 + [["--nonsense"], ["surplus"], ["-h"], ["--json", "--csv"], ["--"]])
-
-
-lines = st.randoms(use_true_random=True).map(line)
-"""Command lines; each is drawn by a generator of its own, since hypothesis prefers extremes."""
 
 
 def short_training(known: list[Option]) -> list[str]:

@@ -6,6 +6,7 @@ It reads a line of JSON per command, `{"argv", "cwd", "seconds"}`, and answers w
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import resource
@@ -71,8 +72,9 @@ def load() -> None:
     run.PLANS["quick"] = run.PLANS["quick"][:1]
     for key in set(suite.TASKS) - set(QUICK_TASKS):
         del suite.TASKS[key]
+    suite.TASKS["cart-pole@1"] = dataclasses.replace(suite.TASKS["cart-pole@1"], episodes=4, lanes=2)
     for name, tasks in list(suite.SUITES.items()):
-        suite.SUITES[name] = tuple(task for task in tasks if task.key in QUICK_TASKS)
+        suite.SUITES[name] = tuple(suite.TASKS[task.key] for task in tasks if task.key in QUICK_TASKS)
 
 
 def serve() -> None:
