@@ -77,7 +77,8 @@ class FrameReplay(Stateful):
 
     def encode_first(self, observation: NDArray[np.uint8], envs: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Store the first observations [M, K, H, W] of new episodes in the M environments of the mask [N]; [M]."""
-        assert self.last is not None
+        if self.last is None:
+            raise RuntimeError("encode_first comes after encode, which stores the first observations of all")
         self.last = self.last.copy()
         self.last[envs] = observation
         return self._store(observation, np.zeros(len(observation), bool), np.flatnonzero(envs))

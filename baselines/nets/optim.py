@@ -92,7 +92,8 @@ class FusedAdam(Adam):
     @torch.no_grad()
     def step(self, alpha: float, max_grad_norm: float = 0.0) -> None:
         """One step against the parameters' gradients, which it drops; it cannot clip them."""
-        assert not max_grad_norm
+        if max_grad_norm:
+            raise ValueError(f"this optimizer cannot clip gradients; max_grad_norm is 0, got {max_grad_norm}")
         thetas, ms, vs = self._parts
         gradients = [p.grad for p in self.flat.parameters if p.grad is not None]
         before = [torch.tensor(float(self.t), device=self.flat.theta.device) for _ in thetas]

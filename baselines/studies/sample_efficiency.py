@@ -81,7 +81,8 @@ def training_runs(agent: str, seeds: int) -> Iterator[dict[str, Any]]:
                 streak = streak + 1 if event.mean >= GOAL else 0
                 if streak == PATIENCE:
                     break
-        assert event is not None
+        if event is None:
+            raise RuntimeError(f"the training of {agent} with seed {seed} had no events")
         yield {"agent": agent, "seed": seed, "held": streak == PATIENCE, "steps": event.steps, "updates": event.update}
 
 

@@ -164,7 +164,8 @@ class Learner(Stateful):
 
     def final_policy(self) -> Policy:
         """The policy to submit: the best on validation seeds."""
-        assert self.validation is not None
+        if self.validation is None:
+            raise RuntimeError("the training has no validation seeds, hence no best policy on them")
         return self.validation.policy
 
     def metrics(self) -> dict[str, float]:

@@ -23,6 +23,7 @@ from rlbench.errors import UserError, counted, unknown
 from rlbench.interact.episode import make
 
 FRAME_FORMATS = (".png",)
+PolicyName = Literal["random", "optimal"]
 POLICY_FORMATS = (".png", ".svg", ".pdf")
 
 
@@ -32,7 +33,7 @@ class ShowOptions:
 
     env: Annotated[Positional[str], tyro.conf.arg(metavar="ENV")]
     """Environment: GridWorld, CartPole, a full id such as rlbench/GridWorld-v0, or a task such as cart-pole@1."""
-    policy: Literal["random", "optimal"] | None = None
+    policy: PolicyName | None = None
     """Policy of a grid world to evaluate and draw."""
     output: Output = Path("show.png")
     """Where the picture goes (.png; a policy also as .svg or .pdf)."""
@@ -67,28 +68,28 @@ def run(options: ShowOptions) -> int:
                 made = {"env": env_id, "seed": options.seed, "file": str(options.output)}
                 print_table(table_of([made]), options.format)
         else:
-            show_policy(env, env_id, options)
+            show_policy(env, env_id, options.policy, options)
     finally:
         env.close()
     remark(f"wrote {options.output}", options)
     return 0
 
 
-def show_policy(env: gymnasium.Env[Any, Any], env_id: str, options: ShowOptions) -> None:
+def show_policy(env: gymnasium.Env[Any, Any], env_id: str, policy: PolicyName, options: ShowOptions) -> None:
     """Write the picture of a grid world's policy and print its values.
 
     Args:
         env: a grid world.
         env_id: its id, for the title.
+        policy: its name.
         options: of the command.
     """
-    assert options.policy is not None
     world: Any = env.unwrapped
     if not hasattr(getattr(world, "params", None), "walls") or not hasattr(world, "P"):
         raise UserError(f"--policy draws grid worlds; {env_id} has no exact model on a grid")
-    solution = solve(world.P, world.params.walls, world.params.terminal, options.policy, options.gamma)
+    solution = solve(world.P, world.params.walls, world.params.terminal, policy, options.gamma)
     name = f"{env_id} with {Path(options.maze).name}" if options.maze else env_id
-    title = f"{name}: {options.policy} policy, gamma {options.gamma:g}, slip {world.params.slip:g}"
+    title = f"{name}: {policy} policy, gamma {options.gamma:g}, slip {world.params.slip:g}"
     with matplotlib_settings():
         save(picture.draw(solution, title).savefig, options.output)
     if options.format != "table":

@@ -151,6 +151,6 @@ def face(size: int, bold: bool) -> FreeTypeFont:
 def fonts() -> Path:
     """The folder of matplotlib's fonts; matplotlib itself, which takes half a second, is not imported."""
     spec = importlib.util.find_spec("matplotlib")
-    assert spec is not None, "matplotlib is a dependency"
-    assert spec.origin is not None
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("text is drawn in matplotlib's fonts: pip install matplotlib", name="matplotlib")
     return Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf"

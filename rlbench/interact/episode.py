@@ -115,7 +115,6 @@ class ShownEpisode:
         """The picture of this moment, uint8[H, W, 3]; drawn once."""
         if self._frame is None:
             self._frame = self.draw()
-        assert self._frame is not None
         return self._frame
 
     def small_frame(self, factor: int) -> Image:

@@ -147,7 +147,7 @@ def arrangement(n: int, height: int, width: int, room: tuple[int, int] = ROOM) -
     """
     factors = [(1, grown) for grown in range(max(1, room[0] // width), 0, -1)]
     factors += [(shrunk, 1) for shrunk in range(2, MAX_SHRINK + 1)]
-    best: tuple[bool, float, float, int, int, int] | None = None
+    candidates = []
     for columns in range(1, n + 1):
         sizes = (
             (*each, extent(n, columns, (height // each[0] * each[1], width // each[0] * each[1]))) for each in factors
@@ -156,10 +156,8 @@ def arrangement(n: int, height: int, width: int, room: tuple[int, int] = ROOM) -
         shrunk, grown, fits = next(fitting, (MAX_SHRINK, 1, None))
         rows = -(-n // columns)
         unlike = abs(math.log(columns * width / (rows * height) / (room[0] / room[1]))) + 3 * (rows * columns - n) / n
-        candidate = (fits is None, -grown / shrunk, unlike, columns, shrunk, grown)
-        best = candidate if best is None else min(best, candidate)
-    assert best is not None
-    return best[3:]
+        candidates.append((fits is None, -grown / shrunk, unlike, columns, shrunk, grown))
+    return min(candidates)[3:]
 
 
 def extent(n: int, columns: int, tile: tuple[int, int]) -> tuple[int, int]:

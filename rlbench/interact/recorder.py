@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol, cast
 
 import numpy as np
 
@@ -123,11 +123,10 @@ class Film:
             self._process = self._start()
         if frame.shape != self._shape:
             raise ValueError(f"a film keeps its size: it began with {self._shape}, this frame is {frame.shape}")
-        assert self._process.stdin is not None
         try:
-            self._process.stdin.write(np.ascontiguousarray(frame).data.cast("B"))
+            cast("IO[bytes]", self._process.stdin).write(np.ascontiguousarray(frame).data.cast("B"))
         except (BrokenPipeError, ValueError):  # a ValueError once it is closed
-            self._fail()
+            self._fail(self._process)
         self.frames += 1
 
     def skip(self, last: bool) -> bool:
@@ -143,11 +142,10 @@ class Film:
             return
         self._closed = True
         if self._process is not None:
-            assert self._process.stdin is not None
             with contextlib.suppress(BrokenPipeError):  # it has ended, as its return code says
-                self._process.stdin.close()
+                cast("IO[bytes]", self._process.stdin).close()
             if self._process.wait():
-                self._fail()
+                self._fail(self._process)
             target, scratch = whole_files.places(self.path)
             scratch.replace(target)
             self.written.append(self.path)
@@ -172,14 +170,12 @@ class Film:
             start_new_session=True,
         )
 
-    def _fail(self) -> None:
-        assert self._process is not None
+    def _fail(self, process: subprocess.Popen[bytes]) -> None:
         self._closed = True
-        assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.close()
-        self._process.kill()
-        self._process.wait()
+            cast("IO[bytes]", process.stdin).close()
+        process.kill()
+        process.wait()
         self._errors.seek(0)
         output = self._errors.read().decode(errors="replace").strip().splitlines()
         self._errors.close()

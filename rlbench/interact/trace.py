@@ -57,7 +57,8 @@ def save(episode: ShownEpisode, path: Path) -> None:
         UserError: the file cannot be written.
     """
     spec = episode.env.spec
-    assert spec is not None
+    if spec is None:
+        raise ValueError("a trace is of a registered environment; this one has no id")
     registered = gymnasium.spec(spec.id).kwargs
     head = {
         "kind": "trace",

@@ -2,8 +2,6 @@
 
 import contextlib
 import locale
-import shutil
-import subprocess
 
 import numpy as np
 import pytest
@@ -16,28 +14,6 @@ from rlbench.testing import same
 from tests.envs.atari_games import make, make_vec
 
 pytest.importorskip("ale_py", reason="pip install 'rlbench[atari]'")
-
-
-@pytest.fixture(scope="module")
-def locales(tmp_path_factory):
-    """A folder with the German locale."""
-    folder = tmp_path_factory.mktemp("locales")
-    if not shutil.which("localedef"):
-        pytest.skip("localedef is missing")
-    command = ["localedef", "-i", "de_DE", "-f", "UTF-8", str(folder / "de_DE.UTF-8")]
-    if subprocess.run(command, capture_output=True).returncode not in (0, 1):
-        pytest.skip("the system has no source of the German locale")
-    return folder
-
-
-@pytest.fixture
-def decimal_comma(locales, monkeypatch):
-    """LC_NUMERIC is German."""
-    monkeypatch.setenv("LOCPATH", str(locales))
-    before = locale.setlocale(locale.LC_NUMERIC)
-    locale.setlocale(locale.LC_NUMERIC, "de_DE.UTF-8")
-    yield
-    locale.setlocale(locale.LC_NUMERIC, before)
 
 
 def episode(**kwargs):

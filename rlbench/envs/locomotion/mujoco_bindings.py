@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import gymnasium
 from gymnasium.error import DependencyNotInstalled
 
 from rlbench.core.arguments import integer
@@ -35,10 +35,7 @@ def import_mujoco() -> ModuleType:
 def load_model(file: str) -> Any:
     """The MjModel of a file among the assets that come with Gymnasium."""
     mujoco = import_mujoco()
-    spec = importlib.util.find_spec("gymnasium")
-    assert spec is not None
-    assert spec.origin is not None
-    path = Path(spec.origin).parent / "envs" / "mujoco" / "assets" / file
+    path = Path(gymnasium.__file__).parent / "envs" / "mujoco" / "assets" / file
     if not path.exists():
         raise UserError(f"this Gymnasium has no model {file}; install gymnasium>=1.2")
     with quiet():

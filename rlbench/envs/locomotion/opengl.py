@@ -8,13 +8,14 @@ crash. A drawing process ends when the last environment that uses it is closed.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import subprocess
 import sys
 import threading
 import weakref
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple, cast
 
 import numpy as np
 from gymnasium.error import DependencyNotInstalled
@@ -73,9 +74,8 @@ class Offscreen:
         image = np.empty((HEIGHT, WIDTH, 3), np.uint8)
         with self._lock:
             process = self._running()
-            assert process.stdin is not None
             try:
-                process.stdin.write(np.ascontiguousarray(qpos, np.float64).tobytes())
+                cast("IO[bytes]", process.stdin).write(np.ascontiguousarray(qpos, np.float64).tobytes())
                 _read_into(process, image)
             except (OSError, EOFError):
                 _end(process, os.getpid())
@@ -117,8 +117,7 @@ def _start(file: str, backend: str) -> subprocess.Popen[bytes]:
         )
     except OSError as error:
         raise _does_not_work(backend, f"no process can be started: {error.strerror}") from None
-    assert process.stdout is not None
-    reply = process.stdout.readline()
+    reply = cast("IO[bytes]", process.stdout).readline()
     if reply != b"\n":
         _end(process, os.getpid())
         reason = reply.decode(errors="replace").strip() or f"it ends the process with status {process.returncode}"
@@ -128,10 +127,9 @@ def _start(file: str, backend: str) -> subprocess.Popen[bytes]:
 
 def _read_into(process: subprocess.Popen[bytes], image: Image) -> None:
     """Read a whole picture; EOFError where the process ends before."""
-    assert process.stdout is not None
-    left = image.data.cast("B")
+    left, pipe = image.data.cast("B"), cast("io.FileIO", process.stdout)  # unbuffered
     while left:
-        count = process.stdout.readinto(left)  # type: ignore[attr-defined]  # unbuffered, so a FileIO
+        count = pipe.readinto(left)
         if not count:
             raise EOFError
         left = left[count:]

@@ -13,8 +13,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rlbench.envs.locomotion.mujoco_bindings import component, load_model
+from rlbench.envs.locomotion.mujoco_bindings import component, import_mujoco, load_model
 from rlbench.envs.locomotion.simulation import Floats, Mask, make_simulation
+from rlbench.errors import check_taken
 
 Root = Literal["planar", "free", "flat"]
 Tracked = Literal["root", "torso", "mass"]
@@ -22,10 +23,16 @@ Tracked = Literal["root", "torso", "mass"]
 
 @dataclass(frozen=True)
 class Body:
-    """A model file, and what it does not say by itself."""
+    """A model file, what it does not say by itself, and the settings in it that decide the task."""
 
     file: str
     """Among Gymnasium's assets."""
+
+    timestep: float
+    """Seconds per step of the simulator."""
+
+    integrator: Literal["EULER", "RK4"]
+    """How the simulator integrates, by MuJoCo's name."""
 
     frame_skip: int
     """Steps of the simulator per step of the environment."""
@@ -60,6 +67,12 @@ class Physics:
     ) -> None:
         self._arguments = body, num, threads, tracked, fields
         self.body, self.tracked, self.model = body, tracked, load_model(body.file)
+        option, rk4 = self.model.opt, import_mujoco().mjtIntegrator.mjINT_RK4
+        check_taken("MuJoCo", f"timestep of {body.file}", float(option.timestep), body.timestep)
+        check_taken(
+            "MuJoCo", f"integrator of {body.file}", "RK4" if option.integrator == rk4 else "EULER", body.integrator
+        )
+        self._unchecked = True
         self.dt = np.float64(self.model.opt.timestep * body.frame_skip)  # NumPy's: what it divides stays double
         needed = {"root": (), "torso": ("xpos",), "mass": ("xipos",)}[tracked]
         self._simulation = simulation = make_simulation(self.model, num, threads, (*fields, *needed))
@@ -104,7 +117,10 @@ class Physics:
         """
         simulation, before = self._simulation, self.x
         simulation.ctrl[...] = torques
-        simulation.step(mask, self.body.frame_skip)
+        if self._unchecked:
+            self._check_time(mask)
+        else:
+            simulation.step(mask, self.body.frame_skip)
         diverged = simulation.diverged()
         self.any_diverged = diverged is not None
         self.diverged = self.nowhere if diverged is None else diverged
@@ -112,6 +128,17 @@ class Physics:
             simulation.restore(diverged)
         self._read()
         self.forward_velocity = (self.x - before) / self.dt
+
+    def _check_time(self, mask: Mask) -> None:
+        """Step for the first time; UserError where the simulator's clock does not advance by `dt`."""
+        self._unchecked = False
+        clock = component(self.model, "TIME")
+        before = self._simulation.state[..., clock].copy()
+        self._simulation.step(mask, self.body.frame_skip)
+        elapsed = (self._simulation.state[..., clock] - before)[mask].ravel()
+        if self._simulation.diverged() is None:
+            for seconds in elapsed.tolist():
+                check_taken("MuJoCo", "seconds in a step", seconds, float(self.dt), 1e-9)
 
     @property
     def state(self) -> State:

@@ -79,23 +79,23 @@ class Robot:
 ROBOTS = {
     # Gymnasium's cheetah cannot fall, and policies that slide on their back score well; here its belly points down.
     "half-cheetah": Robot(
-        Body("half_cheetah.xml", 5, "planar"), 0.1, True, Upright(tilt=math.pi / 2), Weights(ctrl=0.1)
+        Body("half_cheetah.xml", 0.01, "EULER", 5, "planar"), 0.1, True, Upright(tilt=math.pi / 2), Weights(ctrl=0.1)
     ),
     "hopper": Robot(
-        Body("hopper.xml", 4, "planar"),
+        Body("hopper.xml", 0.002, "RK4", 4, "planar"),
         *(5e-3, False),
         Upright(height=(0.7, math.inf), tilt=0.2),
         Weights(ctrl=1e-3, healthy=1.0, z=(0.7, math.inf), angle=0.2, state=100.0, clip_velocity=10.0),
     ),
     "walker2d": Robot(
-        Body("walker2d_v5.xml", 4, "planar"),
+        Body("walker2d_v5.xml", 0.002, "RK4", 4, "planar"),
         *(5e-3, False),
         Upright(height=(0.8, 2.0), tilt=1.0),
         Weights(ctrl=1e-3, healthy=1.0, z=(0.8, 2.0), angle=1.0, clip_velocity=10.0),
     ),
     # Gymnasium's ant may lie on its back, at a height of 0.25 m; here its back points up.
     "ant": Robot(
-        Body("ant.xml", 5, "free"),
+        Body("ant.xml", 0.01, "RK4", 5, "free"),
         *(0.1, True),
         Upright(height=(0.2, 1.0), tilt=math.pi / 2),
         Weights(
@@ -110,7 +110,7 @@ ROBOTS = {
     ),
     # Its hips are at 1 m, its torso at 1.4 m: a torso that lies, however high, is not upright.
     "humanoid": Robot(
-        Body("humanoid.xml", 5, "free"),
+        Body("humanoid.xml", 0.003, "RK4", 5, "free"),
         *(1e-2, False),
         Upright(height=(1.0, 2.0), tilt=math.pi / 2),
         Weights(
@@ -126,5 +126,5 @@ ROBOTS = {
         ),
     ),
     # In water there is no falling: it is upright throughout.
-    "swimmer": Robot(Body("swimmer.xml", 4, "flat"), 0.1, False, Upright(), Weights(ctrl=1e-4)),
+    "swimmer": Robot(Body("swimmer.xml", 0.01, "RK4", 4, "flat"), 0.1, False, Upright(), Weights(ctrl=1e-4)),
 }

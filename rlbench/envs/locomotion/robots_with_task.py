@@ -17,7 +17,7 @@ from rlbench.envs.locomotion.physics import Physics, State
 from rlbench.envs.locomotion.render import Pictures
 from rlbench.envs.locomotion.simulation import MAX_VALUE, Floats, Mask, bounded
 from rlbench.envs.locomotion.tasks import StepOutcome, make_task, step_outcome
-from rlbench.errors import ArgumentError, shortened
+from rlbench.errors import ArgumentError, UserError, shortened
 
 
 class RobotsWithTask:
@@ -39,7 +39,10 @@ class RobotsWithTask:
         size = self.observe().shape[-1]
         self.observation_space = spaces.Box(-np.inf, np.inf, (size,), task.dtype)
         low, high = physics.model.actuator_ctrlrange.astype(np.float32).T.copy()
-        assert (low == -high).all()
+        if (low != -high).any():
+            raise UserError(
+                f"{task.robot.body.file} has motors of unequal bounds; install another version of Gymnasium"
+            )
         self._bound = high
         self.action_space = spaces.Box(low, high, dtype=np.float32)
 

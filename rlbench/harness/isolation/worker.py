@@ -98,8 +98,8 @@ def load(setup: dict[str, Any]) -> contract.Agent:
     sys.path_hooks.insert(0, _finder_in(folder))
     path = str(Path(folder, f"{name}.py"))
     spec = importlib.util.spec_from_file_location(name, path, loader=DigestedSource(name, path))
-    assert spec is not None
-    assert spec.loader is not None
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no module that Python can load")
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     spaces = contract.Spaces(setup["observation"], setup["action"])

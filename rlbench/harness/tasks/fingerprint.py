@@ -38,7 +38,8 @@ def _of_rollout(env_id: str, kwargs: str) -> str:
     """Hash of observations and returns after STEPS random actions; PCG64's stream is the same in every NumPy."""
     envs = gymnasium.make_vec(env_id, num_envs=NUM_ENVS, **json.loads(kwargs))
     space = envs.single_action_space
-    assert isinstance(space, gymnasium.spaces.Box)
+    if not isinstance(space, gymnasium.spaces.Box):
+        raise TypeError(f"fingerprints are of environments with a Box of actions, not {space}")
     draws = np.random.Generator(np.random.PCG64(0))
     envs.reset(seed=0)
     total = np.zeros(NUM_ENVS)
