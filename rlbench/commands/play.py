@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
+from gymnasium.error import DependencyNotInstalled
 from tyro.conf import Positional
 
 from rlbench.commands.shared import display
@@ -57,7 +58,10 @@ def run(options: PlayOptions) -> int:
         window: WindowLike | None = ScriptedKeys(options.keys)
         reason = ""
         if not options.keys:
-            window, reason = open_window(short_name(env_id), fps)
+            try:
+                window, reason = open_window(short_name(env_id), fps)
+            except DependencyNotInstalled as error:
+                raise UserError(f"{error}, or give --keys") from None
         episodes = without_window(env, reason, options) if window is None else play(env, window, fps, options)
     finally:
         env.close()

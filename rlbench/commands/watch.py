@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
+from gymnasium.error import DependencyNotInstalled
 from tyro.conf import Positional
 
 from rlbench.commands.shared import display
@@ -197,7 +198,12 @@ def open_screen(name: str, fps: float, options: WatchOptions) -> AbstractContext
     shown = options.display
     window = None
     if options.window:
-        window, reason = open_window(name, fps)
+        try:
+            window, reason = open_window(name, fps)
+        except DependencyNotInstalled as error:
+            if not shown.record:
+                raise UserError(f"{error}, or give --no-window") from None
+            reason = str(error)
         if window is None:
             instead = "no window" if shown.record else f"recording to {PICTURE} instead"
             remark(f"{reason}: {instead}", options)

@@ -34,7 +34,8 @@ def make(env_id: str, kwargs: dict[str, Any]) -> gymnasium.Env[Any, Any]:
     try:
         return gymnasium.make(env_id, render_mode="rgb_array", **kwargs)
     except (TypeError, ValueError, gymnasium.error.Error) as error:
-        reason = str(error.__cause__ or error)  # Gymnasium adds the arguments to a TypeError
+        own = isinstance(error, TypeError) and error.__cause__  # Gymnasium adds the arguments to a TypeError
+        reason = str(own or error)
         raise UserError(f"{env_id}: {' '.join(reason.split())}") from None
 
 

@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from gymnasium.error import DependencyNotInstalled
-
 from rlbench.controls.protocol import Help
 from rlbench.drawing.shapes import Image
 from rlbench.drawing.window import Event, Key, Viewer
@@ -59,10 +57,13 @@ def open_window(name: str, fps: float) -> tuple[Viewer | None, str]:
     Args:
         name: what it shows, for its title; in plain letters, since some window managers know no others.
         fps: frames per second.
+
+    Raises:
+        DependencyNotInstalled: pygame is missing.
     """
     try:
         return Viewer(f"{name} - rlbench", fps), ""
-    except (UserError, DependencyNotInstalled) as error:
+    except UserError as error:
         return None, str(error).partition(";")[0]
 
 
