@@ -18,10 +18,11 @@ import signal
 import sys
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 Event = TypeVar("Event")
 
@@ -183,8 +184,34 @@ def is_forked() -> bool:
     return _forked[0]
 
 
+class SurvivesFork(Protocol):
+    """An object whose threads or child processes a forked process must do without."""
+
+    def after_fork(self) -> None:
+        """Called in the forked process, before anything else there."""
+
+
+_survivors: weakref.WeakSet[SurvivesFork] = weakref.WeakSet()
+
+
+def call_after_fork(survivor: SurvivesFork) -> None:
+    """Call `after_fork` of this object, for as long as it lives, in every process that is forked from this one."""
+    _survivors.add(survivor)
+
+
+def never_delete(library_object: object) -> None:
+    """Keep an object for ever: to delete it would wait for its threads, which have not come along."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(library_object))
+
+
+def _after_fork() -> None:
+    _forked[:] = [True]
+    for survivor in list(_survivors):
+        survivor.after_fork()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: _forked.__setitem__(slice(None), [True]))
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _decimal_points() -> Callable[[], Any]:

@@ -23,9 +23,6 @@ through it as well, so that there is one implementation. What it does beyond the
 
 from __future__ import annotations
 
-import ctypes
-import os
-import weakref
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -127,13 +124,18 @@ class Games:
         self._exchange: Any = on_one_core(threads_of_process() - others, partial(exchange, ale))
         self._ale: Any = ale
         self._settings, self._unchecked = SettingsReader(), False
-        REOPENED_AFTER_FORK.add(self)
+        process.call_after_fork(self)
         if self._history.has_begun:
             self.restore(self._history.state)
 
     def close(self) -> None:
         """End the emulator's threads; the next call starts it anew, where it was."""
         self._ale = self._exchange = None
+
+    def after_fork(self) -> None:
+        """A forked process has none of the emulator's threads, and starts it anew."""
+        process.never_delete(self._ale)
+        self.close()
 
     def reset(self, which: Integers, seeds: Integers) -> Outcome:
         """Begin an episode in the games of these numbers; no game has ended or won points in the outcome.
@@ -209,20 +211,6 @@ class Games:
         _, self._protocol, self._num_envs, *_ = self._arguments
         self._history = History(self._num_envs, saved["state"])
         self._ale = None  # the first call opens it
-
-
-REOPENED_AFTER_FORK: weakref.WeakSet[Games] = weakref.WeakSet()
-"""Games whose emulator runs: a child process that is forked has none of its threads, and starts it anew."""
-
-
-def _close_after_fork() -> None:
-    for games in REOPENED_AFTER_FORK:
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(games._ale))  # to delete it would wait for its threads
-        games.close()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_close_after_fork)
 
 
 def exchange(ale: Any, actions: Integers, strengths: NDArray[np.float32]) -> Any:

@@ -24,7 +24,7 @@ from rlbench.drawing.shapes import Image
 from rlbench.envs.locomotion.opengl_process import HEIGHT, WIDTH
 from rlbench.envs.locomotion.simulation import Floats
 from rlbench.errors import UserError
-from rlbench.process import child_environment
+from rlbench.process import call_after_fork, child_environment
 
 
 class Backend(NamedTuple):
@@ -68,6 +68,7 @@ class Offscreen:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._running()
+        call_after_fork(self)
 
     def frame(self, qpos: Floats) -> Image:
         """The picture of a robot at these positions [nq], uint8[480, 480, 3]."""
@@ -92,7 +93,7 @@ class Offscreen:
             weakref.finalize(self, _end, self._process, os.getpid())
         return self._process
 
-    def leave_to_parent(self) -> None:
+    def after_fork(self) -> None:
         """In a fork: the drawing process is the parent's; the next picture starts another."""
         self._lock = threading.Lock()
         if self._process is not None:
@@ -168,15 +169,6 @@ def offscreen(file: str, backend: str) -> Offscreen:
     if renderer is None:
         renderer = _shared[file, backend] = Offscreen(file, backend)
     return renderer
-
-
-def _after_fork() -> None:
-    for renderer in list(_shared.values()):
-        renderer.leave_to_parent()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
 
 
 _broken: set[str] = set()  # backends that were tried in vain

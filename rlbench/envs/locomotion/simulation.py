@@ -21,6 +21,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from rlbench import process
 from rlbench.envs.locomotion.mujoco_bindings import component, import_mujoco
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -174,7 +175,15 @@ class BatchSimulation(ManySimulations):
         self.qpos, self.qvel, self.ctrl = batch.bind("qpos"), batch.bind("qvel"), batch.bind("ctrl")
         self.warmstart = batch.bind("qacc_warmstart")
         self.fields = {name: batch.bind(name) for name in fields}
+        self._model = model
+        self._replacement: SingleSimulation | None = None
         super().__init__()
+        process.call_after_fork(self)
+
+    def after_fork(self) -> None:
+        """A forked process has none of the batch's threads, and steps one simulation after the other."""
+        process.never_delete(self._batch)  # its arrays are used on
+        self._replacement = SingleSimulation(self._model, tuple(self.fields))
 
     def reset(self, mask: Mask = None) -> None:
         """See Simulation."""
@@ -183,12 +192,29 @@ class BatchSimulation(ManySimulations):
     def forward(self, mask: Mask = None) -> None:
         """See Simulation."""
         if self.fields:
-            self._batch.forward(mask)
+            if self._replacement is None:
+                self._batch.forward(mask)
+            else:
+                self._each(mask, self._replacement, SingleSimulation.forward)
 
     def step(self, mask: Mask, nstep: int) -> None:
         """See Simulation."""
         self._last[...] = self.state
-        self._batch.step(mask, nstep)
+        if self._replacement is None:
+            self._batch.step(mask, nstep)
+        else:
+            self._each(mask, self._replacement, lambda one: one.advance(nstep))
+
+    def _each(self, mask: Mask, one: SingleSimulation, work: Callable[[SingleSimulation], None]) -> None:
+        """Do the work on one simulation after the other, in its place."""
+        for i in range(len(self.state)) if mask is None else np.flatnonzero(mask):
+            one.load(self.state[i])
+            one.warnings[:] = self.warnings[i]
+            work(one)
+            one.save(self.state[i])
+            self.warnings[i] = one.warnings
+            for name, field in one.fields.items():
+                self.fields[name][i] = field
 
 
 class PoolSimulation(ManySimulations):
@@ -204,6 +230,11 @@ class PoolSimulation(ManySimulations):
         self._chunks = np.array_split(np.arange(num), min(num, threads))
         self._threads = ThreadPoolExecutor(len(self._chunks)) if len(self._chunks) > 1 else None
         super().__init__()
+        process.call_after_fork(self)
+
+    def after_fork(self) -> None:
+        """A forked process has none of the pool's threads, and steps one simulation after the other."""
+        self._chunks, self._threads = [np.arange(len(self._ones))], None
 
     def reset(self, mask: Mask = None) -> None:
         """See Simulation."""
