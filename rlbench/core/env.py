@@ -103,7 +103,7 @@ class RulesEnv(EnvAdapter):
     @state.setter
     def state(self, values: Any) -> None:
         self._set_state(self._checked_state(values))
-        self._has_begun = True
+        self._has_ended |= not self._has_begun
 
     def _checked_state(self, values: Any) -> StateOf:
         return self.world.make_state(values, self._state or self.world.example_state())

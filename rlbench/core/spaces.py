@@ -12,11 +12,20 @@ from gymnasium.error import InvalidAction
 from numpy.typing import NDArray
 
 from rlbench.core.rules import Bounds
+from rlbench.errors import shortened
 from rlbench.space_tree import unflatten, walk
 
 Leaf: TypeAlias = "spaces.Box[Any] | spaces.Discrete[Any]"
 Space: TypeAlias = "Leaf | spaces.Dict"
 Arrays: TypeAlias = "tuple[NDArray[Any], ...]"
+
+NO_ARRAY = (TypeError, ValueError, RuntimeError)
+"""What NumPy raises for ragged lists, and torch for tensors of another device, or that need a gradient."""
+
+
+def no_array(what: str, error: Exception) -> InvalidAction:
+    """The error for an action of which NumPy makes no array."""
+    return InvalidAction(f"{what} is no array: {' '.join(str(error).split())}")
 
 
 def space(bounds: Bounds) -> Space:
@@ -85,7 +94,7 @@ class Layout:
 
     def _check_keys(self, action: Any) -> None:
         if not isinstance(action, Mapping) or action.keys() != self.leaves.keys():
-            given = f"a dict of {', '.join(map(str, action))}" if isinstance(action, Mapping) else repr(action)
+            given = f"a dict of {', '.join(map(str, action))}" if isinstance(action, Mapping) else shortened(action)
             raise InvalidAction(f"action is {given}; this environment takes a dict of {', '.join(self.leaves)}")
 
 
@@ -106,30 +115,39 @@ def _check_discrete(n: int, what: str, action: Any) -> int:
 
 
 def _integer(n: int, what: str, action: Any) -> int:
-    array = np.asarray(action)
+    try:
+        array = np.asarray(action)
+    except NO_ARRAY as error:
+        raise no_array(what, error) from None
     if array.ndim or array.dtype.kind not in "iu":
         kind = f"{array.dtype} of shape {array.shape}" if array.ndim else str(array.dtype)
-        raise InvalidAction(f"{what} {action!r} is {kind}; this environment takes one integer 0 to {n - 1}")
+        raise InvalidAction(f"{what} {shortened(action)} is {kind}; this environment takes one integer 0 to {n - 1}")
     return int(array)
 
 
 def _check_box(low: NDArray[np.float64], high: NDArray[np.float64], what: str, action: Any) -> Any:
-    array = np.asarray(action)
+    try:
+        array = np.asarray(action)
+    except NO_ARRAY as error:
+        raise no_array(what, error) from None
     if array.dtype.kind not in "fiu" or array.shape != low.shape:
         kind = f"{array.dtype} of shape {array.shape}"
-        raise InvalidAction(f"{what} {action!r} is {kind}; this environment takes floats of shape {low.shape}")
+        raise InvalidAction(f"{what} {shortened(action)} is {kind}; this environment takes floats of shape {low.shape}")
     array = array.astype(np.float64)
     if not ((low <= array) & (array <= high)).all():
-        raise InvalidAction(f"{what} {action!r} is not within [{low.tolist()}, {high.tolist()}]")
+        raise InvalidAction(f"{what} {shortened(action)} is not within [{low.tolist()}, {high.tolist()}]")
     return float(array[0]) if array.size == 1 else array
 
 
 def _batch(actions: Any, leaf: Leaf, num_envs: int, name: str) -> NDArray[Any]:
-    array = np.asarray(actions)
+    what = f"actions {name!r}" if name else "actions"
+    try:
+        array = np.asarray(actions)
+    except NO_ARRAY as error:
+        raise no_array(what, error) from None
     discrete = isinstance(leaf, spaces.Discrete)
     shape = (num_envs, *(leaf.shape or ()))
     if array.dtype.kind not in ("iu" if discrete else "fiu") or array.shape != shape:
-        what = f"actions {name!r}" if name else "actions"
         wanted = "integers" if discrete else "floats"
         raise InvalidAction(
             f"{what} are {array.dtype} of shape {array.shape}; this environment takes {wanted} of shape {shape}"

@@ -10,6 +10,9 @@ from gymnasium import spaces
 from gymnasium.wrappers import FlattenObservation
 from numpy.typing import NDArray
 
+from rlbench.core.spaces import NO_ARRAY, no_array
+from rlbench.errors import shortened
+
 
 class FlatAction(gymnasium.ActionWrapper[Any, NDArray[np.float32], Any], gymnasium.utils.RecordConstructorArgs):
     """A glimpse environment whose action is float32[2 + classes] in [-1, 1]: a location, and a value for each label.
@@ -27,9 +30,12 @@ class FlatAction(gymnasium.ActionWrapper[Any, NDArray[np.float32], Any], gymnasi
 
     def action(self, action: NDArray[np.float32]) -> dict[str, Any]:
         """The action as the environment takes it."""
-        vector = np.asarray(action)
-        if vector.shape != self.action_space.shape or np.isnan(vector).any():
-            raise gymnasium.error.InvalidAction(f"action {action!r} is not in {self.action_space}")
+        try:
+            vector = np.asarray(action)
+        except NO_ARRAY as error:
+            raise no_array("action", error) from None
+        if vector.shape != self.action_space.shape or vector.dtype.kind not in "fiu" or np.isnan(vector).any():
+            raise gymnasium.error.InvalidAction(f"action {shortened(action)} is not in {self.action_space}")
         return {"location": vector[:2], "label": int(np.argmax(vector[2:]))}
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rlbench.core.arguments import check_render_mode
 from rlbench.core.rules import make_state, make_states
+from rlbench.core.spaces import NO_ARRAY, no_array
 from rlbench.drawing.shapes import Image
 from rlbench.envs.locomotion.physics import Physics, State
 from rlbench.envs.locomotion.render import Pictures
@@ -94,7 +95,10 @@ class RobotsWithTask:
         Raises:
             InvalidAction: The shape or dtype is wrong, or a torque is NaN or out of bounds.
         """
-        array = np.asarray(torques)
+        try:
+            array = np.asarray(torques)
+        except NO_ARRAY as error:
+            raise no_array("action", error) from None
         if array.dtype.kind not in "fiu" or array.shape != shape:
             raise InvalidAction(
                 f"torques are {array.dtype} of shape {array.shape}; this environment takes floats of shape {shape}"
