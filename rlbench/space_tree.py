@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlbench.errors import HarnessError
+from rlbench.errors import HarnessError, UserError
 
 if TYPE_CHECKING:
     import gymnasium
@@ -25,8 +25,12 @@ Description = dict[str, Any]
 """A space as JSON: its type, dtype, shape and bounds; `spaces` where it is a Dict or a Tuple."""
 
 
+class SpaceError(UserError, HarnessError):
+    """A space of an environment that agents cannot be given; the environment's, not the agent's fault."""
+
+
 def describe(space: gymnasium.Space[Any]) -> Description:
-    """The JSON description of a space; a HarnessError for a space that cannot cross."""
+    """The JSON description of a space; a SpaceError for a space that cannot cross."""
     from gymnasium import spaces
 
     match space:
@@ -50,7 +54,7 @@ def describe(space: gymnasium.Space[Any]) -> Description:
         case spaces.MultiBinary():
             n = space.n if isinstance(space.n, int) else list(space.n)
             return {"type": "MultiBinary", "shape": list(space.shape), "n": n}
-    raise HarnessError(
+    raise SpaceError(
         f"a {type(space).__name__} space cannot cross to an agent; "
         "use Box, Discrete, MultiDiscrete, MultiBinary, or a Dict or Tuple of these"
     )

@@ -13,6 +13,7 @@ import numpy as np
 from gymnasium import spaces
 
 from rlbench.controls.protocol import Help, PlayerInput
+from rlbench.errors import UserError
 from rlbench.space_tree import unflatten, walk
 
 PAIRS = ("qa", "ws", "ed", "rf", "tg", "yh", "uj", "ik", "ol")  # up and down, for the numbers of a Box in turn
@@ -83,8 +84,12 @@ class Fallback:
 
 
 def _leaves(space: spaces.Space[Any]) -> list[spaces.Space[Any]]:
-    """The parts of a nested space."""
-    return [leaf for _, leaf in walk(space)]
+    """The parts of a nested space; UserError for one that keys cannot set."""
+    leaves = [leaf for _, leaf in walk(space)]
+    for leaf in leaves:
+        if not isinstance(leaf, spaces.Discrete | spaces.Box | spaces.MultiDiscrete | spaces.MultiBinary):
+            raise UserError(f"no keys give actions of a {type(leaf).__name__} space; write controls for it")
+    return leaves
 
 
 def _leaf_action(space: spaces.Space[Any], player: PlayerInput, keys: Any, frame_size: tuple[float, float]) -> Any:

@@ -62,7 +62,7 @@ def check_options(options: Any, checks: Mapping[str, Check]) -> dict[str, Any]:
     if options is None:
         return {}
     if not isinstance(options, Mapping):
-        raise ArgumentError(f"options is a dict or None, got {shortened(options)}")
+        raise ArgumentTypeError(f"options is a dict or None, got {shortened(options)}")
     for name in options:
         if name not in checks:
             if name == "reset_mask":
@@ -155,7 +155,8 @@ def integer(name: str, value: Any, low: int, high: int | None = None, why: str =
     except TypeError:
         whole = low - 1
     if not low <= whole <= (NO_LIMIT if high is None else high):
-        bounds = f"an integer from {low} on" if high is None else f"an integer {low} to {high}"
+        upwards = "an integer of 64 bits" if whole > NO_LIMIT else f"an integer from {low} on"
+        bounds = upwards if high is None else f"an integer {low} to {high}"
         raise ArgumentError(f"{name} is {bounds}{f' ({why})' if why else ''}, got {shortened(value)}")
     return whole
 
@@ -194,9 +195,8 @@ def check_memory(what: str, needed: float) -> None:
     """
     total = _memory_of_machine()
     if needed > total:
-        raise TooLargeError(
-            f"{what} needs {needed / 1e9:,.3g} GB of memory, this machine has {total / 1e9:,.3g}; take less"
-        )
+        sizes = f"{needed / 1e9:,.3g} GB of memory, this machine has {total / 1e9:,.3g} GB"
+        raise TooLargeError(f"{what} needs {sizes}; take less")
 
 
 def _memory_of_machine() -> float:

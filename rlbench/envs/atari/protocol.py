@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rlbench.errors import ArgumentError, unknown
+from rlbench.errors import ArgumentError, shortened, unknown
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,14 @@ class Protocol:
         for name, minimum in (("frame_skip", 1), ("noop_max", 0), ("max_frames", 1)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < minimum:
-                raise ArgumentError(f"{name} is an integer of at least {minimum}, got {value!r}")
+                raise ArgumentError(f"{name} is an integer of at least {minimum}, got {shortened(value)}")
+            if name != "max_frames" and int(value) >= 2**31:  # the emulator's integers; more frames are no limit
+                raise ArgumentError(f"{name} is below 2**31, got {shortened(value)}")
         for name in ("max_pool", "fire_reset", "life_loss", "clip_rewards", "full_actions"):
             if not isinstance(getattr(self, name), bool):
-                raise ArgumentError(f"{name} is True or False, got {getattr(self, name)!r}")
+                raise ArgumentError(f"{name} is True or False, got {shortened(getattr(self, name))}")
         if isinstance(self.sticky, bool) or not isinstance(self.sticky, numbers.Real) or not 0 <= self.sticky < 1:
-            raise ArgumentError(f"sticky is a probability below 1, got {self.sticky!r}")
+            raise ArgumentError(f"sticky is a probability below 1, got {shortened(self.sticky)}")
 
 
 PRESETS: Mapping[str, Protocol] = {
@@ -91,6 +93,6 @@ FIELDS = tuple(field.name for field in dataclasses.fields(Protocol) if field.nam
 
 def protocol(preset: str, changes: Mapping[str, Any]) -> Protocol:
     """The preset of that name with some fields of FIELDS changed; an ArgumentError says what is wrong."""
-    if str(preset) not in PRESETS:
+    if not isinstance(preset, str) or preset not in PRESETS:
         raise unknown("preset", str(preset), PRESETS, ArgumentError)
     return dataclasses.replace(PRESETS[preset], **changes)

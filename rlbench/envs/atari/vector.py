@@ -36,6 +36,8 @@ class AtariVectorEnv(VectorEnvAdapter):
         life_lost             bool, with `life_loss`: a life was lost and the game goes on
     """
 
+    bytes_per_env = 500_000  # its screens, and the stacks of them, alone
+
     def __init__(
         self,
         game: str,

@@ -23,6 +23,8 @@ class LocomotionVectorEnv(VectorEnvAdapter):
     `threads` is how many cores to use, all by default; the other arguments are those of `LocomotionEnv`.
     """
 
+    bytes_per_env = 10_000  # a hopper's MjData
+
     def __init__(
         self,
         robot: str,
