@@ -22,8 +22,8 @@ SEEDS = 2**30
 MAX_COUNT = 2**63 - 1
 """Counts stay below what NumPy and PyTorch take as a size."""
 
-MAX_NUMBER = 1e38
-"""Numbers stay below the largest float32, in which networks compute."""
+MAX_NUMBER = 1e30
+"""Numbers stay so far below the largest float32, 3e38, that a product with a reward is one, too."""
 
 MAX_THREADS = 1024
 
@@ -88,7 +88,7 @@ def probability(name: str, value: float) -> float:
 
 
 def _is_finite(value: object) -> bool:
-    """Whether a value is a number that float32 holds."""
+    """Whether a value is a number that float32 holds with room to spare."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool) and abs(value) <= MAX_NUMBER
 
 

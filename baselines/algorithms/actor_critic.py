@@ -25,6 +25,7 @@ from baselines.data.rollout import Transition, play, play_episodes
 from baselines.maths import estimators
 from baselines.training.events import Event
 from baselines.training.loop import loop
+from baselines.training.memory import Need, Sizes
 from baselines.training.validation import training_seed
 from baselines.types import Array, Clock, Count, CountOrZero, NonNegative, Probability, Tree
 from rlbench.errors import UserError
@@ -65,6 +66,10 @@ class ActorCriticSettings(PolicyGradientSettings):
                 f"advantage=return needs whole episodes, horizon=0, not {self.horizon}: rewards after the"
                 " horizon would count as 0; advantage=n-step or generalised bootstraps from the critic"
             )
+
+    def memory(self, sizes: Sizes) -> Need:
+        """Bytes that each setting costs."""
+        return {**super().memory(sizes), "horizon": 2 * self.horizon * self.num_envs * sizes.transition}
 
 
 class PolicyBatch(NamedTuple):

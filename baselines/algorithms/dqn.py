@@ -6,10 +6,11 @@ as it stands; the others depart from it, and the comments in `PRESETS` name each
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 import torch
 
@@ -27,6 +28,7 @@ from baselines.nets.encoding import discrete_actions, encoding, frames_shape
 from baselines.nets.networks import convolutional, numpy_pixel_policy, numpy_policy, perceptron, torch_device
 from baselines.nets.optim import Adam, FlatParameters, FusedAdam, Losses, TrainedNetwork, check_weights
 from baselines.training.loop import Learner, OffPolicySettings, loop
+from baselines.training.memory import FLOAT, Need, Sizes, parameters
 from baselines.types import (
     Array,
     Clock,
@@ -114,6 +116,23 @@ class DQNSettings(OffPolicySettings):
             )
         if capacity < max(warmup, num_envs):
             raise UserError(f"capacity={capacity} must hold warmup={warmup} and num_envs={num_envs}")
+
+    def memory(self, sizes: Sizes) -> Need:
+        """Bytes that each setting costs."""
+        frames = bool(self.convolutions) and len(sizes.shape) == 3
+        transition = sum(sizes.shape[1:]) if frames else sizes.transition
+        filters = math.prod(self.convolutions[0]) + sum(c[0] for c in self.convolutions) if frames else 0
+        dense = parameters((1 if frames else sizes.features, *self.hidden, sizes.actions))
+        window = min(self.n_step, -(-self.total_env_steps // self.num_envs))
+        replay = FrameReplay.bytes(self.capacity, cast("Any", sizes.shape)) if frames else self.capacity * transition
+        return {
+            **super().memory(sizes),
+            "hidden": 5 * FLOAT * dense,  # two networks; the gradient and Adam's two moments of one
+            "convolutions": 5 * FLOAT * filters,
+            "capacity": replay,
+            "batch_size": self.batch_size * (transition + FLOAT * sum(self.hidden)),
+            "n_step": window * self.num_envs * transition,
+        }
 
 
 class DQN(Learner):

@@ -20,6 +20,7 @@ from baselines.nets.normalisation import ReturnScale, RunningNormalizer
 from baselines.nets.optim import OPTIMIZERS, TrainedNetwork, check_loss, check_weights
 from baselines.templates.agent_template import Perceptron
 from baselines.training.loop import Learner, OnPolicySettings
+from baselines.training.memory import FLOAT, Need, Sizes, parameters
 from baselines.types import Array, Counts, Factors, NonNegative, Number, Positive
 from rlbench.errors import UserError
 
@@ -58,6 +59,12 @@ class PolicyGradientSettings(OnPolicySettings):
         super().check()
         if self.normalize_observations and self.observation_scale:
             raise UserError("normalize_observations computes the scale itself: leave observation_scale empty")
+
+    def memory(self, sizes: Sizes) -> Need:
+        """Bytes that each setting costs."""
+        actor = parameters((sizes.features, *self.hidden, sizes.actions))
+        critic = parameters((sizes.features, *self.hidden, 1))
+        return {**super().memory(sizes), "hidden": 2 * FLOAT * (actor + critic)}  # and the gradients
 
 
 class ActingNetwork(TrainedNetwork):

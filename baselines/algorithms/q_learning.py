@@ -6,6 +6,7 @@ are stepped together; of those that take the same action in the same state at th
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -62,11 +63,14 @@ class QLearning(Learner):
         best = Q[self.rollout.s_tm1].argmax(axis=1)
         played = self.rollout.step(epsilon_greedy(best, settings.epsilon, Q.shape[1], self.rng))
         discount_t = settings.gamma * ~played.terminated
-        target_tm1 = q_learning_target(played.r_t, discount_t, Q[played.s_t].max(axis=1))
         at = played.s_tm1[played.valid], played.a_tm1[played.valid]
-        self.error = float(np.abs(target_tm1[played.valid] - Q[at]).sum() / len(played.valid))
-        Q[at] = q_learning_update(Q[at], target_tm1[played.valid], alpha)
+        with np.errstate(over="ignore", invalid="ignore"):  # values that diverge are reported with their update
+            target_tm1 = q_learning_target(played.r_t, discount_t, Q[played.s_t].max(axis=1))
+            self.error = float(np.abs(target_tm1[played.valid] - Q[at]).sum() / len(played.valid))
+            Q[at] = q_learning_update(Q[at], target_tm1[played.valid], alpha)
         self.updates += 1
+        if not math.isfinite(self.error):
+            raise UserError(f"the error became {self.error} at update {self.updates}; try a lower learning rate")
 
     def policy(self) -> Table:
         """The greedy policy."""

@@ -42,6 +42,7 @@ from baselines.templates import glimpse_template
 from baselines.training.events import Event
 from baselines.training.image_validation import ImageValidation, images_of, make_env
 from baselines.training.loop import Every, Learner, RunSettings, loop
+from baselines.training.memory import FLOAT, Need, Sizes
 from baselines.training.validation import training_seed
 from baselines.types import Clock, Count, CountOrZero, NonNegative, Positive, Probability, Threads, Tree
 from rlbench.errors import UserError
@@ -91,6 +92,18 @@ class RecurrentAttentionSettings(RunSettings):
     def every(self) -> Every:
         """In epochs."""
         return Every(self.eval_every_epochs, self.checkpoint_every_epochs)
+
+    def memory(self, sizes: Sizes) -> Need:
+        """Bytes that each setting costs."""
+        state, width = self.state, self.width
+        looks = max(self.glimpses, 1)
+        return {
+            "batch_size": self.batch_size * (sizes.bytes + FLOAT * looks * (2 * state + width)),
+            "glimpses": self.batch_size * FLOAT * looks * (2 * state + width),
+            "width": 4 * FLOAT * width * (sizes.features + 2 * state),  # weights, gradients, Adam's moments
+            "state": 8 * FLOAT * state**2,
+            "location_hidden": 4 * FLOAT * self.location_hidden * state,
+        }
 
 
 class GlimpseEpisodes(NamedTuple):

@@ -33,6 +33,7 @@ from baselines.nets.encoding import encoding
 from baselines.nets.networks import numpy_policy, perceptron, to_numpy, torch_device
 from baselines.nets.optim import Losses, TrainedNetwork, check_weights
 from baselines.training.loop import Learner, OffPolicySettings, loop
+from baselines.training.memory import FLOAT, Need, Sizes, parameters
 from baselines.types import (
     Array,
     Clock,
@@ -92,6 +93,17 @@ class SACSettings(OffPolicySettings):
         super().check()
         if self.capacity < max(self.warmup, self.num_envs):
             raise UserError(f"capacity={self.capacity} must hold warmup={self.warmup} and num_envs={self.num_envs}")
+
+    def memory(self, sizes: Sizes) -> Need:
+        """Bytes that each setting costs."""
+        actor = parameters((sizes.features, *self.hidden, 2 * sizes.actions))
+        critic = parameters((sizes.features + sizes.actions, *self.hidden, 1))
+        return {
+            **super().memory(sizes),
+            "hidden": FLOAT * (4 * actor + 10 * critic),  # gradients and Adam's moments, and two targets without
+            "capacity": self.capacity * sizes.transition,
+            "batch_size": self.batch_size * (sizes.transition + FLOAT * sum(self.hidden)),
+        }
 
 
 class SAC(Learner):

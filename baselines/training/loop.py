@@ -29,7 +29,9 @@ from baselines.data.rollout import Rollout, env_id, make_envs
 from baselines.maths.equations import linear_schedule
 from baselines.stateful import Stateful
 from baselines.templates.policies import Policy
+from baselines.training import memory
 from baselines.training.events import Evaluated, Event, Finished, Progress, Snapshot, Stopwatch
+from baselines.training.memory import Need, Sizes
 from baselines.training.validation import Validation, training_seed
 from baselines.types import Clock, Count, CountOrZero, Discount, Number, Positive, Seed, Threads, Tree
 from rlbench import process
@@ -97,6 +99,13 @@ class TrainingSettings(RunSettings):
     """Mean return that three evaluations in a row must reach to end the training run."""
     confirmation_episodes: Count = 100
     """Further greedy episodes, on other validation seeds, in which the best weights must then reach the goal."""
+
+    def memory(self, sizes: Sizes) -> Need:
+        """Bytes that each setting costs: here, of the environments."""
+        return {
+            "num_envs": self.num_envs * sizes.bytes,
+            "evaluation_episodes": self.evaluation_episodes * sizes.bytes,
+        }
 
 
 @dataclass(frozen=True)
@@ -216,6 +225,7 @@ def computing(threads: int = 1) -> Iterator[None]:
         threads: that PyTorch may use. Nothing of PyTorch is touched where it is not imported, as by tables.
     """
     with ExitStack() as stack:
+        stack.enter_context(memory.explained())
         stack.enter_context(np.errstate(under="ignore"))
         if "torch" in sys.modules:
             stack.enter_context(process.torch_defaults())
@@ -246,6 +256,7 @@ def _events(
     make: Callable[[Any], Learner], settings: RunSettings, resume: Tree | None, clock: Clock
 ) -> Iterator[Event]:
     """The events of `loop`; the environments are closed when it ends, is dropped, or raises."""
+    memory.check(settings)
     stopwatch, every, reason = Stopwatch(clock), settings.every(), ""
 
     def state() -> Tree:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -9,11 +10,14 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import numpy as np
 import pytest
 
+from baselines import ALGORITHMS
 from baselines.algorithms import actor_critic, dqn, q_learning, reinforce, soft_actor_critic
 from baselines.algorithms import value_iteration as value_iteration
+from baselines.algorithms.recurrent_attention import PRESETS as ATTENTION
 from baselines.training import runner
 from baselines.training.events import Finished
 from baselines.types import (
+    Convolutions,
     Count,
     CountOrZero,
     Counts,
@@ -95,6 +99,120 @@ def outcome(name: str, settings: Any) -> str:
     assert isinstance(last, Finished)
     assert all(np.isfinite(tensor).all() for tensor in last.policy.tensors().values())
     return ""
+
+
+SMALL: dict[str, Any] = {
+    **OFF_POLICY | ON_POLICY,
+    **{"warmup": 4, "batch_size": 2, "horizon": 2, "capacity": 100, "hidden": (2,), "epochs": 1},
+    **{"width": 2, "state": 2, "location_hidden": 2},
+}
+"""Settings of any algorithm with which it trains in no time."""
+
+TASKS = {
+    "dqn": {"breakout@1": films.task("noise"), "pong@1": films.task("noise")},
+    "actor-critic": {"half-cheetah@1": probes.task("both", continuous=True)},
+    "soft-actor-critic": {"half-cheetah@1": probes.task("both", continuous=True)},
+    "recurrent-attention": dict.fromkeys((f"glimpse-{name}@1" for name in ATTENTION), GLIMPSES.task),
+}
+"""Tasks that take their time -> others with the same spaces."""
+
+
+def small(algorithm: str, settings: Any) -> Any:
+    """A preset with small sizes, on an environment that takes no time."""
+    changes = {name: value for name, value in SMALL.items() if hasattr(settings, name)}
+    if algorithm == "actor-critic" and settings.advantage == "return":
+        changes |= {"horizon": 0}
+    if algorithm == "recurrent-attention":
+        changes |= {"batch_size": 100, "glimpses": 0}
+    if getattr(settings, "convolutions", ()):
+        changes |= PIXELS
+    return replace(settings, **changes, task=TASKS.get(algorithm, {}).get(settings.task, settings.task))
+
+
+PRESETS = [(name, preset) for name in ALGORITHMS for preset in runner.load(name).PRESETS]
+
+
+@pytest.mark.parametrize(("name", "preset"), PRESETS)
+def test_every_preset_with_every_count_at_its_least(name: str, preset: str) -> None:
+    settings = small(name, runner.load(name).PRESETS[preset])
+    assert outcome(name, replace(least(settings), **{"capacity": 100} if "atari" in preset else {})) == ""
+
+
+ODD: list[dict[str, Any]] = [
+    *({"num_envs": 7}, {"num_envs": 41}, {"total_env_steps": 1}, {"batch_size": 500}, {"minibatches": 500}),
+    *({"eval_every_env_steps": 10**9}, {"checkpoint_every_env_steps": 10**9}, {"eval_every_updates": 10**9}),
+    *({"checkpoint_every_updates": 10**9}, {"n_step": 50}, {"warmup": 39}, {"warmup": 100, "capacity": 100}),
+    *({"capacity": 7, "warmup": 7}, {"horizon": 1, "num_envs": 1}, {"horizon": 1, "num_envs": 1, "minibatches": 9}),
+    *({"epsilon_env_steps": 10**12}, {"target_update_period": 10**12}, {"update_every_env_steps": 10**12}),
+    *({"learning_rate": 1e-30}, {"learning_rate": 1e30}, {"reward_scale": 1e30}, {"reward_scale": 1e-30}),
+    *({"deviation": 1e30}, {"deviation": 1e-30}, {"deviation_end": 1e30}, {"temperature": 1e30}, {"entropy": -1e30}),
+    *({"observation_scale": (1e30,) * 4}, {"observation_scale": (0.0,) * 4}, {"adam_epsilon": 1e-30}),
+    *({"max_grad_norm": 1e-30}, {"max_grad_norm": 1e30}, {"critic_learning_rate": 1e30}, {"error_clip": 1e-30}),
+    *({"evaluation_episodes": 1, "confirmation_episodes": 1}, {"evaluation_steps": 1}, {"goal": -1e30}),
+    *({"glimpses": 1}, {"glimpses": 2}, {"glimpses": 9}, {"displacement": 1e30}, {"epochs": 3}, {"gamma": 1e-30}),
+]
+"""Changes that no preset makes; those that an algorithm does not have are not tried on it."""
+
+ODD_CASES = [
+    (name, change)
+    for name, settings in RUNS.items()
+    for change in ODD
+    if all(hasattr(settings, field) for field in change)
+]
+
+
+@pytest.mark.parametrize(("name", "change"), ODD_CASES, ids=str)
+def test_odd_settings(name: str, change: dict[str, Any]) -> None:
+    assert "\n" not in outcome(name, replace(RUNS[name], **change))
+
+
+COSTS_TIME = {
+    *("total_env_steps", "epochs", "minibatches", "critic_epochs", "updates_per_step", "actor_every", "sweeps"),
+    *(
+        "warmup",
+        "n_step",
+        "update_every_env_steps",
+        "target_update_period",
+        "epsilon_env_steps",
+        "confirmation_episodes",
+    ),
+    *("evaluation_steps", "eval_every_env_steps", "eval_every_updates", "eval_every_epochs"),
+    *("checkpoint_every_env_steps", "checkpoint_every_updates", "checkpoint_every_epochs"),
+}
+"""Counts that cost time and no memory beyond what the budget fills; the others are sizes, which `memory` knows."""
+
+WHOLE = (Count, CountOrZero, Counts, Convolutions)
+SIZES = [
+    (name, field)
+    for name, settings in RUNS.items()
+    for field, hint in get_type_hints(type(settings), include_extras=True).items()
+    if hint in WHOLE and field not in COSTS_TIME
+]
+
+
+@pytest.mark.parametrize("size", [10**12, 2**63 - 1])
+@pytest.mark.parametrize(("name", "field"), SIZES)
+def test_absurd_sizes_are_refused_before_anything_is_made(name: str, field: str, size: int) -> None:
+    """By name, with the memory that they would take, or for what they must agree with."""
+    settings = RUNS[name]
+    if field == "convolutions" and not settings.convolutions:
+        return
+    value: Any = {"hidden": (size,), "convolutions": ((size, 4, 4),)}.get(field, size)
+    with pytest.raises(UserError) as error:
+        next(runner.load(name.split()[0]).train(replace(settings, **{field: value})))
+    message = r"takes .* of memory, and there are .* left; lower|must hold|needs whole episodes"
+    assert re.search(message, str(error.value)), str(error.value)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("DefaultCPUAllocator: can't allocate memory"), MemoryError("of 9 TiB")])
+def test_memory_that_runs_out_is_explained(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the estimate was too low: torch raises a RuntimeError, NumPy a MemoryError."""
+
+    def fails(self: Any, settings: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(dqn.DQN, "__init__", fails)
+    assert outcome("dqn", RUNS["dqn"]).startswith(f"out of memory: {error}")
 
 
 CASES = [(name, change) for name, settings in RUNS.items() for change in extremes(settings)]

@@ -149,7 +149,9 @@ def test_exploration() -> None:
 
 def test_names_of_tasks_and_environments() -> None:
     assert env_id("cart-pole") == env_id("cart-pole@1") == (CART_POLE, {})
-    assert (task_keys("cart-pole"), task_keys(CART_POLE)) == (("cart-pole@1",), ())
+    assert task_keys("cart-pole") == task_keys(CART_POLE) == ("cart-pole@1",)
+    assert task_keys("rlbench/Hopper-v0") == ("hopper@1",)  # hopper-gymnasium@1 has another reward
+    assert task_keys("rlbench/GridWorld8x8-v0") == task_keys("CartPole-v1") == ()
     assert env_id("CartPole-v1") == ("CartPole-v1", {})
     with pytest.raises(UserError, match=r"unknown task or environment 'cart-pool'.*cart-pole"):
         env_id("cart-pool")

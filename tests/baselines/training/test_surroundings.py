@@ -48,7 +48,7 @@ def test_the_caller_finds_the_process_as_it_left_it(name: str) -> None:
 def test_a_run_that_raises_leaves_nothing_behind() -> None:
     before = surroundings()
     with pytest.raises(UserError, match=r"the loss became|a weight became"):
-        list(dqn.train(replace(RUNS["dqn fast"], learning_rate=1e37, learning_rate_end=1e37, total_env_steps=400)))
+        list(dqn.train(replace(RUNS["dqn fast"], learning_rate=1e30, learning_rate_end=1e30, total_env_steps=400)))
     assert surroundings() == before
 
 
