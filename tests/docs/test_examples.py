@@ -1,0 +1,294 @@
+"""Every example of the documentation is run, and what comes out is compared with what stands beside it.
+
+`COMMANDS` says for each command line how that is done, `NOT_RUN` for the others why it is not; a new example that is in
+neither fails a test, and so does a new block of a language that nobody runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from rlbench import cli
+from rlbench.harness.results import record
+from rlbench.harness.tasks.suite import get_task
+from tests.docs import examples
+from tests.docs.pages import ROOT, blocks
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated on Linux only")
+
+ELSEWHERE = {
+    ("docs/adding-an-environment.md", "python"): "test_readme.py writes the file, then runs the second block",
+    ("docs/commands.md", "text"): "test_command_reference.py compares them with the commands' help",
+    ("docs/submitting.md", "toml"): "the workshop below is furnished with it",
+    ("docs/submitting.md", "json"): "test_a_network_without_code_plays, below",
+    ("docs/submitting.md", "python"): "the workshop below is furnished with it",
+}
+"""Blocks that others run, by page and language."""
+
+
+class Example(NamedTuple):
+    """How a command line is run: what is added so that it ends, what is demanded, and whether it takes long."""
+
+    check: Callable[[Done], object]
+    more: str = ""
+    slow: bool = False
+
+
+class Done(NamedTuple):
+    """A command that ended well: what the page says of it, its output, and the folder that it ran in."""
+
+    says: str
+    out: str
+    err: str
+    folder: Path
+
+    @property
+    def rows(self) -> Any:
+        """The output as JSON."""
+        return json.loads(self.out)
+
+
+def about(value: float) -> Callable[[Done], object]:
+    return lambda done: examples.numbers(done.says)[0] == round(value)
+
+
+def names_its_folder(done: Done) -> bool:
+    """Whether the folder that the page names is there."""
+    words = [word.strip("`,") for word in done.says.split()]
+    return all((done.folder / word).exists() for word in words if word.startswith(("runs/", "results/")))
+
+
+def counts(done: Done) -> bool:
+    kinds = pd.DataFrame(done.rows)["kind"].value_counts()
+    games = [row["name"] for row in done.rows if "games" in row["name"]]
+    number = int(examples.numbers(games[0].partition(",")[2])[0])
+    return examples.numbers(done.says) == [kinds["envs"] - 1, number, kinds["tasks"]]
+
+
+def has_a_panel(done: Done) -> bool:
+    with Image.open(done.folder / "keys.png") as picture:
+        return picture.width > 600 + 200
+
+
+def first_row(name: str) -> Callable[[Done], object]:
+    """Whether a cell of the first row is the first number that the page names, rounded as there."""
+    return lambda done: examples.numbers(done.says)[0] == round(done.rows[0][name])
+
+
+def of_corner(done: Done) -> bool:
+    value = next(row["V"] for row in done.rows if (row["row"], row["col"]) == (0, 1))
+    return examples.numbers(done.says) == [round(value)]
+
+
+def reached(done: Done) -> bool:
+    best = {row["agent"]: row["mean_return"] for row in done.rows if row["table"] == "task" and row["task"]}
+    cart_pole = [r["mean_return"] for r in done.rows if (r["agent"], r["task"]) == ("dqn", "cart-pole@1")]
+    return cart_pole[0] >= examples.numbers(done.says)[0] and best["value-iteration"] == -2
+
+
+def charts(done: Done) -> bool:
+    return {row["chart"] for row in done.rows} >= {"leaderboard"} and all(
+        (done.folder / row["file"]).exists() for row in done.rows
+    )
+
+
+def as_recorded(done: Done) -> bool:
+    return all(row["as_recorded"] for row in done.rows)
+
+
+def all_end(done: Done) -> bool:
+    return len(done.rows) == 64 and (done.folder / "watch.png").exists()
+
+
+def anything(done: Done) -> bool:
+    return True
+
+
+JSON = "--json"
+COMMANDS = {
+    "rlbench list": Example(counts, JSON),
+    "rlbench play CartPole": Example(has_a_panel, "--keys right*3 --record keys.png"),
+    "rlbench play GridWorld --set maze=8x8 --trace mine.jsonl": Example(
+        lambda done: (done.folder / "mine.jsonl").exists(), "--keys right*3"
+    ),
+    "rlbench watch mine.jsonl": Example(as_recorded, JSON),
+    "rlbench watch my_agent --task cart-pole --num-envs 64": Example(all_end, JSON, slow=True),
+    "rlbench watch results/cart-pole@1/dqn@270d5196e991.jsonl --episode 7 --record seven.mp4": Example(
+        lambda done: as_recorded(done) and (done.folder / "seven.mp4").stat().st_size > 10_000, JSON, slow=True
+    ),
+    "rlbench watch random --task cart-pole@1": Example(first_row("return"), JSON),
+    "rlbench show GridWorld --policy random": Example(of_corner, JSON),
+    "rlbench evaluate random --task cart-pole@1": Example(first_row("mean_return"), JSON),
+    "rlbench verify results/cart-pole@1": Example(
+        lambda done: {row["verdict"] for row in done.rows} == {"same"},
+        JSON,
+        slow=True,
+    ),
+    "rlbench evaluate my_agent --task cart-pole@1": Example(lambda done: done.rows[0]["mean_return"] > 150, JSON),
+    "rlbench evaluate my_agent/ --suite quick": Example(lambda done: done.rows[0]["task"] == "cart-pole@1", JSON),
+    "rlbench leaderboard": Example(lambda done: "## Task" in (done.folder / "leaderboard.md").read_text("utf-8")),
+    "rlbench leaderboard --check": Example(lambda done: "is up to date" in done.out),
+    "rlbench plot runs/quick": Example(charts, JSON, slow=True),
+    "rlbench doctor": Example(lambda done: {row["status"] for row in done.rows} <= {"ok", "warn"}, JSON, slow=True),
+    "rlbench run quick": Example(reached, "--seeds 2 --json", slow=True),
+    "rlbench train value-iteration --task rlbench/GridWorldFourRooms-v0": Example(anything),
+    "rlbench train dqn --seed 0": Example(names_its_folder, slow=True),
+    "rlbench train dqn": Example(names_its_folder, slow=True),
+    "rlbench train q-learning --seed 3 --tensorboard": Example(
+        lambda done: list(done.folder.glob("runs/train/grid-world@1/q-learning-s3/tensorboard/*")), slow=True
+    ),
+    "rlbench train reinforce --estimator moving-average": Example(anything, slow=True),
+    "rlbench train actor-critic": Example(anything, slow=True),
+}
+"""Commands of the pages and tables, without their comments."""
+
+HOURS = "takes hours or days; what it reached is in results/, which test_scores.py compares with docs/agents.md"
+MINUTES = "takes many minutes; its parts are tested one by one"
+NOT_RUN = {
+    "make run": "is `rlbench run quick`, in an installation that it makes",
+    "make test": "runs this test",
+    "rlbench run classic": MINUTES,
+    "rlbench run lecture --seeds 10": HOURS,
+    "rlbench run mujoco-v5": HOURS,
+    "rlbench run atari": HOURS,
+    "rlbench run glimpse": HOURS,
+    "rlbench train dqn --preset lecture": MINUTES,
+    "rlbench train recurrent-attention --preset mnist": HOURS,
+    "rlbench train actor-critic --preset locomotion --task hopper-gymnasium@1": HOURS,
+    "rlbench train soft-actor-critic --task half-cheetah-gymnasium@1": HOURS,
+    "rlbench train dqn --preset atari-cpu --task breakout@1": HOURS,
+    "python -m baselines.studies.gradient_variance": MINUTES,
+    "python -m baselines.studies.sample_efficiency": MINUTES,
+}
+"""Commands that no test runs, and why."""
+
+EVERY_COMMAND = list(examples.commands())
+RUN = [each for each in EVERY_COMMAND if each.line in COMMANDS]
+PYTHON = [b for b in examples.blocks() if b.language == "python" and (b.page, b.language) not in ELSEWHERE]
+
+
+def test_every_block_is_run_here_or_elsewhere():
+    for block in examples.blocks():
+        if block.language == "text" and (block.page, block.language) not in ELSEWHERE:
+            before = examples.blocks()[examples.blocks().index(block) - 1]
+            assert (before.page, before.language) == (block.page, "python"), f"nothing prints this: {block}"
+        elif block.language not in ("", "python"):
+            assert (block.page, block.language) in ELSEWHERE, block
+
+
+def test_every_command_is_run_or_says_why_not():
+    lines = {each.line for each in EVERY_COMMAND}
+    assert lines == COMMANDS.keys() | NOT_RUN.keys()
+    assert not COMMANDS.keys() & NOT_RUN.keys()
+
+
+@pytest.fixture
+def workshop(tmp_path, monkeypatch):
+    """A working directory with what the examples name: an agent, some records, a trace, a finished run."""
+    from rlbench.interact import trace
+    from rlbench.interact.episode import ShownEpisode, make
+
+    (tmp_path / "my_agent").mkdir()
+    for name, language in (("submission.toml", "toml"), ("agent.py", "python")):
+        (tmp_path / "my_agent" / name).write_text(blocks("docs/submitting.md", language)[0], encoding="utf-8")
+    for task, folder in (("cart-pole@1", "results"), ("grid-world@1", "runs/quick/results")):
+        (tmp_path / folder / task).mkdir(parents=True)
+        for pattern in ("random@*", "dqn@27*", "q-learning@*"):
+            for path in sorted((ROOT / "results" / task).glob(f"{pattern}.jsonl"))[:2]:
+                shutil.copy(path, tmp_path / folder / task)
+    env = make("rlbench/GridWorld-v0", {})
+    trace.save(ShownEpisode(env, 0, player="hand"), tmp_path / "mine.jsonl")
+    env.close()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    return tmp_path
+
+
+def marked(command):
+    return pytest.param(command, id=command.line, marks=[pytest.mark.slow] if COMMANDS[command.line].slow else [])
+
+
+@linux
+@pytest.mark.parametrize("command", [marked(each) for each in RUN])
+def test_a_command_does_what_the_page_says(command, workshop, capsys):
+    example = COMMANDS[command.line]
+    if command.line.endswith("--check"):
+        assert cli.main(["leaderboard", "--quiet"]) == 0
+    assert cli.main([*command.line.split()[1:], *example.more.split()]) == 0
+    done = Done(command.says, *capsys.readouterr(), workshop)
+    assert example.check(done), done
+
+
+@pytest.mark.parametrize("block", PYTHON, ids=lambda block: f"{block.page} {block.number}")
+def test_python_gives_what_the_comments_and_the_next_block_say(block, monkeypatch):
+    if "mujoco" in block.page or any(robot in block.text for robot in ("Hopper", "HalfCheetah")):
+        pytest.importorskip("mujoco", reason="pip install 'rlbench[mujoco]'")
+    if "atari" in block.page:
+        pytest.importorskip("ale_py", reason="pip install 'rlbench[atari]'")
+    monkeypatch.chdir(ROOT)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        examples.run(block.text)
+    following = [b for b in examples.blocks() if (b.page, b.number) == (block.page, block.number + 1)]
+    if following and following[0].language == "text":
+        shown, lines = following[0].text.splitlines(), printed.getvalue().splitlines()
+        gap = shown.index("...") if "..." in shown else len(shown)
+        assert lines[:gap] == shown[:gap]
+        assert lines[gap - len(shown) + 1 :] == shown[gap + 1 :] or gap == len(shown) == len(lines)
+    else:
+        assert not printed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("1 + 1  # 3", "2 is not 3"),
+        ("import numpy as np\nnp.zeros((2, 3))  # float32[2, 3]", "float32"),
+        ("import numpy as np\nx = np.zeros((2, 3))  # float64[N, 4]", "float64"),
+        ("import numpy as np\nx = {'a': np.zeros(2)}  # {\"a\": bool[k]}", "bool"),
+    ],
+)
+def test_an_example_that_gives_something_else_is_found(code, message):
+    with pytest.raises(AssertionError, match=message):
+        examples.run(code)
+
+
+def test_means_that_the_table_of_commands_names_are_those_of_the_records(tmp_path):
+    """For the commands that take too long to be run."""
+    says = {each.line: each.says for each in EVERY_COMMAND}
+    for task in ("breakout@1", "half-cheetah-gymnasium@1"):
+        (tmp_path / task).symlink_to(ROOT / "results" / task)
+    means = record.load(tmp_path).groupby(["task", "agent"])["return"].mean()
+    above, random = examples.numbers(says["rlbench run atari"])
+    assert means["breakout@1"]["dqn-cpu"] > above
+    assert round(means["breakout@1"]["random"], 1) == random
+    assert means["half-cheetah-gymnasium@1"]["ppo"] > examples.numbers(says["rlbench run mujoco-v5"])[0]
+
+
+@linux
+def test_a_network_without_code_plays(workshop, capsys):
+    """The graph of the page, with weights that push where the pole leans."""
+    save_file = pytest.importorskip("safetensors.numpy", reason="pip install 'rlbench[baselines]'").save_file
+    (workshop / "graph.json").write_text(blocks("docs/submitting.md", "json")[0], encoding="utf-8")
+    folder = workshop / "network"
+    folder.mkdir()
+    shutil.move(workshop / "graph.json", folder)
+    manifest = (workshop / "my_agent" / "submission.toml").read_text(encoding="utf-8")
+    (folder / "submission.toml").write_text(manifest.replace("agent:load", "rlbench:layers"), encoding="utf-8")
+    weight = np.array([[0, 0, 0, 0], [0, 0, 1, 0.3]], np.float32)
+    save_file({"q.weight": weight, "q.bias": np.zeros(2, np.float32)}, folder / "weights.safetensors")
+    assert cli.main(["evaluate", "network", "--task", get_task("cart-pole").key, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["mean_return"] > 150
