@@ -54,6 +54,7 @@ class FrameGrid:
         self._size, self.caption = caption_size(self.tile_size[1]), caption_height(self.tile_size[1])
         wide, high = extent(self.n, self.columns, self.tile_size)
         self._ground = canvas(max(wide, min(MIN_WIDTH, self.room[0])), high)
+        self._left = (self._ground.shape[1] - wide) // 2 + GAP
 
     def paint(self, i: int, small: Image, tile: Tile) -> None:
         """Put frame i, shrunk already, in its place, and the return below; pale once the episode is over.
@@ -99,7 +100,7 @@ class FrameGrid:
     def place(self, i: int) -> tuple[int, int]:
         """The pixel (x, y) of the upper left corner of a tile."""
         row, column = divmod(i, self.columns)
-        return GAP + column * (self.tile_size[1] + GAP), HEADER + row * (self.tile_size[0] + self.caption + GAP)
+        return self._left + column * (self.tile_size[1] + GAP), HEADER + row * (self.tile_size[0] + self.caption + GAP)
 
 
 class EpisodeGrid:

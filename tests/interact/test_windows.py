@@ -177,6 +177,32 @@ def test_any_size_of_window_will_do(desk):
     assert (code, row["return"]) == (0, -3.0)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("num_envs", [2, 64, 100])
+def test_a_grid_fits_a_small_screen(desk, small_display, num_envs):
+    watched = desk("watch", "random", "--task", "cart-pole", "--num-envs", num_envs, "--json", on=small_display)
+    watched.keys("p")
+    height, width, _ = watched.picture().shape
+    assert width <= 640
+    assert height <= 480
+    assert min(width, height) >= 180
+    watched.keys("Escape")
+    assert watched.end() == (0, [], "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [["play", "CartPole"], ["watch", "random", "--task", "cart-pole"]])
+def test_sigterm_ends_a_window_in_order(desk, arguments):
+    game = desk(*arguments, "--speed", "0.0625", "--record", "film.mp4")
+    game.keys("Right", "c")
+    game.until("rlbench-1.png")
+    out, errors = game.close()
+    assert (game.process.returncode, out) == (143, "")
+    assert len(errors.splitlines()) == 1
+    assert len(read_film(game.folder / "film.mp4")[0]) >= 1
+    assert {each.name for each in game.folder.iterdir()} == {"film.mp4", "rlbench-1.png"}
+
+
 def test_speed_is_what_it_says_within_a_wide_margin():
     """The window is given the frame rate and keeps it; this test looks at no clock."""
     from rlbench.interact.screen import Screen
