@@ -108,6 +108,8 @@ class EnvAdapter(gymnasium.Env[Any, Any]):
     def render(self) -> Image | None:
         """The frame, uint8[H, W, 3]; in mode `human` None, and the frame goes to a window.
 
+        When the user closes the window, the environment goes on without one until `close()`.
+
         Raises ResetNeeded before the first reset.
         """
         if not self._has_begun:

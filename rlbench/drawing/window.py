@@ -96,6 +96,9 @@ class Viewer:
         self._second: SecondWindow | None = None
         _open.add(self)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.title, self.fps)  # a copy of an environment has a window of its own
+
     @property
     def room(self) -> tuple[int, int]:
         """Width and height that a window has on this screen."""

@@ -1,6 +1,8 @@
 """The window, on SDL's dummy driver: what is on screen, how fast, and what its user did."""
 
+import copy
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -121,6 +123,14 @@ def test_events_before_the_first_frame_and_after_closing(viewer):
     viewer.close()
     viewer.close()
     assert viewer.events() == []
+
+
+def test_a_copy_opens_a_window_of_its_own(viewer):
+    viewer.show(picture())
+    for copied in (copy.deepcopy(viewer), pickle.loads(pickle.dumps(viewer))):
+        assert (copied.title, copied.fps, copied.closed) == ("a title", 1000, False)
+        copied.close()
+        assert not viewer.closed
 
 
 def test_frames_are_paced(viewer, monkeypatch):
