@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import difflib
 import io
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from rlbench import process, streams
@@ -49,7 +51,9 @@ def parse_options(
         complaint = io.StringIO()
         try:
             with contextlib.redirect_stderr(complaint):
-                return tyro.cli(kind, args=list(arguments), prog=prog, **given)
+                parsed = tyro.cli(kind, args=list(arguments), prog=prog, **given)
+            check_paths(parsed, arguments)
+            return parsed
         except SystemExit:
             pass
         names = [*also, "--json", "--csv", *option_names(lambda: tyro.cli(kind, args=["--help"], **given))]
@@ -72,6 +76,16 @@ def unknown_option(word: str, names: Sequence[str]) -> str:
     """
     near = difflib.get_close_matches(option(word).strip("-"), [name.strip("-") for name in names], n=1)
     return f"unknown option {word!r};" + (f" did you mean --{near[0]}?" if near else "")
+
+
+def check_paths(options: Any, arguments: Sequence[str]) -> None:
+    """Raise UserError for an empty path, as `--out "$UNSET"` gives it: it would mean the folder that one is in."""
+    if any(word == "" or (word.startswith("--") and word.endswith("=")) for word in arguments):
+        for name, value in vars(options).items():
+            if dataclasses.is_dataclass(value):
+                check_paths(value, arguments)
+            elif Path() in (value if isinstance(value, tuple) else (value,)):
+                raise UserError(f"{name.replace('_', '-')} is an empty path; write . for the folder that you are in")
 
 
 def option_names(show_help: Callable[[], Any]) -> list[str]:

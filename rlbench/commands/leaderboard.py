@@ -16,6 +16,7 @@ from rlbench.harness.ranking import leaderboard, tables
 from rlbench.harness.ranking.rankings import Rankings, compute_rankings
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import SUITES, TASKS
+from rlbench.whole_files import replacing
 
 OPTIONAL = ("optimality gap", "beats next", "worst seed", "training steps")
 """Columns that are left out where the terminal is narrow, the last one first."""
@@ -116,6 +117,7 @@ def command(options: LeaderboardOptions) -> str:
 def write_page(content: str, page: Path) -> None:
     """Write the page."""
     try:
-        page.write_text(content, encoding="utf-8")
+        with replacing(page) as scratch:
+            scratch.write_text(content, encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot write {page}: {error.strerror}") from error

@@ -14,6 +14,7 @@ from typing import Annotated, get_args, get_type_hints
 
 import tyro
 
+from rlbench import whole_files
 from rlbench.commands import leaderboard
 from rlbench.commands.shared.agents import training
 from rlbench.commands.shared.output import Format, Quiet, remark, silent
@@ -104,17 +105,28 @@ def run(options: RunOptions) -> int:
         raise UserError(f"--seeds is at least 1, got {options.seeds}")
     out = options.out or Path("runs") / name
     results = options.results or out / "results"
+    page = options.leaderboard or out / "leaderboard.md"
+    prepare(page, [out, results, *([options.pretrained] if options.pretrained else [])])
     for entry in plan:
         for seed in range(options.seeds if entry.seeds is None else entry.seeds):
             submission = train(entry, seed, out, options)
             score(entry.task, submission, results, options)
     for task in tasks:
         score(task, "random", results, options)
-    page = options.leaderboard or out / "leaderboard.md"
     if options.format != "table":  # the command below then only prints
         leaderboard.write_page(leaderboard.text(leaderboard.load(results)), page)
     remark(f"to rank yours beside these: rlbench evaluate my_agent --results {shlex.quote(str(results))}", options)
     return leaderboard.run(leaderboard.LeaderboardOptions(results, page, format=options.format))
+
+
+def prepare(page: Path, folders: list[Path]) -> None:
+    """Make the folders, and see that the page can be written; UserError before any work where that is not so."""
+    try:
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+        whole_files.check_writable(page)
+    except OSError as error:
+        raise UserError(f"cannot write {str(error.filename).removesuffix('.part')}: {error.strerror}") from None
 
 
 def agents_and_tasks(name: str) -> tuple[tuple[Entry, ...], list[str]]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from rlbench import cli
 from rlbench.commands import run
 from rlbench.errors import UserError
 from rlbench.harness.tasks.suite import SUITES, TASKS
@@ -24,3 +25,19 @@ def test_the_largest_plan_trains_every_agent_of_the_others():
 def test_an_unknown_plan_names_the_nearest():
     with pytest.raises(UserError, match="unknown plan 'clasic'; did you mean classic"):
         run.agents_and_tasks("clasic")
+
+
+@pytest.mark.parametrize("option", ["--leaderboard", "--results", "--out", "--pretrained"])
+@pytest.mark.parametrize("place", ["file", "file/below", "", "folder"])
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(option, place, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run, "train", lambda *arguments: pytest.fail("trained"))
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    wrong = {"--leaderboard": ("file/below", "", "folder")}.get(option, ("file", "file/below", ""))
+    if place in wrong:
+        assert cli.main(["run", "quick", option, place]) == 2
+        printed = capsys.readouterr()
+        assert printed.err.startswith(("error: cannot write ", "error: "))
+        assert (printed.out, printed.err.count("\n")) == ("", 1)
+        assert not (tmp_path / "file").read_bytes()
