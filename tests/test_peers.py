@@ -17,7 +17,7 @@ def test_stable_baselines3_trains_on_make():
 
 @pytest.mark.filterwarnings("ignore")  # TorchRL warns of its own dependencies
 def test_torchrl_steps_a_same_step_batch():
-    pytest.importorskip("torchrl", reason="pip install torchrl")
+    pytest.importorskip("torchrl", reason="pip install 'rlbench[peers]'")
     from torchrl.envs import GymWrapper
 
     envs = gymnasium.make_vec("rlbench/CartPole-v0", num_envs=4, autoreset_mode=AutoresetMode.SAME_STEP)

@@ -121,15 +121,26 @@ class EnvAdapter(gymnasium.Env[Any, Any]):
         if self.render_mode == "rgb_array":
             return frame
         if self._window is None:
-            from rlbench.drawing.window import Viewer
-
-            self._window = Viewer(self.spec.id if self.spec else self._title, self.metadata["render_fps"])
+            self._window = self._open_window()
         self._window.show(self._enlarged(frame))
         return None
+
+    def _open_window(self) -> Any:
+        from rlbench.drawing.window import NoDisplayError, NoWindow, Viewer
+
+        try:
+            return Viewer(self.spec.id if self.spec else self._title, self.metadata["render_fps"])
+        except NoDisplayError as error:  # as with Gymnasium's own, a program that asks for a window runs without one
+            gymnasium.logger.warn(f"{error}; nothing is shown")
+            return NoWindow()
 
     def _enlarged(self, frame: Image) -> Image:
         """The frame as large as a window shows it."""
         return frame
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy or a pickle holds: all but the window."""
+        return {**self.__dict__, "_window": None}
 
     def close(self) -> None:
         """Close the window, if one is open."""

@@ -58,6 +58,21 @@ class Closed(NamedTuple):
 
 Event: TypeAlias = Key | Mouse | Closed
 
+
+class NoDisplayError(UserError):
+    """There is no screen on which a window could be seen."""
+
+
+class NoWindow:
+    """In place of a window where there is no display: nothing is shown, and nothing is waited for."""
+
+    def show(self, frame: Image) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
 HINTS = {
     "PYGAME_HIDE_SUPPORT_PROMPT": "1",
     "SDL_NO_SIGNAL_HANDLERS": "1",  # SDL would make an event of SIGTERM, and the process would not end
@@ -79,7 +94,7 @@ class Viewer:
     """A resizable window, opened by the first frame shown, no larger than the screen.
 
     `closed` turns true when the user closes it or `close()` is called; from then on `show` does nothing.
-    Raises `gymnasium.error.DependencyNotInstalled` without pygame and `UserError` without a display.
+    Raises `gymnasium.error.DependencyNotInstalled` without pygame and `NoDisplayError` without a display.
     """
 
     def __init__(self, title: str, fps: float) -> None:
@@ -235,15 +250,16 @@ class Viewer:
         asked = os.environ.get("SDL_VIDEODRIVER")
         seen = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
         if sys.platform.startswith("linux") and not (asked or seen):
-            raise UserError("no display to open a window on; set DISPLAY, or ask for rgb_array frames instead")
+            raise NoDisplayError("no display to open a window on; set DISPLAY, or ask for rgb_array frames instead")
         try:
             with hints():
                 self._pygame.display.init()
         except self._pygame.error as error:
-            raise UserError(f"no window can be opened ({error}); ask for rgb_array frames instead") from None
+            raise NoDisplayError(f"no window can be opened ({error}); ask for rgb_array frames instead") from None
         if not asked and self._pygame.display.get_driver() in INVISIBLE_DRIVERS:
             self._pygame.display.quit()
-            raise UserError(f"the display {seen!r} does not answer; set DISPLAY, or ask for rgb_array frames instead")
+            message = f"the display {seen!r} does not answer; set DISPLAY, or ask for rgb_array frames instead"
+            raise NoDisplayError(message)
 
 
 _open: weakref.WeakSet[Viewer] = weakref.WeakSet()

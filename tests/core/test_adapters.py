@@ -227,3 +227,27 @@ def test_batch_frames_are_one_per_environment():
 def test_make_state_keeps_python_scalars():
     state = make_state({"row": np.int32(1), "col": 2}, load("rlbench.envs.grid_world.rules").State(0, 0))
     assert [type(value) for value in state] == [int, int]
+
+
+def test_a_copy_leaves_the_window_to_the_original(monkeypatch):
+    pytest.importorskip("pygame", reason="pip install 'rlbench[play]'")
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    env = gymnasium.make("rlbench/CartPole-v0", render_mode="human")
+    env.reset(seed=0)
+    for other in (copy.deepcopy(env), pickle.loads(pickle.dumps(env))):
+        assert same(other.step(0)[0], copy.deepcopy(env).step(0)[0])
+        other.close()
+    assert not env.unwrapped._window.closed
+    env.close()
+
+
+def test_without_a_display_a_window_is_done_without(monkeypatch):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    env = gymnasium.make("rlbench/CartPole-v0", render_mode="human")
+    with pytest.warns(UserWarning, match="no display to open a window on; .*nothing is shown"):
+        env.reset(seed=0)
+    env.step(0)
+    assert env.render() is None
+    env.close()
