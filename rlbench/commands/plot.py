@@ -91,7 +91,7 @@ def score_charts(options: PlotOptions) -> list[Chart]:
 def results_folders(paths: tuple[Path, ...]) -> list[Path]:
     """The folders with records among these, and among the folders `results` in them."""
     candidates = [folder for path in paths for folder in (path, path / "results") if folder.is_dir()]
-    there = {folder.resolve(): folder for folder in candidates if any(folder.glob("*@*/*.jsonl"))}
+    there = {folder.resolve(): folder for folder in candidates if record.find(folder, "*@*/*.jsonl")}
     return list(there.values())
 
 

@@ -176,6 +176,8 @@ def play(playlist: watch.Playlist, options: WatchOptions) -> tuple[list[dict[str
             finally:
                 screen.end_episode()
             rows += [row(played[index], playlist.recorded.get(index)) for index in shown]
+            if block.fault is not None:
+                remark(f"the agent failed: {block.fault}", options)
     display.report(screen, options)
     return rows, closed
 

@@ -222,9 +222,16 @@ def play_watched(
 
     Returns:
         What `play` returns.
+
+    Raises:
+        UserError: The agent cannot be loaded.
     """
     with environment_and_agent(task, entrant, indices, seed, explain=True) as (env, process):
-        return play(env, watch(_load(process), process), task, indices)
+        try:
+            act = process.load()
+        except AgentFault as fault:
+            raise UserError(f"{entrant.folder} on {task.key}: load failed: {fault.message}") from None
+        return play(env, watch(act, process), task, indices)
 
 
 def measure_random_agent(task: Task, episodes: int = 1_000) -> tuple[float, float]:

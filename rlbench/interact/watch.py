@@ -124,6 +124,7 @@ class WatchedBlock:
             ShownEpisode(make(task.env_id, dict(task.env_kwargs)), seed, _plain(options), player)
             for seed, options in (task.episode(index) for index in shown)
         ]
+        self.fault: str | None = None  # the agent's first, once played
         space = self.episodes[0].env.action_space
         self._description = space_tree.describe(space)
         self._bounds = actions.ActionBounds(self._description)
@@ -148,7 +149,7 @@ class WatchedBlock:
         """
         self._record()
         try:
-            played, _ = evaluate.play_watched(self.task, self.entrant, self.indices, seed, self._watch)
+            played, self.fault = evaluate.play_watched(self.task, self.entrant, self.indices, seed, self._watch)
         finally:
             for episode in self.episodes:
                 episode.env.close()

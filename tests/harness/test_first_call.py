@@ -139,3 +139,15 @@ def test_a_submission_to_no_task_plays_the_one_that_is_named(submit, tmp_path, c
     assert cli.main(["evaluate", str(path), *options]) == 2
     assert capsys.readouterr().err == "error: probe lists no task; give one with --task\n"
     assert cli.main(["evaluate", str(path), "--task", "grid-world", *options]) == 0
+
+
+def test_watching_says_why_an_agent_fails(submit, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = ["--no-window", "--record", "w.png", "--task", "grid-world"]
+    broken = submit(source="import onlyhere", folder="broken")
+    assert cli.main(["watch", str(broken), *options]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert "load failed: ModuleNotFoundError: No module named 'onlyhere' (agent.py:1)" in err
+    cli.main(["watch", str(submit("raise ValueError('odd')")), *options])
+    assert "the agent failed: crash: ValueError: odd (agent.py:10)" in capsys.readouterr().err

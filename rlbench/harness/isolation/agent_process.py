@@ -36,6 +36,12 @@ _NEXT = {bytes([i]): bytes([(i + 1) % 0x80]) for i in range(0x80)}
 _STATUS_OF = {code: status for status, code in FAULTS.items()}
 _SECONDS_TO_START = 60.0
 
+_LACKING = (
+    *("MemoryError", "Cannot allocate memory", "failed to map segment", "Resource temporarily unavailable"),
+    *("No space left on device", "Too many open files", "can't start new thread"),
+)
+"""Words by which a Python that cannot start says that the machine lacks something."""
+
 _REPLY_BYTES = 2
 """Bytes to read at once: the reply, and room to notice that there is more than one."""
 
@@ -102,11 +108,13 @@ class AgentProcess:
         Raises:
             AgentFault: The agent cannot be loaded, or not in time.
             HarnessError: The process itself did not start.
+            MemoryError: It did not start for want of memory, disk, threads or open files.
         """
         hello = self._monitor.read(_SECONDS_TO_START, 1)
         if hello != HELLO:
             printed = self._monitor.last_output_line() or "it printed nothing"
-            raise HarnessError(f"the agent's process did not start: {printed}")
+            lacking = any(words in printed for words in _LACKING)
+            raise (MemoryError if lacking else HarnessError)(f"the agent's process did not start: {printed}")
         began = time.monotonic()
         reply = self._monitor.read(self._limits.load, _REPLY_BYTES)
         self.load_seconds = time.monotonic() - began

@@ -9,6 +9,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from rlbench.process import child_environment, waitable_children
+
 _PACKAGES = ("rlbench", "numpy", "gymnasium", "numba", "mujoco", "ale-py")
 """Packages that decide the numbers: rlbench, its arithmetic and the simulators."""
 
@@ -49,14 +51,25 @@ def _match(pattern: str, path: Path) -> str | None:
 
 
 def _commit() -> str | None:
-    """The commit of the checkout this package runs from; None where it is installed, or git fails."""
+    """The commit of the checkout this package runs from; None where it is installed, or git fails.
+
+    Git sees none of this process's GIT_* variables: those of a hook, for example, name another repository.
+    """
     if not (_ROOT / ".git").exists():
         return None
     try:
-        command = ["git", "-C", str(_ROOT), "rev-parse", "HEAD"]
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=10, check=True, encoding="utf-8", errors="replace"
-        )
+        with waitable_children():
+            done = subprocess.run(
+                # A checkout may be another user's, as in a container; reading its HEAD runs nothing of it.
+                ["git", "-c", "safe.directory=*", "-C", str(_ROOT), "rev-parse", "--verify", "HEAD"],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=10,
+                check=True,
+                env=child_environment(("PATH", "HOME")),
+                encoding="utf-8",
+                errors="replace",
+            )
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()

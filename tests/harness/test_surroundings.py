@@ -1,0 +1,100 @@
+"""What the machine lacks: one line and exit code 2, nothing lost, nothing charged to the agent."""
+
+import errno
+import os
+import resource
+import subprocess
+import tempfile
+
+import pytest
+
+from rlbench import cli
+from rlbench.errors import UserError
+from rlbench.harness import evaluate as evaluation
+from rlbench.harness.evaluate import evaluate
+from rlbench.harness.isolation import interpreter
+from rlbench.harness.results import provenance, record
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+LACKS = {
+    "shared memory": (os, "memfd_create", FULL, "No space left on device"),
+    "memory files are forbidden": (os, "memfd_create", PermissionError(1, "Operation not permitted"), "not permitted"),
+    "open files": (os, "pipe", OSError(errno.EMFILE, "Too many open files"), "Too many open files"),
+    "processes": (subprocess, "Popen", BlockingIOError(11, "Resource temporarily unavailable"), "temporarily unavail"),
+    "memory for a process": (subprocess, "Popen", OSError(errno.ENOMEM, "Cannot allocate memory"), "allocate memory"),
+    "temporary folder": (tempfile, "mkdtemp", FileNotFoundError(2, "No usable temporary directory found"), "No usable"),
+    "memory": (evaluation, "make_env", MemoryError(), "out of memory"),
+    "threads": (evaluation, "make_env", RuntimeError("can't start new thread"), "can't start new thread"),
+}
+
+
+@pytest.mark.parametrize(("place", "name", "error", "words"), LACKS.values(), ids=LACKS)
+def test_it_is_said_and_nothing_is_recorded(place, name, error, words, submit, tmp_path, monkeypatch, capsys):
+    def fail(*arguments, **more):
+        raise error
+
+    path = submit("return observation % 4")
+    monkeypatch.setattr(provenance, "machine", dict)  # it calls git
+    monkeypatch.setattr(place, name, fail)
+    code = cli.main(["evaluate", str(path), "--task", "grid-world", "--results", str(tmp_path / "results"), "--quiet"])
+    monkeypatch.undo()
+    out, err = capsys.readouterr()
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("error: grid-world@1, block 0 cannot be played on this machine: ")
+    assert words in err
+    assert "free memory, disk, processes or open files, and run again" in err
+    assert not (tmp_path / "results").exists()
+
+
+def test_blocks_before_are_safe(grid_task, submit, tmp_path, monkeypatch):
+    path, play, blocks = submit("return [1] * self.lanes"), evaluation._play_block, []
+
+    def fails_later(task, entrant, number, *more):
+        blocks.append(number)
+        if number == 1:
+            raise FULL
+        return play(task, entrant, number, *more)
+
+    task = evaluation.dataclasses.replace(grid_task, lanes=1)
+    monkeypatch.setattr(evaluation, "_play_block", fails_later)
+    with pytest.raises(UserError, match=r"grid@1, block 1 cannot be played .*; the blocks before are safe"):
+        evaluate(task, path, tmp_path / "results", quiet=True)
+    assert blocks == [0, 1, 1, 1]
+    (made,) = record.find(tmp_path / "results")
+    assert len(record.read(made).blocks) == 1
+    monkeypatch.undo()
+    assert record.read(evaluate(task, path, tmp_path / "results", quiet=True)).complete
+
+
+def test_real_limits_of_open_files(grid_task, submit, tmp_path):
+    path = submit("return [1] * self.lanes")
+    evaluate(grid_task, path, tmp_path / "warm", quiet=True)  # what is imported now opens no file later
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(map(int, os.listdir("/proc/self/fd")))
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 2, before[1]))
+        with pytest.raises(UserError, match="Too many open files"):
+            evaluate(grid_task, path, tmp_path / "results", quiet=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize("words", ["MemoryError", "ImportError: libx.so: failed to map segment from shared object"])
+def test_a_python_that_cannot_start_for_want_of_memory(grid_task, submit, tmp_path, monkeypatch, words):
+    monkeypatch.setattr(interpreter, "_BOOT", f"print({words!r})")
+    with pytest.raises(UserError, match="cannot be played on this machine: the agent's process did not start: "):
+        evaluate(grid_task, submit("pass"), tmp_path / "results", quiet=True)
+
+
+def test_the_commit_is_that_of_the_checkout_whatever_git_is_told(tmp_path, monkeypatch):
+    root = os.fspath(provenance._ROOT)
+    if not os.path.exists(os.path.join(root, ".git")):
+        pytest.skip("installed, not a checkout")
+    here = subprocess.run(["git", "-C", root, "rev-parse", "HEAD"], capture_output=True, check=True).stdout
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(tmp_path))
+    assert provenance.machine()["commit"] == here.decode().strip()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert provenance.machine()["commit"] is None
