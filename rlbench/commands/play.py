@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -53,21 +54,29 @@ def run(options: PlayOptions) -> int:
     check(options)
     env_id, kwargs = find_environment(options.env)
     env = make(env_id, kwargs | env_kwargs(options.set))
-    try:
+    with contextlib.closing(env), display.episode_table(options) as rows:
         fps = float(env.metadata.get("render_fps", 30))
-        window: WindowLike | None = ScriptedKeys(options.keys)
-        reason = ""
-        if not options.keys:
-            try:
-                window, reason = open_window(short_name(env_id), fps)
-            except DependencyNotInstalled as error:
-                raise UserError(f"{error}, or give --keys") from None
+        window, reason = player_window(short_name(env_id), fps, options)
         episodes = without_window(env, reason, options) if window is None else play(env, window, fps, options)
-    finally:
-        env.close()
-    rows = [display.episode_row(i, episode.seed, trace.outcome(episode)) for i, episode in enumerate(episodes)]
-    display.print_episodes(rows, options)
+        for episode in episodes:
+            rows.append(display.episode_row(len(rows), episode.seed, trace.outcome(episode)))
     return 0
+
+
+def player_window(name: str, fps: float, options: PlayOptions) -> tuple[WindowLike | None, str]:
+    """A window, or None and the reason why there is none. UserError without pygame, and no keys given.
+
+    Args:
+        name: of the environment.
+        fps: steps per second of the environment at its own pace.
+        options: of the command.
+    """
+    if options.keys:
+        return ScriptedKeys(options.keys), ""
+    try:
+        return open_window(name, fps)
+    except DependencyNotInstalled as error:
+        raise UserError(f"{error}, or give --keys") from None
 
 
 def check(options: PlayOptions) -> None:
@@ -79,27 +88,22 @@ def check(options: PlayOptions) -> None:
         raise UserError(f"--seed is at least 0, got {options.seed}")
 
 
-def play(env: Any, window: WindowLike, fps: float, options: PlayOptions) -> list[ShownEpisode]:
-    """Play until the player leaves, or `--episodes` are over.
+def play(env: Any, window: WindowLike, fps: float, options: PlayOptions) -> Iterator[ShownEpisode]:
+    """Play until the player leaves, or `--episodes` are over; each episode is yielded when it was played.
 
     Args:
         env: the environment, with rgb_array frames.
         window: gives the keys and the mouse.
         fps: steps per second of the environment at its own pace.
         options: of the command.
-
-    Returns:
-        the episodes that were played.
     """
     save_trace, saved = trace_saver(options, short_name(env.spec.id))
-    episodes: list[ShownEpisode] = []
     with display.open_screen(fps, window, options.display) as screen:
         for episode in Game(env, screen, options.display.panel, save_trace).play(options.seed, options.episodes):
-            episodes.append(episode)
+            yield episode
             if options.trace is not None:
                 save_trace(episode)
     display.report(screen, options, saved)
-    return episodes
 
 
 def trace_saver(options: PlayOptions, name: str) -> tuple[Callable[[ShownEpisode], str], list[Path]]:

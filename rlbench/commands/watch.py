@@ -70,8 +70,8 @@ def run(options: WatchOptions) -> int:
             playlist = from_record(path, options)
         case _:
             playlist = from_submission(options)
-    rows, closed = play(playlist, options)
-    display.print_episodes(rows, options)
+    with display.episode_table(options) as rows:
+        closed = play(playlist, options, rows)
     if closed:
         remark("the window was closed before the end", options)
     return int(any(row.get("as_recorded") is False for row in rows))
@@ -156,10 +156,15 @@ def from_record(path: Path, options: WatchOptions) -> watch.Playlist:
     return watch.Playlist.of_record(run, task, entrant, shown, options.num_envs)
 
 
-def play(playlist: watch.Playlist, options: WatchOptions) -> tuple[list[dict[str, Any]], bool]:
-    """A row per episode that was shown to its end, and whether the window was closed before all were."""
+def play(playlist: watch.Playlist, options: WatchOptions, rows: list[dict[str, Any]]) -> bool:
+    """Show all episodes; whether the window was closed before.
+
+    Args:
+        playlist: what to show.
+        options: of the command.
+        rows: gets a row per episode that was shown to its end.
+    """
     task, name, fps = playlist.task, short_name(playlist.task.env_id), steps_per_second(playlist.task)
-    rows: list[dict[str, Any]] = []
     closed = False
     with (
         open_screen(name, fps, options) as screen,
@@ -179,7 +184,7 @@ def play(playlist: watch.Playlist, options: WatchOptions) -> tuple[list[dict[str
             if block.fault is not None:
                 remark(f"the agent failed: {block.fault}", options)
     display.report(screen, options)
-    return rows, closed
+    return closed
 
 
 def steps_per_second(task: Task) -> float:

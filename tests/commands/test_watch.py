@@ -206,3 +206,14 @@ def test_the_frames_of_a_film_show_the_panel(run, tmp_path):
     frames, _ = read_film(tmp_path / "w.mp4")
     assert frames.shape[1:] == (512, 818, 3)  # 4 x 64 pixels twice as large, and a panel of 305, padded to even
     assert np.ptp(frames[0][60:130, 530:600].astype(int)) > 150  # the return, in ink on paper
+
+
+def test_episodes_until_a_mistake_are_still_told(run, tmp_path):
+    """The trace of the second episode has no place: both episodes are in the table, and the first trace is there."""
+    (tmp_path / "t.trace-2.jsonl").mkdir()
+    arguments = ["--keys", "right*60", "enter", "right*60", "--episodes", "2", "--trace", "t.trace.jsonl", "--json"]
+    code, out, err = run("play", "CartPole", *arguments)
+    assert code == 2
+    assert [row["ended"] for row in out] == ["terminated", "terminated"]
+    assert err.startswith("error: cannot write t.trace-2.jsonl: Is a directory")
+    assert (tmp_path / "t.trace.jsonl").exists()

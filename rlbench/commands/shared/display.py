@@ -83,6 +83,19 @@ def episode_row(number: int, seed: int, end: dict[str, Any], fault: str = "") ->
     return row | {"actions": end["digest"]}
 
 
+@contextmanager
+def episode_table(options: Any) -> Iterator[list[dict[str, Any]]]:
+    """Rows of episodes, to be appended inside; printed in the end, also those until an error."""
+    rows: list[dict[str, Any]] = []
+    try:
+        yield rows
+    except BaseException:
+        if rows:
+            print_episodes(rows, options)
+        raise
+    print_episodes(rows, options)
+
+
 def print_episodes(rows: list[dict[str, Any]], options: Any) -> None:
     """Print the table of episodes; nothing where `--quiet` is given and no format for programs."""
     if options.format != "table" or not options.quiet:
