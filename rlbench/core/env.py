@@ -41,11 +41,14 @@ class RulesEnv(EnvAdapter):
         self._draws, self._scratch = self.world.draws, self.world.scratch()
         self._state: StateOf = None
         self._has_arrays = bool(self.world.blank())
+        self._no_options = {"Options": self.world.own_options({})}
 
     def _option_checks(self) -> dict[str, Check]:
         return {**self.world.option_checks(()), "state": self._checked_state}
 
     def _checked_options(self, options: Any) -> dict[str, Any]:
+        if options is None:
+            return self._no_options
         checked = super()._checked_options(options)
         return {**checked, "Options": self.world.own_options(checked)}
 

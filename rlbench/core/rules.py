@@ -100,10 +100,12 @@ def import_named(what: str, name: Any) -> Any:
         what: The argument that names it.
         name: Of the module.
     """
+    if isinstance(name, str) and name in sys.modules:
+        return sys.modules[name]
     if not isinstance(name, str) or not all(part.isidentifier() for part in name.split(".")):
         raise ArgumentError(f"{what}= is the dotted name of a module, got {shortened(name)}")
     try:
-        return sys.modules.get(name) or importlib.import_module(name)
+        return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise  # the module is there, and imports another that is not

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import numbers
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -32,8 +33,8 @@ def space(bounds: Bounds) -> Space:
     """The Gymnasium space of a rules module's bounds: Discrete(n), a float32 Box, or a Dict of these."""
     if hasattr(bounds, "_asdict"):
         return spaces.Dict([(name, space(one)) for name, one in bounds._asdict().items()])
-    if isinstance(bounds, int):
-        return spaces.Discrete(bounds)
+    if isinstance(bounds, numbers.Integral):
+        return spaces.Discrete(int(bounds))
     low, high = (np.array(bound, dtype=np.float32) for bound in bounds)
     return spaces.Box(low, high, dtype=np.float32)
 

@@ -61,6 +61,7 @@ class RulesVectorEnv(VectorEnvAdapter):
         self._elapsed = np.zeros(n, np.int64)
         self._results = tuple(np.zeros(n, np.asarray(value).dtype) for value in self.world.result(like))
         self._outputs = self._new_outputs()
+        self._no_options = {"Options": self.world.batch_options({}, n)}
         self._final = self.world.observations.empty_batch(n)
 
     def _new_outputs(self) -> tuple[Arrays, NDArray[Any], NDArray[Any], NDArray[Any]]:
@@ -72,6 +73,8 @@ class RulesVectorEnv(VectorEnvAdapter):
         return {**super()._option_checks(), **own, "state": self._checked_state}
 
     def _checked_options(self, options: Any) -> dict[str, Any]:
+        if options is None:
+            return dict(self._no_options)
         checked = super()._checked_options(options)
         return {**checked, "Options": self.world.batch_options(checked, self.num_envs)}
 

@@ -115,6 +115,21 @@ def test_a_batch_has_no_window(family):
         make_vec(family, render_mode="human")
 
 
+BATCHES = [
+    *(("cart-pole", name) for name in ("copy", "parallel", "autoreset_mode")),
+    *(("robots", name) for name in ("threads", "autoreset_mode")),
+    *(("atari", name) for name in ("threads", "autoreset_mode")),
+]
+
+
+@pytest.mark.parametrize(("family", "name"), BATCHES)
+def test_arguments_of_batches_alone_are_checked_too(family, name):
+    require(family)
+    for value in ("x", 2.5, -1, [], math.nan, object()):
+        with pytest.raises(ArgumentError, match=f"^{name} "):
+            make_vec(family, **{name: value})
+
+
 @families
 def test_a_refused_reset_changes_nothing(family):
     """Bad options do not seed the streams, nor do bad seeds begin an episode."""

@@ -13,7 +13,7 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from rlbench.core.adapter import BatchStep, Image, VectorEnvAdapter
-from rlbench.core.arguments import NO_LIMIT, Check, check_known, flag
+from rlbench.core.arguments import NO_LIMIT, Check, check_known, flag, integer
 from rlbench.core.autoreset import Bools, final_entries, reset_needed, with_masks
 from rlbench.core.spaces import Layout
 from rlbench.envs.atari.ale_bindings import SEEDS, emulator_seed
@@ -62,6 +62,7 @@ class AtariVectorEnv(VectorEnvAdapter):
             raise ArgumentError(f"Atari episodes are limited in frames: {instead}")
         self.show_observation = show_observation
         same_step = self.autoreset_mode == AutoresetMode.SAME_STEP
+        threads = integer("threads", threads, 0)
         self._games = Games(game, self.protocol, self.num_envs, same_step, threads)
         self._emulators = [self._games]  # in step with each other
         metadata: dict[str, Any] = {"render_modes": ["rgb_array"]}
