@@ -1,4 +1,4 @@
-"""`rlbench doctor`: check Python, packages, simulators, the harness and the results, with advice for what fails."""
+"""`rlbench doctor`: check Python, the surroundings, packages, simulators, the harness and the results, with advice."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ import os
 import platform
 import sys
 import tempfile
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from rlbench.commands.shared.output import Format, Output, Quiet, print_table, table_of
+from rlbench.commands.doctoring import surroundings
+from rlbench.commands.doctoring.check import Check
+from rlbench.commands.shared.output import Format, Output, Quiet, print_table, printable, table_of, write
 from rlbench.errors import UserError, counted
+from rlbench.streams import MAX_COLUMNS, columns
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -34,30 +38,52 @@ class DoctorOptions:
     format: Format = "table"
 
 
-@dataclass(frozen=True)
-class Check:
-    """One row of the table: what was checked, whether it is ok, what was found, what to do."""
-
-    check: str
-    status: Literal["ok", "warn", "fail"]
-    found: str
-    advice: str = ""
-
-
 def run(options: DoctorOptions) -> int:
     """Print all checks; 1 if one fails, else 0."""
     checks = list(examine(options))
     shown = [check for check in checks if check.status != "ok"] if options.quiet else checks
-    if shown or options.format != "table":
+    if options.format == "table":
+        write("".join(f"{line}\n" for check in shown for line in lines(check, columns() or MAX_COLUMNS)))
+    else:
         frame = table_of(map(asdict, shown), [field.name for field in fields(Check)])
-        print_table(frame, options.format, "rlbench doctor")
+        print_table(frame, options.format)
     return int(any(check.status == "fail" for check in checks))
+
+
+def lines(check: Check, width: int) -> list[str]:
+    """A check for people: one line, or more where it does not fit, each flush with the first.
+
+    Args:
+        check: the row.
+        width: columns of the terminal.
+    """
+    head = f"{check.status:<{len('fail')}}  {check.check:<{len('temporary files')}}  "
+    text = f"{check.found}: {check.advice}" if check.advice else check.found
+    if width < 2 * len(head):
+        return [head.strip(), *wrapped(text, width, "  ")]
+    first, *others = wrapped(text, width, " " * len(head))
+    return [head + first[len(head) :], *others]
+
+
+def wrapped(text: str, width: int, indent: str) -> list[str]:
+    """Lines of a text, with blanks before each and no word broken; one where there is none."""
+    wrapper = textwrap.TextWrapper(
+        width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return wrapper.wrap(printable(" ".join(text.split()))) or [indent]
 
 
 def examine(options: DoctorOptions) -> Iterator[Check]:
     """Make all checks in order."""
     checks: dict[str, Callable[[], Iterable[Check]]] = {
         "python": lambda: [check_python(sys.version_info[:3])],
+        "home": lambda: [surroundings.check_home()],
+        "temporary files": lambda: [surroundings.check_temporary_folder()],
+        "locale": lambda: [surroundings.check_locale()],
+        "terminal": lambda: [surroundings.check_terminal()],
+        "cores": lambda: [surroundings.check_cores()],
+        "arithmetic": lambda: [surroundings.check_arithmetic()],
+        "limits": surroundings.check_limits,
         "packages": lambda: check_packages(requirements(), versions()),
         "pygame": lambda: [check_pygame(versions())],
         "torch": lambda: [check_torch(versions())],
@@ -75,7 +101,9 @@ def guarded(name: str, check: Callable[[], Iterable[Check]]) -> Iterator[Check]:
     try:
         yield from check()
     except Exception as error:
-        yield Check(name, "fail", f"{type(error).__name__}: {error}", "a fault of rlbench: please report it")
+        broken = isinstance(error, (ImportError, OSError))
+        advice = "a package or the machine is broken: install it anew" if broken else "a fault of rlbench: report it"
+        yield Check(name, "fail", " ".join(f"{type(error).__name__}: {error}".split()), advice)
 
 
 def versions() -> dict[str, str]:
@@ -204,7 +232,7 @@ def check_cache() -> Check:
         return Check("compiled rules", "fail", str(error), advice)
     if damaged := cache.damaged():
         found = f"damaged in {folder}: {counted(len(damaged), 'file')}, such as {damaged[0].name}"
-        return Check("compiled rules", "warn", found, "nothing: they are made anew when they are needed")
+        return Check("compiled rules", "warn", found, "they are made anew when they are needed")
     return Check("compiled rules", "ok", f"stored in {folder}")
 
 

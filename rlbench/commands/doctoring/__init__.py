@@ -1,0 +1,1 @@
+"""What `doctor` checks besides packages: the surroundings that a command finds."""
