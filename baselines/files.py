@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,23 @@ def write(path: Path, data: bytes) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def check_folder(folder: Path, what: str) -> None:
+    """Make a folder; UserError where it cannot be made, or nothing can be written into it, as on a full disk.
+
+    Args:
+        folder: to be there.
+        what: what it is for, for the message: "train into".
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(4096))
+            probe.flush()
+            os.fsync(probe.fileno())
+    except (OSError, ValueError) as error:  # a null character in the name is a ValueError
+        raise UserError(f"cannot {what} {folder}: {getattr(error, 'strerror', None) or error}") from None
 
 
 @contextmanager

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import importlib
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from rlbench import process, streams
-from rlbench.errors import HarnessError, UserError, unknown
-from rlbench.exit_codes import exit_code
+from rlbench.errors import UserError, unknown
 from rlbench.options import parse_options
+from rlbench.program import run_program
 
 COMMANDS = {
     "list": "environments, tasks, suites and reference agents",
@@ -41,40 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     A mistake is one line on standard error. Output that nobody reads is dropped, as in `rlbench list | head -1`.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    with process.program(), streams.output_streams():
-        return _guarded(arguments)
-
-
-def _guarded(arguments: list[str]) -> int:
-    """Run one command; an error becomes a message and an exit code."""
-    try:
-        return _run(arguments)
-    except process.Terminated as end:
-        return _fail("terminated; run the same command again to go on", end.status)
-    except KeyboardInterrupt as interruption:
-        return _fail(str(interruption) or "interrupted; run the same command again to go on", 130)
-    except Exception as error:
-        code, line = exit_code(error)
-        if code == 3 and not isinstance(error, HarnessError):
-            traceback.print_exc()
-        return _fail(line, code)
-
-
-def _run(arguments: list[str]) -> int:
-    """Run one command, and hand all of its output over to the system."""
-    try:
-        code = _dispatch(arguments)
-    except SystemExit as end:
-        if end.code:
-            raise
-        code = 0  # help was shown
-    sys.stdout.flush()
-    return code
-
-
-def _fail(message: str, code: int) -> int:
-    sys.stderr.write(f"{message}\n")
-    return code
+    return run_program(lambda: _dispatch(arguments))
 
 
 def _dispatch(arguments: list[str]) -> int:

@@ -101,8 +101,7 @@ def test_a_training_says_how_well_it_went(tmp_path, monkeypatch, capsys):
 
 
 def test_train_alone_has_help(capsys):
-    with pytest.raises(SystemExit, match="0"):
-        cli.main(["train", "--help"])
+    assert cli.main(["train", "--help"]) == 0
     assert "Algorithms: " in capsys.readouterr().out
 
 

@@ -7,12 +7,13 @@ records. The published ones, in `published/atari.csv`, are those of Mnih et al. 
 from __future__ import annotations
 
 import importlib.resources
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-import tyro
 
+from baselines.studies.report import command
 from rlbench.harness.ranking.leaderboard import markdown
 from rlbench.harness.ranking.rankings import TaskRow, compute_rankings
 from rlbench.harness.ranking.tables import TextTable, decimal, interval
@@ -58,10 +59,11 @@ def table(results: Path) -> TextTable:
     return TextTable("Random agent", COLUMNS, tuple(cells))
 
 
-def main() -> None:
+def main(options: AtariRandom) -> int:
     """Print the table."""
-    print(markdown(table(tyro.cli(AtariRandom).results)))
+    sys.stdout.write(f"{markdown(table(options.results))}\n")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    command(main, AtariRandom)

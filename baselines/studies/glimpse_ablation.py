@@ -31,7 +31,7 @@ import torch
 from baselines import checks
 from baselines.algorithms import recurrent_attention
 from baselines.algorithms.recurrent_attention import RecurrentAttentionLearner, RecurrentAttentionSettings
-from baselines.files import write
+from baselines.files import check_folder, write
 from baselines.nets.recurrent_attention import RecurrentAttention, multiply_accumulates
 from baselines.studies import convolution
 from baselines.studies.report import command, markdown_table
@@ -39,8 +39,10 @@ from baselines.templates import glimpse_template
 from baselines.training import runner
 from baselines.training.image_validation import evaluate_images, make_env
 from baselines.training.loop import computing
+from rlbench.charts import matplotlib_settings
 from rlbench.errors import unknown
 from rlbench.harness.ranking.intervals import clopper_pearson
+from rlbench.whole_files import replacing
 
 MODELS: dict[str, str | None] = {
     "learned": "learned",
@@ -152,6 +154,7 @@ def markdown(frame: pd.DataFrame) -> str:
     return markdown_table(("model", "test error, %", "95 % interval", "multiplications per image"), lines)
 
 
+@matplotlib_settings()
 def draw(frame: pd.DataFrame, path: Path) -> None:
     """Error over the number of glimpses, and over multiplications."""
     from matplotlib.figure import Figure
@@ -171,7 +174,8 @@ def draw(frame: pd.DataFrame, path: Path) -> None:
     by_glimpses.set(xlabel="glimpses", ylabel="test error, %", ylim=(0, None))
     by_cost.set(xlabel="multiply-accumulates per image, millions", xlim=(0, None))
     by_glimpses.legend(fontsize="small")
-    picture.savefig(path, dpi=120, metadata={"Software": None})
+    with replacing(path) as whole:
+        picture.savefig(whole, dpi=120, format="png", metadata={"Software": None})
 
 
 @computing()
@@ -184,7 +188,7 @@ def main(options: GlimpseAblation) -> int:
             raise unknown("model", name, MODELS)
     if options.preset not in recurrent_attention.PRESETS:
         raise unknown("preset", options.preset, recurrent_attention.PRESETS)
-    options.results.mkdir(parents=True, exist_ok=True)
+    check_folder(options.results, "write into")
     frame = rows(options, options.results / "glimpse_ablation.csv")
     draw(frame, options.results / "glimpse_ablation.png")
     sys.stdout.write(markdown(frame))

@@ -34,13 +34,16 @@ import torch
 from baselines.algorithms import reinforce
 from baselines.algorithms.reinforce import Estimator, Reinforce, psi
 from baselines.data.rollout import Transition, play_episodes
+from baselines.files import check_folder, write
 from baselines.maths.estimators import discounted_reward_to_go, moving_average, policy_gradient_loss
 from baselines.studies.report import command, markdown_table
 from baselines.training.events import Snapshot
 from baselines.training.loop import computing
 from baselines.types import Floats, Tree
+from rlbench.charts import matplotlib_settings
 from rlbench.errors import UserError
 from rlbench.harness.ranking.intervals import Interval, percentile_interval
+from rlbench.whole_files import replacing
 
 ESTIMATORS: tuple[Estimator, ...] = get_args(Estimator)
 
@@ -183,6 +186,7 @@ def markdown(frame: pd.DataFrame) -> str:
     return markdown_table(head, lines, left=len(head))
 
 
+@matplotlib_settings()
 def draw(frame: pd.DataFrame, path: Path) -> None:
     """Variance and signal to noise by estimator, a line per policy."""
     from matplotlib.figure import Figure
@@ -196,7 +200,8 @@ def draw(frame: pd.DataFrame, path: Path) -> None:
         axes.set(yscale="log", title=name.replace("_", " ") + " of a one-episode gradient")
         axes.tick_params(axis="x", rotation=25)
     axes.legend(fontsize="small")
-    picture.savefig(path, dpi=120, metadata={"Software": None})
+    with replacing(path) as whole:
+        picture.savefig(whole, dpi=120, format="png", metadata={"Software": None})
 
 
 @computing()
@@ -204,13 +209,13 @@ def main(options: GradientVariance) -> int:
     """Measure, write, print."""
     if min(options.moments, default=-1) < 0 or min(options.episodes, options.baseline_episodes) < 2:
         raise UserError("moments are update numbers from 0, episodes and baseline episodes at least 2")
+    check_folder(options.results, "write into")
     frames = []
     for update, learner in policies(options):
         learn_baselines(learner, options.baseline_episodes, seed=1_000_000 + options.seed)
         frames.append(table(update, measure(learner, options.episodes, seed=2_000_000 + options.seed), options))
     frame = pd.concat(frames, ignore_index=True)
-    options.results.mkdir(parents=True, exist_ok=True)
-    frame.to_csv(options.results / "gradient_variance.csv", index=False, float_format="%.6g")
+    write(options.results / "gradient_variance.csv", frame.to_csv(index=False, float_format="%.6g").encode())
     draw(frame, options.results / "gradient_variance.png")
     sys.stdout.write(markdown(frame))
     return 0

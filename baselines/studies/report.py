@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any
 
-import tyro
-
-from rlbench.errors import UserError
-
-Settings = TypeVar("Settings")
+from rlbench.options import parse_options
+from rlbench.program import run_program
 
 
 def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
@@ -20,9 +18,6 @@ def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int
 
 
 def command(study: Callable[[Any], int], settings: type[Any]) -> None:
-    """Run a study from the command line; a user's mistake is one line on standard error and exit code 2."""
-    try:
-        sys.exit(study(tyro.cli(settings)))
-    except UserError as error:
-        sys.stderr.write(f"error: {error}\n")
-        sys.exit(2)
+    """Run a study from the command line; mistakes and exit codes are as those of `rlbench`."""
+    prog = f"python -m baselines.studies.{Path(sys.argv[0]).stem}"
+    sys.exit(run_program(lambda: study(parse_options(settings, sys.argv[1:], prog=prog))))

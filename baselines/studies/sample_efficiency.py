@@ -27,6 +27,7 @@ from typing import Any
 import pandas as pd
 
 from baselines import ALGORITHMS, checks
+from baselines.files import check_folder, write
 from baselines.studies import binned_cart_pole
 from baselines.studies.report import command, markdown_table
 from baselines.training.events import Evaluated
@@ -133,6 +134,7 @@ def main(options: SampleEfficiency) -> int:
     for agent in options.agents:
         if agent not in EVALUATIONS:
             raise unknown("agent", agent, EVALUATIONS)
+    check_folder(options.results, "write into")
     binned_cart_pole.register()
     rows = []
     for agent in options.agents:
@@ -142,8 +144,7 @@ def main(options: SampleEfficiency) -> int:
                 f"{agent}, seed {row['seed']}: {row['steps']:,} steps{'' if row['held'] else ', not held'}\n"
             )
     frame = pd.DataFrame(rows)
-    options.results.mkdir(parents=True, exist_ok=True)
-    frame.to_csv(options.results / "sample_efficiency.csv", index=False)
+    write(options.results / "sample_efficiency.csv", frame.to_csv(index=False).encode())
     sys.stdout.write(markdown(frame))
     return 0
 

@@ -63,8 +63,8 @@ def cut(path: Path, first: Entry, update: int) -> None:
     except FileNotFoundError:
         text = ""
     kept = []
-    for each, _ in _entries(text):
-        if each["update"] > update or each["event"] == "finished":
+    for each, wrong in _entries(text):
+        if wrong or each["update"] > update or each["event"] == "finished":
             break
         kept.append(each)
     write(path, _text(kept if kept[:1] == [first] else [first]))

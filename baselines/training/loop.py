@@ -225,7 +225,6 @@ def computing(threads: int = 1) -> Iterator[None]:
         threads: that PyTorch may use. Nothing of PyTorch is touched where it is not imported, as by tables.
     """
     with ExitStack() as stack:
-        stack.enter_context(memory.explained())
         stack.enter_context(np.errstate(under="ignore"))
         if "torch" in sys.modules:
             stack.enter_context(process.torch_defaults())

@@ -7,8 +7,7 @@ what is refused could not have run.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -92,19 +91,3 @@ def written(size: float) -> str:
         if size < 1000:
             return f"{size:.1f} {unit}"
     return "more than 1,000 PiB"
-
-
-@contextmanager
-def explained() -> Iterator[None]:
-    """UserError where the system has no more memory, in which the estimates were too low."""
-    try:
-        yield
-    except MemoryError as error:
-        raise UserError(f"out of memory: {' '.join(str(error).split())}; {ADVICE}") from None
-    except RuntimeError as error:  # which is all that torch says of it
-        if not any(words in str(error) for words in ("allocate memory", "not enough memory", "out of memory")):
-            raise
-        raise UserError(f"out of memory: {' '.join(str(error).split())[:200]}; {ADVICE}") from None
-
-
-ADVICE = "lower num_envs, batch_size, capacity or the widths of the network"

@@ -11,7 +11,6 @@ import importlib
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from baselines import ALGORITHMS, checks
 from baselines.data.rollout import task_keys
 from baselines.export import Origin, export
-from baselines.files import writing
+from baselines.files import check_folder, writing
 from baselines.training import checkpoint, curve
 from baselines.training.curve import CURVE
 from baselines.training.events import Evaluated, Event, Finished, Progress, Snapshot
@@ -116,20 +115,13 @@ def load(algorithm: str) -> Any:
 
 def prepare(out: Path) -> None:
     """Make the folder; UserError where it cannot be written, or something else has the name of what goes into it."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for name in (CHECKPOINT, CURVE):
-            if (out / name).exists() and not (out / name).is_file():
-                raise UserError(f"cannot train into {out}: {name} in it is no file; remove it, or give another --out")
-        for name in (SUBMISSION, TENSORBOARD):
-            if (out / name).is_symlink() or ((out / name).exists() and not (out / name).is_dir()):
-                raise UserError(f"cannot train into {out}: {name} in it is no folder; remove it, or give another --out")
-        with tempfile.TemporaryFile(dir=out) as probe:
-            probe.write(bytes(4096))
-            probe.flush()
-            os.fsync(probe.fileno())
-    except (OSError, ValueError) as error:  # a null character in the name is a ValueError
-        raise UserError(f"cannot train into {out}: {getattr(error, 'strerror', None) or error}") from None
+    check_folder(out, "train into")
+    for name in (CHECKPOINT, CURVE):
+        if (out / name).exists() and not (out / name).is_file():
+            raise UserError(f"cannot train into {out}: {name} in it is no file; remove it, or give another --out")
+    for name in (SUBMISSION, TENSORBOARD):
+        if (out / name).is_symlink() or ((out / name).exists() and not (out / name).is_dir()):
+            raise UserError(f"cannot train into {out}: {name} in it is no folder; remove it, or give another --out")
 
 
 def clear(out: Path) -> None:

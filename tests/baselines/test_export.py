@@ -12,6 +12,8 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
+from hypothesis import event, given
+from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
 from baselines.algorithms import dqn
@@ -25,7 +27,7 @@ from rlbench.harness import evaluate, verify
 from rlbench.harness.layers import player
 from rlbench.harness.results import record
 from rlbench.harness.submission import read
-from rlbench.harness.tasks.suite import get_task
+from rlbench.harness.tasks.suite import TASKS, get_task
 
 ORIGIN = Origin("an-agent", ("cart-pole@1",), training_seed=3, training_steps=1000)
 
@@ -227,3 +229,33 @@ def test_a_graph_of_another_task_fails_to_load(tmp_path: Path) -> None:
     block = evaluate.play_isolated(get_task("cart-pole@1"), read(folder), 0)
     assert {episode.status for episode in block.episodes} == {"load_error"}
     assert "GraphError: node 'features' (normalize) does not fit its inputs of shape [4]" in str(block.fault)
+
+
+NAMES = st.one_of(st.text(max_size=70), st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}", fullmatch=True))
+ORIGINS = st.builds(
+    Origin,
+    name=NAMES,
+    tasks=st.lists(st.sampled_from(sorted(TASKS)), max_size=3, unique=True).map(tuple),
+    training_seed=st.integers(0, 2**64),
+    training_steps=st.integers(-1, 2**64),
+    version=NAMES,
+    authors=st.lists(st.text(max_size=9), max_size=2).map(tuple),
+)
+
+
+@given(origin=ORIGINS)
+def test_what_is_exported_is_read_or_refused_before_anything_is_written(
+    origin: Origin, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("agents") / "agent"
+    try:
+        export(Table(np.zeros((2, 2))), origin, folder)
+    except UserError as error:
+        event("refused")
+        assert "\n" not in str(error)  # noqa: PT017  # most names are refused, some are not
+        assert not list(folder.parent.iterdir())
+        return
+    event("written")
+    found = read(folder)
+    fields = ("name", "version", "tasks", "authors", "training_seed", "training_steps", "device")
+    assert {name: getattr(found, name) for name in fields} == {name: getattr(origin, name) for name in fields}

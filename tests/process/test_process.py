@@ -171,3 +171,48 @@ def test_a_child_sees_what_is_stated_and_nothing_else(monkeypatch, tmp_path):
         "LC_ALL": "C.UTF-8",
         "PYTHONUTF8": "1",
     }
+
+
+def test_torch_has_its_defaults_inside_whatever_the_caller_has_set():
+    def modes():
+        return (
+            *(torch.get_default_dtype(), torch.get_default_device().type, torch.is_grad_enabled()),
+            *(torch.is_inference_mode_enabled(), torch.is_autocast_enabled("cpu")),
+        )
+
+    plain = modes()
+    torch.set_default_dtype(torch.float64)
+    torch.set_default_device("meta")
+    try:
+        with torch.inference_mode(), torch.autocast("cpu"):
+            outside = modes()
+            with process.torch_defaults():
+                assert modes() == plain == (torch.float32, "cpu", True, False, False)
+            assert modes() == outside
+    finally:
+        torch.set_default_dtype(torch.float32)
+        torch.set_default_device(None)
+    assert modes() == plain
+
+
+def test_threads_that_train_at_once_leave_the_number_that_the_first_found():
+    before, entered, leave = torch.get_num_threads(), threading.Barrier(3), threading.Event()
+
+    def inside():
+        with process.torch_threads(before + 1):
+            entered.wait(30)
+            leave.wait(30)
+        counts.append(torch.get_num_threads())
+
+    counts = []
+    threads = [threading.Thread(target=inside) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    entered.wait(30)
+    leave.set()
+    for thread in threads:
+        thread.join()
+    fresh = threading.Thread(target=lambda: counts.append(torch.get_num_threads()))
+    fresh.start()
+    fresh.join()
+    assert counts == [before] * 3

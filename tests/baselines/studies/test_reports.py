@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import torch
 import rlbench  # noqa: F401  # registers the ids
 from baselines.algorithms.reinforce import PRESETS
 from baselines.data.rollout import play_episodes
-from baselines.studies import binned_cart_pole, gradient_variance, sample_efficiency
+from baselines.studies import binned_cart_pole, glimpse_ablation, gradient_variance, report, sample_efficiency
 from rlbench.errors import UserError
 from tests.baselines.counting import Transitions
 
@@ -148,3 +149,32 @@ def test_boxes() -> None:
     middle = [0.0, 0.0, 0.001, 0.001]  # bins 1 of 3, 1 of 3, 4 of 8, 3 of 6
     numbers = binned_cart_pole.box(np.array([low, middle, high]))
     assert numbers.tolist() == [0, ((1 * 3 + 1) * 8 + 4) * 6 + 3, 3 * 3 * 8 * 6 - 1]
+
+
+STUDIES: dict[Any, list[str]] = {
+    gradient_variance: ["--moments", "0", "--episodes", "2", "--baseline-episodes", "2", "--resamples", "2"],
+    sample_efficiency: ["--agents", "actor-critic fast", "--seeds", "1"],
+    glimpse_ablation: ["--models", "centre"],
+}
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda study: str(study.__name__))
+def test_a_folder_that_cannot_be_written_is_told_before_any_work(
+    study: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(sys, "argv", ["study.py", *STUDIES[study], "--results", str(tmp_path / "file")])
+    kind = "".join(word.title() for word in study.__name__.rpartition(".")[2].split("_"))
+    with pytest.raises(SystemExit) as end:
+        report.command(study.main, getattr(study, kind))
+    assert end.value.code == 2
+    assert capsys.readouterr().err == f"error: cannot write into {tmp_path / 'file'}: File exists\n"
+
+
+@pytest.mark.parametrize("words", [["--seed", "x"], ["--nothing"], ["--results"]])
+def test_mistakes_are_one_line(words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setattr(sys, "argv", ["gradient_variance.py", *words])
+    with pytest.raises(SystemExit) as end:
+        report.command(gradient_variance.main, gradient_variance.GradientVariance)
+    assert end.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
