@@ -193,7 +193,7 @@ def sample() -> Calls:
     """A few of all."""
     chosen = (
         *("a batch of grid world", "a parallel batch", "a window with one cart-pole", "frames of one robots"),
-        *("one Atari", "train q-learning", "rlbench evaluate agent --results results --quiet", "rlbench nonsense"),
+        *("one Atari", "train dqn", "rlbench evaluate agent --results results --quiet", "rlbench nonsense"),
     )
     known = {**environments(), **trainings(), **commands()}
     return {name: known[name] for name in chosen}
