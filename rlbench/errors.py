@@ -16,6 +16,10 @@ class ArgumentError(UserError, ValueError):
     """A value that an argument, an option, a seed or a state cannot have."""
 
 
+class ArgumentTypeError(ArgumentError, TypeError):
+    """A value of a wrong type, where Gymnasium raises a TypeError."""
+
+
 class UnexpectedArgumentError(UserError, TypeError):
     """A keyword argument that does not exist. Other libraries look for Python's own words in the message."""
 

@@ -20,7 +20,15 @@ from gymnasium.error import UnsupportedMode
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from rlbench.errors import ArgumentError, TooLargeError, UnexpectedArgumentError, nearest, shortened, unknown
+from rlbench.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    TooLargeError,
+    UnexpectedArgumentError,
+    nearest,
+    shortened,
+    unknown,
+)
 
 RENDER_MODES = ("human", "rgb_array")
 BATCH_RENDER_MODES = ("rgb_array",)
@@ -204,7 +212,3 @@ def _memory_of_machine() -> float:
     if not hasattr(os, "sysconf"):
         return math.inf
     return float(os.sysconf("SC_PAGE_SIZE")) * os.sysconf("SC_PHYS_PAGES")
-
-
-class ArgumentTypeError(ArgumentError, TypeError):
-    """A value of a wrong type, where Gymnasium raises a TypeError."""

@@ -13,7 +13,7 @@ import numpy as np
 from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 
-from rlbench.errors import ArgumentError, shortened
+from rlbench.errors import ArgumentError, ArgumentTypeError, shortened
 
 Bools = NDArray[np.bool_]
 
@@ -32,7 +32,7 @@ def check_reset_mask(mask: Any, num_envs: int, has_begun: bool) -> Bools:
     if mask is None:
         return np.ones(num_envs, np.bool_)
     if not isinstance(mask, np.ndarray) or mask.shape != (num_envs,) or mask.dtype != np.bool_:
-        raise ArgumentError(f"reset_mask is a bool array of shape ({num_envs},), got {shortened(mask)}")
+        raise ArgumentTypeError(f"reset_mask is a bool array of shape ({num_envs},), got {shortened(mask)}")
     if not has_begun:
         raise ArgumentError("reset_mask comes before the first full reset; call reset() without a mask first")
     if not mask.any():

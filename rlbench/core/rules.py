@@ -175,9 +175,12 @@ def _fields(values: Any, like: StateOf, batch: tuple[int, ...]) -> list[NDArray[
 def _field(name: str, value: Any, old: Any, batch: tuple[int, ...]) -> NDArray[Any]:
     array, wanted = arguments.array(f"field {name!r} of the state", value), np.asarray(old)
     shape = batch + wanted.shape
-    is_number = (array.dtype.kind == "b") == (wanted.dtype.kind == "b")
-    if array.shape not in (shape, wanted.shape) or not is_number or not np.can_cast(array, wanted.dtype, "same_kind"):
+    kinds = {"f": "fiu", "i": "iu", "u": "iu"}.get(wanted.dtype.kind, wanted.dtype.kind)
+    if array.shape not in (shape, wanted.shape) or array.dtype.kind not in kinds:
         raise ArgumentError(f"field {name!r} of the state is {wanted.dtype} of shape {shape}, got {shortened(value)}")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise ArgumentError(f"field {name!r} of the state is finite, got {shortened(value)}")
-    return np.broadcast_to(array, shape).astype(wanted.dtype)
+    held = np.broadcast_to(array, shape).astype(wanted.dtype)
+    if held.dtype.kind in "iu" and not (held == array).all():
+        raise ArgumentError(f"field {name!r} of the state does not fit into {wanted.dtype}, got {shortened(value)}")
+    return held

@@ -155,6 +155,23 @@ def refused_alike(kinds):
     return all(kinds) and (len(set(kinds)) == 1 or bool(set.intersection(*builtins)))
 
 
+MASKS = [
+    *(None, True, [True, False], (True, False), "ab", 1, {}, np.array([1, 0]), np.array([True]), np.array(True)),
+    *(np.array([False, False]), np.array([True, False]), np.array([True, True]), np.ones((2, 1), bool), np.ones(2)),
+]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_batch_takes_and_refuses_the_masks_that_gymnasiums_does(family):
+    require(family)
+    batch = make_vec(family, autoreset_mode="Disabled")
+    sync = make_sync(family, vector_kwargs={"autoreset_mode": "Disabled"})
+    for mask in MASKS[1:]:  # to Gymnasium None is no mask, to us all environments
+        batch.reset(seed=3), sync.reset(seed=3)
+        ours, theirs = (outcome(lambda env, m=mask: env.reset(options={"reset_mask": m})[0], e) for e in (batch, sync))
+        assert same(ours, theirs) or refused_alike([ours, theirs]), (mask, ours, theirs)
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Gymnasium warns before it refuses
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_batch_takes_and_refuses_what_a_single_environment_does(family):

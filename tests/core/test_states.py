@@ -108,6 +108,28 @@ def test_no_number_of_a_state_can_poison_it(value, maker):
         env.reset(options={"state": {"x": 0, "x_dot": 0, "theta": value, "theta_dot": 0}})
 
 
+@makers
+def test_a_state_does_not_wrap_around(maker):
+    env = maker("glimpse")
+    env.reset(seed=0)
+    state = env.unwrapped.state._asdict()
+    for value in (300, -1):
+        with pytest.raises(ArgumentError, match="'picture' of the state does not fit into uint8"):
+            env.unwrapped.state = {**state, "picture": np.full(state["picture"].shape, value)}
+
+
+@makers
+def test_a_robot_has_an_orientation(maker):
+    require("robots")
+    env = maker("robots", robot="ant", reward="lecture")
+    env.reset(seed=0)
+    state = env.unwrapped.state
+    flat = state.qpos.copy()
+    flat[..., 3:7] = 0.0
+    with pytest.raises(ArgumentError, match="a state has an orientation"):
+        env.unwrapped.state = state._replace(qpos=flat)
+
+
 def test_fields_of_a_state_are_numbers_of_their_kind():
     like = State(0.0, 0.0, 0.0, 0.0)
     assert make_state([1, np.float32(2), 3, 4], like) == (1.0, 2.0, 3.0, 4.0)

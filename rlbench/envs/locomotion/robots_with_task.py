@@ -83,6 +83,8 @@ class RobotsWithTask:
             state = make_states(values, State(*(field[0] for field in now)), self.num_envs)
         if not all(bounded(np.asarray(field)) for field in state):
             raise ArgumentError(f"a state is of numbers up to {MAX_VALUE:.0e}, got {shortened(values)}")
+        if self.task.robot.body.root == "free" and not state.qpos[..., 3:7].any(axis=-1).all():
+            raise ArgumentError("a state has an orientation, the quaternion qpos[3:7], got zeros")
         return state
 
     def check(self, torques: Any, shape: tuple[int, ...]) -> NDArray[Any]:
