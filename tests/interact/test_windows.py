@@ -181,8 +181,9 @@ def test_any_size_of_window_will_do(desk):
 @pytest.mark.parametrize("num_envs", [2, 64, 100])
 def test_a_grid_fits_a_small_screen(desk, small_display, num_envs):
     watched = desk("watch", "random", "--task", "cart-pole", "--num-envs", num_envs, "--json", on=small_display)
-    watched.keys("p")
+    watched.keys("p", "c")
     height, width, _ = watched.picture().shape
+    assert read_png(watched.until("rlbench-1.png")).shape[:2] == (height, width)  # it is drawn so small, not shrunk
     assert width <= 640
     assert height <= 480
     assert min(width, height) >= 180
