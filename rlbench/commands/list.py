@@ -11,6 +11,7 @@ from typing import Any, Literal
 import pandas as pd
 from tyro.conf import Positional
 
+from rlbench.commands.shared.agents import agents as known_agents
 from rlbench.commands.shared.agents import algorithms
 from rlbench.commands.shared.output import Format, Quiet, print_table, write
 
@@ -73,9 +74,12 @@ def suites() -> pd.DataFrame:
 
 
 def agents() -> pd.DataFrame:
-    """One row per reference algorithm that `rlbench train` takes."""
-    rows = [(name, about(module), module) for name, module in algorithms().items()]
-    return pd.DataFrame(rows, columns=["agent", "about", "module"])
+    """One row per name that `rlbench train` takes: the algorithms, and agents that are one with other settings."""
+    modules = algorithms()
+    rows = [
+        (name, about(modules[each]), " ".join(more), modules[each]) for name, (each, *more) in known_agents().items()
+    ]
+    return pd.DataFrame(rows, columns=["agent", "about", "settings", "module"])
 
 
 KINDS = {"envs": environments, "tasks": tasks, "suites": suites, "agents": agents}

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from tyro.conf import Positional
 
-from rlbench.commands.shared.lookup import submission_of
+from rlbench.commands.shared.lookup import find_records, submission_of
 from rlbench.commands.shared.output import Format, Quiet, print_table, remark, silent
 from rlbench.errors import UserError
 from rlbench.harness.results import record
@@ -27,7 +27,7 @@ class VerifyOptions:
     """Play recorded episodes again, and compare them with the record."""
 
     records: Positional[tuple[Path, ...]] = (Path("results"),)
-    """Records, results/<task>/<agent>@<digest>.jsonl, or folders of them."""
+    """Records, results/<task>/<agent>@<digest>.jsonl, folders of them, or tasks."""
     blocks: int | None = None
     """How many blocks of each record, from the first; all by default. A block is the episodes played at once."""
     submission: Path | None = None
@@ -66,6 +66,7 @@ def show(rows: list[dict[str, Any]], options: VerifyOptions) -> None:
 
 def chosen(given: tuple[Path, ...]) -> list[Path]:
     """The records that are named, and those in folders that are named."""
+    given = tuple(map(find_records, given))
     paths = [found for path in given for found in (record.find(path, "**/*.jsonl") if path.is_dir() else [path])]
     paths = list(dict.fromkeys(path for path in paths if path.exists() or path.suffix == ".jsonl"))
     if not paths:

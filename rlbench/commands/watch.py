@@ -63,7 +63,9 @@ def run(options: WatchOptions) -> int:
     """Show the episodes and print a row for each; 1 where one is not as recorded, else 0."""
     check(options)
     path = Path(options.what)
-    match kind_of(path):
+    kind = kind_of(path)
+    refuse_what_is_not_for(kind, options)
+    match kind:
         case "trace":
             return watch_trace(path, options)
         case "record":
@@ -86,6 +88,27 @@ def check(options: WatchOptions) -> None:
         raise UserError(f"--episodes is at least 1, got {options.episodes}")
     if options.episode < 0:
         raise UserError(f"--episode counts from 0, got {options.episode}")
+
+
+NOT_FOR = {
+    "trace": ("task", "set", "submission", "episode", "episodes", "num_envs"),
+    "record": ("task", "set"),
+    "submission": ("submission",),
+}
+"""Options that say nothing about what is watched: a trace is one episode, and a record names its task."""
+
+
+def refuse_what_is_not_for(kind: str, options: WatchOptions) -> None:
+    """Raise UserError for an option that would be ignored.
+
+    Args:
+        kind: of what is watched.
+        options: of the command.
+    """
+    usual = WatchOptions(options.what)
+    for name in NOT_FOR[kind]:
+        if getattr(options, name) != getattr(usual, name):
+            raise UserError(f"--{name.replace('_', '-')} is not for a {kind}, which {options.what} is; leave it out")
 
 
 def kind_of(path: Path) -> str:

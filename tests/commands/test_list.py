@@ -9,6 +9,7 @@ import pytest
 
 import rlbench  # noqa: F401  (registers the environments)
 from rlbench.commands.list import KINDS, ListOptions, run
+from rlbench.commands.shared import agents
 
 
 def listed(capsys, what):
@@ -35,6 +36,13 @@ def test_every_task_plays_a_listed_environment_and_every_suite_listed_tasks(caps
 def test_agents_come_with_the_first_line_of_their_module(capsys):
     about = {row["agent"]: row["about"] for row in listed(capsys, "agents")}
     assert about["value-iteration"].startswith("Value iteration")
+
+
+def test_every_name_that_is_trained_is_listed_with_its_settings(capsys):
+    rows = {row["agent"]: row for row in listed(capsys, "agents")}
+    assert rows.keys() == agents.agents().keys()
+    assert rows["ppo"]["settings"] == "--preset locomotion"
+    assert rows["ppo"]["module"] == rows["actor-critic"]["module"]
 
 
 def test_everything_by_name(capsys):

@@ -123,3 +123,11 @@ def test_a_submission_is_found_by_task_and_training_seed(monkeypatch):
     with pytest.raises(UserError, match=r"no submission at dqnn: .*; did you mean dqn"):
         find_submission("dqnn")
     assert find_submission("no/such/folder") == "no/such/folder", "whoever reads it says so"
+
+
+def test_the_records_of_a_task_are_found_by_its_name(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert lookup.find_records(Path("Cart-Pole")) == Path("results/cart-pole@1")
+    assert lookup.find_records(Path("elsewhere")) == Path("elsewhere")
+    (tmp_path / "cart-pole").mkdir()
+    assert lookup.find_records(Path("cart-pole")) == Path("cart-pole")

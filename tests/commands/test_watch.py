@@ -18,6 +18,8 @@ from rlbench.interact.recorder import gif_rate
 from tests.interact.agents import AGENT, write_agent
 from tests.interact.pictures import read_film, read_png
 
+RECORD = str(next((Path(__file__).parents[2] / "results" / "cart-pole@1").glob("random@*.jsonl")))
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated on Linux only")
 
 
@@ -163,6 +165,11 @@ MISTAKES = {
     "which task": (["watch", "random"], "which task? give --task, one of grid-world@1"),
     "unknown task": (["watch", "random", "--task", "cart-pol"], "unknown task 'cart-pol'; did you mean cart-pole@1"),
     "no file": (["watch", "results/x.jsonl"], "cannot read results/x.jsonl"),
+    "a record has its task": (["watch", RECORD, "--task", "cart-pole"], "--task is not for a record, which"),
+    "a submission is one": (
+        ["watch", "random", "--task", "cart-pole", "--submission", "x"],
+        "--submission is not for a",
+    ),
     "episode": (["watch", "random", "--task", "cart-pole", "--episode", "100"], "episodes 0 to 99, not 100"),
     "negative": (["watch", "random", "--task", "cart-pole", "--episode", "-1"], "--episode counts from 0, got -1"),
     "environments": (["watch", "random", "--task", "cart-pole", "--num-envs", "0"], "--num-envs is 1 to 100, got 0"),

@@ -131,6 +131,12 @@ def find_submission(name: str, tasks: Iterable[Task] = ()) -> str:
     raise UserError(f"no submission at {where}: give a folder with submission.toml, or an agent; {hint}")
 
 
+def find_records(path: Path, results: Path = Path("results")) -> Path:
+    """A path of records; for the name of a task, where there is nothing of that name, the folder of its records."""
+    task = None if path.exists() else suite.find_task(str(path))
+    return path if task is None else results / task.key
+
+
 def env_kwargs(pairs: Sequence[str]) -> dict[str, Any]:
     """Arguments of an environment from words `name=value`; values are JSON, or else text. A maze may be a file."""
     made = {}

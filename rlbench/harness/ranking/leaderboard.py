@@ -5,6 +5,7 @@ The page is a pure function of the results: it holds no date and nothing of the 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from importlib import resources
@@ -86,10 +87,11 @@ def markdown(table: TextTable) -> str:
 def escape(text: str) -> str:
     """Cell that Markdown shows as it is: names come from strangers' files.
 
-    Underscores are left alone: inside a word they mean nothing, and the plain text stays readable.
+    Underscores inside a word are left alone: they mean nothing there, and the plain text stays readable.
     """
     printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return "".join(f"\\{c}" if c in "\\|`*<" else c for c in printable)
+    escaped = "".join(f"\\{c}" if c in "\\|`*<~&" else c for c in printable).replace("](", "]\\(")
+    return re.sub(r"(?<![^\W_])_+|_+(?![^\W_])", lambda found: r"\_" * len(found[0]), escaped)
 
 
 def width(text: str) -> int:

@@ -241,6 +241,9 @@ def test_without_results_the_page_says_how_to_get_some():
 def test_names_cannot_break_the_table():
     assert escape("a|b`<i>*\n\x1b[31m") == "a\\|b\\`\\<i>\\*��[31m"
     assert escape("value_iteration 1.0") == "value_iteration 1.0"
+    assert escape("_a_ __b__ _") == r"\_a\_ \_\_b\_\_ \_"
+    assert escape("[x](http://y) &amp; ~~z~~") == r"[x]\(http://y) \&amp; \~\~z\~\~"
+    assert escape('Ünï, "quoted"') == 'Ünï, "quoted"'
 
 
 def test_the_flat_table_holds_every_row_with_whole_ranks():
