@@ -10,15 +10,15 @@ OURS = ("rlbench", "baselines")
 EXTRAS = {
     **dict.fromkeys(("torch", "tensorboard"), "rlbench[baselines]"),
     **dict.fromkeys(("pygame", "imageio_ffmpeg"), "rlbench[play]"),
-    **{"ale_py": "rlbench[atari]", "mujoco": "rlbench[mujoco]"},
+    **{"PIL": "pillow", "ale_py": "rlbench[atari]", "mujoco": "rlbench[mujoco]"},
 }
 """Package -> what installs it, where that is not the package of the same name."""
 
 OURS_TO_HANDLE = (ConnectionError, ChildProcessError, ProcessLookupError, InterruptedError)
 """Errors of the system about processes that rlbench itself has started."""
 
-MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "unable to allocate")
-"""Words of the RuntimeErrors of libraries that got no memory."""
+MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "unable to allocate", "failed to map")
+"""Words of libraries that got no memory, or could not be loaded for want of it."""
 
 
 def exit_code(error: Exception) -> tuple[int, str]:
@@ -43,14 +43,13 @@ def lacked(error: Exception) -> str | None:
     missing = getattr(sys.modules.get("gymnasium.error"), "DependencyNotInstalled", ())
     if isinstance(error, missing):
         return one_line(error)
+    of_library = isinstance(error, RuntimeError | ImportError)
+    if isinstance(error, MemoryError) or (of_library and any(words in str(error).lower() for words in MEMORY)):
+        return f"out of memory{one_line(error) and f' ({one_line(error)})'}; use fewer or smaller things at once"
     if isinstance(error, ImportError):
         return not_importable(error)
-    if isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and any(x in str(error).lower() for x in MEMORY)
-    ):
-        return f"not enough memory ({one_line(error) or 'no more is given'}); use fewer or smaller things at once"
     if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
-        return "the system starts no more threads; raise its limit (ulimit -u)"
+        return "can't start new thread; raise the limit of processes (ulimit -u)"
     if isinstance(error, OSError) and error.strerror and not isinstance(error, OURS_TO_HANDLE):
         names = " and ".join(repr(str(name)) for name in (error.filename, error.filename2) if name is not None)
         return f"{names or 'the system'}: {error.strerror}"
@@ -64,4 +63,4 @@ def not_importable(error: ImportError) -> str | None:
         return None
     if isinstance(error, ModuleNotFoundError) and "." not in str(error.name):
         return f'{package} is not installed; pip install "{EXTRAS.get(package, package)}"'
-    return f"{package} cannot be imported: {one_line(error)}; install it again"
+    return f"{error.name} cannot be imported: {one_line(error)}; install {package}, or what it needs, again"

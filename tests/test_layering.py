@@ -17,7 +17,7 @@ HARNESS = tuple(f"rlbench.harness.{stage}" for stage in STAGES)
 UP_TO_SUBMISSION = ("rlbench.text_files", *HARNESS[:4])
 PUBLIC = (
     *("rlbench", "rlbench.errors", "rlbench.process", "rlbench.progress", "rlbench.registry"),
-    *("rlbench.charts", "rlbench.options", "rlbench.space_tree", "rlbench.streams"),
+    *("rlbench.charts", "rlbench.exit_codes", "rlbench.options", "rlbench.space_tree", "rlbench.streams"),
     *("rlbench.text_files", "rlbench.whole_files", "rlbench.exit_codes", "rlbench.program"),
 )
 COMMAND_LINE = (
@@ -66,8 +66,8 @@ MAY_REACH = {
     ),
     "rlbench.harness.ranking": ("rlbench.errors", "rlbench.harness.tasks"),
     "rlbench.harness": (
-        *("rlbench.errors", "rlbench.process", "rlbench.progress", "rlbench.space_tree", "rlbench.text_files"),
-        *HARNESS,
+        *("rlbench.errors", "rlbench.exit_codes", "rlbench.process", "rlbench.progress", "rlbench.space_tree"),
+        *("rlbench.text_files", *HARNESS),
     ),
     "rlbench.interact": (
         *("rlbench.controls", "rlbench.controls.protocol", "rlbench.drawing"),

@@ -18,6 +18,7 @@ from rlbench.harness.ranking.agent_results import collect_results
 from rlbench.harness.ranking.rankings import compute_rankings
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import SUITES, TASKS
+from rlbench.whole_files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -122,7 +123,8 @@ def save(name: str, make: Callable[[], Figure], what: str, folder: Path) -> list
             path = folder / f"{name}.{suffix}"
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                figure.savefig(path, metadata={"Date": None} if suffix == "svg" else None)
+                with replacing(path) as scratch:
+                    figure.savefig(scratch, format=suffix, metadata={"Date": None} if suffix == "svg" else None)
             except OSError as error:
                 raise UserError(f"cannot write {path}: {error.strerror or error}; give another --output") from None
             rows.append({"chart": name, "file": str(path), "shows": what})

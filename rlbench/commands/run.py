@@ -106,6 +106,8 @@ def run(options: RunOptions) -> int:
     out = options.out or Path("runs") / name
     results = options.results or out / "results"
     page = options.leaderboard or out / "leaderboard.md"
+    for algorithm in {entry.algorithm for entry in plan}:
+        training().load(algorithm)  # which says what is not installed
     prepare(page, [out, results, *([options.pretrained] if options.pretrained else [])])
     for entry in plan:
         for seed in range(options.seeds if entry.seeds is None else entry.seeds):

@@ -21,6 +21,7 @@ from rlbench.commands.shared.output import Format, Output, Quiet, print_table, r
 from rlbench.drawing.shapes import Image
 from rlbench.errors import UserError, counted, unknown
 from rlbench.interact.episode import make
+from rlbench.whole_files import replacing
 
 FRAME_FORMATS = (".png",)
 PolicyName = Literal["random", "optimal"]
@@ -166,8 +167,17 @@ def check_suffix(path: Path, formats: Sequence[str]) -> None:
 
 
 def save(write_to: Any, path: Path) -> None:
-    """Call `write_to(path)`; raise UserError where the path cannot be written."""
+    """Call `write_to(file, format=...)`; where that fails, an older file stays.
+
+    Args:
+        write_to: writes the picture.
+        path: where to.
+
+    Raises:
+        UserError: the path cannot be written.
+    """
     try:
-        write_to(path)
+        with replacing(path) as scratch:
+            write_to(scratch, format=path.suffix[1:].lower())
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from None

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from rlbench import space_tree
 from rlbench.errors import HarnessError, UserError
+from rlbench.exit_codes import lacked
 from rlbench.harness import contents, submission
 from rlbench.harness.isolation.agent import Act, AgentFault, Spaces, TaskInfo
 from rlbench.harness.isolation.agent_process import AgentProcess
@@ -131,10 +132,11 @@ def _failure(error: Exception, where: str) -> UserError | HarnessError:
         error: What was raised.
         where: Task and block, for the message.
     """
-    lacking = isinstance(error, (OSError, MemoryError)) or "can't start new thread" in str(error)
-    if not lacking:
+    lacking = lacked(error)
+    if lacking is None and not isinstance(error, OSError):
         return HarnessError(f"{where}, {ATTEMPTS} attempts: {error!r}")
-    reason = getattr(error, "strerror", None) or str(error) or "out of memory"
+    missing = isinstance(error, ImportError)
+    reason = lacking if missing else getattr(error, "strerror", None) or str(error) or lacking
     name = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""
     return UserError(
         f"{where} cannot be played on this machine: {reason}{name}; the blocks before are safe: "
