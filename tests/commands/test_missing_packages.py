@@ -45,7 +45,12 @@ IN_CI = 3
 def test_it_is_one_line_that_names_what_to_install(tmp_path, package, arguments):
     blocked, line = package
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, blocked, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", PROGRAM, blocked, *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        encoding="utf-8",
     )
     assert (done.returncode, done.stdout) == (2, "")
     (error,) = done.stderr.splitlines()
