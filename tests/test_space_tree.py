@@ -7,6 +7,7 @@ import pytest
 from gymnasium import spaces
 
 from rlbench import space_tree
+from rlbench.errors import UserError
 
 NESTED = spaces.Dict(
     {
@@ -47,3 +48,22 @@ def test_index_and_stack_are_inverse(space):
 def test_a_plain_space_is_its_only_leaf():
     assert list(space_tree.walk(spaces.Discrete(2))) == [((), spaces.Discrete(2))]
     assert space_tree.unflatten(spaces.OneOf([spaces.Discrete(2)]), iter([5])) == 5
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        spaces.Text(5),
+        spaces.Graph(spaces.Box(0, 1, (2,)), None),
+        spaces.Sequence(spaces.Discrete(2)),
+        spaces.OneOf([spaces.Discrete(2), spaces.Discrete(3)]),
+    ],
+    ids=lambda space: type(space).__name__,
+)
+def test_a_space_that_agents_cannot_be_given_is_the_environments_fault(other):
+    for space in (other, spaces.Dict({"part": spaces.Tuple([other])})):
+        with pytest.raises(
+            UserError, match=f"a {type(other).__name__} space cannot cross to an agent; use Box"
+        ) as error:
+            space_tree.describe(space)
+        assert "\n" not in str(error.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
@@ -14,6 +15,8 @@ from rlbench.core import arguments
 from rlbench.core.rules import RandomDraws, Rules, StateOf, import_named, load, make_params, make_state, make_states
 from rlbench.core.spaces import Layout
 from rlbench.errors import ArgumentError, shortened
+
+BYTES_PER_ENTRY = 200  # of an exact model: one outcome of one action in one state
 
 
 class World:
@@ -179,6 +182,8 @@ class World:
         module: Any = self.rules
         if not hasattr(module, "model"):
             raise AttributeError(f"{self.name} defines no exact model P")
+        entries = math.prod(int(getattr(space, "n", 1)) for space in (self.observation_space, self.action_space))
+        arguments.check_memory(f"the exact model of {entries:,} states and actions", BYTES_PER_ENTRY * entries)
         return module.model(self.params)
 
     def metadata(self, render_mode: str | None, known: Iterable[str]) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium import spaces
 
 import rlbench
 from rlbench.controls.fallback import PAIRS, Fallback
 from rlbench.controls.find import find_controls
 from rlbench.controls.protocol import PlayerInput
+from rlbench.errors import UserError
 
 
 def make(env_id, **kwargs):
@@ -205,3 +207,12 @@ def test_no_key_of_an_environment_is_the_players_own():
 
     own = {*Screen(1)._commands, STEP, SAVE_TRACE, *AGAIN}
     assert not own & {*"".join(PAIRS), *"".join(JOINTS), "space", "left", "right", "up", "down", *"0123456789"}
+
+
+@pytest.mark.parametrize("space", [spaces.Text(5), spaces.Sequence(spaces.Discrete(2))])
+def test_a_space_that_no_keys_can_set_is_refused(space):
+    env = gymnasium.make("rlbench/GridWorld-v0")
+    controls = Fallback(env)
+    env.action_space = spaces.Dict({"part": space})
+    with pytest.raises(UserError, match=f"no keys give actions of a {type(space).__name__} space"):
+        controls.help(env)

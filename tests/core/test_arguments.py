@@ -88,6 +88,13 @@ def test_a_maze_that_does_not_fit_is_refused(monkeypatch):
         make("grid world", maze="T.......|.......")
 
 
+def test_an_exact_model_that_does_not_fit_is_refused(monkeypatch):
+    env = make("grid world").unwrapped
+    monkeypatch.setattr(arguments, "_memory_of_machine", lambda: 100.0)
+    with pytest.raises(TooLargeError, match="the exact model of 64 states and actions needs"):
+        _ = env.P
+
+
 @families
 def test_integers_of_numpy_count_environments(family):
     require(family)
