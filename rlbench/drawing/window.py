@@ -12,23 +12,23 @@ caller's own program has it, viewers open another, and leave the caller's events
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import os
 import sys
 import weakref
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import ModuleType, TracebackType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from gymnasium.error import DependencyNotInstalled
 
+from rlbench.drawing.sdl_hints import hints
 from rlbench.drawing.second_window import SecondWindow
 from rlbench.drawing.shapes import NIGHT, Image
 from rlbench.errors import UserError
-from rlbench.process import environment
+from rlbench.process import call_after_fork
 
 SMALLEST_SIDE = 320  # pixels; a frame below half of that is magnified by a whole number when its window opens
 SHARE_OF_SCREEN = (0.96, 0.9)  # of its width and height that a window takes at most; the rest is for title and task bar
@@ -73,23 +73,6 @@ class NoWindow:
         """Do nothing."""
 
 
-HINTS = {
-    "PYGAME_HIDE_SUPPORT_PROMPT": "1",
-    "SDL_NO_SIGNAL_HANDLERS": "1",  # SDL would make an event of SIGTERM, and the process would not end
-    "SDL_VIDEO_ALLOW_SCREENSAVER": "1",
-    "SDL_VIDEO_X11_WMCLASS": "rlbench",
-}
-if sys.platform == "linux":
-    HINTS["SDL_FRAMEBUFFER_ACCELERATION"] = "0"  # else OpenGL has a context current in the caller's thread
-
-
-@contextmanager
-def hints() -> Iterator[None]:
-    """SDL reads inside, from the environment, to leave the process alone; what the user has set stays."""
-    with environment(**{name: value for name, value in HINTS.items() if name not in os.environ}):
-        yield
-
-
 class Viewer:
     """A resizable window, opened by the first frame shown, no larger than the screen.
 
@@ -97,7 +80,12 @@ class Viewer:
     Raises `gymnasium.error.DependencyNotInstalled` without pygame and `NoDisplayError` without a display.
     """
 
+    is_inherited = False
+    """Whether this process is a fork of one that had a window: the connection to the display is not its own."""
+
     def __init__(self, title: str, fps: float) -> None:
+        if Viewer.is_inherited:
+            raise UserError("no window in a fork of a program that has one; start it by spawn, or ask for rgb_array")
         self.title = title
         self.fps = fps
         self.closed = False
@@ -110,6 +98,15 @@ class Viewer:
         self._place = (0, 0, 1, 1)  # left, top, width, height of the frame in the window
         self._second: SecondWindow | None = None
         _open.add(self)
+        call_after_fork(self)
+
+    def after_fork(self) -> None:
+        """In a fork: the window is the parent's, also at exit."""
+        if self.closed:
+            return
+        self.closed = Viewer.is_inherited = True
+        _open.discard(self)
+        atexit.unregister(self._pygame.quit)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.title, self.fps)  # a copy of an environment has a window of its own

@@ -133,6 +133,22 @@ def test_a_copy_opens_a_window_of_its_own(viewer):
         assert not viewer.closed
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks are POSIX")
+def test_a_fork_leaves_the_window_to_its_parent(viewer):
+    viewer.show(picture())
+    child = os.fork()
+    if child == 0:
+        viewer.show(picture())
+        try:
+            Viewer("another", fps=30)
+        except UserError as error:
+            os._exit(0 if viewer.closed and "start it by spawn" in str(error) else 1)
+        os._exit(2)
+    assert os.waitpid(child, 0)[1] == 0
+    viewer.show(picture()[::-1])
+    np.testing.assert_array_equal(on_screen(), picture()[::-1])
+
+
 def test_frames_are_paced(viewer, monkeypatch):
     asked = []
     monkeypatch.setattr(viewer, "_clock", type("Clock", (), {"tick": lambda self, fps: asked.append(fps)})())

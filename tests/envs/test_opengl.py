@@ -100,7 +100,7 @@ HOSTILE = [
     {"EGL_PLATFORM": "bogus"},
     {"XDG_RUNTIME_DIR": "/nowhere"},
 ]
-IN_CI = 2
+IN_CI = 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="EGL and OSMesa are for Linux")
@@ -135,6 +135,7 @@ def test_a_forgotten_environment_ends_its_drawing_process(backend):
     assert process.returncode is not None
 
 
+@pytest.mark.slow
 def test_copies_draw_by_themselves(backend, make):
     env = make(backend)
     picture, pictures = env.render(), env.unwrapped._robot.pictures

@@ -204,6 +204,31 @@ def test_sigterm_ends_a_window_in_order(desk, arguments):
     assert {each.name for each in game.folder.iterdir()} == {"film.mp4", "rlbench-1.png"}
 
 
+FORK = """
+import os, pathlib, sys, gymnasium, rlbench
+env = gymnasium.make("rlbench/CartPole-v0", render_mode="human")
+env.reset(seed=0)
+child = os.fork()
+env.step(0)
+if child == 0:
+    sys.exit(0)
+os.waitpid(child, 0)
+for _ in range(3):
+    env.step(1)
+pathlib.Path("alive").touch()
+while True:
+    env.render()
+"""
+
+
+@pytest.mark.slow
+def test_the_window_survives_the_end_of_a_fork(desk):
+    program = desk("python", FORK)
+    program.until("alive")
+    assert program.picture().any()
+    program.close()
+
+
 def test_speed_is_what_it_says_within_a_wide_margin():
     """The window is given the frame rate and keeps it; this test looks at no clock."""
     from rlbench.interact.screen import Screen
