@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import numbers
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -122,23 +123,26 @@ def _overwrite(observation: Any) -> None:
 
 def actions_outside_are_refused(make: Make) -> None:
     """An action outside the space raises an error and leaves the environment as it was."""
-    _refuse(make, outside(make().action_space))
+    _refuse(make, outside)
 
 
 def bad_actions_are_refused(make: Make) -> None:
     """An action of another dtype or shape, beyond the bounds, or NaN raises an error and changes nothing."""
-    _refuse(make, bad_actions(make().action_space))
+    _refuse(make, bad_actions)
 
 
-def _refuse(make: Make, actions: list[Any]) -> None:
-    env, twin = make(), make()
+def _refuse(make: Make, bad: Callable[[spaces.Space[Any]], list[Any]]) -> None:
+    env = make()
+    actions = bad(env.action_space)
+    if not actions:
+        return
+    twin = make()
     reset(env, seed=5), reset(twin, seed=5)
     for action in actions:
         require_error(env.step, f"action {action!r}", action)
     env.action_space.seed(5)
-    good = env.action_space.sample() if actions else None
-    if actions:
-        require_same(step(env, good), step(twin, good), "a refused action has changed the state")
+    good = env.action_space.sample()
+    require_same(step(env, good), step(twin, good), "a refused action has changed the state")
 
 
 def numpy_integers_are_actions(make: Make) -> None:

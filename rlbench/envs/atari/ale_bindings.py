@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
 
 
+@functools.cache
 def screen_size(rom: Path) -> tuple[int, int]:
     """Height and width of the game's screen in pixels."""
     ale_py = import_ale_py()
