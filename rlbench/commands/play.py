@@ -86,6 +86,8 @@ def check(options: PlayOptions) -> None:
         raise UserError(f"--episodes is at least 1, got {options.episodes}")
     if options.seed < 0:
         raise UserError(f"--seed is at least 0, got {options.seed}")
+    if options.trace is not None:
+        trace.check(options.trace)
 
 
 def play(env: Any, window: WindowLike, fps: float, options: PlayOptions) -> Iterator[ShownEpisode]:

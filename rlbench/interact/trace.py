@@ -28,7 +28,7 @@ from rlbench.harness.play import actions_digest
 from rlbench.harness.results import provenance
 from rlbench.interact.episode import ShownEpisode, make
 from rlbench.text_files import read_text
-from rlbench.whole_files import replacing
+from rlbench.whole_files import check_writable, replacing
 
 SCHEMA = 1
 MAX_BYTES = 1 << 30
@@ -48,6 +48,14 @@ class Trace:
     explanations: tuple[Explanation, ...]
     end: dict[str, Any]
     """return, length, terminated, truncated, digest."""
+
+
+def check(path: Path) -> None:
+    """Raise UserError for a file that cannot be written."""
+    try:
+        check_writable(path)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}; give another file to --trace") from None
 
 
 def save(episode: ShownEpisode, path: Path) -> None:
