@@ -71,6 +71,11 @@ def evaluate(task: Task, submission_path: str | Path, results_dir: str | Path, *
             f"{entrant.folder} is not submitted to {task.key}, only to {listed}; list {task.key} under tasks"
         )
     path = record.path_of(results_dir, task, entrant)
+    if path.resolve().is_relative_to(entrant.folder):
+        raise UserError(
+            f"records in {results_dir} would change the digest of the submission, whose folder is "
+            f"{entrant.folder}; give another folder for results"
+        )
     if record.is_complete(path, task, entrant):
         return path
     record.refuse_namesakes(path, entrant)

@@ -109,6 +109,15 @@ def test_a_submission_must_list_the_task(grid_task, submit, tmp_path):
     assert not (tmp_path / "results").exists()
 
 
+def test_results_inside_the_submission_are_refused(grid_task, submit, monkeypatch):
+    """They would change its digest, as where one evaluates `.`."""
+    path = submit(TABULAR)
+    monkeypatch.chdir(path)
+    with pytest.raises(UserError, match=r"records in results would change the digest .*; give another folder"):
+        evaluate(grid_task, ".", "results", quiet=True)
+    assert not (path / "results").exists()
+
+
 def test_a_submission_that_changes_meanwhile_is_noticed(grid_task, submit, tmp_path):
     task = dataclasses.replace(grid_task, lanes=1)
     path = submit(f"open({str(tmp_path / 'submission' / 'notes')!r}, 'a').write('x'); return [0]")

@@ -179,8 +179,16 @@ def load(results_dir: str | Path) -> pandas.DataFrame:
     folder = Path(results_dir)
     if not folder.is_dir():
         raise UserError(f"no folder of results at {folder}; `rlbench evaluate` makes one")
-    records = [read(path) for path in find(folder)]
-    rows = [row for record in records if record is not None for row in _rows(record)]
+    records: dict[tuple[Any, ...], tuple[Path, Record]] = {}
+    for path in find(folder):
+        record = read(path)
+        if record is None:
+            continue
+        run = tuple(record.header[name] for name in ("task", "agent", "digest"))
+        other, _ = records.setdefault(run, (path, record))
+        if other != path:
+            raise UserError(f"{other} and {path} are records of the same run; remove one")
+    rows = [row for _, record in records.values() for row in _rows(record)]
     frame = pd.DataFrame(rows, columns=None if rows else [*_STRINGS, *_INTEGERS, *_FLOATS, *_FLAGS])
     kinds = {"str": _STRINGS, "int64": _INTEGERS, "float64": _FLOATS, "bool": _FLAGS}
     return frame.astype({name: kind for kind, names in kinds.items() for name in names})

@@ -127,6 +127,14 @@ def test_another_digest_is_evaluated_after_a_verification(submit, tmp_path, caps
         assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_two_files_of_one_run_are_both_named(entrant, tmp_path):
+    path = record.path_of(tmp_path / "results", TASK, entrant)
+    write(path, entrant, [EpisodeResult(0, 1, 1.0, 1.0, 3, True, False, "ok", "00", {})])
+    path.with_name("copy.jsonl").write_bytes(path.read_bytes())
+    with pytest.raises(UserError, match=rf"copy.jsonl and .*{path.name} are records of the same run; remove one"):
+        record.load(tmp_path / "results")
+
+
 NO_RECORDS = {
     "empty": b"",
     "text": b"a,b\n",
