@@ -106,6 +106,11 @@ def added_by_the_program(tmp_path):
     return {"added": [module(tmp_path / "elsewhere")], "options": ["-I"]}
 
 
+def added_by_a_relative_name(tmp_path):
+    module(tmp_path / "mine")
+    return {"added": ["mine"]}
+
+
 def odd_name(tmp_path):
     return {"added": [module(tmp_path / os.fsdecode(b"\xff a'\n\"b"))]}
 
@@ -137,7 +142,10 @@ def optimised(tmp_path):
     return user_site(tmp_path) | {"options": ["-OO", "-B", "-W", "ignore", "-X", "utf8=0"]}
 
 
-OFTEN = [user_site, editable_install, relative_path, added_by_the_program, isolated, ignoring_the_environment]
+OFTEN = [
+    *(user_site, editable_install, relative_path, added_by_the_program, added_by_a_relative_name),
+    *(isolated, ignoring_the_environment),
+]
 RARELY = [
     *(user_base, path_file, zipped, customised, odd_name, virtual_environment),
     *(without_user_site, without_site, optimised),
