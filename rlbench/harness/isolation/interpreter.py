@@ -7,6 +7,7 @@ What else of the interpreter could change an episode (`-O`, warnings, hashes, th
 
 from __future__ import annotations
 
+import contextlib
 import os
 import site
 import sys
@@ -51,7 +52,11 @@ def command() -> list[str]:
 
 def search_path() -> list[str]:
     """This process's `sys.path`, absolute: the agent's working folder is another."""
-    return [os.path.abspath(each) for each in sys.path if isinstance(each, str)]
+    folders = []
+    for each in sys.path:
+        with contextlib.suppress(FileNotFoundError, TypeError):  # this working folder is deleted; no path at all
+            folders.append(os.path.abspath(each))
+    return folders
 
 
 def environment(folder: str) -> dict[str, str]:
