@@ -110,6 +110,14 @@ def make_envs(task: str, num_envs: int, threads: int | None = None, **changes: A
         raise
 
 
+def in_numpy(values: Any) -> Any:
+    """An array of another library, such as JAX, as one of NumPy that may be written; NumPy's, and a dict's, itself."""
+    if isinstance(values, dict | tuple):
+        return values
+    array = np.asarray(values)
+    return array if array.flags.writeable else array.copy()
+
+
 class Rollout(Stateful):
     """N environments stepped together; counts transitions and keeps the returns of episodes that end.
 
@@ -141,7 +149,7 @@ class Rollout(Stateful):
 
     def reset(self, seed: int) -> None:
         """Begin an episode in every environment, the i-th seeded `seed + i`."""
-        observation, _ = self.env.reset(seed=seed)
+        observation = in_numpy(self.env.reset(seed=seed)[0])
         self.first_observation, self.s_tm1 = observation, self.encode(observation)
         self.fresh = np.ones(self.env.num_envs, dtype=bool)  # the next step's row is a transition
         self.active = np.ones(self.env.num_envs, dtype=bool)  # steps here count; see `play_episodes`
@@ -149,7 +157,8 @@ class Rollout(Stateful):
 
     def step(self, a_tm1: Array) -> Transition:
         """Act in every environment: a_tm1[N, ...] -> Transition [N, ...]."""
-        observation, reward, terminated, truncated, info = self.env.step(self.decode(a_tm1))
+        *arrays, info = self.env.step(self.decode(a_tm1))
+        observation, reward, terminated, truncated = map(in_numpy, arrays)
         s_tm1, valid, last_t = self.s_tm1, self.fresh & self.active, terminated | truncated
         if "life_lost" in info:  # the learner sees a termination; the episode goes on
             terminated = terminated | info["life_lost"]
@@ -242,11 +251,11 @@ def evaluate(
 
 def _block(env: VectorEnv[Any, Any, Any], act: Act, seed: int, options: dict[str, Any] | None, max_steps: int) -> Array:
     """Returns [N] of the first episode of each environment, or of its first `max_steps`."""
-    observation, _ = env.reset(seed=seed, options=options)
+    observation = in_numpy(env.reset(seed=seed, options=options)[0])
     total, running = np.zeros(env.num_envs), np.ones(env.num_envs, dtype=bool)
     first, step = running.copy(), 0
     while running.any() and step < max_steps:
-        observation, reward, terminated, truncated, _ = env.step(act(observation, first))
+        observation, reward, terminated, truncated = map(in_numpy, env.step(act(observation, first))[:4])
         total += reward * running
         running &= ~(terminated | truncated)
         first, step = np.zeros_like(first), step + 1

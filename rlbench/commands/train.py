@@ -144,12 +144,13 @@ def run(options: TrainOptions[Any]) -> int:
 
 
 def known_task(name: str) -> str:
-    """The task's key or the environment's id that a name stands for; an id that Gymnasium or a module knows, as it is.
-
-    Raises:
-        UserError: there is none; it names the nearest ones.
-    """
-    return name if ":" in name or name in gymnasium.registry else find_task_or_id(name)
+    """The task's key or the environment's id that a name stands for; one that rlbench has not, as it is."""
+    if ":" in name or name in gymnasium.registry:
+        return name
+    try:
+        return find_task_or_id(name)
+    except UserError:  # the settings' own check knows Gymnasium's ids, too, and names the nearest
+        return name
 
 
 def hint(task: str, submission: Path) -> str:

@@ -129,7 +129,13 @@ def small(algorithm: str, settings: Any) -> Any:
     return replace(settings, **changes, task=TASKS.get(algorithm, {}).get(settings.task, settings.task))
 
 
-PRESETS = [(name, preset) for name in ALGORITHMS for preset in runner.load(name).PRESETS]
+PRESETS = [
+    pytest.param(
+        name, preset, marks=[pytest.mark.slow] if preset in ("translated", "cluttered60", "cluttered100") else []
+    )
+    for name in ALGORITHMS
+    for preset in runner.load(name).PRESETS
+]
 
 
 @pytest.mark.parametrize(("name", "preset"), PRESETS)
@@ -153,7 +159,13 @@ ODD: list[dict[str, Any]] = [
 ]
 """Changes that no preset makes; those that an algorithm does not have are not tried on it."""
 
-ODD_CASES = [
+
+def sampled(cases: list[tuple[Any, ...]], every: int = 3) -> list[Any]:
+    """The cases, all but every third one marked as slow."""
+    return [case if i % every == 0 else pytest.param(*case, marks=pytest.mark.slow) for i, case in enumerate(cases)]
+
+
+ODD_CASES: list[tuple[Any, ...]] = [
     (name, change)
     for name, settings in RUNS.items()
     for change in ODD
@@ -161,7 +173,7 @@ ODD_CASES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "change"), ODD_CASES, ids=str)
+@pytest.mark.parametrize(("name", "change"), sampled(ODD_CASES), ids=str)
 def test_odd_settings(name: str, change: dict[str, Any]) -> None:
     assert "\n" not in outcome(name, replace(RUNS[name], **change))
 

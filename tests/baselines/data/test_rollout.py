@@ -201,3 +201,42 @@ def test_evaluation_that_is_cut() -> None:
         make_envs("cart-pole@1", 3), lambda observation, first: np.ones(len(observation), int), 0, 3, max_steps=5
     )
     assert returns.tolist() == [5.0] * 3
+
+
+class ForeignArrays(gymnasium.vector.VectorWrapper):
+    """Cart-poles whose arrays are another library's: they cannot be written."""
+
+    def reset(self, **kwargs: Any) -> Any:
+        observation, info = self.env.reset(**kwargs)
+        return Foreign(observation), info
+
+    def step(self, actions: Any) -> Any:
+        *arrays, info = self.env.step(actions)
+        return *map(Foreign, arrays), info
+
+
+class Foreign:
+    """An array that is not NumPy's."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array.copy()
+        self.array.flags.writeable = False
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        return self.array
+
+
+def test_arrays_of_other_libraries_are_taken() -> None:
+    """As of Gymnasium's environments in JAX."""
+
+    def played(env: gymnasium.vector.VectorEnv[Any, Any, Any]) -> tuple[Any, Any]:
+        rollout = Rollout(env, encode=lambda observation: observation)
+        episodes = play_episodes(rollout, lambda s: (s[:, 2] > 0).astype(np.int64), seed=3)
+        return episodes, evaluate(env, lambda o, first: (o[:, 2] > 0).astype(np.int64), 5, 4)
+
+    ours, theirs = (
+        played(wrap(gymnasium.make_vec(CART_POLE, num_envs=2))) for wrap in (lambda env: env, ForeignArrays)
+    )
+    for mine, foreign in zip((*ours[0], ours[1]), (*theirs[0], theirs[1]), strict=True):
+        assert type(foreign) is np.ndarray
+        np.testing.assert_array_equal(mine, foreign)

@@ -93,7 +93,9 @@ def weights(folder: Path, name: str, surrounding: AbstractContextManager[Any]) -
     return {file.name: file.read_bytes() for file in sorted(submission.iterdir())}
 
 
-@pytest.mark.parametrize("name", [name for name in NETWORKS if name in ("dqn fast", "reinforce", "soft-actor-critic")])
+@pytest.mark.parametrize(
+    "name", ["reinforce", *(pytest.param(name, marks=pytest.mark.slow) for name in ("dqn fast", "soft-actor-critic"))]
+)
 def test_weights_do_not_depend_on_what_the_caller_has_set(name: str, tmp_path: Path) -> None:
     expected = weights(tmp_path / "plain", name, nullcontext())
     for setting, surrounding in SETTINGS.items():
