@@ -23,6 +23,7 @@ import numpy as np
 from rlbench import whole_files
 from rlbench.drawing.shapes import PAPER, Image
 from rlbench.errors import UserError
+from rlbench.interact.encoded import check_encoded
 from rlbench.interact.filmstrip import Filmstrip
 from rlbench.process import child_environment
 
@@ -147,9 +148,22 @@ class Film:
             if self._process.wait():
                 self._fail(self._process)
             target, scratch = whole_files.places(self.path)
+            if scratch != target:
+                self._check(scratch)
             scratch.replace(target)
             self.written.append(self.path)
         self._errors.close()
+
+    def _check(self, scratch: Path) -> None:
+        """Compare the file with what was recorded; a UserError, and no file, where it differs."""
+        height, width, _ = self._shape
+        padded = (width + width % 2, height + height % 2) if self.path.suffix.lower() == ".mp4" else (width, height)
+        try:
+            check_encoded(self._program, scratch, self.frames, padded, self.fps)
+        except UserError:
+            self._errors.close()
+            whole_files.discard(self.path)
+            raise
 
     def _start(self) -> subprocess.Popen[bytes]:
         height, width, _ = self._shape

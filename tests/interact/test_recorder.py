@@ -10,7 +10,7 @@ from rlbench.drawing.shapes import BLUE, GREEN, PAPER, VERMILION, canvas, rectan
 from rlbench.errors import UserError
 from rlbench.interact import recorder as recorders
 from rlbench.interact.filmstrip import GAP, SIDE, Still, chosen
-from rlbench.interact.recorder import gif_rate, recorder
+from rlbench.interact.recorder import Film, gif_rate, recorder
 from tests.interact.pictures import read_film, read_png
 
 
@@ -320,3 +320,30 @@ def test_a_film_that_was_killed_half_way_does_not_have_its_name(ffmpeg, tmp_path
     path = tmp_path / "film.mp4"
     subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
     assert {each.name for each in tmp_path.iterdir()} <= {"film.mp4.part"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "replaced", "message"),
+    [
+        ("-r", "20", "ffmpeg uses 20.0 as rate of a film, not 15"),
+        ("-s", "64x16", r"ffmpeg uses \(64, 16\) as size of a film, not \(32, 32\)"),
+        (None, "5", r"ffmpeg uses \d as number of frames, not 5"),  # it drops some
+    ],
+)
+def test_an_encoder_that_does_otherwise_is_one_line(ffmpeg, tmp_path, monkeypatch, setting, replaced, message):
+    """The encoder is told something else on its way."""
+    popen = subprocess.Popen
+
+    def deaf(command, **kwargs):
+        if "rawvideo" in command:
+            at = len(command) - 1 if setting is None else command.index(setting) + 1
+            command = [*command[:at], *(["-r"] if setting is None else []), replaced, *command[at + bool(setting) :]]
+        return popen(command, **kwargs)
+
+    monkeypatch.setattr(subprocess, "Popen", deaf)
+    film = Film(tmp_path / "film.mp4", 15)
+    for level in range(5):
+        film.add(np.full((32, 32, 3), 40 * level, np.uint8))
+    with pytest.raises(UserError, match=message):
+        film.close()
+    assert list(tmp_path.iterdir()) == []
