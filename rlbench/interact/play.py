@@ -105,8 +105,8 @@ class Game:
             number += 1
             self.view.record(episode)
             (self._real_time if self.controls.REAL_TIME else self._turns)(episode, last=number == episodes)
-            self.screen.end_episode()
             yield episode
+            self.screen.end_episode()
 
     def _real_time(self, episode: ShownEpisode, last: bool) -> None:
         """Play an episode in real time, from the first key or click on."""

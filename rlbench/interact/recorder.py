@@ -11,6 +11,9 @@ film is complete however this program ends, and has its name only then; if it is
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -194,7 +197,13 @@ class Film:
         output = self._errors.read().decode(errors="replace").strip().splitlines()
         self._errors.close()
         whole_files.discard(self.path)
-        raise UserError(f"cannot write {self.path}: {output[-1] if output else 'ffmpeg ended'}")
+        raise UserError(f"cannot write {self.path}: {reason(output) or f'{self._program} ended'}")
+
+
+def reason(output: list[str]) -> str:
+    """What ffmpeg's lines of output say of a failure, in one: that the disk is full, else the last; empty for none."""
+    full = [line for line in output if os.strerror(errno.ENOSPC) in line]
+    return re.sub(r"^\[[^]]*\] ", "", (full or output or [""])[-1])  # without [out#0/mp4 @ 0x56..]
 
 
 ENCODERS = {
