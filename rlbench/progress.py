@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from rlbench import streams
+
 MIN_WIDTH_FOR_FIGURES = 110  # characters of a line
 
 
@@ -34,7 +36,7 @@ def progress(title: str, *, quiet: bool = False) -> Iterator[Bar]:
         title: the words before the bar.
         quiet: show nothing.
     """
-    if quiet or not (sys.stderr.isatty() or os.environ.get("FORCE_COLOR")):  # as rich decides, but without importing it
+    if quiet or not (streams.is_terminal(sys.stderr) or os.environ.get("FORCE_COLOR")):  # as rich decides, unimported
         yield lambda part, count, unit="", figures="": None
         return
     from rich.console import Console
@@ -42,13 +44,13 @@ def progress(title: str, *, quiet: bool = False) -> Iterator[Bar]:
 
     console = Console(stderr=True)
     columns = [
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=16),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeRemainingColumn(compact=True),
-        TextColumn("left  {task.fields[rate]}"),
+        TextColumn("left  {task.fields[rate]}", markup=False),
     ]
-    columns += [TextColumn("{task.fields[figures]}")] if console.width >= MIN_WIDTH_FOR_FIGURES else []
+    columns += [TextColumn("{task.fields[figures]}", markup=False)] if console.width >= MIN_WIDTH_FOR_FIGURES else []
     with Progress(*columns, console=console, transient=True) as bars:
         row = bars.add_task(title, total=1.0, rate="", figures="")
         first: tuple[float, float] | None = None

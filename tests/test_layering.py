@@ -38,7 +38,7 @@ MAY_REACH = {
     "rlbench.conformance": (),
     "rlbench.errors": (),
     "rlbench.process": (),
-    "rlbench.progress": (),
+    "rlbench.progress": ("rlbench.errors", "rlbench.streams"),
     "rlbench.registry": (),
     "rlbench.space_tree": ("rlbench.errors",),
     "rlbench.whole_files": (),
@@ -67,7 +67,7 @@ MAY_REACH = {
     "rlbench.harness.ranking": ("rlbench.errors", "rlbench.harness.tasks"),
     "rlbench.harness": (
         *("rlbench.errors", "rlbench.exit_codes", "rlbench.process", "rlbench.progress", "rlbench.space_tree"),
-        *("rlbench.text_files", *HARNESS),
+        *("rlbench.streams", "rlbench.text_files", *HARNESS),
     ),
     "rlbench.interact": (
         *("rlbench.controls", "rlbench.controls.protocol", "rlbench.drawing"),

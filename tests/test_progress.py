@@ -39,6 +39,20 @@ def test_quiet_is_quiet_on_a_terminal(capfd, monkeypatch):
     assert capfd.readouterr() == ("", "")
 
 
+def test_brackets_in_a_title_are_no_markup(capfd, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with progress("dqn [/bold] [red]") as show:
+        show(0.5, 10, "steps", "[/loss] 0.1")
+    assert "dqn [/bold] [red]" in capfd.readouterr().err
+
+
+def test_no_standard_error_no_bar(monkeypatch):
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    monkeypatch.setattr(sys, "stderr", None)
+    with progress("work") as show:
+        show(0.5, 10, "steps")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="needs script(1)")
 def test_a_real_terminal_shows_rate_and_time_left(tmp_path):
     program = """

@@ -1,9 +1,11 @@
 """Standard output and error: any encoding, readers that go away, devices that are full."""
 
+import ast
 import io
 import os
 import sys
 import termios
+from pathlib import Path
 
 import pytest
 
@@ -104,3 +106,27 @@ def test_columns_of_a_terminal(monkeypatch):
         assert streams.columns() == 80, "a terminal that does not say"
         termios.tcsetwinsize(theirs, (10, 33))
         assert streams.columns() == 33
+
+
+ROOT = Path(__file__).parent.parent
+WRITERS = {
+    "rlbench/streams.py": "the streams themselves",
+    "rlbench/program.py": "usage, version and mistakes",
+    "rlbench/cli.py": "usage and version",
+    "rlbench/progress.py": "bars",
+    "rlbench/commands/shared/output.py": "all that commands print",
+    "rlbench/commands/doctoring/surroundings.py": "says which encoding there is",
+    "rlbench/envs/locomotion/opengl_process.py": "replies of a process of its own",
+}
+STREAMS = {"sys.stdout", "sys.stderr", "sys.__stdout__", "sys.__stderr__"}
+
+
+def mentions_a_stream(path):
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    prints = any(isinstance(node, ast.Call) and ast.unparse(node.func) == "print" for node in nodes)
+    return prints or any(isinstance(node, ast.Attribute) and ast.unparse(node) in STREAMS for node in nodes)
+
+
+def test_output_leaves_in_one_place():
+    found = {path.relative_to(ROOT).as_posix() for path in (ROOT / "rlbench").rglob("*.py") if mentions_a_stream(path)}
+    assert found == WRITERS.keys()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ import tyro
 from tyro.conf import Positional
 
 from rlbench.commands.shared.lookup import find_submission, find_task
-from rlbench.commands.shared.output import Format, Quiet, print_table, remark, silent, table_of
+from rlbench.commands.shared.output import Format, Quiet, complain, print_table, remark, silent, table_of
 from rlbench.errors import UserError
 from rlbench.harness import submission
 from rlbench.harness.evaluate import evaluate
@@ -57,7 +56,7 @@ def run(options: EvaluateOptions) -> int:
         if rows:
             print_table(table_of(rows), options.format)
     for mistake in mistakes[:-1]:
-        sys.stderr.write(f"error: {mistake}\n")
+        complain(f"error: {mistake}")
     if mistakes:
         raise mistakes[-1]
     return 0

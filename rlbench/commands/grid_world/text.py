@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 
+from rlbench import streams
 from rlbench.commands.grid_world.solution import Solution
 
 Cell = list[str]  # the lines of one cell, equally long
@@ -16,9 +16,9 @@ def draw(solution: Solution, title: str, columns: int | None = None) -> str:
     Args:
         solution: what to draw.
         title: the first line.
-        columns: width of the terminal, measured by default; a wider grid is replaced by a note.
+        columns: width of the terminal, measured by default; a wider grid is replaced by a note. A file has no width.
     """
-    columns = columns or shutil.get_terminal_size().columns
+    columns = columns or streams.columns() or streams.MAX_COLUMNS
     decimals = solution.decimals
     numbers = [number(x, decimals) for x in (*solution.V[~solution.walls], *solution.Q[~solution.walls].ravel())]
     width = max(map(len, numbers))
