@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import decimal
 import io
 import json
 import os
@@ -24,6 +25,7 @@ import gymnasium
 import matplotlib.pyplot  # noqa: F401
 import numba  # noqa: F401
 import numpy as np
+import pandas as pd
 import rich.console  # noqa: F401
 import scipy.special  # noqa: F401
 import torch
@@ -212,12 +214,17 @@ def unusual_settings() -> None:
     """Settings that a program may have, and that are not the defaults to which a library might return."""
     torch.set_num_threads(3)
     torch.manual_seed(1)
+    torch.set_default_dtype(torch.float64)
+    torch.set_grad_enabled(False)
     np.random.seed(1)  # noqa: NPY002  # the global generator is what others use
     random.seed(1)
-    np.seterr(under="warn")
+    np.seterr(all="raise")
+    np.set_printoptions(precision=2)
+    pd.set_option("display.max_rows", 5)
+    decimal.getcontext().prec = 4
     signal.signal(signal.SIGUSR1, lambda *_: None)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    warnings.simplefilter("always", BytesWarning)
+    warnings.simplefilter("error")
     os.umask(0o027)
 
 
