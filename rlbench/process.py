@@ -8,23 +8,43 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import fnmatch
-import functools
 import importlib
 import locale
 import os
-import shutil
 import signal
 import sys
-import tempfile
 import threading
-import weakref
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 Event = TypeVar("Event")
+
+
+class SharedScope:
+    """A scope that several threads may be in at once: the first to enter makes a change, the last to leave undoes it.
+
+    Args:
+        change: Makes the change and returns the function that undoes it.
+    """
+
+    def __init__(self, change: Callable[[], Callable[[], Any]]) -> None:
+        self._change, self._lock, self._inside = change, threading.Lock(), 0
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        """Be inside."""
+        with self._lock:
+            if not self._inside:
+                self._undo = self._change()
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
+                if not self._inside:
+                    self._undo()
 
 
 class _TorchThreads:
@@ -106,6 +126,9 @@ def _single_precision() -> Callable[[], Any]:
     return lambda: torch.set_default_dtype(before)
 
 
+_torch_precision = SharedScope(_single_precision)
+
+
 @contextmanager
 def torch_defaults() -> Iterator[None]:
     """Torch computes by its own defaults inside: on the CPU, in float32, with gradients, outside of inference mode."""
@@ -143,77 +166,6 @@ def within(scope: Callable[[], AbstractContextManager[Any]], events: Iterator[Ev
                 events.close()
 
 
-class SharedScope:
-    """A scope that several threads may be in at once: the first to enter makes a change, the last to leave undoes it.
-
-    Args:
-        change: Makes the change and returns the function that undoes it.
-    """
-
-    def __init__(self, change: Callable[[], Callable[[], Any]]) -> None:
-        self._change, self._lock, self._inside = change, threading.Lock(), 0
-
-    @contextmanager
-    def __call__(self) -> Iterator[None]:
-        """Be inside."""
-        with self._lock:
-            if not self._inside:
-                self._undo = self._change()
-            self._inside += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._inside -= 1
-                if not self._inside:
-                    self._undo()
-
-
-FORKED_WITHOUT_EXEC = 0x40  # PF_FORKNOEXEC of Linux, in the ninth field of /proc/self/stat
-_forked: list[bool] = []  # empty while it is not known
-
-
-def is_forked() -> bool:
-    """Whether this process is a copy of another made by fork: threads that libraries believe in have not come along."""
-    if not _forked:
-        try:
-            flags = int(Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[6])
-        except (OSError, ValueError, IndexError):
-            flags = 0
-        _forked.append(bool(flags & FORKED_WITHOUT_EXEC))
-    return _forked[0]
-
-
-class SurvivesFork(Protocol):
-    """An object whose threads or child processes a forked process must do without."""
-
-    def after_fork(self) -> None:
-        """Called in the forked process, before anything else there."""
-
-
-_survivors: weakref.WeakSet[SurvivesFork] = weakref.WeakSet()
-
-
-def call_after_fork(survivor: SurvivesFork) -> None:
-    """Call `after_fork` of this object, for as long as it lives, in every process that is forked from this one."""
-    _survivors.add(survivor)
-
-
-def never_delete(library_object: object) -> None:
-    """Keep an object for ever: to delete it would wait for its threads, which have not come along."""
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(library_object))
-
-
-def _after_fork() -> None:
-    _forked[:] = [True]
-    for survivor in list(_survivors):
-        survivor.after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
-
-
 def _decimal_points() -> Callable[[], Any]:
     before = locale.setlocale(locale.LC_NUMERIC)
     locale.setlocale(locale.LC_NUMERIC, "C")
@@ -225,31 +177,6 @@ numeric_locale = SharedScope(_decimal_points)
 
 
 SIGACTION_BYTES = 512  # room for the system's `struct sigaction`, whose layout need not be known to keep it
-HANDLED = [
-    int(each) for each in signal.valid_signals() - {getattr(signal, "SIGKILL", 0), getattr(signal, "SIGSTOP", 0)}
-]
-
-
-_torch_precision = SharedScope(_single_precision)
-
-
-@contextmanager
-def signal_handlers() -> Iterator[None]:
-    """The handlers of all signals are afterwards as they were, also those that C code has set."""
-    sigaction = _sigaction()
-    actions = {each: ctypes.create_string_buffer(SIGACTION_BYTES) for each in HANDLED} if sigaction else {}
-    python = {each: signal.getsignal(each) for each in HANDLED}
-    for each, action in actions.items():
-        sigaction(each, None, action)
-    try:
-        yield
-    finally:
-        if threading.current_thread() is threading.main_thread():
-            for each, handler in python.items():
-                if handler is not None and signal.getsignal(each) != handler:
-                    signal.signal(each, handler)
-        for each, action in actions.items():
-            sigaction(each, action, None)
 
 
 def _sigaction() -> Any:
@@ -318,55 +245,6 @@ def termination() -> Iterator[None]:
             signal.signal(each, signal.SIG_DFL)
 
 
-TEMPORARY = "rlbench-tmp-"
-
-
-@contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """An empty folder that is removed at the end, also when the end is SIGTERM.
-
-    After `kill -9` the next process that makes one removes it: a lock on the folder says whether its process lives.
-    """
-    with termination():
-        remove_leftovers()
-        folder = Path(tempfile.mkdtemp(prefix=f".new-{TEMPORARY}"))  # nobody removes it before it is locked
-        lock = _lock(folder)
-        folder = folder.rename(folder.with_name(f"{TEMPORARY}{folder.name.rpartition('-')[2]}"))
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            if lock is not None:
-                os.close(lock)
-
-
-@functools.cache
-def remove_leftovers() -> None:
-    """Remove the temporary folders of processes of this user that were killed; once per process."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{TEMPORARY}*"):
-        with contextlib.suppress(OSError):
-            mine = hasattr(os, "getuid") and folder.lstat().st_uid == os.getuid()
-            lock = _lock(folder) if mine and not folder.is_symlink() else None
-            if lock is not None:
-                shutil.rmtree(folder, ignore_errors=True)
-                os.close(lock)
-
-
-def _lock(folder: Path) -> int | None:
-    """Descriptor that keeps a folder locked while it is open; None where another has it, or nothing can be locked."""
-    try:
-        import fcntl  # only on Unix
-    except ImportError:
-        return None
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        return None
-    return descriptor
-
-
 @contextmanager
 def environment(**changes: str) -> Iterator[None]:
     """Environment variables have these values inside, for a library that reads them; all are afterwards as before."""
@@ -410,40 +288,3 @@ def _is_open(descriptor: int) -> bool:
     except OSError:
         return False
     return True
-
-
-INHERITED = (
-    *("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT"),
-    *("PYTHONHOME", "PYTHONPATH", "PYTHONUSERBASE", "PYTHONNOUSERSITE", "PYTHONPYCACHEPREFIX"),
-    *("CUDA_HOME", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES"),
-    *("MUJOCO_GL", "PYOPENGL_PLATFORM", "EGL_PLATFORM", "LIBGL_ALWAYS_SOFTWARE", "GALLIUM_DRIVER"),
-    *("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME"),
-    *("RLBENCH_*", "SDL_*", "NUMBA_*", "IMAGEIO_*"),
-)
-"""Variables that a helper program may see; `*` stands for any end of a name."""
-
-
-def child_environment(inherited: Iterable[str] = INHERITED, **changes: str | None) -> dict[str, str]:
-    """The environment variables of a helper program or child process: a stated list, so that nothing else decides.
-
-    Text is UTF-8 and numbers have points, whatever the locale of this process.
-
-    Args:
-        inherited: The variables that it sees as this process does, by name; `*` stands for any end.
-        **changes: Variables to set besides; None leaves one out.
-    """
-    patterns = list(inherited)
-    kept = {name: os.environ[name] for name in os.environ if any(fnmatch.fnmatchcase(name, each) for each in patterns)}
-    if "PYTHONPATH" in kept:
-        kept["PYTHONPATH"] = _absolute(kept["PYTHONPATH"])
-    stated = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1", **kept, **changes}
-    return {name: value for name, value in stated.items() if value is not None}
-
-
-def _absolute(path: str) -> str:
-    """A search path that holds in any working folder, without the folders that this process cannot find."""
-    folders = []
-    for folder in path.split(os.pathsep):
-        with contextlib.suppress(FileNotFoundError):  # the working folder has been deleted
-            folders.append(os.path.abspath(folder))
-    return os.pathsep.join(folders)

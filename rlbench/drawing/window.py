@@ -24,11 +24,11 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 from gymnasium.error import DependencyNotInstalled
 
+from rlbench.children import call_after_fork
 from rlbench.drawing.sdl_hints import hints
 from rlbench.drawing.second_window import SecondWindow
 from rlbench.drawing.shapes import NIGHT, Image
 from rlbench.errors import UserError
-from rlbench.process import call_after_fork
 
 SMALLEST_SIDE = 320  # pixels; a frame below half of that is magnified by a whole number when its window opens
 SHARE_OF_SCREEN = (0.96, 0.9)  # of its width and height that a window takes at most; the rest is for title and task bar

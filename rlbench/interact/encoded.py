@@ -6,8 +6,8 @@ import re
 import subprocess
 from pathlib import Path
 
+from rlbench.children import child_environment
 from rlbench.errors import check_taken
-from rlbench.process import child_environment
 
 
 def check_encoded(program: str, path: Path, frames: int, size: tuple[int, int], fps: float) -> None:

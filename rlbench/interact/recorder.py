@@ -24,11 +24,11 @@ from typing import IO, Protocol, cast
 import numpy as np
 
 from rlbench import whole_files
+from rlbench.children import child_environment
 from rlbench.drawing.shapes import PAPER, Image
 from rlbench.errors import UserError
 from rlbench.interact.encoded import check_encoded
 from rlbench.interact.filmstrip import Filmstrip
-from rlbench.process import child_environment
 
 FILMS = (".mp4", ".gif")
 FORMATS = (*FILMS, ".png")

@@ -1,18 +1,19 @@
 """The scopes of `rlbench.process`: what is set inside, and that afterwards all is as it was."""
 
+import ast
 import contextlib
-import ctypes
 import locale
 import os
 import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 import torch
 
-from rlbench import process
+from rlbench import children, process
 
 
 def run(program, **options):
@@ -89,24 +90,13 @@ def test_the_numeric_locale_returns():
     assert locale.setlocale(locale.LC_NUMERIC) == before
 
 
-def test_signal_handlers_of_python_and_of_c_return():
-    libc = ctypes.CDLL(None)
-    before = signal.getsignal(signal.SIGUSR1)
-    with process.signal_handlers():
-        signal.signal(signal.SIGUSR1, lambda *_: None)
-        libc.signal(int(signal.SIGUSR2), 1)  # ignored, unknown to Python
-    assert signal.getsignal(signal.SIGUSR1) == before
-    libc.signal.restype = ctypes.c_void_p
-    assert libc.signal(int(signal.SIGUSR2), 0) is None  # it was SIG_DFL again
-
-
 CHILD_OF_A_DEAF_PARENT = """
 import signal, subprocess, sys
-from rlbench import process
+from rlbench import children, process
 
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 with process.waitable_children():
-    child = subprocess.run([sys.executable, "-c", "raise SystemExit(7)"], env=process.child_environment())
+    child = subprocess.run([sys.executable, "-c", "raise SystemExit(7)"], env=children.child_environment())
 print(child.returncode, subprocess.run(["sh", "-c", "exit 7"]).returncode)
 """
 
@@ -117,9 +107,9 @@ def test_the_exit_status_of_a_child_is_known_though_sigchld_is_ignored():
 
 ENDED = """
 import os, signal, sys
-from rlbench import process
+from rlbench import children, process
 
-with process.temporary_folder() as folder:
+with children.temporary_folder() as folder:
     print(folder, flush=True)
     (folder / "file").write_text("")
     os.kill(os.getpid(), signal.{name})
@@ -144,7 +134,7 @@ def test_a_signal_that_the_program_ignores_stays_ignored():
 
 CLOSED = """
 import os
-from rlbench import process
+from rlbench import children, process
 
 os.close(0), os.close(2)
 with process.standard_streams():
@@ -164,8 +154,8 @@ def test_a_child_sees_what_is_stated_and_nothing_else(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     text = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
     path = f"{tmp_path}/here{os.pathsep}/there"
-    assert process.child_environment() == {**stated, **text, "PYTHONPATH": path}
-    assert process.child_environment(["PATH"], HOME="/tmp", LANG=None) == {
+    assert children.child_environment() == {**stated, **text, "PYTHONPATH": path}
+    assert children.child_environment(["PATH"], HOME="/tmp", LANG=None) == {
         "PATH": "/bin",
         "HOME": "/tmp",
         "LC_ALL": "C.UTF-8",
@@ -216,3 +206,21 @@ def test_threads_that_train_at_once_leave_the_number_that_the_first_found():
     fresh.start()
     fresh.join()
     assert counts == [before] * 3
+
+
+STARTERS = {"subprocess.Popen", "subprocess.run", "subprocess.check_output", "subprocess.check_call", "os.system"}
+
+
+def started_programs(path):
+    """The calls in a file that start a program, as (line, names of their arguments)."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in STARTERS:
+            yield node.lineno, {keyword.arg for keyword in node.keywords}
+
+
+def test_every_helper_program_starts_from_a_stated_environment():
+    root = Path(process.__file__).parents[1]
+    paths = [path for package in ("rlbench", "baselines") for path in (root / package).rglob("*.py")]
+    starts = {f"{path}:{line}": names for path in paths for line, names in started_programs(path)}
+    assert len(starts) >= 4
+    assert [place for place, names in starts.items() if "env" not in names] == []

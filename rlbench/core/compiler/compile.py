@@ -24,7 +24,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from rlbench import process
+from rlbench import children, process
 from rlbench.core.compiler import cache
 from rlbench.core.compiler.autotune import Autotuner
 from rlbench.core.compiler.cache import cache_folder as cache_folder
@@ -56,7 +56,7 @@ def step_loop(world: World, num_envs: int, parallel: bool | None) -> tuple[Calla
 
     def step_parallel(*arguments: Any) -> int:
         """The parallel loop; the serial one in a forked process, into which its threads have not come along."""
-        loop = loops.step_serial if process.is_forked() else loops.step_parallel
+        loop = loops.step_serial if children.is_forked() else loops.step_parallel
         return loop(*arguments)  # type: ignore[no-any-return]  # generated code has no types
 
     return (step_parallel if parallel else Autotuner(loops.step_serial, step_parallel)), thread_count()
@@ -64,7 +64,7 @@ def step_loop(world: World, num_envs: int, parallel: bool | None) -> tuple[Calla
 
 def launch_threads() -> bool:
     """Start Numba's threads, once; whether there are any, which in a forked process there are not."""
-    return not process.is_forked() and _launch_threads_once()
+    return not children.is_forked() and _launch_threads_once()
 
 
 @functools.cache

@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rlbench import process
+from rlbench import children, process
 from rlbench.envs.atari.ale_bindings import SEEDS, SettingsReader, import_ale_py, rom_path, screen_size
 from rlbench.envs.atari.cpu_affinity import on_one_core, threads_of_process
 from rlbench.envs.atari.history import NOT_RESET, History, State
@@ -124,7 +124,7 @@ class Games:
         self._exchange: Any = on_one_core(threads_of_process() - others, partial(exchange, ale))
         self._ale: Any = ale
         self._settings, self._unchecked = SettingsReader(), False
-        process.call_after_fork(self)
+        children.call_after_fork(self)
         if self._history.has_begun:
             self.restore(self._history.state)
 
@@ -134,7 +134,7 @@ class Games:
 
     def after_fork(self) -> None:
         """A forked process has none of the emulator's threads, and starts it anew."""
-        process.never_delete(self._ale)
+        children.never_delete(self._ale)
         self.close()
 
     def reset(self, which: Integers, seeds: Integers) -> Outcome:

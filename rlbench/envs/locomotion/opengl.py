@@ -20,11 +20,11 @@ from typing import IO, NamedTuple, cast
 import numpy as np
 from gymnasium.error import DependencyNotInstalled
 
+from rlbench.children import call_after_fork, child_environment
 from rlbench.drawing.shapes import Image
 from rlbench.envs.locomotion.opengl_process import HEIGHT, WIDTH
 from rlbench.envs.locomotion.simulation import Floats
 from rlbench.errors import UserError
-from rlbench.process import call_after_fork, child_environment
 
 
 class Backend(NamedTuple):

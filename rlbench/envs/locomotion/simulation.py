@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rlbench import process
+from rlbench import children
 from rlbench.envs.locomotion.mujoco_bindings import component, import_mujoco
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -178,11 +178,11 @@ class BatchSimulation(ManySimulations):
         self._model = model
         self._replacement: SingleSimulation | None = None
         super().__init__()
-        process.call_after_fork(self)
+        children.call_after_fork(self)
 
     def after_fork(self) -> None:
         """A forked process has none of the batch's threads, and steps one simulation after the other."""
-        process.never_delete(self._batch)  # its arrays are used on
+        children.never_delete(self._batch)  # its arrays are used on
         self._replacement = SingleSimulation(self._model, tuple(self.fields))
 
     def reset(self, mask: Mask = None) -> None:
@@ -230,7 +230,7 @@ class PoolSimulation(ManySimulations):
         self._chunks = np.array_split(np.arange(num), min(num, threads))
         self._threads = ThreadPoolExecutor(len(self._chunks)) if len(self._chunks) > 1 else None
         super().__init__()
-        process.call_after_fork(self)
+        children.call_after_fork(self)
 
     def after_fork(self) -> None:
         """A forked process has none of the pool's threads, and steps one simulation after the other."""

@@ -17,7 +17,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from rlbench import process, space_tree
+from rlbench import children, process, space_tree
 from rlbench.errors import HarnessError
 from rlbench.harness.isolation import affinity, interpreter
 from rlbench.harness.isolation.agent import Act, AgentFault, TaskInfo
@@ -80,7 +80,7 @@ class AgentProcess:
             room = MAX_BYTES if explain else 0
             self._shared = SharedArrays(observation, action, task.lanes, explanation_bytes=room)
             ours.callback(os.close, self._shared.descriptor)
-            folder = str(ours.enter_context(process.temporary_folder()))
+            folder = str(ours.enter_context(children.temporary_folder()))
             call_end, self._calls = _pipe(theirs, ours)
             self._reply, reply_end = _pipe(ours, theirs)
             output, output_end = _pipe(ours, theirs)

@@ -13,8 +13,8 @@ import site
 import sys
 from pathlib import Path
 
+from rlbench.children import child_environment
 from rlbench.errors import UserError
-from rlbench.process import child_environment
 
 # Imports the worker without running rlbench/__init__, which imports gymnasium: that would cost 0.1 s in every block.
 # The bare package is removed again, so that an agent that imports rlbench gets the real one.

@@ -9,7 +9,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from rlbench.process import child_environment, waitable_children
+from rlbench.children import child_environment
+from rlbench.process import waitable_children
 
 _PACKAGES = ("rlbench", "numpy", "gymnasium", "numba", "mujoco", "ale-py")
 """Packages that decide the numbers: rlbench, its arithmetic and the simulators."""

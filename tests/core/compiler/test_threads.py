@@ -85,9 +85,9 @@ import torch
 torch.randn(1_000_000).exp().sum()
 if pid := os.fork():
     sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-from rlbench import process
+from rlbench import children
 from rlbench.core.compiler.compile import launch_threads
-sys.exit(7 if process.is_forked() and not launch_threads() else 1)
+sys.exit(7 if children.is_forked() and not launch_threads() else 1)
 """
     done = subprocess.run(
         [sys.executable, "-c", fork], capture_output=True, text=True, timeout=120, check=False, encoding="utf-8"

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from rlbench import process
+from rlbench import children
 from rlbench.harness.evaluate import evaluate
 from rlbench.harness.results import record
 
@@ -140,13 +140,13 @@ def test_an_evaluation_that_is_ended_leaves_nothing(number, submit, tmp_path, mo
     if number == signal.SIGKILL:  # what nobody could remove is removed by the next one
         (left,) = temporary.iterdir()
         monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-        process.remove_leftovers.cache_clear()
-        with process.temporary_folder() as mine:
+        children.remove_leftovers.cache_clear()
+        with children.temporary_folder() as mine:
             assert list(temporary.iterdir()) == [mine]
-            process.remove_leftovers.cache_clear()
-            process.remove_leftovers()
+            children.remove_leftovers.cache_clear()
+            children.remove_leftovers()
             assert mine.exists()
-        process.remove_leftovers.cache_clear()
+        children.remove_leftovers.cache_clear()
         assert not left.exists()
     else:
         assert not (tmp_path / "results").exists()
