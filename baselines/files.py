@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rlbench.errors import UserError
+from rlbench.whole_files import take_place
 
 
 def write(path: Path, data: bytes) -> None:
@@ -20,19 +21,11 @@ def write(path: Path, data: bytes) -> None:
     fresh = path.with_name(path.name + ".new")
     with writing(path):
         try:
-            with fresh.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(path)
+            fresh.write_bytes(data)
+            take_place(fresh, path)
         except OSError:
             fresh.unlink(missing_ok=True)
             raise
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def check_folder(folder: Path, what: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,10 +20,26 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield scratch
         if scratch != target:
-            scratch.replace(target)
+            take_place(scratch, target)
     except BaseException:
         discard(path)
         raise
+
+
+def take_place(scratch: Path, target: Path) -> None:
+    """Let a written file take the place of another: even after a power failure the old one is there, or all of this."""
+    _sync(scratch)
+    scratch.replace(target)
+    with contextlib.suppress(OSError):  # some file systems refuse to sync a folder
+        _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def places(path: Path) -> tuple[Path, Path]:

@@ -49,9 +49,10 @@ MAY_REACH = {
     "rlbench.controls.protocol": (),
     "rlbench.core": (
         *("rlbench.children", "rlbench.drawing", "rlbench.errors", "rlbench.process", "rlbench.space_tree"),
+        "rlbench.whole_files",
     ),
     "rlbench.envs": (
-        *("rlbench.controls.protocol", "rlbench.core", "rlbench.drawing"),
+        *("rlbench.controls.protocol", "rlbench.core", "rlbench.drawing", "rlbench.whole_files"),
         *("rlbench.children", "rlbench.errors", "rlbench.process", "rlbench.registry", "rlbench.space_tree"),
     ),
     "rlbench.harness.tasks": ("rlbench.errors",),

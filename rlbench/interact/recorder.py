@@ -153,7 +153,7 @@ class Film:
             target, scratch = whole_files.places(self.path)
             if scratch != target:
                 self._check(scratch)
-            scratch.replace(target)
+            whole_files.take_place(scratch, target)
             self.written.append(self.path)
         self._errors.close()
 

@@ -15,6 +15,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from rlbench.whole_files import take_place
+
 MARK = b"\n# sha256 "  # a comment, as the files with generated code end in it, too
 LEFT_BEHIND = ".tmp"  # ends the names of files whose writer was killed
 
@@ -98,27 +100,15 @@ def _user() -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file that others see whole or not at all, also after a power failure."""
+    """Write a file that others see whole or not at all; several processes may write it at once."""
     descriptor, scratch = tempfile.mkstemp(LEFT_BEHIND, f"{path.name}.", path.parent)
     try:
         with open(descriptor, "wb") as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(scratch, path)
+        take_place(Path(scratch), path)
     except BaseException:
         os.unlink(scratch)
         raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    with contextlib.suppress(OSError):  # some file systems refuse
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _is_ours(path: Path) -> bool:
