@@ -100,6 +100,9 @@ def guarded(name: str, check: Callable[[], Iterable[Check]]) -> Iterator[Check]:
     """Make a check; an exception is a failed check, and the others are still made."""
     try:
         yield from check()
+    except UserError as error:
+        found, _, advice = str(error).partition("; ")
+        yield Check(name, "fail", found, advice)
     except Exception as error:
         broken = isinstance(error, (ImportError, OSError))
         advice = "a package or the machine is broken: install it anew" if broken else "a fault of rlbench: report it"

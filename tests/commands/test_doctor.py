@@ -8,6 +8,7 @@ from packaging.requirements import Requirement
 
 from rlbench.commands import doctor
 from rlbench.commands.doctor import DoctorOptions, run
+from rlbench.errors import UserError
 
 NEEDS = {"": [Requirement("numpy>=1.26")], "play": [Requirement("pygame>=2.6"), Requirement("Some_Thing")]}
 
@@ -112,3 +113,10 @@ def test_a_damaged_file_of_the_cache_is_a_warning_that_names_it(monkeypatch, tmp
     path.write_bytes(path.read_bytes()[1:])
     check = doctor.check_cache()
     assert (check.status, path.name in check.found) == ("warn", True)
+
+
+def test_a_mistake_of_the_user_is_not_a_fault_of_ours():
+    def check():
+        raise UserError("MUJOCO_GL is 'bogus'; unset it")
+
+    assert list(doctor.guarded("OpenGL", check)) == [doctor.Check("OpenGL", "fail", "MUJOCO_GL is 'bogus'", "unset it")]
