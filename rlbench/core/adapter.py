@@ -117,6 +117,8 @@ class EnvAdapter(gymnasium.Env[Any, Any]):
         if self.render_mode is None:
             gymnasium.logger.warn("render() needs a mode: gymnasium.make(id, render_mode='rgb_array')")
             return None
+        if self._window is not None and self._window.closed:
+            return None
         frame = self._frame()
         if self.render_mode == "rgb_array":
             return frame

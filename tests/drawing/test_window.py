@@ -364,3 +364,24 @@ def test_human_mode_shows_every_state(monkeypatch):
         np.testing.assert_array_equal(shown[top : top + high, left : left + wide], drawn.render())
     env.close()
     assert not pygame.display.get_init()
+
+
+def test_an_environment_goes_on_without_its_window_until_it_is_closed(monkeypatch):
+    import gymnasium
+
+    import rlbench  # noqa: F401  # registers the ids
+
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    env = gymnasium.make("rlbench/CartPole-v0", render_mode="human")
+    env.reset(seed=0)
+    pygame.event.post(pygame.event.Event(pygame.QUIT))
+    env.step(0)
+    monkeypatch.setattr(env.unwrapped, "_frame", None)  # nothing is drawn any more
+    env.step(1)
+    assert not pygame.display.get_init()
+    monkeypatch.undo()
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    env.close()
+    env.reset(seed=0)
+    assert pygame.display.get_init()
+    env.close()
