@@ -128,7 +128,7 @@ def _is_count(value: object) -> bool:
 
 
 _NAME_RULE = "1 to 64 letters, digits and . _ + -, a letter or digit first"
-_COUNT_RULE = "a whole number from 0 on"
+_COUNT_RULE = "a whole number from 0 on, below 2^63"
 
 _CHECKS: dict[str, tuple[str, Callable[[object], bool], str]] = {
     "name": ('"my-agent"', _is_name, _NAME_RULE),

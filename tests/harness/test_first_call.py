@@ -44,6 +44,16 @@ LOADS = {
         "def weights():\n    return open('w')\ndef load(task, spaces, seed):\n    return weights()",
         r"FileNotFoundError: .* \(agent.py:4, agent.py:2\)",
     ),
+    "note": (
+        "error = ValueError('odd')\nerror.__notes__ = ['see the manual', 'twice']\nraise error",
+        r"ValueError: odd \(agent.py:3\)",
+    ),
+    "long": ("raise ValueError('x' * 100_000)", r"ValueError: x{480}x* \(agent.py:1\)"),
+    "syntax": ("import ast\ndef load(*a):\n    ast.parse('(')", r"SyntaxError: '\(' was never closed \(agent.py:3\)"),
+    "syntax of a helper": (
+        "import pathlib\nopen(__file__.replace('agent', 'helper'), 'w').write('x = (')\nimport helper",
+        r"SyntaxError: '\(' was never closed \(agent.py:3, helper.py:1\)",
+    ),
     "no entry": ("x = 1", "has no attribute 'load'"),
     "no act": ("def load(task, spaces, seed):\n    return 3", "int, which has no method act"),
     "exits": ("import os\nprint('bye', flush=True)\nos._exit(3)", "exited with code 3; it last printed: bye"),

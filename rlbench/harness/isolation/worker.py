@@ -44,6 +44,9 @@ TOTAL_STORE_ORDER = ("x86_64", "AMD64", "i686")
 MAX_PLACES = 5
 """Lines of the submission's code that the message about an error names, the innermost ones."""
 
+MAX_CHARACTERS = 500
+"""Characters of an error's own message."""
+
 MEMORY_POLLS = 16
 """Polls of memory that take as long as one poll of a pipe."""
 
@@ -190,21 +193,21 @@ def serve(agent: contract.Agent, shared: SharedArrays, calls: int, reply: int) -
 
 
 def one_line(error: BaseException, folder: str) -> str:
-    """An error as one line: its last line, and the lines of the submission's code in its traceback.
+    """An error as a message, and the lines of the submission's code in its traceback; notes and causes are left out.
 
     Args:
         error: What was raised.
         folder: The submission's folder, whose path is left out.
     """
-    text = traceback.format_exception_only(type(error), error)[-1].strip()
-    places = [
-        f"{Path(frame.filename).relative_to(folder)}:{frame.lineno}"
-        for frame in traceback.extract_tb(error.__traceback__)
-        if Path(frame.filename).is_relative_to(folder)
-    ]
+    text = traceback.format_exception_only(type(error), error)[0].strip()
+    frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError):
+        text = f"{type(error).__name__}: {error.msg}"
+        frames.append((error.filename or "", error.lineno))
+    places = [f"{Path(name).relative_to(folder)}:{line}" for name, line in frames if Path(name).is_relative_to(folder)]
     left_out = ["..."] if len(places) > MAX_PLACES else []
     shown = ", ".join([*left_out, *places[-MAX_PLACES:]])
-    return text.replace(folder, ".") + (f" ({shown})" if shown else "")
+    return text.replace(folder, ".")[:MAX_CHARACTERS] + (f" ({shown})" if shown else "")
 
 
 def _inherit_nothing() -> None:
