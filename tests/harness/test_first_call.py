@@ -60,7 +60,7 @@ LOADS = {
     "killed": ("import os\nos.kill(os.getpid(), 9)", "died of SIGKILL"),
     "hangs": ("import time\ntime.sleep(60)", "load took longer than 2 s"),
 }
-OFTEN = ("exception", "one of three", "too late", "nested", "exits")
+OFTEN = ("exception", "one of three", "nested", "exits")
 EVERY = {name: (ACT.format(act=act), words) for name, (act, words) in FIRST_CALLS.items()} | LOADS
 
 

@@ -1,5 +1,6 @@
 """What the machine lacks: one line and exit code 2, nothing lost, nothing charged to the agent."""
 
+import contextlib
 import errno
 import os
 import resource
@@ -71,12 +72,20 @@ def test_real_limits_of_open_files(grid_task, submit, tmp_path):
     evaluate(grid_task, path, tmp_path / "warm", quiet=True)  # what is imported now opens no file later
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     highest = max(map(int, os.listdir("/proc/self/fd")))
+    taken = []
     try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 2, before[1]))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 6, before[1]))
+        with contextlib.suppress(OSError):
+            while True:
+                taken.append(os.open(os.devnull, os.O_RDONLY))
+        for descriptor in taken[-4:]:
+            os.close(descriptor)
         with pytest.raises(UserError, match="Too many open files"):
             evaluate(grid_task, path, tmp_path / "results", quiet=True)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        for descriptor in taken[:-4]:
+            os.close(descriptor)
     assert not (tmp_path / "results").exists()
 
 
