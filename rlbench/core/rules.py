@@ -23,7 +23,8 @@ and may define:
     PARAM_BOUNDS = {name: (low, high)}  in which numbers of Params must lie; all must be finite
     class Options(NamedTuple)       numbers that `reset(options={name: value})` may give, with their defaults; then it
                                     is `initial(random_draws, params, options)`, and
-    option_bounds(params) -> {name: (low, high)}    inclusive, of every option
+    option_bounds(params) -> Options    says of each field where its option must lie: n for an integer 0 to n - 1,
+                                    (low, high) for a float
     options_fit(options, params) -> bool    which options may be given together; all by default
     blank(params) -> State          where a state has arrays: one that holds them; then `initial` takes it as its last
                                     argument, fills them and passes them on, and nothing compiled may make an array

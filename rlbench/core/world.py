@@ -95,17 +95,18 @@ class World:
         return {name: functools.partial(self._checked_option, name, shape) for name in defaults}
 
     def _checked_option(self, name: str, shape: tuple[int, ...], value: Any) -> NDArray[Any]:
-        array, rules = arguments.array(f"option {name!r}", value), cast(Any, self.rules)
-        low, high = rules.option_bounds(self.params)[name]
-        kinds, kind = ("iuf", "number") if isinstance(low, float) else ("iu", "integer")
-        fits = array.dtype.kind in kinds and array.shape in (shape, ())
+        array = arguments.array(f"option {name!r}", value)
+        bounds = getattr(cast(Any, self.rules).option_bounds(self.params), name)
+        is_float = isinstance(bounds, tuple)
+        low, high = bounds if is_float else (0, bounds - 1)
+        fits = array.dtype.kind in ("iuf" if is_float else "iu") and array.shape in (shape, ())
         if not fits or not ((array >= low) & (array <= high)).all():
-            one = "an integer" if kind == "integer" else "a number"
-            wanted = f"{kind}s of shape {shape}" if shape else one
+            one, many = ("a number", "numbers") if is_float else ("an integer", "integers")
+            wanted = f"{many} of shape {shape}" if shape else one
+            within = f"{low:g} to {high:g}" if is_float else f"{low} to {high}"
             or_one = ", or one for all" if shape else ""
-            bounds = f"{low:g} to {high:g}" if kind == "number" else f"{low} to {high}"
-            raise ArgumentError(f"option {name!r} takes {wanted}, {bounds}{or_one}, got {shortened(value)}")
-        return np.broadcast_to(array, shape).astype(np.float64 if kind == "number" else np.int64)
+            raise ArgumentError(f"option {name!r} takes {wanted}, {within}{or_one}, got {shortened(value)}")
+        return np.broadcast_to(array, shape).astype(np.float64 if is_float else np.int64)
 
     def own_options(self, options: Mapping[str, Any]) -> Any:
         """The rules' Options of one environment, for options that were checked; None where the rules have none."""

@@ -46,9 +46,9 @@ class Options(NamedTuple):
     high: float = 0.05
 
 
-def option_bounds(params: Params) -> dict[str, Any]:
+def option_bounds(params: Params) -> Options:
     """Both may lie beyond the thresholds, as in Gymnasium."""
-    return dict.fromkeys(("low", "high"), (-1e10, 1e10))
+    return Options._make([(-1e10, 1e10)] * 2)
 
 
 def options_fit(options: Options, params: Params) -> bool:

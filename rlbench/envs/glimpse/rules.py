@@ -101,9 +101,8 @@ def configure(
     height, width = config.canvas(size, images)
     number, side = config.pieces(clutter, clutter_size, images)
     glimpses = integer("glimpses", glimpses, 1)
-    check_memory(
-        f"size={size}, clutter={clutter}, glimpses={glimpses}", height * width + 8 * (5 * number + 2 * glimpses)
-    )
+    needed = height * width + 8 * (DRAWS_PER_PIECE * number + 2 * glimpses)
+    check_memory(f"size={size} with clutter={clutter} and glimpses={glimpses}", needed)
     patch, scales = config.squares(patch, scales, height, width)
     return Params(images, labels, classes, height, width, number, side, glimpses, patch, scales)
 
@@ -119,9 +118,9 @@ def action_bounds(params: Params) -> Action:
     return Action(((-1.0, -1.0), (1.0, 1.0)), params.classes)
 
 
-def option_bounds(params: Params) -> dict[str, Any]:
-    """One of the images."""
-    return {"image": (0, len(params.images) - 1)}
+def option_bounds(params: Params) -> Options:
+    """As many images as there are."""
+    return Options(len(params.images))
 
 
 def draws(params: Params) -> tuple[int, int]:
