@@ -34,7 +34,6 @@ RENDER_MODES = ("human", "rgb_array")
 BATCH_RENDER_MODES = ("rgb_array",)
 NO_LIMIT = int(np.iinfo(np.int64).max)
 MAX_NUMBER = 1e30  # of either sign; squares stay finite, and so does what is float32
-MIN_POSITIVE = 1e-30
 
 Check = Callable[[Any], Any]
 """A function from what the user gave to its checked form; ArgumentError where it is wrong."""

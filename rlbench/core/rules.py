@@ -129,9 +129,17 @@ def make_params(rules: Rules, kwargs: Mapping[str, Any], adapter: type) -> Param
     arguments.check_known(adapter, kwargs, inspect.signature(configure or rules.Params).parameters)
     if configure is not None:
         return configure(**kwargs)
-    kinds, bounds = get_type_hints(rules.Params), getattr(rules, "PARAM_BOUNDS", {})
+    kinds, bounds = _declared_types(rules.Params), getattr(rules, "PARAM_BOUNDS", {})
     checked = {name: _param(name, value, kinds.get(name), bounds.get(name, ())) for name, value in kwargs.items()}
     return rules.Params(**checked)
+
+
+def _declared_types(record: type) -> dict[str, Any]:
+    """The types of a record's fields by name; none where one of them is a name that only type checkers import."""
+    try:
+        return get_type_hints(record)
+    except NameError:
+        return {}
 
 
 def _param(name: str, value: Any, kind: Any, bounds: tuple[Any, ...]) -> Any:

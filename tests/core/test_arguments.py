@@ -4,6 +4,7 @@ import math
 import sys
 import types
 from fractions import Fraction
+from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
@@ -12,6 +13,7 @@ from gymnasium.error import Error, InvalidAction, ResetNeeded, UnsupportedMode
 
 import rlbench
 from rlbench.core import arguments
+from rlbench.core.rules import make_params
 from rlbench.envs.cart_pole import rules
 from rlbench.errors import ArgumentError, TooLargeError, UnexpectedArgumentError, UserError
 from rlbench.testing import same
@@ -48,6 +50,33 @@ def test_the_limit_of_steps_is_gymnasiums():
     """The same values as `gymnasium.make` takes, which `test_parity` compares; here the limits themselves."""
     assert [arguments.step_limit(value) for value in (None, -1, -1.0, 10**30)] == [arguments.NO_LIMIT] * 4
     assert arguments.step_limit(True) == arguments.step_limit(1) == 1
+
+
+class Params(NamedTuple):
+    force: float = 1.0
+    holes: int = 2
+    windy: bool = False
+    table: Any = None
+
+
+RULES = types.SimpleNamespace(Params=Params, PARAM_BOUNDS={"holes": (1, 9)})
+
+
+def test_parameters_are_of_their_declared_types():
+    made = make_params(RULES, {"force": 2, "holes": np.int8(3), "windy": np.bool_(True), "table": [1]}, object)
+    assert made == (2.0, 3, True, [1])
+    assert [type(value) for value in made[:3]] == [float, int, bool]
+
+
+@pytest.mark.parametrize("bad", [{"force": math.nan}, {"force": "1"}, {"holes": 0}, {"holes": 2.0}, {"windy": 1}])
+def test_a_parameter_of_another_type_is_refused(bad):
+    with pytest.raises(ArgumentError, match=f"{next(iter(bad))} is "):
+        make_params(RULES, bad, object)
+
+
+def test_types_that_only_checkers_know_are_not_checked():
+    record = NamedTuple("Params", [("table", "NDArray[Any]")])  # noqa: F821, UP014  # a name that is not imported here
+    assert make_params(types.SimpleNamespace(Params=record), {"table": 5}, object) == (5,)
 
 
 @families
