@@ -3,6 +3,7 @@
 import copy
 import os
 import pickle
+import signal
 
 import numpy as np
 import pytest
@@ -154,6 +155,7 @@ def test_a_forked_process_plays_on():
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
+        signal.alarm(100)  # it would wait for ever for threads that it does not have
         os.write(writing, pickle.dumps([step[0].sum() for step in play(env, 5, 1)]))
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
