@@ -115,7 +115,7 @@ def named(argv: list[str]) -> list[str]:
         if option.removeprefix("--") in OUTPUT_OPTIONS:
             places.append(value if equals else following)
     if argv[0] == "verify":  # what it found is kept beside the record
-        places += [word for word in argv[1:] if not word.startswith("-")] or ["results"]
+        places += ["results", *(word for word in argv[1:] if not word.startswith("-"))]
     return [each for each in places if each]
 
 
