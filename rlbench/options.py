@@ -43,10 +43,12 @@ def parse_options(
     """
     import tyro
 
+    if any("\0" in word for word in arguments):
+        raise UserError("a word holds a null character, which no name or path can")
     given = {} if default is None else {"default": default}
     if any(each in ("-h", "--help") for each in arguments):
         with process.environment(COLUMNS=str(min(max(streams.columns() or USUAL, NARROWEST), WIDEST))):
-            return tyro.cli(kind, args=list(arguments), prog=prog, description=description, **given)
+            return tyro.cli(kind, args=["--help"], prog=prog, description=description, **given)
     with process.environment(COLUMNS=str(UNBROKEN)):
         complaint = io.StringIO()
         try:

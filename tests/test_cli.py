@@ -89,6 +89,7 @@ def test_a_picture_that_was_drawn_is_named_as_json(capsys, tmp_path, monkeypatch
         (["evaluate", "random", "--task", "cartpole@1"], "error: unknown task 'cartpole@1'; did you mean cart-pole@1"),
         (["run", "quik"], "error: unknown plan 'quik'; did you mean quick"),
         (["run", "--device", "cpuu"], "error: unknown device 'cpuu'; did you mean cpu"),
+        (["show", "GridWorld", "--output", "a\0.png"], "error: a word holds a null character"),
         (["run", "--seeds", "0"], "error: --seeds is at least 1, got 0"),
         (["run", "--json", "--csv"], "error: --json and --csv exclude each other"),
         (["leaderboard", "--json", "--csv"], "error: --json and --csv exclude each other"),
@@ -103,6 +104,13 @@ def test_a_mistake_is_one_line(arguments, message, capsys, tmp_path, monkeypatch
     assert printed.err.count("\n") == 1
     assert printed.out == ""
     assert not list(tmp_path.iterdir())
+
+
+def test_help_comes_before_mistakes(capsys):
+    assert cli.main(["doctor", "--format", "xml", "--help"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith("usage: rlbench doctor")
+    assert printed.err == ""
 
 
 def test_version(capsys):

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,13 @@ def test_an_error_leaves_the_old_file_alone(tmp_path, error):
         raise error
     assert path.read_text(encoding="utf-8") == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_pipe_is_opened_once(tmp_path):
+    """Its reader takes the first closing for the end."""
+    os.mkfifo(tmp_path / "pipe")
+    reader = subprocess.Popen(["cat", str(tmp_path / "pipe")], stdout=subprocess.PIPE, encoding="utf-8")
+    with whole_files.replacing(tmp_path / "pipe") as scratch:
+        scratch.write_text("a page\n", encoding="utf-8")
+    assert reader.communicate()[0] == "a page\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
