@@ -9,6 +9,7 @@ from rlbench.commands.shared import agents, lookup
 from rlbench.commands.shared.agents import find_agent
 from rlbench.commands.shared.lookup import find_environment, find_id, find_submission, find_task
 from rlbench.errors import UserError
+from rlbench.harness import contents
 from rlbench.harness.tasks.suite import SUITES, TASKS, get_suite, get_task
 
 ROOT = Path(__file__).parents[2]
@@ -131,3 +132,16 @@ def test_the_records_of_a_task_are_found_by_its_name(monkeypatch, tmp_path):
     assert lookup.find_records(Path("elsewhere")) == Path("elsewhere")
     (tmp_path / "cart-pole").mkdir()
     assert lookup.find_records(Path("cart-pole")) == Path("cart-pole")
+
+
+def test_a_submission_that_cannot_be_read_does_not_hide_the_one_of_a_record(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folders = [tmp_path / f"runs/train/cart-pole@1/probe-s{seed}/submission" for seed in range(2)]
+    manifest = 'name = "probe"\nversion = "1"\nauthors = ["a"]\ntasks = ["*"]\nentry = "agent:load"\n'
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "submission.toml").write_text(manifest, encoding="utf-8")
+        (folder / "agent.py").write_text("", encoding="utf-8")
+    (folders[0] / "weights").symlink_to("/nowhere")
+    header = {"agent": "probe", "version": "1", "digest": contents.digest(folders[1])}
+    assert lookup.submission_of(header, Path("x.jsonl")).folder == folders[1]

@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -189,8 +190,9 @@ def submission_of(header: Mapping[str, Any], path: Path, given: Path | None = No
             raise UserError(f"{given} has digest {entrant.digest[:12]}, {path} is of {header['digest'][:12]}")
         return entrant
     for folder in _local_submissions(str(header["agent"])):
-        if contents.digest(folder) == header["digest"]:
-            return submission.read(folder)
+        with suppress(UserError):  # another submission that cannot be read is not the one asked for
+            if contents.digest(folder) == header["digest"]:
+                return submission.read(folder)
     raise UserError(
         f"no submission with digest {header['digest'][:12]} under baselines/pretrained or runs; "
         f"give the folder of {header['agent']} {header['version']} with --submission"
