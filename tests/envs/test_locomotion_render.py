@@ -99,7 +99,7 @@ def test_a_window_shows_frames(monkeypatch):
 
 
 def test_an_unknown_mode_is_named():
-    with pytest.raises(UnsupportedMode, match="'ansi' is not one of human, rgb_array"):
+    with pytest.raises(UnsupportedMode, match="'ansi' of a batch is not one of rgb_array"):
         gymnasium.make_vec("rlbench/Hopper-v0", num_envs=1, render_mode="ansi")
 
 
