@@ -45,7 +45,10 @@ class EvaluateOptions:
 def run(options: EvaluateOptions) -> int:
     """Evaluate, then print a row per task; 0, or 2 where a task could not be played. Failed episodes are scores."""
     there = asked_for(options)
-    entrant = submission.read(find_submission(options.submission, there))
+    folder = find_submission(options.submission, there)
+    if folder != options.submission:
+        remark(f"{options.submission} is {folder}", options)
+    entrant = submission.read(folder)
     rows: list[dict[str, Any]] = []
     mistakes: list[UserError] = []
     try:

@@ -137,7 +137,10 @@ def wanted(options: WatchOptions, name: object, there: int | None) -> range:
 
 def from_submission(options: WatchOptions) -> watch.Playlist:
     """A submission on a task, or on an environment that is none."""
-    entrant = submission.read(find_submission(options.what, wanted_tasks(options)))
+    folder = find_submission(options.what, wanted_tasks(options))
+    if folder != options.what:
+        remark(f"{options.what} is {folder}", options)
+    entrant = submission.read(folder)
     task = task_for(entrant, options)
     shown = wanted(options, task.key, task.episodes if task.version else None)
     return watch.Playlist.of_submission(task, entrant, shown, options.num_envs)

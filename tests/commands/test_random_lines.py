@@ -18,7 +18,7 @@ from tests.commands.lines.worker import Worker
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="commands are forked, and agents evaluated, on Linux")
 
 SECONDS = 60.0
-REMARKS = ("wrote ", "recorded ", "scored ", "value-iteration, seed ", "no display ", "going on ", "the window ")
+REMARKS = ("wrote ", "recorded ", "scored ", "value-iteration", "no display ", "going on ", "the window ")
 SETTINGS = {
     "deadline": None,
     "database": None,

@@ -224,3 +224,12 @@ def test_episodes_until_a_mistake_are_still_told(run, tmp_path):
     assert [row["ended"] for row in out] == ["terminated", "terminated"]
     assert err.startswith("error: cannot write t.trace-2.jsonl: Is a directory")
     assert (tmp_path / "t.trace.jsonl").exists()
+
+
+def test_an_agent_of_the_leaderboard_is_watched_by_its_name(run):
+    code, rows, err = run("watch", "Value-Iteration", "--json")
+    assert (code, len(rows)) == (0, 1)
+    code, _, err = run("watch", "value-iteration", "--no-window")
+    assert code == 0
+    assert err.startswith("value-iteration is ")
+    assert "baselines/pretrained/grid-world@1/value-iteration-s0" in err
