@@ -12,6 +12,7 @@ import fnmatch
 import functools
 import os
 import shutil
+import sys
 import tempfile
 import weakref
 from collections.abc import Iterable, Iterator
@@ -47,6 +48,15 @@ def child_environment(inherited: Iterable[str] = INHERITED, **changes: str | Non
         kept["PYTHONPATH"] = _absolute(kept["PYTHONPATH"])
     stated = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1", **kept, **changes}
     return {name: value for name, value in stated.items() if value is not None}
+
+
+def search_path() -> list[str]:
+    """This process's `sys.path`, absolute: a child may have another working folder."""
+    folders = []
+    for each in sys.path:
+        with contextlib.suppress(FileNotFoundError, TypeError):  # this working folder is deleted; no path at all
+            folders.append(os.path.abspath(each))
+    return folders
 
 
 def _absolute(path: str) -> str:

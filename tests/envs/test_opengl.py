@@ -182,3 +182,25 @@ def test_a_driver_that_crashes_is_one_line_and_can_be_tried_again(backend, make)
         env.render()
     crash.join()
     assert np.array_equal(env.render(), expected)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="deletes its working folder")
+@pytest.mark.parametrize("streams", ["", "0<&-", "1>/dev/null 2>&-", "0<&- 1>&- 2>&-"])
+@pytest.mark.parametrize("folder", ["hostile", "deleted"])
+def test_the_working_folder_and_the_standard_streams_do_not_matter(backend, tmp_path, folder, streams):
+    script, out, here = tmp_path / "draw.py", tmp_path / "out", tmp_path / folder
+    script.write_text(
+        "import gymnasium, pathlib, rlbench\n"
+        "env = gymnasium.make('rlbench/Hopper-v0', render_mode='rgb_array')\n"
+        "env.reset(seed=0)\n"
+        "env.render()\n"
+        f"pathlib.Path({str(out)!r}).write_text(env.unwrapped._robot.pictures.renderer, encoding='utf-8')\n",
+        encoding="utf-8",
+    )
+    here.mkdir()
+    for name in ("mujoco", "numpy", "rlbench", "signal"):
+        (here / f"{name}.py").write_text("raise SystemExit('imported from the working folder')", encoding="utf-8")
+    remove = f"rm -r {here};" if folder == "deleted" else ""
+    subprocess.run(["sh", "-c", f"{remove} exec {sys.executable} {script} {streams}"], cwd=here, check=True)
+    assert out.read_text(encoding="utf-8") == backend

@@ -20,7 +20,7 @@ from typing import IO, NamedTuple, cast
 import numpy as np
 from gymnasium.error import DependencyNotInstalled
 
-from rlbench.children import call_after_fork, child_environment
+from rlbench.children import call_after_fork, child_environment, search_path
 from rlbench.drawing.shapes import Image
 from rlbench.envs.locomotion.opengl_process import HEIGHT, WIDTH
 from rlbench.envs.locomotion.simulation import Floats
@@ -50,6 +50,14 @@ INHERITED = (
     *("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_*"),
 )
 """Variables by which a drawing process finds libraries, drivers and devices."""
+
+BOOT = """
+import os, sys
+sys.path[:] = {path!a}
+from rlbench.envs.locomotion import opengl_process
+opengl_process.main(*sys.argv[1:])
+os._exit(0)  # the system frees the contexts; drivers that do it at exit print errors
+"""
 
 
 class Offscreen:
@@ -104,16 +112,16 @@ class Offscreen:
 
 def _start(file: str, backend: str) -> subprocess.Popen[bytes]:
     """Start a drawing process. DependencyNotInstalled says why OpenGL does not work."""
-    search = os.pathsep.join(filter(None, sys.path))
+    path = [*search_path(), str(Path(__file__).resolve().parents[3])]
     try:
         process = subprocess.Popen(
-            [sys.executable, "-m", "rlbench.envs.locomotion.opengl_process", BACKENDS[backend].module, file],
+            [sys.executable, "-c", BOOT.format(path=path), BACKENDS[backend].module, file],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
-            cwd=Path(__file__).parents[3],
-            env=child_environment(INHERITED, PYTHONPATH=search, MUJOCO_GL="disable"),
+            cwd=Path(sys.executable).anchor,  # where nothing is imported by chance
+            env=child_environment(INHERITED, MUJOCO_GL="disable"),
             start_new_session=True,  # Ctrl-C must not end it, while the caller may still draw
         )
     except OSError as error:

@@ -1,10 +1,7 @@
 """The process that draws one robot by MuJoCo's renderer: positions in, pictures out.
 
-    python -m rlbench.envs.locomotion.opengl_process MODULE FILE
-
-MODULE is the one of MuJoCo that opens OpenGL, FILE a model among Gymnasium's assets. Standard output begins with a
-line: empty, or why OpenGL does not work. From then on each `qpos`, float64[nq], on standard input is answered by a
-picture, uint8[480, 480, 3]. It ends with its input.
+Standard output begins with a line: empty, or why OpenGL does not work. From then on each `qpos`, float64[nq], on
+standard input is answered by a picture, uint8[480, 480, 3]. It ends with its input.
 """
 
 from __future__ import annotations
@@ -91,7 +88,12 @@ def dressed(model: Any) -> Any:
 
 
 def main(module: str, file: str) -> None:
-    """Draw until the input ends."""
+    """Draw until the input ends.
+
+    Args:
+        module: the one of MuJoCo that opens OpenGL.
+        file: a model among Gymnasium's assets.
+    """
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what drivers print is no reply
     _allow_time()
@@ -125,8 +127,3 @@ def _allow_time(seconds: int = TIME_LIMIT) -> None:
     """This process ends if it is still busy after so many seconds; 0 for no limit."""
     if hasattr(signal, "alarm"):
         signal.alarm(seconds)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
-    os._exit(0)  # the system frees the contexts; drivers that do it at exit print errors

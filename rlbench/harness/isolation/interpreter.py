@@ -7,13 +7,11 @@ What else of the interpreter could change an episode (`-O`, warnings, hashes, th
 
 from __future__ import annotations
 
-import contextlib
-import os
 import site
 import sys
 from pathlib import Path
 
-from rlbench.children import child_environment
+from rlbench.children import child_environment, search_path
 from rlbench.errors import UserError
 
 # Imports the worker without running rlbench/__init__, which imports gymnasium: that would cost 0.1 s in every block.
@@ -48,15 +46,6 @@ def command() -> list[str]:
     options += [] if site.ENABLE_USER_SITE else ["-s"]
     options += ["-B"] if sys.dont_write_bytecode else []
     return [sys.executable, *options, "-c", _BOOT.format(path=["", *search_path()], root=root)]
-
-
-def search_path() -> list[str]:
-    """This process's `sys.path`, absolute: the agent's working folder is another."""
-    folders = []
-    for each in sys.path:
-        with contextlib.suppress(FileNotFoundError, TypeError):  # this working folder is deleted; no path at all
-            folders.append(os.path.abspath(each))
-    return folders
 
 
 def environment(folder: str) -> dict[str, str]:
