@@ -236,5 +236,13 @@ def test_one_environment(name: str) -> None:
         assert outcome(name, replace(RUNS[name], **{field: 1})) == ""
 
 
+@pytest.mark.parametrize("minibatches", [1, 9])
+@pytest.mark.parametrize("name", ["actor-critic", "actor-critic continuous"])
+def test_a_step_at_a_time_through_the_ends_of_episodes(name: str, minibatches: int) -> None:
+    """Where one environment only resets, an update of one step has nothing to learn from."""
+    change = {"num_envs": 1, "horizon": 1, "minibatches": minibatches, "total_env_steps": 100, "goal": np.inf}
+    assert outcome(name, replace(RUNS[name], **change, checkpoint_every_updates=10**9)) == ""
+
+
 def test_lives_of_an_environment_that_knows_none() -> None:
     assert "life_loss" in outcome("dqn", replace(RUNS["dqn"], life_loss=True))
