@@ -108,7 +108,8 @@ def find_submission(name: str, tasks: Iterable[Task] = ()) -> str:
     """The folder that a word stands for, or the word itself where it is a path or the name of a built-in submission.
 
     Args:
-        name: an agent's name, or one with its training seed, as `dqn-s3`.
+        name: an agent's name, alone or with its version as the leaderboard shows it, `dqn 1`, with its training seed,
+            `dqn-s3`, or with its digest as records are named, `dqn@270d5196e991`.
         tasks: what it shall play; the first of them that it plays is meant, and of its training seeds the lowest.
 
     Raises:
@@ -119,10 +120,12 @@ def find_submission(name: str, tasks: Iterable[Task] = ()) -> str:
         return name
     if name.lower() in builtin:
         return name.lower()
-    agent, training_seed = re.fullmatch(r"(.*?)(?:-s(\d+))?", name.lower(), re.DOTALL).groups()  # type: ignore[union-attr]
+    form = re.fullmatch(r"(.*?)(?: [\w.+-]+|-s(\d+)|@([0-9a-f]{6,64}))?", name.lower(), re.DOTALL)
+    agent, training_seed, digest = form.groups() if form else (name, None, None)
     there = [each for each in _agents_here() if training_seed in (None, str(each.training_seed))]
     wanted = [task.key for task in tasks] or list(suite.TASKS)
     found = [each for each in there if each.name == agent and each.task in wanted]
+    found = [each for each in found if digest is None or contents.digest(each.folder).startswith(digest)]
     if found:
         return str(min(found, key=lambda each: (wanted.index(each.task), each.training_seed)).folder)
     if played := sorted({each.task for each in there if each.name == agent}):
