@@ -19,6 +19,9 @@ from rlbench.core.rules import StateOf
 from rlbench.core.spaces import Arrays
 from rlbench.core.world import World
 
+COMPILED = {"_reset_loop", "_step_loop", "_threads", "_memory"}
+"""Attributes of a batch that belong to the process which compiled its loops."""
+
 
 class RulesVectorEnv(VectorEnvAdapter):
     """N environments that follow a rules module, the same bit for bit in every mode, of any number, on any threads.
@@ -46,17 +49,29 @@ class RulesVectorEnv(VectorEnvAdapter):
         self._describe(world.observation_space, world.action_space, metadata)
         self.params = world.params
         self._mode = MODES[self.autoreset_mode]
-        self._allocate(parallel)
+        self._parallel = parallel
+        self._compile()
+        self._allocate()
 
-    def _allocate(self, parallel: bool | None) -> None:
+    def _compile(self) -> None:
         loops: Any = compiled(self.world)
-        self._step_loop, self._threads = step_loop(self.world, self.num_envs, parallel)
         self._reset_loop = loops.reset
+        self._step_loop, self._threads = step_loop(self.world, self.num_envs, self._parallel)
+        self._memory = working_memory(self.world, self._threads)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy or a pickle holds: all but the compiled loops, which another process makes for itself."""
+        return {name: value for name, value in self.__dict__.items() if name not in COMPILED}
+
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        self.__dict__.update(saved)
+        self._compile()
+
+    def _allocate(self) -> None:
         n, like = self.num_envs, self.world.example_state()
         check_memory(f"num_envs={n}", n * sum(np.asarray(value).nbytes for value in like))
         self._like = like
         self._fields = tuple(np.zeros((n, *np.shape(value)), np.asarray(value).dtype) for value in like)
-        self._memory = working_memory(self.world, self._threads)
         self._streams = np.zeros((n, 4), np.uint64)
         self._elapsed = np.zeros(n, np.int64)
         self._results = tuple(np.zeros(n, np.asarray(value).dtype) for value in self.world.result(like))
