@@ -17,7 +17,8 @@ from rlbench.harness.tasks.suite import get_task
 from rlbench.harness.verify import Verification, verify
 
 COUNTS = ("blocks", "of", "episodes", "different")
-COLUMNS = ("record", *COUNTS, "verdict", "first_difference")
+COLUMNS = ("record", *COUNTS, "verdict")
+DETAILS = ("first_difference", "reason")
 VERDICTS = {"same": 0, "different": 1}
 """What a comparison ends in, with the exit code; other verdicts say why there was none, and count as different."""
 
@@ -50,18 +51,18 @@ def run(options: VerifyOptions) -> int:
 
 
 def show(rows: list[dict[str, Any]], options: VerifyOptions) -> None:
-    """Print the rows; for people, the reasons why there was no comparison come below the table, on lines of their own.
+    """Print the rows; for people, details come below the table, on lines of their own.
 
     Args:
         rows: One per record.
         options: Of the command.
     """
-    columns = COLUMNS if options.format == "table" else (*COLUMNS, "reason")
-    frame = pd.DataFrame(rows, columns=list(columns)).astype(dict.fromkeys(COUNTS, "Int64"))
-    print_table(frame, options.format)
+    columns = COLUMNS if options.format == "table" else (*COLUMNS, *DETAILS)
+    print_table(pd.DataFrame(rows, columns=list(columns)).astype(dict.fromkeys(COUNTS, "Int64")), options.format)
     for each in rows:
-        if "reason" in each:
-            remark(f"{each['record']}: {each['reason']}", options)
+        for name in DETAILS:
+            if each.get(name):
+                remark(f"{each['record']}: {each[name]}", options)
 
 
 def chosen(given: tuple[Path, ...]) -> list[Path]:

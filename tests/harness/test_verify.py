@@ -121,6 +121,10 @@ def test_the_command(recorded, submit, tmp_path, monkeypatch, capsys):
     code, (row,) = run(forge(path, length=3), "--submission", entrant.folder)
     assert (code, row["verdict"], row["different"]) == (1, "different", 1)
     assert row["first_difference"].startswith("episode 51: length 3, now ")
+    assert cli.main(["verify", str(path), "--submission", str(entrant.folder)]) == 1
+    out, err = capsys.readouterr()
+    assert max(map(len, out.splitlines())) < 100
+    assert "episode 51: length 3, now " in err
     for mistake, expected in (
         (("nowhere",), "no records in nowhere"),
         ((path, "--blocks", "0"), "--blocks is at least 1"),
