@@ -34,7 +34,7 @@ CASES = [
     (FFMPEG, ["play", "CartPole", "--keys", "right", *FILM]),
     (FFMPEG, ["watch", "random", "--task", "cart-pole@1", "--no-window", *FILM]),
 ]
-IN_CI = 3
+IN_CI = 2
 
 
 @pytest.mark.parametrize(

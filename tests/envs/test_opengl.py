@@ -126,6 +126,7 @@ def test_environments_share_a_drawing_process_and_the_last_one_ends_it(backend, 
     assert second.render().any()  # a closed environment can still be looked at
 
 
+@pytest.mark.slow
 def test_a_forgotten_environment_ends_its_drawing_process(backend):
     env = gymnasium.make("rlbench/Hopper-v0", render_mode="rgb_array", renderer=backend)
     env.reset(seed=0)
@@ -143,6 +144,7 @@ def test_copies_draw_by_themselves(backend, make):
         assert np.array_equal(each.frame(env.unwrapped.state.qpos, False), picture)
 
 
+@pytest.mark.slow
 def test_threads_draw_one_after_another(backend, make):
     env = make(backend)
     expected, pictures = env.render(), []
