@@ -14,7 +14,8 @@ from rlbench.errors import ArgumentError
 from rlbench.testing import same
 from tests.core.families import FAMILIES, make, make_vec, require
 
-families = pytest.mark.parametrize("family", FAMILIES)
+SLOW = pytest.param("atari", marks=pytest.mark.slow)  # a state of a game is played again
+families = pytest.mark.parametrize("family", [SLOW if family == "atari" else family for family in FAMILIES])
 makers = pytest.mark.parametrize("maker", [make, make_vec])
 RANDOM = {"grid world": {"slip": 0.3}}  # so that the stream of random numbers has to be copied, too
 
