@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -109,6 +108,8 @@ def run(argv: list[str], cwd: str, seconds: float) -> dict[str, Any]:
 
 def begin(argv: list[str], cwd: str, out: int, err: int) -> None:
     """Be the command: its group, its directory and streams, then the command line."""
+    import resource  # not on Windows, where this module is imported, too
+
     code = 3
     try:
         os.setpgid(0, 0)
