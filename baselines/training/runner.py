@@ -42,7 +42,13 @@ CHECKPOINT, SUBMISSION, TENSORBOARD = "checkpoint.safetensors", "submission", "t
 
 
 def run(
-    algorithm: str, settings: Any, out: Path, *, quiet: bool = False, tensorboard: bool = False, resume: bool = True
+    algorithm: str,
+    settings: Any,
+    out: str | Path,
+    *,
+    quiet: bool = False,
+    tensorboard: bool = False,
+    resume: bool = True,
 ) -> Path:
     """Train an agent and return the submission's folder, `out/submission`.
 
@@ -58,7 +64,7 @@ def run(
         UserError: for an unknown algorithm, a bad setting, a folder that cannot be written or that another run writes
             into, another run's checkpoint, a loss that is no number.
     """
-    module = load(algorithm)
+    module, out = load(algorithm), Path(out)
     settings.check()
     prepare(out)
     with alone(out):
