@@ -84,7 +84,7 @@ def check(surroundings, name, folder):
 
 def episodes(folder):
     """The episodes of the record in a folder, without times."""
-    (record,) = (folder / "results" / "grid-world@1").glob("*.jsonl")
+    (record,) = (folder / "results" / "grid-world@1").glob("ones@*[0-9a-f].jsonl")
     lines = map(json.loads, record.read_text(encoding="utf-8").splitlines())
     return [line for line in lines if line["kind"] == "episode"]
 
