@@ -34,9 +34,10 @@ def make():
     made = []
 
     def make(renderer):
-        made.append(gymnasium.make("rlbench/Hopper-v0", render_mode="rgb_array", renderer=renderer))
-        made[-1].reset(seed=0)
-        return made[-1]
+        env = gymnasium.make("rlbench/Hopper-v0", render_mode="rgb_array", renderer=renderer)
+        made.append(env)  # threads make some at the same time
+        env.reset(seed=0)
+        return env
 
     yield make
     for env in made:
