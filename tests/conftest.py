@@ -1,5 +1,19 @@
 """What holds for all tests."""
 
 import os
+from pathlib import Path
+
+import pytest
 
 os.environ.pop("COLUMNS", None)  # pytest-xdist exports its terminal's; tables would be drawn as narrow as that
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def checkout_stays_clean():
+    """No test leaves a file at the top of the checkout."""
+    before = set(os.listdir(ROOT))
+    yield
+    left = {name for name in set(os.listdir(ROOT)) - before if not name.startswith(".") and name != "__pycache__"}
+    assert not left, f"a test wrote into the checkout instead of its own folder: {', '.join(sorted(left))}"

@@ -64,7 +64,9 @@ class NoDisplayError(UserError):
 
 
 class NoWindow:
-    """In place of a window where there is no display: nothing is shown, and nothing is waited for."""
+    """In place of a window where there is no display: it is closed from the start, so nothing is drawn for it."""
+
+    closed = True
 
     def show(self, frame: Image) -> None:
         """Do nothing."""

@@ -65,9 +65,9 @@ OUTPUTS = [*(COMMANDS[name] for name in QUICK), "", "--version", "doctor --help"
 @pytest.mark.parametrize(("stdout", "code"), [(nobody, 0), (full, 2)])
 def test_output_that_does_not_arrive(words, stdout, code, capsys, monkeypatch):
     with stdout() as stream:
-        monkeypatch.setattr(sys, "stdout", stream)
-        assert cli.main(words.split()) == code
-        monkeypatch.undo()
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", stream)
+            assert cli.main(words.split()) == code
         error = "error: cannot write to standard output: No space left on device\n"
         assert capsys.readouterr().err.endswith(error if code else "")
 
@@ -77,9 +77,9 @@ def test_no_encoding_ends_a_command(encoding, monkeypatch):
     for name in QUICK:
         shown = io.BytesIO()
         terminal = io.TextIOWrapper(shown, encoding=encoding, write_through=True)
-        monkeypatch.setattr(sys, "stdout", terminal)
-        assert cli.main(COMMANDS[name].split()) == 0
-        monkeypatch.undo()
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", terminal)
+            assert cli.main(COMMANDS[name].split()) == 0
         assert len(shown.getvalue()) > 10
         assert b"\\u" not in shown.getvalue(), "all that rlbench prints has a substitute"
     assert Path("page.md").exists()

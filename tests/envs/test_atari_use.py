@@ -129,7 +129,7 @@ def test_a_window_shows_every_step_three_times_as_large(monkeypatch):
 
     class Window:
         def __init__(self, title, fps):
-            self.title, self.fps = title, fps
+            self.title, self.fps, self.closed = title, fps, False
 
         def show(self, frame):
             shown.append((self.title, self.fps, frame))
