@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import shlex
 import sys
 import tempfile
 import textwrap
@@ -236,6 +237,9 @@ def check_cache() -> Check:
     if damaged := cache.damaged():
         found = f"damaged in {folder}: {counted(len(damaged), 'file')}, such as {damaged[0].name}"
         return Check("compiled rules", "warn", found, "they are made anew when they are needed")
+    if old := cache.of_old_format():
+        found = f"stored in {folder}, with {counted(len(old), 'file')} left by other versions"
+        return Check("compiled rules", "ok", found, f"to delete all: rm {shlex.quote(str(folder))}/rlbench_*")
     return Check("compiled rules", "ok", f"stored in {folder}")
 
 

@@ -115,6 +115,19 @@ def test_a_damaged_file_of_the_cache_is_a_warning_that_names_it(monkeypatch, tmp
     assert (check.status, path.name in check.found) == ("warn", True)
 
 
+def test_files_of_other_versions_in_the_cache_are_not_damaged(monkeypatch, tmp_path):
+    monkeypatch.setenv("RLBENCH_CACHE", str(tmp_path / "my cache"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (tmp_path / "my cache").mkdir()
+    (tmp_path / "my cache" / "rlbench_batch_x.py").write_text(
+        "step_parallel = njit()(step_parallel)\n", encoding="utf-8"
+    )
+    check = doctor.check_cache()
+    assert check.status == "ok"
+    assert check.found.endswith("with 1 file left by other versions")
+    assert check.advice == f"to delete all: rm '{tmp_path}/my cache'/rlbench_*"
+
+
 def test_a_mistake_of_the_user_is_not_a_fault_of_ours():
     def check():
         raise UserError("MUJOCO_GL is 'bogus'; unset it")

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from rlbench.whole_files import take_place
 
+LAST_WORDS = b"(step_parallel)\n"  # end of every generated module
 MARK = b"\n# sha256 "  # a comment, as the files with generated code end in it, too
 LEFT_BEHIND = ".tmp"  # ends the names of files whose writer was killed
 
@@ -52,6 +53,15 @@ def cache_folder() -> Path:
 
 def damaged() -> list[Path]:
     """The files of the cache that are not whole, or not believed."""
+    return [path for path in _not_whole() if not _is_of_old_format(path)]
+
+
+def of_old_format() -> list[Path]:
+    """The files that older versions have left in the cache: generated modules without a digest, which are not read."""
+    return [path for path in _not_whole() if _is_of_old_format(path)]
+
+
+def _not_whole() -> list[Path]:
     with contextlib.suppress(OSError):
         return [path for path in sorted(cache_folder().iterdir()) if _is_ours(path) and not _is_whole(path)]
     return []
@@ -118,5 +128,13 @@ def _is_ours(path: Path) -> bool:
 def _is_whole(path: Path) -> bool:
     try:
         return _content(path) is not None
+    except OSError:
+        return False
+
+
+def _is_of_old_format(path: Path) -> bool:
+    """Whether a file is a generated module up to its last line, and nobody else's, without a digest."""
+    try:
+        return path.suffix == ".py" and _believable(path.stat()) and path.read_bytes().endswith(LAST_WORDS)
     except OSError:
         return False

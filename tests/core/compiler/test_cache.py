@@ -111,6 +111,19 @@ def test_rules_are_compiled_anew_where_the_cache_is_damaged_and_without_one(fold
     np.testing.assert_array_equal(first_observation(), expected)
 
 
+def test_a_module_without_a_digest_is_left_by_an_older_version_unless_it_is_cut(folder, monkeypatch):
+    monkeypatch.setattr(compile, "_make_once", compile._make_once.__wrapped__)
+    RulesVectorEnv(rules="rlbench.envs.grid_world.rules", num_envs=2).reset(seed=0)
+    path = next(folder.glob("*.py"))
+    text = path.read_bytes().rpartition(cache.MARK)[0]
+    for content, old, damaged in ((text, [path], []), (text[:-20], [], [path]), (text + b"x", [], [path])):
+        path.write_bytes(content)
+        assert (cache.of_old_format(), cache.damaged()) == (old, damaged)
+    path.write_bytes(text)
+    path.chmod(0o666)
+    assert (cache.of_old_format(), cache.damaged()) == ([], [path])
+
+
 def test_a_file_that_is_looked_for_leaves_no_folder(monkeypatch, tmp_path):
     monkeypatch.setattr(cache.tempfile, "gettempdir", lambda: str(tmp_path / "temporary"))
     monkeypatch.setenv("RLBENCH_CACHE", str(tmp_path / "chosen"))
