@@ -32,6 +32,7 @@ from rlbench.errors import (
 
 RENDER_MODES = ("human", "rgb_array")
 BATCH_RENDER_MODES = ("rgb_array",)
+INTERNAL = frozenset(("rules", "render", "num_envs"))  # parameters that the registry or Gymnasium itself fills in
 NO_LIMIT = int(np.iinfo(np.int64).max)
 MAX_NUMBER = 1e30  # of either sign; squares stay finite, and so does what is float32
 
@@ -52,7 +53,7 @@ def check_known(adapter: type, given: Iterable[str], more: Iterable[str] = ()) -
     for name in sorted(set(given) - set(more)):
         raise UnexpectedArgumentError(
             f"{adapter.__name__}.__init__() got an unexpected keyword argument {name!r}; "
-            f"{nearest(name, {*known, *more} - {'rules', 'num_envs'})}"
+            f"{nearest(name, {*known, *more} - INTERNAL)}"
         )
 
 

@@ -90,6 +90,17 @@ def test_an_unknown_argument_is_named_in_pythons_words(family, maker):
     assert "\n" not in str(refused.value)
 
 
+@families
+@pytest.mark.parametrize("maker", [make, make_vec, make_sync])
+def test_arguments_that_the_registry_fills_in_are_not_offered(family, maker):
+    require(family)
+    with pytest.raises(TypeError, match="; there is ") as refused:
+        maker(family, zzz=1)
+    offered = str(refused.value).partition("; there is ")[2].partition(" was raised")[0].split(", ")
+    assert "render_mode" in offered
+    assert not {"rules", "render"} & set(offered)
+
+
 def test_an_unknown_argument_is_answered_with_the_nearest():
     with pytest.raises(TypeError, match="did you mean gravity"):
         make_vec("cart-pole", gravty=1)
