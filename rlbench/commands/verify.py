@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from tyro.conf import Positional
 from rlbench.commands.shared.lookup import find_records, submission_of
 from rlbench.commands.shared.output import Format, Quiet, print_table, remark, silent
 from rlbench.errors import UserError
+from rlbench.harness import submission
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import get_task
 from rlbench.harness.verify import Verification, verify
@@ -32,7 +34,8 @@ class VerifyOptions:
     blocks: int | None = None
     """How many blocks of each record, from the first; all by default. A block is the episodes played at once."""
     submission: Path | None = None
-    """Folder of the submission that a record is of, where it is not found by its digest."""
+    """Folder of the submission that a record is of, where it is not found by its digest. Of several records, those of
+    this submission are verified."""
     quiet: Quiet = False
     """No progress bar."""
     format: Format = "table"
@@ -44,7 +47,7 @@ def run(options: VerifyOptions) -> int:
         raise UserError(f"--blocks is at least 1, got {options.blocks}")
     paths = chosen(options.records)
     if options.submission is not None and len(paths) > 1:
-        raise UserError(f"--submission is for one record, these are {len(paths)}")
+        paths = records_of(options.submission, paths)
     rows = [row(path, options, alone=len(paths) == 1) for path in paths]
     show(rows, options)
     return max(VERDICTS.get(each["verdict"], 1) for each in rows)
@@ -75,8 +78,28 @@ def chosen(given: tuple[Path, ...]) -> list[Path]:
     return paths
 
 
+def records_of(folder: Path, paths: list[Path]) -> list[Path]:
+    """The records that are of a submission, by its digest.
+
+    Args:
+        folder: of the submission.
+        paths: of the records.
+
+    Raises:
+        UserError: none of them is.
+    """
+    digest, found = submission.read(str(folder)).digest, []
+    for path in paths:
+        with suppress(UserError):  # a record that cannot be read is not known to be of this submission
+            held = record.read(path)
+            found += [path] if held is not None and held.header["digest"] == digest else []
+    if not found:
+        raise UserError(f"{folder} has digest {digest[:12]}, and none of these {len(paths)} records is of it")
+    return found
+
+
 def row(path: Path, options: VerifyOptions, *, alone: bool) -> dict[str, Any]:
-    """Verify one record; where it cannot be verified and is not `alone`, the reason is in the row."""
+    """Verify one record; the reason is in the row where its submission is not here, or it is not `alone` and fails."""
     made: dict[str, Any] = {"record": f"{path.parent.name}/{path.stem}"}
     verdict = "no record"
     try:
@@ -89,7 +112,7 @@ def row(path: Path, options: VerifyOptions, *, alone: bool) -> dict[str, Any]:
         verdict = "no comparison"
         found = verify(path, get_task(str(run.header["task"])), entrant, options.blocks, quiet=silent(options))
     except UserError as error:
-        if alone:
+        if alone and (verdict != "no submission" or options.submission is not None):
             raise
         return made | {"verdict": verdict, "reason": str(error)}
     return made | cells(found)

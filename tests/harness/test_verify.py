@@ -102,16 +102,14 @@ def test_the_command(recorded, submit, tmp_path, monkeypatch, capsys):
 
     entrant, path = recorded
     monkeypatch.chdir(tmp_path)
-    code, message = run(path)
-    assert (
-        code,
-        "no submission with digest" in message,
-        "give the folder of probe 1 with --submission" in message,
-    ) == (
-        2,
-        True,
-        True,
-    )
+    (tmp_path / "elsewhere").mkdir()
+    entrant = submission.read(entrant.folder.rename(tmp_path / "elsewhere" / "agent"))
+    code, (row,) = run(path)
+    assert (code, row["verdict"]) == (1, "no submission")
+    assert row["reason"].startswith(f"no submission with digest {entrant.digest[:12]} in ")
+    assert row["reason"].endswith("; give the folder of probe 1 with --submission")
+    code, message = run(path, "--submission", submit("return [0] * self.lanes", folder="elsewhere/other"))
+    assert (code, "other has digest" in message) == (2, True)
     code, (row,) = run(path, "--submission", entrant.folder)
     assert (code, row["verdict"], row["blocks"], row["of"]) == (0, "same", 2, 2)
     evaluate.evaluate(get_task("grid-world"), "random", tmp_path / "results", quiet=True)
@@ -131,3 +129,27 @@ def test_the_command(recorded, submit, tmp_path, monkeypatch, capsys):
     ):
         code, message = run(*mistake)
         assert (code, expected in message) == (2, True)
+
+
+def test_the_submission_of_a_record_is_found_where_it_was_evaluated(recorded, submit, tmp_path, monkeypatch, capsys):
+    entrant, path = recorded
+    submit("return [0] * self.lanes", folder="another")
+    for place in (tmp_path, entrant.folder):
+        monkeypatch.chdir(place)
+        assert cli.main(["verify", str(path), "--blocks", "1", "--json"]) == 0
+        assert cli.main(["watch", str(path), "--no-window", "--record", str(tmp_path / "seen.png")]) == 0
+    capsys.readouterr()
+
+
+def test_of_records_with_one_name_the_one_of_the_submission_is_verified(recorded, submit, tmp_path, capsys):
+    entrant, path = recorded
+    other = submit("return (observation[:, 2] < 1).astype(int)", folder="another", version="2")
+    evaluate.evaluate(TASK, other, tmp_path / "results", quiet=True)
+    (path.parent / "probe@damaged.jsonl").write_text("{}\n", encoding="utf-8")
+    for folder in (entrant.folder, other):
+        code = cli.main(["verify", str(tmp_path / "results"), "--blocks", "1", "--submission", str(folder), "--json"])
+        (row,) = json.loads(capsys.readouterr().out)
+        assert (code, row["record"]) == (0, f"cart-pole@1/probe@{submission.read(folder).digest[:12]}")
+    stranger = submit(LEAN, folder="stranger", version="3")
+    assert cli.main(["verify", str(tmp_path / "results"), "--submission", str(stranger)]) == 2
+    assert "none of these 3 records is of it" in capsys.readouterr().err

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +27,9 @@ from rlbench.text_files import read_text
 
 LOCAL_SUBMISSIONS = ("baselines/pretrained/*/*", "runs/*/training/*/*/submission", "runs/train/*/*/submission")
 """Folders of submissions, below the working directory and below this checkout."""
+
+OWN_SUBMISSIONS = ("submission.toml", "*/submission.toml")
+"""Manifests of the user's own submissions: the working directory, and the folders in it."""
 
 
 def find_id(name: str, known: Iterable[str] | None = None) -> str:
@@ -182,7 +186,8 @@ def submission_of(header: Mapping[str, Any], path: Path, given: Path | None = No
     Args:
         header: first line of the record.
         path: file of the record, for messages.
-        given: folder of the submission; by default the local submission with the record's digest.
+        given: folder of the submission; by default the submission with the record's digest that is in a folder of
+            trained agents, or in the working directory or a folder directly in it.
 
     Raises:
         UserError: no local submission has that digest, or the given one has another.
@@ -192,12 +197,12 @@ def submission_of(header: Mapping[str, Any], path: Path, given: Path | None = No
         if entrant.digest != header["digest"]:
             raise UserError(f"{given} has digest {entrant.digest[:12]}, {path} is of {header['digest'][:12]}")
         return entrant
-    for folder in _local_submissions(str(header["agent"])):
+    for folder in chain(_local_submissions(str(header["agent"])), _own_submissions(str(header["agent"]))):
         with suppress(UserError):  # another submission that cannot be read is not the one asked for
             if contents.digest(folder) == header["digest"]:
                 return submission.read(folder)
     raise UserError(
-        f"no submission with digest {header['digest'][:12]} under baselines/pretrained or runs; "
+        f"no submission with digest {header['digest'][:12]} in baselines/pretrained, runs, here or in a folder here; "
         f"give the folder of {header['agent']} {header['version']} with --submission"
     )
 
@@ -209,6 +214,14 @@ def _local_submissions(agent: str = "") -> Iterator[Path]:
     for root in dict.fromkeys((Path(), Path(__file__).resolve().parents[3])):
         for pattern in LOCAL_SUBMISSIONS:
             yield from sorted(p for p in root.glob(pattern) if agent in p.as_posix() and p.is_dir())
+
+
+def _own_submissions(agent: str) -> Iterator[Path]:
+    """Folders of the user's own submissions that may be of that agent, which only their manifests say."""
+    for manifest in (path for pattern in OWN_SUBMISSIONS for path in sorted(Path().glob(pattern)) if path.is_file()):
+        with suppress(OSError):
+            if agent.encode() in manifest.read_bytes():
+                yield manifest.parent
 
 
 class _AgentHere(NamedTuple):
