@@ -18,7 +18,7 @@ from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import SUITES, TASKS
 from rlbench.whole_files import replacing
 
-OPTIONAL = ("optimality gap", "beats next", "worst seed", "training steps")
+OPTIONAL = ("failed", "seeds", "optimality gap", "beats next", "worst seed", "training steps")
 """Columns that are left out where the terminal is narrow, the last one first."""
 
 
@@ -58,10 +58,10 @@ def run(options: LeaderboardOptions) -> int:
 
 
 def print_all(ranked: Rankings) -> None:
-    """Print every table of the page, without the columns for which a terminal has no room."""
+    """Print every table of the page; below each is what a sign means, and for which columns there was no room."""
     for table in tables.tables(ranked, SUITES):
         rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-        draw(table_of(rows, table.columns), table.title, OPTIONAL)
+        draw(table_of(rows, table.columns), table.title, OPTIONAL, table.note)
         write("\n")
 
 

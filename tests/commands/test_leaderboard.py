@@ -107,3 +107,21 @@ def test_an_empty_folder_gives_a_friendly_page(tmp_path):
     options = LeaderboardOptions(results=tmp_path / "results", output=tmp_path / "leaderboard.md")
     assert run(options) == 0
     assert "rlbench run quick" in options.output.read_text(encoding="utf-8")
+
+
+def test_a_sign_and_columns_without_room_are_explained_below_the_table(tmp_path, monkeypatch, capsys):
+    write_run(tmp_path / "results", "actor-critic-lecture", 0)
+    options = LeaderboardOptions(results=tmp_path / "results", output=tmp_path / "leaderboard.md")
+    for columns, below in (("200", ""), ("80", "left out: ")):
+        monkeypatch.setenv("COLUMNS", columns)
+        assert run(options) == 0
+        table = capsys.readouterr().out.partition("Task grid-world@1")[2]
+        assert "[-2.00, -2.00]†" in table
+        assert "\n† a single run: its interval says nothing about other training seeds\n" in table
+        assert below in table
+        assert ("training steps; a wider terminal or --csv shows them" in " ".join(table.split())) == bool(below)
+
+
+def test_a_table_without_the_sign_does_not_explain_it(options, capsys):
+    run(options)
+    assert "†" not in capsys.readouterr().out

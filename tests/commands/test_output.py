@@ -85,6 +85,54 @@ def test_a_narrow_terminal_leaves_out_columns_and_breaks_no_word(capsys, monkeyp
     assert ("incomprehensibly" in words) == (columns > 40)
 
 
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [
+        (80, "agent interval rank digest about"),
+        (60, "agent interval rank digest; left out: about; a wider terminal or --csv shows them"),
+        (48, "agent interval rank; left out: digest, about; a wider terminal or --csv shows them"),
+    ],
+)
+def test_columns_without_room_are_named_below_the_table(capsys, monkeypatch, columns, shown):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    row = {"agent": "actor-critic 1", "interval": "[1.000, 1.000]†", "rank": "1 (1–2)", "digest": "9a92c0ffee12"}
+    print_table(table_of([row | {"about": "incomprehensibly"}]), "table", optional=["digest", "about"])
+    heading, _, cells, *note = capsys.readouterr().out.splitlines()
+    assert "; ".join([" ".join(heading.split()), *filter(None, [" ".join(" ".join(note).split())])]) == shown
+    assert [" ".join(cell.split()) for cell in cells.split("   ") if cell.strip()][:3] == list(row.values())[:3]
+
+
+@pytest.mark.parametrize("columns", range(10, 60, 3))
+def test_names_with_versions_and_intervals_are_never_broken(capsys, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    row = {"agent": "actor-critic-lecture 1", "95_%_interval": "[1.000, 1.000]", "failed": "13 of 1,000"}
+    print_table(table_of([row, row]), "table", "a title")
+    printed = capsys.readouterr().out
+    assert printed.isprintable() or set(filter(lambda each: not each.isprintable(), printed)) == {"\n"}
+    assert [printed.count(cell) for cell in row.values()] == [2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("cells", "right"),
+    [
+        (["9a92c0ffee12"], False),
+        (["9a92", "f430"], False),
+        (["2026-11-30"], False),
+        (["8x8"], False),
+        (["[a, b]"], False),
+        (["-1,234.50", "—"], True),
+        (["1 (1–2)", "12"], True),
+        (["3 of 1,000", "0"], True),
+        (["[-1.00, 2.00]†", "[1, 2]"], True),
+        ([1, 2.5, None], True),
+    ],
+)
+def test_only_numbers_are_flush_right(capsys, cells, right):
+    print_table(table_of([{"a_long_heading": cell} for cell in cells]), "table")
+    lines = capsys.readouterr().out.splitlines()[2:]
+    assert all(len(line) - len(line.rstrip()) == 1 if right else line[1] != " " for line in lines), lines
+
+
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=24)
 CELLS = st.one_of(
     st.none(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_format
 import math
+import re
 import sys
 import textwrap
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -34,6 +35,13 @@ Output = Annotated[Path, tyro.conf.arg(aliases=["--out", "-o"])]
 """Type of the option `--output`, the file or folder that a command writes; `--out` where it is a folder of many."""
 
 DASH = "—"
+NAMES = frozenset(("agent",))
+"""Columns of names, such as `dqn 1`, which are never broken between two lines."""
+_NUMBER = r"[-+]?\d[\d,]*(?:\.\d+)?"
+NUMBER = re.compile(rf"{_NUMBER}(?: \({_NUMBER}–{_NUMBER}\)| of {_NUMBER}|\xa0?%)?|\[{_NUMBER}, {_NUMBER}\]†?|{DASH}|")
+"""A number written out: `1,234.50`, `1 (1–2)`, `3 of 1,000`, `[1.0, 2.0]†`, or nothing. It is never broken, either."""
+UNBROKEN = "\ue000"
+"""Stands for a blank at which no line may end; no printable text contains it."""
 NO_COUNTS = frozenset(("seed", "training_seed", "agent_seed", "episode", "max_episode_steps"))
 """Columns of whole numbers that are names, or values to be typed again: without commas between thousands."""
 
@@ -125,7 +133,7 @@ def joined(value: Any) -> Any:
     return " ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
 
 
-def draw(frame: pd.DataFrame, title: str = "", optional: Sequence[str] = ()) -> None:
+def draw(frame: pd.DataFrame, title: str = "", optional: Sequence[str] = (), note: str = "") -> None:
     """Draw a table that fits the terminal; in a file or a pipe it is as wide as it needs to be.
 
     Where there is no room for whole words, it is a record per row: lines `name: value`.
@@ -133,7 +141,9 @@ def draw(frame: pd.DataFrame, title: str = "", optional: Sequence[str] = ()) -> 
     Args:
         frame: rows; lists and missing values are allowed in cells.
         title: heading of the table.
-        optional: columns that may be left out, the last one first, where the terminal is too narrow for whole words.
+        optional: columns that may be left out, the last one first, where the terminal is too narrow for whole words;
+            a line below the table names them.
+        note: a line below the table.
     """
     console = Console(file=sys.stdout, width=streams.columns() or streams.MAX_COLUMNS, height=25, force_jupyter=False)
     rows = [[plain(value) for value in row] for row in frame.itertuples(index=False, name=None)]
@@ -149,7 +159,22 @@ def draw(frame: pd.DataFrame, title: str = "", optional: Sequence[str] = ()) -> 
             console.print(Text(records_text(every, console.width)), overflow="ignore", no_wrap=True, crop=False)
         else:
             console.print(table(columns, console.width))
-    write(drawn.get())
+            note = "\n".join(filter(None, (note, left_out(every, columns))))
+        if note:
+            filled = "\n".join(map(line_breaks(console.width).fill, note.split("\n")))
+            console.print(Text(filled), overflow="ignore", no_wrap=True, crop=False)
+    write(drawn.get().replace(UNBROKEN, " "))
+
+
+def left_out(every: Sequence[Column], columns: Sequence[Column]) -> str:
+    """A line about the columns for which a terminal has no room; empty where there is none.
+
+    Args:
+        every: the columns of the table.
+        columns: those that are drawn.
+    """
+    names = ", ".join(column.heading for column in every if column not in columns)
+    return f"left out: {names}; a wider terminal or --csv shows them" if names else ""
 
 
 def table(columns: Sequence[Column], room: int) -> Table:
@@ -174,12 +199,16 @@ def records_text(columns: Sequence[Column], room: int) -> str:
         columns: of the table.
         room: characters of a line.
     """
-    break_lines = textwrap.TextWrapper(room, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
     paragraphs = [
-        "\n".join(break_lines.fill(f"{column.heading}: {column.cells[i]}") for column in columns)
+        "\n".join(line_breaks(room).fill(f"{column.heading}: {column.cells[i]}") for column in columns)
         for i in range(len(columns[0].cells) if columns else 0)
     ]
     return "\n\n".join(paragraphs) or f"none: {', '.join(column.heading for column in columns)}"
+
+
+def line_breaks(room: int) -> textwrap.TextWrapper:
+    """Breaks a line between words only, and indents what follows; `room` is the characters of a line."""
+    return textwrap.TextWrapper(room, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 class Column:
@@ -196,6 +225,9 @@ class Column:
         self.cells = [printable(shown(value) if counts or value is None else str(value)) for value in values]
         numbers = bool(values) and all(is_number(value) for value in values)
         self.justify: Literal["left", "right"] = "right" if numbers else "left"
+        self.cells = [
+            cell.replace(" ", UNBROKEN) if name in NAMES or NUMBER.fullmatch(cell) else cell for cell in self.cells
+        ]
         texts = [self.heading, *self.cells]
         self.widest = max(map(cell_len, texts))
         self.narrowest = max(cell_len(word) for text in texts for word in text.split(" "))  # without breaking a word
@@ -230,9 +262,9 @@ def widths(columns: Sequence[Column], room: int) -> list[int]:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a cell is flush right: a number, one written out (`1,234`, `[1.0, 2.0]`), or missing."""
+    """Whether a cell is flush right: a number, one written out, or missing."""
     if isinstance(value, str):
-        return value[:1] in "0123456789-[" or value == DASH
+        return NUMBER.fullmatch(value) is not None
     return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import pandas
 
 DASH = "—"
+SINGLE_RUN = "†"
+"""Marks an interval over the episodes of a single run."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,12 @@ class TextTable:
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+
+    @property
+    def note(self) -> str:
+        """What a sign in the cells means, for a terminal, where there is no introduction; empty without one."""
+        marked = any(SINGLE_RUN in cell for row in self.rows for cell in row)
+        return f"{SINGLE_RUN} a single run: its interval says nothing about other training seeds" if marked else ""
 
 
 @dataclass(frozen=True)
@@ -170,7 +178,7 @@ def interval(low: float | None, high: float | None, digits: int, over: str) -> s
     """Both ends in brackets, with a dagger where episodes were resampled for want of training seeds."""
     if low is None:
         return DASH
-    return f"[{decimal(low, digits)}, {decimal(high, digits)}]{'†' if over == EPISODES else ''}"
+    return f"[{decimal(low, digits)}, {decimal(high, digits)}]{SINGLE_RUN if over == EPISODES else ''}"
 
 
 def span_of_ranks(row: TaskRow | SuiteRow) -> str:
