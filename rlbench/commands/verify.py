@@ -34,8 +34,7 @@ class VerifyOptions:
     blocks: int | None = None
     """How many blocks of each record, from the first; all by default. A block is the episodes played at once."""
     submission: Path | None = None
-    """Folder of the submission that a record is of, where it is not found by its digest. Of several records, those of
-    this submission are verified."""
+    """Folder of the submission, where it is not found by its digest; only records of this one are verified."""
     quiet: Quiet = False
     """No progress bar."""
     format: Format = "table"
