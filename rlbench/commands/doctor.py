@@ -239,7 +239,12 @@ def check_cache() -> Check:
         return Check("compiled rules", "warn", found, "they are made anew when they are needed")
     if old := cache.of_old_format():
         found = f"stored in {folder}, with {counted(len(old), 'file')} left by other versions"
-        return Check("compiled rules", "ok", found, f"to delete all: rm {shlex.quote(str(folder))}/rlbench_*")
+        return Check(
+            "compiled rules",
+            "ok",
+            found,
+            f"they may be deleted; to empty the cache: rm {shlex.quote(str(folder))}/rlbench_*",
+        )
     return Check("compiled rules", "ok", f"stored in {folder}")
 
 

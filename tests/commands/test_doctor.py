@@ -125,7 +125,7 @@ def test_files_of_other_versions_in_the_cache_are_not_damaged(monkeypatch, tmp_p
     check = doctor.check_cache()
     assert check.status == "ok"
     assert check.found.endswith("with 1 file left by other versions")
-    assert check.advice == f"to delete all: rm '{tmp_path}/my cache'/rlbench_*"
+    assert check.advice == f"they may be deleted; to empty the cache: rm '{tmp_path}/my cache'/rlbench_*"
 
 
 def test_a_mistake_of_the_user_is_not_a_fault_of_ours():
