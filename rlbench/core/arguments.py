@@ -140,9 +140,13 @@ def number(name: str, value: Any, low: float = -MAX_NUMBER, high: float = MAX_NU
         ArgumentError: The value is no real number, NaN, or out of bounds.
     """
     is_real = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
-    if not is_real or not low <= value <= high:
+    try:
+        real = float(value) if is_real else math.nan  # before the bounds, which NumPy would make a float16 for one
+    except OverflowError:
+        real = math.nan
+    if not low <= real <= high:
         raise ArgumentError(f"{name} is {what or f'a number from {low:g} to {high:g}'}, got {shortened(value)}")
-    return float(value)
+    return real
 
 
 def integer(name: str, value: Any, low: int, high: int | None = None, why: str = "") -> int:

@@ -43,7 +43,7 @@ def env_seeds(seed: Any, num_envs: int) -> list[int | None]:
     """
     if seed is None:
         return [None] * num_envs
-    if isinstance(seed, numbers.Integral | float):
+    if isinstance(seed, numbers.Integral | float) or (isinstance(seed, np.ndarray) and seed.ndim == 0):
         first = check_seed(seed)
         return [first + i for i in range(num_envs)]
     if not isinstance(seed, Sequence | np.ndarray) or len(seed) != num_envs:

@@ -33,6 +33,15 @@ def test_bad_seeds_are_refused(seed):
         rng.check_seed(seed)
 
 
+@pytest.mark.parametrize("seed", [np.array(3), np.array(None), True, 1.0])
+def test_a_batch_refuses_a_seed_as_the_single_environment_does(seed):
+    with pytest.raises(rng.SeedError) as single:
+        rng.check_seed(seed)
+    with pytest.raises(rng.SeedError) as batch:
+        rng.env_seeds(seed, 2)
+    assert str(batch.value) == str(single.value)
+
+
 @pytest.mark.parametrize("seed", [np.int32(7), np.uint8(7), np.int64(7)])
 def test_numpy_integers_are_integers(seed):
     assert rng.check_seed(seed) == 7
