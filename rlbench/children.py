@@ -54,8 +54,8 @@ def search_path() -> list[str]:
     """This process's `sys.path`, absolute: a child may have another working folder."""
     folders = []
     for each in sys.path:
-        with contextlib.suppress(FileNotFoundError, TypeError):  # this working folder is deleted; no path at all
-            folders.append(os.path.abspath(each))
+        with contextlib.suppress(FileNotFoundError):  # this working folder is deleted
+            folders += [os.path.abspath(each)] if isinstance(each, str) else []  # Python looks in nothing else
     return folders
 
 

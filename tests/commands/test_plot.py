@@ -70,6 +70,12 @@ def test_charts_of_trainings_and_of_results(run, tmp_path, monkeypatch):
             assert (tmp_path / row["file"]).read_text(encoding="utf-8").startswith("<?xml")
 
 
+def test_curves_in_hidden_folders_are_left_out(tmp_path):
+    curve = write_curve(tmp_path / ".runs" / "a") / "curve.jsonl"  # the folder given may be hidden itself
+    write_curve(tmp_path / ".runs" / ".ipynb_checkpoints" / "a")
+    assert plot_curves.find([tmp_path / ".runs"]) == plot_curves.find([curve]) == [curve.resolve()]
+
+
 def test_the_same_curve_gives_the_same_svg(tmp_path, monkeypatch):
     monkeypatch.setattr(plot, "FORMATS", ("svg",))
     curve = plot_curves.read(write_curve(tmp_path / "a") / "curve.jsonl", "steps")

@@ -147,6 +147,12 @@ def test_closed_standard_streams_are_open_inside():
     assert run(CLOSED).stdout == "3 0\n"
 
 
+def test_a_child_looks_for_modules_where_this_process_does(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["lib", b"/bytes", Path("/a/path"), None, 3, "/lib.zip"])
+    assert children.search_path() == [str(tmp_path / "lib"), "/lib.zip"]
+
+
 def test_a_child_sees_what_is_stated_and_nothing_else(monkeypatch, tmp_path):
     stated = {"PATH": "/bin", "PYTHONPATH": f"here{os.pathsep}/there", "RLBENCH_CACHE": "/c", "HOME": "/home/me"}
     hostile = {"LC_ALL": "de_DE", "PYTHONIOENCODING": "ascii", "OMP_NUM_THREADS": "bogus", "MPLBACKEND": "bogus"}

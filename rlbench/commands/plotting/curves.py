@@ -16,6 +16,7 @@ from rlbench.commands.shared.agents import learning_curves
 from rlbench.drawing.shapes import GREY, INK
 from rlbench.harness.ranking.agent_results import generator
 from rlbench.harness.ranking.intervals import resample, widening
+from rlbench.harness.results.record import is_hidden
 from rlbench.harness.tasks.suite import TASKS
 
 if TYPE_CHECKING:
@@ -52,10 +53,11 @@ class Band:
 
 
 def find(paths: Iterable[Path]) -> list[Path]:
-    """The files of learning curves among these paths and in these folders."""
+    """The files of learning curves among these paths and in these folders, without hidden ones."""
     found = []
     for path in paths:
-        found += sorted(path.rglob(CURVE)) if path.is_dir() else [path] if path.name == CURVE else []
+        below = [curve for curve in path.rglob(CURVE) if not is_hidden(curve, path)] if path.is_dir() else [path]
+        found += sorted(curve for curve in below if curve.name == CURVE)
     return list({path.resolve(): path for path in found}.values())
 
 

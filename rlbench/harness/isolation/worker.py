@@ -129,6 +129,8 @@ def _finder_in(folder: str) -> Callable[[str], machinery.FileFinder]:
     def hook(path: str) -> machinery.FileFinder:
         if not Path(path).is_relative_to(folder):
             raise ImportError(f"{path} is not in the submission")
+        if not Path(path).is_dir():
+            raise ImportError(f"{path} is no folder")  # the next hook is for zip files
         return machinery.FileFinder(path, *loaders)
 
     return hook

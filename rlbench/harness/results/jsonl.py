@@ -35,9 +35,9 @@ def kind_of(path: Path) -> str | None:
 
 
 def as_object(line: bytes) -> dict[str, Any]:
-    """A line as a JSON object, empty where it is none."""
+    """A line as a JSON object, empty where it is none, or in another encoding than UTF-8."""
     try:
-        value = json.loads(line)
+        value = json.loads(line.decode("utf-8-sig"))  # bytes would be taken for UTF-16 or UTF-32, too
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

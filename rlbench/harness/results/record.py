@@ -126,18 +126,24 @@ VERIFICATION = ".verify.jsonl"
 
 
 def find(folder: Path, pattern: str = "*/*.jsonl") -> list[Path]:
-    """The records below a folder; findings of `verify`, traces, learning curves and hidden files are left out.
+    """The records below a folder; findings of `verify`, traces, learning curves and all that is hidden are left out.
 
     Args:
         folder: The folder of results.
         pattern: Which files, as `Path.glob` takes it.
     """
-    return sorted(path for path in folder.glob(pattern) if _may_be_record(path))
+    shown = (path for path in folder.glob(pattern) if not is_hidden(path, folder))
+    return sorted(path for path in shown if _may_be_record(path))
+
+
+def is_hidden(path: Path, folder: Path) -> bool:
+    """Whether a file below a folder is hidden, or lies in a hidden folder such as `.ipynb_checkpoints`."""
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def _may_be_record(path: Path) -> bool:
     """Whether a file is a record, or a damaged one: neither its name nor its first line says that it is another."""
-    if path.name.startswith(".") or path.name.endswith(VERIFICATION) or not path.is_file():
+    if path.name.endswith(VERIFICATION) or not path.is_file():
         return False
     return kind_of(path) in ("record", None)
 
@@ -241,7 +247,7 @@ def identity(task: Task, entrant: Submission) -> dict[str, Any]:
 def _parse(data: bytes, path: Path) -> Record | None:
     """The committed part of a record from its bytes."""
     *lines, _ = data.split(b"\n")  # the last has no newline: empty, or torn
-    if not lines and data[:10] == b'{"kind": "'[: len(data)]:
+    if not lines and _is_torn_header(data):
         return None
     parsed = [as_object(line) for line in lines]
     header = parsed[0] if parsed else {}
@@ -267,6 +273,12 @@ def _parse(data: bytes, path: Path) -> Record | None:
                 )
     size = sum(len(line) + 1 for line in lines[: last + 1])
     return Record(header, episodes, blocks, complete, size)
+
+
+def _is_torn_header(data: bytes) -> bool:
+    """Whether bytes without a newline are the start of a header and nothing else."""
+    start = b'{"kind": "header", "schema": '
+    return data[: len(start)] == start[: len(data)] and data.rfind(b'{"kind": ') <= 0
 
 
 def _check_first_line(header: Mapping[str, Any], path: Path) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 
 import pytest
 
@@ -76,6 +77,18 @@ def test_an_agents_process_starts_from_a_stated_environment(surroundings, grid_t
     with surroundings():
         statuses, fault = played(grid_task, folder, tmp_path / "results")
     assert (statuses, fault) == ({"crash"}, "crash: the agent's process exited with code 7; it last printed: loud")
+
+
+def test_an_agent_imports_from_a_zip_file_of_its_own(grid_task, submit, tmp_path):
+    path = submit("""
+        import pathlib, sys
+        sys.path.insert(0, str(pathlib.Path(__file__).with_name("vendor.zip")))
+        import zipped
+        return zipped.actions()
+    """)
+    with zipfile.ZipFile(path / "vendor.zip", "w") as archive:
+        archive.writestr("zipped.py", "def actions(): return [1] * 3\n")
+    assert played(grid_task, path, tmp_path / "results") == ({"ok"}, None)
 
 
 def test_byte_code_beside_a_source_does_not_run(grid_task, submit, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import pytest
 from hypothesis import given, settings
@@ -108,6 +109,15 @@ def test_side_files_are_no_records(name, text, entrant, submit, tmp_path):
     assert len(record.load(path.parents[1])) == 0
     other = submission.read(submit("pass", folder="other", version="2"))
     record.refuse_namesakes(record.path_of(path.parents[1], TASK, other), other)
+
+
+def test_what_lies_in_a_hidden_folder_is_no_record(entrant, tmp_path):
+    path = record.path_of(tmp_path / ".results", TASK, entrant)  # the folder given may be hidden itself
+    write(path, entrant)
+    shutil.copytree(path.parent, path.parents[1] / ".ipynb_checkpoints")
+    shutil.copytree(path.parent, path.parent / ".history" / "later")
+    for pattern in ("*/*.jsonl", "**/*.jsonl"):
+        assert record.find(path.parents[1], pattern) == [path]
 
 
 def test_another_digest_is_evaluated_after_a_verification(submit, tmp_path, capsys):

@@ -226,6 +226,25 @@ def test_damage_is_reported_and_nothing_is_lost(whole, entrant, number, change, 
     assert whole.read_bytes() == before
 
 
+REWRITTEN = {
+    **{name: lambda data, name=name: data.decode().encode(name) for name in ("utf-16", "utf-16-be", "utf-32")},
+    "old line ends": lambda data: data.replace(b"\n", b"\r"),
+    "one line": lambda data: data.replace(b"\n", b" "),
+    "a trace without its end": lambda data: b'{"kind": "trace"',
+}
+
+
+@pytest.mark.parametrize("rewrite", REWRITTEN.values(), ids=REWRITTEN)
+def test_a_record_that_another_program_has_rewritten_is_refused(rewrite, whole, entrant):
+    before = rewrite(whole.read_bytes())
+    whole.write_bytes(before)
+    for act in (lambda: record.load(whole.parents[1]), lambda: RecordWriter(whole, TASK, entrant)):
+        with pytest.raises(UserError, match="is not a record of results") as error:
+            act()
+        assert str(whole) in str(error.value)
+        assert whole.read_bytes() == before
+
+
 def test_a_record_of_another_definition_is_refused(whole, entrant):
     before = whole.read_bytes()
     other = dataclasses.replace(TASK, lanes=3)
