@@ -27,6 +27,7 @@ COMMANDS = {
     "run": "train the reference agents, score them, write the leaderboard",
     "plot": "draw learning curves, performance profiles and the leaderboard",
     "leaderboard": "rank all results and write leaderboard.md",
+    "compare": "how far two agents differ, how sure that is, and how many seeds would settle it",
     "doctor": "check this installation",
 }
 

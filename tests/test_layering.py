@@ -65,13 +65,13 @@ MAY_REACH = {
         *("rlbench.harness.submission", *UP_TO_SUBMISSION),
     ),
     "rlbench.harness.results": (
-        *("rlbench.children", "rlbench.errors", "rlbench.process"),
+        *("rlbench.children", "rlbench.errors", "rlbench.process", "rlbench.text_files", "rlbench.whole_files"),
         *("rlbench.harness.submission", *UP_TO_SUBMISSION),
     ),
     "rlbench.harness.ranking": ("rlbench.errors", "rlbench.harness.tasks"),
     "rlbench.harness": (
         *("rlbench.errors", "rlbench.exit_codes", "rlbench.process", "rlbench.progress", "rlbench.space_tree"),
-        *("rlbench.children", "rlbench.streams", "rlbench.text_files", *HARNESS),
+        *("rlbench.children", "rlbench.streams", "rlbench.text_files", "rlbench.whole_files", *HARNESS),
     ),
     "rlbench.interact": (
         *("rlbench.controls", "rlbench.controls.protocol", "rlbench.drawing"),
@@ -90,7 +90,8 @@ DOORS_FOR_BASELINES = {
     *("rlbench.charts", "rlbench.options", "rlbench.program", "rlbench.text_files", "rlbench.whole_files"),
     *("rlbench.harness.manifest", "rlbench.harness.tasks.suite", "rlbench.harness.results.record"),
     *(f"rlbench.harness.layers.{name}" for name in ("graph", "operations", "player")),
-    *(f"rlbench.harness.ranking.{name}" for name in ("intervals", "leaderboard", "rankings", "scores", "tables")),
+    *(f"rlbench.harness.ranking.{name}" for name in ("agent_results", "bootstrap", "comparisons", "intervals")),
+    *(f"rlbench.harness.ranking.{name}" for name in ("leaderboard", "rankings", "scores", "tables")),
 }
 """The modules of rlbench that `baselines` may import itself."""
 

@@ -14,8 +14,9 @@ from pathlib import Path
 import pandas as pd
 
 from baselines.studies.report import command
+from rlbench.harness.ranking.agent_results import RANDOM, AgentResult, collect_results, collect_runs
+from rlbench.harness.ranking.intervals import mean_interval
 from rlbench.harness.ranking.leaderboard import markdown
-from rlbench.harness.ranking.rankings import TaskRow, compute_rankings
 from rlbench.harness.ranking.tables import TextTable, decimal, interval
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import SUITES, TASKS
@@ -39,23 +40,23 @@ def published() -> pd.DataFrame:
         return pd.read_csv(path, index_col="game")
 
 
-def rows(results: Path) -> list[TaskRow]:
-    """The random agent's row of each game's ranking; games that it has not completed are left out."""
+def random_results(results: Path) -> list[AgentResult]:
+    """The random agent's result on each game; games that it has not completed are left out."""
     frame = record.load(results)
-    ranked = compute_rankings(frame[frame["agent"] == "random"], TASKS, SUITES).tasks
-    return [row for key in GAMES for row in ranked.get(key, ())]
+    found, _ = collect_results(collect_runs(frame[frame["agent"] == RANDOM]), TASKS)
+    return [result for key in GAMES for result in found.get(key, ())]
 
 
 def table(results: Path) -> TextTable:
     """A game a row: our mean return with its interval over episodes, and the published means."""
     known = published()
     cells = []
-    for row in rows(results):
-        game = TASKS[row.task].env_id.removeprefix("rlbench/Atari").removesuffix("-v0")
-        low_high = interval(row.return_low, row.return_high, 2, "")
+    for result in random_results(results):
+        game = result.task.env_id.removeprefix("rlbench/Atari").removesuffix("-v0")
+        low_high = mean_interval(result.moments) if result.moments else (None, None)
         papers = [known.loc[game, column] for column in ("dqn2013_random", "random_hns")]
         shown = [decimal(None if pd.isna(score) else float(score)) for score in papers]
-        cells.append((row.task, decimal(row.mean_return), low_high, *shown))
+        cells.append((result.task.key, decimal(float(result.returns[0])), interval(*low_high), *shown))
     return TextTable("Random agent", COLUMNS, tuple(cells))
 
 

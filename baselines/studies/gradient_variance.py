@@ -42,7 +42,8 @@ from baselines.training.loop import computing
 from baselines.types import Floats, Tree
 from rlbench.charts import matplotlib_settings
 from rlbench.errors import UserError
-from rlbench.harness.ranking.intervals import Interval, percentile_interval
+from rlbench.harness.ranking.bootstrap import percentile_interval
+from rlbench.harness.ranking.intervals import Interval
 from rlbench.whole_files import replacing
 
 ESTIMATORS: tuple[Estimator, ...] = get_args(Estimator)

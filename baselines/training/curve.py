@@ -25,9 +25,10 @@ MAX_BYTES = 1 << 30
 Entry = dict[str, Any]
 
 
-def head(algorithm: str, settings: Any) -> Entry:
+def head(algorithm: str, settings: Any, device: str) -> Entry:
     """The first entry."""
     whose = {"algorithm": algorithm, "agent": settings.agent, "task": settings.task, "seed": int(settings.seed)}
+    whose["device"] = device
     return {"event": "started", "update": 0, "steps": 0, "seconds": 0.0, **whose}
 
 

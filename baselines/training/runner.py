@@ -74,7 +74,7 @@ def run(
 
 
 def _run(module: Any, algorithm: str, settings: Any, out: Path, quiet: bool, tensorboard: bool) -> Path:
-    plain, first = checks.as_json(settings), curve.head(algorithm, settings)
+    plain, first = checks.as_json(settings), curve.head(algorithm, settings, device_of(settings))
     saved = checkpoint.load(out / CHECKPOINT, algorithm, plain) if (out / CHECKPOINT).exists() else None
     if saved is None:
         curve.begin(out / CURVE, first)
@@ -157,6 +157,15 @@ def alone(out: Path) -> Iterator[None]:
         yield
     finally:
         os.close(folder)
+
+
+def device_of(settings: Any) -> str:
+    """The kind of device that a training run uses: cpu or cuda."""
+    if settings.device == "cpu":
+        return "cpu"
+    from baselines.nets.networks import torch_device  # tables need no torch
+
+    return torch_device(settings.device).type
 
 
 def origin(settings: Any, finished: Finished) -> Origin:

@@ -279,7 +279,7 @@ def check_results(results: Path, page: Path) -> Check:
         ranked = leaderboard.load(results)
     except (UserError, OSError) as error:
         return Check("results", "fail", str(error))
-    line = leaderboard.difference(leaderboard.text(ranked), page)
+    line = leaderboard.difference(leaderboard.text(ranked, results, page), page)
     found = f"{counted(sum(map(len, ranked.tasks.values())), 'row')} on {counted(len(ranked.tasks), 'task')}"
     if line is None:
         return Check("results", "ok", f"{found}, {page} is up to date")

@@ -1,31 +1,59 @@
 """`rlbench leaderboard`: rank all results, print the tables, and write them to `leaderboard.md`.
 
-As JSON or CSV it prints all rows, unrounded, and writes nothing.
+With --task, --suite or --agent, and as JSON, CSV or LaTeX, it only prints.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import os
 import shlex
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+from typing import Annotated, Literal, TypeVar
 
-from rlbench.commands.shared.output import Format, Output, Quiet, complain, draw, print_table, table_of, write
-from rlbench.errors import UserError
+import pandas as pd
+import tyro
+
+from rlbench.commands.shared.lookup import find_task
+from rlbench.commands.shared.output import Output, Quiet, complain, draw, print_table, table_of, write
+from rlbench.commands.shared.runs import load_runs
+from rlbench.errors import UserError, unknown
 from rlbench.harness.ranking import leaderboard, tables
-from rlbench.harness.ranking.rankings import Rankings, compute_rankings
-from rlbench.harness.results import record
-from rlbench.harness.tasks.suite import SUITES, TASKS
+from rlbench.harness.ranking.rankings import Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow, compute_rankings
+from rlbench.harness.results import curves
+from rlbench.harness.results.curves import KeptCurve
+from rlbench.harness.tasks.suite import SUITES, TASKS, get_suite
+from rlbench.harness.tasks.task import Task
 from rlbench.whole_files import replacing
 
-OPTIONAL = ("failed", "seeds", "optimality gap", "beats next", "worst seed", "training steps")
+OPTIONAL = ("failed", "seeds", "budget", "solved", "IQM", "optimality gap", "worst seed", "steps")
 """Columns that are left out where the terminal is narrow, the last one first."""
+
+Format = Annotated[
+    Literal["table", "json", "csv", "latex"],
+    tyro.conf.arg(help="What to print: tables for people, JSON, CSV or LaTeX. --json and --csv are short for two."),
+]
+LATEX = str.maketrans(
+    {c: f"\\{c}" for c in "&%$#_{}"}
+    | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
+)
+"""How LaTeX spells the characters that mean something to it."""
+
+Row = TypeVar("Row", TaskRow, RunRow, SuiteRow, UnrankedRow)
 
 
 @dataclass(frozen=True)
 class LeaderboardOptions:
     """Rank all results, print the tables, and write them to leaderboard.md."""
 
+    task: tuple[str, ...] = ()
+    """Print these tasks alone."""
+    suite: str | None = None
+    """Print the tasks of this suite alone."""
+    agent: tuple[str, ...] = ()
+    """Print these agents alone; they keep their ranks."""
     results: Path = Path("results")
     """Folder of the records."""
     output: Output = Path("leaderboard.md")
@@ -42,37 +70,95 @@ def run(options: LeaderboardOptions) -> int:
 
     Raises UserError for results that cannot be ranked.
     """
-    if options.check and options.format != "table":
-        raise UserError(f"--check prints no table; leave out --format {options.format}")
+    filtered = bool(options.task or options.suite or options.agent)
+    if options.check and (filtered or options.format != "table"):
+        raise UserError("--check looks at the whole page; leave out --task, --suite, --agent and --format")
     ranked = load(options.results)
-    if options.format != "table":
-        print_table(tables.flat(ranked), options.format)
-        return 0
     if options.check:
-        return check(text(ranked), options)
-    write_page(text(ranked), options.output)  # first, as printing may fail
+        return check(text(ranked, options.results, options.output), options)
+    if filtered or options.format != "table":
+        print_rankings(selected(ranked, options), options.format)
+        return 0
+    write_page(text(ranked, options.results, options.output), options.output)  # first, as printing may fail
     if not options.quiet:
-        print_all(ranked)
+        print_rankings(ranked, "table")
         write(f"wrote {options.output}\n")
     return 0
 
 
-def print_all(ranked: Rankings) -> None:
-    """Print every table of the page; below each is what a sign means, and for which columns there was no room."""
+def selected(ranked: Rankings, options: LeaderboardOptions) -> Rankings:
+    """The rows of the tasks and agents that were asked for; UserError for a name that does not exist."""
+    keys = {*(find_task(name).key for name in options.task), *(task.key for task in suite_of(options))} or set(TASKS)
+    known = {row.agent for rows in ranked.tasks.values() for row in rows} | {row.agent for row in ranked.unranked}
+    for name in options.agent:
+        if name not in known:
+            raise unknown("agent", name, known)
+
+    def of_agents(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+        return tuple(row for row in rows if not options.agent or row.agent in options.agent)
+
+    shown = {
+        name: {key: of_agents(rows) for key, rows in getattr(ranked, name).items() if key in keys and of_agents(rows)}
+        for name in ("tasks", "runs")
+    }
+    return dataclasses.replace(
+        ranked,
+        **shown,
+        suites={
+            name: of_agents(rows) if keys >= {t.key for t in SUITES[name]} else ()
+            for name, rows in ranked.suites.items()
+        },
+        lines={key: () if options.agent else lines for key, lines in ranked.lines.items() if key in keys},
+        unranked=tuple(row for row in of_agents(ranked.unranked) if row.task in keys),
+    )
+
+
+def suite_of(options: LeaderboardOptions) -> tuple[Task, ...]:
+    """The tasks of the suite that was asked for."""
+    return () if options.suite is None else get_suite(options.suite)
+
+
+def print_rankings(ranked: Rankings, format: Format) -> None:
+    """Print every table, below it what its words mean and the columns without room; JSON and CSV as one flat table."""
+    if format == "json" or format == "csv":
+        print_table(tables.flat(ranked), format)
+        return
     for table in tables.tables(ranked, SUITES):
         rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-        draw(table_of(rows, table.columns), table.title, OPTIONAL, table.note)
+        frame = table_of(rows, table.columns)
+        if format == "latex":
+            write(latex(frame, table.title))
+        else:
+            draw(frame, table.title, OPTIONAL, table.note)
         write("\n")
+
+
+def latex(frame: pd.DataFrame, title: str) -> str:
+    """A table as LaTeX, for the package booktabs."""
+    plain = frame.replace({"\N{EN DASH}": "--", "\N{EM DASH}": "---"}, regex=True)
+    escaped = plain.map(lambda cell: cell.translate(LATEX))
+    columns = [column.translate(LATEX) for column in frame.columns]
+    return (
+        escaped.set_axis(columns, axis=1)
+        .style.hide(axis="index")
+        .to_latex(hrules=True, caption=title.translate(LATEX), position="ht", column_format="l" * len(columns))
+    )
 
 
 def load(results: Path) -> Rankings:
     """Rankings of everything in a results folder."""
-    return compute_rankings(record.load(results), TASKS, SUITES)
+    return compute_rankings(load_runs(results), TASKS, SUITES)
 
 
-def text(ranked: Rankings) -> str:
-    """The page of these rankings."""
-    return leaderboard.render(ranked, TASKS, SUITES)
+def text(ranked: Rankings, results: Path, page: Path) -> str:
+    """The page of these rankings, with links to the learning curves beside the records."""
+    return leaderboard.render(ranked, TASKS, SUITES, [link(curve, results, page) for curve in curves.find(results)])
+
+
+def link(curve: KeptCurve, results: Path, page: Path) -> leaderboard.CurveLink:
+    """A learning curve as the page shows it, its path as seen from the page."""
+    path = os.path.relpath(results / curve.file, page.parent)
+    return leaderboard.CurveLink(curve.task, curve.agent, curve.seed, path, curve.seconds, curve.device)
 
 
 def check(expected: str, options: LeaderboardOptions) -> int:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pandas as pd
 from tyro.conf import Positional
 
 from rlbench.commands.plotting import curves, scores
 from rlbench.commands.plotting.style import style
 from rlbench.commands.shared.output import Format, Output, Quiet, print_table, table_of
+from rlbench.commands.shared.runs import load_runs
 from rlbench.errors import UserError, counted
-from rlbench.harness.ranking.agent_results import collect_results
+from rlbench.harness.ranking.agent_results import AgentVersion, Run, collect_results
 from rlbench.harness.ranking.rankings import compute_rankings
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import SUITES, TASKS
@@ -71,22 +71,21 @@ def curve_charts(options: PlotOptions) -> list[Chart]:
 
 def score_charts(options: PlotOptions) -> list[Chart]:
     """The charts of results, if any are complete."""
-    frames = [record.load(folder) for folder in results_folders(options.runs)]
-    frames = [frame for frame in frames if len(frame)]
-    if not frames:
-        return []
-    frame = each_record_once(frames)
-    by_task = collect_results(frame, TASKS)[0]
+    runs = each_record_once(run for folder in results_folders(options.runs) for run in load_runs(folder))
+    by_task = collect_results(runs, TASKS)[0]
     if not by_task:
         return []
-    ranked = compute_rankings(frame, TASKS, SUITES)
+    ranked = compute_rankings(runs, TASKS, SUITES)
     played = scores.played(by_task)
-    shown = played or by_task
-    what = f"{counted(sum(map(len, shown.values())), 'agent')} on {counted(len(shown), 'task')}"
-    unplayed = len(by_task) - len(shown)
+    if not played:
+        return []
+    what = f"{counted(sum(map(len, played.values())), 'agent')} on {counted(len(played), 'task')}"
+    unplayed = len(by_task) - len(played)
     what += f"; the random agent alone on {counted(unplayed, 'other')}" if unplayed else ""
-    board = ("leaderboard", lambda: scores.leaderboard(ranked), what)
-    return [("profiles", lambda: scores.profiles(played), what), board] if played else [board]
+    return [
+        ("profiles", lambda: scores.profiles(played), what),
+        ("leaderboard", lambda: scores.leaderboard(ranked), what),
+    ]
 
 
 def results_folders(paths: tuple[Path, ...]) -> list[Path]:
@@ -96,15 +95,14 @@ def results_folders(paths: tuple[Path, ...]) -> list[Path]:
     return list(there.values())
 
 
-def each_record_once(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The episodes of several folders of results; of a record that is in several of them, the longest copy."""
-    identity = ["task", "agent", "version", "digest"]
-    longest: dict[Any, pd.DataFrame] = {}
-    for frame in frames:
-        for key, episodes in frame.groupby(identity, sort=False):
-            if len(episodes) > len(longest.get(key, ())):
-                longest[key] = episodes
-    return pd.concat(longest.values(), ignore_index=True)
+def each_record_once(runs: Iterable[Run]) -> list[Run]:
+    """The runs of several folders of results; of a record that is in several of them, the longest copy."""
+    longest: dict[tuple[str, AgentVersion, str], Run] = {}
+    for run in runs:
+        key = (run.task, run.agent, run.digest)
+        if key not in longest or len(run.returns) > len(longest[key].returns):
+            longest[key] = run
+    return list(longest.values())
 
 
 def save(name: str, make: Callable[[], Figure], what: str, folder: Path) -> list[dict[str, str]]:

@@ -16,11 +16,12 @@ import tyro
 
 from rlbench import whole_files
 from rlbench.commands import leaderboard
-from rlbench.commands.shared.agents import training
+from rlbench.commands.shared.agents import learning_curves, training
 from rlbench.commands.shared.output import Format, Quiet, remark, silent
 from rlbench.commands.train import with_settings
 from rlbench.errors import UserError, unknown
 from rlbench.harness.evaluate import evaluate
+from rlbench.harness.results import curves
 from rlbench.harness.tasks.suite import SUITES, get_task
 
 
@@ -61,7 +62,7 @@ PLANS = {
     "quick": QUICK,
     "classic": (*QUICK, *AS_THEY_STAND),
     "atari": ATARI,
-    "glimpse": GLIMPSE,
+    "glimpses": GLIMPSE,
     "locomotion": LOCOMOTION,
     "mujoco-v5": MUJOCO_V5,
     "lecture": ALL,
@@ -77,7 +78,7 @@ class RunOptions:
 
     plan: Annotated[str, tyro.conf.Positional] = "quick"
     """Which agents: quick; classic, which adds the slides' algorithms as they stand; those of one family, hours long:
-    atari, glimpse, locomotion, mujoco-v5; or lecture, which is all of them. Any other suite is a plan as well."""
+    atari, glimpses, locomotion, mujoco-v5; or lecture, which is all of them. Any other suite is a plan as well."""
     seeds: int = 10
     """Training seeds of each agent."""
     out: Annotated[Path | None, tyro.conf.arg(aliases=["--output", "-o"])] = None
@@ -112,13 +113,15 @@ def run(options: RunOptions) -> int:
     for entry in plan:
         for seed in range(options.seeds if entry.seeds is None else entry.seeds):
             submission = train(entry, seed, out, options)
+            curve = learning_curves()
+            curves.keep(curve.read(submission.parent / curve.CURVE), results)
             score(entry.task, submission, results, options)
     for task in tasks:
         score(task, "random", results, options)
     if options.format != "table":  # the command below then only prints
-        leaderboard.write_page(leaderboard.text(leaderboard.load(results)), page)
+        leaderboard.write_page(leaderboard.text(leaderboard.load(results), results, page), page)
     remark(f"to rank yours beside these: rlbench evaluate my_agent --results {shlex.quote(str(results))}", options)
-    return leaderboard.run(leaderboard.LeaderboardOptions(results, page, format=options.format))
+    return leaderboard.run(leaderboard.LeaderboardOptions(results=results, output=page, format=options.format))
 
 
 def prepare(page: Path, folders: list[Path]) -> None:

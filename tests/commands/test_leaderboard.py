@@ -36,7 +36,7 @@ def write_run(results, name, seed, returns=-2.0, blocks=TASK.blocks):
 @pytest.fixture
 def options(tmp_path):
     results = tmp_path / "results"
-    for seed in range(2):
+    for seed in range(3):
         write_run(results, "planner", seed)
     write_run(results, "stopped", 0, blocks=1)
     return LeaderboardOptions(results=results, output=tmp_path / "leaderboard.md")
@@ -48,7 +48,8 @@ def test_it_writes_the_page_and_then_check_passes(options, capsys):
     assert "Task grid-world@1" in shown
     assert shown.endswith(f"wrote {options.output}\n")
     page = options.output.read_text(encoding="utf-8")
-    assert "|    1 | planner 1 |     2 |       -2.00 | [-2.00, -2.00] | 1.000 |" in page
+    (row,) = (line for line in page.splitlines() if "| planner 1 " in line and "3 of 3" in line)
+    assert "-2.00 | [-2.00, -2.00] | 3 of 3 |" in row
     assert "incomplete: 70 of 140 episodes" in page
     assert run(dataclasses.replace(options, check=True)) == 0
     assert "up to date" in capsys.readouterr().out
@@ -57,14 +58,14 @@ def test_it_writes_the_page_and_then_check_passes(options, capsys):
 def test_check_fails_on_a_stale_page_and_names_the_remedy(options, capsys):
     run(options)
     fresh = options.output.read_text(encoding="utf-8")
-    write_run(options.results, "planner", 2)
+    write_run(options.results, "planner", 3)
     before = options.output.read_bytes()
     capsys.readouterr()
     assert run(dataclasses.replace(options, check=True)) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
     remedy = f"rlbench leaderboard --results {options.results} --output {options.output}"
-    line = fresh.splitlines().index(next(row for row in fresh.splitlines() if "| planner 1" in row)) + 1
+    line = next(i for i, row in enumerate(fresh.splitlines(), start=1) if "| planner 1" in row)
     assert printed.err == f"{options.output} is stale (line {line} differs); to mend it: {remedy}\n"
     assert options.output.read_bytes() == before  # a check writes nothing
 
@@ -80,10 +81,13 @@ def test_check_fails_on_a_page_that_is_missing_or_not_text(options, capsys):
 def test_machine_formats_print_the_rows_and_write_nothing(options, capsys):
     assert run(dataclasses.replace(options, format="json")) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert [(row["table"], row["agent"], row["score"]) for row in rows if row["table"] != "suite"] == [
+    assert [(row["table"], row["agent"], row["score"]) for row in rows if row["table"] in ("task", "unranked")] == [
         ("task", "planner", 1.0),
         ("unranked", "stopped", None),
     ]
+    assert {row["agent"] for row in rows if row["table"] == "published" and row["task"] == TASK.key} == {
+        "exact optimum"
+    }
     assert run(dataclasses.replace(options, format="csv")) == 0
     assert len(list(csv.DictReader(io.StringIO(capsys.readouterr().out)))) == len(rows)
     assert not options.output.exists()
@@ -91,8 +95,39 @@ def test_machine_formats_print_the_rows_and_write_nothing(options, capsys):
 
 @pytest.mark.parametrize("format", ["json", "csv"])
 def test_a_check_prints_no_table(options, format):
-    with pytest.raises(UserError, match=f"--format {format}"):
+    with pytest.raises(UserError, match=r"leave out .* --format"):
         run(dataclasses.replace(options, check=True, format=format))
+
+
+def test_latex_prints_every_table_and_escapes_what_means_something_to_it(options, capsys):
+    assert run(dataclasses.replace(options, format="latex")) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("\\begin{tabular}") == printed.count("\\end{tabular}") == 4
+    assert "95 \\% interval" in printed
+    assert "planner 1 &" in printed
+    assert not options.output.exists()
+
+
+def test_a_filter_prints_the_rows_asked_for_and_writes_nothing(options, capsys):
+    assert run(dataclasses.replace(options, task=("cart-pole",), format="json")) == 0
+    assert {row["task"] for row in json.loads(capsys.readouterr().out)} == {"cart-pole@1"}
+    assert run(dataclasses.replace(options, suite="tabular", agent=("planner",), format="json")) == 0
+    assert {row["agent"] for row in json.loads(capsys.readouterr().out)} == {"planner"}
+    assert not options.output.exists()
+    with pytest.raises(UserError, match="unknown agent 'planer'; did you mean planner"):
+        run(dataclasses.replace(options, agent=("planer",)))
+
+
+def test_a_second_look_parses_no_record_again(options, monkeypatch):
+    run(options)
+    before = options.output.read_bytes()
+    monkeypatch.setattr(record, "parse", lambda data, path: pytest.fail(f"parsed {path}"))
+    run(options)
+    assert options.output.read_bytes() == before
+    monkeypatch.undo()
+    write_run(options.results, "planner", 3)
+    run(options)
+    assert options.output.read_bytes() != before
 
 
 def test_a_folder_that_is_not_there_is_an_error(options, tmp_path):
@@ -109,19 +144,19 @@ def test_an_empty_folder_gives_a_friendly_page(tmp_path):
     assert "rlbench run quick" in options.output.read_text(encoding="utf-8")
 
 
-def test_a_sign_and_columns_without_room_are_explained_below_the_table(tmp_path, monkeypatch, capsys):
+def test_missing_seeds_and_columns_without_room_are_explained_below_the_table(tmp_path, monkeypatch, capsys):
     write_run(tmp_path / "results", "actor-critic-lecture", 0)
     options = LeaderboardOptions(results=tmp_path / "results", output=tmp_path / "leaderboard.md")
     for columns, below in (("200", ""), ("80", "left out: ")):
         monkeypatch.setenv("COLUMNS", columns)
         assert run(options) == 0
         table = capsys.readouterr().out.partition("Task grid-world@1")[2]
-        assert "[-2.00, -2.00]†" in table
-        assert "\n† a single run: its interval says nothing about other training seeds\n" in table
+        assert "needs seeds; episodes [-2.00, -2.00]" in " ".join(table.split())
+        assert "\nneeds seeds: under 3 training seeds there is neither interval nor rank\n" in table
         assert below in table
-        assert ("training steps; a wider terminal or --csv shows them" in " ".join(table.split())) == bool(below)
+        assert ("steps; a wider terminal or --csv shows them" in " ".join(table.split())) == bool(below)
 
 
-def test_a_table_without_the_sign_does_not_explain_it(options, capsys):
+def test_a_table_without_missing_seeds_does_not_explain_them(options, capsys):
     run(options)
-    assert "†" not in capsys.readouterr().out
+    assert "needs seeds" not in capsys.readouterr().out

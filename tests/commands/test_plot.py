@@ -16,8 +16,8 @@ from rlbench.commands.plotting.curves import Curve, band
 from rlbench.commands.plotting.style import looks, style, unit
 from rlbench.drawing.shapes import ACCENTS, PAPER
 from rlbench.harness.ranking import scores
-from rlbench.harness.ranking.agent_results import collect_results
-from rlbench.harness.ranking.intervals import bootstrap_interval
+from rlbench.harness.ranking.agent_results import collect_results, collect_runs
+from rlbench.harness.ranking.intervals import mean_interval, moments
 from rlbench.harness.ranking.rankings import compute_rankings
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import SUITES, TASKS
@@ -92,7 +92,7 @@ def test_a_band_is_the_mean_and_its_bootstrap_interval():
     values = np.stack([curve.mean for curve in curves])
     np.testing.assert_allclose(shown.mean, values.mean(axis=0))
     for k in range(3):
-        low, high = bootstrap_interval(scores.mean, [values[:, k]], seed=1)
+        low, high = mean_interval(moments(values[:, k])._replace(third=0.0))  # Student's
         assert (shown.low[k], shown.high[k]) == pytest.approx((low, high), abs=0.12 * (high - low))
 
 
@@ -126,7 +126,7 @@ def test_what_is_drawn_is_what_was_read(tmp_path):
 def test_profiles_and_rankings_of_the_committed_results():
     frame = record.load(ROOT / "results")
     key = "cart-pole@1"
-    by_task = collect_results(frame[frame["task"] == key], TASKS)[0]
+    by_task = collect_results(collect_runs(frame[frame["task"] == key]), TASKS)[0]
     with style():
         figure = plot_scores.profiles(by_task)
     titles = [axes.get_title(loc="left") for axes in figure.axes]
@@ -137,16 +137,23 @@ def test_profiles_and_rankings_of_the_committed_results():
 
 def test_tasks_that_only_the_random_agent_has_played_are_left_out():
     frame = record.load(ROOT / "results")
-    frame = frame[(frame["task"] == "grid-world@1") | (frame["agent"] == "random")]
-    by_task = collect_results(frame, TASKS)[0]
+    runs = collect_runs(frame[(frame["task"] == "grid-world@1") | (frame["agent"] == "random")])
+    by_task = collect_results(runs, TASKS)[0]
     assert len(by_task) > 1
     assert list(plot_scores.played(by_task)) == ["grid-world@1"]
-    ranked = compute_rankings(frame, TASKS, SUITES)
     with style():
-        assert [axes.get_title(loc="left") for axes in plot_scores.leaderboard(ranked).axes] == ["grid-world@1"]
-        alone = compute_rankings(frame[frame["agent"] == "random"], TASKS, SUITES)  # then they are all there is
-        shown = [axes for axes in plot_scores.leaderboard(alone).axes if axes.get_visible()]
-    assert len(shown) == len(by_task)
+        charts = plot_scores.leaderboard(compute_rankings(runs, TASKS, SUITES)).axes
+    assert [axes.get_title(loc="left") for axes in charts] == ["grid-world@1"]
+
+
+def test_published_scores_stand_among_ours_in_the_leaderboard():
+    runs = collect_runs(record.load(ROOT / "results").query("task == 'pong@1'"))
+    marks = plot_scores.marks(compute_rankings(runs, TASKS, SUITES), "pong@1")
+    assert [mark.name for mark in marks if mark.published] == [
+        *("DQN (Dopamine), 50M", "MR.Q, 400k", "DQN (Dopamine), 1.25M")
+    ]
+    assert [mark.name for mark in marks if not mark.published] == ["dqn-cpu  (3)"]
+    assert [mark.score for mark in marks] == sorted((mark.score for mark in marks), reverse=True)
 
 
 def test_a_performance_profile_by_hand():

@@ -15,7 +15,7 @@ from rlbench.commands.plotting.style import legend, looks, panels, unit
 from rlbench.commands.shared.agents import learning_curves
 from rlbench.drawing.shapes import GREY, INK
 from rlbench.harness.ranking.agent_results import generator
-from rlbench.harness.ranking.intervals import resample, widening
+from rlbench.harness.ranking.bootstrap import resample, widening
 from rlbench.harness.results.record import is_hidden
 from rlbench.harness.tasks.suite import TASKS
 

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from rlbench.commands.plotting.style import legend, looks, panels, unit
 from rlbench.drawing.shapes import BLUE, GREY, INK
-from rlbench.harness.ranking.agent_results import AgentResult, generator
-from rlbench.harness.ranking.intervals import resample, widening
-from rlbench.harness.ranking.rankings import Rankings, TaskRow
+from rlbench.harness.ranking.agent_results import RANDOM, AgentResult, generator
+from rlbench.harness.ranking.bootstrap import resample, widening
+from rlbench.harness.ranking.intervals import FEWEST_SEEDS
+from rlbench.harness.ranking.rankings import Rankings
 from rlbench.harness.ranking.scores import performance_profile
-from rlbench.harness.tasks.suite import SUITES
+from rlbench.harness.ranking.tables import budget, decimal, digits_of
+from rlbench.harness.tasks.suite import SUITES, TASKS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-RANDOM = "random"  # the agent that defines a score of 0
 POINTS = 400  # thresholds of a profile
 COLUMNS = 2  # panels of the leaderboard side by side
 ROW = 0.27  # inches of an agent in the leaderboard
@@ -81,7 +82,7 @@ def profile(
         width = 1.5 * (len(scores) - number) ** 0.5  # of several that coincide each is seen, the first one outermost
         panel.plot(tau, point, label=agent, drawstyle="steps-post", lw=width, **of_agent[agent])
         counts = [len(x) for x in some]
-        if min(counts) > 1:
+        if min(counts) >= FEWEST_SEEDS:
             rng = generator(title, agent)
             drawn = performance_profile([resample(x, rng, 500) for x in some], tau)  # [B, POINTS]
             drawn = point + widening(counts) * (drawn - point)
@@ -95,9 +96,40 @@ def profile(
     panel.tick_params(length=0)
 
 
+class Mark(NamedTuple):
+    """What the leaderboard draws of an agent: name, mean return, score, and the ends of its 95 % interval if any."""
+
+    name: str
+    mean_return: float
+    score: float
+    low: float | None
+    high: float | None
+    published: bool
+
+
+def marks(of: Rankings, key: str) -> list[Mark]:
+    """The agents of a task, ours and published, best first."""
+    ours = [
+        Mark(
+            f"{row.agent}  ({row.training_seeds})" if row.training_seeds else row.agent,
+            *(row.mean_return, row.score, row.score_low, row.score_high, False),
+        )
+        for row in of.tasks[key]
+    ]
+    lines = [line for line in of.lines[key] if line.kind == "published"]
+    published = [
+        Mark(
+            f"{line.agent}, {budget(line.training_steps)}" if line.training_steps else line.agent,
+            *(line.mean_return, line.score, None, None, True),
+        )
+        for line in lines
+    ]
+    return sorted((*ours, *published), key=lambda mark: (-mark.score, mark.name))
+
+
 def leaderboard(of: Rankings) -> Figure:
     """The leaderboard: a panel per task, the agents from the top, each with its score and 95 % interval."""
-    tasks = {key: rows for key, rows in of.tasks.items() if any(row.agent != RANDOM for row in rows)} or of.tasks
+    tasks = {key: marks(of, key) for key in of.tasks}
     longest = [max(map(len, rows)) for rows in batched(tasks.values(), COLUMNS)]
     figure, axes = panels(len(tasks), 5.2, [ROW * rows + 1.0 for rows in longest], COLUMNS)
     for number, ((key, rows), panel) in enumerate(zip(tasks.items(), axes, strict=True)):
@@ -112,24 +144,23 @@ def batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
         yield batch
 
 
-def ranking(panel: Axes, key: str, rows: Sequence[TaskRow], longest: int) -> None:
+def ranking(panel: Axes, key: str, rows: Sequence[Mark], longest: int) -> None:
     """One task: a point and an interval per agent, and its mean return; as high as a panel of `longest` rows.
 
     Args:
         panel: where to draw.
         key: of the task.
-        rows: agents from the top.
+        rows: agents from the top; published ones are drawn hollow and grey.
         longest: rows of the longest panel beside it.
     """
-    for y, row in enumerate(rows):
-        colour = unit(GREY if row.agent == RANDOM else BLUE)
-        if row.score_low is not None and row.score_high is not None:
-            panel.plot([row.score_low, row.score_high], [y, y], color=colour, lw=4, alpha=0.3)
-        panel.plot([row.score], [y], "o", color=colour, ms=5)
-        shown = f"{row.mean_return:,.1f}".replace("-", "\N{MINUS SIGN}")
+    for y, mark in enumerate(rows):
+        colour = unit(GREY if mark.published else BLUE)
+        if mark.low is not None and mark.high is not None:
+            panel.plot([mark.low, mark.high], [y, y], color=colour, lw=4, alpha=0.3)
+        panel.plot([mark.score], [y], "o", color=colour, ms=5, mfc="none" if mark.published else colour)
+        shown = decimal(mark.mean_return, digits_of(TASKS[key])).replace("-", "\N{MINUS SIGN}")
         panel.text(1.02, y, shown, transform=panel.get_yaxis_transform(), va="center", size=8)
-    seeds = (f"  ({row.training_seeds})" if row.training_seeds else "" for row in rows)
-    panel.set_yticks(range(len(rows)), [f"{row.agent}{count}" for row, count in zip(rows, seeds, strict=True)])
+    panel.set_yticks(range(len(rows)), [mark.name for mark in rows])
     panel.set_ylim(longest - 0.4, -0.6)
     panel.tick_params(length=0)
     panel.tick_params(axis="y", labelcolor=unit(INK))
@@ -141,7 +172,7 @@ def ranking(panel: Axes, key: str, rows: Sequence[TaskRow], longest: int) -> Non
     heading: Any = {"xycoords": "axes fraction", "textcoords": "offset points", "size": 7.5, "color": unit(GREY)}
     panel.annotate("mean return", (1.02, 1), (0, 12), **heading)
     panel.annotate("agent (training seeds)", (-0.015, 1), (0, 12), ha="right", **heading)
-    panel.set_xlabel("normalised score: 0 random, 1 reference")
+    panel.set_xlabel("normalised score: 0 random, 1 reference; hollow: published")
 
 
 def name(entry: AgentResult) -> str:

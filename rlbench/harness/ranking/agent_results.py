@@ -10,24 +10,20 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from rlbench.errors import UserError
-from rlbench.harness.ranking.intervals import resample, resample_mean
+from rlbench.harness.ranking.intervals import MeanEstimate, average, moments
 from rlbench.harness.ranking.scores import Floats, exact_mean, normalise
 from rlbench.harness.tasks.task import Task
 
 if TYPE_CHECKING:
     import pandas
 
-Unit: TypeAlias = Literal["seeds", "episodes", "none"]
-"""What an interval resamples: training seeds; the episodes of a single run; nothing, where that has one episode."""
-
-SEEDS: Unit = "seeds"
-EPISODES: Unit = "episodes"
-NONE: Unit = "none"
+RANDOM = "random"
+"""The agent that defines the score 0: a line of reference, in no ranking."""
 
 
 class AgentVersion(NamedTuple):
@@ -59,42 +55,61 @@ class Run:
 
 @dataclass(frozen=True)
 class AgentResult:
-    """Normalised score of one agent on one task, and bootstrap samples of it.
-
-    `scores: [n]`, one per training seed; `samples: [B, n]`, or `[B, 1]` from the episodes of a single run.
-    """
+    """Mean returns and normalised scores of one agent on one task: `returns, scores: [n]`, one per training seed."""
 
     task: Task
     agent: AgentVersion
     runs: tuple[Run, ...]
-    returns: Floats  # [n], mean return per training seed
+    returns: Floats
     scores: Floats
-    samples: Floats
-    count: int  # of the units that were resampled
-    unit: Unit
 
     @classmethod
     def of(cls, runs: Sequence[Run], task: Task) -> AgentResult:
         """Score the complete runs of one agent on one task."""
-        agent, episodes = runs[0].agent, runs[0].returns
         returns = np.array([exact_mean(run.returns) for run in runs])
-        rng = generator(task.key, *agent)
-        if len(runs) > 1:
-            samples, count, unit = resample(returns, rng), len(runs), SEEDS
-        else:
-            samples, count = resample_mean(episodes, rng), len(episodes)
-            unit = EPISODES if count > 1 else NONE
-        scores, samples = (normalise(x, task.random, task.reference) for x in (returns, samples))
-        return cls(task, agent, tuple(runs), returns, scores, samples, count, unit)
+        return cls(task, runs[0].agent, tuple(runs), returns, normalise(returns, task.random, task.reference))
+
+    @property
+    def trained(self) -> bool:
+        """Whether the agent learnt from training steps, so that another training seed gives another agent."""
+        return any(run.training_seed >= 0 and run.training_steps != 0 for run in self.runs)
+
+    @property
+    def moments(self) -> MeanEstimate | None:
+        """Mean return: over training seeds, or over the episodes of an agent that was not trained.
+
+        None where there are too few seeds: one training run says nothing about the next.
+        """
+        return moments(self.returns) if self.trained else self.episode_moments
+
+    @property
+    def episode_moments(self) -> MeanEstimate | None:
+        """Mean return of a single run over its episodes; None for several runs, or too few episodes."""
+        if len(self.runs) > 1:
+            return None
+        parts = [moments(returns) for returns in strata_of_episodes(self.runs[0], self.task)]
+        there = [part for part in parts if part is not None]
+        return average(there) if len(there) == len(parts) else None
+
+    @property
+    def steps(self) -> int | None:
+        """Median of the training steps; None where a run does not tell them."""
+        steps = [run.training_steps for run in self.runs]
+        return None if min(steps) < 0 else int(np.median(steps))
+
+    @property
+    def solved(self) -> int:
+        """Number of training seeds that solved the task, see `Task.threshold`."""
+        return int(np.sum(np.round(self.returns, 9) >= self.task.threshold))
 
 
 def collect_results(
-    frame: pandas.DataFrame, tasks: Mapping[str, Task]
+    runs: Sequence[Run], tasks: Mapping[str, Task]
 ) -> tuple[dict[str, list[AgentResult]], list[tuple[Run, str]]]:
-    """Gather the result of every agent on every task from recorded episodes.
+    """Gather the result of every agent on every task from its runs.
 
     Args:
-        frame: One row per episode (`record.load`), in any order.
+        runs: The runs, in any order.
         tasks: The tasks to rank, by key.
 
     Returns:
@@ -102,9 +117,9 @@ def collect_results(
         not ranked, each with the reason.
 
     Raises:
-        UserError: Two runs of one agent and version have the same training seed, or a run is malformed.
+        UserError: Two runs of one agent and version have the same training seed.
     """
-    runs = collect_runs(frame)
+    runs = sorted(runs, key=lambda run: (run.task, run.agent, run.training_seed, run.digest))
     require_distinct_seeds(runs)
     dynamics = prevailing_dynamics(runs)
     reasons = [why_unranked(run, tasks, dynamics) for run in runs]
@@ -114,6 +129,15 @@ def collect_results(
         results[task].append(AgentResult.of(members, tasks[task]))
     unranked = [(run, reason) for run, reason in zip(runs, reasons, strict=True) if reason is not None]
     return {key: of_task for key, of_task in results.items() if of_task}, unranked
+
+
+def strata_of_episodes(run: Run, task: Task) -> list[Floats]:
+    """Returns of a run by the start that the task gave them, `[episodes / starts]` each; one stratum without starts.
+
+    Starts that a task enumerates are strata and no chance: what remains is how an agent's returns from one differ.
+    """
+    starts = len(task.options) if isinstance(task.options, tuple) else 0
+    return [run.returns[i::starts] for i in range(starts)] if starts else [run.returns]
 
 
 def generator(*names: str) -> np.random.Generator:

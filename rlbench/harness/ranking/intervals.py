@@ -1,7 +1,11 @@
-"""Confidence intervals: bootstrap over training seeds, widened by Student's t; exact binomial. No I/O.
+"""Confidence intervals of a mean over training seeds, and of a probability. No I/O.
 
-The bootstrap is that of Agarwal et al. 2021 (see `scores`). Departure: their percentile intervals are too narrow for
-few seeds, so they are widened here, see `widening`.
+The interval of a mean is Student's, stretched by the skewness of the scores (after Willink 2005). It needs at least
+`FEWEST_SEEDS` seeds per task. `baselines/studies/interval_coverage.py` compares it with others: how often each holds
+the true mean, and how wide it is.
+
+No interval can see a failure that was not drawn, or a ceiling that all seeds have reached. What is known then is how
+many seeds of how many solved the task: `clopper_pearson`.
 """
 
 from __future__ import annotations
@@ -13,10 +17,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rlbench.harness.ranking.scores import Floats, Statistic, Strata, present, ranks
+from rlbench.harness.ranking.scores import present
 
-SAMPLES = 2000  # bootstrap samples: between random seeds the ends of a 95 % interval move by 1-2 % of its width
 LEVEL = 0.95
+FEWEST_SEEDS = 3
+"""Training seeds below which there is neither an interval nor a rank."""
+
+SAME = 1e-9
+"""Scores that differ by less, relatively, are equal: the last bits of a sum are no difference."""
+
+FEWEST_FOR_SKEWNESS = 5
+"""Scores below which they are taken for symmetric: so few say nothing about skewness."""
 
 
 class Interval(NamedTuple):
@@ -26,118 +37,82 @@ class Interval(NamedTuple):
     high: float
 
 
-def resample(values: ArrayLike, rng: np.random.Generator, samples: int = SAMPLES) -> Floats:
-    """Bootstrap samples of one stratum, drawn with replacement: `[n]` -> `[samples, n]`.
+class MeanEstimate(NamedTuple):
+    """An estimate of a mean, its squared standard error, the degrees of freedom of that, and its third cumulant."""
 
-    Draws are `int(u n)` of `Generator.random()`, whose stream NumPy keeps, not of `Generator.integers`, whose stream it
-    may change.
-
-    Args:
-        values: Scores of the training seeds; missing ones (NaN) are left out.
-        rng: Random generator; `samples * n` numbers are drawn.
-        samples: Number of bootstrap samples.
-    """
-    x = present(values)
-    return x[(rng.random((samples, x.size)) * x.size).astype(np.int64)]
+    mean: float
+    variance: float
+    freedom: float
+    third: float
 
 
-def resample_mean(values: ArrayLike, rng: np.random.Generator, samples: int = SAMPLES) -> Floats:
-    """Means of bootstrap samples, `[n]` -> `[samples, 1]`: as `resample`, but in the memory of one sample."""
-    x = present(values)
-    means = (np.mean(x[(rng.random(x.size) * x.size).astype(np.int64)]) for _ in range(samples))
-    return np.fromiter(means, dtype=np.float64, count=samples)[:, None]
+def moments(scores: ArrayLike) -> MeanEstimate | None:
+    """Mean of n scores: s^2 / n with n - 1 degrees of freedom, and mu_3 / n^2.
 
-
-def widening(counts: Sequence[int], level: float = LEVEL) -> float:
-    """Factor by which bootstrap deviations are too small: sqrt(n / (n-1)) t_(n-1) / z, with n = min_t n_t.
-
-    Resampling n values has the variance with divisor n where n - 1 is unbiased, hence the root; and it takes
-    the estimated variance for the true one, hence Student's quantile over the normal one. Coverage of the
-    mean of n normal scores, measured: plain percentile 91 % at n = 10, 74 % at n = 3; the root alone 92 %
-    and 80 %; both 95 % and 95 %. (Skew costs more than any factor gives back: 93 % and 87 % for returns capped
-    at 500.) Infinite where n = 1: one training run says nothing about training.
-
-    Over several tasks sum_t (n_t - 1) degrees of freedom would do if the tasks were equally noisy. They
-    never are, a solved one has no variance at all, and coverage fell to 83 % where one task of six had all
-    the noise; n - 1 keeps 95 %. Source: Hesterberg 2015, "What teachers should know about the bootstrap"
-    (expanded percentile interval).
+    s^2 and mu_3 are the unbiased second and third central moments, 1/(n-1) sum (x - m)^2 and n/((n-1)(n-2)) sum
+    (x - m)^3. Below `FEWEST_FOR_SKEWNESS` scores mu_3 is taken for 0.
 
     Args:
-        counts: Number of resampled units (training seeds) per task.
-        level: Coverage of the interval.
+        scores: The scores `[n]`; missing ones (NaN) are left out.
+
+    Returns:
+        The moments; None for fewer than `FEWEST_SEEDS` scores.
     """
+    x = present(scores)
+    n = x.size
+    if n < FEWEST_SEEDS:
+        return None
+    m = float(x.mean())
+    if np.ptp(x) <= SAME * max(1.0, float(np.abs(x).max())):
+        return MeanEstimate(float(x[0]), 0.0, n - 1, 0.0)
+    s2 = float(np.sum((x - m) ** 2)) / (n - 1)
+    skewed = n >= FEWEST_FOR_SKEWNESS
+    mu3 = float(np.sum((x - m) ** 3)) * n / ((n - 1) * (n - 2)) if skewed else 0.0
+    return MeanEstimate(m, s2 / n, n - 1, mu3 / n**2)
+
+
+def average(parts: Sequence[MeanEstimate]) -> MeanEstimate:
+    """Mean of T independent estimates: means average, variances add over T^2, third cumulants over T^3.
+
+    The degrees of freedom are (sum v)^2 / sum v^2 / nu (Satterthwaite 1946): the task with the noise decides.
+    """
+    T = len(parts)
+    variance = sum(part.variance for part in parts)
+    squares = sum(part.variance**2 / part.freedom for part in parts)
+    return MeanEstimate(
+        sum(part.mean for part in parts) / T,
+        variance / T**2,
+        variance**2 / squares if squares > 0 else math.inf,
+        sum(part.third for part in parts) / T**3,
+    )
+
+
+def student_quantile(level: float, freedom: float) -> float:
+    """The quantile t of Student's distribution beyond which (1 - level) / 2 lies on either side."""
     from scipy import special  # takes 0.3 s to import
 
-    n = min(counts)
-    if n < 2:
-        return math.inf
-    p = (1 + level) / 2
-    nu = min(n - 1, 1000)  # more degrees of freedom change the factor by less than 0.2 %
-    return math.sqrt(n / (n - 1)) * float(special.stdtrit(nu, p) / special.ndtri(p))
+    return float(special.stdtrit(min(freedom, 1e6), (1 + level) / 2))
 
 
-def widened(samples: Floats, estimate: float, counts: Sequence[int], level: float = LEVEL) -> Floats:
-    """Bootstrap replicates with the right spread: estimate + widening (sample - estimate), `[B]` -> `[B]`.
+def mean_interval(of: MeanEstimate, level: float = LEVEL) -> Interval:
+    """Interval of a mean: m - max(t, G(t)) se <= mean <= m + max(t, -G(-t)) se.
 
-    Replicates may leave the range of possible scores: the interval of seeds at 500, 500 and 490 ends above 500, and
-    cutting it there would claim what was not measured.
-
-    Args:
-        samples: The statistic of each bootstrap sample, `[B]`.
-        estimate: The statistic of the scores themselves.
-        counts: Number of resampled units per task, each at least 2.
-        level: Coverage of the interval.
+    G(r) = ((1 + 6 a (r - a))^(1/3) - 1) / (2 a), with a = kappa_3 / (6 se^3), bends Student's quantile t by the
+    skewness of m; without skewness G(r) = r. Source: Willink 2005, A confidence interval and test for the mean of an
+    asymmetric distribution, after Hall 1992. Departure: neither side is shorter than Student's, since the skewness of a
+    few scores is a guess.
     """
-    return np.asarray(estimate + widening(counts, level) * (samples - estimate))
+    if of.variance == 0:
+        return Interval(of.mean, of.mean)
+    se = math.sqrt(of.variance)
+    t = student_quantile(level, of.freedom)
+    a = of.third / (6 * se**3)
+    return Interval(of.mean - max(t, bend(t, a)) * se, of.mean + max(t, -bend(-t, a)) * se)
 
 
-def percentile_interval(replicates: Floats, level: float = LEVEL) -> Interval:
-    """Central `level` of the replicates `[B]`: their (1-level)/2 and (1+level)/2 quantiles."""
-    low, high = np.quantile(replicates, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(low), float(high))
-
-
-def bootstrap_interval(
-    statistic: Statistic, strata: Strata, seed: int = 0, *, samples: int = SAMPLES, level: float = LEVEL
-) -> Interval | None:
-    """Stratified bootstrap interval of a statistic: training seeds resampled within each task.
-
-    Source: section 4.2 of the paper; `widening` is the departure.
-
-    Args:
-        statistic: Maps strata to a number, for example `scores.iqm`.
-        strata: Scores of the training seeds, one array `[n_t]` per task.
-        seed: Seed of the resampling.
-        samples: Number of bootstrap samples.
-        level: Coverage of the interval.
-
-    Returns:
-        The interval; None where a task has fewer than two scores, as one of width zero would claim certainty.
-    """
-    scores = [present(x) for x in strata]
-    counts = [x.size for x in scores]
-    if not counts or min(counts) < 2:
-        return None
-    rng = np.random.default_rng(seed)
-    drawn = statistic([resample(x, rng, samples) for x in scores])
-    return percentile_interval(widened(drawn, float(statistic(scores)), counts, level), level)
-
-
-def rank_intervals(replicates: ArrayLike, level: float = LEVEL) -> list[tuple[int, int]]:
-    """Lowest and highest rank of each agent in the central `level` of the bootstrap samples.
-
-    Args:
-        replicates: `[A, B]`, B bootstrap replicates of each agent's score, drawn independently per agent.
-        level: Coverage of the intervals.
-
-    Returns:
-        One pair of ranks per agent, both of which did occur.
-    """
-    tail = (1 - level) / 2
-    of_samples = ranks(replicates)
-    low = np.quantile(of_samples, tail, axis=1, method="inverted_cdf")
-    high = np.quantile(of_samples, 1 - tail, axis=1, method="inverted_cdf")
-    return [(int(a), int(b)) for a, b in zip(low, high, strict=True)]
+def bend(r: float, a: float) -> float:
+    """G(r) of `mean_interval`."""
+    return float(np.cbrt(1 + 6 * a * (r - a)) - 1) / (2 * a) if abs(a) > 1e-6 else r
 
 
 def error_count(returns: NDArray[np.floating[Any]]) -> int:

@@ -1,39 +1,42 @@
-"""Rankings: who ranks where on each task and suite.
+"""Rankings: who ranks where on each task and suite, by mean return and by mean score.
 
-A task ranks by mean return, a suite by `scores.SUITE_AGGREGATE` of the normalised scores on its tasks. Intervals come
-from the training seeds; where there is only one run they come from its episodes, and the row says so.
+Training seeds decide: an agent with fewer than `FEWEST_SEEDS` of them has neither an interval nor a rank. Agents rank
+within a budget of training steps. The random agent and published scores are lines of reference, in no ranking.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TypeAlias
 
 from rlbench.harness.ranking import scores
 from rlbench.harness.ranking.agent_results import (
-    EPISODES,
-    NONE,
-    SEEDS,
+    RANDOM,
     AgentResult,
     AgentVersion,
     Run,
-    Unit,
     collect_results,
 )
+from rlbench.harness.ranking.comparisons import rank_ranges
 from rlbench.harness.ranking.intervals import (
+    Interval,
+    MeanEstimate,
+    average,
     clopper_pearson,
     error_count,
-    percentile_interval,
-    rank_intervals,
-    widened,
+    mean_interval,
 )
+from rlbench.harness.ranking.reference_lines import ReferenceLine, reference_lines
+from rlbench.harness.tasks.suite import BUDGETS, FAMILY
 from rlbench.harness.tasks.task import Task
 
-if TYPE_CHECKING:
-    import pandas
+Budget: TypeAlias = "int | None"
+"""Training steps up to which agents are ranked together; None beyond the last budget of a family."""
+
+BUDGET_TOLERANCE = 1.05
+"""A training run may end this much beyond its budget: batches do not stop on a round number."""
 
 
 @dataclass(frozen=True)
@@ -41,24 +44,28 @@ class TaskRow:
     """One agent on one task."""
 
     task: str
-    rank: int
-    rank_low: int
-    rank_high: int
+    budget: Budget
+    rank: int | None  # within the budget; None where seeds are missing
+    rank_low: int | None
+    rank_high: int | None
     agent: str
     version: str
     training_seeds: int  # 0: not trained
     mean_return: float
-    return_low: float | None
+    return_low: float | None  # 95 % interval; None where seeds are missing
     return_high: float | None
     score: float
     score_low: float | None
     score_high: float | None
-    interval_over: Unit
-    beats_next: float | None  # probability of improvement over the agent in the next row
+    solved: int  # training seeds that solved the task
+    solved_low: float  # the exact 95 % interval of the chance that a seed solves it, Clopper & Pearson
+    solved_high: float
     worst_seed: float  # the lowest mean return of a training seed
+    episodes_low: float | None  # of a single run: 95 % interval over its episodes alone
+    episodes_high: float | None
     failed_episodes: int
     episodes: int
-    training_steps: int  # of the seed that took most; -1: unknown
+    training_steps: int | None  # median over the seeds
 
 
 @dataclass(frozen=True)
@@ -79,20 +86,22 @@ class RunRow:
 
 @dataclass(frozen=True)
 class SuiteRow:
-    """One agent on one suite; rank, aggregate and gap are None where it lacks a task."""
+    """One agent on one suite: the mean of its scores on the tasks that it has."""
 
     suite: str
-    rank: int | None
+    budget: Budget  # the largest of its tasks
+    rank: int | None  # None where a task or seeds are missing
     rank_low: int | None
     rank_high: int | None
     agent: str
     version: str
     tasks: int  # that it has a score on
-    aggregate: float | None
-    aggregate_low: float | None
-    aggregate_high: float | None
-    interval_over: Unit
-    optimality_gap: float | None
+    of_tasks: int  # in the suite
+    score: float
+    score_low: float | None
+    score_high: float | None
+    iqm: float  # of the scores of all seeds: the mean of their middle half
+    optimality_gap: float  # mean shortfall of the scores from 1
     failed_episodes: int
     episodes: int
 
@@ -117,27 +126,28 @@ class Rankings:
     suites: Mapping[str, tuple[SuiteRow, ...]]
     tasks: Mapping[str, tuple[TaskRow, ...]]
     runs: Mapping[str, tuple[RunRow, ...]]  # of classification tasks
+    lines: Mapping[str, tuple[ReferenceLine, ...]]  # of all tasks
     unranked: tuple[UnrankedRow, ...]
 
 
-def compute_rankings(
-    frame: pandas.DataFrame, tasks: Mapping[str, Task], suites: Mapping[str, Sequence[Task]]
-) -> Rankings:
+def compute_rankings(runs: Sequence[Run], tasks: Mapping[str, Task], suites: Mapping[str, Sequence[Task]]) -> Rankings:
     """Rank all agents on all tasks and suites.
 
     Args:
-        frame: One row per episode (`record.load`), in any order.
+        runs: The runs, in any order.
         tasks: The tasks to rank, by key.
         suites: The suites to rank, by name.
 
     Raises:
-        UserError: Two runs of one agent and version have the same training seed, or a run is malformed.
+        UserError: Two runs of one agent and version have the same training seed.
     """
-    results, unranked = collect_results(frame, tasks)
+    results, unranked = collect_results(runs, tasks)
+    contenders = {key: [each for each in some if each.agent.name != RANDOM] for key, some in results.items()}
     return Rankings(
-        suites={name: suite_rows(name, [results.get(t.key, []) for t in suite]) for name, suite in suites.items()},
-        tasks={key: task_rows(of_task) for key, of_task in results.items()},
-        runs={key: run_rows(of_task) for key, of_task in results.items() if tasks[key].classification},
+        suites={name: suite_rows(name, [contenders.get(t.key, []) for t in suite]) for name, suite in suites.items()},
+        tasks={key: task_rows(some) for key, some in contenders.items() if some},
+        runs={key: run_rows(some) for key, some in contenders.items() if some and tasks[key].classification},
+        lines={key: reference_lines(task) for key, task in tasks.items()},
         unranked=tuple(
             UnrankedRow(run.task, *run.agent, run.training_seed, run.digest, len(run.returns), reason)
             for run, reason in unranked
@@ -145,78 +155,80 @@ def compute_rankings(
     )
 
 
+def budget_of(result: AgentResult) -> Budget:
+    """The smallest budget of the task's family that the agent's training steps keep to."""
+    budgets = BUDGETS.get(FAMILY.get(result.task.key, ""), ())
+    steps = result.steps
+    return next((b for b in budgets if steps is not None and steps <= BUDGET_TOLERANCE * b), None)
+
+
 @dataclass(frozen=True)
-class Estimate:
-    """A statistic of one agent's results: point, bootstrap replicates `[B]`, and what was resampled."""
+class Place:
+    """The rank of an agent within its budget, with the ends of the rank's 95 % interval."""
 
-    point: float
-    replicates: scores.Floats
-    unit: Unit
-
-    @classmethod
-    def of(cls, statistic: scores.Statistic, results: Sequence[AgentResult]) -> Estimate:
-        """Evaluate a statistic on the results, one stratum each; with nothing to resample, replicates are the point."""
-        point = round(float(statistic([result.scores for result in results])), 12)
-        samples = statistic([result.samples for result in results])
-        unit = weakest([result.unit for result in results])
-        if unit == NONE:
-            return cls(point, np.full(samples.shape, point), unit)
-        return cls(point, widened(samples, point, [result.count for result in results]), unit)
-
-    @property
-    def interval(self) -> tuple[float, float] | tuple[None, None]:
-        """Ends of the 95 % interval; None where there was nothing to resample."""
-        return (None, None) if self.unit == NONE else percentile_interval(self.replicates)
+    rank: int | None = None
+    low: int | None = None
+    high: int | None = None
 
 
-def weakest(units: Iterable[Unit]) -> Unit:
-    """What an interval over several tasks may claim to resample: seeds only if it is seeds on every task."""
-    return max(units, key=(SEEDS, EPISODES, NONE).index)
+def places(estimates: Sequence[tuple[Budget, MeanEstimate | None]]) -> list[Place]:
+    """The place of each agent among those of its budget; an empty one where there are no moments."""
+    found = [Place()] * len(estimates)
+    for budget in {budget for budget, _ in estimates}:
+        members = [(i, of) for i, (b, of) in enumerate(estimates) if b == budget and of is not None]
+        ranks = scores.ranks([of.mean for _, of in members]).tolist()
+        for (i, _), rank, (low, high) in zip(members, ranks, rank_ranges([of for _, of in members]), strict=True):
+            found[i] = Place(rank, min(rank, low), max(rank, high))
+    return found
 
 
-def ranked(estimates: Sequence[Estimate]) -> list[tuple[int, int, int]]:
-    """Rank of each estimate, and the ends of the 95 % interval of its rank."""
-    if not estimates:
-        return []
-    points = scores.ranks([estimate.point for estimate in estimates]).tolist()
-    ends = rank_intervals([estimate.replicates for estimate in estimates])
-    return [(rank, min(rank, low), max(rank, high)) for rank, (low, high) in zip(points, ends, strict=True)]
+def order(budget: Budget, mean: float, agent: AgentVersion) -> tuple[float, float, AgentVersion]:
+    """Sort key of rows: by budget, best first, by name."""
+    return (float("inf") if budget is None else budget, -round(mean, 9), agent)
 
 
 def task_rows(results: Sequence[AgentResult]) -> tuple[TaskRow, ...]:
-    """Table of one task, best first."""
-    estimates = [Estimate.of(scores.mean, [result]) for result in results]
-    ranks = ranked(estimates)
-    order = sorted(range(len(results)), key=lambda i: (ranks[i][0], results[i].agent))
-    following = [*(results[i] for i in order[1:]), None]
-    return tuple(
-        _task_row(results[i], estimates[i], ranks[i], other) for i, other in zip(order, following, strict=True)
-    )
+    """Table of one task: by budget, best first."""
+    found = places([(budget_of(result), result.moments) for result in results])
+    rows = [_task_row(result, place) for result, place in zip(results, found, strict=True)]
+    return tuple(sorted(rows, key=lambda row: order(row.budget, row.mean_return, AgentVersion(row.agent, row.version))))
 
 
-def _task_row(
-    result: AgentResult, estimate: Estimate, rank: tuple[int, int, int], following: AgentResult | None
-) -> TaskRow:
-    low, high = estimate.interval
-    random, span = result.task.random, result.task.reference - result.task.random
+def _task_row(result: AgentResult, place: Place) -> TaskRow:
+    task, of = result.task, result.moments
+    low, high = (None, None) if of is None else possible(mean_interval(of), task)
+    of_episodes = None if of else result.episode_moments
+    episodes_low, episodes_high = (None, None) if of_episodes is None else possible(mean_interval(of_episodes), task)
+    solved = clopper_pearson(result.solved, len(result.runs))
     return TaskRow(
-        result.task.key,
-        *rank,
+        task.key,
+        budget_of(result),
+        place.rank,
+        place.low,
+        place.high,
         *result.agent,
-        training_seeds=len(result.runs) if any(run.training_seed >= 0 for run in result.runs) else 0,
+        training_seeds=len(result.runs) if result.trained else 0,
         mean_return=scores.exact_mean(result.returns),
-        return_low=None if low is None else random + span * low,
-        return_high=None if high is None else random + span * high,
-        score=estimate.point,
-        score_low=low,
-        score_high=high,
-        interval_over=estimate.unit,
-        beats_next=scores.probability_of_improvement([result.scores], [following.scores]) if following else None,
+        return_low=low,
+        return_high=high,
+        score=round(float(result.scores.mean()), 12),
+        score_low=None if low is None else task.score(low),
+        score_high=None if high is None else task.score(high),
+        solved=result.solved,
+        solved_low=solved.low,
+        solved_high=solved.high,
         worst_seed=float(result.returns.min()),
-        training_steps=max(run.training_steps for run in result.runs),
+        episodes_low=episodes_low,
+        episodes_high=episodes_high,
         failed_episodes=sum(run.failed for run in result.runs),
         episodes=sum(len(run.returns) for run in result.runs),
+        training_steps=result.steps,
     )
+
+
+def possible(interval: Interval, task: Task) -> Interval:
+    """The part of an interval of mean returns that is possible on a task."""
+    return Interval(task.within(interval.low), task.within(interval.high))
 
 
 def run_rows(results: Sequence[AgentResult]) -> tuple[RunRow, ...]:
@@ -242,42 +254,62 @@ def _run_row(run: Run) -> RunRow:
 
 
 def suite_rows(suite: str, by_task: Sequence[Sequence[AgentResult]]) -> tuple[SuiteRow, ...]:
-    """Table of one suite: agents with all its tasks, best first, then agents that lack a task.
-
-    `by_task` holds the results on each task.
-    """
+    """Table of one suite: agents with most tasks first, by budget, best first. `by_task` holds each task's results."""
     by_agent: dict[AgentVersion, list[AgentResult]] = {}
     for result in (result for results in by_task for result in results):
         by_agent.setdefault(result.agent, []).append(result)
-    full = {agent: results for agent, results in by_agent.items() if len(results) == len(by_task)}
-    estimates = {agent: Estimate.of(scores.SUITE_AGGREGATE.statistic, results) for agent, results in full.items()}
-    ranks = dict(zip(full, ranked(list(estimates.values())), strict=True))
-    lacking = by_agent.keys() - full.keys()
-    return (
-        *(_suite_row(suite, a, full[a], estimates[a], ranks[a]) for a in sorted(full, key=lambda a: (ranks[a][0], a))),
-        *(_suite_row(suite, a, by_agent[a]) for a in sorted(lacking, key=lambda a: (-len(by_agent[a]), a))),
-    )
+    complete = {agent: results if len(results) == len(by_task) else [] for agent, results in by_agent.items()}
+    found = places([(largest_budget(of), score_moments(complete[agent])) for agent, of in by_agent.items()])
+    rows = [
+        _suite_row(suite, len(by_task), results, place) for results, place in zip(by_agent.values(), found, strict=True)
+    ]
+    key = {row: order(row.budget, row.score, AgentVersion(row.agent, row.version)) for row in rows}
+    return tuple(sorted(rows, key=lambda row: (-row.tasks, key[row])))
 
 
-def _suite_row(
-    suite: str,
-    agent: AgentVersion,
-    results: Sequence[AgentResult],
-    estimate: Estimate | None = None,
-    rank: tuple[int | None, int | None, int | None] = (None, None, None),
-) -> SuiteRow:
-    low, high = estimate.interval if estimate else (None, None)
+def largest_budget(results: Sequence[AgentResult]) -> Budget:
+    """The largest budget of an agent's results."""
+    budgets = [budget_of(result) for result in results]
+    return None if None in budgets else max(b for b in budgets if b is not None)
+
+
+def score_moments(results: Sequence[AgentResult]) -> MeanEstimate | None:
+    """Mean score over tasks; None where there is no task, or seeds are missing on one."""
+    parts = [result.moments and normalised(result.moments, result.task) for result in results]
+    there = [part for part in parts if part is not None]
+    return average(there) if there and len(there) == len(parts) else None
+
+
+def normalised(of: MeanEstimate, task: Task) -> MeanEstimate:
+    """A mean return as a normalised score."""
+    span = task.reference - task.random
+    return MeanEstimate(task.score(of.mean), of.variance / span**2, of.freedom, of.third / span**3)
+
+
+def _suite_row(suite: str, of_tasks: int, results: Sequence[AgentResult], place: Place) -> SuiteRow:
+    of, strata = score_moments(results), [result.scores for result in results]
+    low, high = (None, None) if of is None else possible_score(mean_interval(of), [result.task for result in results])
     runs = [run for result in results for run in result.runs]
     return SuiteRow(
         suite,
-        *rank,
-        *agent,
+        largest_budget(results),
+        place.rank,
+        place.low,
+        place.high,
+        *results[0].agent,
         tasks=len(results),
-        aggregate=estimate.point if estimate else None,
-        aggregate_low=low,
-        aggregate_high=high,
-        interval_over=estimate.unit if estimate else NONE,
-        optimality_gap=float(scores.optimality_gap([result.scores for result in results])) if estimate else None,
+        of_tasks=of_tasks,
+        score=round(float(scores.mean(strata)), 12),
+        score_low=low,
+        score_high=high,
+        iqm=round(float(scores.iqm(strata)), 12),
+        optimality_gap=round(float(scores.optimality_gap(strata)), 12),
         failed_episodes=sum(run.failed for run in runs),
         episodes=sum(len(run.returns) for run in runs),
     )
+
+
+def possible_score(interval: Interval, tasks: Sequence[Task]) -> Interval:
+    """The part of an interval of a mean score that is possible on the tasks together."""
+    low, high = (sum(task.score(task.within(end)) for task in tasks) / len(tasks) for end in (-math.inf, math.inf))
+    return Interval(max(interval.low, low), min(interval.high, high))

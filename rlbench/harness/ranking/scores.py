@@ -14,15 +14,14 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
 Strata: TypeAlias = Sequence[Floats]
-Statistic: TypeAlias = Callable[[Strata], Floats]
 
 
 def normalise(returns: ArrayLike, random: float, reference: float) -> Floats:
@@ -80,18 +79,6 @@ def iqm(strata: Strata) -> Floats:
     g = np.floor(N / 4) / np.maximum(N, 1)
     k = np.clip(c, g, 1 - g) - np.clip(c - w, g, 1 - g)
     return np.asarray(np.sum(k * x, axis=-1) / np.sum(k, axis=-1))
-
-
-class Aggregate(NamedTuple):
-    """A statistic over the tasks of a suite, and how tables call and explain it."""
-
-    name: str
-    meaning: str
-    statistic: Statistic
-
-
-SUITE_AGGREGATE = Aggregate("IQM", "the mean of the middle half of the scores", iqm)
-"""What suites are ranked by."""
 
 
 def optimality_gap(strata: Strata, target: float = 1.0) -> Floats:

@@ -7,21 +7,22 @@ which depends on the machine, does not show.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from rlbench.harness.ranking.agent_results import EPISODES
-from rlbench.harness.ranking.rankings import Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow
-from rlbench.harness.ranking.scores import SUITE_AGGREGATE
+from rlbench.harness.ranking.intervals import FEWEST_SEEDS
+from rlbench.harness.ranking.rankings import Budget, Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow
+from rlbench.harness.ranking.reference_lines import ReferenceLine
 from rlbench.harness.tasks.task import Task
 
 if TYPE_CHECKING:
     import pandas
 
 DASH = "—"
-SINGLE_RUN = "†"
-"""Marks an interval over the episodes of a single run."""
+NEEDS_SEEDS = "needs seeds"
+"""What stands for an interval where training seeds are missing."""
 
 
 @dataclass(frozen=True)
@@ -34,26 +35,21 @@ class TextTable:
 
     @property
     def note(self) -> str:
-        """What a sign in the cells means, for a terminal, where there is no introduction; empty without one."""
-        marked = any(SINGLE_RUN in cell for row in self.rows for cell in row)
-        return f"{SINGLE_RUN} a single run: its interval says nothing about other training seeds" if marked else ""
-
-
-@dataclass(frozen=True)
-class SuiteSection:
-    """What is shown of suites that have the same tasks."""
-
-    names: tuple[str, ...]
-    tasks: tuple[str, ...]
-    table: TextTable | None
-    """None until an agent has completed all the tasks."""
+        """What stands for an interval, for a terminal, where there is no introduction; empty if nothing does."""
+        missing = any(NEEDS_SEEDS in cell for row in self.rows for cell in row)
+        return (
+            f"{NEEDS_SEEDS}: under {FEWEST_SEEDS} training seeds there is neither interval nor rank" if missing else ""
+        )
 
 
 def tables(rankings: Rankings, suites: Mapping[str, Sequence[Task]]) -> list[TextTable]:
-    """All tables in the order of the page."""
-    shown = [section.table for section in suite_sections(rankings, suites) if section.table]
+    """All tables: of suites of several tasks, of tasks, of the runs of classification tasks, of what is not ranked."""
+    tasks = {task.key: task for suite in suites.values() for task in suite}
+    several = (name for name, suite in suites.items() if len(suite) > 1 and rankings.suites[name])
+    shown = [suite_table(f"Suite {name}", rankings.suites[name]) for name in several]
     for key, rows in rankings.tasks.items():
-        shown += [task_table(key, rows), *([runs_table(key, rankings.runs[key])] if key in rankings.runs else [])]
+        shown.append(task_table(tasks[key], rows, rankings.lines[key]))
+        shown += [runs_table(key, rankings.runs[key])] if key in rankings.runs else []
     return [*shown, unranked_table(rankings.unranked)] if rankings.unranked else shown
 
 
@@ -61,56 +57,58 @@ def flat(rankings: Rankings) -> pandas.DataFrame:
     """Every row of every table, unrounded, in one table; a column that a row does not have is None."""
     import pandas as pd
 
-    rows = (
+    rows: list[tuple[str, Any]] = [
         *(("suite", row) for of_suite in rankings.suites.values() for row in of_suite),
         *(("task", row) for of_task in rankings.tasks.values() for row in of_task),
+        *((line.kind, line) for of_task in rankings.lines.values() for line in of_task),
         *(("run", row) for of_task in rankings.runs.values() for row in of_task),
         *(("unranked", row) for row in rankings.unranked),
-    )
-    fields = (field.name for row in (SuiteRow, TaskRow, RunRow, UnrankedRow) for field in dataclasses.fields(row))
-    columns = ["table", *dict.fromkeys(fields)]
+    ]
+    kinds = (SuiteRow, TaskRow, ReferenceLine, RunRow, UnrankedRow)
+    fields = (field.name for kind in kinds for field in dataclasses.fields(kind))
+    columns = ["table", *(name for name in dict.fromkeys(fields) if name != "kind")]
     cells = [[kind, *(getattr(row, name, None) for name in columns[1:])] for kind, row in rows]
-    columns = [name.replace("aggregate", SUITE_AGGREGATE.name.lower()) for name in columns]
     # Objects, because a pandas integer column with a gap would turn ranks into floats.
     return pd.DataFrame(cells, columns=columns, dtype=object)
 
 
-def suite_sections(rankings: Rankings, suites: Mapping[str, Sequence[Task]]) -> list[SuiteSection]:
-    """One section per distinct list of tasks, as suites may have the same; none without any result."""
-    names: dict[tuple[str, ...], list[str]] = {}
-    for name, suite in suites.items():
-        names.setdefault(tuple(task.key for task in suite), []).append(name)
-    sections = []
-    for keys, same in names.items():
-        rows = rankings.suites[same[0]]
-        complete = any(row.rank is not None for row in rows)
-        title = f"Suite{'s' if len(same) > 1 else ''} {', '.join(same)}"
-        sections.append(SuiteSection(tuple(same), keys, suite_table(title, len(keys), rows) if complete else None))
-    return sections if rankings.tasks else []
-
-
-def task_table(key: str, rows: Iterable[TaskRow]) -> TextTable:
-    """Columns and cells that are shown of one task."""
+def task_table(task: Task, rows: Iterable[TaskRow], lines: Iterable[ReferenceLine] = ()) -> TextTable:
+    """Columns and cells that are shown of one task: the ranked agents, then the lines of reference."""
+    digits = digits_of(task)
     columns = (
-        *("rank", "agent", "seeds", "mean return", "95 % interval", "score"),
-        *("worst seed", "beats next", "failed", "training steps"),
+        *("rank", "agent", "budget", "seeds", "mean return", "95 % interval"),
+        *("solved", "worst seed", "failed", "steps"),
     )
     cells = [
-        (
-            span_of_ranks(row),
-            f"{row.agent} {row.version}",
-            integer(row.training_seeds) if row.training_seeds else DASH,
-            decimal(row.mean_return),
-            interval(row.return_low, row.return_high, 2, row.interval_over),
-            decimal(row.score, 3),
-            decimal(row.worst_seed),
-            decimal(row.beats_next),
-            of_all(row.failed_episodes, row.episodes),
-            integer(row.training_steps) if row.training_steps >= 0 else DASH,
-        )
-        for row in rows
+        *(
+            (
+                rank_range(row),
+                f"{row.agent} {row.version}",
+                budget(row.budget),
+                integer(row.training_seeds) if row.training_seeds else DASH,
+                decimal(row.mean_return, digits),
+                interval_or_reason(row, digits),
+                solved(row),
+                decimal(row.worst_seed, digits),
+                of_all(row.failed_episodes, row.episodes),
+                DASH if row.training_steps is None else integer(row.training_steps),
+            )
+            for row in rows
+        ),
+        *(
+            (
+                line.kind,
+                line.agent,
+                DASH,
+                line.seeds or DASH,
+                decimal(line.mean_return, digits),
+                *(DASH,) * 4,
+                integer(line.training_steps) if line.training_steps else DASH,
+            )
+            for line in lines
+        ),
     ]
-    return TextTable(f"Task {key}", columns, tuple(cells))
+    return TextTable(f"Task {task.key}", columns, tuple(cells))
 
 
 def runs_table(key: str, rows: Iterable[RunRow]) -> TextTable:
@@ -118,31 +116,33 @@ def runs_table(key: str, rows: Iterable[RunRow]) -> TextTable:
     cells = [
         (
             f"{row.agent} {row.version}",
-            integer(row.training_seed) if row.training_seed >= 0 else DASH,
+            str(row.training_seed) if row.training_seed >= 0 else DASH,
             integer(row.errors),
             decimal(row.error_percent),
-            interval(row.error_low, row.error_high, 2, ""),
+            interval(row.error_low, row.error_high),
         )
         for row in rows
     ]
     return TextTable(f"Errors on {key}", ("agent", "seed", "errors", "error, %", "exact 95 % interval"), tuple(cells))
 
 
-def suite_table(title: str, tasks: int, rows: Iterable[SuiteRow]) -> TextTable:
+def suite_table(title: str, rows: Iterable[SuiteRow]) -> TextTable:
     """Columns and cells that are shown of one suite."""
     cells = [
         (
-            span_of_ranks(row),
+            rank_range(row),
             f"{row.agent} {row.version}",
-            f"{row.tasks} of {tasks}",
-            decimal(row.aggregate, 3),
-            interval(row.aggregate_low, row.aggregate_high, 3, row.interval_over),
+            budget(row.budget),
+            f"{row.tasks} of {row.of_tasks}",
+            decimal(row.score, 3),
+            interval(row.score_low, row.score_high, 3) if row.score_low is not None else NEEDS_SEEDS,
+            decimal(row.iqm, 3),
             decimal(row.optimality_gap, 3),
             of_all(row.failed_episodes, row.episodes),
         )
         for row in rows
     ]
-    columns = ("rank", "agent", "tasks", SUITE_AGGREGATE.name, "95 % interval", "optimality gap", "failed")
+    columns = ("rank", "agent", "budget", "tasks", "mean score", "95 % interval", "IQM", "optimality gap", "failed")
     return TextTable(title, columns, tuple(cells))
 
 
@@ -152,13 +152,33 @@ def unranked_table(rows: Iterable[UnrankedRow]) -> TextTable:
         (
             row.task,
             f"{row.agent} {row.version}",
-            integer(row.training_seed) if row.training_seed >= 0 else DASH,
+            str(row.training_seed) if row.training_seed >= 0 else DASH,
             row.digest[:12],
             row.reason,
         )
         for row in rows
     ]
     return TextTable("Not ranked", ("task", "agent", "seed", "digest", "reason"), tuple(cells))
+
+
+def interval_or_reason(row: TaskRow, digits: int) -> str:
+    """The interval of a row; where seeds are missing, how many there are, and a single run's interval over episodes."""
+    if row.return_low is not None:
+        return interval(row.return_low, row.return_high, digits)
+    needs = f"n = {row.training_seeds}, {NEEDS_SEEDS}" if row.training_seeds < FEWEST_SEEDS else NEEDS_SEEDS
+    if row.episodes_low is None:
+        return needs
+    return f"{needs}; episodes {interval(row.episodes_low, row.episodes_high, digits)}"
+
+
+def solved(row: TaskRow) -> str:
+    """How many training seeds solved the task, of how many."""
+    return f"{row.solved} of {max(row.training_seeds, 1)}"
+
+
+def digits_of(task: Task) -> int:
+    """Decimals of a task's returns: four digits over the span from the random agent to the reference, four at most."""
+    return min(max(3 - math.floor(math.log10(abs(task.reference - task.random))), 0), 4)
 
 
 def decimal(value: float | None, digits: int = 2) -> str:
@@ -174,14 +194,19 @@ def integer(value: int) -> str:
     return f"{value:,}"
 
 
-def interval(low: float | None, high: float | None, digits: int, over: str) -> str:
-    """Both ends in brackets, with a dagger where episodes were resampled for want of training seeds."""
-    if low is None:
-        return DASH
-    return f"[{decimal(low, digits)}, {decimal(high, digits)}]{SINGLE_RUN if over == EPISODES else ''}"
+def budget(steps: Budget) -> str:
+    """A budget of training steps: `400k`, `1M`; `any` where there is none."""
+    if steps is None:
+        return "any"
+    return f"{steps / 1e6:.3g}M" if steps >= 999_500 else f"{steps / 1e3:.3g}k"
 
 
-def span_of_ranks(row: TaskRow | SuiteRow) -> str:
+def interval(low: float | None, high: float | None, digits: int = 2) -> str:
+    """Both ends in brackets; a dash for None."""
+    return DASH if low is None else f"[{decimal(low, digits)}, {decimal(high, digits)}]"
+
+
+def rank_range(row: TaskRow | SuiteRow) -> str:
     """Rank with the range it could be: `1 (1-2)`; the range is left out where it is that one rank."""
     if row.rank is None:
         return DASH

@@ -111,12 +111,17 @@ def read(path: Path) -> Record | None:
 
     Raises UserError where the file cannot be read, is no record, or is damaged.
     """
+    return parse(read_bytes(path), path)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a record's file, empty where there is none; UserError where it cannot be read."""
     try:
         if path.exists() and not path.is_file():  # a pipe might never end
             raise OSError(errno.EINVAL, "it is not a file")
-        return _parse(path.read_bytes(), path)
+        return path.read_bytes()
     except FileNotFoundError:
-        return None
+        return b""
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
 
@@ -244,8 +249,8 @@ def identity(task: Task, entrant: Submission) -> dict[str, Any]:
     }
 
 
-def _parse(data: bytes, path: Path) -> Record | None:
-    """The committed part of a record from its bytes."""
+def parse(data: bytes, path: Path) -> Record | None:
+    """The committed part of a record from its bytes; None where there is not even a header. Errors as of `read`."""
     *lines, _ = data.split(b"\n")  # the last has no newline: empty, or torn
     if not lines and _is_torn_header(data):
         return None

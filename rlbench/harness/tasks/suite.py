@@ -7,15 +7,34 @@ from rlbench.harness.tasks.limits import Limits
 from rlbench.harness.tasks.task import EachOnce, Task
 
 Row = tuple[Task, tuple[str, ...]]
-"""A task and the suites that it belongs to."""
+"""A task and the suites that it belongs to, its family first."""
+
+FAMILIES = ("tabular", "control", "robots", "atari", "glimpses")
+"""The suites that part the tasks: each task is in one of these."""
+
+BUDGETS = {
+    "tabular": (100_000, 1_000_000),
+    "control": (500_000, 5_000_000),
+    "robots": (200_000, 1_000_000, 3_000_000, 10_000_000),
+    "atari": (100_000, 400_000, 2_500_000, 10_000_000, 50_000_000),
+    "glimpses": (),
+}
+"""Training steps up to which agents of a family are ranked together; beyond the last, any number."""
 
 _GRID_WORLD_STARTS = tuple(
     {"state": {"row": row, "col": col}} for row in range(4) for col in range(4) if (row, col) not in {(0, 0), (3, 3)}
 )
 
 
-def _atari(name: str, failure_return: float, random: float, human: float) -> Task:
-    """An Atari game under the protocol of Machado et al. (2018), with unclipped rewards.
+def _atari(
+    name: str,
+    failure_return: float,
+    random: float,
+    human: float,
+    low: float | None = 0.0,
+    high: float | None = None,
+) -> Task:
+    """An Atari game under the protocol of Machado et al. (2018), with unclipped rewards between `low` and `high`.
 
     The limit of `run` is long because a block lasts as long as its longest episode.
     """
@@ -28,15 +47,18 @@ def _atari(name: str, failure_return: float, random: float, human: float) -> Tas
         limits=Limits(run=3_600.0),
         failure_return=failure_return,
         random=random,
+        random_source="a random agent in Wang et al. (2016), without sticky actions",
         reference=human,
-        published="a random agent and a human player in Wang et al. (2016), who have no sticky actions",
+        reference_source="a human player in Wang et al. (2016), without sticky actions",
+        min_return=low,
+        max_return=high,
     )
 
 
 def _robot(
     robot: str, env_id: str, failure_return: float, random: float, reference: float
 ) -> tuple[Task, tuple[str, ...]]:
-    """A robot with the lecture's reward; the reference is our PPO at 1 million steps, the mean of its runs."""
+    """A robot with the lecture's reward, which nobody has published: the reference is our PPO, frozen."""
     task = Task(
         name=robot,
         version=1,
@@ -44,9 +66,10 @@ def _robot(
         failure_return=failure_return,
         random=random,
         reference=reference,
+        reference_source="ours: PPO at a million steps, the mean of its first runs, frozen",
         simulator="mujoco",
     )
-    return task, ("locomotion", "lecture")
+    return task, ("robots", "locomotion", "lecture")
 
 
 def _mujoco_v5(
@@ -65,8 +88,9 @@ def _mujoco_v5(
         failure_return=failure_return,
         random=random,
         reference=reference,
+        reference_source="CleanRL's PPO at a million steps on v4, the last 100 training episodes of three seeds",
     )
-    return task, ("mujoco-v5", "lecture")
+    return task, ("robots", "mujoco-v5", "lecture")
 
 
 def _glimpse(name: str, env_id: str, glimpses: int, error: float) -> Task:
@@ -85,7 +109,11 @@ def _glimpse(name: str, env_id: str, glimpses: int, error: float) -> Task:
         options=EachOnce("image", 10_000, f"glimpse-{name}@1"),
         failure_return=0.0,
         random=0.1,
+        random_source="chance",
         reference=round(1 - error / 100, 4),
+        reference_source="Mnih et al. (2014)",
+        min_return=0.0,
+        max_return=1.0,
         classification=True,
     )
 
@@ -103,8 +131,11 @@ _TABLE: tuple[Row, ...] = (
             failure_return=-97.0,
             random=-17.688,
             reference=-2.0,
+            reference_source="the exact optimum",
+            min_return=-200.0,
+            max_return=-2.0,
         ),
-        ("quick", "lecture"),
+        ("tabular", "quick", "lecture"),
     ),
     (
         Task(
@@ -116,21 +147,25 @@ _TABLE: tuple[Row, ...] = (
             failure_return=8.0,
             random=22.647,
             reference=500.0,
+            reference_source="the time limit, the highest return there is",
+            min_return=0.0,
+            max_return=500.0,
+            solved_at=475.0,
         ),
-        ("quick", "lecture"),
+        ("control", "quick", "lecture"),
     ),
     # Failure returns are the worst of the random agent's 100 recorded episodes: 1,000 would be hours of emulation.
-    (_atari("breakout", 0.0, 1.7, 30.5), ("lecture", "atari-7")),
-    (_atari("pong", -21.0, -20.7, 14.6), ("lecture", "atari-7")),
-    (_atari("space-invaders", 20.0, 148.0, 1_668.7), ("lecture", "atari-7")),
-    (_atari("seaquest", 0.0, 68.4, 42_054.7), ("lecture", "atari-7")),
-    (_atari("beam-rider", 44.0, 363.9, 16_926.5), ("lecture", "atari-7")),
-    (_atari("enduro", 0.0, 0.0, 860.5), ("lecture", "atari-7")),
-    (_atari("qbert", 0.0, 163.9, 13_455.0), ("lecture", "atari-7", "atari-5")),
-    (_atari("battle-zone", 0.0, 2_360.0, 37_187.5), ("lecture", "atari-5")),
-    (_atari("double-dunk", -24.0, -18.6, -16.4), ("lecture", "atari-5")),
-    (_atari("name-this-game", 420.0, 2_292.3, 8_049.0), ("lecture", "atari-5")),
-    (_atari("phoenix", 120.0, 761.4, 7_242.6), ("lecture", "atari-5")),
+    (_atari("breakout", 0.0, 1.7, 30.5, high=864.0), ("atari", "lecture", "atari-7")),
+    (_atari("pong", -21.0, -20.7, 14.6, -21.0, 21.0), ("atari", "lecture", "atari-7")),
+    (_atari("space-invaders", 20.0, 148.0, 1_668.7), ("atari", "lecture", "atari-7")),
+    (_atari("seaquest", 0.0, 68.4, 42_054.7), ("atari", "lecture", "atari-7")),
+    (_atari("beam-rider", 44.0, 363.9, 16_926.5), ("atari", "lecture", "atari-7")),
+    (_atari("enduro", 0.0, 0.0, 860.5), ("atari", "lecture", "atari-7")),
+    (_atari("qbert", 0.0, 163.9, 13_455.0), ("atari", "lecture", "atari-7", "atari-5")),
+    (_atari("battle-zone", 0.0, 2_360.0, 37_187.5), ("atari", "lecture", "atari-5")),
+    (_atari("double-dunk", -24.0, -18.6, -16.4, -24.0, 24.0), ("atari", "lecture", "atari-5")),
+    (_atari("name-this-game", 420.0, 2_292.3, 8_049.0), ("atari", "lecture", "atari-5")),
+    (_atari("phoenix", 120.0, 761.4, 7_242.6), ("atari", "lecture", "atari-5")),
     _robot("half-cheetah", "rlbench/HalfCheetah-v0", failure_return=30.225, random=560.937, reference=7644.172),
     _robot("hopper", "rlbench/Hopper-v0", failure_return=3.236, random=17.785, reference=3449.426),
     _robot("walker2d", "rlbench/Walker2d-v0", failure_return=-10.398, random=1.841, reference=4115.696),
@@ -139,10 +174,10 @@ _TABLE: tuple[Row, ...] = (
     _mujoco_v5("half-cheetah", "rlbench/HalfCheetah-v0", failure_return=-555.339, random=-291.065, reference=1442.64),
     _mujoco_v5("hopper", "rlbench/Hopper-v0", failure_return=3.226, random=17.763, reference=2382.86),
     _mujoco_v5("walker2d", "rlbench/Walker2d-v0", failure_return=-10.438, random=1.798, reference=2287.95),
-    (_glimpse("mnist", "GlimpseMNIST", glimpses=6, error=1.12), ("lecture",)),
-    (_glimpse("translated", "GlimpseTranslated", glimpses=6, error=1.22), ("lecture",)),
-    (_glimpse("cluttered60", "GlimpseCluttered60", glimpses=8, error=4.04), ("lecture",)),
-    (_glimpse("cluttered100", "GlimpseCluttered100", glimpses=8, error=8.11), ("lecture",)),
+    (_glimpse("mnist", "GlimpseMNIST", glimpses=6, error=1.12), ("glimpses", "lecture")),
+    (_glimpse("translated", "GlimpseTranslated", glimpses=6, error=1.22), ("glimpses", "lecture")),
+    (_glimpse("cluttered60", "GlimpseCluttered60", glimpses=8, error=4.04), ("glimpses", "lecture")),
+    (_glimpse("cluttered100", "GlimpseCluttered100", glimpses=8, error=8.11), ("glimpses", "lecture")),
 )
 """Tasks and their suites. `atari-7` holds the games of Mnih et al. (2013), `atari-5` those of
 Aitchison, Sweetser & Hutter (2023), whose scores predict the median over 57 games best."""
@@ -150,9 +185,12 @@ Aitchison, Sweetser & Hutter (2023), whose scores predict the median over 57 gam
 TASKS: dict[str, Task] = {task.key: task for task, _ in _TABLE}
 """Every task by its key, in the order of the table."""
 
+FAMILY: dict[str, str] = {task.key: suites[0] for task, suites in _TABLE}
+"""The family of every task, by its key."""
+
 SUITES: dict[str, tuple[Task, ...]] = {
     suite: tuple(task for task, suites in _TABLE if suite in suites)
-    for suite in dict.fromkeys(suite for _, suites in _TABLE for suite in suites)
+    for suite in dict.fromkeys((*FAMILIES, *(suite for _, suites in _TABLE for suite in suites)))
 }
 """The tasks of every suite, in the order of the table."""
 

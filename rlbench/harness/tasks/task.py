@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +17,10 @@ FIRST_SEED = 2**30
 """Seed of the first scored episode; the others count up, below 2**31 (ale-py takes 31 bits). Training seeds are
 smaller."""
 
-NOT_HASHED = ("failure_return", "random", "reference", "published", "classification", "simulator")
+NOT_HASHED = (
+    *("failure_return", "random", "random_source", "reference", "reference_source", "reference_version"),
+    *("min_return", "max_return", "solved_at", "classification", "simulator"),
+)
 """Fields that say how a return is scored and shown. They do not change what is played, so the hash leaves them out."""
 
 
@@ -86,11 +90,26 @@ class Task:
     random: float = 0.0
     """Return at the normalised score 0: the mean of those 1,000 episodes, or a published mean."""
 
-    reference: float = 1.0
-    """Return at the normalised score 1: the optimum, or a published score where no optimum is known."""
+    random_source: str = "1,000 episodes of a random agent"
+    """Where `random` comes from."""
 
-    published: str = ""
-    """What `random` and `reference` are where both are published, and the publication; empty where measured."""
+    reference: float = 1.0
+    """Return at the normalised score 1: the optimum, a published score, or a frozen score of an agent of ours."""
+
+    reference_source: str = ""
+    """Where `reference` comes from; it says so where that is an agent of ours."""
+
+    reference_version: int = 1
+    """Counts the changes of `random` and `reference`, under which scores do not compare."""
+
+    min_return: float | None = None
+    """The lowest mean return that is possible; None where it is not known."""
+
+    max_return: float | None = None
+    """The highest mean return that is possible; None where it is not known."""
+
+    solved_at: float | None = None
+    """Mean return from which a training seed counts as having solved the task; None for `reference`."""
 
     classification: bool = False
     """Whether the return is 1 for the right answer and 0 for a wrong one; then test errors in per cent are shown."""
@@ -99,6 +118,21 @@ class Task:
     def key(self) -> str:
         """Name and version, as in `cart-pole@1`."""
         return f"{self.name}@{self.version}"
+
+    @property
+    def threshold(self) -> float:
+        """Mean return from which a training seed counts as having solved the task."""
+        return self.reference if self.solved_at is None else self.solved_at
+
+    def within(self, value: float) -> float:
+        """A mean return, moved to the nearest end of what is possible where it lies outside."""
+        low = -math.inf if self.min_return is None else self.min_return
+        high = math.inf if self.max_return is None else self.max_return
+        return min(max(value, low), high)
+
+    def score(self, mean_return: float) -> float:
+        """Normalised score of a mean return: 0 for `random` and 1 for `reference`."""
+        return (mean_return - self.random) / (self.reference - self.random)
 
     @property
     def hash(self) -> str:

@@ -14,7 +14,7 @@ from baselines.training import curve
 from baselines.training.events import Evaluated, Event, Progress
 from rlbench.errors import UserError
 
-FIRST = curve.head("q-learning", QLearningSettings(seed=3))
+FIRST = curve.head("q-learning", QLearningSettings(seed=3), "cpu")
 NUMBERS, COUNTS, SECONDS = st.floats(-1e12, 1e12), st.integers(0, 2**40), st.floats(0, 1e9)
 METRICS = st.dictionaries(st.just("loss"), NUMBERS, max_size=1)
 RETURNS = st.lists(NUMBERS, min_size=1, max_size=4).map(tuple)

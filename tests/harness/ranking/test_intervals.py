@@ -1,4 +1,4 @@
-"""Intervals against tables, enumerations, closed forms, and how often they hold the truth."""
+"""Intervals against tables, closed forms, and how often they hold the truth."""
 
 import itertools
 import math
@@ -8,40 +8,32 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
-from rlbench.harness.ranking import scores as score
+from rlbench.harness.ranking.bootstrap import resample, widening
 from rlbench.harness.ranking.intervals import (
-    bootstrap_interval,
+    FEWEST_SEEDS,
+    average,
+    bend,
     clopper_pearson,
-    rank_intervals,
-    resample,
-    resample_mean,
-    widening,
+    mean_interval,
+    moments,
+    student_quantile,
 )
 
 NAN = math.nan
 scores = st.floats(-100, 100, allow_nan=False).map(lambda x: round(x, 3))
 
-
-def arrays(tasks):
-    return [np.array(task, dtype=float) for task in tasks]
-
-
-def test_rank_intervals_of_the_clear_and_of_the_undecided():
-    rng = np.random.default_rng(0)
-    replicates = [rng.normal(9, 1, 2000), rng.normal(0, 1, 2000), rng.normal(0, 1, 2000)]
-    assert rank_intervals(replicates) == [(1, 1), (2, 3), (2, 3)]
-
-
 # Percentage points of Student's distribution as every textbook prints them.
-@pytest.mark.parametrize(
-    ("p", "nu", "t"),
-    [
-        *((0.975, 1, 12.706), (0.975, 2, 4.303), (0.975, 3, 3.182), (0.975, 9, 2.262), (0.975, 10, 2.228)),
-        *((0.975, 120, 1.980), (0.95, 5, 2.015), (0.995, 2, 9.925), (0.995, 7, 3.499), (0.9, 30, 1.310)),
-    ],
-)
-def test_widening_uses_the_tables_of_student(p, nu, t):
+STUDENT = [
+    *((0.975, 1, 12.706), (0.975, 2, 4.303), (0.975, 3, 3.182), (0.975, 9, 2.262), (0.975, 10, 2.228)),
+    *((0.975, 120, 1.980), (0.95, 5, 2.015), (0.995, 2, 9.925), (0.995, 7, 3.499), (0.9, 30, 1.310)),
+]
+
+
+@pytest.mark.parametrize(("p", "nu", "t"), STUDENT)
+def test_quantiles_and_widening_follow_the_tables_of_student(p, nu, t):
+    assert student_quantile(2 * p - 1, nu) == pytest.approx(t, abs=6e-4)
     z = statistics.NormalDist().inv_cdf(p)
     assert widening([nu + 1], 2 * p - 1) * z / math.sqrt((nu + 1) / nu) == pytest.approx(t, abs=6e-4)
 
@@ -60,69 +52,92 @@ def test_resampling_has_the_distribution_of_all_resamples():
         assert np.mean(np.isclose(drawn, mean)) == pytest.approx(np.mean(np.isclose(every, mean)), abs=0.015)
 
 
-def test_resampled_means_have_the_distribution_of_resamples():
-    values = np.random.default_rng(0).exponential(size=50)
-    means = resample_mean(values, np.random.default_rng(1), 4000)
-    assert means.shape == (4000, 1)
-    assert means.mean() == pytest.approx(values.mean(), abs=0.01)
-    assert means.std() == pytest.approx(values.std() / math.sqrt(50), rel=0.05)
+def test_moments_by_hand():
+    """Of 0, 0, 0, 0, 5: s^2 = 5, and mu_3 = 5/12 (4^3 - 4) = 25."""
+    assert moments([0, 0, 0, 0, 5]) == pytest.approx((1.0, 5 / 5, 4, 25 / 25))
+    assert moments([0, NAN, 3, 6]) == pytest.approx((3.0, 9 / 3, 2, 0.0))
+    assert moments([0.1, 0.1, 0.1]) == (0.1, 0.0, 2, 0.0)
 
 
-@pytest.mark.parametrize("n", [5, 10, 30])
-def test_the_interval_of_a_mean_is_close_to_students(n):
-    x = statistics.NormalDist().inv_cdf
-    values = np.array([x((i + 0.5) / n) for i in range(n)])
-    low, high = bootstrap_interval(score.mean, [values], samples=20_000)
-    t = {5: 2.776, 10: 2.262, 30: 2.045}[n]
-    half = t * values.std(ddof=1) / math.sqrt(n)
-    assert (low, high) == pytest.approx((-half, half), rel=0.06)
+@pytest.mark.parametrize("few", [[], [1.0], [1.0, 2.0], [1.0, NAN, 2.0]])
+def test_without_three_seeds_there_are_no_moments(few):
+    assert moments(few) is None
+    assert FEWEST_SEEDS == 3
 
 
-@pytest.mark.parametrize("strata", [[[1.0]], [[1.0, 2.0], [3.0]], [[1.0, NAN]], []])
-def test_without_two_seeds_there_is_no_interval(strata):
-    assert bootstrap_interval(score.iqm, arrays(strata)) is None
+def test_moments_of_a_mean_over_tasks_add():
+    x, y = np.array([1.0, 2.0, 4.0, 9.0, 4.0]), np.array([3.0, 3.0, 5.0, 0.0, 0.0, 1.0])
+    both = average([moments(x), moments(y)])
+    v = x.var(ddof=1) / 5, y.var(ddof=1) / 6
+    assert both.mean == pytest.approx((x.mean() + y.mean()) / 2)
+    assert both.variance == pytest.approx(sum(v) / 4)
+    assert both.freedom == pytest.approx(sum(v) ** 2 / (v[0] ** 2 / 4 + v[1] ** 2 / 5))
+    assert both.third == pytest.approx((moments(x).third + moments(y).third) / 8)
+    assert average([moments(x)]) == pytest.approx(moments(x))
+    assert average([moments(x), moments([7, 7, 7])]).freedom == pytest.approx(4)  # the noise decides
 
 
-def test_intervals_are_reproducible_and_agreeing_seeds_have_none_of_width():
-    values = arrays([[1, 2, 4], [0, 3]])
-    assert bootstrap_interval(score.iqm, values) == bootstrap_interval(score.iqm, values)
-    assert bootstrap_interval(score.mean, arrays([[2, 2, 2]])) == (2, 2)
+@pytest.mark.parametrize("values", [[1.0, 2.0, 6.0], [0.0, 1.0, 2.0, 3.0, 4.0], [-3.0, -1.0, 1.0, 3.0]])
+def test_without_skewness_the_interval_is_students(values):
+    """Three values are taken for symmetric; the others are."""
+    sem = stats.sem(values)
+    assert mean_interval(moments(values)) == pytest.approx(
+        stats.t.interval(0.95, len(values) - 1, np.mean(values), sem)
+    )
 
 
-@given(st.lists(scores, min_size=2, max_size=10), st.integers(0, 2**32))
-@settings(max_examples=40)
-def test_an_interval_holds_its_estimate_and_grows_with_the_level(values, seed):
-    strata = arrays([values])
-    wide, narrow = (bootstrap_interval(score.mean, strata, seed, samples=200, level=level) for level in (0.95, 0.6))
+def test_skewness_moves_the_interval_to_the_long_tail():
+    """The published formula of Willink (2005), by hand for 0, 0, 0, 0, 5: a = 1/6, t = 2.776, se = 1."""
+    low, high = mean_interval(moments([0, 0, 0, 0, 5]))
+    t, a = 2.7764451, 1 / 6
+    assert ((1 + 6 * a * (t - a)) ** (1 / 3) - 1) / (2 * a) < t  # the short tail keeps Student's
+    assert low == pytest.approx(1 - t, abs=1e-6)
+    assert high == pytest.approx(1 + ((-(1 + 6 * a * (-t - a))) ** (1 / 3) + 1) / (2 * a), abs=1e-6)
+    assert high - 1 > 1 - low
+    mirrored = mean_interval(moments([0, 0, 0, 0, -5]))
+    assert mirrored == pytest.approx((-high, -low))
+
+
+def test_agreeing_seeds_have_an_interval_of_no_width():
+    assert mean_interval(moments([2, 2, 2])) == (2, 2)
+
+
+@given(st.lists(scores, min_size=3, max_size=10))
+@settings(max_examples=60)
+def test_an_interval_holds_its_estimate_and_grows_with_the_level(values):
+    of = moments(values)
+    wide, narrow = (mean_interval(of, level) for level in (0.95, 0.6))
     assert wide.low <= narrow.low + 1e-9
+    assert narrow.low - 1e-9 <= of.mean <= narrow.high + 1e-9
     assert narrow.high <= wide.high + 1e-9
-    assert wide.low - 1e-9 <= score.mean(strata) <= wide.high + 1e-9
 
 
-def coverage(statistic, shape, deviations, runs, samples=500):
-    """How often the 95 % interval of normal scores around 0.6 holds the statistic of the population."""
+@given(st.floats(-8, 8), st.floats(-0.16, 0.16))
+def test_bending_keeps_order(r, a):
+    assert bend(r, a) <= bend(r + 0.1, a)
+
+
+def coverage(draw, mean, runs=1500):
+    """How often the 95 % interval of drawn scores holds the mean of the population."""
     rng = np.random.default_rng(0)
-    hits = 0
-    for _ in range(runs):
-        strata = [rng.normal(0.6, sd, n) for n, sd in zip(shape, deviations, strict=True)]
-        low, high = bootstrap_interval(statistic, strata, int(rng.integers(2**32)), samples=samples)
-        hits += low <= 0.6 <= high
-    return hits / runs
+    ends = np.array([mean_interval(average([moments(x) for x in draw(rng)])) for _ in range(runs)])
+    return np.mean((ends[:, 0] <= mean) & (mean <= ends[:, 1]))
 
 
-def test_95_of_100_intervals_hold_the_truth():
-    assert coverage(score.mean, [10], [0.1], runs=600, samples=300) == pytest.approx(0.95, abs=0.02)
-    assert coverage(score.mean, [3], [0.1], runs=600, samples=300) == pytest.approx(0.95, abs=0.02)
+@pytest.mark.parametrize("n", [3, 5, 10])
+def test_95_of_100_intervals_of_normal_scores_hold_the_truth(n):
+    assert coverage(lambda rng: [rng.normal(0.6, 0.1, n)], 0.6) == pytest.approx(0.95, abs=0.02)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("statistic", [score.mean, score.iqm])
-@pytest.mark.parametrize(
-    ("shape", "deviations"),
-    [((3,), (0.1,)), ((5,), (0.1,)), ((10,), (0.1,)), ((10, 10), (0.02, 0.2)), ((3, 3, 3), (0.1, 0.1, 0.1))],
-)
-def test_intervals_hold_the_truth_at_least_as_often_as_they_say(statistic, shape, deviations):
-    assert coverage(statistic, shape, deviations, runs=3000) >= 0.935
+@pytest.mark.parametrize("n", [5, 10])
+def test_90_of_100_intervals_of_skewed_scores_hold_the_truth(n):
+    assert coverage(lambda rng: [rng.exponential(size=n)], 1.0) >= 0.9
+    assert coverage(lambda rng: [-rng.exponential(size=n)], -1.0) >= 0.9
+
+
+def test_intervals_over_tasks_of_different_noise_hold_the_truth():
+    assert coverage(lambda rng: [rng.normal(0.6, sd, 10) for sd in (0.02, 0.2)], 0.6) >= 0.93
+    assert coverage(lambda rng: [rng.normal(0.6, 0.1, 3) for _ in range(3)], 0.6) >= 0.93
 
 
 def binomial(k, n, p):

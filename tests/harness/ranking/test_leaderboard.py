@@ -1,24 +1,30 @@
-"""The leaderboard page and its numbers, from episode lines that are made up here."""
+"""The leaderboard page and its numbers, from episode lines that are made up here, and from the committed results."""
 
 import json
 import math
 import re
-import statistics
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from rlbench.errors import UserError
-from rlbench.harness.ranking.leaderboard import escape, page
+from rlbench.harness.ranking.agent_results import collect_runs
+from rlbench.harness.ranking.leaderboard import MISSES, anchor, escape
+from rlbench.harness.ranking.leaderboard import page as page_of_runs
 from rlbench.harness.ranking.rankings import compute_rankings
-from rlbench.harness.ranking.tables import decimal, flat, tables
+from rlbench.harness.ranking.tables import budget, decimal, digits_of, flat, tables
+from rlbench.harness.results import record
+from rlbench.harness.tasks.suite import BUDGETS, FAMILIES, FAMILY, SUITES, TASKS
 from rlbench.harness.tasks.task import Task
+
+ROOT = Path(__file__).parents[3]
 
 HILL = Task("hill", 1, "test/Hill-v0", episodes=4, lanes=2, failure_return=-5.0, random=0.0, reference=10.0)
 LAKE = Task("lake", 2, "test/Lake-v0", episodes=2, lanes=2, failure_return=0.0, random=1.0, reference=2.0)
-TASKS = {task.key: task for task in (HILL, LAKE)}
-SUITES = {"both": (HILL, LAKE), "dry": (HILL,)}
+MADE_UP = {task.key: task for task in (HILL, LAKE)}
+MADE_UP_SUITES = {"both": (HILL, LAKE), "dry": (HILL,)}
 
 
 def run(agent, seed, returns, task=HILL, version="1", steps=100, complete=True, failed=0, digest=None, dynamics=""):
@@ -47,7 +53,16 @@ def frame(*runs):
 
 
 def ranked(*runs):
-    return compute_rankings(frame(*runs), TASKS, SUITES)
+    return compute_rankings(collect_runs(frame(*runs)), MADE_UP, MADE_UP_SUITES)
+
+
+def page(lines, tasks=MADE_UP, suites=MADE_UP_SUITES):
+    return page_of_runs(collect_runs(lines), tasks, suites)
+
+
+@pytest.fixture(scope="module")
+def committed():
+    return collect_runs(record.load(ROOT / "results"))
 
 
 def noisy(agent, mean, seeds=range(5), task=HILL, **kwargs):
@@ -57,53 +72,110 @@ def noisy(agent, mean, seeds=range(5), task=HILL, **kwargs):
 
 def test_a_task_table_by_hand():
     rows = ranked(
-        run("flat", 0, [8, 8, 8, 8], steps=5),
-        run("flat", 1, [7, 8, 8, 9], steps=1500),
-        run("good", 3, [9, 10, 10, 11]),
-        run("good", 4, [10, 10, 10, 10], failed=1),
+        *(run("flat", seed, returns, steps=5 + seed) for seed, returns in enumerate([[8] * 4, [7, 8, 8, 9], [8] * 4])),
+        *(run("good", seed, [9 + seed] * 4, failed=seed) for seed in range(3)),
         run("random", -1, [0, 0, 0, 4], steps=0),
     ).tasks["hill@1"]
     assert [(row.rank, row.agent, row.mean_return, row.score) for row in rows] == [
         (1, "good", 10, 1.0),
         (2, "flat", 8, 0.8),
-        (3, "random", 1, 0.1),
     ]
-    good, flat_, random = rows
-    assert (good.return_low, good.return_high, good.interval_over) == (10, 10, "seeds")  # both seeds agree
-    assert (good.rank_low, good.rank_high, good.failed_episodes, good.episodes) == (1, 1, 1, 8)
-    assert (flat_.training_seeds, flat_.training_steps, flat_.worst_seed) == (2, 1500, 8)
-    assert (good.beats_next, random.beats_next) == (1.0, None)
-    assert (random.training_seeds, random.interval_over) == (0, "episodes")
-    assert random.return_low < 1 < random.return_high
+    good, flat_ = rows
+    margin = 4.303 / math.sqrt(3)  # Student's, of deviation 1
+    assert (good.return_low, good.return_high) == pytest.approx((10 - margin, 10 + margin), abs=1e-3)
+    assert (good.score_low, good.score_high) == pytest.approx((1 - margin / 10, 1 + margin / 10), abs=1e-4)
+    assert (good.rank_low, good.rank_high, good.failed_episodes, good.episodes) == (1, 2, 3, 12)
+    assert (good.solved, good.solved_low, good.solved_high) == pytest.approx((2, 0.0943, 0.9916), abs=1e-4)
+    assert (flat_.training_seeds, flat_.training_steps, flat_.worst_seed) == (3, 6, 8)
+    assert (flat_.return_low, flat_.return_high) == (8, 8)  # the seeds agree
+
+
+def cells(text, heading):
+    """The cells of the first table after a heading, by row."""
+    table = text[text.index(f"\n## {heading}\n") :].split("\n\n|", 1)[1].split("\n\n")[0]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
 
 
 def test_the_page_draws_that_table():
-    text = page(frame(run("good", 3, [10] * 4), run("good", 4, [10] * 4), run("bad", 0, [1] * 4)), TASKS, SUITES)
-    assert (
-        """
-## Task `hill@1`
+    good = [run("good", seed, [10] * 4) for seed in range(3)]
+    text = page(frame(*good, run("bad", 0, [1] * 4)))
+    assert "\n`test/Hill-v0`, 4 episodes per training seed. Score 0 is 0.00 (1,000 episodes of a random" in text
+    head, _, first, second, *lines = cells(text, "`hill@1`")
+    assert head == [
+        *("rank", "agent", "budget", "seeds", "mean return", "95 % interval", "solved", "worst seed", "failed", "steps")
+    ]
+    assert first == ["1", "good 1", "any", "3", "10.00", "[10.00, 10.00]", "3 of 3", "10.00", "0", "100"]
+    needs = "n = 1, needs seeds; episodes [1.00, 1.00]"
+    assert second == ["—", "bad 1", "any", "1", "1.00", needs, "0 of 1", "1.00", "0", "100"]
+    dashes = ["—"] * 5
+    assert lines == [
+        ["random", "random", "—", "—", "0.00", *dashes],
+        ["reference", "reference", "—", "—", "10.00", *dashes],
+    ]
 
-`test/Hill-v0`, 4 episodes per training seed. Random agent 0.00, reference 10.00, failure return -5.00.
 
-| rank | agent  | seeds | mean return |  95 % interval | score | worst seed | beats next | failed | training steps |
-| ---: | :----- | ----: | ----------: | -------------: | ----: | ---------: | ---------: | -----: | -------------: |
-|    1 | good 1 |     2 |       10.00 | [10.00, 10.00] | 1.000 |      10.00 |       1.00 |      0 |            100 |
-|    2 | bad 1  |     1 |        1.00 |  [1.00, 1.00]† | 0.100 |       1.00 |          — |      0 |            100 |
-"""
-        in text
+def test_under_three_seeds_there_is_neither_interval_nor_rank():
+    rows = ranked(run("one", 0, [1, 2, 3, 4]), *(run("two", s, [5 + s] * 4) for s in range(2))).tasks["hill@1"]
+    assert [(row.agent, row.rank, row.rank_low, row.return_low, row.score_high) for row in rows] == [
+        ("two", None, None, None, None),
+        ("one", None, None, None, None),
+    ]
+    two, one = rows
+    assert (two.episodes_low, two.episodes_high) == (None, None)  # their spread would say nothing of the seeds
+    assert one.episodes_low < 2.5 < one.episodes_high
+    text = page(frame(run("one", 0, [1, 2, 3, 4]), *(run("two", s, [5 + s] * 4) for s in range(2))))
+    assert "n = 2, needs seeds |" in text
+    assert "n = 1, needs seeds; episodes [" in text
+
+
+def test_an_agent_that_was_not_trained_has_the_interval_of_its_episodes():
+    """It is the same in every run: there is no luck of training."""
+    (row,) = ranked(run("by-hand", -1, [1, 2, 3, 4], steps=-1)).tasks["hill@1"]
+    assert (row.training_seeds, row.rank) == (0, 1)
+    assert row.return_low < 2.5 < row.return_high
+
+
+def test_starts_that_a_task_enumerates_are_no_chance():
+    starts = Task(
+        "starts", 1, "test/S-v0", episodes=6, lanes=6, options=({"s": 1}, {"s": 2}), random=0.0, reference=10.0
     )
+    lines = frame(run("planner", 0, [-1, -9] * 3, starts, steps=0))
+    (row,) = compute_rankings(collect_runs(lines), {starts.key: starts}, {}).tasks[starts.key]
+    assert (row.mean_return, row.return_low, row.return_high) == (-5, -5, -5)
+
+
+def test_no_interval_leaves_the_range_of_possible_returns():
+    capped = Task("cap", 1, "test/C-v0", episodes=2, random=0.0, reference=10.0, min_return=0.0, max_return=10.0)
+    runs = [run("a", seed, [g, g], capped) for seed, g in enumerate((10, 10, 9, 1))]
+    board = compute_rankings(collect_runs(frame(*runs)), {capped.key: capped}, {"all": (capped,)})
+    for row in (*board.tasks[capped.key],):
+        assert (row.return_high, row.score_high) == (10, 1)
+        assert row.return_low >= 0
+    assert board.suites["all"][0].score_high == 1
+
+
+def test_agents_rank_within_their_budget(monkeypatch):
+    monkeypatch.setitem(FAMILY, HILL.key, "hills")
+    monkeypatch.setitem(BUDGETS, "hills", (100, 1000))
+    fast = [run("fast", s, [5 + s] * 4, steps=104) for s in range(3)]  # a batch does not stop on a round number
+    slow = [run("slow", s, [50 + s] * 4, steps=1000 * (s + 1)) for s in range(3)]  # 2,000 in the median
+    rows = ranked(*fast, *slow, run("quiet", 0, [1] * 4, steps=-1)).tasks["hill@1"]
+    assert [(row.agent, row.budget, row.rank, row.rank_high) for row in rows] == [
+        ("fast", 100, 1, 1),
+        ("slow", None, 1, 1),
+        ("quiet", None, None, None),
+    ]
+    assert [budget(b) for b in (100, 400_000, 1_001_424, None)] == ["0.1k", "400k", "1M", "any"]
 
 
 def test_every_table_of_the_page_lines_up():
     text = page(
         frame(
             noisy("dqn", 5), noisy("an-agent-with-a-long-name", 1234), run("日本語|", 0, [1, 2], LAKE), run("x", 0, [1])
-        ),
-        TASKS,
-        SUITES,
+        )
     )
     blocks = re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE)
-    assert len(blocks) == 4  # a suite, two tasks, not ranked
+    assert len(blocks) == 3  # two tasks, not ranked
     for block in blocks:
         lines = block.replace("日本語", "......").splitlines()
         assert len({len(line) for line in lines}) == 1
@@ -113,8 +185,8 @@ def test_every_table_of_the_page_lines_up():
 def test_the_page_is_a_pure_function_of_the_lines_in_any_order():
     lines = frame(noisy("dqn", 5), noisy("q", 4), run("random", -1, [0, 1, 2, 3]), noisy("dqn", 1.5, task=LAKE))
     shuffled = lines.sample(frac=1, random_state=4)
-    assert page(lines, TASKS, SUITES) == page(shuffled, TASKS, SUITES)
-    assert not re.search(r"20\d\d-", page(lines, TASKS, SUITES))
+    assert page(lines) == page(shuffled)
+    assert not re.search(r"20\d\d-", page(lines))
 
 
 def test_a_newcomer_changes_no_other_interval():
@@ -126,20 +198,13 @@ def test_a_newcomer_changes_no_other_interval():
 
 
 def test_ties_share_a_rank_and_are_listed_by_name():
-    rows = ranked(run("b", 0, [2] * 4), run("a", 0, [2] * 4), run("c", 0, [1] * 4)).tasks["hill@1"]
-    assert [(row.rank, row.agent) for row in rows] == [(1, "a"), (1, "b"), (3, "c")]
+    rows = ranked(*(run(name, s, [g] * 4) for name, g in (("b", 2), ("a", 2), ("c", 1)) for s in range(3)))
+    assert [(row.rank, row.agent) for row in rows.tasks["hill@1"]] == [(1, "a"), (1, "b"), (3, "c")]
 
 
 def test_undecided_agents_get_a_range_of_ranks():
     rows = ranked(noisy("aa", 5.0), noisy("bbb", 5.1), noisy("cccc", 50)).tasks["hill@1"]
     assert [(row.rank_low, row.rank_high) for row in rows] == [(1, 1), (2, 3), (2, 3)]
-
-
-def test_agents_with_the_same_scores_are_resampled_independently():
-    twins = [run(name, seed, [seed] * 4) for name in "ab" for seed in range(5)]
-    rows = ranked(*twins).tasks["hill@1"]
-    assert [(row.rank, row.rank_low, row.rank_high) for row in rows] == [(1, 1, 2), (1, 1, 2)]
-    assert rows[0].beats_next == 0.5
 
 
 def test_the_last_bit_of_a_number_does_not_show():
@@ -148,50 +213,28 @@ def test_the_last_bit_of_a_number_does_not_show():
     assert [decimal(x) for x in (-0.0, -0.001, -1234.5, None)] == ["0.00", "0.00", "-1,234.50", "—"]
 
 
-def test_a_suite_ranks_by_the_iqm_of_the_normalised_scores():
-    on_hill, on_lake = [2.0, 4.0, 6.0, 9.0], [1.1, 1.2, 1.9, 2.5]
+def test_a_suite_ranks_by_the_mean_of_the_normalised_scores():
+    """Two tasks that weigh alike, whatever their numbers of seeds."""
+    on_hill, on_lake = [2.0, 4.0, 6.0, 9.0], [1.1, 1.2, 2.5]
     both = [run("a", s, [g] * 4) for s, g in enumerate(on_hill)]
     both += [run("a", s, [g] * 2, LAKE) for s, g in enumerate(on_lake)]
-    row = ranked(*both).suites["both"][0]
-    scores = sorted([g / 10 for g in on_hill] + [g - 1 for g in on_lake])
-    assert row.aggregate == pytest.approx(statistics.fmean(scores[2:-2]))
-    assert row.optimality_gap == pytest.approx(statistics.fmean(max(1 - x, 0) for x in scores))
-    assert row.aggregate_low < row.aggregate < row.aggregate_high
-    assert (row.rank, row.tasks, row.interval_over) == (1, 2, "seeds")
+    row = ranked(*both, *(run("b", s, [9] * 4) for s in range(3))).suites["both"][0]
+    x, y = np.array(on_hill) / 10, np.array(on_lake) - 1
+    assert row.score == pytest.approx((x.mean() + y.mean()) / 2)
+    assert row.optimality_gap == pytest.approx((np.maximum(1 - x, 0).mean() + np.maximum(1 - y, 0).mean()) / 2)
+    assert row.score_low < row.score < row.score_high
+    assert (row.rank, row.tasks, row.of_tasks) == (1, 2, 2)
 
 
-def test_an_agent_without_a_task_of_the_suite_has_a_dash_and_no_rank():
-    runs = [noisy("all", 5), noisy("all", 1.5, task=LAKE), noisy("half", 9)]
-    suite = ranked(*runs).suites["both"]
-    assert [(row.agent, row.rank, row.aggregate, row.tasks) for row in suite[1:]] == [("half", None, None, 1)]
-    line = next(line for line in page(frame(*runs), TASKS, SUITES).splitlines() if "| half 1" in line)
-    assert [cell.strip() for cell in line.split("|")[1:-1]] == ["—", "half 1", "1 of 2", "—", "—", "—", "0"]
+def test_an_agent_without_a_task_of_the_suite_says_which_part_it_has_and_has_no_rank():
+    suite = ranked(noisy("all", 5), noisy("all", 1.5, task=LAKE), noisy("half", 9)).suites["both"]
+    assert [(row.agent, row.rank, row.tasks) for row in suite] == [("all", 1, 2), ("half", None, 1)]
+    assert suite[1].score > 0.8  # of the task that it has
 
 
-def test_a_suite_that_nobody_completed_says_so_instead_of_a_table():
-    text = page(frame(noisy("half", 9)), TASKS, SUITES)
-    assert "## Suite `both`\n\nTasks: `hill@1`, `lake@2`.\n\nNo agent has completed all of them yet.\n" in text
-    assert "## Suite `dry`\n\nTasks: `hill@1`.\n\n| rank" in text
-
-
-def test_suites_of_the_same_tasks_share_a_section():
-    text = page(frame(noisy("a", 9)), TASKS, {"quick": (HILL,), "lecture": (HILL,)})
-    assert "## Suites `quick`, `lecture`\n" in text
-
-
-def test_one_run_in_a_suite_makes_its_interval_one_over_episodes():
-    row = ranked(noisy("a", 5), run("a", 0, [1.0, 1.5], LAKE)).suites["both"][0]
-    assert row.interval_over == "episodes"
-
-
-def test_a_run_of_a_single_episode_has_no_interval():
-    once = Task("once", 1, "test/Once-v0", episodes=1, lanes=1, random=0.0, reference=1.0)
-    board = compute_rankings(frame(run("a", 0, [0.5], once)), {once.key: once}, {"one": (once,)})
-    (row,) = board.tasks["once@1"]
-    assert (row.return_low, row.return_high, row.score_low, row.interval_over) == (None, None, None, "none")
-    assert "        0.50 |             — | 0.500 |" in page(
-        frame(run("a", 0, [0.5], once)), {once.key: once}, {"one": (once,)}
-    )
+def test_one_run_on_a_task_of_the_suite_leaves_its_interval_out():
+    (row,) = ranked(noisy("a", 5), run("a", 0, [1.0, 1.5], LAKE)).suites["both"]
+    assert (row.rank, row.score_low) == (None, None)
 
 
 def test_incomplete_and_foreign_runs_are_listed_and_not_ranked():
@@ -212,7 +255,7 @@ def test_incomplete_and_foreign_runs_are_listed_and_not_ranked():
 
 def test_versions_of_an_agent_are_different_rows():
     rows = ranked(run("a", 0, [1] * 4), run("a", 0, [2] * 4, version="2")).tasks["hill@1"]
-    assert [(row.version, row.rank) for row in rows] == [("2", 1), ("1", 2)]
+    assert [(row.version, row.mean_return) for row in rows] == [("2", 2), ("1", 1)]
 
 
 def test_two_runs_of_one_training_seed_are_refused_by_name():
@@ -232,7 +275,7 @@ def test_an_episode_twice_is_refused():
 
 
 def test_without_results_the_page_says_how_to_get_some():
-    text = page(frame(), TASKS, SUITES)
+    text = page(frame())
     assert "rlbench run quick" in text
     assert "|" not in text
     assert text.endswith("\n")
@@ -249,10 +292,11 @@ def test_names_cannot_break_the_table():
 def test_the_flat_table_holds_every_row_with_whole_ranks():
     board = ranked(noisy("dqn", 5), run("x", 0, [1]))
     table = flat(board)
-    assert table["table"].tolist() == ["suite", "suite", "task", "unranked"]
-    assert table["rank"].tolist() == [None, 1, 1, None]
-    assert json.loads(json.dumps(table["training_seeds"].tolist())) == [None, None, 5, None]
-    assert [t.title for t in tables(board, SUITES)] == ["Suite dry", "Task hill@1", "Not ranked"]
+    scales = ["random", "reference"] * 2
+    assert table["table"].tolist() == ["suite", "suite", "task", *scales, "unranked"]
+    assert table["rank"].tolist() == [None, 1, 1, *[None] * 5]
+    assert json.loads(json.dumps(table["training_seeds"].tolist())) == [None, None, 5, *[None] * 5]
+    assert [t.title for t in tables(board, MADE_UP_SUITES)] == ["Suite both", "Task hill@1", "Not ranked"]
 
 
 def test_runs_under_different_dynamics_never_share_a_table():
@@ -270,3 +314,67 @@ def test_runs_under_different_dynamics_never_share_a_table():
     reasons = {row.agent: row.reason for row in board.unranked}
     assert reasons["c"] == "played under other dynamics: new, not old"
     assert reasons["d"].startswith("incomplete")
+
+
+def test_no_reference_is_ranked_and_no_table_holds_random_play_alone(committed):
+    board = compute_rankings(committed, TASKS, SUITES)
+    rows = [row for of in (board.tasks, board.suites) for some in of.values() for row in some]
+    assert not [row for row in rows if row.agent == "random"]
+    assert all(board.tasks.values())
+    assert {line.kind for lines in board.lines.values() for line in lines} == {"random", "reference", "published"}
+
+
+def test_suite_tables_on_the_page_have_a_rank(committed):
+    text = page_of_runs(committed, TASKS, SUITES)
+    assert not re.search(r"^\| +rank \|.*mean score.*\n.*\n(\| +— \|.*\n)+(?!\|)", text, flags=re.MULTILINE)
+
+
+def test_the_exact_optimum_has_no_interval_of_width(committed):
+    rows = compute_rankings(committed, TASKS, SUITES).tasks["grid-world@1"]
+    (row,) = (row for row in rows if row.agent == "value-iteration")
+    assert (row.mean_return, row.return_low, row.return_high) == (-2, -2, -2)
+
+
+def test_a_reference_of_ours_is_marked(committed):
+    text = page_of_runs(committed, TASKS, SUITES)
+    own = [task for task in TASKS.values() if task.reference_source.startswith("ours")]
+    assert [task.name for task in own] == ["half-cheetah", "hopper", "walker2d", "ant", "humanoid"]
+    for task in own:
+        assert f"{decimal(task.reference, digits_of(task))} (ours)" in text
+        assert "version" in next(line for line in flat_lines(committed) if line.task == task.key).source
+
+
+def flat_lines(runs):
+    return [line for lines in compute_rankings(runs, TASKS, SUITES).lines.values() for line in lines]
+
+
+def test_what_ppo_should_reach_on_half_cheetah_stands_in_the_first_matrix_of_the_robots(committed):
+    text = page_of_runs(committed, TASKS, SUITES)
+    robots = text[text.index("## Robots") :]
+    head, _, *rows = robots[robots.index("|") :].split("\n\n")[0].splitlines()
+    assert "PPO<br>1M<br>published" in head
+    assert any(row.startswith("| half-cheetah-gymnasium@1") and "3,516" in row for row in rows)
+
+
+def test_every_link_of_the_page_leads_somewhere(committed):
+    text = page_of_runs(committed, TASKS, SUITES)
+    headings = {anchor(line.lstrip("# ")) for line in text.splitlines() if line.startswith("##")}
+    for target in re.findall(r"\]\(([^)]*)\)", text):
+        assert target.removeprefix("#") in headings if target.startswith("#") else (ROOT / target).is_file(), target
+
+
+def test_what_the_page_says_of_failures_and_ceilings_is_what_the_study_measured():
+    table = pd.read_csv(ROOT / "results" / "interval_coverage.csv")
+    table = table[(table["of"] == "mean") & (table["method"] == "leaderboard")].set_index("scores")["coverage"]
+    for name, of in (("failing", "one failed seed in ten"), ("ceiling", "70 % of seeds at the ceiling")):
+        a, b, c = (f"{percent:.0f}" for percent in table.loc[of])
+        assert MISSES[name] == f"{a}, {b} and {c} %"
+    for of in ("normal", "exponential", "lognormal, sigma 0.9"):
+        assert (table.loc[of].iloc[1:] >= 90).all()  # from five seeds on
+
+
+def test_every_task_is_in_one_family():
+    assert [task for name in FAMILIES for task in SUITES[name]] == sorted(
+        TASKS.values(), key=lambda task: FAMILIES.index(FAMILY[task.key])
+    )
+    assert BUDGETS.keys() == set(FAMILIES)

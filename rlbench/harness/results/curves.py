@@ -1,0 +1,83 @@
+"""Learning curves beside the records: one small CSV per training run, `curves/<task>/<agent>-s<seed>.csv`.
+
+    steps,seconds,mean_return,device
+
+A line per evaluation on validation seeds, and `seconds` spent training until then. Runs that were scored before curves
+were kept have none, and none is made up for them.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rlbench.errors import UserError
+from rlbench.text_files import read_text
+from rlbench.whole_files import replacing
+
+FOLDER = "curves"
+COLUMNS = ("steps", "seconds", "mean_return", "device")
+
+
+@dataclass(frozen=True)
+class KeptCurve:
+    """The learning curve of one training run, by its end."""
+
+    task: str
+    agent: str
+    seed: int
+    file: str  # below the folder of results
+    steps: int
+    seconds: float
+    device: str
+
+
+def keep(entries: Sequence[Mapping[str, Any]], results: Path) -> None:
+    """Write the evaluations of a training run's learning curve beside the records; nothing where there are none.
+
+    Args:
+        entries: Of `curve.jsonl`, the head first.
+        results: The folder of results.
+
+    Raises:
+        UserError: The file cannot be written.
+    """
+    head, *events = entries
+    path = results / FOLDER / str(head["task"]) / f"{head['agent']}-s{head['seed']}.csv"
+    rows = [(e["steps"], round(e["seconds"], 3), e["mean"]) for e in events if e["event"] == "evaluated"]
+    if not rows:  # planning is not evaluated on the way
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as scratch:
+            scratch.write_text(as_csv([(*row, head.get("device", "")) for row in rows]), encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot keep the learning curve {path}: {error.strerror}") from None
+
+
+def as_csv(rows: Iterable[tuple[Any, ...]]) -> str:
+    """Rows as CSV, with a header line."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def find(results: Path) -> list[KeptCurve]:
+    """The learning curves beside the records, by task, agent and seed; UserError for a file that is none."""
+    found = []
+    for path in (results / FOLDER).glob("*/*.csv"):
+        name = re.fullmatch(r"(.+)-s(\d+)", path.stem)
+        rows = list(csv.DictReader(read_text(path, "learning curve").splitlines()))
+        if name is None or not rows or tuple(rows[0]) != COLUMNS:
+            raise UserError(f"{path} is no learning curve: its columns are not {', '.join(COLUMNS)}; move it away")
+        last, file = rows[-1], path.relative_to(results).as_posix()
+        ends = int(last["steps"]), float(last["seconds"]), last["device"]
+        found.append(KeptCurve(path.parent.name, name[1], int(name[2]), file, *ends))
+    return sorted(found, key=lambda curve: (curve.task, curve.agent, curve.seed))
