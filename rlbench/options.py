@@ -104,7 +104,24 @@ def sentence(complaint: str) -> str:
     message = paragraphs(complaint)[0].rstrip(".").removeprefix("Error parsing ")
     if message.startswith("Missing from"):
         return f"missing:{message.partition(':')[2]};"
-    return f"{message[:1].lower()}{message[1:]};".replace("unrecognized options", "words that it does not take")
+    for pattern, words in REWORDED:
+        message = re.sub(pattern, words, message)
+    return f"{message[:1].lower()}{message[1:]};"
+
+
+def listed(choices: re.Match[str]) -> str:
+    """The choices that tyro prints as a tuple of Python, in words: `: give all, envs or tasks`."""
+    *names, last = re.findall(r"'([^']*)'", choices[1])
+    return f": give {', '.join(names)} or {last}" if names else f": give {last}"
+
+
+REWORDED: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
+    ("[Uu]nrecognized options", "words that it does not take"),
+    (r"invalid literal for int\(\) with base 10: (.*)", r"\1 is no whole number"),
+    (r"could not convert string to float: (.*)", r"\1 is no number"),
+    (r"\. Expected one of \(('[^)]*)\)", listed),
+)
+"""What Python and tyro say of a word that they cannot read, and how a message says it."""
 
 
 def paragraphs(framed: str) -> list[str]:
