@@ -28,7 +28,7 @@ def load(task, spaces, seed):
 FIRST_CALLS = {
     "exception": ("raise ValueError('odd')", r"\(crash\).*: ValueError: odd \(agent.py:9\)"),
     "sys.exit": ("sys.exit(0)", r"\(crash\).*: SystemExit: 0"),
-    "NaN": ("return np.array([1, 1, np.nan])", r"\(invalid_action\).*must be int64, got float64"),
+    "NaN": ("return np.array([1, 1, np.nan])", r"\(invalid_action\).*must be integers, got float64"),
     "wrong shape": ("return [1]", r"\(invalid_action\).*got \(1,\)"),
     "one of three": ("return [1, 9, 1]", r"\(invalid_action\).*action = 9 is not within"),
     "out of memory": ("return bytearray(1 << 60)", r"\(oom\).*MemoryError"),

@@ -93,8 +93,8 @@ DAMAGE = {
     "no JSON": (lambda lines: [*lines[:2], "{oops", *lines[3:]], "line 3: not JSON"),
     "a list": (lambda lines: [*lines[:2], "[]", *lines[3:]], "line 3: list, not an object"),
     "no action": (lambda lines: [*lines[:2], "{}", *lines[3:]], "line 3: no action"),
-    "an action of text": (edit(2, action="left"), "line 3: action must be int64"),
-    "half an action": (edit(2, action=0.5), "line 3: action must be int64, got float64"),
+    "an action of text": (edit(2, action="left"), "line 3: action must be integers"),
+    "half an action": (edit(2, action=0.5), "line 3: action must be integers, got float64"),
     "out of range": (edit(2, action=7), "action 7 is out of range"),
 }
 

@@ -21,7 +21,7 @@ def as_array(action: Any, leaf: Leaf, shape: tuple[int, ...]) -> Array:
     """One leaf of a batch of actions as an array that can be cast to `leaf.wide`.
 
     Integers of any width fit integer leaves, floats and integers fit float leaves; floats never fit integer leaves, as
-    0.7 is not an action of a Discrete space.
+    0.7 is not an action of a Discrete space. Bools fit a MultiBinary space alone.
 
     Args:
         action: Batch of actions as the agent returned it: anything.
@@ -33,12 +33,14 @@ def as_array(action: Any, leaf: Leaf, shape: tuple[int, ...]) -> Array:
     """
     where = "".join(f"[{key!r}]" for key in leaf.path)
     try:
-        array = np.asarray(value_at(action, leaf.path))
+        value = value_at(action, leaf.path)
+        array = np.asarray(value)
     except Exception as error:
         raise InvalidActionError(f"action{where} cannot be read as an array: {error}") from None
     kinds = {"i": "iu", "u": "iu", "f": "fiu"}[leaf.dtype.kind] + "b" * (leaf.dtype == np.int8)
     if array.dtype.kind not in kinds:
-        raise InvalidActionError(f"action{where} must be {leaf.dtype}, got {array.dtype}")
+        fitting = "numbers" if leaf.dtype.kind == "f" else "integers"
+        raise InvalidActionError(f"action{where} must be {fitting}, got {None if value is None else array.dtype}")
     if array.shape != shape:
         raise InvalidActionError(f"action{where} must have shape {shape}, got {array.shape}")
     return array

@@ -30,11 +30,11 @@ def lines(task, path, results):
 
 
 FAULTS = {
-    "float actions": (f"return {VALID} + 0.5", "invalid_action", "action must be int64, got float64"),
+    "float actions": (f"return {VALID} + 0.5", "invalid_action", "action must be integers, got float64"),
     "NaN": (f"return {VALID} * np.nan", "invalid_action", "got float64"),
     "wrong shape": ("return np.zeros((self.lanes, 1), np.int64)", "invalid_action", "got (3, 1)"),
     "one action for all": ("return 0", "invalid_action", "got ()"),
-    "nothing": ("pass", "invalid_action", "got object"),
+    "nothing": ("pass", "invalid_action", "got None"),
     "out of range": (f"return {VALID} + 4", "invalid_action", "action = 4 is not within [0, 3]"),
     "exception": ("raise ValueError('no\\nidea')", "crash", "ValueError: no idea (agent.py:10)"),
     "endless recursion": ("return self.act(observation, first)", "crash", "RecursionError"),
