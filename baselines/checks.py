@@ -39,10 +39,19 @@ def check_settings(settings: Any) -> None:
         for check in getattr(hint, "__metadata__", ()):
             if callable(check):
                 check(name, value)
-        if hint in (bool, str) and not isinstance(value, hint):
-            raise UserError(f"{name} must be {'true or false' if hint is bool else 'text'}, not {shortened(value)}")
+        if hint is str:
+            text(name, value)
+        if hint is bool and not isinstance(value, bool):
+            raise UserError(f"{name} must be true or false, not {shortened(value)}")
         if get_origin(hint) is Literal and value not in get_args(hint):
             raise unknown(name, str(value), get_args(hint))
+
+
+def text(name: str, value: str) -> str:
+    """Text."""
+    if not isinstance(value, str):
+        raise UserError(f"{name} must be text, not {shortened(value)}")
+    return value
 
 
 def number(name: str, value: float) -> float:

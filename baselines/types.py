@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import numpy as np
+import tyro
 from numpy.typing import NDArray
 
 from baselines import checks
@@ -23,6 +24,8 @@ Tree = dict[str, Any]
 Clock = Callable[[], float]
 """Seconds, as `time.perf_counter`."""
 
+TaskName = Annotated[str, checks.text, tyro.conf.arg(aliases=["-t"])]
+"""A task or a Gymnasium id; `-t` on the command line."""
 Seed = Annotated[int, checks.seed]
 Count = Annotated[int, checks.count]
 """1, 2, ..."""

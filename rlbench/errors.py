@@ -28,6 +28,10 @@ class TooLargeError(UserError, MemoryError):
     """Something that would not fit into the memory of this machine, found before any of it was made."""
 
 
+class UnfitError(UserError):
+    """An algorithm, or a setting of it, that is for other spaces than an environment has."""
+
+
 class HarnessError(Exception):
     """A fault of the harness itself, never charged to an agent."""
 

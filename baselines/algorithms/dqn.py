@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
+import gymnasium
 import torch
 
 from baselines.data.frame_replay import FrameReplay
@@ -75,7 +76,8 @@ class DQNSettings(OffPolicySettings):
     batch_size: Count = 32
     """Transitions per update."""
     update_every_env_steps: Count = 1
-    """Environment steps between updates; a step of all environments is followed by one update at most."""
+    """Rows of the batch between updates, counted as the budget is; a step of all environments is followed by one
+    update at most."""
     adam_epsilon: Positive = 1e-8
     """Adam's epsilon."""
     n_step: Count = 1
@@ -95,7 +97,7 @@ class DQNSettings(OffPolicySettings):
     epsilon_end: Probability = 0.05
     """Exploration at the end of its annealing."""
     epsilon_env_steps: CountOrZero = 10_000
-    """Environment steps of the annealing."""
+    """Rows of the annealing, counted as the budget is."""
     evaluation_epsilon: Probability = 0.0
     """Chance of a random action in evaluations and in the submission; for convolutional networks."""
     goal: Number = 475.0
@@ -116,6 +118,11 @@ class DQNSettings(OffPolicySettings):
             )
         if capacity < max(warmup, num_envs):
             raise UserError(f"capacity={capacity} must hold warmup={warmup} and num_envs={num_envs}")
+
+    def check_spaces(self, observation: gymnasium.Space[Any], action: gymnasium.Space[Any]) -> None:
+        """UnfitError where actions are not Discrete, or observations have not the form that the network takes."""
+        discrete_actions(action)
+        frames_shape(observation) if self.convolutions else encoding(observation, self.observation_scale)
 
     def memory(self, sizes: Sizes) -> Need:
         """Bytes that each setting costs."""

@@ -20,15 +20,15 @@ from baselines.maths.equations import q_learning_target, q_learning_update
 from baselines.templates.agent_template import Table
 from baselines.training.events import Event
 from baselines.training.loop import Learner, OffPolicySettings, loop
-from baselines.types import Clock, Count, Discount, Floats, Positive, Probability, Tree
-from rlbench.errors import UserError
+from baselines.types import Clock, Count, Discount, Floats, Positive, Probability, TaskName, Tree
+from rlbench.errors import UnfitError, UserError
 
 
 @dataclass(frozen=True)
 class QLearningSettings(OffPolicySettings):
     """Settings of a Q-learning training run."""
 
-    task: str = "grid-world@1"
+    task: TaskName = "grid-world@1"
     """Task or Gymnasium id to learn; its observations and actions must be Discrete."""
     agent: str = "q-learning"
     device: Literal["auto", "cpu"] = "auto"  # type: ignore[assignment]  # a table knows only the CPU
@@ -96,7 +96,7 @@ def table(env: gymnasium.vector.VectorEnv[Any, Any, Any]) -> Floats:
     spaces = env.single_observation_space, env.single_action_space
     for name, space in zip(("observations", "actions"), spaces, strict=True):
         if not isinstance(space, gymnasium.spaces.Discrete) or space.start != 0:
-            raise UserError(f"Q-learning with a table takes Discrete {name} from 0, not {space}")
+            raise UnfitError(f"Q-learning with a table takes Discrete {name} from 0, not {space}")
     return np.zeros([int(space.n) for space in spaces])  # type: ignore[attr-defined]  # checked above
 
 

@@ -44,7 +44,7 @@ from baselines.training.image_validation import ImageValidation, images_of, make
 from baselines.training.loop import Every, Learner, RunSettings, loop
 from baselines.training.memory import FLOAT, Need, Sizes
 from baselines.training.validation import training_seed
-from baselines.types import Clock, Count, CountOrZero, NonNegative, Positive, Probability, Threads, Tree
+from baselines.types import Clock, Count, CountOrZero, NonNegative, Positive, Probability, TaskName, Threads, Tree
 from rlbench.errors import UserError
 
 
@@ -52,7 +52,7 @@ from rlbench.errors import UserError
 class RecurrentAttentionSettings(RunSettings):
     """Settings of a training run. An update learns from one batch of images, an epoch from every image once."""
 
-    task: str = "glimpse-mnist@1"
+    task: TaskName = "glimpse-mnist@1"
     agent: str = "recurrent-attention"
     threads: Threads = 1
     """Threads that PyTorch may use."""

@@ -14,8 +14,9 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import gymnasium
 import numpy as np
 import torch
 from torch import nn
@@ -28,7 +29,7 @@ from baselines.maths.equations import (
     squared_errors,
     temperature_gradient,
 )
-from baselines.nets.distributions import SquashedGaussian
+from baselines.nets.distributions import SquashedGaussian, bounds
 from baselines.nets.encoding import encoding
 from baselines.nets.networks import numpy_policy, perceptron, to_numpy, torch_device
 from baselines.nets.optim import Losses, TrainedNetwork, check_weights
@@ -44,6 +45,7 @@ from baselines.types import (
     OptionalFinite,
     Positive,
     PositiveProbability,
+    TaskName,
     Tree,
 )
 from rlbench.errors import UserError
@@ -57,7 +59,7 @@ if TYPE_CHECKING:
 class SACSettings(OffPolicySettings):
     """Settings of a soft actor-critic training run."""
 
-    task: str = "half-cheetah@1"
+    task: TaskName = "half-cheetah@1"
     agent: str = "sac"
     total_env_steps: Count = 200_000
     hidden: Counts = (256, 256)
@@ -93,6 +95,11 @@ class SACSettings(OffPolicySettings):
         super().check()
         if self.capacity < max(self.warmup, self.num_envs):
             raise UserError(f"capacity={self.capacity} must hold warmup={self.warmup} and num_envs={self.num_envs}")
+
+    def check_spaces(self, observation: gymnasium.Space[Any], action: gymnasium.Space[Any]) -> None:
+        """UnfitError where actions are no bounded box, or observations cannot be encoded."""
+        bounds(action)
+        encoding(observation, self.observation_scale)
 
     def memory(self, sizes: Sizes) -> Need:
         """Bytes that each setting costs."""

@@ -21,15 +21,15 @@ from baselines.maths.equations import bellman_optimality_backup
 from baselines.templates.agent_template import Table
 from baselines.training.events import Event
 from baselines.training.loop import Every, Learner, RunSettings, loop
-from baselines.types import Clock, Count, Discount, Positive, Seed, Tree
-from rlbench.errors import UserError
+from baselines.types import Clock, Count, Discount, Positive, Seed, TaskName, Tree
+from rlbench.errors import UnfitError, UserError
 
 
 @dataclass(frozen=True)
 class ValueIterationSettings(RunSettings):
     """Settings of value iteration."""
 
-    task: str = "grid-world@1"
+    task: TaskName = "grid-world@1"
     """Task or Gymnasium id to solve; its environment must have an exact model, `env.unwrapped.P`."""
     agent: str = "value-iteration"
     seed: Seed = 0
@@ -109,7 +109,7 @@ def exact_model(task: str) -> ExactModel:
     try:
         model: ExactModel = env.unwrapped.P
     except AttributeError:
-        raise UserError(f"{name} has no exact model P; grid worlds and Gymnasium's toy-text have") from None
+        raise UnfitError(f"{name} has no exact model P; grid worlds and Gymnasium's toy-text have") from None
     finally:
         env.close()
     return model

@@ -9,7 +9,6 @@ the mode.
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import sys
 from collections.abc import Callable
@@ -52,27 +51,16 @@ class Transition(NamedTuple):
 def env_id(task: str) -> tuple[str, dict[str, Any]]:
     """Gymnasium id and keyword arguments of a task, `cart-pole@1` or `cart-pole`, or of a Gymnasium id."""
     import rlbench  # noqa: F401  # registers the ids
-    from rlbench.harness.tasks.suite import TASKS, get_task
+    from rlbench.harness.tasks.suite import TASKS, get_task, registered_by
 
     if ":" in task:  # as Gymnasium writes an id that a module registers, "module:namespace/Name-v0"
-        return _registered_by(*task.split(":", 1)), {}
+        return registered_by(task), {}
     if task in gymnasium.registry:
         return task, {}
     if task in TASKS or any(known.name == task for known in TASKS.values()):
         found = get_task(task)
         return found.env_id, dict(found.env_kwargs)
     raise unknown("task or environment", task, [*TASKS, *gymnasium.registry])
-
-
-def _registered_by(module: str, name: str) -> str:
-    """The id, once the module that registers it is imported; UserError where there is no such module or id."""
-    try:
-        importlib.import_module(module)
-    except (ImportError, ValueError, TypeError):
-        raise UserError(f"cannot import {module}, which {module}:{name} names; install it") from None
-    if name not in gymnasium.registry:
-        raise unknown("environment", name, gymnasium.registry)
-    return name
 
 
 def task_keys(task: str) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from torch import nn
 from baselines.maths.equations import gaussian_entropy, gaussian_log_prob, standard_normal, tanh_log_slope
 from baselines.nets.encoding import discrete_actions
 from baselines.templates.agent_template import Mean, Perceptron, to_box
-from rlbench.errors import UserError
+from rlbench.errors import UnfitError
 
 LOG_SIGMA = (-20.0, 2.0)
 """Bounds of the log-deviation of a squashed Gaussian."""
@@ -155,7 +155,7 @@ class SquashedGaussian:
 def bounds(space: gymnasium.Space[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Bounds low[A] and high[A] of a box, float32; UserError for other spaces and for boxes without bounds."""
     if not isinstance(space, gymnasium.spaces.Box) or len(space.shape) != 1 or not space.is_bounded():
-        raise UserError(f"continuous actions must be a bounded Box of one axis, not {space}")
+        raise UnfitError(f"continuous actions must be a bounded Box of one axis, not {space}")
     return space.low.astype(np.float32), space.high.astype(np.float32)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baselines.templates.agent_template import Perceptron
-from rlbench.errors import UserError
+from rlbench.errors import UnfitError
 
 Layers = list[tuple[NDArray[Any], NDArray[Any]]]
 """Weight [outputs, inputs] and bias [outputs] of each linear layer."""
@@ -76,17 +76,17 @@ def encoding(space: gymnasium.Space[Any], scale: tuple[float, ...] = ()) -> Enco
     if isinstance(space, gymnasium.spaces.Discrete) and space.start == 0:
         return Encoding(np.ones(1, np.float32), int(space.n))
     if not isinstance(space, gymnasium.spaces.Box):
-        raise UserError(f"observations must be a Box or a Discrete that starts at 0, not {space}")
+        raise UnfitError(f"observations must be a Box or a Discrete that starts at 0, not {space}")
     size = math.prod(space.shape)
     if scale and len(scale) != size:
-        raise UserError(f"observation_scale has {len(scale)} numbers, the observation {size}; give {size} or none")
+        raise UnfitError(f"observation_scale has {len(scale)} numbers, the observation {size}; give {size} or none")
     return Encoding(np.array(scale or (1.0,) * size, np.float32))
 
 
 def frames_shape(space: gymnasium.Space[Any]) -> tuple[int, int, int]:
     """The shape (K, H, W) of stacked frames; UserError for a space that a convolution does not take."""
     if not isinstance(space, gymnasium.spaces.Box) or len(space.shape) != 3 or space.dtype != np.uint8:
-        raise UserError(f"convolutions take stacked frames, uint8 [K, H, W], not {space}")
+        raise UnfitError(f"convolutions take stacked frames, uint8 [K, H, W], not {space}")
     stacked, height, width = space.shape
     return stacked, height, width
 
@@ -94,5 +94,5 @@ def frames_shape(space: gymnasium.Space[Any]) -> tuple[int, int, int]:
 def discrete_actions(space: gymnasium.Space[Any]) -> int:
     """The number of actions; UserError where actions are not numbered from 0."""
     if not isinstance(space, gymnasium.spaces.Discrete) or space.start != 0:
-        raise UserError(f"actions must be Discrete and start at 0, not {space}")
+        raise UnfitError(f"actions must be Discrete and start at 0, not {space}")
     return int(space.n)

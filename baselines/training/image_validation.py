@@ -12,7 +12,7 @@ from baselines.data.rollout import env_id, evaluate
 from baselines.templates import glimpse_template
 from baselines.training.validation import FIRST_SEED, Validation
 from baselines.types import Floats
-from rlbench.errors import UserError
+from rlbench.errors import UnfitError
 from rlbench.registry import ENVIRONMENTS, GLIMPSE
 
 NUM_ENVS = 500
@@ -38,7 +38,7 @@ def make_env(task: str, split: str, num_envs: int, glimpses: int = 0, **changes:
     kwargs = {**gymnasium.spec(name).kwargs, **kwargs}
     if kwargs.get("rules") != GLIMPSE:
         known = ", ".join(row.id for row in ENVIRONMENTS if row.rules == GLIMPSE)
-        raise UserError(f"{task} shows no glimpses; environments that do: {known}")
+        raise UnfitError(f"{task} shows no glimpses; environments that do: {known}")
     changes |= {} if "images" in kwargs else {"split": split}
     changes |= {"glimpses": glimpses} if glimpses else {}
     return gymnasium.make_vec(name, num_envs=num_envs, **{**kwargs, **changes})

@@ -22,6 +22,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+import gymnasium
 import numpy as np
 
 from baselines import checks
@@ -33,7 +34,7 @@ from baselines.training import memory
 from baselines.training.events import Evaluated, Event, Finished, Progress, Snapshot, Stopwatch
 from baselines.training.memory import Need, Sizes
 from baselines.training.validation import Validation, training_seed
-from baselines.types import Clock, Count, CountOrZero, Discount, Number, Positive, Seed, Threads, Tree
+from baselines.types import Clock, Count, CountOrZero, Discount, Number, Positive, Seed, TaskName, Threads, Tree
 from rlbench import process
 from rlbench.errors import UserError
 from rlbench.harness.manifest import check_name
@@ -55,7 +56,7 @@ class Every(NamedTuple):
 class RunSettings:
     """Settings of any training run."""
 
-    task: str = "cart-pole@1"
+    task: TaskName = "cart-pole@1"
     """Task or Gymnasium id to learn; an id may name the module that registers it, `package:namespace/Name-v0`."""
     agent: str = ""
     """Name under which the trained agent is submitted."""
@@ -69,6 +70,9 @@ class RunSettings:
         checks.check_settings(self)
         check_name(self.agent, "agent")
         env_id(self.task)
+
+    def check_spaces(self, observation: gymnasium.Space[Any], action: gymnasium.Space[Any]) -> None:
+        """UnfitError for spaces that the algorithm does not take; others are found when its networks are made."""
 
     def every(self) -> Every:
         """When evaluations and snapshots are due."""
@@ -84,7 +88,8 @@ class TrainingSettings(RunSettings):
     num_envs: Count = 1
     """Environments stepped together."""
     total_env_steps: Count = 50_000
-    """Budget: environment steps over all environments; training ends with the update that reaches it."""
+    """Budget: rows of the batch over all environments, those in which an environment only begins its next episode
+    included, so that fewer steps than this are reported; training ends with the update that reaches it."""
     gamma: Discount = 0.99
     """Discount."""
     learning_rate: Positive = 1e-3
@@ -113,13 +118,13 @@ class OffPolicySettings(TrainingSettings):
     """Settings of off-policy algorithms, whose evaluations and snapshots are so many environment steps apart."""
 
     eval_every_env_steps: Count = 1_000
-    """Environment steps between evaluations."""
+    """Rows of the batch between evaluations, counted as the budget is."""
     checkpoint_every_env_steps: Count = 10_000
-    """Environment steps between snapshots; every environment begins a new episode there, so that no simulator need be
-    stored."""
+    """Rows between snapshots, counted as the budget is; every environment begins a new episode there, so that no
+    simulator need be stored."""
 
     def every(self) -> Every:
-        """In environment steps, of which an iteration takes one per environment."""
+        """In rows of the batch, of which an iteration takes one per environment."""
         return Every(self.eval_every_env_steps, self.checkpoint_every_env_steps, self.num_envs)
 
 
@@ -190,7 +195,7 @@ class Learner(Stateful):
         return self.rollout.env_steps
 
     def clock(self) -> int:
-        """How far training is, in the unit in which evaluations and snapshots are due: environment steps."""
+        """How far training is, in the unit in which evaluations and snapshots are due: rows of the batch."""
         return self.rollout.rows
 
     def progress(self) -> float:

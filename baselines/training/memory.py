@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import closing
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -46,10 +47,15 @@ class Sizes(NamedTuple):
 
 
 def check(settings: Any) -> None:
-    """UserError where a training run takes more memory than there is, naming the setting that takes most of it."""
+    """UserError where a training run takes more memory than there is, naming the setting that takes most of it.
+
+    An algorithm that is not for these spaces says so first: with other settings it would take other memory.
+    """
     if not hasattr(settings, "memory"):  # planning, which has no sizes to set
         return
-    need = settings.memory(sizes(settings.task))
+    observation, action = spaces(settings.task)
+    settings.check_spaces(observation, action)
+    need = settings.memory(sizes(settings.task, observation, action))
     needed, left = sum(need.values()), checks.memory_left()
     if needed > left:
         name = max(need, key=lambda each: need[each])
@@ -59,13 +65,14 @@ def check(settings: Any) -> None:
         )
 
 
-def sizes(task: str) -> Sizes:
-    """The sizes of a task's environment."""
-    env = make_envs(task, 1)
-    try:
-        observation, action = env.single_observation_space, env.single_action_space
-    finally:
-        env.close()
+def spaces(task: str) -> tuple[gymnasium.Space[Any], gymnasium.Space[Any]]:
+    """Observation and action space of one environment of a task."""
+    with closing(make_envs(task, 1)) as env:
+        return env.single_observation_space, env.single_action_space
+
+
+def sizes(task: str, observation: gymnasium.Space[Any], action: gymnasium.Space[Any]) -> Sizes:
+    """The sizes of a task's environment, with these spaces."""
     name, _ = env_id(task)
     own = COMPILED_ENV if "rules" in gymnasium.spec(name).kwargs else SIMULATED_ENV
     shape = observation.shape or ()

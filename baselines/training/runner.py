@@ -12,7 +12,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,11 +66,12 @@ def run(
     """
     module, out = load(algorithm), Path(out)
     settings.check()
-    prepare(out)
-    with alone(out):
-        if not resume:
-            clear(out)
-        return _run(module, algorithm, settings, out, quiet, tensorboard)
+    with no_folder_of_refused(out):
+        prepare(out)
+        with alone(out):
+            if not resume:
+                clear(out)
+            return _run(module, algorithm, settings, out, quiet, tensorboard)
 
 
 def _run(module: Any, algorithm: str, settings: Any, out: Path, quiet: bool, tensorboard: bool) -> Path:
@@ -138,6 +139,21 @@ def clear(out: Path) -> None:
         for name in (SUBMISSION, TENSORBOARD):
             if (out / name).exists():
                 shutil.rmtree(out / name)
+
+
+@contextmanager
+def no_folder_of_refused(out: Path) -> Iterator[None]:
+    """Removes the folders that were made for a training run which was refused before it learned anything."""
+    made = [folder for folder in (out, *out.parents) if not os.path.lexists(folder)]
+    try:
+        yield
+    except UserError:
+        if out in made and os.path.isdir(out) and not any((out / name).exists() for name in (CHECKPOINT, CURVE)):
+            clear(out)
+        for folder in made:
+            with suppress(OSError):  # it holds something, or was not made after all
+                folder.rmdir()
+        raise
 
 
 @contextmanager

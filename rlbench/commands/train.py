@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
-import gymnasium
 import tyro
 
 from rlbench.commands.shared.agents import agents, algorithms, find_agent, learning_curves, training
 from rlbench.commands.shared.lookup import find_task_or_id
 from rlbench.commands.shared.output import Format, Quiet, complain, print_table, silent, table_of, write
-from rlbench.errors import UserError, counted, unknown
+from rlbench.errors import UnfitError, UserError, counted, unknown
+from rlbench.harness.tasks.suite import TASKS
 from rlbench.options import parse_options
 from rlbench.registry import ENVIRONMENTS
 
@@ -121,14 +121,11 @@ def run(options: TrainOptions[Any]) -> int:
     settings = dataclasses.replace(options.settings, task=known_task(options.settings.task))
     settings.check()
     out = options.out or Path("runs", "train", settings.task.replace("/", "-"), f"{settings.agent}-s{settings.seed}")
-    submission = training().run(
-        options.algorithm,
-        settings,
-        out,
-        quiet=silent(options),
-        tensorboard=options.tensorboard,
-        resume=options.resume,
-    )
+    how = {"quiet": silent(options), "tensorboard": options.tensorboard, "resume": options.resume}
+    try:
+        submission = training().run(options.algorithm, settings, out, **how)
+    except UnfitError as error:
+        raise UserError(unfit(options.algorithm, options.preset, settings.task, error)) from None
     made = {"agent": settings.agent, "task": settings.task, "seed": settings.seed, "submission": str(submission)}
     if options.format == "json":
         write(json.dumps(made) + "\n")
@@ -143,9 +140,49 @@ def run(options: TrainOptions[Any]) -> int:
     return 0
 
 
+def unfit(algorithm: str, preset: str, task: str, error: UnfitError) -> str:
+    """The message for a preset that cannot learn a task, with what there is for the task.
+
+    Args:
+        algorithm: of the training run.
+        preset: that it began with.
+        task: key of a task, or id of an environment.
+        error: says what does not fit.
+    """
+    there = presets_for(task)
+    if (algorithm, preset) in there:  # a setting that was given
+        return str(error)
+    message = f"{algorithm} with the preset {preset} is for other environments than {task}: {error}"
+    if not there:
+        return message
+    return f"{message}; for {task}: rlbench train {' or '.join(there.values())}, with --task {task}"
+
+
+def presets_for(task: str) -> dict[tuple[str, str], str]:
+    """The presets for environments of the task's kind, as the registry tags them: (algorithm, preset) -> its words.
+
+    Those for the very task are first.
+    """
+    names = {words: name for name, words in agents().items()}
+    found = []
+    for algorithm in algorithms():
+        presets = training().load(algorithm).PRESETS
+        for preset, settings in presets.items():
+            if tags(settings.task) & tags(task):
+                words = (algorithm,) if preset == next(iter(presets)) else (algorithm, "--preset", preset)
+                found.append((settings.task != task, (algorithm, preset), names.get(words, " ".join(words))))
+    return {key: words for _, key, words in sorted(found, key=lambda each: each[0])}
+
+
+def tags(task: str) -> set[str]:
+    """The tags of the environment of a task, or of an id; none for an environment of somebody else."""
+    env_id = TASKS[task].env_id if task in TASKS else task
+    return {tag for each in ENVIRONMENTS if each.id == env_id for tag in each.tags}
+
+
 def known_task(name: str) -> str:
     """The task's key or the environment's id that a name stands for; one that rlbench has not, as it is."""
-    if ":" in name or name in gymnasium.registry:
+    if ":" in name:  # kept, so that a training run that is resumed imports the module, too
         return name
     try:
         return find_task_or_id(name)
@@ -154,16 +191,11 @@ def known_task(name: str) -> str:
 
 
 def hint(task: str, submission: Path) -> str:
-    """The command that scores the submission, apart from the committed results, or that shows it where no task is.
-
-    Empty for an environment of somebody else, which is neither scored nor shown.
-    """
+    """The command that scores the submission, apart from the committed results, or that shows it where no task is."""
     folder = shlex.quote(f"./{submission}" if str(submission).startswith("-") else str(submission))
     if training().task_keys(task):
         return f"to score it: rlbench evaluate {folder} --results runs/results"
-    if task in {each.id for each in ENVIRONMENTS}:
-        return f"to watch it: rlbench watch {folder} --task {task}"
-    return ""
+    return f"to watch it: rlbench watch {folder} --task {shlex.quote(task)}"
 
 
 def best(out: Path) -> str:

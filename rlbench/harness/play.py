@@ -7,6 +7,7 @@ process boundary and one in this process.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium.envs.registration import load_env_creator
 from numpy.typing import NDArray
 
 from rlbench import space_tree
@@ -172,11 +174,23 @@ def in_process(agent: Agent, env: Any) -> Act:
 
 def make_env(task: Task, num_envs: int) -> Any:
     """The vector environment that `play` needs; a UserError names the extra to install where one is missing."""
-    mode = gymnasium.vector.AutoresetMode.SAME_STEP
+    how: dict[str, Any] = {"autoreset_mode": gymnasium.vector.AutoresetMode.SAME_STEP}
+    if not _takes_autoreset_mode(gymnasium.spec(task.env_id)):
+        how = {"vectorization_mode": "sync", "vector_kwargs": how}
     try:
-        return gymnasium.make_vec(task.env_id, num_envs=num_envs, autoreset_mode=mode, **task.env_kwargs)
+        return gymnasium.make_vec(task.env_id, num_envs=num_envs, **how, **task.env_kwargs)
     except gymnasium.error.DependencyNotInstalled as error:
         raise UserError(f"{task.key}: {error}") from None
+
+
+def _takes_autoreset_mode(spec: gymnasium.envs.registration.EnvSpec) -> bool:
+    """Whether an environment has a vector environment of its own whose autoreset mode can be chosen."""
+    entry_point = spec.vector_entry_point
+    if entry_point is None:
+        return False
+    make = load_env_creator(entry_point) if isinstance(entry_point, str) else entry_point
+    parameters = inspect.signature(make).parameters
+    return "autoreset_mode" in parameters or any(each.kind is each.VAR_KEYWORD for each in parameters.values())
 
 
 def stacked(options: Sequence[Any]) -> Any:

@@ -153,6 +153,48 @@ def test_mistakes_are_told_before_any_work(words: tuple[str, str], rlbench: Any,
     assert sorted(tmp_path.rglob("*")) == before
 
 
+UNFIT = {
+    "dqn --task pong": "dqn with the preset fast is for other environments than pong@1: observation_scale has 4 "
+    "numbers, the observation 28224; give 28224 or none; for pong@1: rlbench train dqn-cpu or ",
+    "dqn --task hopper": "for hopper@1: rlbench train ppo or sac or sac-paper, with --task hopper@1",
+    "sac --task cart-pole": "for cart-pole@1: rlbench train dqn or dqn-lecture or ",
+    "dqn-cpu --task cart-pole": "convolutions take stacked frames",
+    "q-learning --task hopper": "for hopper@1: rlbench train ppo",
+    "value-iteration --task cart-pole": "cart-pole@1: rlbench train dqn",
+    "recurrent-attention --task grid-world": "for grid-world@1: rlbench train ",
+    "dqn --task Pendulum-v1 --tensorboard": "dqn with the preset fast is for other environments than Pendulum-v1: ",
+    "dqn --observation-scale 1 2": "error: observation_scale has 2 numbers, the observation 4; give 4 or none\n",
+}
+
+
+@pytest.mark.parametrize("words", UNFIT)
+def test_an_agent_for_other_spaces_names_those_for_the_task(words: str, rlbench: Any, tmp_path: Path) -> None:
+    code, out, err = rlbench("train", *words.split())
+    assert (code, out) == (2, "")
+    assert UNFIT[words] in err
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_spaces_are_refused_before_the_memory_that_they_would_take(rlbench: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("baselines.checks.memory_left", lambda: 2**20)
+    assert "for other environments than pong@1" in rlbench("train", "dqn", "--task", "pong")[2]
+    assert "for other environments than pong@1" in rlbench("train", "sac", "--task", "pong")[2]
+    assert "lower capacity" in rlbench("train", "dqn")[2]
+
+
+def test_a_refused_run_leaves_what_was_there(rlbench: Any, tmp_path: Path) -> None:
+    (tmp_path / "x" / "tensorboard").mkdir(parents=True)
+    assert rlbench("train", "dqn", "--task", "hopper", "--out", "x/y/z")[0] == 2
+    assert rlbench("train", "dqn", "--task", "hopper", "--out", "x")[0] == 2
+    assert [*tmp_path.rglob("*")] == [tmp_path / "x", tmp_path / "x" / "tensorboard"]
+
+
+def test_the_task_has_a_short_option() -> None:
+    for name in agents():
+        assert settings(name, ["-t", "hopper@1"]).task == "hopper@1"
+
+
 def test_a_scale_that_is_no_number_is_refused(rlbench: Any) -> None:
     code, _, err = rlbench("train", "dqn", "--observation-scale", "1", "nan", "1", "1")
     assert code == 2
@@ -168,6 +210,7 @@ def test_a_full_disk_is_told_before_any_work(rlbench: Any, monkeypatch: pytest.M
     code, out, err = rlbench("train", "q-learning", "--out", "x")
     assert (code, out) == (2, "")
     assert err == "error: cannot train into x: No space left on device\n"
+    assert not Path("x").exists()
 
 
 def test_a_disk_that_fills_up_loses_nothing(rlbench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,6 +240,8 @@ def test_two_runs_do_not_write_into_one_folder(rlbench: Any, tmp_path: Path) -> 
         ("grid-world", "evaluate"),
         ("GridWorld", "evaluate"),  # the very environment of grid-world@1
         ("GridWorld8x8", "watch"),
+        ("FrozenLake-v1", "watch"),  # of Gymnasium
+        ("gymnasium:FrozenLake8x8-v1", "watch"),
     ],
 )
 def test_the_advice_is_a_command_that_works(task: str, command: str, rlbench: Any) -> None:
@@ -224,6 +269,6 @@ def test_an_environment_of_somebody_else(rlbench: Any) -> None:
     code, out, err = rlbench(*words)
     assert (code, out) == (0, "x/submission\n")
     assert read("x/submission").tasks == ()
-    assert "to " not in err
+    assert err.splitlines()[-1] == "to watch it: rlbench watch x/submission --task gymnasium:FrozenLake-v1"
     assert json.loads(rlbench(*words, "--json")[1])["seed"] == 12345
     assert "12345" in rlbench(*words, "--csv")[1]

@@ -150,6 +150,12 @@ def test_every_kind_of_environment_is_recorded_without_a_display(run, tmp_path, 
     assert (frames[0] != frames[-1]).any()
 
 
+@pytest.mark.parametrize("env", ["CartPole-v1", "Pendulum-v1", "gymnasium:FrozenLake-v1"])  # the first is vectorised
+def test_environments_of_gymnasium_are_watched(run, env):
+    code, rows, _ = run("watch", "random", "-t", env, "--num-envs", 2, "--no-window", "--record", "x.png", "--json")
+    assert (code, [row["episode"] for row in rows]) == (0, [0, 1])
+
+
 def test_a_trace_from_a_game_is_watched(run, tmp_path):
     code, (row,), _ = run("play", "GridWorld", "--set", "maze=8x8", "--keys", "up*9", "--trace", "t.jsonl", "--json")
     assert code == 0

@@ -15,6 +15,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import gymnasium
+
 import rlbench
 from rlbench.envs.grid_world.rules import MAZES
 from rlbench.errors import UserError, near_names, nearest, shortened, unknown
@@ -90,12 +92,17 @@ def find_task(name: str) -> Task:
 def find_task_or_id(name: str) -> str:
     """The key of the task, or the id of the environment, that a name stands for.
 
-    A task is preferred where the name is written as its name is, and an environment where only the letters agree:
-    `hopper` is the task hopper@1, and `Hopper` rlbench/Hopper-v0.
+    An id that Gymnasium has registered stands for itself; one may name the module that registers it. Else a task is
+    preferred where the name is written as its name is, and an environment where only the letters agree: `hopper` is
+    the task hopper@1, and `Hopper` rlbench/Hopper-v0.
 
     Raises:
         UserError: there is neither; it names the nearest ones.
     """
+    if ":" in name:
+        return suite.registered_by(name)
+    if name in gymnasium.registry:
+        return name
     task = suite.find_task(name)
     if task is not None and name in (task.key, task.name):
         return task.key
