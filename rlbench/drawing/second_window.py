@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 from types import ModuleType
 from typing import Any
 
 
 class SecondWindow:
     """A window with a surface to draw on and with events of its own.
+
+    SDL destroys all windows when any code of the program quits pygame or its display, without a word to their owners.
+    Ask `is_open` before every use.
 
     Args:
         pygame: the package.
@@ -21,7 +25,17 @@ class SecondWindow:
         self._window = video.Window(title, size=size, resizable=True)
         self._renderer = video.Renderer(self._window, accelerated=0)
         self._surface = pygame.Surface(size)
+        self._callers_surface = pygame.display.get_surface()
         self.flip()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether SDL still has the window: pygame says of the caller's surface whether its display was quit since."""
+        try:
+            self._callers_surface.get_size()
+        except self._pygame.error:
+            return False
+        return True
 
     def surface(self) -> Any:
         """What is drawn on, of the window's size."""
@@ -51,4 +65,8 @@ class SecondWindow:
 
     def close(self) -> None:
         """Close it."""
-        self._window.destroy()
+        if self.is_open:
+            self._window.destroy()
+        else:
+            for each in (self._window, self._renderer):  # never to be freed, as SDL has done so
+                ctypes.pythonapi.Py_IncRef(ctypes.py_object(each))

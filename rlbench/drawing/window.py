@@ -82,6 +82,12 @@ class Viewer:
     Raises `gymnasium.error.DependencyNotInstalled` without pygame and `NoDisplayError` without a display.
     """
 
+    shared_surface: Any = None
+    """That of pygame's one window, as a viewer last opened it."""
+
+    shared_pixels = b""
+    """What a viewer last put there, where no user sees it."""
+
     is_inherited = False
     """Whether this process is a fork of one that had a window: the connection to the display is not its own."""
 
@@ -172,7 +178,11 @@ class Viewer:
         if surface is None:
             return False
         ours = {viewer.title for viewer in _open} | {self.title}
-        return not surface.get_flags() & self._pygame.RESIZABLE or display.get_caption()[0] not in ours
+        if surface is not Viewer.shared_surface or display.get_caption()[0] not in ours:
+            return True
+        if display.get_driver() in INVISIBLE_DRIVERS:  # where flags stay as they were, whoever opens the window anew
+            return _pixels(surface) != Viewer.shared_pixels
+        return not surface.get_flags() & self._pygame.RESIZABLE
 
     def _paint(self, frame: Image) -> None:
         pygame = self._pygame
@@ -187,6 +197,12 @@ class Viewer:
         window.fill(NIGHT)
         window.blit(surface, (left, top))
         (self._second or pygame.display).flip()
+        if self._second is None:
+            self._remember_pixels()
+
+    def _remember_pixels(self) -> None:
+        if self._pygame.display.get_driver() in INVISIBLE_DRIVERS:
+            Viewer.shared_pixels = _pixels(self._pygame.display.get_surface())
 
     def _window(self, size: tuple[int, int]) -> Any:
         """The surface of the window, opened or resized when there is none yet or the frame's size has changed."""
@@ -201,7 +217,7 @@ class Viewer:
         if is_new or not display.get_init() or display.get_surface() is None:
             with hints():
                 display.init()
-                display.set_mode(self._opening_size(size), pygame.RESIZABLE)
+                Viewer.shared_surface = display.set_mode(self._opening_size(size), pygame.RESIZABLE)
             display.set_caption(self.title)
         return display.get_surface()
 
@@ -223,7 +239,10 @@ class Viewer:
     def _take_events(self) -> None:
         """Take the events off pygame's queue; this also keeps the window responsive."""
         pygame = self._pygame
-        if not pygame.display.get_init():
+        if self._second is not None and not self._second.is_open:
+            self._unread.append(Closed())
+            self.close()
+        if self.closed or not pygame.display.get_init():
             return
         for event in pygame.event.get() if self._second is None else self._second.events():
             if event.type in (pygame.KEYDOWN, pygame.KEYUP):
@@ -234,6 +253,8 @@ class Viewer:
             elif event.type == pygame.MOUSEMOTION:
                 held = next((i + 1 for i, state in enumerate(event.buttons) if state), 0)
                 self._unread.append(self._mouse("move", event.pos, held))
+            elif event.type == pygame.WINDOWRESIZED and self._second is None:
+                self._remember_pixels()
             elif event.type == (pygame.QUIT if self._second is None else pygame.WINDOWCLOSE):
                 self._unread.append(Closed())
                 self.close()
@@ -273,6 +294,10 @@ def import_pygame() -> ModuleType:
         raise DependencyNotInstalled('a window needs pygame: pip install "rlbench[play]"') from error
     module: ModuleType = pygame
     return module
+
+
+def _pixels(surface: Any) -> bytes:
+    return surface.get_buffer().raw  # type: ignore[no-any-return]  # pygame has no types
 
 
 def fit(frame: tuple[int, int], window: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -34,6 +34,12 @@ def on_screen():
     return pygame.surfarray.array3d(pygame.display.get_surface()).transpose(1, 0, 2)
 
 
+def resize(size):
+    """As a user does it: SDL reports it, in contrast to a size that the program sets."""
+    pygame.display.set_mode(size, pygame.RESIZABLE)
+    pygame.event.post(pygame.event.Event(pygame.WINDOWRESIZED, x=size[0], y=size[1], window=None))
+
+
 def test_the_frame_is_on_screen_under_its_title(viewer):
     viewer.show(picture())
     np.testing.assert_array_equal(on_screen(), picture())
@@ -57,7 +63,7 @@ def test_the_window_follows_a_frame_that_changes_size(viewer):
 @pytest.mark.parametrize("size", [(700, 300), (333, 1000), (40, 40)])
 def test_a_resized_window_keeps_the_proportions(viewer, size):
     viewer.show(picture(400, 300))
-    pygame.display.set_mode(size, pygame.RESIZABLE)
+    resize(size)
     viewer.show(np.full((300, 400, 3), 255, np.uint8))
     shown = on_screen()
     assert shown.shape[:2] == size[::-1]
@@ -69,7 +75,7 @@ def test_a_resized_window_keeps_the_proportions(viewer, size):
 
 def test_a_window_of_one_pixel_is_survived(viewer):
     viewer.show(picture(400, 300))
-    pygame.display.set_mode((1, 1), pygame.RESIZABLE)
+    resize((1, 1))
     viewer.show(picture(400, 300))
     assert on_screen().shape == (1, 1, 3)
 
@@ -303,6 +309,51 @@ def test_a_window_that_the_caller_opens_later_is_his(viewer):
     viewer.close()
     assert pygame.display.get_surface() is surface
     pygame.display.quit()
+
+
+@pytest.mark.parametrize("size", [(300, 200), (320, 200)])
+def test_a_window_that_the_caller_opens_later_is_his_under_our_title_and_flags(viewer, size):
+    viewer.show(picture())
+    surface = pygame.display.set_mode(size)  # on the dummy driver a window keeps its flags and title
+    surface.fill((200, 0, 0))
+    viewer.show(picture())
+    assert surface.get_size() == size
+    assert (pygame.surfarray.array3d(surface) == (200, 0, 0)).all()
+    viewer.close()
+    assert pygame.display.get_surface() is surface
+    pygame.display.quit()
+
+
+def quit_pygame():
+    pygame.quit()
+
+
+def quit_and_open_again():
+    pygame.display.quit()
+    pygame.display.init()
+    pygame.display.set_mode((300, 200))
+
+
+@pytest.mark.parametrize("quit_display", [quit_pygame, quit_and_open_again])
+def test_a_viewer_beside_the_callers_window_is_closed_when_the_caller_quits_pygame(callers_window, quit_display):
+    viewer = Viewer("a title", fps=1000)
+    viewer.show(picture())
+    quit_display()
+    open_before = pygame.display.get_init()
+    viewer.show(picture())  # without a window; SDL has destroyed it
+    assert viewer.closed
+    assert viewer.events() == [Closed()]
+    assert pygame.display.get_init() == open_before
+    viewer.close()
+
+
+def test_closing_a_viewer_whose_window_is_destroyed_does_nothing(callers_window):
+    viewer = Viewer("a title", fps=1000)
+    viewer.show(picture())
+    quit_and_open_again()
+    surface = pygame.display.get_surface()
+    viewer.close()
+    assert pygame.display.get_surface() is surface
 
 
 def test_pygame_stays_as_the_caller_has_begun_it(monkeypatch):
