@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from rlbench.process import termination
+from rlbench.process import cleaning_up, termination
 
 INHERITED = (
     *("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT"),
@@ -85,9 +85,10 @@ def temporary_folder() -> Iterator[Path]:
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            if lock is not None:
-                os.close(lock)
+            with cleaning_up():
+                shutil.rmtree(folder, ignore_errors=True)
+                if lock is not None:
+                    os.close(lock)
 
 
 @functools.cache

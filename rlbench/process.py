@@ -214,34 +214,71 @@ class Terminated(SystemExit):
         super().__init__(self.status)
 
 
+_ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+_came: list[int] = []  # the signal that has come and that no program has ended by yet
+
+
 @contextmanager
 def termination() -> Iterator[None]:
-    """SIGTERM and SIGHUP, where they would kill the process at once, raise Terminated inside.
+    """SIGTERM and SIGHUP, where they would kill the process at once, raise Terminated inside; a second one kills.
 
-    When the outermost scope ends by Terminated, the process dies of the signal, as it would have without the scope.
+    A finaliser or a library may swallow Terminated: it is then raised at the end of the scope, also of an inner one.
+    When the outermost scope ends by it, the process dies of the signal, as it would have without the scope.
     """
-    names = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    deadly = [each for each in names if signal.getsignal(each) == signal.SIG_DFL]
-    if not deadly or threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
+    raise_if_terminated()
+    deadly = [each for each in _ENDING if signal.getsignal(each) == signal.SIG_DFL]
 
     def terminate(number: int, frame: Any) -> None:
-        for each in deadly:  # nothing shall interrupt the cleaning up
-            signal.signal(each, signal.SIG_IGN)
+        for each in deadly:
+            signal.signal(each, signal.SIG_DFL)
+        _came.append(number)
         raise Terminated(number)
 
     for each in deadly:
         signal.signal(each, terminate)
     try:
         yield
-    except Terminated as end:
-        for each in deadly:
-            signal.signal(each, signal.SIG_DFL)
-        signal.raise_signal(end.number)
-        raise
     finally:
         for each in deadly:
+            signal.signal(each, signal.SIG_DFL)
+        if deadly and _came:
+            signal.raise_signal(_came.pop())
+        raise_if_terminated()
+
+
+def raise_if_terminated() -> None:
+    """Raise Terminated where a signal has come inside `termination`, whatever has become of the exception."""
+    if _came:
+        raise Terminated(_came[0]) from None
+
+
+@contextmanager
+def ending_in_order() -> Iterator[None]:
+    """Inside `termination`: Terminated leaves this scope once a signal has come, and the process does not die of it.
+
+    A program that uses this ends by itself.
+    """
+    try:
+        yield
+    finally:
+        if _came:
+            raise Terminated(_came.pop()) from None
+
+
+@contextmanager
+def cleaning_up() -> Iterator[None]:
+    """A second SIGTERM or SIGHUP does nothing inside, so that what the first one has ended is cleaned up."""
+    in_main = threading.current_thread() is threading.main_thread()
+    ignored = [each for each in _ENDING if _came and in_main and signal.getsignal(each) == signal.SIG_DFL]
+    for each in ignored:
+        signal.signal(each, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        for each in ignored:
             signal.signal(each, signal.SIG_DFL)
 
 

@@ -19,7 +19,8 @@ def run_program(work: Callable[[], int]) -> int:
     """
     with process.program(), streams.output_streams():
         try:
-            return _done(work)
+            with process.ending_in_order():
+                return _done(work)
         except process.Terminated as end:
             return _fail("terminated; run the same command again to go on", end.status)
         except KeyboardInterrupt as interruption:
