@@ -62,7 +62,7 @@ def test_a_row_of_the_leaderboard_is_played_again(lean, run, tmp_path):
 def test_submissions_are_found_by_their_digest(lean, run, tmp_path):
     path = evaluate(get_task("cart-pole"), lean, tmp_path / "results", quiet=True)
     kept = tmp_path / "runs" / "train" / "cart-pole@1" / "lean-s4" / "submission"
-    shutil.copytree(lean, kept)
+    shutil.move(lean, kept)  # where the submission lay it would be found, too
     code, rows, _ = run("watch", path, "--no-window", "--json")
     assert (code, rows[0]["as_recorded"]) == (0, True)
     (kept / "agent.py").write_text(AGENT + "\n# another\n", encoding="utf-8")
