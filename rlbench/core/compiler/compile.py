@@ -29,6 +29,7 @@ from rlbench.core.compiler import cache
 from rlbench.core.compiler.autotune import Autotuner
 from rlbench.core.compiler.cache import cache_folder as cache_folder
 from rlbench.core.compiler.codegen import PADDING
+from rlbench.core.compiler.numba_settings import numba_settings
 from rlbench.core.compiler.template import CACHED, source
 from rlbench.core.world import World
 
@@ -109,7 +110,8 @@ def compiled(world: World) -> ModuleType:
     """The compiled loops of these rules: `reset`, `step_serial`, `step_parallel`."""
     text = source(world)
     stem = world.name.replace(".", "_")
-    return _make_once(f"rlbench_batch_{stem}_{_digest(text)}", text)
+    with numba_settings():
+        return _make_once(f"rlbench_batch_{stem}_{_digest(text)}", text)
 
 
 @functools.cache
@@ -127,9 +129,19 @@ def _make_once(name: str, text: str) -> ModuleType:
     linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)  # for tracebacks
     sys.modules[name] = module
     exec(compile(text, path, "exec"), module.__dict__)
-    for function in CACHED:
-        getattr(module, function)._cache = MachineCode(f"{name}.{function}")
+    for each in CACHED:
+        function = getattr(module, each)
+        function._cache = MachineCode(f"{name}.{each}")
+        function.compile = _by_our_settings(function.compile)  # called for each new kind of arguments
     return module
+
+
+def _by_our_settings(function: Callable[..., Any]) -> Callable[..., Any]:
+    def inside(*arguments: Any) -> Any:
+        with numba_settings():
+            return function(*arguments)
+
+    return inside
 
 
 class MachineCode:
