@@ -14,6 +14,7 @@ from typing import Any
 
 from rlbench.errors import UserError, unknown
 from rlbench.options import parse_options
+from rlbench.process import random_generator
 from rlbench.program import run_program
 
 COMMANDS = {
@@ -55,7 +56,8 @@ def _dispatch(arguments: list[str]) -> int:
     name, *rest = with_format(arguments)
     if name not in COMMANDS:
         raise unknown("command", name, COMMANDS)
-    module: Any = importlib.import_module(f"rlbench.commands.{name}")
+    with random_generator():  # rich, which draws tables, draws from it when it is imported
+        module: Any = importlib.import_module(f"rlbench.commands.{name}")
     parse = getattr(module, "parse", None)
     return int(module.run(parse(rest) if parse else _options(module, name, rest)))
 

@@ -11,9 +11,11 @@ import ctypes
 import importlib
 import locale
 import os
+import random
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
@@ -117,6 +119,30 @@ def torch_generator() -> Iterator[None]:
         torch.set_rng_state(cpu)
         if gpus is not None:
             torch.cuda.set_rng_state_all(gpus)
+
+
+@contextmanager
+def random_generator() -> Iterator[None]:
+    """The global generator of `random` is afterwards as it was."""
+    before = random.getstate()
+    try:
+        yield
+    finally:
+        random.setstate(before)
+
+
+def import_library(name: str) -> Any:
+    """A library's module, whose import leaves the global generator of `random` and the warning filters as they were.
+
+    Terminated is raised where a signal has come meanwhile: an import may make an ImportError of it.
+    """
+    if name in sys.modules:
+        return importlib.import_module(name)  # waits where another thread is importing it
+    try:
+        with random_generator(), warnings.catch_warnings():
+            return importlib.import_module(name)
+    finally:
+        raise_if_terminated()
 
 
 def _single_precision() -> Callable[[], Any]:

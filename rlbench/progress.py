@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from rlbench import streams
+from rlbench.process import import_library
 
 MIN_WIDTH_FOR_FIGURES = 110  # characters of a line
 
@@ -39,6 +40,7 @@ def progress(title: str, *, quiet: bool = False) -> Iterator[Bar]:
     if quiet or not (streams.is_terminal(sys.stderr) or os.environ.get("FORCE_COLOR")):  # as rich decides, unimported
         yield lambda part, count, unit="", figures="": None
         return
+    import_library("rich.style")
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 

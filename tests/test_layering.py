@@ -39,7 +39,7 @@ MAY_REACH = {
     "rlbench.errors": (),
     "rlbench.process": (),
     "rlbench.children": ("rlbench.process",),
-    "rlbench.progress": ("rlbench.errors", "rlbench.streams"),
+    "rlbench.progress": ("rlbench.errors", "rlbench.process", "rlbench.streams"),
     "rlbench.registry": (),
     "rlbench.space_tree": ("rlbench.errors",),
     "rlbench.whole_files": (),
@@ -68,7 +68,7 @@ MAY_REACH = {
         *("rlbench.children", "rlbench.errors", "rlbench.process", "rlbench.text_files", "rlbench.whole_files"),
         *("rlbench.harness.submission", *UP_TO_SUBMISSION),
     ),
-    "rlbench.harness.ranking": ("rlbench.errors", "rlbench.harness.tasks"),
+    "rlbench.harness.ranking": ("rlbench.errors", "rlbench.process", "rlbench.harness.tasks"),
     "rlbench.harness": (
         *("rlbench.errors", "rlbench.exit_codes", "rlbench.process", "rlbench.progress", "rlbench.space_tree"),
         *("rlbench.children", "rlbench.streams", "rlbench.text_files", "rlbench.whole_files", *HARNESS),

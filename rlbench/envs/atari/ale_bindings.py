@@ -10,6 +10,7 @@ import numpy as np
 from gymnasium.error import DependencyNotInstalled
 
 from rlbench.errors import UserError, check_taken, unknown
+from rlbench.process import import_library
 from rlbench.registry import ATARI_GAMES
 
 SEEDS = 2**31  # the emulator's seeds are below: it takes 31 bits
@@ -18,10 +19,9 @@ SEEDS = 2**31  # the emulator's seeds are below: it takes 31 bits
 def import_ale_py() -> Any:
     """The emulator's package, or DependencyNotInstalled saying how to get it."""
     try:
-        import ale_py
+        return import_library("ale_py")
     except ImportError as error:
         raise DependencyNotInstalled('Atari games need ale-py: pip install "rlbench[atari]"') from error
-    return ale_py
 
 
 def rom_path(game: str) -> Path:

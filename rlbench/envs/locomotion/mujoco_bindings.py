@@ -14,20 +14,20 @@ from gymnasium.error import DependencyNotInstalled
 
 from rlbench.core.arguments import integer
 from rlbench.errors import UserError
-from rlbench.process import environment
+from rlbench.process import environment, import_library
 
 
 def import_mujoco() -> ModuleType:
     """MuJoCo's Python bindings; DependencyNotInstalled names the extra that brings them."""
     try:
-        import mujoco
+        mujoco = import_library("mujoco")
     except ImportError as error:
         raise DependencyNotInstalled('robots need MuJoCo: pip install "rlbench[mujoco]"') from error
     except RuntimeError as error:  # it looks at MUJOCO_GL when it is imported
         raise UserError(f"MuJoCo cannot be imported: {error}; unset MUJOCO_GL, or set it to egl or osmesa") from None
     except Exception:  # it loads the OpenGL that MUJOCO_GL names, here one that is not installed
         with environment(MUJOCO_GL="disable"):
-            import mujoco
+            mujoco = import_library("mujoco")
     module: ModuleType = mujoco
     return module
 
