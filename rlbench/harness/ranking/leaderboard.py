@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from statistics import median
@@ -38,7 +38,8 @@ TEXT_COLUMNS = frozenset({"agent", "task", "reason", "digest"})  # flush left; a
 TITLES = {
     "tabular": "Tabular: grid world",
     "control": "Control: cart-pole",
-    "robots": "Robots: locomotion",
+    "mujoco-v5": "Robots: Gymnasium's reward",
+    "locomotion": "Robots: the lecture's reward",
     "atari": "Atari: from pixels",
     "glimpses": "Glimpses: classification",
 }
@@ -95,7 +96,7 @@ def render(
     text = template.render(
         rankings=rankings,
         families=[section for name, suite in suites.items() if (section := family(name, suite, rankings))],
-        tasks=[task_section(tasks[key], rankings, curves) for key in rankings.tasks],
+        tasks=[task_section(task, rankings, curves) for task in in_order(tasks, suites) if task.key in rankings.tasks],
         fewest=FEWEST_SEEDS,
         fewest_for_skewness=FEWEST_FOR_SKEWNESS,
         misses=MISSES,
@@ -117,14 +118,14 @@ def family(name: str, suite: Sequence[Task], rankings: Rankings) -> dict[str, An
         "matrix": matrix,
         "suite": suite_table(title, rows) if len(suite) > 1 and any(row.rank for row in rows) else None,
         "command": f"rlbench run {name}",
-        "protocols": protocols(line for task in suite for line in rankings.lines[task.key]),
         "tasks": [{"name": task.name, "anchor": anchor(task.key)} for task in suite if task.key in rankings.tasks],
     }
 
 
-def protocols(lines: Iterable[ReferenceLine]) -> list[str]:
-    """How the protocols of published scores differ, each agent and difference once."""
-    return list(dict.fromkeys(f"{line.agent}, {line.protocol}" for line in lines if line.kind == "published"))
+def in_order(tasks: Mapping[str, Task], suites: Mapping[str, Sequence[Task]]) -> list[Task]:
+    """The tasks in the order of the families, then those of none."""
+    of_families = {task.key: task for name in FAMILIES for task in suites.get(name, ()) if task.key in tasks}
+    return list({**of_families, **tasks}.values())
 
 
 def task_section(task: Task, rankings: Rankings, curves: Sequence[CurveLink]) -> dict[str, Any]:

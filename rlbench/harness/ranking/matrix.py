@@ -13,6 +13,7 @@ from rlbench.harness.ranking.tables import (
     decimal,
     digits_of,
     interval_or_reason,
+    with_deviation,
 )
 from rlbench.harness.tasks.task import Task
 
@@ -76,5 +77,4 @@ def line_cell(line: ReferenceLine, digits: int) -> str:
     """Mean and deviation; a reference that is an agent of ours is marked."""
     if line.kind == "reference" and line.source.startswith("ours"):
         return f"{decimal(line.mean_return, digits)} (ours)"
-    deviation = f" ± {decimal(line.deviation, digits)}" if line.deviation is not None else ""
-    return f"{decimal(line.mean_return, digits)}{deviation}"
+    return with_deviation(line, digits)

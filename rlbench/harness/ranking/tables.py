@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -79,10 +80,12 @@ def task_table(task: Task, rows: Iterable[TaskRow], lines: Iterable[ReferenceLin
         *("rank", "agent", "budget", "seeds", "mean return", "95 % interval"),
         *("solved", "worst seed", "failed", "steps"),
     )
+    rows = tuple(rows)
+    ranked = Counter(row.budget for row in rows if row.rank)
     cells = [
         *(
             (
-                rank_range(row),
+                "1 of 1" if row.rank and ranked[row.budget] == 1 else rank_range(row),
                 f"{row.agent} {row.version}",
                 budget(row.budget),
                 integer(row.training_seeds) if row.training_seeds else DASH,
@@ -101,7 +104,7 @@ def task_table(task: Task, rows: Iterable[TaskRow], lines: Iterable[ReferenceLin
                 line.agent,
                 DASH,
                 line.seeds or DASH,
-                decimal(line.mean_return, digits),
+                with_deviation(line, digits),
                 *(DASH,) * 4,
                 integer(line.training_steps) if line.training_steps else DASH,
             )
@@ -169,6 +172,12 @@ def interval_or_reason(row: TaskRow, digits: int) -> str:
     if row.episodes_low is None:
         return needs
     return f"{needs}; episodes {interval(row.episodes_low, row.episodes_high, digits)}"
+
+
+def with_deviation(line: ReferenceLine, digits: int) -> str:
+    """The mean of a line of reference, with its deviation over seeds where that is published."""
+    deviation = f" ± {decimal(line.deviation, digits)}" if line.deviation is not None else ""
+    return f"{decimal(line.mean_return, digits)}{deviation}"
 
 
 def solved(row: TaskRow) -> str:

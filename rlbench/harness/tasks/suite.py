@@ -13,13 +13,14 @@ from rlbench.harness.tasks.task import EachOnce, Task
 Row = tuple[Task, tuple[str, ...]]
 """A task and the suites that it belongs to, its family first."""
 
-FAMILIES = ("tabular", "control", "robots", "atari", "glimpses")
+FAMILIES = ("tabular", "control", "mujoco-v5", "locomotion", "atari", "glimpses")
 """The suites that part the tasks: each task is in one of these."""
 
 BUDGETS = {
     "tabular": (100_000, 1_000_000),
     "control": (500_000, 5_000_000),
-    "robots": (200_000, 1_000_000, 3_000_000, 10_000_000),
+    "mujoco-v5": (200_000, 1_000_000, 3_000_000, 10_000_000),
+    "locomotion": (200_000, 1_000_000, 3_000_000, 10_000_000),
     "atari": (100_000, 400_000, 2_500_000, 10_000_000, 50_000_000),
     "glimpses": (),
 }
@@ -73,7 +74,7 @@ def _robot(
         reference_source="ours: PPO at a million steps, the mean of its first runs, frozen",
         simulator="mujoco",
     )
-    return task, ("robots", "locomotion", "lecture")
+    return task, ("locomotion", "robots", "lecture")
 
 
 def _mujoco_v5(
@@ -94,7 +95,7 @@ def _mujoco_v5(
         reference=reference,
         reference_source="CleanRL's PPO at a million steps on v4, the last 100 training episodes of three seeds",
     )
-    return task, ("robots", "mujoco-v5", "lecture")
+    return task, ("mujoco-v5", "robots", "lecture")
 
 
 def _glimpse(name: str, env_id: str, glimpses: int, error: float) -> Task:

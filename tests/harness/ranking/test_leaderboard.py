@@ -104,7 +104,7 @@ def test_the_page_draws_that_table():
     assert head == [
         *("rank", "agent", "budget", "seeds", "mean return", "95 % interval", "solved", "worst seed", "failed", "steps")
     ]
-    assert first == ["1", "good 1", "any", "3", "10.00", "[10.00, 10.00]", "3 of 3", "10.00", "0", "100"]
+    assert first == ["1 of 1", "good 1", "any", "3", "10.00", "[10.00, 10.00]", "3 of 3", "10.00", "0", "100"]
     needs = "n = 1, needs seeds; episodes [1.00, 1.00]"
     assert second == ["—", "bad 1", "any", "1", "1.00", needs, "0 of 1", "1.00", "0", "100"]
     dashes = ["—"] * 5
@@ -350,7 +350,7 @@ def flat_lines(runs):
 
 def test_what_ppo_should_reach_on_half_cheetah_stands_in_the_first_matrix_of_the_robots(committed):
     text = page_of_runs(committed, TASKS, SUITES)
-    robots = text[text.index("## Robots") :]
+    robots = text[text.index("## Robots: Gymnasium") :]
     head, _, *rows = robots[robots.index("|") :].split("\n\n")[0].splitlines()
     assert "PPO<br>1M<br>published" in head
     assert any(row.startswith("| half-cheetah-gymnasium@1") and "3,516" in row for row in rows)
