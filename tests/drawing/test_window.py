@@ -6,6 +6,7 @@ import pickle
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -351,9 +352,12 @@ def test_closing_a_viewer_whose_window_is_destroyed_does_nothing(callers_window)
     viewer = Viewer("a title", fps=1000)
     viewer.show(picture())
     quit_and_open_again()
-    surface = pygame.display.get_surface()
+    surface, destroyed = pygame.display.get_surface(), viewer._second._window
+    viewer._second._window = SimpleNamespace(destroy=lambda: pytest.fail("it was destroyed already"))
     viewer.close()
     assert pygame.display.get_surface() is surface
+    viewer._second._window = destroyed
+    viewer._second.close()  # so that nothing frees it
 
 
 def test_pygame_stays_as_the_caller_has_begun_it(monkeypatch):
