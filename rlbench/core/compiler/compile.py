@@ -29,9 +29,9 @@ from rlbench.core.compiler import cache
 from rlbench.core.compiler.autotune import Autotuner
 from rlbench.core.compiler.cache import cache_folder as cache_folder
 from rlbench.core.compiler.codegen import PADDING
-from rlbench.core.compiler.numba_settings import numba_settings
 from rlbench.core.compiler.template import CACHED, source
 from rlbench.core.world import World
+from rlbench.errors import UserError
 
 # Environments from which the parallel loop is worth a trial: waking a thread costs a few microseconds, a step of
 # cart-pole 20 nanoseconds, of grid world 10. `make perf` prints the table. Rules that compute much more may set
@@ -40,6 +40,47 @@ PARALLEL_FROM = 512
 SPIN = "30000"  # turns, about 0.1 ms, that an idle thread of GNU OpenMP spins before it sleeps
 
 MODES = {AutoresetMode.NEXT_STEP: 0, AutoresetMode.SAME_STEP: 1, AutoresetMode.DISABLED: 2}  # as the loops number them
+
+
+STATED = {
+    "NUMBA_DISABLE_JIT": "0",  # the generated text is no Python: it holds an intrinsic
+    "NUMBA_OPT": "3",  # these decide what machine code is, and the names in the cache do not tell them
+    "NUMBA_BOUNDSCHECK": "0",
+    "NUMBA_DEBUGINFO": "0",
+}
+"""Numba's settings by which our code is compiled, whatever the environment says for other code."""
+
+
+def check_thread_count() -> None:
+    """Refuse, before Numba is imported, a number of threads that it cannot start with.
+
+    Raises:
+        UserError: NUMBA_NUM_THREADS is not a positive integer.
+    """
+    asked = os.environ.get("NUMBA_NUM_THREADS", "1")
+    if not (asked.strip().isdecimal() and int(asked) > 0):
+        raise UserError(f"NUMBA_NUM_THREADS is {asked!r}, not a number of threads; set it to 1 or more, or unset it")
+
+
+def _state() -> Callable[[], Any]:
+    check_thread_count()
+    stack = contextlib.ExitStack()
+    stack.enter_context(process.environment(**{name: STATED[name] for name in STATED if name in os.environ}))
+    from numba.core import config
+
+    config.reload_config()
+    before, config.DISABLE_JIT = config.DISABLE_JIT, 0  # a program or a file may have set it, too
+
+    def undo() -> None:
+        config.DISABLE_JIT = before
+        stack.close()
+        config.reload_config()  # from the environment, where we have changed that
+
+    return undo
+
+
+numba_settings = process.SharedScope(_state)
+"""Numba compiles by our settings inside, and by the caller's afterwards."""
 
 
 def step_loop(world: World, num_envs: int, parallel: bool | None) -> tuple[Callable[..., int], int]:
