@@ -15,7 +15,7 @@ import pandas as pd
 from tyro.conf import Positional
 
 from rlbench.commands.shared.lookup import find_task
-from rlbench.commands.shared.output import Format, print_table
+from rlbench.commands.shared.output import Format, Quiet, print_table
 from rlbench.commands.shared.runs import load_runs
 from rlbench.errors import UserError, unknown
 from rlbench.harness.ranking.agent_results import AgentResult, collect_results
@@ -37,6 +37,8 @@ class CompareOptions:
     """Compare on this task alone."""
     results: Path = Path("results")
     """Folder of the records."""
+    quiet: Quiet = False
+    """Print nothing but mistakes and, for a program, JSON or CSV."""
     format: Format = "table"
 
 
@@ -49,7 +51,8 @@ def run(options: CompareOptions) -> int:
         key = find_task(options.task).key
         of_agent = {agent: {k: v for k, v in some.items() if k == key} for agent, some in of_agent.items()}
     rows = [row for a, b in itertools.combinations(of_agent, 2) for row in pair(a, of_agent[a], b, of_agent[b])]
-    print_table(pd.DataFrame(adjusted(rows), dtype=object), options.format)
+    if not options.quiet or options.format != "table":
+        print_table(pd.DataFrame(adjusted(rows), dtype=object), options.format)
     return 0
 
 
