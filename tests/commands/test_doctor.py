@@ -101,7 +101,7 @@ def test_a_cache_that_cannot_be_written_is_a_fault(monkeypatch):
 
     monkeypatch.setattr(cache, "cache_folder", nowhere)
     check = doctor.check_cache()
-    assert (check.status, "RLBENCH_CACHE" in check.advice) == ("fail", True)
+    assert (check.status, "RLBENCH_CACHE" in check.advice) == ("warn", True)  # rules are compiled all the same
 
 
 def test_a_damaged_file_of_the_cache_is_a_warning_that_names_it(monkeypatch, tmp_path):

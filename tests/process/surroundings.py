@@ -24,13 +24,13 @@ class Surroundings:
         variables: Environment variables that differ; None for one that is not set. `{folder}` is a folder for the test.
         before: Called in the child before the program begins, with that folder.
         needed: What the machine must have.
-        codes: The exit codes that are right.
+        refused: Names of the commands that are refused here, with exit code 2 and in one line.
     """
 
     variables: Mapping[str, str | None] = field(default_factory=dict)
     before: Callable[[Path], object] = lambda folder: None
     needed: Callable[[], bool] = lambda: True
-    codes: tuple[int, ...] = (0,)
+    refused: tuple[str, ...] = ()
 
 
 def become_unknown(folder: Path) -> None:
@@ -114,7 +114,7 @@ SURROUNDINGS = {
     "a hash seed": Surroundings({"PYTHONHASHSEED": "7", "PYTHONMALLOC": "debug", "PYTHONFAULTHANDLER": "1"}),
     "a temporary folder with blanks": Surroundings({"TMPDIR": "{folder}/with blanks and \udce4 bytes"}),
     "a temporary folder that is not there": Surroundings({"TMPDIR": "/nowhere"}),
-    "the working folder deleted": Surroundings(before=cut_off),
+    "the working folder deleted": Surroundings(before=cut_off, refused=("train", "train by torch", "doctor")),
     "a working folder that cannot be written": Surroundings(before=lambda folder: os.chdir("/proc")),
     "a cache that cannot be written": Surroundings({"RLBENCH_CACHE": "/proc/cache", "NUMBA_CACHE_DIR": "/proc/numba"}),
     "umask 0": Surroundings(before=lambda folder: os.umask(0)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from rlbench.commands.shared.working_folder import require_working_folder
 from rlbench.errors import unknown
 
 
@@ -36,7 +37,8 @@ def find_agent(name: str) -> tuple[str, ...]:
 
 
 def training() -> Any:
-    """The module `baselines.training.runner`, which trains any reference agent."""
+    """The module `baselines.training.runner`, which trains any reference agent; it imports torch."""
+    require_working_folder()
     return importlib.import_module("baselines.training.runner")
 
 
