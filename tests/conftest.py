@@ -1,6 +1,7 @@
 """What holds for all tests."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,3 +18,12 @@ def checkout_stays_clean():
     yield
     left = {name for name in set(os.listdir(ROOT)) - before if not name.startswith(".") and name != "__pycache__"}
     assert not left, f"a test wrote into the checkout instead of its own folder: {', '.join(sorted(left))}"
+
+
+@pytest.fixture(autouse=True)
+def windows_are_closed():
+    """A window that a test leaves open is nobody's in the next one."""
+    yield
+    pygame = sys.modules.get("pygame")
+    if pygame is not None and pygame.display.get_init():
+        pygame.display.quit()

@@ -25,6 +25,7 @@ MISTAKES = {
     "evaluate": "missing: SUBMISSION;",
     "verify --blok 1": "did you mean --blocks?",
     "run --seeds 1.5": "--seeds: '1.5' is no whole number; `rlbench run --help`",
+    "compare ppo sac --tsk x": "did you mean --task?",
     "plot --axis foo": "invalid choice 'foo'",
     "leaderboard --chekc": "did you mean --check?",
     "doctor --quite": "did you mean --quiet?",
