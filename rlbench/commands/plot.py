@@ -78,7 +78,8 @@ def score_charts(options: PlotOptions) -> list[Chart]:
     ranked = compute_rankings(runs, TASKS, SUITES)
     played = scores.played(by_task)
     if not played:
-        return []
+        what = f"the lines of reference of {counted(len(by_task), 'task')}"
+        return [("leaderboard", lambda: scores.leaderboard(ranked, by_task), what)]
     what = f"{counted(sum(map(len, played.values())), 'agent')} on {counted(len(played), 'task')}"
     unplayed = len(by_task) - len(played)
     what += f"; the random agent alone on {counted(unplayed, 'other')}" if unplayed else ""

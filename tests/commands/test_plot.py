@@ -146,6 +146,14 @@ def test_tasks_that_only_the_random_agent_has_played_are_left_out():
     assert [axes.get_title(loc="left") for axes in charts] == ["grid-world@1"]
 
 
+def test_results_of_the_random_agent_alone_are_drawn_beside_the_lines_of_reference(run, tmp_path):
+    (tmp_path / "results" / "grid-world@1").mkdir(parents=True)
+    (record_of_random,) = (ROOT / "results" / "grid-world@1").glob("random@*.jsonl")
+    shutil.copy(record_of_random, tmp_path / "results" / "grid-world@1")
+    code, rows, _ = run("results", "--json")
+    assert (code, {row["shows"] for row in rows}) == (0, {"the lines of reference of 1 task"})
+
+
 def test_published_scores_stand_among_ours_in_the_leaderboard():
     runs = collect_runs(record.load(ROOT / "results").query("task == 'pong@1'"))
     marks = plot_scores.marks(compute_rankings(runs, TASKS, SUITES), "pong@1")

@@ -114,9 +114,9 @@ def marks(of: Rankings, key: str) -> list[Mark]:
             f"{row.agent}  ({row.training_seeds})" if row.training_seeds else row.agent,
             *(row.mean_return, row.score, row.score_low, row.score_high, False),
         )
-        for row in of.tasks[key]
+        for row in of.tasks.get(key, ())
     ]
-    lines = [line for line in of.lines[key] if line.kind == "published"]
+    lines = [line for line in of.lines[key] if line.kind == "published" or not ours]
     published = [
         Mark(
             f"{line.agent}, {budget(line.training_steps)}" if line.training_steps else line.agent,
@@ -127,9 +127,12 @@ def marks(of: Rankings, key: str) -> list[Mark]:
     return sorted((*ours, *published), key=lambda mark: (-mark.score, mark.name))
 
 
-def leaderboard(of: Rankings) -> Figure:
-    """The leaderboard: a panel per task, the agents from the top, each with its score and 95 % interval."""
-    tasks = {key: marks(of, key) for key in of.tasks}
+def leaderboard(of: Rankings, keys: Iterable[str] = ()) -> Figure:
+    """The leaderboard: a panel per task, the agents from the top, each with its score and 95 % interval.
+
+    Where no agent but the random one has played, the panels of `keys` hold the lines of reference alone.
+    """
+    tasks = {key: marks(of, key) for key in of.tasks or keys}
     longest = [max(map(len, rows)) for rows in batched(tasks.values(), COLUMNS)]
     figure, axes = panels(len(tasks), 5.2, [ROW * rows + 1.0 for rows in longest], COLUMNS)
     for number, ((key, rows), panel) in enumerate(zip(tasks.items(), axes, strict=True)):
