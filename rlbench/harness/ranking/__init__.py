@@ -1,14 +1,18 @@
 """From recorded episodes to scores, intervals, rankings and the leaderboard.
 
-In: the table of episodes that `results` loads. Out: `Rankings`, plain rows of numbers, and `leaderboard.md`. Imports
+In: the runs that recorded episodes form. Out: `Rankings`, plain rows of numbers, and `leaderboard.md`. Imports
 `tasks` only; every number is computed anew from the episodes.
 
 The files in the order in which the data pass through them:
 
-    agent_results  episodes -> runs -> one `AgentResult` per agent and task, with bootstrap samples of its score
-    scores         the statistics: mean, interquartile mean, optimality gap, ranks
-    intervals      confidence intervals: bootstrap, Student t, exact binomial
-    rankings       who ranks where on each task and suite
-    tables         the rankings as tables of text
-    leaderboard    the tables as a page of Markdown
+    agent_results    episodes -> runs -> one `AgentResult` per agent and task
+    scores           the statistics: mean, interquartile mean, optimality gap, ranks
+    intervals        confidence intervals of a mean, and exact ones of a probability
+    comparisons      two agents or more: difference, probability of improvement, seeds needed, intervals of ranks
+    reference_lines  the random agent, references and published scores (`published.csv`), which are never ranked
+    rankings         who ranks where on each task and suite
+    tables           the rankings as tables of text
+    matrix           a family's tasks by agents, in one table
+    leaderboard      the tables as a page of Markdown
+    bootstrap        bands of charts; the page does not use it
 """
