@@ -1,0 +1,1 @@
+"""Go: Tromp-Taylor rules with positional superko, opponents from random to GNU Go, and any agent or engine."""
