@@ -167,3 +167,9 @@ def torch_device(name: str) -> torch.device:
     if name not in ("cpu", "cuda"):
         raise UserError(f"device must be auto, cpu or cuda, not {name!r}")
     return torch.device(name)
+
+
+def device_name(name: str) -> str:
+    """Model of the GPU that `auto` or `cuda` stands for; empty where the CPU is meant."""
+    device = torch_device(name)
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else ""

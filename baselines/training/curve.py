@@ -26,7 +26,7 @@ Entry = dict[str, Any]
 
 
 def head(algorithm: str, settings: Any, device: str) -> Entry:
-    """The first entry."""
+    """The first entry: whose curve it is, and the model of the CPU or GPU that seconds are measured on."""
     whose = {"algorithm": algorithm, "agent": settings.agent, "task": settings.task, "seed": int(settings.seed)}
     whose["device"] = device
     return {"event": "started", "update": 0, "steps": 0, "seconds": 0.0, **whose}
@@ -57,7 +57,7 @@ def begin(path: Path, first: Entry) -> None:
 def cut(path: Path, first: Entry, update: int) -> None:
     """Drop the entries after a snapshot, which the resumed run writes again, and what is torn or no entry.
 
-    A curve that is missing, or another run's, is begun anew.
+    A curve that is missing, or another run's, is begun anew. One that goes on elsewhere names both devices.
     """
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
@@ -68,7 +68,12 @@ def cut(path: Path, first: Entry, update: int) -> None:
         if wrong or each["update"] > update or each["event"] == "finished":
             break
         kept.append(each)
-    write(path, _text(kept if kept[:1] == [first] else [first]))
+    if kept and {**kept[0], "device": first["device"]} == first:
+        before = kept[0].get("device", "an unknown device")
+        kept[0]["device"] = before if first["device"] in before else f"{before}, {first['device']}"
+        write(path, _text(kept))
+    else:
+        write(path, _text([first]))
 
 
 def read(path: Path) -> list[Entry]:

@@ -26,6 +26,7 @@ from baselines.training.curve import CURVE
 from baselines.training.events import Evaluated, Event, Finished, Progress, Snapshot
 from baselines.types import Tree
 from rlbench.errors import UserError, unknown
+from rlbench.harness.results import provenance
 from rlbench.progress import progress
 
 try:
@@ -176,12 +177,12 @@ def alone(out: Path) -> Iterator[None]:
 
 
 def device_of(settings: Any) -> str:
-    """The kind of device that a training run uses: cpu or cuda."""
+    """Model of the CPU or the GPU that a training run uses."""
     if settings.device == "cpu":
-        return "cpu"
-    from baselines.nets.networks import torch_device  # tables need no torch
+        return provenance.cpu()
+    from baselines.nets.networks import device_name  # tables need no torch
 
-    return torch_device(settings.device).type
+    return device_name(settings.device) or provenance.cpu()
 
 
 def origin(settings: Any, finished: Finished) -> Origin:

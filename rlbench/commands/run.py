@@ -1,5 +1,6 @@
 """`rlbench run quick`: train the seeds of each reference agent, score them, and write the leaderboard.
 
+`rlbench run quick --reproduce baselines/pretrained` trains committed agents again, and compares the weights instead.
 Whatever is there already is kept: an interrupted run goes on where it stopped, a finished one only prints its table.
 """
 
@@ -10,17 +11,18 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, get_args, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 
 import tyro
 
 from rlbench import whole_files
 from rlbench.commands import leaderboard
 from rlbench.commands.shared.agents import learning_curves, training
-from rlbench.commands.shared.output import Format, Quiet, remark, silent
+from rlbench.commands.shared.output import Format, Quiet, print_table, remark, silent, table_of
 from rlbench.commands.train import with_settings
 from rlbench.errors import UserError, unknown
 from rlbench.harness.evaluate import evaluate
+from rlbench.harness.layers.player import WEIGHTS
 from rlbench.harness.results import curves
 from rlbench.harness.tasks.suite import SUITES, get_task
 
@@ -89,6 +91,10 @@ class RunOptions:
     """The page to write; `<out>/leaderboard.md` by default."""
     pretrained: Path | None = None
     """Folder that keeps a copy of every submission, as <task>/<agent>-s<seed>."""
+    reproduce: Path | None = None
+    """Folder of such copies, for example baselines/pretrained. The agents of the plan that are in it are trained again,
+    and where the weights come out the same, to the byte, the learning curve is kept beside the records. Nothing is
+    scored."""
     device: str = "auto"
     """Where networks train: auto, cpu or cuda."""
     quiet: Quiet = False
@@ -107,15 +113,19 @@ def run(options: RunOptions) -> int:
     out = options.out or Path("runs") / name
     results = options.results or out / "results"
     page = options.leaderboard or out / "leaderboard.md"
+    if options.reproduce and (options.pretrained or options.leaderboard):
+        raise UserError("--reproduce writes learning curves alone; leave out --pretrained and --leaderboard")
     for algorithm in {entry.algorithm for entry in plan}:
         training().load(algorithm)  # which says what is not installed
+    if options.reproduce:
+        to_compare = committed(options.reproduce, plan, options)
+        prepare(page, [out, results])
+        return reproduce(to_compare, out, results, options)
     prepare(page, [out, results, *([options.pretrained] if options.pretrained else [])])
-    for entry in plan:
-        for seed in range(options.seeds if entry.seeds is None else entry.seeds):
-            submission = train(entry, seed, out, options)
-            curve = learning_curves()
-            curves.keep(curve.read(submission.parent / curve.CURVE), results)
-            score(entry.task, submission, results, options)
+    for entry, seed in runs(plan, options):
+        submission = train(entry, seed, out, options)
+        keep_curve(submission, results)
+        score(entry.task, submission, results, options)
     for task in tasks:
         score(task, "random", results, options)
     if options.format != "table":  # the command below then only prints
@@ -148,10 +158,58 @@ def agents_and_tasks(name: str) -> tuple[tuple[Entry, ...], list[str]]:
     return PLANS.get(name) or tuple(entry for entry in ALL if entry.task in tasks), tasks
 
 
+def runs(plan: tuple[Entry, ...], options: RunOptions) -> list[tuple[Entry, int]]:
+    """The training runs of a plan, as agents and training seeds."""
+    return [(entry, seed) for entry in plan for seed in range(options.seeds if entry.seeds is None else entry.seeds)]
+
+
+def committed(folder: Path, plan: tuple[Entry, ...], options: RunOptions) -> list[tuple[Entry, int, Path]]:
+    """The training runs of a plan of which a folder has the submission, with its weights; UserError where it has none.
+
+    Args:
+        folder: of submissions, as <task>/<agent>-s<seed>.
+        plan: what is trained.
+        options: of the command.
+    """
+    found = []
+    for entry, seed in runs(plan, options):
+        weights = folder / entry.task / f"{settings_of(entry, seed, options).agent}-s{seed}" / WEIGHTS
+        found += [(entry, seed, weights)] if weights.is_file() else []
+    if not found:
+        raise UserError(f"{folder} has no submission of this plan, as <task>/<agent>-s<seed>/{WEIGHTS}")
+    return found
+
+
+def reproduce(to_compare: list[tuple[Entry, int, Path]], out: Path, results: Path, options: RunOptions) -> int:
+    """Train again, compare the weights, and print a row per training run; 1 where weights differ, else 0.
+
+    Equal weights prove that the run was the same one up to the evaluation whose weights were submitted.
+    """
+    rows = []
+    for entry, seed, weights in to_compare:
+        submission = train(entry, seed, out, options)
+        same = (submission / WEIGHTS).read_bytes() == weights.read_bytes()
+        if same:
+            keep_curve(submission, results)
+        verdict = "same" if same else "different"
+        remark(f"{entry.task}/{weights.parent.name}: {verdict} weights", options)
+        end = entries_of(submission)[-1]
+        agent = settings_of(entry, seed, options).agent
+        row = {"task": entry.task, "agent": agent, "seed": seed, "weights": verdict}
+        rows.append({**row, "steps": end["steps"], "seconds": round(end["seconds"], 1)})
+    print_table(table_of(rows), options.format)
+    return int(any(row["weights"] != "same" for row in rows))
+
+
+def settings_of(entry: Entry, seed: int, options: RunOptions) -> Any:
+    """The settings of one training run."""
+    device = options.device if options.device in devices(entry.algorithm) else "auto"  # tables know only the CPU
+    return with_settings(entry.algorithm, entry.preset, seed=seed, task=entry.task, device=device)
+
+
 def train(entry: Entry, seed: int, out: Path, options: RunOptions) -> Path:
     """The submission of one training, trained now unless it is there already."""
-    device = options.device if options.device in devices(entry.algorithm) else "auto"  # tables know only the CPU
-    settings = with_settings(entry.algorithm, entry.preset, seed=seed, task=entry.task, device=device)
+    settings = settings_of(entry, seed, options)
     folder = out / "training" / entry.task / f"{settings.agent}-s{seed}"
     submission = folder / "submission"
     if not (submission / "submission.toml").exists():
@@ -163,6 +221,17 @@ def train(entry: Entry, seed: int, out: Path, options: RunOptions) -> Path:
         shutil.rmtree(kept, ignore_errors=True)
         shutil.copytree(submission, kept)
     return Path(submission)
+
+
+def entries_of(submission: Path) -> list[dict[str, Any]]:
+    """The entries of the learning curve of the training run that a submission came from."""
+    entries: list[dict[str, Any]] = learning_curves().read(submission.parent / learning_curves().CURVE)
+    return entries
+
+
+def keep_curve(submission: Path, results: Path) -> None:
+    """Keep the learning curve of the training run that a submission came from beside the records."""
+    curves.keep(entries_of(submission), results)
 
 
 def devices(algorithm: str) -> tuple[str, ...]:

@@ -23,10 +23,15 @@ def machine() -> dict[str, Any]:
     return {
         "packages": {name: _version(name) for name in _PACKAGES},
         "python": platform.python_version(),
-        "cpu": _match(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo")) or platform.machine(),
+        "cpu": cpu(),
         "gpu": _gpu(),
         "commit": _commit(),
     }
+
+
+def cpu() -> str:
+    """Model of the CPU, or its architecture where the system does not tell."""
+    return _match(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo")) or platform.machine()
 
 
 def _version(package: str) -> str | None:
