@@ -70,7 +70,7 @@ def cut(path: Path, first: Entry, update: int) -> None:
         kept.append(each)
     if kept and {**kept[0], "device": first["device"]} == first:
         before = kept[0].get("device", "an unknown device")
-        kept[0]["device"] = before if first["device"] in before else f"{before}, {first['device']}"
+        kept[0]["device"] = "; ".join(dict.fromkeys([*before.split("; "), first["device"]]))
         write(path, _text(kept))
     else:
         write(path, _text([first]))

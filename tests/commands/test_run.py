@@ -1,11 +1,18 @@
-"""`rlbench run`: plans, and the suites whose names they have."""
+"""`rlbench run`: plans, the suites whose names they have, and committed agents trained again."""
+
+import json
+import shutil
+from pathlib import Path
 
 import pytest
 
 from rlbench import cli
 from rlbench.commands import run
 from rlbench.errors import UserError
+from rlbench.harness.results import curves
 from rlbench.harness.tasks.suite import SUITES, TASKS
+
+PRETRAINED = Path(__file__).parents[2] / "baselines" / "pretrained"
 
 
 @pytest.mark.parametrize("name", [*run.PLANS, *SUITES])
@@ -41,3 +48,65 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_work(option, place
         assert printed.err.startswith(("error: cannot write ", "error: "))
         assert (printed.out, printed.err.count("\n")) == ("", 1)
         assert not (tmp_path / "file").read_bytes()
+
+
+@pytest.fixture
+def reproduce(tmp_path, monkeypatch, capsys):
+    """A call of `rlbench run tiny --reproduce committed`, in a folder with two committed agents: code, rows, errors."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(run.PLANS, "tiny", (run.Entry("q-learning", "lecture", "grid-world@1"),))
+    for seed in (0, 2):  # tables come out the same on every CPU
+        place = Path("grid-world@1", f"q-learning-s{seed}")
+        shutil.copytree(PRETRAINED / place, "committed" / place)
+
+    def call(*arguments):
+        code = cli.main(["run", "tiny", "--seeds", "3", "--reproduce", "committed", *arguments])
+        out, err = capsys.readouterr()
+        return code, json.loads(out) if out.startswith("[") else out, err
+
+    return call
+
+
+def curves_kept():
+    return [(curve.agent, curve.seed) for curve in curves.find(Path("runs/tiny/results"))]
+
+
+def test_the_weights_of_committed_agents_come_out_again_and_their_curves_are_kept(reproduce, monkeypatch):
+    code, rows, _ = reproduce("--json")
+    assert code == 0
+    assert [(row["task"], row["agent"], row["seed"], row["weights"]) for row in rows] == [
+        ("grid-world@1", "q-learning", 0, "same"),
+        ("grid-world@1", "q-learning", 2, "same"),
+    ]
+    assert all(row["steps"] > 0 and row["seconds"] >= 0 for row in rows)
+    assert curves_kept() == [("q-learning", 0), ("q-learning", 2)]
+    monkeypatch.setattr(run.training(), "run", lambda *arguments, **options: pytest.fail("trained again"))
+    assert reproduce("--json") == (0, rows, "")
+
+
+def test_no_curve_is_kept_where_weights_differ(reproduce):
+    weights = Path("committed/grid-world@1/q-learning-s2/weights.safetensors")
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1  # the sign or an exponent of the last value
+    weights.write_bytes(data)
+    code, _, err = reproduce()
+    assert code == 1
+    assert "grid-world@1/q-learning-s2: different weights" in err
+    assert weights.read_bytes() == data
+    assert curves_kept() == [("q-learning", 0)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("--pretrained", "committed"), "leave out --pretrained and --leaderboard"),
+        (("--leaderboard", "page.md"), "leave out --pretrained and --leaderboard"),
+        (("--reproduce", "nowhere"), "nowhere has no submission of this plan"),
+    ],
+)
+def test_nothing_is_trained_where_nothing_can_be_compared(reproduce, monkeypatch, arguments, error):
+    monkeypatch.setattr(run, "train", lambda *arguments: pytest.fail("trained"))
+    code, out, err = reproduce(*arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert error in err
+    assert not Path("runs").exists()

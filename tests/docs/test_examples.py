@@ -160,6 +160,7 @@ NOT_RUN = {
     "make run": "is `rlbench run quick`, in an installation that it makes",
     "make test": "runs this test",
     "rlbench run classic": MINUTES,
+    "rlbench run classic --reproduce baselines/pretrained --results results": MINUTES,
     "rlbench compare ppo sac": "compares what is in results/; tests/commands/test_compare.py looks at every number",
     "rlbench run mujoco-v5": HOURS,
     "rlbench run atari": HOURS,

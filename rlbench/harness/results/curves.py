@@ -2,8 +2,9 @@
 
     steps,seconds,mean_return,device
 
-A line per evaluation on validation seeds, and `seconds` spent training until then. Runs that were scored before curves
-were kept have none, and none is made up for them.
+A line per evaluation on validation seeds. `steps` are environment steps, `seconds` the wall clock spent training until
+then on `device`, without validation. A run that was scored before curves were kept has one where `rlbench run
+--reproduce` trained it again and the weights came out the same.
 """
 
 from __future__ import annotations

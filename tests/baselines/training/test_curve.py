@@ -104,3 +104,11 @@ def test_the_curve_of_another_run_is_begun_anew(tmp_path: Path) -> None:
     path.unlink()
     curve.cut(path, other, 4)
     assert curve.read(path) == [other]
+
+
+def test_a_curve_that_goes_on_elsewhere_names_both_devices(tmp_path: Path) -> None:
+    path = tmp_path / "curve.jsonl"
+    whole = written(path, SOME)
+    for device, named in (("b", "cpu; b"), ("cpu", "cpu; b"), ("c", "cpu; b; c")):
+        curve.cut(path, {**FIRST, "device": device}, 4)
+        assert curve.read(path) == [{**FIRST, "device": named}, *whole[1:]]
