@@ -1,6 +1,5 @@
 """`rlbench run quick`: train the seeds of each reference agent, score them, and write the leaderboard.
 
-`rlbench run quick --reproduce baselines/pretrained` trains committed agents again, and compares the weights instead.
 Whatever is there already is kept: an interrupted run goes on where it stopped, a finished one only prints its table.
 """
 
@@ -92,9 +91,8 @@ class RunOptions:
     pretrained: Path | None = None
     """Folder that keeps a copy of every submission, as <task>/<agent>-s<seed>."""
     reproduce: Path | None = None
-    """Folder of such copies, for example baselines/pretrained. The agents of the plan that are in it are trained again,
-    and where the weights come out the same, to the byte, the learning curve is kept beside the records. Nothing is
-    scored."""
+    """Folder of such copies, as baselines/pretrained: train those of the plan again, compare the weights, and keep the
+    learning curve beside the records where they are the same, byte for byte. Nothing is scored."""
     device: str = "auto"
     """Where networks train: auto, cpu or cuda."""
     quiet: Quiet = False

@@ -30,7 +30,7 @@ def prose(page: str) -> str:
 
 def links(page: str) -> list[str]:
     """The targets of a page's links and pictures that are no web addresses."""
-    return [each for each in re.findall(r"\]\(([^)\s]+)\)", prose(page)) if "://" not in each]
+    return [each.strip("<>") for each in re.findall(r"\]\(([^)\s]+)\)", prose(page)) if "://" not in each]
 
 
 def anchors(page: str) -> set[str]:
