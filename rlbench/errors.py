@@ -42,6 +42,11 @@ def one_line(error: object) -> str:
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
+def printable(text: str) -> str:
+    """A text of another program as one line, without control characters."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
 def counted(number: int, thing: str) -> str:
     """A number of things: `1 episode`, `1,200 episodes`."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"

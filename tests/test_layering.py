@@ -18,7 +18,7 @@ UP_TO_SUBMISSION = ("rlbench.text_files", *HARNESS[:4])
 PUBLIC = (
     *("rlbench", "rlbench.errors", "rlbench.process", "rlbench.progress", "rlbench.registry"),
     *("rlbench.charts", "rlbench.exit_codes", "rlbench.options", "rlbench.space_tree", "rlbench.streams"),
-    *("rlbench.children", "rlbench.text_files", "rlbench.whole_files", "rlbench.program"),
+    *("rlbench.child_monitor", "rlbench.children", "rlbench.text_files", "rlbench.whole_files", "rlbench.program"),
 )
 COMMAND_LINE = (
     *("rlbench.cli", "rlbench.errors", "rlbench.exit_codes", "rlbench.options", "rlbench.process", "rlbench.program"),
@@ -39,6 +39,7 @@ MAY_REACH = {
     "rlbench.errors": (),
     "rlbench.process": (),
     "rlbench.children": ("rlbench.process",),
+    "rlbench.child_monitor": ("rlbench.errors",),
     "rlbench.progress": ("rlbench.errors", "rlbench.process", "rlbench.streams"),
     "rlbench.registry": (),
     "rlbench.space_tree": ("rlbench.errors",),
@@ -54,6 +55,7 @@ MAY_REACH = {
     "rlbench.envs": (
         *("rlbench.controls.protocol", "rlbench.core", "rlbench.drawing", "rlbench.whole_files"),
         *("rlbench.children", "rlbench.errors", "rlbench.process", "rlbench.registry", "rlbench.space_tree"),
+        "rlbench.child_monitor",
     ),
     "rlbench.harness.tasks": ("rlbench.errors",),
     "rlbench.harness.layers": (),  # it plays networks with NumPy alone
@@ -61,7 +63,7 @@ MAY_REACH = {
     "rlbench.harness.contents": ("rlbench.errors",),
     "rlbench.harness.submission": ("rlbench.errors", *UP_TO_SUBMISSION),
     "rlbench.harness.isolation": (
-        *("rlbench.children", "rlbench.errors", "rlbench.process", "rlbench.space_tree"),
+        *("rlbench.child_monitor", "rlbench.children", "rlbench.errors", "rlbench.process", "rlbench.space_tree"),
         *("rlbench.harness.submission", *UP_TO_SUBMISSION),
     ),
     "rlbench.harness.results": (
@@ -71,7 +73,14 @@ MAY_REACH = {
     "rlbench.harness.ranking": ("rlbench.errors", "rlbench.process", "rlbench.harness.tasks"),
     "rlbench.harness": (
         *("rlbench.errors", "rlbench.exit_codes", "rlbench.process", "rlbench.progress", "rlbench.space_tree"),
-        *("rlbench.children", "rlbench.streams", "rlbench.text_files", "rlbench.whole_files", *HARNESS),
+        *(
+            "rlbench.child_monitor",
+            "rlbench.children",
+            "rlbench.streams",
+            "rlbench.text_files",
+            "rlbench.whole_files",
+            *HARNESS,
+        ),
     ),
     "rlbench.interact": (
         *("rlbench.controls", "rlbench.controls.protocol", "rlbench.drawing"),

@@ -17,7 +17,6 @@ that you would not run by hand.
     agent           what a submission provides, and what it receives
     shared_memory   observations and actions as arrays at fixed offsets
     actions         validation of actions: structure and dtype in the worker, NaN and bounds in the harness
-    child_monitor   reads the process's replies, output and exit, with time limits
     explain         an agent's explanation of its last action, as JSON
     affinity        cores of their own for both sides, on an idle machine
 """

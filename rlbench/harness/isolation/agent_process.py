@@ -18,10 +18,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rlbench import children, process, space_tree
+from rlbench.child_monitor import ChildMonitor
 from rlbench.errors import HarnessError
 from rlbench.harness.isolation import affinity, interpreter
 from rlbench.harness.isolation.agent import Act, AgentFault, TaskInfo
-from rlbench.harness.isolation.child_monitor import ChildMonitor
 from rlbench.harness.isolation.explain import MAX_BYTES, Explanation, decode
 from rlbench.harness.isolation.shared_memory import SharedArrays
 from rlbench.harness.isolation.worker import FAULTS, HELLO, READY

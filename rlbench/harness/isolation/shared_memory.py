@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rlbench.errors import printable
 from rlbench.harness.isolation.actions import as_array
 from rlbench.space_tree import Array, Description, leaves, unflatten, value_at
 
@@ -114,11 +115,6 @@ class SharedArrays:
     def get_explanation(self) -> bytes:
         """The explanation, up to the first zero byte."""
         return self._explanation.tobytes().partition(b"\0")[0]
-
-
-def printable(text: str) -> str:
-    """A text of an agent's process as one line, without control characters."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _put_bytes(view: Array, data: bytes) -> None:

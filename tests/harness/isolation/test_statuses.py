@@ -43,6 +43,11 @@ FAULTS = {
     "segmentation fault": ("import ctypes; ctypes.string_at(0)", "crash", "died of SIGSEGV"),
     "kills itself": ("os.kill(os.getpid(), 9)", "crash", "died of SIGKILL"),
     "out of memory": ("return bytearray(1 << 60)", "oom", "MemoryError"),
+    "closes its output and exits": (
+        "os.close(1); os.close(2); time.sleep(0.1); os._exit(4)",
+        "crash",
+        "exited with code 4",
+    ),
     "closes everything": ("os.closerange(3, 64)", "crash", "exited with code 1"),
     "talks on every descriptor": (
         f"""

@@ -1,13 +1,15 @@
-"""Reads the agent process's replies, output and exit, with time limits."""
+"""Reads a child process's replies, output and exit, with time limits."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
+import sys
 import time
 
-from rlbench.harness.isolation.shared_memory import printable
+from rlbench.errors import printable
 
 _TAIL_BYTES = 4096
 _LINE_CHARACTERS = 200
@@ -15,7 +17,7 @@ _SECONDS_TO_DIE = 1.0
 
 
 class ChildMonitor:
-    """Waits for an agent process's replies; meanwhile drains whatever it prints and keeps the end of it.
+    """Waits for a child process's replies; meanwhile drains whatever it prints and keeps the end of it.
 
     Args:
         pid: The process, a child of this one.
@@ -25,12 +27,13 @@ class ChildMonitor:
 
     def __init__(self, pid: int, reply: int, output: int) -> None:
         self._pid, self._reply, self._output = pid, reply, output
-        # Readable once the process is dead, even if processes that it started keep its pipes open.
-        self._exit = os.pidfd_open(pid)
+        # Readable once the process is dead, even if processes that it started keep its pipes open. Linux has it alone.
+        self._exit = os.pidfd_open(pid) if sys.platform == "linux" else None
         self._tail = b""
         self._poll = select.poll()
         for descriptor in (reply, output, self._exit):
-            self._poll.register(descriptor, select.POLLIN)
+            if descriptor is not None:
+                self._poll.register(descriptor, select.POLLIN)
 
     def read(self, seconds: float, max_bytes: int) -> bytes | None:
         """Wait for a reply, up to `max_bytes` of it, for so many seconds.
@@ -53,6 +56,8 @@ class ChildMonitor:
 
     def exit_status(self) -> str | None:
         """How the process ended, in words; None where it still runs a second from now."""
+        if self._exit is None:
+            return "ended"
         dead = select.poll()
         dead.register(self._exit, select.POLLIN)
         if not dead.poll(_SECONDS_TO_DIE * 1000):
@@ -80,12 +85,14 @@ class ChildMonitor:
 
     def close(self) -> None:
         """Release the descriptor of the process; the pipes belong to the caller."""
-        os.close(self._exit)
+        if self._exit is not None:
+            os.close(self._exit)
 
     def _drain(self) -> bool:
         """Read some output; False at its end."""
         data = os.read(self._output, 1 << 16)
         self._tail = (self._tail + data)[-_TAIL_BYTES:]
         if not data:
-            self._poll.unregister(self._output)
+            with contextlib.suppress(KeyError):  # its end has been read before
+                self._poll.unregister(self._output)
         return bool(data)
