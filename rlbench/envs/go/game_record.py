@@ -13,9 +13,9 @@ class GameRecord:
 
     shape: Shape
     moves: tuple[tuple[int, int], ...] = ()
-    """(colour, action) in their order."""
+    """(action, colour) in their order."""
     setup: tuple[tuple[int, int], ...] = ()
-    """(colour, action) of stones that stand before the first move, in the order of actions."""
+    """(action, colour) of stones that stand before the first move, in the order of actions."""
     komi: float | None = None
     to_play: int | None = None
     """Whose turn the file says it is; None where it says nothing."""

@@ -168,7 +168,7 @@ def _record(nodes: Iterator[Node]) -> GameRecord:
             _set_up(node, shape, setup)
         moves += _moves(node, shape, len(moves))
         found |= {name: value for name in ("KM", "PL", *TEXTS) if (value := _only(node, name))}
-    stones = tuple((colour, action) for action, colour in sorted(setup.items()) if colour)
+    stones = tuple((action, colour) for action, colour in sorted(setup.items()) if colour)
     texts = {field: _simple_text(found[name]) for name, field in TEXTS.items() if name in found}
     return GameRecord(shape, tuple(moves), stones, _komi(found.get("KM")), _colour(found.get("PL")), **texts)
 
@@ -219,7 +219,7 @@ def _moves(node: Node, shape: Shape, before: int) -> list[tuple[int, int]]:
     """The move of a node, if it has one."""
     names = [name for name in COLOURS if name in node]
     try:
-        moves = [(COLOURS[name], from_sgf(_only(node, name) or "", shape)) for name in names]
+        moves = [(from_sgf(_only(node, name) or "", shape), COLOURS[name]) for name in names]
     except UserError as error:
         raise SgfError(f"move {before + 1}: {error}") from None
     if len(moves) > 1:
@@ -267,11 +267,11 @@ def format_sgf(record: GameRecord) -> str:
         f"{name}[{_escaped(text)}]" for name, text in texts if text
     )
     for name, colour in SETUP.items():
-        points = [to_sgf(action, record.shape) for each, action in record.setup if each == colour]
+        points = [to_sgf(action, record.shape) for action, each in record.setup if each == colour]
         root += f"{name}" + "".join(f"[{point}]" for point in points) if points else ""
     if record.to_play is not None:
         root += f"PL[{_letter(record.to_play)}]"
-    moves = [f";{_letter(colour)}[{to_sgf(action, record.shape)}]" for colour, action in record.moves]
+    moves = [f";{_letter(colour)}[{to_sgf(action, record.shape)}]" for action, colour in record.moves]
     lines = ["".join(moves[i : i + 10]) for i in range(0, len(moves), 10)]
     return "\n".join([root, *lines]) + ")\n"
 

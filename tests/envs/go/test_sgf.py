@@ -31,7 +31,7 @@ C[A comment (;B[aa\]) that holds brackets: \]]
 
 def moves_of(record):
     letters = {1: "B", -1: "W"}
-    return " ".join(f"{letters[colour]} {to_gtp(action, record.shape)}" for colour, action in record.moves)
+    return " ".join(f"{letters[colour]} {to_gtp(action, record.shape)}" for action, colour in record.moves)
 
 
 def test_the_main_line_follows_first_variations():
@@ -49,7 +49,7 @@ def test_setup_stones_as_drawn():
     drawn = "X X . . .\n. O . O .\n. O O O X\n. . . . .\n. . . . ."
     record = parse_sgf(text)
     stones = np.zeros(25, np.int8)
-    for colour, action in record.setup:
+    for action, colour in record.setup:
         stones[action] = colour
     np.testing.assert_array_equal(stones.reshape(5, 5), read_board(drawn).stones)
     assert record.to_play == WHITE
@@ -69,11 +69,11 @@ def test_boards_that_are_not_square_have_columns_first():
         ("(;)", GameRecord((19, 19))),
         (
             "  Dear friend,\n( ;\tSiZe [9] KoMi[ 0 ]\n;Black\n[aa] ;White[tt])",
-            GameRecord((9, 9), ((1, 0), (-1, 81)), komi=0.0),
+            GameRecord((9, 9), ((0, 1), (81, -1)), komi=0.0),
         ),
-        ("(;GM[1]SZ[21];B[tt];W[])", GameRecord((21, 21), ((1, 418), (-1, 441)))),
+        ("(;GM[1]SZ[21];B[tt];W[])", GameRecord((21, 21), ((418, 1), (441, -1)))),
         ("(;SZ[2]PL[Black]KM[]PB[a\\\nb\nc]XX[zz][yy])", GameRecord((2, 2), black="ab c", to_play=1)),
-        ("(;SZ[2];B[aa]\r\n(;W[ab](;B[bb])(;B[ba]))) :-)", GameRecord((2, 2), ((1, 0), (-1, 2), (1, 3)))),
+        ("(;SZ[2];B[aa]\r\n(;W[ab](;B[bb])(;B[ba]))) :-)", GameRecord((2, 2), ((0, 1), (2, -1), (3, 1)))),
     ],
 )
 def test_old_and_unusual_files(text, wanted):
@@ -102,8 +102,8 @@ def records(draw):
     colours = st.sampled_from((BLACK, WHITE))
     return GameRecord(
         (rows, columns),
-        tuple(draw(st.lists(st.tuples(colours, st.integers(0, rows * columns)), max_size=40))),
-        tuple((draw(colours), action) for action in sorted(points)),
+        tuple(draw(st.lists(st.tuples(st.integers(0, rows * columns), colours), max_size=40))),
+        tuple((action, draw(colours)) for action in sorted(points)),
         draw(st.none() | st.integers(-50, 50).map(lambda k: k / 2)),
         draw(st.none() | colours),
         draw(NAMES),
@@ -254,7 +254,7 @@ def test_what_gnu_go_writes(tmp_path):
     record = read_sgf(path)
     assert (record.shape, record.komi) == ((7, 7), 8.5)
     stones = {
-        colour: {action for each, action in (*record.setup, *record.moves) if each == colour} for colour in (1, -1)
+        colour: {action for action, each in (*record.setup, *record.moves) if each == colour} for colour in (1, -1)
     }
     assert stones[1] - {49} == {from_gtp("D4", (7, 7))}
     assert stones[-1] == {from_gtp("C3", (7, 7)), from_gtp("E5", (7, 7))}

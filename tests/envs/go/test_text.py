@@ -7,17 +7,9 @@ from hypothesis import strategies as st
 
 from rlbench.envs.go.text import draw_board, read_board, star_points
 from rlbench.errors import ArgumentError
+from tests.envs.go.boards import FIVE
 
 SHAPES = st.tuples(st.integers(1, 21), st.integers(1, 21))
-
-FIVE = """\
-  A B C D E
-5 X . . . . 5
-4 . X O . . 4
-3 . .(O). . 3
-2 . . . . . 2
-1 . . . . O 1
-  A B C D E"""
 
 # Two rows of twelve columns: there is no I.
 WIDE = """\
