@@ -32,6 +32,10 @@ class UnfitError(UserError):
     """An algorithm, or a setting of it, that is for other spaces than an environment has."""
 
 
+class LackingError(UserError):
+    """A package or a program that is not installed on this machine."""
+
+
 class HarnessError(Exception):
     """A fault of the harness itself, never charged to an agent."""
 

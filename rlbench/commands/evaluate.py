@@ -15,7 +15,7 @@ from tyro.conf import Positional
 
 from rlbench.commands.shared.lookup import find_submission, find_task
 from rlbench.commands.shared.output import Format, Quiet, complain, print_table, remark, silent, table_of
-from rlbench.errors import UserError
+from rlbench.errors import LackingError, UserError
 from rlbench.harness import submission
 from rlbench.harness.evaluate import evaluate
 from rlbench.harness.ranking.intervals import clopper_pearson, error_count
@@ -55,6 +55,7 @@ def run(options: EvaluateOptions) -> int:
         for task in chosen(options, entrant, there):
             with collected(mistakes):
                 rows.append(evaluated(task, entrant, options))
+                refuse_incomplete(record.path_of(options.results, task, entrant), task)
     finally:  # what was finished is shown, whatever happened to the others
         if rows:
             print_table(table_of(rows), options.format)
@@ -91,6 +92,17 @@ def evaluated(task: Task, entrant: Submission, options: EvaluateOptions) -> dict
         failed = made["episodes"] - made["ok"]
         remark(f"{task.key}: {failed:,} of {made['episodes']:,} episodes failed; {made['fault']}", options)
     return made
+
+
+def refuse_incomplete(path: Path, task: Task) -> None:
+    """Raise LackingError where a run ended without the episodes for which this machine lacks a program."""
+    run = record.read(path)
+    if run is not None and not run.complete:
+        missing = task.episodes - len(run.episodes)
+        raise LackingError(
+            f"{task.key}: {missing} of {task.episodes} episodes are missing, so the run is not ranked: {run.lacking}; "
+            "then run this again"
+        )
 
 
 def asked_for(options: EvaluateOptions) -> tuple[Task, ...]:

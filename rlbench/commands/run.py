@@ -125,7 +125,7 @@ def run(options: RunOptions) -> int:
         keep_curve(submission, results)
         score(entry.task, submission, results, options)
     for task in tasks:
-        score(task, "random", results, options)
+        score(task, get_task(task).random_agent, results, options)
     if options.format != "table":  # the command below then only prints
         leaderboard.write_page(leaderboard.text(leaderboard.load(results), results, page), page)
     remark(f"to rank yours beside these: rlbench evaluate my_agent --results {shlex.quote(str(results))}", options)

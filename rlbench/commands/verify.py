@@ -120,10 +120,12 @@ def row(path: Path, options: VerifyOptions, *, alone: bool) -> dict[str, Any]:
 def cells(found: Verification) -> dict[str, Any]:
     """What a verification found, by column of the table."""
     first = min(found.different, default=None)
+    alike = "same" if found.lacking is None else "not all compared"
     return {
         "blocks": found.blocks,
         "episodes": found.episodes,
         "different": len(found.different),
-        "verdict": "same" if first is None else "different",
+        "verdict": alike if first is None else "different",
+        "reason": found.lacking,
         "first_difference": None if first is None else f"episode {first}: {'; '.join(found.different[first])}",
     }

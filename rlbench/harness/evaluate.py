@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+import importlib
 import json
 import math
 import sys
@@ -23,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlbench import space_tree
-from rlbench.errors import HarnessError, UserError
+from rlbench.errors import HarnessError, LackingError, UserError
 from rlbench.exit_codes import lacked
 from rlbench.harness import contents, submission
 from rlbench.harness.isolation.agent import Act, AgentFault, Spaces, TaskInfo
@@ -46,7 +47,8 @@ def evaluate(task: Task, submission_path: str | Path, results_dir: str | Path, *
 
     A run that was interrupted continues after its last complete block; a complete one is left as it is. Faults of the
     agent are scored, they are not errors; but one in `load` or in the first call of `act` of a new record is a mistake
-    of whoever evaluates, and nothing is recorded.
+    of whoever evaluates, and nothing is recorded. Where the task's supplement needs a program that is not installed,
+    the record says so and is not complete: on a machine that has the program the run goes on.
 
     Args:
         task: What is played.
@@ -86,7 +88,13 @@ def evaluate(task: Task, submission_path: str | Path, results_dir: str | Path, *
     ):
         for number in range(writer.blocks, task.blocks):
             show(number / task.blocks, number * task.lanes, "episodes")
-            writer.commit(play_isolated(task, entrant, number, strict=number == 0))
+            try:
+                writer.commit(play_isolated(task, entrant, number, strict=number == 0))
+            except LackingError as error:
+                if not task.is_supplement(number):
+                    raise
+                writer.lack(task.episodes - task.block(number)[0], str(error).removeprefix(f"{task.key}: "))
+                return path
         writer.finish()
     return path
 
@@ -186,7 +194,7 @@ def environment_and_agent(
         seed: The seed given to `load`.
         explain: Whether the agent's `explain()` is called, too.
     """
-    env = make_env(task, len(indices))
+    env = make_env(task, len(indices), indices)
     try:
         info = TaskInfo(task.name, task.version, len(indices), task.discount)
         with AgentProcess(entrant, info, *describe_spaces(env), seed, task.limits, explain) as process:
@@ -243,8 +251,7 @@ def play_watched(
 
 def measure_random_agent(task: Task, episodes: int = 1_000) -> tuple[float, float]:
     """Lowest and mean return of so many random episodes: `failure_return` and `random` of a task."""
-    from rlbench.harness.builtin.random import agent
-
+    agent: Any = importlib.import_module(f"rlbench.harness.builtin.{task.random_agent}.agent")
     batch = dataclasses.replace(task, episodes=episodes, lanes=episodes)
     env = make_env(batch, episodes)
     info = TaskInfo(task.name, task.version, episodes, task.discount)

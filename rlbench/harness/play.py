@@ -19,7 +19,7 @@ from gymnasium.envs.registration import load_env_creator
 from numpy.typing import NDArray
 
 from rlbench import space_tree
-from rlbench.errors import UserError
+from rlbench.errors import LackingError
 from rlbench.harness.isolation.actions import ActionBounds, as_array
 from rlbench.harness.isolation.agent import Act, Agent, AgentFault
 from rlbench.harness.results.record import EpisodeResult
@@ -62,10 +62,11 @@ def play(
                     raise AgentFault("invalid_action", bounds.message(action))
                 rollout.fail(invalid & rollout.running, "invalid_action", bounds.message(action))
                 bounds.replace(action, invalid)
-            observation, reward, terminated, truncated, _ = env.step(bounds.unflatten(action))
+            observation, reward, terminated, truncated, info = env.step(bounds.unflatten(action))
             rollout.add(action, reward)
             first = terminated | truncated
             if b"\1" in first.tobytes():  # hot loop: faster than first.any()
+                rollout.note(first & rollout.running, task.outcomes, info)
                 rollout.end(first & rollout.running, terminated, truncated)
     except AgentFault as fault:
         if strict and not rollout.actions and not fault.wordless:
@@ -87,18 +88,30 @@ class _Rollout:
     terminated: NDArray[np.bool_]
     truncated: NDArray[np.bool_]
     status: list[str]
+    outcomes: list[dict[str, Any]]
     fault: str | None = None
 
     @classmethod
     def of(cls, num_envs: int) -> _Rollout:
         """Nothing has been played yet."""
         running, terminated, truncated = (np.full(num_envs, flag) for flag in (True, False, False))
-        return cls([], [], running, np.zeros(num_envs, np.int64), terminated, truncated, ["ok"] * num_envs)
+        length = np.zeros(num_envs, np.int64)
+        outcomes: list[dict[str, Any]] = [{} for _ in range(num_envs)]
+        return cls([], [], running, length, terminated, truncated, ["ok"] * num_envs, outcomes)
 
     def add(self, action: list[space_tree.Array], reward: NDArray[Any]) -> None:
         """Record one step."""
         self.actions.append(action)
         self.rewards.append(reward)
+
+    def note(self, mask: NDArray[np.bool_], names: Sequence[str], info: Mapping[str, Any]) -> None:
+        """Keep entries of the `info` with which the episodes end where mask [N] is true."""
+        final = info.get("final_info", {})
+        for name in (name for name in names if name in final):
+            there = mask & final.get(f"_{name}", True)
+            for i in np.flatnonzero(there):
+                value = final[name][i]
+                self.outcomes[i][name] = value.item() if isinstance(value, np.generic) else value
 
     def end(self, mask: NDArray[np.bool_], terminated: NDArray[np.bool_], truncated: NDArray[np.bool_]) -> None:
         """End the first episodes where mask [N] is true, after the steps taken so far."""
@@ -140,7 +153,7 @@ class _Rollout:
             truncated=bool(self.truncated[i]),
             status=self.status[i],
             actions=actions_digest([leaf[: len(rewards), i] for leaf in leaves]),
-            extra=dict(options or {}),
+            extra={**(options or {}), **self.outcomes[i]},
         )
 
 
@@ -172,15 +185,24 @@ def in_process(agent: Agent, env: Any) -> Act:
     return act
 
 
-def make_env(task: Task, num_envs: int) -> Any:
-    """The vector environment that `play` needs; a UserError names the extra to install where one is missing."""
+def make_env(task: Task, num_envs: int, indices: Sequence[int] = ()) -> Any:
+    """The vector environment that `play` needs.
+
+    Args:
+        task: What is played.
+        num_envs: Number of environments.
+        indices: Indices of the episodes, where they matter.
+
+    Raises:
+        LackingError: A package or a program is not installed; the message says how to install it.
+    """
     how: dict[str, Any] = {"autoreset_mode": gymnasium.vector.AutoresetMode.SAME_STEP}
     if not _takes_autoreset_mode(gymnasium.spec(task.env_id)):
         how = {"vectorization_mode": "sync", "vector_kwargs": how}
     try:
-        return gymnasium.make_vec(task.env_id, num_envs=num_envs, **how, **task.env_kwargs)
+        return gymnasium.make_vec(task.env_id, num_envs=num_envs, **how, **task.kwargs(indices))
     except gymnasium.error.DependencyNotInstalled as error:
-        raise UserError(f"{task.key}: {error}") from None
+        raise LackingError(f"{task.key}: {error}") from None
 
 
 def _takes_autoreset_mode(spec: gymnasium.envs.registration.EnvSpec) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rlbench.errors import UserError, counted
+from rlbench.errors import LackingError, UserError, counted
 from rlbench.harness.evaluate import play_isolated
 from rlbench.harness.layers import player
 from rlbench.harness.results import provenance, record
@@ -36,6 +36,9 @@ class Verification:
     episodes: int = 0
     different: dict[int, list[str]] = field(default_factory=dict)
     """Differences by the index of the episode."""
+
+    lacking: str | None = None
+    """Why the blocks that follow could not be played, where a program is not installed here."""
 
     def add(self, line: dict[str, Any]) -> None:
         """Add the line of one block."""
@@ -62,7 +65,8 @@ def verify(
         quiet: Whether to show no progress.
 
     Returns:
-        The findings, those of an interrupted verification included.
+        The findings, those of an interrupted verification included. They end before the task's supplement where that
+        needs a program which is not installed.
 
     Raises:
         UserError: The record is empty, or not of this task, submission and dynamics.
@@ -76,7 +80,13 @@ def verify(
         found = begin(writer, header(path, run)) if writer else Verification()
         for number in range(found.blocks, last):
             show(number / last, found.episodes, "episodes")
-            line = compared(run, _played_again(run, task, entrant, number))
+            try:
+                line = compared(run, _played_again(run, task, entrant, number))
+            except LackingError as error:
+                if not task.is_supplement(number):
+                    raise
+                found.lacking = str(error)
+                break
             if writer:
                 safe = f"compared before, and safe: {counted(found.blocks, 'block')}; run again to go on"
                 writer.append([line], safe)

@@ -22,6 +22,8 @@ def load_runs(folder: Path) -> list[Run]:
             returns=each.returns,
             failed=each.failed,
             complete=each.complete,
+            lacking=each.lacking,
+            drawn=each.drawn,
         )
         for each in summaries.load(folder, cache.load, cache.store)
     ]

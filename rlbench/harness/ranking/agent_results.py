@@ -46,6 +46,8 @@ class Run:
     returns: Floats
     failed: int  # episodes whose status is not ok
     complete: bool
+    lacking: str = ""  # why episodes are missing; empty where no program was
+    drawn: int = 0  # games that nobody won
 
     @property
     def file(self) -> str:
@@ -165,6 +167,7 @@ def collect_runs(frame: pandas.DataFrame) -> list[Run]:
             returns=lines["return"].to_numpy(dtype=np.float64),
             failed=int((lines["status"] != "ok").sum()),
             complete=bool(lines["complete"].all()),
+            drawn=int(((lines["winner"] == 0) & (lines["status"] == "ok")).sum()) if "winner" in lines else 0,
         )
         if lines["episode"].duplicated().any() or not np.isfinite(run.returns).all():
             raise UserError(f"{run.file}: an episode twice, or a return that is no number; evaluate it again")
@@ -218,7 +221,8 @@ def why_unranked(run: Run, tasks: Mapping[str, Task], dynamics: Mapping[str, str
         return "this rlbench has no such task"
     episodes = tasks[run.task].episodes
     if not run.complete or len(run.returns) != episodes:
-        return f"incomplete: {len(run.returns):,} of {episodes:,} episodes"
+        why = f"; {run.lacking}" if run.lacking else ""
+        return f"incomplete: {len(run.returns):,} of {episodes:,} episodes{why}"
     if run.dynamics != dynamics[run.task]:
         return f"played under other dynamics: {run.dynamics or 'none'}, not {dynamics[run.task] or 'none'}"
     return None

@@ -198,7 +198,7 @@ def _profile(points: Floats, best: Floats, i: int, level: float) -> Rating:
 
 
 def pool_log_likelihood(points: Floats, ratings: Floats) -> float:
-    """l = sum_ij points_ij log p(r_i - r_j)."""
+    """The log-likelihood of all games, sum_ij points_ij log p(r_i - r_j)."""
     d = (ratings[:, None] - ratings) / SCALE
     return -float((points * np.logaddexp(0, -d)).sum())
 

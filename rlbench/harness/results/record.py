@@ -4,9 +4,10 @@
     episode   one per episode, in order; two runs of the same agent and task have equal ones
     block     timings; commits the episodes before it
     footer    the run is complete
+    lacking   instead of a footer: the episodes that the machine could not play, for want of a program
 
-Lines behind the last block line were never committed: a writer cuts them off, a reader ignores them. Means, intervals
-and scores are never stored; they are computed from the episodes.
+Lines behind the last block line were never committed: a writer cuts them off, a reader ignores all but `lacking`.
+Means, intervals and scores are never stored; they are computed from the episodes.
 """
 
 from __future__ import annotations
@@ -99,6 +100,9 @@ class Record:
     complete: bool
     size: int
     """Number of committed bytes."""
+
+    lacking: str | None = None
+    """Why episodes are missing, where a program was not installed."""
 
 
 def path_of(results_dir: str | Path, task: Task, entrant: Submission) -> Path:
@@ -277,7 +281,14 @@ def parse(data: bytes, path: Path) -> Record | None:
                     f"{path}, line {number}: damaged before the last block{what}; restore it or move it away"
                 )
     size = sum(len(line) + 1 for line in lines[: last + 1])
-    return Record(header, episodes, blocks, complete, size)
+    return Record(header, episodes, blocks, complete, size, _lacking(parsed[last + 1 :]))
+
+
+def _lacking(lines: list[dict[str, Any]]) -> str | None:
+    """The reason in the line behind the last block, where that says which episodes are missing."""
+    if not lines or lines[0].get("kind") != "lacking" or violation(lines[0]):
+        return None
+    return str(lines[0]["reason"])
 
 
 def _is_torn_header(data: bytes) -> bool:

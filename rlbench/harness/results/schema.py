@@ -54,6 +54,7 @@ FIELDS: dict[str, dict[str, tuple[Test, ...] | tuple[Test, None]]] = {
     },
     "block": {"block": (is_integer,), "fault": (is_text, None)},
     "footer": {"blocks": (is_integer,), "episodes": (is_integer,)},
+    "lacking": {"episodes": (is_integer,), "reason": (is_text,)},
 }
 """Fields by kind of line, each with its test; `None` behind it where null, or no such field, is valid as well."""
 

@@ -22,7 +22,7 @@ from rlbench.harness.results import record
 CACHE_NAME = "rlbench_summaries_{}"
 """Name of the file in the cache; one per folder of results."""
 
-LAYOUT = 1
+LAYOUT = 2
 """Version of what the cache holds; another is not read."""
 
 
@@ -39,6 +39,8 @@ class Summary:
     training_steps: int  # -1: not told
     failed: int  # episodes whose status is not ok
     complete: bool
+    lacking: str  # why episodes are missing; empty where no program was
+    drawn: int  # games that nobody won
     returns: NDArray[np.float64]
 
 
@@ -87,8 +89,15 @@ def summary(of: record.Record | None) -> Summary | None:
         training_steps=steps,
         failed=sum(line["status"] != "ok" for line in of.episodes),
         complete=of.complete,
+        lacking=of.lacking or "",
+        drawn=sum(is_drawn(line) for line in of.episodes),
         returns=np.array([line["return"] for line in of.episodes], np.float64),
     )
+
+
+def is_drawn(line: Mapping[str, Any]) -> bool:
+    """Whether an episode is a game that was played to its end and won by nobody."""
+    return bool(line["status"] == "ok" and line["extra"].get("winner") == 0)
 
 
 def packed(summaries: Mapping[str, Summary | None]) -> bytes:

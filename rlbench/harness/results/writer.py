@@ -42,6 +42,10 @@ class RecordWriter:
             self._append([{"kind": "footer", "blocks": self.blocks, "episodes": self._episodes}])
             self.complete = True
 
+    def lack(self, episodes: int, reason: str) -> None:
+        """Append a line which says how many episodes this machine cannot play, and why; whoever goes on replaces it."""
+        self._append([{"kind": "lacking", "episodes": episodes, "reason": reason}])
+
     def __enter__(self) -> RecordWriter:
         return self
 

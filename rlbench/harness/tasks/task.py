@@ -7,10 +7,11 @@ import functools
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from rlbench.errors import UserError
 from rlbench.harness.tasks.limits import Limits
 
 FIRST_SEED = 2**30
@@ -20,8 +21,12 @@ smaller."""
 NOT_HASHED = (
     *("failure_return", "random", "random_source", "reference", "reference_source", "reference_version"),
     *("min_return", "max_return", "solved_at", "classification", "simulator"),
+    *("random_agent", "ratings", "ratings_version", "outcomes"),
 )
 """Fields that say how a return is scored and shown. They do not change what is played, so the hash leaves them out."""
+
+COMMANDS = ("gtp:", "submission:")
+"""Beginnings of opponents that are commands and folders of one machine."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +48,55 @@ class EachOnce:
         return {self.option: _permutation(self.count, self.key)[index]}
 
 
-@functools.lru_cache(maxsize=16)
+@dataclass(frozen=True)
+class Games:
+    """Reset options of games: every opponent in both colours from every opening, once.
+
+    The opponents that are always there come first, from every opening, then those that a machine may lack. Within each
+    block the order is pseudo-random and the same on every machine, so that it does not reveal who the opponent is.
+    """
+
+    built_in: int
+    """Number of opponents that are always there, the first in the order of the environment."""
+
+    others: int
+    """Number of those that a machine may lack."""
+
+    openings: int
+    lanes: int
+    key: str
+
+    def __len__(self) -> int:
+        return 2 * (self.built_in + self.others) * self.openings
+
+    @property
+    def first_other(self) -> int:
+        """Index of the first game against an opponent that a machine may lack."""
+        return 2 * self.built_in * self.openings
+
+    def __getitem__(self, index: int) -> Mapping[str, int]:
+        block, i = divmod(index, self.lanes)
+        number = block * self.lanes + _permutation(self.lanes, f"{self.key} {block}")[i]
+        first, opponents = (0, self.built_in) if number < self.first_other else (self.built_in, self.others)
+        turn, opponent = divmod(number - (self.first_other if first else 0), opponents)
+        opening, colour = divmod(turn, 2)
+        return {"opponent": first + opponent, "colour": colour, "opening": opening}
+
+
+@functools.lru_cache(maxsize=64)
 def _permutation(count: int, key: str) -> tuple[int, ...]:
     return tuple(sorted(range(count), key=lambda number: hashlib.sha256(f"{key} {number}".encode()).digest()))
+
+
+@dataclass(frozen=True)
+class Supplement:
+    """The last episodes of a task, for which its environment needs a program that a machine may lack."""
+
+    first: int
+    """Index of the first of them, which begins a block."""
+
+    env_kwargs: Mapping[str, Any]
+    """Keyword arguments of the environment that replace those of the task."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +122,7 @@ class Task:
     """Episodes per block: one environment each, stepped together. The batch size changes the last bits of a torch
     network's outputs, so the task sets it, not whoever evaluates."""
 
-    options: tuple[Mapping[str, Any], ...] | EachOnce = ()
+    options: tuple[Mapping[str, Any], ...] | EachOnce | Games = ()
     """Reset options; episode i takes the one at index i modulo their number. Empty for none."""
 
     limits: Limits = field(default_factory=Limits)
@@ -114,6 +165,27 @@ class Task:
     classification: bool = False
     """Whether the return is 1 for the right answer and 0 for a wrong one; then test errors in per cent are shown."""
 
+    supplement: Supplement | None = None
+    """The last episodes, where they need a program that may not be installed. A run on such a machine lacks them and
+    is not complete."""
+
+    outcomes: tuple[str, ...] = ()
+    """Entries of the environment's `info` at the end of an episode that its record holds, where they are there."""
+
+    random_agent: str = "random"
+    """The built-in submission that plays at random here."""
+
+    ratings: tuple[float, ...] = ()
+    """Elo ratings of the opponents, in the order of the reset option `opponent`; none where the task is no game.
+    Frozen: they do not change when the opponents play again, or more of them."""
+
+    ratings_version: int = 1
+    """Counts the changes of `ratings`, under which Elo ratings of agents do not compare."""
+
+    def __post_init__(self) -> None:
+        for kwargs in (self.env_kwargs, self.supplement.env_kwargs if self.supplement else {}):
+            refuse_commands(self.key, list(kwargs.values()))
+
     @property
     def key(self) -> str:
         """Name and version, as in `cart-pole@1`."""
@@ -138,6 +210,8 @@ class Task:
     def hash(self) -> str:
         """Sha256 of what is played: of the JSON, keys sorted, of every field except NOT_HASHED."""
         fields = {k: v for k, v in dataclasses.asdict(self).items() if k not in NOT_HASHED}
+        if fields["supplement"] is None:  # tasks that have none are older than the field
+            del fields["supplement"]
         text = json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -150,6 +224,29 @@ class Task:
         """Indices of the episodes of block `number`."""
         return range(number * self.lanes, min((number + 1) * self.lanes, self.episodes))
 
+    def is_supplement(self, block: int) -> bool:
+        """Whether a block is of episodes that need a program which a machine may lack."""
+        return self.supplement is not None and self.block(block)[0] >= self.supplement.first
+
+    def kwargs(self, indices: Sequence[int]) -> Mapping[str, Any]:
+        """Keyword arguments of the environment in which these episodes are played."""
+        added = self.supplement is not None and max(indices, default=0) >= self.supplement.first
+        return self.supplement.env_kwargs if added and self.supplement else self.env_kwargs
+
     def episode(self, index: int) -> tuple[int, Mapping[str, Any] | None]:
         """Seed and reset options of episode `index`."""
         return FIRST_SEED + index, self.options[index % len(self.options)] if self.options else None
+
+
+def refuse_commands(task: str, values: Sequence[Any]) -> None:
+    """Raise UserError where an argument names an opponent that is a command or a folder of one machine.
+
+    Args:
+        task: Key of the task, for the message.
+        values: Values of the arguments; sequences are searched.
+    """
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            refuse_commands(task, value)
+        elif isinstance(value, str) and value.startswith(COMMANDS):
+            raise UserError(f"{task}: a task runs no command of one machine, got {value!r}; give random, mcts or gnugo")
