@@ -75,7 +75,7 @@ class Games:
         return 2 * self.built_in * self.openings
 
     def __getitem__(self, index: int) -> Mapping[str, int]:
-        block, i = divmod(index, self.lanes)
+        block, i = divmod(range(len(self))[index], self.lanes)
         number = block * self.lanes + _permutation(self.lanes, f"{self.key} {block}")[i]
         first, opponents = (0, self.built_in) if number < self.first_other else (self.built_in, self.others)
         turn, opponent = divmod(number - (self.first_other if first else 0), opponents)
