@@ -17,7 +17,7 @@ from rlbench.harness import evaluate, submission, verify
 from rlbench.harness.ranking.agent_results import collect_results, collect_runs
 from rlbench.harness.results import record
 from rlbench.harness.tasks import suite
-from rlbench.harness.tasks.task import Games, Supplement, Task
+from rlbench.harness.tasks.task import GameSchedule, Supplement, Task
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated on Linux only")
 
@@ -25,7 +25,7 @@ OPPONENTS = ("weak", "strong", "program")
 
 
 class Guess(gymnasium.vector.VectorEnv):
-    """Games of one move: as Black 1 wins, as White 0; a 2 draws. The `program` may be missing."""
+    """GameSchedule of one move: as Black 1 wins, as White 0; a 2 draws. The `program` may be missing."""
 
     metadata = {"autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012
     installed = True
@@ -57,7 +57,7 @@ TASK = Task(
     env_kwargs={"opponents": OPPONENTS[:2]},
     episodes=12,
     lanes=4,
-    options=Games(built_in=2, others=1, openings=2, lanes=4, key="guess@1"),
+    options=GameSchedule(built_in=2, others=1, openings=2, lanes=4, key="guess@1"),
     supplement=Supplement(8, {"opponents": OPPONENTS}),
     outcomes=("winner", "engine"),
     ratings=(0.0, 100.0, 200.0),

@@ -49,7 +49,7 @@ class EachOnce:
 
 
 @dataclass(frozen=True)
-class Games:
+class GameSchedule:
     """Reset options of games: every opponent in both colours from every opening, once.
 
     The opponents that are always there come first, from every opening, then those that a machine may lack. Within each
@@ -122,7 +122,7 @@ class Task:
     """Episodes per block: one environment each, stepped together. The batch size changes the last bits of a torch
     network's outputs, so the task sets it, not whoever evaluates."""
 
-    options: tuple[Mapping[str, Any], ...] | EachOnce | Games = ()
+    options: tuple[Mapping[str, Any], ...] | EachOnce | GameSchedule = ()
     """Reset options; episode i takes the one at index i modulo their number. Empty for none."""
 
     limits: Limits = field(default_factory=Limits)
