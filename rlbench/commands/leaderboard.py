@@ -21,6 +21,7 @@ from rlbench.commands.shared.output import Output, Quiet, complain, draw, print_
 from rlbench.commands.shared.runs import load_runs
 from rlbench.errors import UserError, unknown
 from rlbench.harness.ranking import leaderboard, tables
+from rlbench.harness.ranking.costs import CurveLink
 from rlbench.harness.ranking.rankings import Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow, compute_rankings
 from rlbench.harness.results import curves
 from rlbench.harness.results.curves import KeptCurve
@@ -151,14 +152,16 @@ def load(results: Path) -> Rankings:
 
 
 def text(ranked: Rankings, results: Path, page: Path) -> str:
-    """The page of these rankings, with links to the learning curves beside the records."""
-    return leaderboard.render(ranked, TASKS, SUITES, [link(curve, results, page) for curve in curves.find(results)])
+    """The page of these rankings, with links to what lies beside it and to the learning curves beside the records."""
+    folder = Path(os.path.relpath(results, page.parent)).as_posix()
+    links = [link(curve, folder) for curve in curves.find(results)]
+    beside = {name for name in leaderboard.BESIDE if (page.parent / name).exists()}
+    return leaderboard.render(ranked, TASKS, SUITES, links, folder, beside)
 
 
-def link(curve: KeptCurve, results: Path, page: Path) -> leaderboard.CurveLink:
-    """A learning curve as the page shows it, its path as seen from the page."""
-    path = os.path.relpath(results / curve.file, page.parent)
-    return leaderboard.CurveLink(curve.task, curve.agent, curve.seed, path, curve.seconds, curve.device)
+def link(curve: KeptCurve, folder: str) -> CurveLink:
+    """A learning curve as the page shows it; the folder of results is as seen from the page."""
+    return CurveLink(curve.task, curve.agent, curve.seed, f"{folder}/{curve.file}", curve.seconds, curve.device)
 
 
 def check(expected: str, options: LeaderboardOptions) -> int:

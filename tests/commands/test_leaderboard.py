@@ -48,7 +48,7 @@ def test_it_writes_the_page_and_then_check_passes(options, capsys):
     assert "Task grid-world@1" in shown
     assert shown.endswith(f"wrote {options.output}\n")
     page = options.output.read_text(encoding="utf-8")
-    (row,) = (line for line in page.splitlines() if "| planner 1 " in line and "3 of 3" in line)
+    (row,) = (line for line in page.splitlines() if "| planner " in line and "3 of 3" in line)
     assert "-2.00 | [-2.00, -2.00] | 3 of 3 |" in row
     assert "incomplete: 70 of 140 episodes" in page
     assert run(dataclasses.replace(options, check=True)) == 0
@@ -65,7 +65,7 @@ def test_check_fails_on_a_stale_page_and_names_the_remedy(options, capsys):
     printed = capsys.readouterr()
     assert printed.out == ""
     remedy = f"rlbench leaderboard --results {options.results} --output {options.output}"
-    line = next(i for i, row in enumerate(fresh.splitlines(), start=1) if "| planner 1" in row)
+    line = next(i for i, row in enumerate(fresh.splitlines(), start=1) if "| task " in row)
     assert printed.err == f"{options.output} is stale (line {line} differs); to mend it: {remedy}\n"
     assert options.output.read_bytes() == before  # a check writes nothing
 
@@ -104,7 +104,7 @@ def test_latex_prints_every_table_and_escapes_what_means_something_to_it(options
     printed = capsys.readouterr().out
     assert printed.count("\\begin{tabular}") == printed.count("\\end{tabular}") == 4
     assert "95 \\% interval" in printed
-    assert "planner 1 &" in printed
+    assert "planner &" in printed
     assert not options.output.exists()
 
 

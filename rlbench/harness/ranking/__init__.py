@@ -12,7 +12,10 @@ The files in the order in which the data pass through them:
     reference_lines  the random agent, references and published scores (`published.csv`), which are never ranked
     rankings         who ranks where on each task and suite
     tables           the rankings as tables of text
-    matrix           a family's tasks by agents, in one table
-    leaderboard      the tables as a page of Markdown
+    markdown         tables of text as Markdown, split where GitHub would cut them off
+    matrix           a family's tasks by agents
+    families         the matrices in their order, with what stands below each
+    costs            learning curves, seconds and devices of training runs
+    leaderboard      all of it as a page
     bootstrap        bands of charts; the page does not use it
 """

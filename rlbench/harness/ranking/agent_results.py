@@ -32,6 +32,11 @@ class AgentVersion(NamedTuple):
     name: str
     version: str
 
+    @property
+    def label(self) -> str:
+        """The name, with the version where that is not the first."""
+        return self.name if self.version == "1" else f"{self.name} {self.version}"
+
 
 @dataclass(frozen=True)
 class Run:

@@ -1,27 +1,22 @@
 """The leaderboard: rankings as a Markdown page, `leaderboard.md`.
 
 The page is a pure function of the results: it holds no date and nothing of the machine, and its rows are sorted. First
-a matrix per family, which answers most questions, then how to read it, then a section per task.
+how to read a table, then a matrix per family, which answers most questions, then a section per task.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from importlib import resources
-from statistics import median
 from typing import Any
 
 from rlbench.harness.ranking.agent_results import Run
+from rlbench.harness.ranking.costs import CurveLink, costs, curve_links
+from rlbench.harness.ranking.families import WORDS, families, reference_protocol, sources
 from rlbench.harness.ranking.intervals import FEWEST_FOR_SKEWNESS, FEWEST_SEEDS
-from rlbench.harness.ranking.matrix import BREAK, family_matrix
-from rlbench.harness.ranking.rankings import Rankings, compute_rankings
-from rlbench.harness.ranking.reference_lines import ReferenceLine
+from rlbench.harness.ranking.markdown import anchor, code, markdown
+from rlbench.harness.ranking.rankings import BUDGET_TOLERANCE, Rankings, compute_rankings
 from rlbench.harness.ranking.tables import (
-    TextTable,
-    budget,
     decimal,
     digits_of,
     integer,
@@ -30,34 +25,20 @@ from rlbench.harness.ranking.tables import (
     task_table,
     unranked_table,
 )
-from rlbench.harness.tasks.suite import FAMILIES
+from rlbench.harness.tasks.suite import FAMILIES, FAMILY
 from rlbench.harness.tasks.task import Task
 
-TEXT_COLUMNS = frozenset({"agent", "task", "reason", "digest"})  # flush left; all others hold numbers
-
-TITLES = {
-    "tabular": "Tabular: grid world",
-    "control": "Control: cart-pole",
-    "mujoco-v5": "Robots: Gymnasium's reward",
-    "locomotion": "Robots: the lecture's reward",
-    "atari": "Atari: from pixels",
-    "glimpses": "Glimpses: classification",
-}
+BESIDE = (
+    "results/leaderboard.png",
+    "results/profiles.png",
+    "results/interval_coverage.csv",
+    "docs/submitting.md",
+    "docs/harness.md",
+)
+"""What the page links to where it is there; a page somewhere else has no such neighbours."""
 
 MISSES = {"failing": "66, 58 and 62 %", "ceiling": "60, 80 and 94 %"}
 """Coverage of the intervals at 3, 5 and 10 seeds, by `baselines/studies/interval_coverage.py`."""
-
-
-@dataclass(frozen=True)
-class CurveLink:
-    """The learning curve of a training run: where its file is, from the page, and what the run cost."""
-
-    task: str
-    agent: str
-    seed: int
-    path: str
-    seconds: float
-    device: str
 
 
 def page(
@@ -82,8 +63,19 @@ def render(
     tasks: Mapping[str, Task],
     suites: Mapping[str, Sequence[Task]],
     curves: Sequence[CurveLink] = (),
+    results: str = "results",
+    beside: Collection[str] = (),
 ) -> str:
-    """Rankings as a Markdown page that is also readable as plain text; arguments as for `page`."""
+    """Rankings as a Markdown page that is also readable as plain text.
+
+    Args:
+        rankings: The rankings.
+        tasks: The tasks to show, by key.
+        suites: The suites to show, by name.
+        curves: The learning curves to link to, in order.
+        results: The folder of results, as seen from the page.
+        beside: Those of `BESIDE` that are there.
+    """
     import jinja2
 
     environment = jinja2.Environment(
@@ -93,38 +85,38 @@ def render(
     template = environment.from_string(
         resources.files("rlbench.harness.ranking").joinpath("leaderboard.md.j2").read_text(encoding="utf-8")
     )
+    shown = [task for task in in_order(tasks, suites) if task.key in rankings.tasks]
     text = template.render(
         rankings=rankings,
-        families=[section for name, suite in suites.items() if (section := family(name, suite, rankings))],
-        tasks=[task_section(task, rankings, curves) for task in in_order(tasks, suites) if task.key in rankings.tasks],
+        families=families(suites, rankings),
+        suites=suite_tables(suites, rankings),
+        costs=costs(shown, rankings, curves),
+        tasks=[task_section(task, rankings, curves) for task in shown],
+        results=results,
+        beside=beside,
         fewest=FEWEST_SEEDS,
         fewest_for_skewness=FEWEST_FOR_SKEWNESS,
+        tolerance=f"{BUDGET_TOLERANCE - 1:.0%}".replace("%", " %"),
         misses=MISSES,
         unranked=unranked_table(rankings.unranked) if rankings.unranked else None,
     )
     return text.rstrip("\n") + "\n"
 
 
-def family(name: str, suite: Sequence[Task], rankings: Rankings) -> dict[str, Any] | None:
-    """What the page shows of a family; None for another suite, and where nobody has completed a task."""
-    title = TITLES.get(name, name)
-    matrix = family_matrix(title, suite, rankings) if name in FAMILIES else None
-    if matrix is None:
-        return None
-    rows = rankings.suites[name]
-    return {
-        "title": title,
-        "anchor": anchor(title),
-        "matrix": matrix,
-        "suite": suite_table(title, rows) if len(suite) > 1 and any(row.rank for row in rows) else None,
-        "command": f"rlbench run {name}",
-        "tasks": [{"name": task.name, "anchor": anchor(task.key)} for task in suite if task.key in rankings.tasks],
-    }
+def suite_tables(suites: Mapping[str, Sequence[Task]], rankings: Rankings) -> list[dict[str, Any]]:
+    """The families of several tasks that somebody has played all of, with the table of their mean scores."""
+    several = [name for name in WORDS if name in suites and len(suites[name]) > 1]
+    return [
+        {"title": WORDS[name].title, "table": suite_table(name, rankings.suites[name])}
+        for name in several
+        if any(row.rank for row in rankings.suites[name])
+    ]
 
 
 def in_order(tasks: Mapping[str, Task], suites: Mapping[str, Sequence[Task]]) -> list[Task]:
-    """The tasks in the order of the families, then those of none."""
-    of_families = {task.key: task for name in FAMILIES for task in suites.get(name, ()) if task.key in tasks}
+    """The tasks in the order of the families on the page, then those of none."""
+    order = dict.fromkeys((*WORDS, *FAMILIES))
+    of_families = {task.key: task for name in order for task in suites.get(name, ()) if task.key in tasks}
     return list({**of_families, **tasks}.values())
 
 
@@ -133,70 +125,12 @@ def task_section(task: Task, rankings: Rankings, curves: Sequence[CurveLink]) ->
     lines = rankings.lines[task.key]
     return {
         "task": task,
+        "anchor": anchor(task.key),
+        "family": FAMILY.get(task.key),
         "digits": digits_of(task),
+        "reference_protocol": reference_protocol(task, rankings),
         "table": task_table(task, rankings.tasks[task.key], lines),
         "runs": runs_table(task.key, rankings.runs[task.key]) if task.key in rankings.runs else None,
-        "sources": [source(line) for line in lines if line.kind == "published"],
+        "sources": sources(lines),
         "curves": curve_links([curve for curve in curves if curve.task == task.key]),
     }
-
-
-def curve_links(curves: Sequence[CurveLink]) -> str:
-    """Links to the learning curves of a task, per agent, with the median cost; "not recorded" for none."""
-    agents = []
-    for agent in dict.fromkeys(curve.agent for curve in curves):
-        of_agent = [curve for curve in curves if curve.agent == agent]
-        links = " ".join(f"[{curve.seed}](<{curve.path}>)" for curve in of_agent)
-        devices = ", ".join(sorted({curve.device for curve in of_agent} - {""})) or "an unknown device"
-        seconds = median(curve.seconds for curve in of_agent)
-        shown = decimal(seconds, 0 if seconds >= 100 else 1)
-        agents.append(f"{escape(agent)} by seed {links}, trained in {shown} s each on {devices}")
-    return "; ".join(agents) or "not recorded"
-
-
-def source(line: ReferenceLine) -> str:
-    """Where a published score comes from, and how its protocol differs."""
-    steps = f" at {budget(line.training_steps)} steps" if line.training_steps else ""
-    return f"{line.agent}{steps}: {line.protocol}. {line.source}"
-
-
-def anchor(heading: str) -> str:
-    """The fragment by which GitHub links to a heading."""
-    kept = "".join(c for c in heading.lower() if c.isalnum() or c in " -_")
-    return kept.replace(" ", "-")
-
-
-def code(text: str) -> str:
-    """Text between backticks, where Markdown leaves it alone."""
-    return f"`{text}`"
-
-
-def markdown(table: TextTable) -> str:
-    """Table whose columns also line up as plain text."""
-    rows = [tuple(BREAK.join(map(escape, cell.split(BREAK))) for cell in row) for row in (table.columns, *table.rows)]
-    widths = [max(width(row[j]) for row in rows) for j in range(len(table.columns))]
-    left = [name in TEXT_COLUMNS for name in table.columns]
-    lines = [[pad(*cell) for cell in zip(row, widths, left, strict=True)] for row in rows]
-    rule = [":" + "-" * (w - 1) if flush else "-" * (w - 1) + ":" for w, flush in zip(widths, left, strict=True)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:]))
-
-
-def escape(text: str) -> str:
-    """Cell that Markdown shows as it is: names come from strangers' files.
-
-    Underscores inside a word are left alone: they mean nothing there, and the plain text stays readable.
-    """
-    printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-    escaped = "".join(f"\\{c}" if c in "\\|`*<~&" else c for c in printable).replace("](", "]\\(")
-    return re.sub(r"(?<![^\W_])_+|_+(?![^\W_])", lambda found: r"\_" * len(found[0]), escaped)
-
-
-def width(text: str) -> int:
-    """Columns that a text takes in a terminal: wide characters take two, combining ones none."""
-    return sum(0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
-
-
-def pad(text: str, to: int, left: bool) -> str:
-    """Text filled with blanks to a width."""
-    blanks = " " * (to - width(text))
-    return text + blanks if left else blanks + text

@@ -61,6 +61,7 @@ class TaskRow:
     solved_low: float  # the exact 95 % interval of the chance that a seed solves it, Clopper & Pearson
     solved_high: float
     worst_seed: float  # the lowest mean return of a training seed
+    best_seed: float
     episodes_low: float | None  # of a single run: 95 % interval over its episodes alone
     episodes_high: float | None
     failed_episodes: int
@@ -218,6 +219,7 @@ def _task_row(result: AgentResult, place: Place) -> TaskRow:
         solved_low=solved.low,
         solved_high=solved.high,
         worst_seed=float(result.returns.min()),
+        best_seed=float(result.returns.max()),
         episodes_low=episodes_low,
         episodes_high=episodes_high,
         failed_episodes=sum(run.failed for run in result.runs),

@@ -1,7 +1,8 @@
 """Lines of reference beside the rankings: the random agent, each task's reference, and published scores. Never ranked.
 
 `published.csv` beside this file holds the published scores: task, agent, training steps, mean return, its deviation
-over seeds, seeds, how the protocol differs from the task's, and the source.
+over seeds, seeds, how the protocol differs from the task's in clauses parted by semicolons, the sources, likewise, and
+their addresses.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ class ReferenceLine:
     deviation: float | None  # over seeds
     seeds: str
     protocol: str  # how it differs from the task's; empty where it does not
-    source: str
+    source: str  # several are parted by semicolons
+    url: str  # of each source, parted by blanks
 
 
 def reference_lines(task: Task) -> tuple[ReferenceLine, ...]:
@@ -46,7 +48,7 @@ def reference_lines(task: Task) -> tuple[ReferenceLine, ...]:
 def end_of_scale(task: Task, kind: Kind, name: str, value: float, source: str) -> ReferenceLine:
     """One of the two returns that define a task's scale."""
     source = f"{source}; version {task.reference_version}"
-    return ReferenceLine(task.key, kind, name, None, value, task.score(value), None, "", "", source)
+    return ReferenceLine(task.key, kind, name, None, value, task.score(value), None, "", "", source, "")
 
 
 def published_line(row: dict[str, str], task: Task) -> ReferenceLine:
@@ -63,6 +65,7 @@ def published_line(row: dict[str, str], task: Task) -> ReferenceLine:
         row["seeds"],
         row["protocol"],
         row["source"],
+        row["url"],
     )
 
 

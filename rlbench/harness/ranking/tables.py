@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rlbench.harness.ranking.agent_results import AgentVersion
 from rlbench.harness.ranking.intervals import FEWEST_SEEDS
 from rlbench.harness.ranking.rankings import Budget, Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow
 from rlbench.harness.ranking.reference_lines import ReferenceLine
@@ -25,6 +26,12 @@ DASH = "—"
 NEEDS_SEEDS = "needs seeds"
 """What stands for an interval where training seeds are missing."""
 
+PUBLISHED = "†"
+"""Marks the name of an agent whose score somebody else has published."""
+
+ALONE = "alone"
+"""What stands for the rank of the only agent within a budget."""
+
 
 @dataclass(frozen=True)
 class TextTable:
@@ -36,11 +43,14 @@ class TextTable:
 
     @property
     def note(self) -> str:
-        """What stands for an interval, for a terminal, where there is no introduction; empty if nothing does."""
-        missing = any(NEEDS_SEEDS in cell for row in self.rows for cell in row)
-        return (
-            f"{NEEDS_SEEDS}: under {FEWEST_SEEDS} training seeds there is neither interval nor rank" if missing else ""
-        )
+        """What stands for intervals or ranks, for a terminal, where there is no introduction; empty if nothing does."""
+        cells = " | ".join(cell for row in self.rows for cell in row)
+        notes = {
+            NEEDS_SEEDS: f"under {FEWEST_SEEDS} training seeds there is neither interval nor rank",
+            ALONE: "no other agent is ranked within this budget of training steps",
+            PUBLISHED: "published by others; --csv tells the source",
+        }
+        return "\n".join(f"{words}: {note}" for words, note in notes.items() if words in cells)
 
 
 def tables(rankings: Rankings, suites: Mapping[str, Sequence[Task]]) -> list[TextTable]:
@@ -81,13 +91,13 @@ def task_table(task: Task, rows: Iterable[TaskRow], lines: Iterable[ReferenceLin
         *("solved", "worst seed", "failed", "steps"),
     )
     rows = tuple(rows)
-    ranked = Counter(row.budget for row in rows if row.rank)
+    rivals = Counter(row.budget for row in rows if row.rank)
     cells = [
         *(
             (
-                "1 of 1" if row.rank and ranked[row.budget] == 1 else rank_range(row),
-                f"{row.agent} {row.version}",
-                budget(row.budget),
+                rank_of(row, rivals),
+                label(row),
+                up_to(row.budget),
                 integer(row.training_seeds) if row.training_seeds else DASH,
                 decimal(row.mean_return, digits),
                 interval_or_reason(row, digits),
@@ -100,8 +110,8 @@ def task_table(task: Task, rows: Iterable[TaskRow], lines: Iterable[ReferenceLin
         ),
         *(
             (
-                line.kind,
-                line.agent,
+                DASH,
+                line_label(line),
                 DASH,
                 line.seeds or DASH,
                 with_deviation(line, digits),
@@ -118,7 +128,7 @@ def runs_table(key: str, rows: Iterable[RunRow]) -> TextTable:
     """Columns and cells that are shown of the runs of a classification task."""
     cells = [
         (
-            f"{row.agent} {row.version}",
+            label(row),
             str(row.training_seed) if row.training_seed >= 0 else DASH,
             integer(row.errors),
             decimal(row.error_percent),
@@ -131,11 +141,13 @@ def runs_table(key: str, rows: Iterable[RunRow]) -> TextTable:
 
 def suite_table(title: str, rows: Iterable[SuiteRow]) -> TextTable:
     """Columns and cells that are shown of one suite."""
+    rows = tuple(rows)
+    rivals = Counter(row.budget for row in rows if row.rank)
     cells = [
         (
-            rank_range(row),
-            f"{row.agent} {row.version}",
-            budget(row.budget),
+            rank_of(row, rivals),
+            label(row),
+            up_to(row.budget),
             f"{row.tasks} of {row.of_tasks}",
             decimal(row.score, 3),
             interval(row.score_low, row.score_high, 3) if row.score_low is not None else NEEDS_SEEDS,
@@ -154,7 +166,7 @@ def unranked_table(rows: Iterable[UnrankedRow]) -> TextTable:
     cells = [
         (
             row.task,
-            f"{row.agent} {row.version}",
+            label(row),
             str(row.training_seed) if row.training_seed >= 0 else DASH,
             row.digest[:12],
             row.reason,
@@ -168,10 +180,27 @@ def interval_or_reason(row: TaskRow, digits: int) -> str:
     """The interval of a row; where seeds are missing, how many there are, and a single run's interval over episodes."""
     if row.return_low is not None:
         return interval(row.return_low, row.return_high, digits)
-    needs = f"n = {row.training_seeds}, {NEEDS_SEEDS}" if row.training_seeds < FEWEST_SEEDS else NEEDS_SEEDS
-    if row.episodes_low is None:
-        return needs
-    return f"{needs}; episodes {interval(row.episodes_low, row.episodes_high, digits)}"
+    n = row.training_seeds
+    if n == 0:
+        return "too few episodes"
+    both = f": {both_seeds(row, digits)}" if n == 2 else ""
+    spread = "" if row.episodes_low is None else f"; episodes {interval(row.episodes_low, row.episodes_high, digits)}"
+    return f"n = {n}, {NEEDS_SEEDS}{both}{spread}"
+
+
+def both_seeds(row: TaskRow, digits: int) -> str:
+    """The mean returns of an agent's two training seeds."""
+    return f"{decimal(row.worst_seed, digits)} and {decimal(row.best_seed, digits)}"
+
+
+def label(row: TaskRow | RunRow | SuiteRow | UnrankedRow) -> str:
+    """The agent of a row, as tables name it."""
+    return AgentVersion(row.agent, row.version).label
+
+
+def line_label(line: ReferenceLine) -> str:
+    """The name of a line of reference, marked where it is published."""
+    return f"{line.agent} {PUBLISHED}" if line.kind == "published" else line.agent
 
 
 def with_deviation(line: ReferenceLine, digits: int) -> str:
@@ -215,11 +244,24 @@ def interval(low: float | None, high: float | None, digits: int = 2) -> str:
     return DASH if low is None else f"[{decimal(low, digits)}, {decimal(high, digits)}]"
 
 
-def rank_range(row: TaskRow | SuiteRow) -> str:
-    """Rank with the range it could be: `1 (1-2)`; the range is left out where it is that one rank."""
+def up_to(steps: Budget) -> str:
+    """A budget as the steps that it allows: `≤ 1M`."""
+    return budget(steps) if steps is None else f"≤ {budget(steps)}"
+
+
+def rank_of(row: TaskRow | SuiteRow, rivals: Mapping[Budget, int]) -> str:
+    """Rank among the agents of its budget, with the range it could be: `1 of 6 (1–2)`; of a single agent, that it is.
+
+    Args:
+        row: The agent.
+        rivals: How many agents have a rank within each budget.
+    """
     if row.rank is None:
         return DASH
-    return f"{row.rank}" if row.rank_low == row.rank_high else f"{row.rank} ({row.rank_low}–{row.rank_high})"
+    if rivals[row.budget] == 1:
+        return ALONE
+    sure = row.rank_low == row.rank_high
+    return f"{row.rank} of {rivals[row.budget]}" + ("" if sure else f" ({row.rank_low}–{row.rank_high})")
 
 
 def of_all(part: int, whole: int) -> str:

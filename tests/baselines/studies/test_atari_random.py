@@ -6,7 +6,7 @@ from pathlib import Path
 
 import rlbench
 from baselines.studies.atari_random import GAMES, random_results, table
-from rlbench.harness.ranking.leaderboard import markdown
+from rlbench.harness.ranking.markdown import markdown
 
 RESULTS = Path(__file__).parents[3] / "results"
 

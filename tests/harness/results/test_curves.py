@@ -1,9 +1,8 @@
-"""Learning curves beside the records: kept, found, linked."""
+"""Learning curves beside the records: kept and found."""
 
 import pytest
 
 from rlbench.errors import UserError
-from rlbench.harness.ranking.leaderboard import CurveLink, curve_links
 from rlbench.harness.results import curves
 
 HEAD = {"event": "started", "task": "cart-pole@1", "agent": "dqn", "seed": 3, "device": "cpu"}
@@ -36,10 +35,3 @@ def test_a_file_that_is_no_curve_is_a_line(tmp_path, text):
     path.write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match="no learning curve"):
         curves.find(tmp_path)
-
-
-def test_the_page_links_to_curves_and_says_what_they_cost():
-    links = [CurveLink("t", "dqn", seed, f"results/curves/t/dqn-s{seed}.csv", 2.0 + seed, "cpu") for seed in (0, 1)]
-    seeds = " ".join(f"[{seed}](<results/curves/t/dqn-s{seed}.csv>)" for seed in (0, 1))
-    assert curve_links(links) == f"dqn by seed {seeds}, trained in 2.5 s each on cpu"
-    assert curve_links([]) == "not recorded"

@@ -1,0 +1,41 @@
+"""Results that are made up for the tests of the page: runs of agents on tasks, as rankings take them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rlbench.harness.ranking.agent_results import AgentVersion, Run
+from rlbench.harness.tasks.task import Task
+
+
+def runs(agent: str, task: Task, means: list[float], steps: int = 1_000_000) -> list[Run]:
+    """A run per training seed, whose episodes all have the mean of that seed."""
+    return [
+        Run(
+            task=task.key,
+            agent=AgentVersion(agent, "1"),
+            digest=f"{agent}-{task.name}-{seed}".ljust(64, "0"),
+            dynamics="",
+            training_seed=seed if steps else -1,
+            training_steps=steps,
+            returns=np.full(task.episodes, float(mean)),
+            failed=0,
+            complete=True,
+        )
+        for seed, mean in enumerate(means)
+    ]
+
+
+def crowd(tasks: list[Task], agents: int) -> list[Run]:
+    """So many agents with long names on all tasks, with five seeds each: their means lie around the reference."""
+    return [
+        run
+        for i in range(agents)
+        for task in tasks
+        for run in runs(
+            f"actor-critic-with-a-long-name-{i}",
+            task,
+            [task.reference + (task.reference - task.random) * (0.08 * i - 0.5 + 0.02 * seed) for seed in range(5)],
+            steps=(400_000, 1_000_000)[i % 2],
+        )
+    ]

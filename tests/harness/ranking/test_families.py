@@ -1,0 +1,68 @@
+"""What stands below the matrices, and where published scores come from."""
+
+import re
+
+import pytest
+
+from rlbench.harness.ranking.families import WORDS, families, protocols, sources, whose
+from rlbench.harness.ranking.rankings import compute_rankings
+from rlbench.harness.ranking.reference_lines import published_scores, reference_lines
+from rlbench.harness.tasks.suite import FAMILIES, SUITES, TASKS
+from tests.harness.ranking.results import runs
+
+ROBOTS = [line for task in SUITES["mujoco-v5"] for line in reference_lines(task)]
+
+
+@pytest.fixture(scope="module")
+def shown():
+    played = [run for name in FAMILIES for run in runs("a", SUITES[name][0], [1.0, 2.0, 3.0])]
+    return {family["name"]: family for family in families(SUITES, compute_rankings(played, TASKS, SUITES))}
+
+
+def test_every_family_is_shown_robots_and_games_first(shown):
+    assert list(shown)[:2] == ["mujoco-v5", "atari"]
+    assert set(shown) == set(FAMILIES)
+    assert set(WORDS) <= set(FAMILIES)
+
+
+def test_a_clause_is_told_of_those_that_have_it():
+    told = dict(line.split(": ", 1)[::-1] for line in protocols(ROBOTS))
+    assert told["Gymnasium's v4"] == "all"
+    assert told["the right foot of v4 slides more"] == "walker2d-gymnasium"
+    assert told["the last 100 episodes of training"] == "PPO (CleanRL)"
+    published = [line for line in ROBOTS if line.kind == "published"]
+    some = [line for line in published if line.agent == "SAC" and line.task.startswith("hopper")]
+    assert whose(some, published) == "SAC on hopper-gymnasium"
+
+
+def test_who_measured_without_sticky_actions_or_under_v4_is_said_where_it_is_shown(shown):
+    atari = " ".join(shown["atari"]["notes"])
+    assert "sticky actions, Machado" in atari
+    assert atari.count("without sticky actions") == 2  # random and human
+    assert "Gymnasium's v4" in " ".join(shown["mujoco-v5"]["notes"])
+    assert "no published score compares" in " ".join(shown["locomotion"]["notes"])
+
+
+def test_a_score_that_agrees_with_the_reference_by_chance_is_not_called_the_reference(shown):
+    assert "The reference is the time limit, the highest return there is." in shown["control"]["notes"]
+    assert "The reference is PPO (CleanRL) †." in shown["mujoco-v5"]["notes"][0]
+
+
+def test_every_published_score_has_a_source_with_an_address():
+    for row in published_scores():
+        assert row["protocol"], row
+        assert len(row["source"].split("; ")) == len(row["url"].split()), row
+        assert all(re.fullmatch(r"https?://[^\s()<>]+", url) for url in row["url"].split()), row
+        assert row["task"] in TASKS
+    (line, *_) = sources(reference_lines(TASKS["pong@1"]))
+    assert line.startswith("MR.Q at 400k: the task's protocol. Source: [facebookresearch/MRQ@8a44a7d results/")
+    assert "](https://github.com/facebookresearch/MRQ/blob/8a44a7d/results/atari_results.txt)" in line
+
+
+def test_scores_of_one_source_and_protocol_are_told_together():
+    lines = sources(reference_lines(TASKS["walker2d-gymnasium@1"]))
+    assert [line.partition(":")[0] for line in lines] == [
+        "PPO at 1M, SAC at 200k, SAC at 1M",
+        "FlashSAC at 1M",
+        "PPO (CleanRL) at 1M",
+    ]
