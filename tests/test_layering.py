@@ -101,7 +101,7 @@ DOORS_FOR_BASELINES = {
     *("rlbench.harness.results.provenance", "rlbench.harness.results.record"),
     *(f"rlbench.harness.layers.{name}" for name in ("graph", "operations", "player")),
     *(f"rlbench.harness.ranking.{name}" for name in ("agent_results", "bootstrap", "comparisons", "intervals")),
-    *(f"rlbench.harness.ranking.{name}" for name in ("leaderboard", "rankings", "scores", "tables")),
+    *(f"rlbench.harness.ranking.{name}" for name in ("markdown", "rankings", "scores", "tables")),
 }
 """The modules of rlbench that `baselines` may import itself."""
 

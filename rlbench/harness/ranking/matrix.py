@@ -37,7 +37,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Column:
+class AgentColumn:
     """One agent on a family: its cells by task, and the steps and seeds that they have in common."""
 
     name: str
@@ -46,7 +46,7 @@ class Column:
     seeds: str
 
     @classmethod
-    def of(cls, name: str, cells: dict[str, Cell]) -> Column:
+    def of(cls, name: str, cells: dict[str, Cell]) -> AgentColumn:
         """Gather the cells of an agent."""
         return cls(name, cells, common(cell.steps for cell in cells.values()), common(c.seeds for c in cells.values()))
 
@@ -89,14 +89,14 @@ def family_matrix(title: str, suite: Sequence[Task], rankings: Rankings) -> list
     return min(forms, key=lambda parts: (len(parts), max(map(missing_pixels, parts))))
 
 
-def tasks_as_rows(title: str, keys: Sequence[str], columns: Sequence[Column], line_end: str) -> TextTable:
+def tasks_as_rows(title: str, keys: Sequence[str], columns: Sequence[AgentColumn], line_end: str) -> TextTable:
     """A row per task, a column per agent; steps and seeds below its name."""
     headings = (BREAK.join(filter(None, (column.name, column.steps, column.seeds))) for column in columns)
     rows = tuple((key, *(column.text(key, line_end) for column in columns)) for key in keys)
     return TextTable(title, ("task", *headings), rows)
 
 
-def agents_as_rows(title: str, keys: Sequence[str], columns: Sequence[Column], line_end: str) -> TextTable:
+def agents_as_rows(title: str, keys: Sequence[str], columns: Sequence[AgentColumn], line_end: str) -> TextTable:
     """A row per agent, a column per task; steps and seeds in columns of their own."""
     rows = tuple(
         (column.name, column.steps or DASH, column.number or DASH, *(column.text(key, line_end) for key in keys))
@@ -105,7 +105,7 @@ def agents_as_rows(title: str, keys: Sequence[str], columns: Sequence[Column], l
     return TextTable(title, ("agent", "steps", "seeds", *keys), rows)
 
 
-def agents(suite: Sequence[Task], rankings: Rankings) -> list[Column]:
+def agents(suite: Sequence[Task], rankings: Rankings) -> list[AgentColumn]:
     """Every agent of a family: random, ours in the order of their ranks, published ones by steps, the reference.
 
     The reference is left out where it is one of the published scores on every task.
@@ -113,7 +113,7 @@ def agents(suite: Sequence[Task], rankings: Rankings) -> list[Column]:
     sources: list[Callable[[Task, Rankings], list[tuple[str, Cell]]]] = [random, ours, published]
     if not all(published_reference(task, rankings) for task in suite):
         sources.append(reference)
-    found: list[Column] = []
+    found: list[AgentColumn] = []
     for source in sources:
         cells: dict[tuple[str, str], dict[str, Cell]] = {}
         for task in suite:
@@ -121,7 +121,7 @@ def agents(suite: Sequence[Task], rankings: Rankings) -> list[Column]:
                 # Others publish one agent at several steps; what differs in ours is said in the cells.
                 steps = cell.steps if source is published else ""
                 cells.setdefault((name, steps), {})[task.key] = cell
-        found += [Column.of(name, of) for (name, _), of in cells.items()]
+        found += [AgentColumn.of(name, of) for (name, _), of in cells.items()]
     return found
 
 
