@@ -147,17 +147,18 @@ def _beside(good: Any, action: Any) -> Any:
 
 
 def frames_are_those_of_singles(make: Make) -> None:
-    """Rendering gives a frame per environment, each that of the single environment; it needs a reset."""
-    batch = make(num_envs=2, render_mode="rgb_array")
-    singles = make(num_envs=2, render_mode="rgb_array", vectorization_mode="sync")
-    if not isinstance(raised(batch.render), ResetNeeded):
-        raise ConformanceError("render before a reset does not raise ResetNeeded")
-    reset(batch, seed=14), reset(singles, seed=14)
-    batch.action_space.seed(14)
-    for _ in range(3):
-        require_same(tuple(batch.render()), tuple(singles.render()), "frames differ")
-        actions = batch.action_space.sample()
-        step(batch, actions), step(singles, actions)
+    """Rendering gives a frame, or a text, per environment, each that of the single one; it needs a reset."""
+    for mode in {"rgb_array", "ansi"} & {"rgb_array", *make(num_envs=2).metadata.get("render_modes", ())}:
+        batch = make(num_envs=2, render_mode=mode)
+        singles = make(num_envs=2, render_mode=mode, vectorization_mode="sync")
+        if not isinstance(raised(batch.render), ResetNeeded):
+            raise ConformanceError("render before a reset does not raise ResetNeeded")
+        reset(batch, seed=14), reset(singles, seed=14)
+        batch.action_space.seed(14)
+        for _ in range(3):
+            require_same(tuple(batch.render()), tuple(singles.render()), f"frames of mode {mode} differ")
+            actions = batch.action_space.sample()
+            step(batch, actions), step(singles, actions)
 
 
 def copies_continue_alike(make: Make) -> None:

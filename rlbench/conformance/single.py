@@ -207,6 +207,23 @@ def frames_are_images(make: Make) -> None:
     require_same(step(env, action), step(twin, action), "rendering has changed the state")
 
 
+def texts_are_strings(make: Make) -> None:
+    """Rendering with "ansi", where that is a mode, gives a text, the same twice, without changing the state."""
+    twin = make()
+    if "ansi" not in (twin.metadata.get("render_modes") or ()):
+        return
+    env = make(render_mode="ansi")
+    reset(env, seed=8), reset(twin, seed=8)
+    text = env.render()
+    if not isinstance(text, str) or not text.strip():
+        raise ConformanceError(f"a text is {text!r}")
+    if text != env.render():
+        raise ConformanceError("two texts of one state differ")
+    env.action_space.seed(8)
+    action = env.action_space.sample()
+    require_same(step(env, action), step(twin, action), "writing the text has changed the state")
+
+
 def a_reset_comes_first(make: Make) -> None:
     """Before a reset, `step` and `render` raise ResetNeeded."""
     env = make(render_mode="rgb_array")
@@ -290,6 +307,7 @@ PROMISES = (
     numpy_integers_are_actions,
     time_limits_truncate,
     frames_are_images,
+    texts_are_strings,
     empty_options_are_none,
     arguments_are_known,
     closed_environments_begin_anew,

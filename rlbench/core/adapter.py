@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from rlbench.core.arguments import (
     BATCH_RENDER_MODES,
     RENDER_MODES,
+    TEXT_MODE,
     Check,
     check_autoreset_mode,
     check_memory,
@@ -98,6 +99,10 @@ class EnvAdapter(gymnasium.Env[Any, Any]):
     def _frame(self) -> Image:
         """The frame of the current state, uint8[H, W, 3]."""
 
+    def _text(self) -> str:
+        """The current state as text, where the environment has the mode `ansi`."""
+        raise NotImplementedError
+
     @abstractmethod
     def step(self, action: Any) -> Step:
         """One step. Raises InvalidAction for an action outside the space, ResetNeeded where a reset is missing."""
@@ -105,8 +110,8 @@ class EnvAdapter(gymnasium.Env[Any, Any]):
     def _reset_needed(self) -> ResetNeeded:
         return ResetNeeded("the episode has not begun or has ended; call reset() before step()")
 
-    def render(self) -> Image | None:
-        """The frame, uint8[H, W, 3]; in mode `human` None, and the frame goes to a window.
+    def render(self) -> Image | str | None:
+        """The frame, uint8[H, W, 3]; in mode `ansi` the text; in mode `human` None, and the frame goes to a window.
 
         When the user closes the window, the environment goes on without one until `close()`.
 
@@ -117,6 +122,8 @@ class EnvAdapter(gymnasium.Env[Any, Any]):
         if self.render_mode is None:
             gymnasium.logger.warn("render() needs a mode: gymnasium.make(id, render_mode='rgb_array')")
             return None
+        if self.render_mode == TEXT_MODE:
+            return self._text()
         if self._window is not None and self._window.closed:
             return None
         frame = self._frame()
@@ -173,7 +180,7 @@ class VectorEnvAdapter(VectorEnv[Any, Any, Any]):
     ) -> None:
         """Check the arguments; `_describe` completes the environment."""
         self.num_envs, self.render_mode = check_num_envs(num_envs), render_mode
-        check_render_mode(render_mode, BATCH_RENDER_MODES)
+        check_render_mode(render_mode, type(self).metadata["render_modes"])
         check_memory(f"num_envs={num_envs}", self.num_envs * self.bytes_per_env)
         self.autoreset_mode = check_autoreset_mode(autoreset_mode)
         self._never_resets = self.autoreset_mode == AutoresetMode.DISABLED
@@ -262,11 +269,11 @@ class VectorEnvAdapter(VectorEnv[Any, Any, Any]):
         return [(i, seed) for i, seed in enumerate(seeds) if mask[i] and (first or seed is not None)]
 
     @abstractmethod
-    def _frames(self) -> Iterable[Image]:
-        """A frame uint8[H, W, 3] per environment."""
+    def _frames(self) -> Iterable[Image | str]:
+        """A frame uint8[H, W, 3] per environment; in mode `ansi` a text."""
 
-    def render(self) -> tuple[Image, ...] | None:
-        """A frame uint8[H, W, 3] per environment; None without a render mode. ResetNeeded before the first reset."""
+    def render(self) -> tuple[Image | str, ...] | None:
+        """A frame uint8[H, W, 3], or text, per environment; None without a mode. ResetNeeded before the first reset."""
         if not self._has_begun:
             raise ResetNeeded(NOTHING_TO_RENDER)
         return None if self.render_mode is None else tuple(self._frames())

@@ -32,6 +32,7 @@ from rlbench.errors import (
 
 RENDER_MODES = ("human", "rgb_array")
 BATCH_RENDER_MODES = ("rgb_array",)
+TEXT_MODE = "ansi"  # Gymnasium's name for frames that are text; of environments that can be written
 INTERNAL = frozenset(("rules", "render", "num_envs"))  # parameters that the registry or Gymnasium itself fills in
 NO_LIMIT = int(np.iinfo(np.int64).max)
 MAX_NUMBER = 1e30  # of either sign; squares stay finite, and so does what is float32
@@ -82,7 +83,7 @@ def check_options(options: Any, checks: Mapping[str, Check]) -> dict[str, Any]:
 def check_render_mode(render_mode: Any, known: Iterable[str] = RENDER_MODES) -> None:
     """Raise UnsupportedMode for a render mode that is not known; None is none."""
     if render_mode is not None and render_mode not in tuple(known):
-        of_batch = " of a batch" if known is BATCH_RENDER_MODES else ""
+        of_batch = "" if "human" in known else " of a batch"
         raise UnsupportedMode(f"render_mode {shortened(render_mode)}{of_batch} is not one of {', '.join(known)}")
 
 

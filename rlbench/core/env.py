@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium import spaces
 
 from rlbench.core.adapter import EnvAdapter, Image, Step
-from rlbench.core.arguments import RENDER_MODES, Check
+from rlbench.core.arguments import RENDER_MODES, TEXT_MODE, Check
 from rlbench.core.rules import StateOf, make_state
 from rlbench.core.spaces import Arrays
 from rlbench.core.world import World
@@ -24,12 +24,14 @@ class RulesEnv(EnvAdapter):
     Compiling a single step is slower than plain Python: the call costs more than the arithmetic (measured).
     """
 
+    metadata: dict[str, Any] = {"render_modes": [*RENDER_MODES, TEXT_MODE]}  # noqa: RUF012  # of an instance, those it has
+
     def __init__(self, rules: str, render: str | None = None, render_mode: str | None = None, **params: Any) -> None:
         self.world = World(rules, render, params, type(self))
         super().__init__(self.world.name, render_mode)
         self.params = self.world.params
         self.observation_space, self.action_space = self.world.observation_space, self.world.action_space
-        self.metadata = self.world.metadata(render_mode, RENDER_MODES)
+        self.metadata = self.world.metadata(render_mode, type(self).metadata["render_modes"])
         module = self.world.rules
         self._transition, self._reward = module.transition, module.reward
         self._terminated, self._observe = module.terminated, module.observe
@@ -122,6 +124,9 @@ class RulesEnv(EnvAdapter):
 
     def _frame(self) -> Image:
         return self.world.frame(self._state)
+
+    def _text(self) -> str:
+        return self.world.text(self._state)
 
     def small_frame(self, factor: int) -> Image | None:
         """The frame smaller by a whole factor, for grids of many environments; None where it can only be shrunk."""

@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from rlbench.core.adapter import BatchStep, Image, VectorEnvAdapter
-from rlbench.core.arguments import BATCH_RENDER_MODES, Check, check_memory, flag
+from rlbench.core.arguments import BATCH_RENDER_MODES, TEXT_MODE, Check, check_memory, flag
 from rlbench.core.autoreset import Bools, final_entries, reset_needed, with_masks
 from rlbench.core.compiler.compile import MODES, compiled, step_loop, working_memory
 from rlbench.core.rng import new_stream
@@ -30,12 +30,14 @@ class RulesVectorEnv(VectorEnvAdapter):
     faster while it runs); `copy=False` hands out the same arrays at every step, which the next step overwrites.
     """
 
+    metadata: dict[str, Any] = {"render_modes": [*BATCH_RENDER_MODES, TEXT_MODE]}  # noqa: RUF012  # as of RulesEnv
+
     def __init__(
         self,
         rules: str,
         num_envs: int = 1,
         render: str | None = None,
-        render_mode: Literal["rgb_array"] | None = None,
+        render_mode: Literal["rgb_array", "ansi"] | None = None,
         max_episode_steps: int | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         parallel: bool | None = None,
@@ -45,7 +47,7 @@ class RulesVectorEnv(VectorEnvAdapter):
         super().__init__(num_envs, render_mode, autoreset_mode, max_episode_steps)
         self.copy, parallel = flag("copy", copy), None if parallel is None else flag("parallel", parallel)
         self.world = world = World(rules, render, params, type(self))
-        metadata = world.metadata(render_mode, BATCH_RENDER_MODES)
+        metadata = world.metadata(render_mode, type(self).metadata["render_modes"])
         self._describe(world.observation_space, world.action_space, metadata)
         self.params = world.params
         self._mode = MODES[self.autoreset_mode]
@@ -170,5 +172,5 @@ class RulesVectorEnv(VectorEnvAdapter):
         """One State of Python scalars per environment, as the single environment holds it."""
         return self.world.singles(type(self._like)(*self._fields))
 
-    def _frames(self) -> Iterator[Image]:
-        return map(self.world.frame, self.states())
+    def _frames(self) -> Iterator[Image | str]:
+        return map(self.world.text if self.render_mode == TEXT_MODE else self.world.frame, self.states())

@@ -46,7 +46,8 @@ class World:
     def renderer(self) -> Any:
         """The render module: FRAMES_PER_SECOND and render(state, params) -> uint8[H, W, 3].
 
-        It may define small(state, params, factor), which draws the frame smaller by a whole factor.
+        It may define small(state, params, factor), which draws the frame smaller by a whole factor, and
+        ansi(state, params) -> str, which writes the state as text.
         """
         return import_named("render", self.renderer_name)
 
@@ -178,6 +179,18 @@ class World:
         small = getattr(self.renderer, "small", None)
         return small(state, self.params, factor) if small else None
 
+    def text(self, state: StateOf) -> str:
+        """A state as text; only where the renderer can write it."""
+        return self.renderer.ansi(state, self.params)  # type: ignore[no-any-return]  # found by name
+
+    def _modes(self, known: Iterable[str]) -> list[str]:
+        """The modes of `known` that the renderer has."""
+        try:
+            has_text = hasattr(self.renderer, "ansi")
+        except ArgumentError:
+            has_text = False
+        return [mode for mode in known if mode != arguments.TEXT_MODE or has_text]
+
     def model(self) -> Any:
         """The exact dynamics P[s][a]; AttributeError where the rules define none."""
         module: Any = self.rules
@@ -197,10 +210,10 @@ class World:
         Raises:
             UnsupportedMode: The mode is unknown, or the environment has no render module.
         """
-        metadata = {"render_modes": list(known)}
+        metadata = {"render_modes": self._modes(known)}
         if render_mode is None:
             return metadata
-        arguments.check_render_mode(render_mode, known)
+        arguments.check_render_mode(render_mode, metadata["render_modes"])
         try:
             renderer = self.renderer
         except ArgumentError as error:

@@ -10,7 +10,7 @@ from gymnasium import spaces
 class Walk(gymnasium.Env):
     """A walk with gusts of wind on the line from -1 to 1."""
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012  # Gymnasium declares it so
+    metadata = {"render_modes": ["rgb_array", "ansi"], "render_fps": 10}  # noqa: RUF012  # Gymnasium declares it so
 
     def __init__(self, render_mode=None, gust=0.05):
         self.render_mode, self.gust = render_mode, gust
@@ -34,7 +34,7 @@ class Walk(gymnasium.Env):
     def render(self):
         frame = np.full((20, 80, 3), 255, np.uint8)
         frame[:, int(np.clip(40 + 30 * self.x, 0, 79))] = 0
-        return frame
+        return f"at {self.x:.3f}" if self.render_mode == "ansi" else frame
 
 
 class LeavesTheSpace(Walk):
@@ -175,6 +175,32 @@ class MovesWhenRendered(Walk):
         return frame
 
 
+class Writes(Walk):
+    def render(self):
+        return self.write(super().render()) if self.render_mode == "ansi" else super().render()
+
+
+class WritesBytes(Writes):
+    def write(self, text):
+        return text.encode()
+
+
+class WritesBlanks(Writes):
+    def write(self, text):
+        return "\n"
+
+
+class WritesNoise(Writes):
+    def write(self, text):
+        return f"{text} {self.np_random.random()}"
+
+
+class MovesWhenWritten(Writes):
+    def write(self, text):
+        self.x = round(self.x, 3)
+        return text
+
+
 class TakesAnyArgument(Walk):
     def __init__(self, render_mode=None, **kwargs):
         super().__init__(render_mode)
@@ -220,6 +246,10 @@ BROKEN = {
     RendersInGrey: r'Rendering with "rgb_array" gives uint8.*a frame is uint8 of \(20, 80\)',
     RendersNoise: "two frames of one state differ",
     MovesWhenRendered: "rendering has changed the state",
+    WritesBytes: r'Rendering with "ansi".* gives a text.*: a text is b\'at',
+    WritesBlanks: r"a text is '\\n'",
+    WritesNoise: "two texts of one state differ",
+    MovesWhenWritten: "writing the text has changed the state",
     TakesAnyArgument: "An unknown argument of `make` raises an error: argument 'no_such_name' was taken",
     CannotBeCopied: "An environment can be copied and pickled.*TypeError: cannot pickle",
     CannotBeClosedTwice: "An environment can be closed twice.*AttributeError",

@@ -194,7 +194,7 @@ def test_bad_arguments_are_named():
     with pytest.raises(TypeError, match=r"got an unexpected keyword argument 'slippery'; did you mean slip\?"):
         gymnasium.make("rlbench/GridWorld-v0", slippery=True)
     with pytest.raises(UnsupportedMode, match="'ansi' is not one of human, rgb_array"):
-        RulesEnv("rlbench.envs.grid_world.rules", render_mode="ansi")
+        RulesEnv("rlbench.envs.cart_pole.rules", render_mode="ansi")
     with pytest.raises(ValueError, match="num_envs is a positive integer, got 0"):
         gymnasium.make_vec("rlbench/GridWorld-v0", num_envs=0)
     with pytest.raises(TypeError, match="math is not a rules module: it lacks DRAWS"):
@@ -214,6 +214,20 @@ def test_reuse_of_arrays_is_opt_in():
     envs.reset(seed=0)
     first = envs.step(np.array([0, 1]))[0]
     assert envs.step(np.array([0, 1]))[0] is first
+
+
+def test_what_can_be_written_is_text_in_mode_ansi():
+    env = gymnasium.make("rlbench/GridWorld-v0", maze="T.#|S.#|###", render_mode="ansi")
+    assert env.metadata["render_modes"] == ["human", "rgb_array", "ansi"]
+    env.reset(seed=0)
+    assert env.render() == "T.#\n@.#\n###\n"
+    envs = gymnasium.make_vec("rlbench/GridWorld-v0", num_envs=2, maze="T.#|S.#|###", render_mode="ansi")
+    envs.reset(seed=0)
+    envs.step(np.array([1, 2]))
+    assert envs.render() == ("T.#\n.@#\n###\n", "T.#\n@.#\n###\n")
+    assert gymnasium.make("rlbench/CartPole-v0").metadata["render_modes"] == ["human", "rgb_array"]
+    with pytest.raises(UnsupportedMode, match="'ansi' of a batch is not one of rgb_array"):
+        gymnasium.make_vec("rlbench/CartPole-v0", num_envs=2, render_mode="ansi")
 
 
 def test_batch_frames_are_one_per_environment():

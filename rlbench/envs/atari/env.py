@@ -89,7 +89,7 @@ class AtariEnv(EnvAdapter):
 
     def _frame(self) -> Image:
         (frame,) = self._batch.render() or ()
-        return frame
+        return frame  # type: ignore[return-value]  # never a text
 
     def _enlarged(self, frame: Image) -> Image:
         return magnified(frame, WINDOW)

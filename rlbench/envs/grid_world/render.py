@@ -28,6 +28,13 @@ def render(state: rules.State, params: rules.Params) -> Image:
     return frame
 
 
+def ansi(state: rules.State, params: rules.Params) -> str:
+    """The maze as text, as it is drawn, with an `@` where the agent is."""
+    letters = np.array([".", "#", "T"])[_kinds(params.walls, params.terminal)]
+    letters[state.row, state.col] = "@"
+    return "".join("".join(row) + "\n" for row in letters)
+
+
 def cell_size(shape: tuple[int, ...]) -> int:
     """Pixels along a cell's side: 64, or less where the maze would grow beyond 768."""
     return max(4, min(64, 768 // max(shape)))
