@@ -38,6 +38,7 @@ def _atari(game: str) -> Environment:
 GRID = "rlbench.envs.grid_world.rules"
 GLIMPSE = "rlbench.envs.glimpse.rules"
 CART_POLE = "rlbench.envs.cart_pole.rules"
+GO = "rlbench.envs.go.rules"
 WIDE = {"size": 60, "patch": 12, "scales": 3}
 WIDEST = {"size": 100, "patch": 12, "scales": 4, "clutter": 8}
 
@@ -51,6 +52,19 @@ def _robot(name: str, robot: str) -> Environment:
         tags=("locomotion",),
         entry_point="rlbench.envs.locomotion.env:LocomotionEnv",
         vector_entry_point="rlbench.envs.locomotion.vector:LocomotionVectorEnv",
+    )
+
+
+def _go(size: int) -> Environment:
+    """The row of a board; how long a game may be is an argument of the rules."""
+    return Environment(
+        f"rlbench/Go{size}x{size}-v0",
+        rules=GO,
+        max_episode_steps=None,
+        kwargs={"size": size},
+        tags=("go",),
+        entry_point="rlbench.envs.go.env:GoEnv",
+        vector_entry_point="rlbench.envs.go.env:GoVectorEnv",
     )
 
 
@@ -79,6 +93,7 @@ ENVIRONMENTS = (
     Environment("rlbench/GlimpseTranslated-v0", GLIMPSE, None, WIDE, tags=("attention",)),
     Environment("rlbench/GlimpseCluttered60-v0", GLIMPSE, None, {**WIDE, "clutter": 4}, tags=("attention",)),
     Environment("rlbench/GlimpseCluttered100-v0", GLIMPSE, None, WIDEST, tags=("attention",)),
+    *(_go(size) for size in (5, 7, 9, 13, 19)),
     _robot("HalfCheetah", "half-cheetah"),
     _robot("Hopper", "hopper"),
     _robot("Walker2d", "walker2d"),

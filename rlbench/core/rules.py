@@ -12,8 +12,9 @@ batch compiler copies their text into a module of its own), and defines:
     terminated(state, params) -> bool
     observe(state, params, out) -> None         writes the observation into a given array
     observation_bounds(params), action_bounds(params)
-                              an int n for Discrete(n); (low, high), two arrays or tuples, for a float32 Box; or an
-                              instance of a NamedTuple of the module whose fields are such bounds, for a Dict
+                              an int n for Discrete(n); (low, high), two arrays or tuples, for a float32 Box, or one
+                              of int8 or uint8 where both are such arrays; or an instance of a NamedTuple of the
+                              module whose fields are such bounds, for a Dict
 
 and may define:
 
@@ -29,7 +30,10 @@ and may define:
     blank(params) -> State          where a state has arrays: one that holds them; then `initial` takes it as its last
                                     argument, fills them and passes them on, and nothing compiled may make an array
     class Scratch(NamedTuple)       arrays to work in, whatever they hold; then
-    scratch(params) -> Scratch      makes them, and `transition` and `observe` take them as their last argument
+    scratch(params) -> Scratch      makes them, and `transition` and `observe` take them as their last argument; so
+                                    does `initial` if it has one parameter more
+    COMPILED = True                 where `transition` is so much work that the single environment calls all compiled;
+                                    its adapter is `rlbench.core.compiled_env`
     OBSERVE_COMPILED = True         where `observe` is so much work that the single environment, too, calls it compiled
     class Result(NamedTuple)        scalars that `info` holds when an episode terminates, and never before
     result(state, params) -> Result

@@ -20,6 +20,9 @@ Leaf: TypeAlias = "spaces.Box[Any] | spaces.Discrete[Any]"
 Space: TypeAlias = "Leaf | spaces.Dict"
 Arrays: TypeAlias = "tuple[NDArray[Any], ...]"
 
+SMALL_INTEGERS = ({np.dtype(np.int8)}, {np.dtype(np.uint8)})
+"""The types of two bounds by which a Box holds integers and not float32."""
+
 NO_ARRAY = (TypeError, ValueError, RuntimeError)
 """What NumPy raises for ragged lists, and torch for tensors of another device, or that need a gradient."""
 
@@ -30,13 +33,15 @@ def no_array(what: str, error: Exception) -> InvalidAction:
 
 
 def space(bounds: Bounds) -> Space:
-    """The Gymnasium space of a rules module's bounds: Discrete(n), a float32 Box, or a Dict of these."""
+    """The Gymnasium space of a rules module's bounds: Discrete(n), a Box, or a Dict of these."""
     if hasattr(bounds, "_asdict"):
         return spaces.Dict([(name, space(one)) for name, one in bounds._asdict().items()])
     if isinstance(bounds, numbers.Integral):
         return spaces.Discrete(int(bounds))
-    low, high = (np.array(bound, dtype=np.float32) for bound in bounds)
-    return spaces.Box(low, high, dtype=np.float32)
+    kinds = {getattr(bound, "dtype", None) for bound in bounds}
+    dtype = kinds.pop() if kinds in SMALL_INTEGERS else np.dtype(np.float32)
+    low, high = (np.array(bound, dtype=dtype) for bound in bounds)
+    return spaces.Box(low, high, dtype=dtype.type)
 
 
 class Layout:
@@ -52,6 +57,11 @@ class Layout:
         self.leaves: dict[str, Any] = {"".join(map(str, path)): leaf for path, leaf in walk(self.space)}
         self._checks = {name: _check(leaf, name) for name, leaf in self.leaves.items()}
         self.check: Callable[[Any], Any] = self._check_record if self.record else self._checks[""]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The n of each leaf that is Discrete(n)."""
+        return tuple(int(leaf.n) for leaf in self.leaves.values() if isinstance(leaf, spaces.Discrete))
 
     def empty(self) -> Arrays:
         """Arrays for the rules to write one value into, one per leaf; int64[1] where it is Discrete."""

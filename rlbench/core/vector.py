@@ -121,6 +121,7 @@ class RulesVectorEnv(VectorEnvAdapter):
         ended = self._step_loop(
             *arrays,
             *inputs,
+            *self.world.actions.sizes,
             *observations,
             *flags,
             *self._final,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
@@ -60,7 +61,14 @@ class World:
     def initial(self, random_draws: RandomDraws, options: Any) -> StateOf:
         """The start for these random draws, and for the rules' Options where they have some."""
         given = () if options is None else (options,)
-        return self.rules.initial(random_draws, self.params, *given, *self.blank())
+        work = self.scratch() if self.initial_takes_scratch else ()
+        return self.rules.initial(random_draws, self.params, *given, *self.blank(), *work)
+
+    @property
+    def initial_takes_scratch(self) -> bool:
+        """Whether `initial`, too, takes the rules' Scratch."""
+        others = 2 + (self.options is not None) + len(self.blank())
+        return len(inspect.signature(self.rules.initial).parameters) > others
 
     @property
     def observe_compiled(self) -> bool:

@@ -16,7 +16,7 @@ from rlbench.core.spaces import Layout
 from rlbench.core.world import World
 
 STEP_ARGUMENTS = (
-    "{params}, {fields}, {memory}streams, elapsed, done, {actions}, {observations}, rewards, terminations, "
+    "{params}, {fields}, {memory}streams, elapsed, done, {actions}, {sizes}{observations}, rewards, terminations, "
     "truncations, {final}, {results}mode, limit, threads"
 )
 PADDING = 8  # rows of memory per thread, of which it uses the first: false sharing of cache lines would slow it down
@@ -38,8 +38,11 @@ def pieces(world: World) -> dict[str, str]:
         "store": _store(scalars, "state"),  # arrays are written in place
         "memory": "".join(f"{array}, " for array in world.working_memory()),
         "work": _work(world.scratch()),
+        "initial_work": _work(world.scratch()) if world.initial_takes_scratch else "",
         "initial_draws": _random_draws(world, 0),
         "transition_draws": _random_draws(world, 1),
+        "given_draws": _given_draws(world, 0),
+        "given_transition_draws": _given_draws(world, 1),
         **_observation_pieces(world.observations),
         **_action_pieces(world.actions),
         **_option_pieces(world.options),
@@ -87,6 +90,7 @@ def _action_pieces(layout: Layout) -> dict[str, str]:
     return {
         "actions": ", ".join(arrays),
         "first_action": next(iter(arrays)),
+        "sizes": "".join(f"{name}_n, " for name, leaf in arrays.items() if isinstance(leaf, spaces.Discrete)),
         "action": _value(layout, read),
         "valid_action": " and ".join(valid),
     }
@@ -94,7 +98,7 @@ def _action_pieces(layout: Layout) -> dict[str, str]:
 
 def _conditions(name: str, leaf: Any) -> Iterator[str]:
     if isinstance(leaf, spaces.Discrete):
-        yield f"0 <= {name}[i] < {int(leaf.n)}"
+        yield f"0 <= {name}[i] < {name}_n"  # an argument, so that one text serves all sizes of board
         return
     low, high = leaf.low.astype(float).tolist(), leaf.high.astype(float).tolist()
     for k, (a, b) in enumerate(zip(low, high, strict=True)):
@@ -135,3 +139,10 @@ def _random_draws(world: World, which: int) -> str:
     if f"draws_{which}" in world.working_memory():
         return f"fill_uniform(streams, i, draws_{which}[{PADDING} * thread])"
     return f"({'uniform(streams, i), ' * world.draws[which]})"
+
+
+def _given_draws(world: World, which: int) -> str:
+    """The same from an array `draws`, of the same type, so that nothing is compiled twice."""
+    if f"draws_{which}" in world.working_memory():
+        return "draws"
+    return f"({''.join(f'draws[{k}], ' for k in range(world.draws[which]))})"

@@ -148,7 +148,7 @@ def working_memory(world: World, threads: int = 1) -> tuple[NDArray[Any], ...]:
 
 
 def compiled(world: World) -> ModuleType:
-    """The compiled loops of these rules: `reset`, `step_serial`, `step_parallel`."""
+    """The compiled loops of these rules: `reset`, `step_serial`, `step_parallel`; of some `begin`, `advance`, too."""
     text = source(world)
     stem = world.name.replace(".", "_")
     with numba_settings():
@@ -171,7 +171,9 @@ def _make_once(name: str, text: str) -> ModuleType:
     sys.modules[name] = module
     exec(compile(text, path, "exec"), module.__dict__)
     for each in CACHED:
-        function = getattr(module, each)
+        function = getattr(module, each, None)
+        if function is None:
+            continue
         function._cache = MachineCode(f"{name}.{each}")
         function.compile = _by_our_settings(function.compile)  # called for each new kind of arguments
     return module

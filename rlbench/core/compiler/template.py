@@ -71,7 +71,7 @@ def reset({params}, {fields}, {memory}streams, elapsed, done, mask, {options}{ob
     thread = 0
     for i in range(len(streams)):
         if mask[i]:
-            state = initial({initial_draws}, params{chosen}{blank})
+            state = initial({initial_draws}, params{chosen}{blank}{initial_work})
             {store}
             elapsed[i] = 0
             done[i] = False
@@ -109,14 +109,14 @@ def step_range({step_arguments}, start, stop, thread):
             else:
                 done[i] = over
         if begin:
-            state = initial({initial_draws}, params{default}{blank})
+            state = initial({initial_draws}, params{default}{blank}{initial_work})
             {store}
             elapsed[i] = 0
             observe(state, params, {out}{work})
     return ended
 
 
-def invalid({actions}):
+def invalid({actions}, {sizes}):
     """-1 - i for the first environment i whose action is invalid, or 0."""
     for i in range(len({first_action})):
         if not ({valid_action}):
@@ -126,7 +126,7 @@ def invalid({actions}):
 
 def step_serial({step_arguments}):
     """Step all; returns how many episodes ended, or -1 - i if action i is invalid and nothing has moved."""
-    refused = invalid({actions})
+    refused = invalid({actions}, {sizes})
     if refused:
         return refused
     return step_range({step_arguments}, 0, len(streams), 0)
@@ -134,7 +134,7 @@ def step_serial({step_arguments}):
 
 def step_parallel({step_arguments}):
     """The same, every thread a range of the environments."""
-    refused = invalid({actions})
+    refused = invalid({actions}, {sizes})
     if refused:
         return refused
     ended, each = 0, -(-len(streams) // threads)
@@ -152,7 +152,37 @@ step_serial = njit(error_model="numpy", nogil=True)(step_serial)
 step_parallel = njit(error_model="numpy", parallel=True)(step_parallel)
 '''
 
-CACHED = ("reset", "step_range", "step_serial", "step_parallel")
+SINGLE = '''
+
+def begin({params}, {fields}, {memory}draws, {options}fresh, {observations}):
+    """Begin an episode in one environment with these draws if it is to be a fresh one; write the observation."""
+    params = Params({params})
+    i = thread = 0
+    if fresh:
+        state = initial({given_draws}, params{chosen}{blank}{initial_work})
+        {store}
+    observe(State({load}), params, {out}{work})
+
+
+def advance({params}, {fields}, {memory}draws, {actions}, {observations}, rewards, terminations):
+    """Step one environment, whose action is valid, with these draws."""
+    params = Params({params})
+    i = thread = 0
+    before = State({load})
+    action = {action}
+    state = transition(before, action, {given_transition_draws}, params{work})
+    rewards[i] = reward(before, action, state, params)
+    {store}
+    terminations[i] = terminated(state, params)
+    observe(state, params, {out}{work})
+
+
+begin = njit(error_model="numpy"{flags})(begin)
+advance = njit(error_model="numpy"{flags})(advance)
+'''
+"""What is added for rules whose single environment is compiled, too."""
+
+CACHED = ("begin", "advance", "reset", "step_range", "step_serial", "step_parallel")
 """The functions of a generated module whose machine code is worth keeping."""
 
 
@@ -161,8 +191,9 @@ def source(world: World) -> str:
     texts = list(_module_texts(world.rules, world.name.rpartition(".")[0]).values())
     functions = [node.name for text in texts for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
     filling = {"functions": repr(("uniform", "fill_uniform", "copy", *functions)), **pieces(world)}
-    blocks = [PRELUDE.format(name=world.name), UNIFORM, *(f"\n\n{text}\n" for text in texts), _filled(LOOPS, filling)]
-    return "".join(blocks)
+    single = _filled(SINGLE, filling) if getattr(world.rules, "COMPILED", False) else ""
+    rules = (f"\n\n{text}\n" for text in texts)
+    return "".join([PRELUDE.format(name=world.name), UNIFORM, *rules, single, _filled(LOOPS, filling)])
 
 
 def _module_texts(module: Any, package: str) -> dict[str, str]:

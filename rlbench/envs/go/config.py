@@ -1,0 +1,86 @@
+"""Checks of the arguments of `make`, and the parameters made of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlbench.core import arguments
+from rlbench.envs.go.keys import zobrist_keys
+from rlbench.envs.go.rules import EXTERNAL, RANDOM, Params
+from rlbench.errors import ArgumentError, shortened
+
+SMALLEST, LARGEST = 2, 19
+KOMI = {5: 24.5, 7: 8.5}
+"""The komi of boards up to that size: with best play Black takes all of 5 x 5, and wins 7 x 7 by 9 points."""
+DEFAULT_KOMI = 7.0
+ENGINES = ("gnugo:", "gtp:", "submission:")
+MAX_PLAYOUTS = 1_000_000
+OPENINGS = 32
+
+
+def params(size: Any, komi: Any, suicide: Any, opponent: Any, opponents: Any, illegal: Any, max_moves: Any) -> Params:
+    """The parameters for the arguments of `rules.configure`; ArgumentError for what cannot be."""
+    size = arguments.integer("size", size, SMALLEST, LARGEST)
+    loses = arguments.choice("illegal=", illegal, ("lose", "raise")) == "lose"
+    suicide = arguments.flag("suicide", suicide)
+    names = opponent_names(opponent, opponents)
+    points = size * size
+    limit = 2 * points if max_moves is None else arguments.integer("max_moves", max_moves, 1, 100 * points)
+    return game(size, size, checked_komi(komi, size), suicide, loses, limit, [playouts_of(name) for name in names])
+
+
+def game(
+    rows: int, columns: int, komi: float, suicide: bool, loses: bool, max_moves: int, playouts: list[int]
+) -> Params:
+    """The parameters of a game on a board of any size."""
+    capacity = 1 << (2 * max_moves + 4).bit_length()  # less than half full, so that searches in it are short
+    keys, openings = zobrist_keys(rows, columns), opening_table(rows, columns)
+    opponents = np.array(playouts, np.int64)
+    return Params(rows, columns, komi, suicide, loses, max_moves, capacity, keys, openings, opponents)
+
+
+def checked_komi(komi: Any, size: int) -> float:
+    """The komi, or that of the size where it is None."""
+    if komi is None:
+        return next((value for largest, value in KOMI.items() if size <= largest), DEFAULT_KOMI)
+    value = arguments.number("komi", komi, -size * size, size * size)
+    if 2 * value != int(2 * value):
+        raise ArgumentError(f"komi is a multiple of 0.5, got {shortened(komi)}")
+    return value
+
+
+def opponent_names(opponent: Any, opponents: Any) -> tuple[str, ...]:
+    """The opponents by name; none for self-play."""
+    if opponents is None:
+        return () if opponent is None else (opponent,)
+    if opponent not in (None, "random"):
+        raise ArgumentError(f"opponent={shortened(opponent)} beside opponents=; give one of them")
+    if isinstance(opponents, str) or not isinstance(opponents, list | tuple) or not opponents:
+        raise ArgumentError(f"opponents is a tuple of names, at least one, got {shortened(opponents)}")
+    return tuple(opponents)
+
+
+def playouts_of(name: Any) -> int:
+    """The playouts of an opponent's search; RANDOM, or EXTERNAL for an engine. ArgumentError for what is none."""
+    if name == "random":
+        return RANDOM
+    if isinstance(name, str) and name.startswith(ENGINES):
+        return EXTERNAL
+    kinds = 'None, "random", "mcts:PLAYOUTS", "gnugo:LEVEL", "gtp:COMMAND", "submission:FOLDER"'
+    raise ArgumentError(f"opponent is one of {kinds}, got {shortened(name)}")
+
+
+def opening_table(rows: int, columns: int) -> NDArray[np.int64]:
+    """The openings, int64[k, 2]: a stone of Black and one of White, or -1 and -1 in the first row.
+
+    They stand on two points that are no nearer to the edge than a fifth of the board; of all such pairs these are the
+    first in an order drawn once.
+    """
+    top, left = rows // 5, columns // 5
+    inner = [r * columns + c for r in range(top, rows - top) for c in range(left, columns - left)]
+    pairs = [(black, white) for black in inner for white in inner if black != white]
+    order = np.argsort(np.random.PCG64(2006).random_raw(max(len(pairs), 1)), kind="stable")[: OPENINGS - 1]
+    return np.array([(-1, -1), *(pairs[k] for k in order if pairs)], np.int64)
