@@ -20,7 +20,7 @@ from rlbench.commands.shared.output import Format, Quiet, remark
 from rlbench.errors import UserError
 from rlbench.interact import trace
 from rlbench.interact.episode import ShownEpisode, make, short_name
-from rlbench.interact.play import Game
+from rlbench.interact.play import HumanPlay
 from rlbench.interact.screen import WindowLike, free_path, open_window
 from rlbench.interact.scripted_keys import ScriptedKeys
 
@@ -101,7 +101,7 @@ def play(env: Any, window: WindowLike, fps: float, options: PlayOptions) -> Iter
     """
     save_trace, saved = trace_saver(options, short_name(env.spec.id))
     with display.open_screen(fps, window, options.display) as screen:
-        for episode in Game(env, screen, options.display.panel, save_trace).play(options.seed, options.episodes):
+        for episode in HumanPlay(env, screen, options.display.panel, save_trace).play(options.seed, options.episodes):
             yield episode
             if options.trace is not None:
                 save_trace(episode)
@@ -130,7 +130,7 @@ def without_window(env: Any, reason: str, options: PlayOptions) -> list[ShownEpi
     path = options.display.record or PICTURE
     shown = dataclasses.replace(options.display, speed=1.0, record=path)
     with display.open_screen(1.0, ScriptedKeys(["-"]), shown) as screen:
-        game = Game(env, screen)
+        game = HumanPlay(env, screen)
         episode = ShownEpisode(env, options.seed, player="nobody", by_hand=True)
         screen.record(lambda: game.view.picture(episode, with_panel=True))
     remark(f"{reason}: wrote the first frame to {path} instead; set DISPLAY, or give --keys", options)

@@ -68,7 +68,7 @@ class InputTracker:
         self.tapped, self.clicked, self.pressed = set(), False, ""
 
 
-class Game:
+class HumanPlay:
     """Episodes of an environment, played by hand in the window of a screen.
 
     Args:

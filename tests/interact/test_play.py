@@ -7,7 +7,7 @@ import pytest
 import rlbench  # noqa: F401  # registers the ids
 from rlbench.drawing.window import Closed, Key, Mouse
 from rlbench.errors import UserError
-from rlbench.interact.play import Game
+from rlbench.interact.play import HumanPlay
 from rlbench.interact.screen import Screen, free_path
 from rlbench.interact.scripted_keys import ScriptedKeys, expanded
 
@@ -15,7 +15,7 @@ from rlbench.interact.scripted_keys import ScriptedKeys, expanded
 def play(env_id, keys, episodes=None, seed=0, speed=1, **kwargs):
     env = gymnasium.make(env_id, render_mode="rgb_array", **kwargs)
     screen = Screen(50, ScriptedKeys(keys), speed=speed)
-    return list(Game(env, screen).play(seed, episodes)), screen
+    return list(HumanPlay(env, screen).play(seed, episodes)), screen
 
 
 def test_a_game_that_waits_takes_a_step_for_each_key():
@@ -69,7 +69,7 @@ class Mice(ScriptedKeys):
 def test_dragging_until_the_button_is_let_go():
     env = gymnasium.make("rlbench/CartPole-v0", render_mode="rgb_array")
     hold = [Mouse("move", 30, 100, 0)], [Mouse("down", 30, 100, 1)], [], [Mouse("up", 30, 100, 1)], [], []
-    (episode,) = Game(env, Screen(50, Mice(*hold))).play(0)
+    (episode,) = HumanPlay(env, Screen(50, Mice(*hold))).play(0)
     assert episode.actions[:2] == [0, 0]
     assert episode.actions[2:] == [0, 1, 0]  # nothing is held: left and right in turn
 
@@ -77,13 +77,13 @@ def test_dragging_until_the_button_is_let_go():
 def test_clicks_are_found_on_the_magnified_frame_and_none_on_the_panel():
     env = gymnasium.make("rlbench/GridWorld-v0", render_mode="rgb_array")
     clicks = [Mouse("down", 600, 100, 1)], [Mouse("down", 64, 320, 1), Mouse("up", 64, 320, 1)], [Closed()]
-    (episode,) = Game(env, Screen(4, Mice(*clicks))).play(0)
+    (episode,) = HumanPlay(env, Screen(4, Mice(*clicks))).play(0)
     assert episode.actions == [3]  # the walker starts in row 2, column 1; the click is on row 2, column 0
 
 
 def test_a_key_that_is_tapped_between_two_steps_counts():
     env = gymnasium.make("rlbench/CartPole-v0", render_mode="rgb_array")
-    (episode,) = Game(env, Screen(50, Mice([Key("left", True), Key("left", False)], []))).play(0)
+    (episode,) = HumanPlay(env, Screen(50, Mice([Key("left", True), Key("left", False)], []))).play(0)
     assert episode.actions == [0, 1]
 
 
@@ -104,11 +104,11 @@ def test_what_is_no_key(word):
 def test_pictures_never_overwrite(tmp_path):
     env = gymnasium.make("rlbench/GridWorld-v0", render_mode="rgb_array")
     screen = Screen(4, ScriptedKeys(["c", "left", "c", "-"]), pictures=tmp_path)
-    list(Game(env, screen).play(0))
+    list(HumanPlay(env, screen).play(0))
     assert [path.name for path in screen.written] == ["rlbench-1.png", "rlbench-2.png"]
     assert free_path(tmp_path, "rlbench", ".png").name == "rlbench-3.png"
     unwritable = Screen(4, ScriptedKeys(["c", "-"]), pictures=tmp_path / "nowhere")
-    list(Game(env, unwritable).play(0))
+    list(HumanPlay(env, unwritable).play(0))
     assert "cannot write" in unwritable.notice
 
 
@@ -159,5 +159,5 @@ def test_a_digit_that_is_looked_at_and_named():
     env.reset(seed=5)
     label = int(env.unwrapped.params.labels[env.unwrapped.state.image])
     looks = [[Mouse("down", 150 + 30 * i, 200, 1)] for i in range(5)]
-    (episode,) = Game(env, Screen(2, Mice(*looks, [Key(str(label), True)]))).play(5, episodes=1)
+    (episode,) = HumanPlay(env, Screen(2, Mice(*looks, [Key(str(label), True)]))).play(5, episodes=1)
     assert (episode.return_, episode.terminated, len(episode.rewards)) == (1.0, True, 6)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rlbench.core import arguments
 from rlbench.envs.go.keys import zobrist_keys
-from rlbench.envs.go.rules import EXTERNAL, RANDOM, Params
+from rlbench.envs.go.search import EXTERNAL, RANDOM
 from rlbench.errors import ArgumentError, shortened
 
 SMALLEST, LARGEST = 2, 19
@@ -21,25 +21,32 @@ MAX_PLAYOUTS = 1_000_000
 OPENINGS = 32
 
 
-def params(size: Any, komi: Any, suicide: Any, opponent: Any, opponents: Any, illegal: Any, max_moves: Any) -> Params:
-    """The parameters for the arguments of `rules.configure`; ArgumentError for what cannot be."""
+def fields(
+    size: Any, komi: Any, suicide: Any, opponent: Any, opponents: Any, illegal: Any, max_moves: Any
+) -> dict[str, Any]:
+    """The fields of Params for the arguments of `rules.configure`; ArgumentError for what cannot be."""
     size = arguments.integer("size", size, SMALLEST, LARGEST)
-    loses = arguments.choice("illegal=", illegal, ("lose", "raise")) == "lose"
-    suicide = arguments.flag("suicide", suicide)
-    names = opponent_names(opponent, opponents)
-    points = size * size
+    names, points = opponent_names(opponent, opponents), size * size
     limit = 2 * points if max_moves is None else arguments.integer("max_moves", max_moves, 1, 100 * points)
-    return game(size, size, checked_komi(komi, size), suicide, loses, limit, [playouts_of(name) for name in names])
+    return {
+        "komi": checked_komi(komi, size),
+        "suicide": arguments.flag("suicide", suicide),
+        "loses": arguments.choice("illegal=", illegal, ("lose", "raise")) == "lose",
+        "opponents": np.array([playouts_of(name) for name in names], np.int64),
+        **board_fields(size, size, limit),
+    }
 
 
-def game(
-    rows: int, columns: int, komi: float, suicide: bool, loses: bool, max_moves: int, playouts: list[int]
-) -> Params:
-    """The parameters of a game on a board of any size."""
-    capacity = 1 << (2 * max_moves + 4).bit_length()  # less than half full, so that searches in it are short
-    keys, openings = zobrist_keys(rows, columns), opening_table(rows, columns)
-    opponents = np.array(playouts, np.int64)
-    return Params(rows, columns, komi, suicide, loses, max_moves, capacity, keys, openings, opponents)
+def board_fields(rows: int, columns: int, max_moves: int) -> dict[str, Any]:
+    """The fields of Params that follow from the size of a board, which may be any."""
+    return {
+        "rows": rows,
+        "columns": columns,
+        "max_moves": max_moves,
+        "capacity": 1 << (2 * max_moves + 4).bit_length(),  # less than half full, so that searches in it are short
+        "keys": zobrist_keys(rows, columns),
+        "openings": opening_table(rows, columns),
+    }
 
 
 def checked_komi(komi: Any, size: int) -> float:

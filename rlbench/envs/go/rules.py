@@ -27,6 +27,7 @@ from rlbench.envs.go.board import (
     play,
     point_of,
 )
+from rlbench.envs.go.search import EXTERNAL, random_action
 
 DRAWS = (2, 1)  # the agent's colour and the opponent's first move; the opponent's reply
 COMPILED = True  # a reply of a search is millions of operations
@@ -35,9 +36,6 @@ PARALLEL_FROM = 16
 PLANES = 5
 PLAYING, PASSES, LIMIT, ILLEGAL, RESIGNED, FORFEIT = range(6)
 """How a game has ended: not yet, by two passes, by max_moves, by an illegal move, by engines that resign or fail."""
-
-EXTERNAL = -1  # the opponent's moves come from outside
-RANDOM = 0
 
 
 class State(NamedTuple):
@@ -135,7 +133,7 @@ def configure(
     """
     from rlbench.envs.go import config
 
-    return config.params(size, komi, suicide, opponent, opponents, illegal, max_moves)
+    return Params(**config.fields(size, komi, suicide, opponent, opponents, illegal, max_moves))
 
 
 def observation_bounds(params: Params) -> Observation:
@@ -294,16 +292,6 @@ def answered(state: State, u: float, params: Params, scratch: Scratch) -> State:
     if playouts == EXTERNAL:
         return state
     return turn(state, random_action(state.legal, u), params, scratch)
-
-
-def random_action(legal: Any, u: float) -> int:
-    """One of the legal actions, uniformly; the pass is one of them."""
-    left = int(u * legal.sum())
-    for action in range(len(legal)):
-        left -= legal[action]
-        if left < 0:
-            return action
-    return len(legal) - 1
 
 
 def turn(state: State, action: int, params: Params, scratch: Scratch) -> State:
