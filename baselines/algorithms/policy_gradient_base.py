@@ -7,22 +7,26 @@ files of their own, differ in what they play and in what they multiply grad log 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
+import gymnasium
 import numpy as np
 import torch
 
 from baselines.data.rollout import Rollout, Transition, make_envs, play
+from baselines.maths.equations import masked_logits
 from baselines.nets.distributions import head
-from baselines.nets.encoding import Encoding, encoding
+from baselines.nets.encoding import Encoder, Encoding, MaskedEncoding, discrete_actions, encoding, masked_encoding
 from baselines.nets.networks import Activation, numpy_policy, perceptron, to_numpy, torch_device
 from baselines.nets.normalisation import ReturnScale, RunningNormalizer
 from baselines.nets.optim import OPTIMIZERS, TrainedNetwork, check_loss, check_weights
-from baselines.templates.agent_template import Perceptron
+from baselines.templates.policies import Policy
 from baselines.training.loop import Learner, OnPolicySettings
 from baselines.training.memory import FLOAT, Need, Sizes, parameters
 from baselines.types import Array, Counts, Factors, NonNegative, Number, Positive
-from rlbench.errors import UserError
+from rlbench.errors import UnfitError, UserError
+
+P = TypeVar("P")
 
 STATISTICS_STEPS = 2_000
 """Steps from which the first statistics come where observations or rewards are normalized."""
@@ -60,6 +64,18 @@ class PolicyGradientSettings(OnPolicySettings):
         if self.normalize_observations and self.observation_scale:
             raise UserError("normalize_observations computes the scale itself: leave observation_scale empty")
 
+    def check_spaces(self, observation: gymnasium.Space[Any], action: gymnasium.Space[Any]) -> None:
+        """UnfitError for spaces that a perceptron does not take."""
+        self.encoding(observation, action)
+
+    def encoding(self, observation: gymnasium.Space[Any], action: gymnasium.Space[Any]) -> Encoding | MaskedEncoding:
+        """The encoding of an observation space; of a Dict, with the mask of its legal actions."""
+        if not isinstance(observation, gymnasium.spaces.Dict):
+            return encoding(observation, self.observation_scale)
+        if self.observation_scale or self.normalize_observations:
+            raise UnfitError("observations with a mask of legal actions are neither scaled nor normalized")
+        return masked_encoding(observation, discrete_actions(action))
+
     def memory(self, sizes: Sizes) -> Need:
         """Bytes that each setting costs."""
         actor = parameters((sizes.features, *self.hidden, sizes.actions))
@@ -68,7 +84,10 @@ class PolicyGradientSettings(OnPolicySettings):
 
 
 class ActingNetwork(TrainedNetwork):
-    """A perceptron with its optimiser and, on a CPU, the same in NumPy on shared memory, which acts faster."""
+    """A perceptron with its optimiser and, on a CPU, the same in NumPy on shared memory, which acts faster.
+
+    Where `masks` is not 0, the last so many features say which outputs are of legal actions; the others are lowered.
+    """
 
     def __init__(
         self,
@@ -77,20 +96,28 @@ class ActingNetwork(TrainedNetwork):
         device: torch.device,
         optimizer: str,
         extra: tuple[torch.nn.Parameter, ...] = (),
+        masks: int = 0,
     ) -> None:
         super().__init__(network, device, OPTIMIZERS[optimizer], extra)
         self.activation: Activation = activation
+        self.masks = masks
         self.in_numpy = self.numpy(Encoding(np.ones(1, np.float32)))
+
+    def __call__(self, s: torch.Tensor) -> Any:
+        """Outputs [B, K] at features s[B, D]."""
+        outputs = self.network(s)
+        return masked_logits(outputs, s[:, -self.masks :]) if self.masks else outputs
 
     def outputs(self, s: Array) -> Array:
         """Outputs [N, K] at features s[N, D], without a gradient."""
         if self.device.type == "cpu":
             with np.errstate(over="ignore", invalid="ignore"):  # a diverged network is reported with its update
-                return self.in_numpy.outputs(s)
+                outputs = self.in_numpy.outputs(s)
+                return masked_logits(outputs, s[:, -self.masks :]) if self.masks else outputs
         with torch.no_grad():
-            return to_numpy(self.network(self.tensor(s)))
+            return to_numpy(self(self.tensor(s)))
 
-    def numpy(self, encode: Encoding) -> Perceptron:
+    def numpy(self, encode: Encoder[P]) -> P:
         """The network in NumPy, over observations that are encoded so."""
         return numpy_policy(self.network, self.activation, encode)
 
@@ -154,7 +181,7 @@ class PolicyGradient(Learner):
         alpha = self.learning_rate()
         return alpha, self.settings.critic_learning_rate * alpha / self.settings.learning_rate
 
-    def policy(self) -> Perceptron:
+    def policy(self) -> Policy:
         """The deterministic policy, as an exported agent holds it."""
         encode = self.normalizer.encoding if self.normalizer else self.rollout.encode
         return self.head.greedy(self.actor.numpy(encode))
@@ -177,17 +204,18 @@ class PolicyGradient(Learner):
         env = make_envs(settings.task, settings.num_envs, settings.threads)
         space = env.single_observation_space
         self.normalizer = RunningNormalizer(space) if settings.normalize_observations else None
-        encode = self.normalizer or encoding(space, settings.observation_scale)
         self.head = head(env.single_action_space, settings.deviation)
+        encode = self.normalizer or settings.encoding(space, env.single_action_space)
         self.rollout = Rollout(env, encode, self.head.decode)
         device, generator = torch_device(settings.device), torch.Generator().manual_seed(int(settings.seed))
 
-        def network(outputs: int, gain: float, extra: tuple[torch.nn.Parameter, ...] = ()) -> ActingNetwork:
+        def network(outputs: int, gain: float, *more: Any) -> ActingNetwork:
             sizes = (encode.size, *settings.hidden, outputs)
             made = perceptron(sizes, settings.activation, "orthogonal", generator, gain)
-            return ActingNetwork(made, settings.activation, device, settings.optimizer, extra)
+            return ActingNetwork(made, settings.activation, device, settings.optimizer, *more)
 
-        self.actor = network(self.head.outputs, 0.01, self.head.parameters)  # the distribution's parameters at s
+        masks = self.head.outputs if isinstance(encode, MaskedEncoding) else 0
+        self.actor = network(self.head.outputs, 0.01, self.head.parameters, masks)  # the distribution's parameters
         self.critic = network(1, 1.0)  # V(s)
         self.return_scale = ReturnScale(settings.gamma, settings.num_envs)
         self.loss = 0.0

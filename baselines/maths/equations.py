@@ -107,6 +107,18 @@ def clipped_q_learning_loss(q_tm1: torch.Tensor, target_tm1: torch.Tensor, clip:
     return (clipped * (error - 0.5 * clipped)).mean()
 
 
+ILLEGAL = 1e9
+"""What is subtracted from the logit of an illegal action: exp(-1e9) is 0, and no infinity enters a gradient."""
+
+
+def masked_logits(h: AnyArray, legal: AnyArray) -> AnyArray:
+    """Logits under which illegal actions have probability 0: h_a - 1e9 (1 - legal_a), legal_a in {0, 1}.
+
+    h[B, A], legal[B, A] -> [B, A]; NumPy and torch. Huang & Ontanon (2022), section 2.
+    """
+    return h + (legal - 1) * ILLEGAL
+
+
 def linear_schedule(step: int, start: float, end: float, steps: int) -> float:
     """Linear schedule, constant after `steps`: start + min(step / steps, 1) (end - start).
 

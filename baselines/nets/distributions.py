@@ -19,6 +19,7 @@ from torch import nn
 from baselines.maths.equations import gaussian_entropy, gaussian_log_prob, standard_normal, tanh_log_slope
 from baselines.nets.encoding import discrete_actions
 from baselines.templates.agent_template import Mean, Perceptron, to_box
+from baselines.templates.policies import GraphPolicy
 from rlbench.errors import UnfitError
 
 LOG_SIGMA = (-20.0, 2.0)
@@ -80,9 +81,10 @@ class Categorical:
         """The actions as they are."""
         return a
 
-    def greedy(self, network: Perceptron) -> Perceptron:
-        """The action with the greatest logit, which explains its probabilities."""
-        network.tells = "probabilities"
+    def greedy(self, network: Perceptron | GraphPolicy) -> Perceptron | GraphPolicy:
+        """The action with the greatest logit, which explains its probabilities; graphs say so themselves."""
+        if isinstance(network, Perceptron):
+            network.tells = "probabilities"
         return network
 
 

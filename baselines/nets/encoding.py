@@ -11,7 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baselines.templates.agent_template import Perceptron
+from baselines.templates.policies import GraphPolicy
 from rlbench.errors import UnfitError
+
+MASK = "action_mask"
+"""The entry of an observation that says which actions are legal, by 1 or 0."""
 
 Layers = list[tuple[NDArray[Any], NDArray[Any]]]
 """Weight [outputs, inputs] and bias [outputs] of each linear layer."""
@@ -63,6 +67,39 @@ class Encoding:
         return Perceptron(layers, activation, self.scale, self.states, self.shift, self.limit)
 
 
+@dataclass(frozen=True)
+class MaskedEncoding:
+    """A Dict of a box and the mask of legal actions: both flattened, one behind the other.
+
+    The mask is an input, too, as it may tell what the box does not, such as a point forbidden by superko.
+    """
+
+    key: str
+    """Of the box."""
+
+    numbers: int
+    """In the box."""
+
+    actions: int
+    """A, the length of the mask."""
+
+    @property
+    def size(self) -> int:
+        """D, the number of features."""
+        return self.numbers + self.actions
+
+    def __call__(self, observation: Any) -> NDArray[np.float32]:
+        """Observations {key: [N, ...], action_mask: [N, A]} -> features [N, D], the mask last."""
+        parts = observation[self.key], observation[MASK]
+        return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1, dtype=np.float32)
+
+    def policy(self, layers: Layers, activation: str) -> GraphPolicy:
+        """The greedy policy, over observations, of a perceptron that sees the features: of legal actions alone."""
+        from baselines.nets.policy_graphs import masked_perceptron  # which imports torch
+
+        return GraphPolicy(*masked_perceptron(layers, activation, self.key, self.actions))
+
+
 def encoding(space: gymnasium.Space[Any], scale: tuple[float, ...] = ()) -> Encoding:
     """The encoding of an observation space.
 
@@ -81,6 +118,25 @@ def encoding(space: gymnasium.Space[Any], scale: tuple[float, ...] = ()) -> Enco
     if scale and len(scale) != size:
         raise UnfitError(f"observation_scale has {len(scale)} numbers, the observation {size}; give {size} or none")
     return Encoding(np.array(scale or (1.0,) * size, np.float32))
+
+
+def masked_encoding(space: gymnasium.spaces.Dict, actions: int) -> MaskedEncoding:
+    """The encoding of a Dict of one box and a mask.
+
+    Args:
+        space: of one environment.
+        actions: A, of which the mask tells the legal ones.
+
+    Raises:
+        UnfitError: for a Dict of other entries.
+    """
+    boxes = {key: box for key, box in space.spaces.items() if key != MASK and isinstance(box, gymnasium.spaces.Box)}
+    if len(boxes) != 1 or {*space.spaces} != {MASK, *boxes}:
+        raise UnfitError(f"of Dicts only those of one Box and an {MASK} are learned from, not {space}")
+    if space[MASK].shape != (actions,):
+        raise UnfitError(f"{MASK} must have one number for each of {actions} actions, not shape {space[MASK].shape}")
+    ((key, box),) = boxes.items()
+    return MaskedEncoding(key, math.prod(box.shape), actions)
 
 
 def frames_shape(space: gymnasium.Space[Any]) -> tuple[int, int, int]:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from baselines.maths.equations import ILLEGAL
 from baselines.nets.graph import Builder, Tensors
 from baselines.templates.agent_template import Mean, Perceptron, Table
 from baselines.templates.glimpse_template import RecurrentAttention
@@ -53,6 +56,19 @@ def perceptron(policy: Perceptron) -> tuple[Graph, Tensors]:
         shown = {"probabilities": build("probabilities", "softmax", x)}
         return build.graph({"logits": x, **shown}, act, shown), tensors
     return build.graph({"outputs": x}, act, {}), tensors
+
+
+def masked_perceptron(layers: list[tuple[Any, Any]], activation: str, key: str, actions: int) -> tuple[Graph, Tensors]:
+    """A perceptron over an entry of the observation and its mask, whose greatest output of a legal action is chosen."""
+    build, mask = Builder(), "observation.action_mask"
+    features = build("features", "concatenate", build("flat", "flatten", f"observation.{key}"), mask)
+    x, tensors = _dense(build, features, layers, activation)
+    lowered = build("illegal", "normalize", mask, num_features=actions, clip=0)
+    logits = build("logits", "add", x, lowered)
+    shown = {"probabilities": build("probabilities", "softmax", logits)}
+    graph = build.graph({"logits": logits, **shown}, {"op": "argmax", "input": logits}, shown)
+    ones = np.ones(actions, np.float32)
+    return graph, {**tensors, f"{lowered}.shift": ones, f"{lowered}.scale": ILLEGAL * ones}
 
 
 def mean(policy: Mean) -> tuple[Graph, Tensors]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.nets.encoding import Layers, discrete_actions, encoding, frames_shape
+from baselines.nets.encoding import Layers, discrete_actions, encoding, frames_shape, masked_encoding
 from baselines.nets.graph import Builder
 from baselines.nets.networks import numpy_policy, perceptron
 from baselines.templates.policies import GraphPolicy
@@ -20,6 +20,21 @@ def test_encodings() -> None:
     states = encoding(gymnasium.spaces.Discrete(3))
     assert states(np.array([2, 0])).tolist() == [[0, 0, 1], [1, 0, 0]]
     assert (box.size, states.size) == (4, 3)
+
+
+def test_a_mask_follows_the_numbers_of_its_box() -> None:
+    board, legal = gymnasium.spaces.Box(0, 1, (2, 1, 2), np.uint8), gymnasium.spaces.MultiBinary(3)
+    encode = masked_encoding(gymnasium.spaces.Dict({"action_mask": legal, "board": board}), 3)
+    features = encode({"board": np.array([[[[1, 0]], [[0, 1]]]], np.uint8), "action_mask": np.array([[0, 1, 1]])})
+    assert features.tolist() == [[1, 0, 0, 1, 0, 1, 1]]
+    assert (encode.size, features.dtype) == (7, np.float32)
+
+
+def test_dicts_that_are_not_taken() -> None:
+    box, legal = gymnasium.spaces.Box(0, 1, (2,)), gymnasium.spaces.MultiBinary(3)
+    for entries in ({"action_mask": legal}, {"a": box}, {"a": box, "b": box, "action_mask": legal}):
+        with pytest.raises(UserError, match="only those of one Box and an action_mask are learned from"):
+            masked_encoding(gymnasium.spaces.Dict(entries), 3)
 
 
 @pytest.mark.parametrize("space", [gymnasium.spaces.MultiDiscrete([2, 2]), gymnasium.spaces.Discrete(3, start=1)])

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from baselines.export import Origin, export, export_layers
-from baselines.nets.encoding import Encoding, encoding
+from baselines.nets.encoding import Encoding, encoding, masked_encoding
 from baselines.nets.graph import Builder, GraphNetwork
 from baselines.nets.networks import convolutional, numpy_pixel_policy, numpy_policy, perceptron
 from baselines.nets.policy_graphs import policy_graph
@@ -66,9 +66,17 @@ def normalized_layers() -> GraphPolicy:
     return GraphPolicy(graph, {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()})
 
 
+def masked() -> GraphPolicy:
+    """A perceptron that may take some actions only."""
+    entries = {"planes": gymnasium.spaces.Box(0, 1, (2, 3), np.uint8), "action_mask": gymnasium.spaces.MultiBinary(5)}
+    encode = masked_encoding(gymnasium.spaces.Dict(entries), 5)
+    return numpy_policy(perceptron((11, 8, 5), "relu", "orthogonal", generator()), "relu", encode)
+
+
 SCALED = encoding(gymnasium.spaces.Box(-1, 1, (2, 2)), (1.0, 2.0, 0.5, 3.0))
 POLICIES = {
     "layer norm": normalized_layers(),
+    "masked": masked(),
     "table": Table(np.random.default_rng(0).integers(3, size=(9, 4)) / 3),  # with equals, in double precision
     "relu": dense(3, "relu", SCALED, "action_values"),
     "logits": dense(3, "tanh", SCALED, "probabilities"),
@@ -95,6 +103,9 @@ def observations(made: Policy, N: int, rng: np.random.Generator) -> Any:
             return rng.integers(9, size=N)
         case Perceptron():
             return rng.integers(9, size=N) if made.states else rng.normal(scale=3, size=(N, 2, 2))
+        case GraphPolicy() if "observation.action_mask" in made.paths:
+            planes, legal = rng.integers(2, size=(N, 2, 3), dtype=np.uint8), rng.integers(2, size=(N, 5), dtype=np.int8)
+            return {"planes": planes, "action_mask": legal}
         case GraphPolicy():
             return rng.normal(scale=3, size=(N, 2, 2))
     return rng.integers(256, size=(N, 4, 20, 20), dtype=np.uint8)
