@@ -30,7 +30,10 @@ SETS = {
 }
 """What pytest runs, the target that does, and the heading on the page."""
 PACKAGES = {
-    "speed": ("gymnasium", "numpy", "numba", "torch", "ale-py", "mujoco", "envpool", "gymnax", "jax"),
+    "speed": (
+        *("gymnasium", "numpy", "numba", "torch", "ale-py", "mujoco"),
+        *("envpool", "gymnax", "jax", "open_spiel", "pettingzoo"),
+    ),
     "training": ("gymnasium", "numpy", "torch", "ale-py", "mujoco", "stable-baselines3"),
 }
 IN_README = (
