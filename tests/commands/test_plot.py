@@ -1,5 +1,6 @@
 """`rlbench plot`: curves, profiles and rankings from files, and mistakes as one line."""
 
+import itertools
 import json
 import shutil
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.image import imread
+from matplotlib.text import Text
 
 from rlbench import cli
 from rlbench.commands import plot
@@ -14,15 +16,22 @@ from rlbench.commands.plotting import curves as plot_curves
 from rlbench.commands.plotting import scores as plot_scores
 from rlbench.commands.plotting.curves import Curve, band
 from rlbench.commands.plotting.style import looks, style, unit
+from rlbench.commands.shared.runs import load_runs
 from rlbench.drawing.shapes import ACCENTS, PAPER
 from rlbench.harness.ranking import scores
-from rlbench.harness.ranking.agent_results import collect_results, collect_runs
+from rlbench.harness.ranking.agent_results import collect_results
 from rlbench.harness.ranking.intervals import mean_interval, moments
 from rlbench.harness.ranking.rankings import compute_rankings
-from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import SUITES, TASKS
+from tests.harness.ranking.results import crowd, runs
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def committed():
+    """The committed runs."""
+    return load_runs(ROOT / "results")
 
 
 def write_curve(folder, agent="dqn", seed=0, returns=(10, 200, 500), task="cart-pole@1", head=True):
@@ -123,21 +132,67 @@ def test_what_is_drawn_is_what_was_read(tmp_path):
     np.testing.assert_allclose(y, [0.0, 10.0])
 
 
-def test_profiles_and_rankings_of_the_committed_results():
-    frame = record.load(ROOT / "results")
+def test_profiles_of_the_committed_results(committed):
+    """A row per agent, the best on top; the line is as high in its row as seeds are above, of a height of 0.8."""
     key = "cart-pole@1"
-    by_task = collect_results(collect_runs(frame[frame["task"] == key]), TASKS)[0]
+    by_task = collect_results([run for run in committed if run.task == key], TASKS)[0]
+    played = plot_scores.played(by_task)
     with style():
-        figure = plot_scores.profiles(by_task)
+        figure = plot_scores.profiles(played)
     titles = [axes.get_title(loc="left") for axes in figure.axes]
-    tau, share = line_of(figure, titles.index(key), "dqn-lecture")
-    (entry,) = (entry for entry in by_task[key] if plot_scores.name(entry) == "dqn-lecture")
-    np.testing.assert_allclose(share, [(entry.scores > t).mean() for t in tau])
+    rows = [label.get_text() for label in figure.axes[titles.index(key)].get_yticklabels()]
+    assert rows[0] == "reinforce  (10)"
+    row = rows.index("dqn-lecture  (10)")
+    tau, height = line_of(figure, titles.index(key), "dqn-lecture")
+    (entry,) = (entry for entry in by_task[key] if entry.agent.label == "dqn-lecture")
+    np.testing.assert_allclose((row + 0.4 - height) / 0.8, [(entry.scores > t).mean() for t in tau], atol=1e-12)
 
 
-def test_tasks_that_only_the_random_agent_has_played_are_left_out():
-    frame = record.load(ROOT / "results")
-    runs = collect_runs(frame[(frame["task"] == "grid-world@1") | (frame["agent"] == "random")])
+CROWD = [SUITES["mujoco-v5"][0], SUITES["mujoco-v5"][1], TASKS["pong@1"], TASKS["grid-world@1"]]
+
+
+@pytest.mark.parametrize("count", [1, 15])
+def test_no_words_of_a_chart_overlap_or_are_cut_off(count):
+    """With 15 agents of long names on four tasks, beside the published ones."""
+    played = [*crowd(CROWD, count), *runs("$alone$", TASKS["humanoid@1"], [100, 200, 300])]
+    by_task = collect_results(played, TASKS)[0]
+    ranked = compute_rankings(played, TASKS, SUITES)
+    names = sorted({run.agent.name for run in played})
+    learnt = [Curve("cart-pole@1", name, 0, np.array([1e4, 1e6]), np.array([i, 400.0])) for i, name in enumerate(names)]
+    with style():
+        for figure in (
+            plot_scores.leaderboard(ranked),
+            plot_scores.profiles(by_task),
+            plot_curves.draw(learnt, "steps"),
+        ):
+            boxes = words_of(figure)
+            assert len(boxes) > count
+            for (words, box), (others, other) in itertools.combinations(boxes, 2):
+                assert not box.overlaps(other), (words, others)
+            for words, box in boxes:
+                assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1, words
+                assert figure.bbox.y0 <= box.y0 < box.y1 <= figure.bbox.y1, words
+
+
+def words_of(figure):
+    """Every text that is drawn and its box; labels of ticks beyond the axes are made but not drawn."""
+    figure.draw_without_rendering()
+    shown = [axes for axes in figure.axes if axes.get_visible()]
+    texts = [text for part in (*shown, *figure.legends) for text in part.findobj(Text)]
+    beyond = [label for axes in shown for axis in (axes.xaxis, axes.yaxis) for label in not_drawn(axis)]
+    drawn = [text for text in texts if text.get_visible() and text.get_text().strip() and text not in beyond]
+    return [(text.get_text(), text.get_window_extent()) for text in drawn]
+
+
+def not_drawn(axis):
+    """Labels of ticks beyond the ends of an axis."""
+    low, high = sorted(axis.get_view_interval())
+    ticks = zip(axis.get_ticklabels(), axis.get_ticklocs(), strict=True)
+    return [label for label, at in ticks if not low <= at <= high]
+
+
+def test_tasks_that_only_the_random_agent_has_played_are_left_out(committed):
+    runs = [run for run in committed if run.task == "grid-world@1" or run.agent.name == "random"]
     by_task = collect_results(runs, TASKS)[0]
     assert len(by_task) > 1
     assert list(plot_scores.played(by_task)) == ["grid-world@1"]
@@ -154,9 +209,8 @@ def test_results_of_the_random_agent_alone_are_drawn_beside_the_lines_of_referen
     assert (code, {row["shows"] for row in rows}) == (0, {"the lines of reference of 1 task"})
 
 
-def test_published_scores_stand_among_ours_in_the_leaderboard():
-    runs = collect_runs(record.load(ROOT / "results").query("task == 'pong@1'"))
-    marks = plot_scores.marks(compute_rankings(runs, TASKS, SUITES), "pong@1")
+def test_published_scores_stand_among_ours_in_the_leaderboard(committed):
+    marks = plot_scores.marks(compute_rankings(committed, TASKS, SUITES), "pong@1")
     assert [mark.name for mark in marks if mark.published] == [
         *("DQN (Dopamine), 50M", "MR.Q, 400k", "DQN (Dopamine), 1.25M")
     ]

@@ -122,7 +122,7 @@ def draw(curves: Sequence[Curve], axis: Axis) -> Figure:
                 ends.append(shown.at[-1])
                 means += [shown.mean.min(), shown.mean.max()]
         frame(panel, task, axis, ends, means)
-    legend(figure, axes, columns=5)
+    legend(figure, axes)
     return figure
 
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from rlbench.commands.plotting.style import legend, looks, panels, unit
+from rlbench.charts import literal
+from rlbench.commands.plotting.style import panels, unit
 from rlbench.drawing.shapes import BLUE, GREY, INK
-from rlbench.harness.ranking.agent_results import RANDOM, AgentResult, generator
+from rlbench.harness.ranking.agent_results import RANDOM, AgentResult, AgentVersion, generator
 from rlbench.harness.ranking.bootstrap import resample, widening
 from rlbench.harness.ranking.intervals import FEWEST_SEEDS
 from rlbench.harness.ranking.rankings import Rankings
-from rlbench.harness.ranking.scores import performance_profile
+from rlbench.harness.ranking.scores import Floats, performance_profile
 from rlbench.harness.ranking.tables import budget, decimal, digits_of
 from rlbench.harness.tasks.suite import SUITES, TASKS
 
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 POINTS = 400  # thresholds of a profile
-COLUMNS = 2  # panels of the leaderboard side by side
-ROW = 0.27  # inches of an agent in the leaderboard
+COLUMNS = 2  # panels side by side
+ROW = 0.27  # inches of an agent
+TALL = 0.8  # of a row that a profile takes where all seeds are above
+HEADING: Any = {"xycoords": "axes fraction", "textcoords": "offset points", "size": 7.5, "color": unit(GREY)}
 
 
 def played(by_task: Mapping[str, Sequence[AgentResult]]) -> dict[str, list[AgentResult]]:
@@ -35,19 +38,25 @@ def played(by_task: Mapping[str, Sequence[AgentResult]]) -> dict[str, list[Agent
 
 def profiles(by_task: Mapping[str, Sequence[AgentResult]]) -> Figure:
     """Performance profiles: a panel per suite of several tasks that an agent has completed, and one per task."""
-    agents = sorted({name(entry) for some in by_task.values() for entry in some})
-    of_agent = looks(agents)
     charts: dict[str, dict[str, list[AgentResult]]] = {}
     for keys, suites in complete_suites(by_task).items():
-        strata = {agent: [entry for key in keys for entry in by_task[key] if name(entry) == agent] for agent in agents}
+        strata: dict[str, list[AgentResult]] = {}
+        for entry in (entry for key in keys for entry in by_task[key]):
+            strata.setdefault(entry.agent.label, []).append(entry)
         charts[f"suite {', '.join(suites)}"] = {a: some for a, some in strata.items() if len(some) == len(keys)}
     for key, some in by_task.items():
-        charts[key] = {name(entry): [entry] for entry in sorted(some, key=name)}
-    figure, axes = panels(len(charts), 4.4, 3.3)
-    for (title, strata), panel in zip(charts.items(), axes, strict=True):
-        profile(panel, title, strata, of_agent)
-    legend(figure, axes)
+        charts[key] = {entry.agent.label: [entry] for entry in some}
+    figure, axes, longest = chart_of_rows([len(strata) for strata in charts.values()])
+    for (title, strata), panel, rows in zip(charts.items(), axes, longest, strict=True):
+        profile(panel, title, strata, rows)
     return figure
+
+
+def chart_of_rows(counts: Sequence[int]) -> tuple[Figure, list[Axes], list[int]]:
+    """A figure with a panel for each count of rows; its axes, and for each the rows of the longest panel beside it."""
+    longest = [max(beside) for beside in batched(counts, COLUMNS)]
+    figure, axes = panels(len(counts), 5.2, [ROW * rows for rows in longest], COLUMNS, around=1.1)
+    return figure, axes, [longest[number // COLUMNS] for number in range(len(counts))]
 
 
 def complete_suites(by_task: Mapping[str, Sequence[AgentResult]]) -> dict[tuple[str, ...], list[str]]:
@@ -55,45 +64,50 @@ def complete_suites(by_task: Mapping[str, Sequence[AgentResult]]) -> dict[tuple[
     found: dict[tuple[str, ...], list[str]] = {}
     for suite, tasks in SUITES.items():
         keys = tuple(task.key for task in tasks)
-        having = [{name(entry) for entry in by_task.get(key, ())} for key in keys]
+        having = [{entry.agent.label for entry in by_task.get(key, ())} for key in keys]
         if len(keys) > 1 and set.intersection(*having):
             found.setdefault(keys, []).append(suite)
     return found
 
 
-def profile(
-    panel: Axes, title: str, strata: Mapping[str, Sequence[AgentResult]], of_agent: Mapping[str, dict[str, Any]]
-) -> None:
-    """The share of training seeds that score above a threshold, a line per agent, with intervals.
+def profile(panel: Axes, title: str, strata: Mapping[str, Sequence[AgentResult]], longest: int) -> None:
+    """The share of training seeds that score above a threshold, with its interval: a row per agent, the best on top.
+
+    Lines of all agents over one another, as papers have them, cannot be told apart from six agents on.
 
     Args:
         panel: where to draw.
         title: of the panel.
         strata: results of each agent, one per task.
-        of_agent: colour and dashes of each agent's line.
+        longest: rows of the longest panel beside it.
     """
     scores = {agent: [entry.scores for entry in some] for agent, some in strata.items()}
+    order = sorted(scores, key=lambda agent: (-float(np.mean([x.mean() for x in scores[agent]])), agent))
     everything = np.concatenate([x for some in scores.values() for x in some])
     low, high = float(everything.min()), float(everything.max())
     margin = max(0.08 * (high - low), 0.05)
     tau = np.linspace(low - margin, high + margin, POINTS)
-    for number, (agent, some) in enumerate(scores.items()):
-        point = performance_profile(some, tau)
-        width = 1.5 * (len(scores) - number) ** 0.5  # of several that coincide each is seen, the first one outermost
-        panel.plot(tau, point, label=agent, drawstyle="steps-post", lw=width, **of_agent[agent])
-        counts = [len(x) for x in some]
-        if min(counts) >= FEWEST_SEEDS:
-            rng = generator(title, agent)
-            drawn = performance_profile([resample(x, rng, 500) for x in some], tau)  # [B, POINTS]
-            drawn = point + widening(counts) * (drawn - point)
-            below, above = np.clip(np.quantile(drawn, [0.025, 0.975], axis=0), 0, 1)
-            panel.fill_between(tau, below, above, step="post", color=of_agent[agent]["color"], alpha=0.12, lw=0)
-    panel.set_title(title, color=unit(INK))
-    panel.set_xlabel("normalised score")
-    panel.set_ylabel("share of seeds above")
-    panel.set_ylim(-0.02, 1.04)
-    panel.locator_params(axis="x", nbins=5)
-    panel.tick_params(length=0)
+    drawn: Any = {"step": "post", "color": unit(BLUE), "lw": 0}
+    for y, agent in enumerate(order):
+        bottom = y + TALL / 2
+        point = performance_profile(scores[agent], tau)
+        panel.plot(tau, bottom - TALL * point, label=agent, drawstyle="steps-post", lw=1.2, color=unit(BLUE))
+        panel.fill_between(tau, bottom, bottom - TALL * point, alpha=0.25, **drawn)
+        if min(x.size for x in scores[agent]) >= FEWEST_SEEDS:
+            below, above = profile_interval(scores[agent], tau, generator(title, agent))
+            panel.fill_between(tau, bottom - TALL * below, bottom - TALL * above, alpha=0.2, **drawn)
+    seeds = {agent: min(len(entry.runs) if entry.trained else 0 for entry in some) for agent, some in strata.items()}
+    frame(panel, title, [with_seeds(agent, seeds[agent]) for agent in order], longest)
+    panel.set_xlabel("score: 0 random, 1 reference\nheight: share of seeds above")
+
+
+def profile_interval(strata: Sequence[Floats], tau: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """The 95 % interval of a performance profile at each threshold, by the bootstrap over seeds."""
+    point = performance_profile(strata, tau)
+    drawn = performance_profile([resample(x, rng, 500) for x in strata], tau)  # [B, POINTS]
+    drawn = point + widening([len(x) for x in strata]) * (drawn - point)
+    below, above = np.clip(np.quantile(drawn, [0.025, 0.975], axis=0), 0, 1)
+    return below, above
 
 
 class Mark(NamedTuple):
@@ -111,7 +125,7 @@ def marks(of: Rankings, key: str) -> list[Mark]:
     """The agents of a task, ours and published, best first."""
     ours = [
         Mark(
-            f"{row.agent}  ({row.training_seeds})" if row.training_seeds else row.agent,
+            with_seeds(AgentVersion(row.agent, row.version).label, row.training_seeds),
             *(row.mean_return, row.score, row.score_low, row.score_high, False),
         )
         for row in of.tasks.get(key, ())
@@ -133,10 +147,9 @@ def leaderboard(of: Rankings, keys: Iterable[str] = ()) -> Figure:
     Where no agent but the random one has played, the panels of `keys` hold the lines of reference alone.
     """
     tasks = {key: marks(of, key) for key in of.tasks or keys}
-    longest = [max(map(len, rows)) for rows in batched(tasks.values(), COLUMNS)]
-    figure, axes = panels(len(tasks), 5.2, [ROW * rows + 1.0 for rows in longest], COLUMNS)
-    for number, ((key, rows), panel) in enumerate(zip(tasks.items(), axes, strict=True)):
-        ranking(panel, key, rows, longest[number // COLUMNS])
+    figure, axes, longest = chart_of_rows([len(rows) for rows in tasks.values()])
+    for (key, rows), panel, most in zip(tasks.items(), axes, longest, strict=True):
+        ranking(panel, key, rows, most)
     return figure
 
 
@@ -163,21 +176,26 @@ def ranking(panel: Axes, key: str, rows: Sequence[Mark], longest: int) -> None:
         panel.plot([mark.score], [y], "o", color=colour, ms=5, mfc="none" if mark.published else colour)
         shown = decimal(mark.mean_return, digits_of(TASKS[key])).replace("-", "\N{MINUS SIGN}")
         panel.text(1.02, y, shown, transform=panel.get_yaxis_transform(), va="center", size=8)
-    panel.set_yticks(range(len(rows)), [mark.name for mark in rows])
+    frame(panel, key, [mark.name for mark in rows], longest)
+    for value in (0.0, 1.0):
+        panel.axvline(value, color=unit(GREY), lw=0.8, ls=(0, (2, 3)), zorder=0)
+    panel.annotate("mean return", (1.02, 1), (0, 6), **HEADING)
+    panel.set_xlabel("score: 0 random, 1 reference\nhollow: published")
+
+
+def with_seeds(agent: str, seeds: int) -> str:
+    """An agent and the number of its training seeds; the agent alone where it was not trained."""
+    return f"{agent}  ({seeds})" if seeds else agent
+
+
+def frame(panel: Axes, title: str, names: Sequence[str], longest: int) -> None:
+    """Title of a panel and names of its rows; as high as a panel of `longest` rows."""
+    panel.set_yticks(range(len(names)), [literal(name) for name in names])
     panel.set_ylim(longest - 0.4, -0.6)
     panel.tick_params(length=0)
     panel.tick_params(axis="y", labelcolor=unit(INK))
     panel.grid(visible=False, axis="y")
     panel.spines["left"].set_visible(False)
-    for value in (0.0, 1.0):
-        panel.axvline(value, color=unit(GREY), lw=0.8, ls=(0, (2, 3)), zorder=0)
-    panel.set_title(key, color=unit(INK))
-    heading: Any = {"xycoords": "axes fraction", "textcoords": "offset points", "size": 7.5, "color": unit(GREY)}
-    panel.annotate("mean return", (1.02, 1), (0, 12), **heading)
-    panel.annotate("agent (training seeds)", (-0.015, 1), (0, 12), ha="right", **heading)
-    panel.set_xlabel("normalised score: 0 random, 1 reference; hollow: published")
-
-
-def name(entry: AgentResult) -> str:
-    """An agent with its version, where that is not the first."""
-    return entry.agent.name if entry.agent.version == "1" else f"{entry.agent.name} {entry.agent.version}"
+    panel.locator_params(axis="x", nbins=5)
+    panel.set_title(title, color=unit(INK), pad=22)  # above the headings, which long titles would run into
+    panel.annotate("agent (training seeds)", (-0.03, 1), (0, 6), ha="right", **HEADING)

@@ -74,7 +74,9 @@ def looks(names: Sequence[str]) -> dict[str, dict[str, Any]]:
     return made
 
 
-def panels(count: int, width: float, height: float | Sequence[float], columns: int = 3) -> tuple[Figure, list[Axes]]:
+def panels(
+    count: int, width: float, height: float | Sequence[float], columns: int = 3, around: float = 0.0
+) -> tuple[Figure, list[Axes]]:
     """A figure with several axes.
 
     Args:
@@ -82,6 +84,7 @@ def panels(count: int, width: float, height: float | Sequence[float], columns: i
         width: inches of each.
         height: inches of each, or of each row.
         columns: how many side by side, at most.
+        around: inches above and below the axes of each row, for words.
 
     Returns:
         the figure, and the axes row by row.
@@ -91,7 +94,7 @@ def panels(count: int, width: float, height: float | Sequence[float], columns: i
     columns = min(columns, count)
     rows = -(-count // columns)
     heights = [height] * rows if isinstance(height, float) else list(height)
-    figure = Figure(figsize=(columns * width, sum(heights)), dpi=DPI, layout="constrained")
+    figure = Figure(figsize=(columns * width, sum(heights) + rows * around), dpi=DPI, layout="constrained")
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.12, wspace=0.04, hspace=0.06)  # type: ignore[union-attr,call-arg]
     grid = figure.subplots(rows, columns, squeeze=False, height_ratios=heights)
     axes = [axis for row in grid for axis in row]
@@ -100,18 +103,18 @@ def panels(count: int, width: float, height: float | Sequence[float], columns: i
     return figure, axes[:count]
 
 
-def legend(figure: Figure, axes: Sequence[Axes], columns: int = 6) -> None:
-    """Put a legend above the figure: the names of all lines, each once, sorted.
+def legend(figure: Figure, axes: Sequence[Axes]) -> None:
+    """Put a legend above the figure: the names of all lines, each once, sorted, in as many columns as have room.
 
     Args:
-        figure: what gets the legend.
+        figure: what gets the legend; it grows by its rows.
         axes: whose lines it names.
-        columns: how many names side by side, at most.
     """
     lines = {label: handle for panel in axes for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}
     names = sorted(lines)
-    made = figure.legend(
-        [lines[name] for name in names], names, loc="outside upper left", ncols=min(len(names), columns), fontsize=8.5
-    )
+    width, height = figure.get_size_inches()
+    columns = min(max(int(width / (0.55 + 0.07 * max(map(len, names)))), 1), len(names))  # inches at 8.5 points
+    figure.set_size_inches(width, height + 0.18 * -(-len(names) // columns))
+    made = figure.legend([lines[name] for name in names], names, loc="outside upper left", ncols=columns, fontsize=8.5)
     for handle in made.legend_handles:
         handle.set_linewidth(1.8)  # type: ignore[union-attr]  # a line
