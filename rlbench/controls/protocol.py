@@ -6,18 +6,25 @@ A controls module stands beside the rules and the render module of its environme
     actions(env)     names of the actions in their order, for people; empty where they are not numbered
     help(env)        ((keys, what they do), ...), one pair per line
     action(player, env) -> action
-                     the action that the player asks for; None for none, where the environment may wait
+                     the action that the player asks for; None for none, where the environment may wait. Raises
+                     gymnasium.error.InvalidAction for one that cannot be taken; the player is told its message
 
 and may define
 
     frame(env) -> uint8[H, W, 3]
                      what a player sees, where `env.render()` shows more than an agent observes
+    moved(player, env) -> (x, y)
+                     where a key moves the pointer, for who has no mouse; None for a key that does not
+    pointed(env, pointer) -> uint8[H, W, 3]
+                     the frame with what a click at the pointer would do
+    explained(env, explanation) -> uint8[H, W, 3]
+                     the frame with what an agent says of its last action
 
 `env` is the Gymnasium environment. `env.unwrapped` is the environment itself; its state may be read, not changed.
 An environment without such a module is played with `rlbench.controls.fallback`, which knows only its spaces.
 
 Keys have pygame's names: "left", "space", "a". The program keeps these for itself; no environment gets them: escape,
-p, n, "+", "-", enter, c, x, tab.
+n, "+", "-", enter, c, x, tab, and p in real time.
 """
 
 from __future__ import annotations

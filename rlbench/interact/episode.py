@@ -79,6 +79,7 @@ class ShownEpisode:
         self.total = 0.0  # of the rewards; the exact sum below would cost more at every step
         self._description = space_tree.describe(env.action_space)
         self._frame: Image | None = None
+        self._pointed: tuple[tuple[float, float], Image] | None = None
         env.reset(seed=seed, options=options)
 
     @property
@@ -102,7 +103,7 @@ class ShownEpisode:
             gymnasium.error.InvalidAction: the environment refuses the action.
         """
         _, reward, terminated, truncated, _ = self.env.step(action)
-        self._frame = None
+        self._frame = self._pointed = None
         self.rewards.append(float(reward))
         self.total += float(reward)
         self.actions.append(plain(action, self._description))
@@ -113,10 +114,29 @@ class ShownEpisode:
             self.max_advantage = max(self.max_advantage, float(np.abs(values - values.mean()).max()))
 
     def frame(self) -> Image:
-        """The picture of this moment, uint8[H, W, 3]; drawn once."""
+        """The picture of this moment, uint8[H, W, 3], with what the agent says where that can be drawn; drawn once."""
         if self._frame is None:
-            self._frame = self.draw()
+            explanation, draw = self.last_explanation, getattr(self.controls, "explained", None)
+            self._frame = draw(self.env, explanation) if draw and explanation.plain() else self.draw()
         return self._frame
+
+    def pointed_frame(self, pointer: tuple[float, float] | None) -> Image:
+        """The same, with what a click would do where the environment shows that.
+
+        Args:
+            pointer: The frame's pixel (x, y) under the mouse; None outside of the frame.
+        """
+        draw = getattr(self.controls, "pointed", None)
+        if draw is None or pointer is None or self.over:
+            return self.frame()
+        if self._pointed is None or self._pointed[0] != pointer:
+            self._pointed = pointer, draw(self.env, pointer)
+        return self._pointed[1]
+
+    @property
+    def last_explanation(self) -> Explanation:
+        """What the agent said of its last action."""
+        return self.explanations[-1] if self.explanations else NO_EXPLANATION
 
     def small_frame(self, factor: int) -> Image:
         """The picture of this moment, smaller by a whole factor: drawn small where the environment can, else shrunk."""
@@ -148,7 +168,7 @@ class ShownEpisode:
             keys=keys,
             actions=self.controls.actions(self.env),
             chosen=self.chosen(),
-            explanation=self.explanations[-1] if self.explanations else NO_EXPLANATION,
+            explanation=self.last_explanation,
             max_advantage=self.max_advantage,
         )
 

@@ -73,6 +73,7 @@ class EpisodeView:
 
     def __init__(self, screen: Screen, keys: Help, record_panel: bool = True) -> None:
         self.screen, self.keys = screen, keys
+        self.pointer: tuple[float, float] | None = None  # of the player, as `pointed_frame` has it
         self.record_panel = record_panel and not isinstance(screen.recorder, Filmstrip)
 
     def picture(self, episode: ShownEpisode, with_panel: bool) -> Image:
@@ -82,7 +83,7 @@ class EpisodeView:
             episode: what to draw.
             with_panel: whether the panel stands beside the frame.
         """
-        frame = episode.frame()
+        frame = episode.pointed_frame(self.pointer)
         content = episode.panel_content(self.keys, self.screen.status, self.screen.notice) if with_panel else None
         return FrameLayout.of(frame, with_panel).picture(frame, content)
 

@@ -5,6 +5,7 @@ An environment in real time starts to move with the first key or click. Any othe
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,6 +89,8 @@ class HumanPlay:
         self.env, self.screen = env, screen
         self.controls = find_controls(env)
         own = KEYS if self.controls.REAL_TIME else KEYS_OF_A_GAME_THAT_WAITS
+        if not self.controls.REAL_TIME:
+            screen.free_keys = frozenset({"p"})  # it waits anyway
         self.view = EpisodeView(screen, (*self.controls.help(env), *OWN_KEYS, *own), record_panel)
         self.input = InputTracker()
         self.save_trace = save_trace
@@ -143,9 +146,23 @@ class HumanPlay:
                     continue
                 self._follow(event, episode)
                 if not episode.over and self._goes_down(event):
-                    action = self.controls.action(self.input.current(len(episode.rewards)), self.env)
+                    action = self._asked(episode)
                     if action is not None:
                         self._step(episode, action)
+
+    def _asked(self, episode: ShownEpisode) -> Any:
+        """The action that the player asks for; None for none, and for one that cannot be, which is said."""
+        player = self.input.current(len(episode.rewards))
+        moved = getattr(self.controls, "moved", None)
+        if moved is not None and (pointer := moved(player, self.env)) is not None:
+            self.input.pointer = self.view.pointer = pointer
+            return None
+        try:
+            return self.controls.action(player, self.env)
+        except gymnasium.error.InvalidAction as error:
+            self.screen.notify(str(error))
+            self.input.forget_taps()
+            return None
 
     def _step(self, episode: ShownEpisode, action: Any) -> None:
         try:
@@ -175,16 +192,24 @@ class HumanPlay:
                     self.screen.notify(str(error))
             return
         self.input.take(event, lambda x, y: self.view.to_frame(episode, x, y))
+        self.view.pointer = self.input.pointer
         if isinstance(event, Key) and event.pressed and not episode.over and not self._has_effect(event.name, episode):
             self.screen.notify(f"{event.name!r} does nothing here")
 
     def _has_effect(self, key: str, episode: ShownEpisode) -> bool:
-        """Whether a key changes the action, at an even or an odd step."""
+        """Whether a key changes the action, at an even or an odd step, or moves the pointer."""
         if any(word in key for word in MODIFIERS):
             return True
-        for step in (0, 1):
-            with_key = self.controls.action(PlayerInput(frozenset({key}), key, step=step), self.env)
-            if not same(with_key, self.controls.action(PlayerInput(step=step), self.env)):
+        moved = getattr(self.controls, "moved", None)
+        for step, pointer in itertools.product((0, 1), (None, self.input.pointer)):
+            with_key = PlayerInput(frozenset({key}), key, pointer, step=step)
+            if moved is not None and moved(with_key, self.env) is not None:
+                return True
+            try:
+                asked = self.controls.action(with_key, self.env)
+            except gymnasium.error.InvalidAction:
+                return True
+            if not same(asked, self.controls.action(PlayerInput(pointer=pointer, step=step), self.env)):
                 return True
         return False
 

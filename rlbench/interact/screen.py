@@ -1,4 +1,4 @@
-"""Where pictures go: a window or none, a recording or none. The window's own keys reach no environment.
+"""Where pictures go: a window or none, a recording or none. The window's own keys reach no environment, but free ones.
 
     p pause    n one step    + - faster, slower    c picture    tab panel on and off    escape quit
 
@@ -79,6 +79,8 @@ class Screen:
     speed: float = 1.0
     paused: bool = False
     panelled: bool = True
+    free_keys: frozenset[str] = frozenset()
+    """Keys of the window's own that reach the environment."""
     written: list[Path] = field(default_factory=list)
     """Pictures that were saved."""
 
@@ -158,7 +160,7 @@ class Screen:
         """What the user did since the last call, without the screen's own keys; the key for a single step is kept."""
         others: list[Event] = []
         for event in self.window.events() if self.window is not None else ():
-            if isinstance(event, Key) and event.name in self._commands:
+            if isinstance(event, Key) and event.name in self._commands.keys() - self.free_keys:
                 if event.pressed:
                     self._commands[event.name]()
             else:
