@@ -39,6 +39,8 @@ class PlayOptions:
     """End after so many; by default when the window is closed."""
     set: tuple[str, ...] = ()
     """Arguments of the environment: --set maze=8x8 slip=0.1."""
+    options: tuple[str, ...] = ()
+    """Options of every reset: --options colour=1 for White in Go."""
     display: Annotated[DisplayOptions, tyro.conf.arg(name="")] = field(default_factory=DisplayOptions)
     trace: Path | None = None
     """Save a trace of each episode, which `rlbench watch` plays again; the second one as <name>-2, and so on."""
@@ -90,6 +92,11 @@ def check(options: PlayOptions) -> None:
         trace.check(options.trace)
 
 
+def reset_options(options: PlayOptions) -> dict[str, Any] | None:
+    """The options of a reset from --options; None where there are none."""
+    return env_kwargs(options.options, "options") or None
+
+
 def play(env: Any, window: WindowLike, fps: float, options: PlayOptions) -> Iterator[ShownEpisode]:
     """Play until the player leaves, or `--episodes` are over; each episode is yielded when it was played.
 
@@ -101,7 +108,8 @@ def play(env: Any, window: WindowLike, fps: float, options: PlayOptions) -> Iter
     """
     save_trace, saved = trace_saver(options, short_name(env.spec.id))
     with display.open_screen(fps, window, options.display) as screen:
-        for episode in HumanPlay(env, screen, options.display.panel, save_trace).play(options.seed, options.episodes):
+        game = HumanPlay(env, screen, options.display.panel, save_trace, reset_options(options))
+        for episode in game.play(options.seed, options.episodes):
             yield episode
             if options.trace is not None:
                 save_trace(episode)
@@ -131,7 +139,7 @@ def without_window(env: Any, reason: str, options: PlayOptions) -> list[ShownEpi
     shown = dataclasses.replace(options.display, speed=1.0, record=path)
     with display.open_screen(1.0, ScriptedKeys(["-"]), shown) as screen:
         game = HumanPlay(env, screen)
-        episode = ShownEpisode(env, options.seed, player="nobody", by_hand=True)
+        episode = ShownEpisode(env, options.seed, reset_options(options), player="nobody", by_hand=True)
         screen.record(lambda: game.view.picture(episode, with_panel=True))
     remark(f"{reason}: wrote the first frame to {path} instead; set DISPLAY, or give --keys", options)
     return [episode]

@@ -77,6 +77,7 @@ class HumanPlay:
         screen: its window gives keys and mouse.
         record_panel: whether films show the panel.
         save_trace: saves the trace of an episode and returns the name of the file.
+        options: of every reset.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class HumanPlay:
         screen: Screen,
         record_panel: bool = True,
         save_trace: Callable[[ShownEpisode], str] | None = None,
+        options: dict[str, Any] | None = None,
     ) -> None:
         self.env, self.screen = env, screen
         self.controls = find_controls(env)
@@ -93,7 +95,7 @@ class HumanPlay:
             screen.free_keys = frozenset({"p"})  # it waits anyway
         self.view = EpisodeView(screen, (*self.controls.help(env), *OWN_KEYS, *own), record_panel)
         self.input = InputTracker()
-        self.save_trace = save_trace
+        self.save_trace, self.options = save_trace, options
 
     def play(self, seed: int, episodes: int | None = None) -> Iterator[ShownEpisode]:
         """Play episodes with the seeds `seed`, `seed + 1` ...; each is yielded when it is over or the player leaves.
@@ -104,7 +106,7 @@ class HumanPlay:
         """
         number = 0
         while not self.screen.closed and number != episodes:
-            episode = ShownEpisode(self.env, seed + number, player=PLAYER, by_hand=True)
+            episode = ShownEpisode(self.env, seed + number, self.options, player=PLAYER, by_hand=True)
             number += 1
             self.view.record(episode)
             (self._real_time if self.controls.REAL_TIME else self._turns)(episode, last=number == episodes)

@@ -36,7 +36,8 @@ def test_any_input_is_an_action_or_none(env_id):
     assert controls.help(env)
     keys = ["left", "right", "up", "down", "space", "k", *"0123456789", *"".join(PAIRS)]
     poses = [PlayerInput(frozenset({key}), key, step=step) for key in keys for step in (0, 1)]
-    poses += [PlayerInput(pointer=(x, 30.0), dragging=True, clicked=True) for x in (0.0, 50.0, 1e4)]
+    places = [(x, y) for x in (0.0, 50.0, 200.0, 1e4) for y in (30.0, 200.0)]
+    poses += [PlayerInput(pointer=place, dragging=True, clicked=True) for place in places]
     poses += [PlayerInput(frozenset(keys), "left"), PlayerInput(), PlayerInput(dragging=True, clicked=True)]
     asked = [controls.action(player, env) for player in poses]
     assert any(action is not None for action in asked)

@@ -152,13 +152,18 @@ def find_records(path: Path, results: Path = Path("results")) -> Path:
     return path if task is None else results / task.key
 
 
-def env_kwargs(pairs: Sequence[str]) -> dict[str, Any]:
-    """Arguments of an environment from words `name=value`; values are JSON, or else text. A maze may be a file."""
+def env_kwargs(pairs: Sequence[str], option: str = "set") -> dict[str, Any]:
+    """Arguments of an environment from words `name=value`; values are JSON, or else text. A maze may be a file.
+
+    Args:
+        pairs: the words.
+        option: that they were given to, for messages.
+    """
     made = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals or not name.isidentifier():
-            raise UserError(f"--set takes name=value, got {shortened(pair)}")
+            raise UserError(f"--{option} takes name=value, got {shortened(pair)}")
         try:
             made[name] = json.loads(text)
         except (ValueError, RecursionError):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rlbench.drawing.shapes import BLUE, INK, PAPER, Colour, Image, Point, Region, Stamp, disc, line
+from rlbench.drawing.shapes import BLUE, INK, PAPER, VERMILION, Colour, Image, Point, Region, Stamp, disc, line
 from rlbench.drawing.text import line_height, text
 from rlbench.envs.go.coordinates import Shape
 from rlbench.envs.go.text import column_name, star_points
@@ -212,5 +212,17 @@ def last_mark(colour: int, cell: int, is_newest: bool) -> Stamp:
         if region := Region.around(image, 0, 0, 2 * at, 2 * at):
             from_ring = np.abs(_distance(region, at, at) - 0.36 * cell)
             region.blend(np.clip(thickness / 2 + 0.5 - from_ring, 0, 1), PAPER if colour > 0 else BLUE)
+
+    return stamp_at_point(cell, draw)
+
+
+@functools.lru_cache(maxsize=8)
+def cross(cell: int) -> Stamp:
+    """The mark of a point on which no stone can be put; for `BoardLayout.press`."""
+
+    def draw(image: Image, at: float) -> None:
+        arm = 0.16 * cell
+        for side in (arm, -arm):
+            line(image, (at - arm, at - side), (at + arm, at + side), max(1.5, 0.06 * cell), VERMILION)
 
     return stamp_at_point(cell, draw)

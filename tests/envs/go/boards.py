@@ -15,12 +15,12 @@ FIVE = """\
 
 
 def board_read_from(frame, shape):
-    """The stones of a picture, int8[m, n], by the brightness of a pixel on each point that no line crosses."""
+    """The stones of a picture, int8[m, n], by a pixel on each point that no line, ring or number crosses."""
     layout = BoardLayout.of(shape)
     board = np.zeros(shape, np.int8)
     for row in range(shape[0]):
         for column in range(shape[1]):
-            x, y = (int(at + 0.24 * layout.cell) for at in layout.place(row, column))
+            x, y = (int(at + 0.3 * layout.cell) for at in layout.place(row, column))
             red, _, blue = frame[y, x].astype(int)
             board[row, column] = 0 if red - blue > 30 else -1 if blue > 128 else 1  # wood is yellow
     return board
