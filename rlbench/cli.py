@@ -22,6 +22,7 @@ COMMANDS = {
     "show": "draw an environment, or a policy with its V and Q on a grid world",
     "play": "play an environment by hand, in a window",
     "watch": "watch an agent, a row of the leaderboard, or a trace",
+    "gtp": "play Go for any program that speaks GTP",
     "train": "train a reference agent and export it as a submission",
     "evaluate": "score a submission in a process of its own",
     "verify": "play recorded episodes again, and compare",

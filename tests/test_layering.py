@@ -86,9 +86,13 @@ MAY_REACH = {
         *("rlbench.controls", "rlbench.controls.protocol", "rlbench.drawing"),
         *("rlbench.harness", *HARNESS, *PUBLIC),
     ),
+    "rlbench.gtp": (
+        *("rlbench", "rlbench.core", "rlbench.drawing", "rlbench.envs", "rlbench.controls.protocol"),
+        *("rlbench.harness", *HARNESS, *PUBLIC),
+    ),
     "rlbench.commands": (
         *("baselines", "rlbench.controls", "rlbench.controls.protocol", "rlbench.core", "rlbench.drawing"),
-        *("rlbench.envs", "rlbench.interact", "rlbench.harness", *HARNESS, *PUBLIC),
+        *("rlbench.envs", "rlbench.gtp", "rlbench.interact", "rlbench.harness", *HARNESS, *PUBLIC),
     ),
     "baselines": (*PUBLIC, *HARNESS),
 }

@@ -21,6 +21,7 @@ MISTAKES = {
     "show GridWorld --gamma x": "--gamma: 'x' is no number; `rlbench show --help`",
     "play CartPole --sed 1": "did you mean --seed?",
     "watch random --lanse 2": "did you mean --lanes?",
+    "gtp random --sise 9": "did you mean --size?",
     "train value-iteration --gama 1": "did you mean --gamma?",
     "evaluate": "missing: SUBMISSION;",
     "verify --blok 1": "did you mean --blocks?",

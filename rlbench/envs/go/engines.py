@@ -227,11 +227,11 @@ def _started(program: Program, seed: int, size: int, komi: float) -> GtpProcess:
     gnugo = program.opponent.startswith("gnugo:")
     process = GtpProcess([*program.command, *(["--seed", str(seed)] if gnugo else [])])
     try:
+        if not gnugo and process.ask("known_command set_random_seed", SECONDS_TO_START) == "true":
+            process.ask(f"set_random_seed {seed}", SECONDS)
         process.ask(f"boardsize {size}", SECONDS_TO_START)
         process.ask("clear_board", SECONDS)
         process.ask(f"komi {komi:g}", SECONDS)
-        if not gnugo and process.ask("known_command set_random_seed", SECONDS) == "true":
-            process.ask(f"set_random_seed {seed}", SECONDS)
     except BaseException:
         process.close()
         raise

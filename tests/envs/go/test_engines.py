@@ -177,7 +177,11 @@ def test_an_opponent_that_is_none_is_refused(opponent):
 
 @pytest.mark.parametrize(
     ("command", "words"),
-    [("true", "exited with code 0 at `boardsize 9`"), ("cat", "which is no GTP"), ("yes", "which is no GTP")],
+    [
+        ("true", "exited with code 0 at `known_command set_random_seed`"),
+        ("cat", "which is no GTP"),
+        ("yes", "which is no GTP"),
+    ],
 )
 def test_a_program_that_does_not_speak_gtp_is_refused_at_once(command, words):
     with pytest.raises(ArgumentError, match=f"opponent='gtp:{command}' plays no 9x9 with komi 7: ") as caught:
