@@ -30,6 +30,7 @@ AGENTS: dict[str, tuple[str, ...]] = {
     "dqn-nature": ("dqn", "--preset", "atari-nature"),
     "dqn-cpu": ("dqn", "--preset", "atari-cpu"),
     "reinforce-lecture": ("reinforce", "--preset", "lecture"),
+    "reinforce-go": ("reinforce", "--preset", "go"),
     "actor-critic-lecture": ("actor-critic", "--preset", "lecture"),
     "ppo": ("actor-critic", "--preset", "locomotion"),
     "sac": ("soft-actor-critic",),

@@ -57,6 +57,12 @@ class PolicyGradientSettings(OnPolicySettings):
     max_grad_norm: NonNegative = 0.0
     """Norm to which gradients are clipped; 0 for no clipping."""
     goal: Number = 475.0
+    opponent: str = ""
+    """Whom to play against in training and validation, instead of the task's opponents; for games such as Go."""
+
+    def env_changes(self) -> dict[str, Any]:
+        """The opponent."""
+        return {"opponents": (self.opponent,)} if self.opponent else {}
 
     def check(self) -> None:
         """UserError for a setting that makes no sense, naming it."""
@@ -201,7 +207,7 @@ class PolicyGradient(Learner):
 
     def __init__(self, settings: PolicyGradientSettings) -> None:
         super().__init__(settings, settings.threads)
-        env = make_envs(settings.task, settings.num_envs, settings.threads)
+        env = make_envs(settings.task, settings.num_envs, settings.threads, **settings.env_changes())
         space = env.single_observation_space
         self.normalizer = RunningNormalizer(space) if settings.normalize_observations else None
         self.head = head(env.single_action_space, settings.deviation)

@@ -74,6 +74,10 @@ class RunSettings:
     def check_spaces(self, observation: gymnasium.Space[Any], action: gymnasium.Space[Any]) -> None:
         """UnfitError for spaces that the algorithm does not take; others are found when its networks are made."""
 
+    def env_changes(self) -> dict[str, Any]:
+        """Keyword arguments of the environment that differ from the task's, in training and validation."""
+        return {}
+
     def every(self) -> Every:
         """When evaluations and snapshots are due."""
         raise NotImplementedError
@@ -164,7 +168,7 @@ class Learner(Stateful):
         """Settings, generator and validation environments; `threads` as in `make_envs`, for the latter."""
         self.settings, self.updates = settings, 0
         self.rng = np.random.default_rng(settings.seed)
-        env = make_envs(settings.task, settings.evaluation_episodes, threads)
+        env = make_envs(settings.task, settings.evaluation_episodes, threads, **settings.env_changes())
         goal, confirmation = settings.goal, settings.confirmation_episodes
         self.validation = Validation(env, settings.evaluation_episodes, goal, confirmation, settings.evaluation_steps)
 

@@ -53,7 +53,7 @@ def check(settings: Any) -> None:
     """
     if not hasattr(settings, "memory"):  # planning, which has no sizes to set
         return
-    observation, action = spaces(settings.task)
+    observation, action = spaces(settings.task, settings.env_changes())
     settings.check_spaces(observation, action)
     need = settings.memory(sizes(settings.task, observation, action))
     needed, left = sum(need.values()), checks.memory_left()
@@ -65,9 +65,9 @@ def check(settings: Any) -> None:
         )
 
 
-def spaces(task: str) -> tuple[gymnasium.Space[Any], gymnasium.Space[Any]]:
-    """Observation and action space of one environment of a task."""
-    with closing(make_envs(task, 1)) as env:
+def spaces(task: str, changes: Mapping[str, Any]) -> tuple[gymnasium.Space[Any], gymnasium.Space[Any]]:
+    """Observation and action space of one environment of a task, with these changes of its arguments."""
+    with closing(make_envs(task, 1, **changes)) as env:
         return env.single_observation_space, env.single_action_space
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ from gymnasium.vector.utils import batch_space
 
 from baselines.algorithms import actor_critic, dqn, reinforce
 from baselines.export import Origin, export
-from baselines.training.events import Finished
-from rlbench.errors import UnfitError
+from baselines.training.events import Evaluated, Finished
+from rlbench.errors import UnfitError, UserError
 from rlbench.harness.layers.player import load
 
 ID, REFUSED = "Masked-v0", "Masked-Tuple-v0"
@@ -28,7 +29,8 @@ REWARD = np.array([0.2, 0.5, 1.0, 0.0])
 class Masked(VectorEnv[Any, Any, Any]):
     """N episodes of one step: which of two states it is stands in the corner of a plane."""
 
-    def __init__(self, num_envs: int = 1, mask: int = 4) -> None:
+    def __init__(self, num_envs: int = 1, mask: int = 4, opponents: tuple[str, ...] = ("nobody",)) -> None:
+        self.opponents = opponents
         self.num_envs, self.metadata = num_envs, {"autoreset_mode": AutoresetMode.NEXT_STEP}
         plane = gymnasium.spaces.Box(0, 1, (1, 2, 2), np.uint8)
         legal = gymnasium.spaces.Box(0, 1, (mask,), np.int8)
@@ -119,3 +121,23 @@ def test_log_probabilities_are_those_among_the_legal_actions() -> None:
 def test_what_cannot_learn_from_masks_says_so(module: Any, settings: Any, message: str) -> None:
     with pytest.raises(UnfitError, match=message):
         list(module.train(settings))
+
+
+def test_the_opponent_is_that_of_training_and_of_validation() -> None:
+    with closing(reinforce.Reinforce(replace(SETTINGS["reinforce"][1], opponent="somebody"))) as learner:
+        assert [env.unwrapped.opponents for env in (learner.rollout.env, learner.validation.env)] == [("somebody",)] * 2
+    with closing(reinforce.Reinforce(SETTINGS["reinforce"][1])) as learner:
+        assert learner.rollout.env.unwrapped.opponents == ("nobody",)
+
+
+def test_an_environment_without_opponents_says_so() -> None:
+    with pytest.raises(UserError, match="cart-pole@1 takes no opponents"):
+        list(reinforce.train(replace(reinforce.PRESETS["fast"], opponent="random")))
+
+
+def test_games_of_go_are_won_and_lost() -> None:
+    settings = replace(reinforce.PRESETS["go"], num_envs=4, evaluation_episodes=10, total_env_steps=300)
+    *events, last = reinforce.train(replace(settings, eval_every_updates=1))
+    assert isinstance(last, Finished)
+    returns = [event.returns for event in events if isinstance(event, Evaluated)]
+    assert {*np.concatenate(returns).tolist()} == {0.0, 1.0}
