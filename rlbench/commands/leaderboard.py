@@ -29,7 +29,7 @@ from rlbench.harness.tasks.suite import SUITES, TASKS, get_suite
 from rlbench.harness.tasks.task import Task
 from rlbench.whole_files import replacing
 
-OPTIONAL = ("failed", "seeds", "budget", "solved", "IQM", "optimality gap", "worst seed", "steps")
+OPTIONAL = ("steps", "seeds", "failed", "budget", "solved", "IQM", "optimality gap", "worst seed")
 """Columns that are left out where the terminal is narrow, the last one first."""
 
 Format = Annotated[

@@ -154,7 +154,7 @@ def test_missing_seeds_and_columns_without_room_are_explained_below_the_table(tm
         assert "needs seeds; episodes [-2.00, -2.00]" in " ".join(table.split())
         assert "\nneeds seeds: under 3 training seeds there is neither interval nor rank\n" in table
         assert below in table
-        assert ("steps; a wider terminal or --csv shows them" in " ".join(table.split())) == bool(below)
+        assert ("worst seed; a wider terminal or --csv shows them" in " ".join(table.split())) == bool(below)
 
 
 def test_a_table_without_missing_seeds_does_not_explain_them(options, capsys):

@@ -38,7 +38,10 @@ DASH = "—"
 NAMES = frozenset(("agent",))
 """Columns of names, such as `dqn 1`, which are never broken between two lines."""
 _NUMBER = r"[-+]?\d[\d,]*(?:\.\d+)?"
-NUMBER = re.compile(rf"{_NUMBER}(?: \({_NUMBER}–{_NUMBER}\)| of {_NUMBER}|\xa0?%)?|\[{_NUMBER}, {_NUMBER}\]†?|{DASH}|")
+NUMBER = re.compile(
+    rf"{_NUMBER}(?: \({_NUMBER}–{_NUMBER}\)| of {_NUMBER}| ± {_NUMBER}|–{_NUMBER}|\xa0?%)?"
+    rf"|\[{_NUMBER}, {_NUMBER}\]†?|(?:≤ )?[\d.]+[kM]|{DASH}|"
+)
 """A number written out: `1,234.50`, `1 (1–2)`, `3 of 1,000`, `[1.0, 2.0]†`, or nothing. It is never broken, either."""
 UNBROKEN = "\ue000"
 """Stands for a blank at which no line may end; no printable text contains it."""

@@ -141,9 +141,3 @@ def cited(source: str, url: str) -> str:
     """Sources as links."""
     names = source.split("; ")
     return ", ".join(link(name, to) for name, to in zip(names, url.split(), strict=True)) if url else source
-
-
-def reference_protocol(task: Task, rankings: Rankings) -> str:
-    """How the protocol of a published reference differs from the task's; empty where it is not published."""
-    line = published_reference(task, rankings)
-    return line.protocol if line else ""

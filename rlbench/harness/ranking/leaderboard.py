@@ -12,14 +12,18 @@ from typing import Any
 
 from rlbench.harness.ranking.agent_results import Run
 from rlbench.harness.ranking.costs import CurveLink, costs, curve_links
-from rlbench.harness.ranking.families import WORDS, families, reference_protocol, sources
+from rlbench.harness.ranking.families import WORDS, families, sources
 from rlbench.harness.ranking.intervals import FEWEST_FOR_SKEWNESS, FEWEST_SEEDS
-from rlbench.harness.ranking.markdown import anchor, code, markdown
+from rlbench.harness.ranking.markdown import anchor, code, markdown, pick
+from rlbench.harness.ranking.matrix import published_reference
 from rlbench.harness.ranking.rankings import BUDGET_TOLERANCE, Rankings, compute_rankings
 from rlbench.harness.ranking.tables import (
+    DASH,
+    TextTable,
     decimal,
     digits_of,
     integer,
+    line_label,
     runs_table,
     suite_table,
     task_table,
@@ -120,16 +124,24 @@ def in_order(tasks: Mapping[str, Task], suites: Mapping[str, Sequence[Task]]) ->
     return list({**of_families, **tasks}.values())
 
 
+def without_empty(table: TextTable, name: str) -> TextTable:
+    """A table without the column of this name where it holds nothing but zeros and dashes."""
+    j = table.columns.index(name)
+    empty = {row[j] for row in table.rows} <= {"0", DASH}
+    return pick(table, [i for i in range(len(table.columns)) if i != j]) if empty else table
+
+
 def task_section(task: Task, rankings: Rankings, curves: Sequence[CurveLink]) -> dict[str, Any]:
     """What the page shows of a task."""
-    lines = rankings.lines[task.key]
+    lines, published = rankings.lines[task.key], published_reference(task, rankings)
+    shown = [line for line in lines if published is None or line.kind != "reference"]
     return {
         "task": task,
         "anchor": anchor(task.key),
         "family": FAMILY.get(task.key),
         "digits": digits_of(task),
-        "reference_protocol": reference_protocol(task, rankings),
-        "table": task_table(task, rankings.tasks[task.key], lines),
+        "reference": line_label(published) if published else "",
+        "table": without_empty(task_table(task, rankings.tasks[task.key], shown), "failed"),
         "runs": runs_table(task.key, rankings.runs[task.key]) if task.key in rankings.runs else None,
         "sources": sources(lines),
         "curves": curve_links([curve for curve in curves if curve.task == task.key]),

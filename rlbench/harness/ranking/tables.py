@@ -250,7 +250,7 @@ def up_to(steps: Budget) -> str:
 
 
 def rank_of(row: TaskRow | SuiteRow, rivals: Mapping[Budget, int]) -> str:
-    """Rank among the agents of its budget, with the range it could be: `1 of 6 (1–2)`; of a single agent, that it is.
+    """Rank among the agents of its budget, with the range it could be: `1 (1–2)`; `ALONE` for the only one.
 
     Args:
         row: The agent.
@@ -260,8 +260,7 @@ def rank_of(row: TaskRow | SuiteRow, rivals: Mapping[Budget, int]) -> str:
         return DASH
     if rivals[row.budget] == 1:
         return ALONE
-    sure = row.rank_low == row.rank_high
-    return f"{row.rank} of {rivals[row.budget]}" + ("" if sure else f" ({row.rank_low}–{row.rank_high})")
+    return f"{row.rank}" if row.rank_low == row.rank_high else f"{row.rank} ({row.rank_low}–{row.rank_high})"
 
 
 def of_all(part: int, whole: int) -> str:

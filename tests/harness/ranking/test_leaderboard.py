@@ -99,7 +99,7 @@ def cells(text, heading):
 
 def test_the_page_draws_that_table():
     good = [run("good", seed, [10] * 4) for seed in range(3)]
-    text = page(frame(*good, run("bad", 0, [1] * 4)))
+    text = page(frame(*good, run("bad", 0, [1] * 4, failed=2)))
     assert "\n`test/Hill-v0`, 4 episodes per training seed. Score 0 is 0.00 (1,000 episodes of a random" in text
     head, _, first, second, *lines = cells(text, "`hill@1`")
     assert head == [
@@ -107,12 +107,17 @@ def test_the_page_draws_that_table():
     ]
     assert first == ["alone", "good", "any", "3", "10.00", "[10.00, 10.00]", "3 of 3", "10.00", "0", "100"]
     needs = "n = 1, needs seeds; episodes [1.00, 1.00]"
-    assert second == ["—", "bad", "any", "1", "1.00", needs, "0 of 1", "1.00", "0", "100"]
+    assert second == ["—", "bad", "any", "1", "1.00", needs, "0 of 1", "1.00", "2 of 4", "100"]
     dashes = ["—"] * 5
     assert lines == [
         ["—", "random", "—", "—", "0.00", *dashes],
         ["—", "reference", "—", "—", "10.00", *dashes],
     ]
+
+
+def test_where_no_episode_failed_the_page_has_no_column_for_it():
+    head, *_ = cells(page(frame(run("good", 0, [1] * 4))), "`hill@1`")
+    assert "failed" not in head
 
 
 def test_under_three_seeds_there_is_neither_interval_nor_rank():
