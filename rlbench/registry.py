@@ -64,7 +64,7 @@ def _go(size: int) -> Environment:
         kwargs={"size": size},
         tags=("go",),
         entry_point="rlbench.envs.go.env:GoEnv",
-        vector_entry_point="rlbench.envs.go.env:GoVectorEnv",
+        vector_entry_point="rlbench.envs.go.engine_batch:make_batch",
     )
 
 

@@ -23,6 +23,7 @@ from rlbench.gtp.protocol import SYNTAX_ERROR, GtpError, Handler, number, whole_
 
 BLACK, WHITE = 1, -1
 COLOURS = {"b": BLACK, "black": BLACK, "w": WHITE, "white": WHITE}
+UNACCEPTABLE_SIZE = "unacceptable size"
 INVALID_STONES = "invalid number of stones"
 RESIGN = "resign"
 
@@ -91,8 +92,10 @@ class GoServer:
     def gtp_boardsize(self, arguments: Sequence[str]) -> str:
         """Another board, empty; the player may refuse it."""
         size = whole_number(arguments)
-        if not SMALLEST <= size <= LARGEST or self._player.plays(size) is not None:
-            raise GtpError("unacceptable size")
+        if not SMALLEST <= size <= LARGEST:
+            raise GtpError(UNACCEPTABLE_SIZE)
+        if (reason := self._player.plays(size)) is not None:
+            raise GtpError(printable(f"{UNACCEPTABLE_SIZE}: {reason}"))
         self._begin(size)
         return ""
 

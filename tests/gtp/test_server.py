@@ -48,7 +48,7 @@ DIALOGUES = {
     "name;version;protocol_version": "= scripted; = 7; = 2",
     "boardsize 5;query_boardsize": "=; = 5",
     "boardsize 1;boardsize 20;boardsize 19;boardsize x;boardsize": (
-        "? unacceptable size; ? unacceptable size; ? unacceptable size; ? syntax error; ? syntax error"
+        "? unacceptable size; ? unacceptable size; ? unacceptable size: too large; ? syntax error; ? syntax error"
     ),
     "komi 5.5;get_komi;komi nan;komi;komi -3;get_komi": "=; = 5.5; ? syntax error; ? syntax error; =; = -3",
     "play b C3;play w c3;play w D4;play white PASS;play B pass": "=; ? illegal move; =; =; =",

@@ -143,15 +143,16 @@ class GtpEngine:
         program: The program.
         size: Rows and columns of the board.
         komi: What White gets for moving second.
-        seconds: How long a move may take.
+        seconds: How long a move may take; by default SECONDS_TO_MOVE.
 
     Raises:
         ArgumentError: It is not there, or does not speak GTP, or plays no such board or komi. What it does wrong from
             then on is an EngineFault.
     """
 
-    def __init__(self, program: Program, size: int, komi: float, seconds: float = SECONDS_TO_MOVE) -> None:
-        self._program, self._shape, self._komi, self._seconds = program, (size, size), komi, seconds
+    def __init__(self, program: Program, size: int, komi: float, seconds: float | None = None) -> None:
+        self._program, self._shape, self._komi = program, (size, size), komi
+        self._seconds = SECONDS_TO_MOVE if seconds is None else seconds
         self.version = version(program, size, komi)
         self._seed = 0
         self._moves: list[tuple[int, int]] = []

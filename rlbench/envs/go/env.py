@@ -12,6 +12,11 @@ from rlbench.core.adapter import BatchStep, Step
 from rlbench.core.autoreset import Bools, with_masks
 from rlbench.core.compiled_env import CompiledRulesEnv
 from rlbench.core.vector import RulesVectorEnv
+from rlbench.envs.go.board import BLACK, EMPTY
+from rlbench.envs.go.config import opponent_names
+from rlbench.envs.go.engine_opponent import Answer, EngineOpponents
+from rlbench.envs.go.rules import PLAYING
+from rlbench.errors import ArgumentError
 
 
 class GoEnv(CompiledRulesEnv):
@@ -19,8 +24,56 @@ class GoEnv(CompiledRulesEnv):
 
     `info` holds at every reset and step `action_mask`, int8[n n + 1], 1 for what is legal, and `winner`: 1 Black, -1
     White, 0 nobody, so far or in a draw. At the end it holds `score`, Black's area less White's and komi, and `ending`,
-    one of the numbers PASSES to FORFEIT of the rules.
+    one of the numbers PASSES to FORFEIT of the rules. In games against a program it also holds `engine`, its name and
+    version, and where that has forfeited the game, `forfeit`, the reason.
     """
+
+    def __init__(self, rules: str, render: str | None = None, render_mode: str | None = None, **params: Any) -> None:
+        super().__init__(rules, render, render_mode, **params)
+        names = opponent_names(params.get("opponent", "random"), params.get("opponents"))
+        self._engines = EngineOpponents(names, self.params)
+        self._failed: Answer | None = None  # the program's first turn, where the game has ended by it
+
+    def _checked_state(self, values: Any) -> Any:
+        if self._engines:
+            raise ArgumentError("no state can be set where an opponent is a program, which knows its games by moves")
+        return super()._checked_state(values)
+
+    def _start(self, seed: int | None, options: Mapping[str, Any]) -> dict[str, Any]:
+        info = super()._start(seed, options)
+        self._failed = None
+        if not self._engines:
+            return info
+        opening = self.params.openings[int(options["Options"].opening)].tolist()
+        moves = [(colour, action) for colour, action in zip((1, -1), opening, strict=True) if action >= 0]
+        self._engines.begin(self._state.opponent, self._engine_seed(), moves)
+        if self._awaits_engine:
+            answer = self._engine_answer()
+            self._failed = None if answer.ending == PLAYING else answer
+            # An episode cannot end before its first step: a program that has failed passes.
+            self._take(self.params.rows * self.params.columns if self._failed else answer.action)
+        return self._step_info()
+
+    def _engine_seed(self) -> int:
+        """A seed that the stream of random numbers decides, without a number being drawn from it."""
+        state: Any = self.np_random.bit_generator.state
+        return int(state["state"]["state"]) >> 97  # the upper 31 bits
+
+    @property
+    def _awaits_engine(self) -> bool:
+        """Whether it is a program's turn."""
+        state = self._state
+        playing = state.ending == PLAYING and state.agent != EMPTY and state.to_move != state.agent
+        return playing and self._engines.version is not None
+
+    def _engine_answer(self, last: int | None = None) -> Answer:
+        return self._engines.answer(1 if self._state.to_move == BLACK else -1, self._state.legal, last)
+
+    def _take(self, action: int) -> tuple[float, bool]:
+        """The program's action: reward, and whether the game has ended."""
+        self._seen, reward, ended = self._single.advance(action, np.zeros(self._draws[1]))
+        self._state, self._has_ended = self._single.state, ended
+        return reward, ended
 
     def step(self, action: Any) -> Step:
         """The agent's move and the opponent's answer."""
@@ -30,8 +83,48 @@ class GoEnv(CompiledRulesEnv):
                 raise InvalidAction(f"action {checked} is not legal here; see info['action_mask']")
         return super().step(action)
 
+    def _advance(self, action: Any) -> Step:
+        if not self._engines:
+            return super()._advance(action)
+        if self._failed is None:
+            observation, reward, ended, truncated, info = super()._advance(action)
+            if not self._awaits_engine:
+                return observation, reward, ended, truncated, self._with_reason(info, "")
+            answer = self._engine_answer(action)
+        else:
+            self.np_random.random(self._draws[1])
+            answer = self._failed
+        if answer.ending == PLAYING:
+            reward, ended = self._take(answer.action)
+        else:
+            reward, ended = self._win(answer.ending)
+        if self.render_mode == "human":
+            self.render()
+        info = {**self._step_info(), **(self._info() if ended else {})}
+        return self._observation(), reward, ended, False, self._with_reason(info, answer.reason)
+
+    def _with_reason(self, info: dict[str, Any], reason: str) -> dict[str, Any]:
+        if self._has_ended:
+            self._engines.close()
+        return {**info, "forfeit": reason} if reason else info
+
+    def _win(self, ending: int) -> tuple[float, bool]:
+        """The agent wins, as the program has resigned or failed: reward, and that the game has ended."""
+        legal = np.zeros_like(self._state.legal)
+        legal[-1] = 1
+        winner = 1 if self._state.agent == BLACK else -1
+        self._set_state(self._state._replace(ending=ending, winner=winner, legal=legal))
+        return 1.0, True
+
     def _step_info(self) -> dict[str, Any]:
-        return {"action_mask": self._state.legal.copy(), "winner": self._state.winner}
+        info = {"action_mask": self._state.legal.copy(), "winner": self._state.winner}
+        version = self._engines.version
+        return info if version is None else {**info, "engine": version}
+
+    def close(self) -> None:
+        """Close the window, if one is open, and end the program, if one plays."""
+        self._engines.close()
+        super().close()
 
 
 class GoVectorEnv(RulesVectorEnv):
