@@ -21,6 +21,9 @@ PAGE = 948
 CELL = 27
 """Pixels of a cell beside its text: padding and border."""
 
+BOLD = 1.1
+"""How much wider a heading is than other text."""
+
 THIN = frozenset(" ,.:;'()[]|!-ijlft")
 WIDE = frozenset("mwMWN—†@")
 TEXT_COLUMNS = frozenset({"agent", "task", "reason", "digest", "device", "learning curves"})
@@ -100,9 +103,9 @@ def column_pixels(table: TextTable, j: int, heading_breaks: bool = True, cells_b
         cells_break: Whether lines of numbers may; those of names always may.
     """
     cells_break = cells_break or table.columns[j] in TEXT_COLUMNS
-    parts = pieces(table.columns[j], heading_breaks)
-    parts += [piece for row in table.rows for piece in pieces(row[j], cells_break)]
-    return CELL + max(map(pixels, parts), default=0)
+    heading = max(map(pixels, pieces(table.columns[j], heading_breaks)))
+    cells = (pixels(piece) for row in table.rows for piece in pieces(row[j], cells_break))
+    return CELL + max(int(BOLD * heading), *cells, 0)
 
 
 def pieces(cell: str, breaks: bool) -> list[str]:

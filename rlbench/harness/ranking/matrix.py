@@ -15,6 +15,7 @@ from rlbench.harness.ranking.rankings import Rankings, TaskRow
 from rlbench.harness.ranking.reference_lines import ReferenceLine
 from rlbench.harness.ranking.tables import (
     DASH,
+    PUBLISHED,
     TextTable,
     both_seeds,
     budget,
@@ -91,9 +92,19 @@ def family_matrix(title: str, suite: Sequence[Task], rankings: Rankings) -> list
 
 def tasks_as_rows(title: str, keys: Sequence[str], columns: Sequence[AgentColumn], line_end: str) -> TextTable:
     """A row per task, a column per agent; steps and seeds below its name."""
-    headings = (BREAK.join(filter(None, (column.name, column.steps, column.seeds))) for column in columns)
+    headings = (heading(column) for column in columns)
     rows = tuple((key, *(column.text(key, line_end) for column in columns)) for key in keys)
     return TextTable(title, ("task", *headings), rows)
+
+
+def heading(column: AgentColumn) -> str:
+    """Name, steps and seeds of an agent on a line each; what stands in parentheses in the name on its own, too."""
+    name, bracket, rest = column.name.partition(" (")
+    lines = [column.name]
+    if bracket:
+        mark = f" {PUBLISHED}" if rest.endswith(f" {PUBLISHED}") else ""
+        lines = [name + mark, f"({rest.removesuffix(mark)}"]
+    return BREAK.join(filter(None, (*lines, column.steps, column.seeds)))
 
 
 def agents_as_rows(title: str, keys: Sequence[str], columns: Sequence[AgentColumn], line_end: str) -> TextTable:
