@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import json
+import re
 
 import pytest
 
@@ -22,6 +23,11 @@ def write_run(results, name, seed, returns=-2.0, blocks=TASK.blocks):
     entrant = dataclasses.replace(
         submission.read("random"), name=name, training_seed=seed, digest=f"{name}{seed}".ljust(64, "0")
     )
+    write(results, entrant, returns, blocks)
+
+
+def write(results, entrant, returns, blocks):
+    """Record made-up episodes of a submission."""
     with RecordWriter(record.path_of(results, TASK, entrant), TASK, entrant) as writer:
         for number in range(blocks):
             episodes = [
@@ -155,6 +161,28 @@ def test_missing_seeds_and_columns_without_room_are_explained_below_the_table(tm
         assert "\nneeds seeds: under 3 training seeds there is neither interval nor rank\n" in table
         assert below in table
         assert ("worst seed; a wider terminal or --csv shows them" in " ".join(table.split())) == bool(below)
+
+
+def test_a_page_elsewhere_links_to_nothing_that_is_not_beside_it(options):
+    run(options)
+    page = options.output.read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)]*)\)", page)
+    assert links
+    assert all(link.startswith(("#", "https://", "http://")) for link in links), links
+    (options.output.parent / "docs").mkdir()
+    (options.output.parent / "docs" / "submitting.md").touch()
+    run(options)
+    assert "](docs/submitting.md)" in options.output.read_text(encoding="utf-8")
+
+
+def test_where_nobody_was_trained_the_page_has_no_section_of_costs(tmp_path):
+    entrant = dataclasses.replace(submission.read("random"), name="by-hand", training_steps=0)
+    write(tmp_path / "results", entrant, -2.0, TASK.blocks)
+    options = LeaderboardOptions(results=tmp_path / "results", output=tmp_path / "leaderboard.md")
+    run(options)
+    page = options.output.read_text(encoding="utf-8")
+    assert "by-hand" in page
+    assert "ost and learning curves" not in page
 
 
 def test_a_table_without_missing_seeds_does_not_explain_them(options, capsys):
