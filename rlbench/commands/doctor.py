@@ -91,6 +91,7 @@ def examine(options: DoctorOptions) -> Iterator[Check]:
         "pygame": lambda: [check_pygame(versions())],
         "torch": lambda: [check_torch(versions())],
         "OpenGL": lambda: check_opengl(versions()),
+        "GNU Go": lambda: [check_gnugo()],
         "compiled rules": lambda: [check_cache()],
         "harness": lambda: [check_harness()],
         "results": lambda: [check_results(options.results, options.output)],
@@ -186,6 +187,18 @@ def check_opengl(installed: Mapping[str, str]) -> Iterator[Check]:
             yield Check("OpenGL", "warn", "robots are drawn as sticks", f"for MuJoCo's pictures install {REMEDIES}")
         else:
             yield Check("OpenGL", "ok", backend)
+
+
+def check_gnugo() -> Check:
+    """Whether GNU Go is there, an opponent in Go."""
+    from gymnasium.error import DependencyNotInstalled
+
+    from rlbench.envs.go.engines import find_program, version
+
+    try:
+        return Check("GNU Go", "ok", version(find_program("gnugo:1"), 9, 7.0))
+    except DependencyNotInstalled:
+        return Check("GNU Go", "warn", "not installed, an opponent in Go", "apt install gnugo")
 
 
 def unmet(needs: Iterable[Requirement], installed: Mapping[str, str]) -> list[Requirement]:
