@@ -149,9 +149,11 @@ class World:
         return () if result is None else result(state, self.params)
 
     def example_state(self) -> StateOf:
-        """A state from random draws of 1/2, to read the types and shapes of the fields from."""
+        """A state to read the types and shapes of the fields from: a blank one, or one from random draws of 1/2."""
+        if blank := self.blank():
+            return blank[0]  # at a start, an opponent may already have searched for its first move
         state = self.initial((0.5,) * self.draws[0], self.options)
-        if not self.blank() and any(np.ndim(value) for value in state):
+        if any(np.ndim(value) for value in state):
             raise TypeError(f"{self.name} has arrays in its State; it needs blank(params) to make them")
         return state
 

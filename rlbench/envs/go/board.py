@@ -50,6 +50,41 @@ class Board(NamedTuple):
     positions: Any  # int64[2^k], a hash table of the keys of all positions so far; 0 where it is free
 
 
+def board_of(record: Any, params: Any) -> Board:
+    """The board whose arrays are fields of a record of the rules, of the size that their Params say."""
+    return Board(
+        params.rows,
+        params.columns,
+        params.keys,
+        record.stones,
+        record.stood,
+        record.head,
+        record.following,
+        record.liberties,
+        record.liberty_sum,
+        record.liberty_squares,
+        record.chain_key,
+        record.key,
+        record.positions,
+    )
+
+
+def copy_board(board: Board, source: Board) -> None:
+    """Make a board another of the same size."""
+    for p in range(len(source.stones)):
+        board.stones[p] = source.stones[p]
+        board.stood[p] = source.stood[p]
+        board.head[p] = source.head[p]
+        board.following[p] = source.following[p]
+        board.liberties[p] = source.liberties[p]
+        board.liberty_sum[p] = source.liberty_sum[p]
+        board.liberty_squares[p] = source.liberty_squares[p]
+        board.chain_key[p] = source.chain_key[p]
+    for slot in range(len(source.positions)):
+        board.positions[slot] = source.positions[slot]
+    board.key[0] = source.key[0]
+
+
 def clear(board: Board) -> None:
     """Empty the board, and forget all positions but the empty one."""
     width = board.columns + 1
@@ -243,7 +278,8 @@ def is_eye(board: Board, p: int, colour: int) -> bool:
         if board.stones[q] != colour and board.stones[q] != EDGE:
             return False
     hostile = edge = 0
-    for q in (p - width - 1, p - width + 1, p + width - 1, p + width + 1):
+    last = min(p + width + 1, len(board.stones) - 1)  # both lie on the border, where the first would be outside
+    for q in (p - width - 1, p - width + 1, p + width - 1, last):
         hostile += board.stones[q] == 3 - colour
         edge |= board.stones[q] == EDGE
     return hostile + edge < 2

@@ -16,6 +16,7 @@ SMALLEST, LARGEST = 2, 19
 KOMI = {5: 24.5, 7: 8.5}
 """The komi of boards up to that size: with best play Black takes all of 5 x 5, and wins 7 x 7 by 9 points."""
 DEFAULT_KOMI = 7.0
+SEARCH = "mcts:"
 ENGINES = ("gnugo:", "gtp:", "submission:")
 MAX_PLAYOUTS = 1_000_000
 OPENINGS = 32
@@ -74,6 +75,9 @@ def playouts_of(name: Any) -> int:
     """The playouts of an opponent's search; RANDOM, or EXTERNAL for an engine. ArgumentError for what is none."""
     if name == "random":
         return RANDOM
+    if isinstance(name, str) and name.startswith(SEARCH):
+        count = name.removeprefix(SEARCH).replace("_", "x")
+        return arguments.integer(f"the playouts of {name}", int(count) if count.isdecimal() else None, 1, MAX_PLAYOUTS)
     if isinstance(name, str) and name.startswith(ENGINES):
         return EXTERNAL
     kinds = 'None, "random", "mcts:PLAYOUTS", "gnugo:LEVEL", "gtp:COMMAND", "submission:FOLDER"'

@@ -21,13 +21,14 @@ from rlbench.envs.go.board import (
     WHITE,
     Board,
     area_score,
+    board_of,
     clear,
     is_consistent,
     legal_moves,
     play,
     point_of,
 )
-from rlbench.envs.go.search import EXTERNAL, random_action
+from rlbench.envs.go.search import EXTERNAL, RANDOM, random_action, searched_action
 
 DRAWS = (2, 1)  # the agent's colour and the opponent's first move; the opponent's reply
 COMPILED = True  # a reply of a search is millions of operations
@@ -82,8 +83,27 @@ class Params(NamedTuple):
 class Scratch(NamedTuple):
     """Arrays to work in."""
 
-    marks: Any  # int8[P]
+    marks: Any  # int8[P], and the next: for the score
     queue: Any  # int32[P]
+    stones: Any  # the fields of Board, from here: a board for playouts
+    stood: Any
+    head: Any
+    following: Any
+    liberties: Any
+    liberty_sum: Any
+    liberty_squares: Any
+    chain_key: Any
+    key: Any
+    positions: Any  # to here
+    random: Any  # int64[1], the state of the search's random numbers
+    candidates: Any  # int8[m n + 1], 1 for actions that may be drawn
+    parent: Any  # int32[N], of each node of the tree
+    child: Any  # int32[N], one of its children
+    sibling: Any  # int32[N], the next child of its parent
+    action: Any  # int32[N], which led to it
+    visits: Any  # int32[N], playouts through it
+    wins: Any  # float64[N], how many of them the player of that action has won
+    is_full: Any  # int8[N], whether all its actions have been tried
 
 
 class Observation(NamedTuple):
@@ -176,37 +196,25 @@ def valid(state: State, params: Params) -> bool:
 
 def blank(params: Params) -> State:
     """A state that holds the arrays."""
+    legal = np.zeros(params.rows * params.columns + 1, np.int8)
+    return State._make([*board_arrays(params), legal, BLACK, 0, 0, -1, -1, EMPTY, 0, PLAYING, 0, 0.0])
+
+
+def board_arrays(params: Params) -> list[Any]:
+    """The arrays of a board, in the order of its fields."""
     points = (params.rows + 2) * (params.columns + 1)
     colours = [np.zeros(points, np.int8) for _ in range(2)]
     chains = [np.zeros(points, np.int32) for _ in range(5)]
-    keys = [np.zeros(size, np.int64) for size in (points, 1, params.capacity)]
-    legal = np.zeros(params.rows * params.columns + 1, np.int8)
-    return State._make([*colours, *chains, *keys, legal, BLACK, 0, 0, -1, -1, EMPTY, 0, PLAYING, 0, 0.0])
+    return [*colours, *chains, *(np.zeros(size, np.int64) for size in (points, 1, params.capacity))]
 
 
 def scratch(params: Params) -> Scratch:
-    """Memory for the score."""
-    points = (params.rows + 2) * (params.columns + 1)
-    return Scratch(np.zeros(points, np.int8), np.zeros(points, np.int32))
-
-
-def board_of(state: State, params: Params) -> Board:
-    """The board of a state, which shares its arrays."""
-    return Board(
-        params.rows,
-        params.columns,
-        params.keys,
-        state.stones,
-        state.stood,
-        state.head,
-        state.following,
-        state.liberties,
-        state.liberty_sum,
-        state.liberty_squares,
-        state.chain_key,
-        state.key,
-        state.positions,
-    )
+    """Memory for the score, and for the largest search."""
+    points, nodes = (params.rows + 2) * (params.columns + 1), 1 + max(0, *params.opponents, 0)
+    area = [np.zeros(points, np.int8), np.zeros(points, np.int32)]
+    draws = [np.zeros(1, np.int64), np.zeros(params.rows * params.columns + 1, np.int8)]
+    links = [np.zeros(nodes, np.int32) for _ in range(5)]
+    return Scratch._make([*area, *board_arrays(params), *draws, *links, np.zeros(nodes), np.zeros(nodes, np.int8)])
 
 
 def successor(
@@ -291,7 +299,11 @@ def answered(state: State, u: float, params: Params, scratch: Scratch) -> State:
     playouts = params.opponents[state.opponent]
     if playouts == EXTERNAL:
         return state
-    return turn(state, random_action(state.legal, u), params, scratch)
+    if playouts == RANDOM:
+        action = random_action(state.legal, u)
+    else:
+        action = searched_action(state, playouts, u, params, scratch)
+    return turn(state, action, params, scratch)
 
 
 def turn(state: State, action: int, params: Params, scratch: Scratch) -> State:
