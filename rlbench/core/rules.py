@@ -34,6 +34,8 @@ and may define:
                                     does `initial` if it has one parameter more
     COMPILED = True                 where `transition` is so much work that the single environment calls all compiled;
                                     its adapter is `rlbench.core.compiled_env`
+    CALLED = (name, ...)            functions that compiled code calls; it takes in all others wherever they are used,
+                                    which is faster, but for large ones takes long to compile
     OBSERVE_COMPILED = True         where `observe` is so much work that the single environment, too, calls it compiled
     class Result(NamedTuple)        scalars that `info` holds when an episode terminates, and never before
     result(state, params) -> Result

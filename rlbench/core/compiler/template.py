@@ -45,6 +45,13 @@ def multiply_add_128(context, low, high, increment_low, increment_high):
     return types.UniTuple(types.uint64, 2)(*[types.uint64] * 4), codegen
 
 
+def widened(function):
+    """The function, compiled once for all integers, where Numba would compile it again for each constant argument."""
+    template = function.get_call_template
+    function.get_call_template = lambda args, kws: template(tuple(types.unliteral(each) for each in args), kws)
+    return function
+
+
 def fill_uniform(streams, i, values):
     """Fill an array with the next uniforms of environment i."""
     for k in range(len(values)):
@@ -62,7 +69,7 @@ def copy(target, source):
 LOOPS = '''
 
 for _name in {functions}:
-    globals()[_name] = njit(error_model="numpy", forceinline=True{flags})(globals()[_name])
+    globals()[_name] = widened(njit(error_model="numpy", forceinline=_name not in {called}{flags})(globals()[_name]))
 
 
 def reset({params}, {fields}, {memory}streams, elapsed, done, mask, {options}{observations}):
@@ -191,6 +198,7 @@ def source(world: World) -> str:
     texts = list(_module_texts(world.rules, world.name.rpartition(".")[0]).values())
     functions = [node.name for text in texts for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
     filling = {"functions": repr(("uniform", "fill_uniform", "copy", *functions)), **pieces(world)}
+    filling["called"] = repr(getattr(world.rules, "CALLED", ()))
     single = _filled(SINGLE, filling) if getattr(world.rules, "COMPILED", False) else ""
     rules = (f"\n\n{text}\n" for text in texts)
     return "".join([PRELUDE.format(name=world.name), UNIFORM, *rules, single, _filled(LOOPS, filling)])

@@ -33,6 +33,7 @@ from rlbench.envs.go.search import EXTERNAL, RANDOM, random_action, searched_act
 DRAWS = (2, 1)  # the agent's colour and the opponent's first move; the opponent's reply
 COMPILED = True  # a reply of a search is millions of operations
 PARALLEL_FROM = 16
+CALLED = ("turn", "searched_action", "playout", "untried_action", "playout_action")  # the large ones
 
 PLANES = 5
 PLAYING, PASSES, LIMIT, ILLEGAL, RESIGNED, FORFEIT = range(6)
@@ -42,16 +43,10 @@ PLAYING, PASSES, LIMIT, ILLEGAL, RESIGNED, FORFEIT = range(6)
 class State(NamedTuple):
     """A game: the board, and whose turn it is. P = (m + 2)(n + 1), as in `board`."""
 
-    stones: Any  # the fields of Board, from here
-    stood: Any
-    head: Any
-    following: Any
-    liberties: Any
-    liberty_sum: Any
-    liberty_squares: Any
-    chain_key: Any
-    key: Any
-    positions: Any  # to here
+    stones: Any  # int8[P], the colour of every point
+    stood: Any  # int8[P], the colours that have ever stood on it
+    chains: Any  # int32[5, P], what is known of the chains
+    hashes: Any  # int64[1 + P + 2^k], keys of the position, the chains, and all earlier positions
     legal: Any  # int8[m n + 1], 1 for an action that is legal now; after the end, only the pass
     to_move: int  # BLACK or WHITE
     turns: int  # moves and passes so far, without the opening
@@ -81,29 +76,15 @@ class Params(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Arrays to work in."""
+    """Arrays to work in: a board for playouts, a tree, and two lists."""
 
-    marks: Any  # int8[P], and the next: for the score
-    queue: Any  # int32[P]
-    stones: Any  # the fields of Board, from here: a board for playouts
+    stones: Any  # as in State, from here
     stood: Any
-    head: Any
-    following: Any
-    liberties: Any
-    liberty_sum: Any
-    liberty_squares: Any
-    chain_key: Any
-    key: Any
-    positions: Any  # to here
+    chains: Any
+    hashes: Any  # to here
+    tree: Any  # int32[7, N], the fields of search.Tree
+    lists: Any  # int32[2, P], for scores and choices
     random: Any  # int64[1], the state of the search's random numbers
-    candidates: Any  # int8[m n + 1], 1 for actions that may be drawn
-    parent: Any  # int32[N], of each node of the tree
-    child: Any  # int32[N], one of its children
-    sibling: Any  # int32[N], the next child of its parent
-    action: Any  # int32[N], which led to it
-    visits: Any  # int32[N], playouts through it
-    wins: Any  # float64[N], how many of them the player of that action has won
-    is_full: Any  # int8[N], whether all its actions have been tried
 
 
 class Observation(NamedTuple):
@@ -201,20 +182,17 @@ def blank(params: Params) -> State:
 
 
 def board_arrays(params: Params) -> list[Any]:
-    """The arrays of a board, in the order of its fields."""
-    points = (params.rows + 2) * (params.columns + 1)
+    """The arrays that hold a board."""
+    points = params.keys.shape[1]
     colours = [np.zeros(points, np.int8) for _ in range(2)]
-    chains = [np.zeros(points, np.int32) for _ in range(5)]
-    return [*colours, *chains, *(np.zeros(size, np.int64) for size in (points, 1, params.capacity))]
+    return [*colours, np.zeros((5, points), np.int32), np.zeros(1 + points + params.capacity, np.int64)]
 
 
 def scratch(params: Params) -> Scratch:
     """Memory for the score, and for the largest search."""
-    points, nodes = (params.rows + 2) * (params.columns + 1), 1 + max(0, *params.opponents, 0)
-    area = [np.zeros(points, np.int8), np.zeros(points, np.int32)]
-    draws = [np.zeros(1, np.int64), np.zeros(params.rows * params.columns + 1, np.int8)]
-    links = [np.zeros(nodes, np.int32) for _ in range(5)]
-    return Scratch._make([*area, *board_arrays(params), *draws, *links, np.zeros(nodes), np.zeros(nodes, np.int8)])
+    points = params.keys.shape[1]
+    tree = np.zeros((7, 1 + max(0, *params.opponents, 0)), np.int32)
+    return Scratch._make([*board_arrays(params), tree, np.zeros((2, points), np.int32), np.zeros(1, np.int64)])
 
 
 def successor(
@@ -224,14 +202,8 @@ def successor(
     return State(
         state.stones,
         state.stood,
-        state.head,
-        state.following,
-        state.liberties,
-        state.liberty_sum,
-        state.liberty_squares,
-        state.chain_key,
-        state.key,
-        state.positions,
+        state.chains,
+        state.hashes,
         state.legal,
         to_move,
         turns,
@@ -246,43 +218,17 @@ def successor(
     )
 
 
-def first(blank: State, agent: int, opponent: int) -> State:
-    """The state before the first turn."""
-    return State(
-        blank.stones,
-        blank.stood,
-        blank.head,
-        blank.following,
-        blank.liberties,
-        blank.liberty_sum,
-        blank.liberty_squares,
-        blank.chain_key,
-        blank.key,
-        blank.positions,
-        blank.legal,
-        BLACK,
-        0,
-        0,
-        -1,
-        -1,
-        agent,
-        opponent,
-        PLAYING,
-        0,
-        0.0,
-    )
-
-
 def initial(random_draws: Any, params: Params, options: Options, blank: State, scratch: Scratch) -> State:
     """The empty board or an opening; if the agent has White, the opponent has made its first move."""
     colour = options.colour if options.colour >= 0 else int(2 * random_draws[0])
     agent = BLACK + colour if len(params.opponents) else EMPTY
-    state = first(blank, agent, options.opponent)
+    arrays = (blank.stones, blank.stood, blank.chains, blank.hashes, blank.legal)
+    state = State(*arrays, BLACK, 0, 0, -1, -1, agent, options.opponent, PLAYING, 0, 0.0)
     board = board_of(state, params)
     clear(board)
     list_legal(board, BLACK, PLAYING, params, state.legal)
-    for k in range(params.openings.shape[1]):
-        if options.opening > 0:
+    if options.opening > 0:
+        for k in range(params.openings.shape[1]):
             state = turn(state, int(params.openings[options.opening, k]), params, scratch)
     return answered(state, random_draws[1], params, scratch)
 
@@ -320,7 +266,7 @@ def turn(state: State, action: int, params: Params, scratch: Scratch) -> State:
         play(board, point_of(board, action), colour)
     ending = PASSES if passes == 2 else LIMIT if turns >= params.max_moves else PLAYING
     list_legal(board, 3 - colour, ending, params, state.legal)
-    score = area_score(board, scratch.marks, scratch.queue) - params.komi if ending != PLAYING else 0.0
+    score = area_score(board, scratch.lists[0], scratch.lists[1]) - params.komi if ending != PLAYING else 0.0
     winner = 1 if score > 0.0 else -1 if score < 0.0 else 0
     return successor(state, 3 - colour, turns, passes, action, ending, winner, score)
 

@@ -13,10 +13,11 @@ uniform, so the search is deterministic.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 from rlbench.envs.go.board import (
     BLACK,
+    EMPTY,
     Board,
     area_score,
     board_of,
@@ -32,6 +33,18 @@ RANDOM = 0  # it draws one of the legal actions; larger numbers are the playouts
 
 EXPLORATION = 0.5  # 2 C_p; Kocsis & Szepesvari's bound needs sqrt(2), which plays worse here (measured)
 NOWHERE = -1  # no node
+
+
+class Tree(NamedTuple):
+    """The nodes of a search, by number; the root is 0. Every field is int32[N]."""
+
+    parent: Any
+    child: Any  # one of the children
+    sibling: Any  # the next child of the parent
+    action: Any  # that led to the node
+    visits: Any  # playouts through it
+    half_wins: Any  # two for each of them that the player of the action has won, one for a draw
+    is_full: Any  # whether all its actions have been tried
 
 
 def random_action(legal: Any, u: float) -> int:
@@ -59,155 +72,156 @@ def searched_action(state: Any, playouts: int, u: float, params: Any, scratch: A
         params: Params of the rules.
         scratch: Scratch of the rules: a board to play on, and the tree.
     """
-    root, board = board_of(state, params), board_of(scratch, params)
+    rows = scratch.tree
+    tree = Tree(rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], rows[6])
     scratch.random[0] = int(u * 281474976710656.0)  # 2^48
-    nodes = new_node(scratch, 0, NOWHERE, NOWHERE)
+    add_node(tree, 0, NOWHERE, NOWHERE)
+    nodes = 1
     for _ in range(playouts):
-        copy_board(board, root)
-        nodes = playout(board, nodes, state.to_move, state.passes, params.max_moves - state.turns, params, scratch)
-    best = scratch.child[0]
-    node = scratch.sibling[best]
+        copy_board(scratch, state)
+        nodes = playout(tree, nodes, state.to_move, state.passes, params.max_moves - state.turns, params, scratch)
+    best = node = int(tree.child[0])
     while node != NOWHERE:
-        if scratch.visits[node] > scratch.visits[best]:
+        if tree.visits[node] > tree.visits[best]:
             best = node
-        node = scratch.sibling[node]
-    return int(scratch.action[best])
+        node = int(tree.sibling[node])
+    return int(tree.action[best])
 
 
-def new_node(scratch: Any, node: int, parent: int, action: int) -> int:
-    """Make a node, the child of another; returns the number of nodes."""
-    scratch.parent[node], scratch.action[node] = parent, action
-    scratch.child[node] = NOWHERE
-    scratch.visits[node] = scratch.wins[node] = scratch.is_full[node] = 0
-    if parent == NOWHERE:
-        scratch.sibling[node] = NOWHERE
-    else:
-        scratch.sibling[node] = scratch.child[parent]
-        scratch.child[parent] = node
-    return node + 1
+def add_node(tree: Tree, node: int, parent: int, action: int) -> None:
+    """Make a node, a child of another or the root."""
+    tree.parent[node] = parent
+    tree.action[node] = action
+    tree.child[node] = tree.sibling[node] = NOWHERE
+    tree.visits[node] = tree.half_wins[node] = tree.is_full[node] = 0
+    if parent != NOWHERE:
+        tree.sibling[node] = tree.child[parent]
+        tree.child[parent] = node
 
 
-def playout(board: Board, nodes: int, colour: int, passes: int, turns_left: int, params: Any, scratch: Any) -> int:
+def playout(tree: Tree, nodes: int, colour: int, passes: int, turns_left: int, params: Any, scratch: Any) -> int:
     """One game from the root to its end; returns the number of nodes.
 
     Args:
-        board: That of the root, played on.
-        nodes: How many the tree has.
+        tree: The tree.
+        nodes: How many nodes it has.
         colour: Of the player to move at the root.
         passes: In a row, up to the root.
         turns_left: Before the game is scored as it stands.
         params: Params of the rules.
-        scratch: The tree.
+        scratch: Scratch of the rules, with the board of the root, played on.
     """
-    pass_action = board.rows * board.columns
-    last, in_tree = 0, True
-    to_move = colour
+    board, random, candidates = board_of(scratch, params), scratch.random, scratch.lists[0]
+    last, in_tree, to_move = 0, True, colour
     while passes < 2 and turns_left > 0:
         if not in_tree:
-            action = playout_action(board, to_move, params.suicide, scratch)
-        elif scratch.is_full[last]:
-            last = best_child(scratch, last)
-            action = int(scratch.action[last])
+            action = playout_action(board, to_move, params.suicide, candidates, random)
+        elif tree.is_full[last]:
+            last = best_child(tree, last)
+            action = int(tree.action[last])
         else:
-            action = untried_action(board, to_move, last, params.suicide, scratch)
-            new_node(scratch, nodes, last, action)
+            action = untried_action(board, to_move, params.suicide, tree, last, candidates, random)
+            add_node(tree, nodes, last, action)
             last, in_tree = nodes, False
             nodes += 1
-        if action == pass_action:
+        if action == board.rows * board.columns:
             passes += 1
         else:
             passes = 0
             play(board, point_of(board, action), to_move)
         to_move = 3 - to_move
         turns_left -= 1
-    score = area_score(board, scratch.marks, scratch.queue) - params.komi
-    back_up(scratch, last, score if colour == BLACK else -score)
+    score = area_score(board, scratch.lists[0], scratch.lists[1]) - params.komi
+    back_up(tree, last, score if colour == BLACK else -score)
     return nodes
 
 
-def best_child(scratch: Any, node: int) -> int:
+def best_child(tree: Tree, node: int) -> int:
     """The child of the largest upper confidence bound (UCB1): wins / visits + c sqrt(log(parent's visits) / visits)."""
-    log_visits = math.log(scratch.visits[node])
+    log_visits = math.log(tree.visits[node])
     best, largest = NOWHERE, -1.0
-    child = int(scratch.child[node])
+    child = int(tree.child[node])
     while child != NOWHERE:
-        visits = scratch.visits[child]
-        bound = scratch.wins[child] / visits + EXPLORATION * math.sqrt(log_visits / visits)
+        visits = tree.visits[child]
+        bound = 0.5 * tree.half_wins[child] / visits + EXPLORATION * math.sqrt(log_visits / visits)
         if bound > largest:
             best, largest = child, bound
-        child = int(scratch.sibling[child])
+        child = int(tree.sibling[child])
     return best
 
 
-def untried_action(board: Board, colour: int, node: int, suicide: bool, scratch: Any) -> int:
+def untried_action(
+    board: Board, colour: int, suicide: bool, tree: Tree, node: int, candidates: Any, random: Any
+) -> int:
     """One of a node's actions that were not tried, uniformly; notes when it is the last one."""
-    width, points, count = board.columns + 1, board.rows * board.columns, 1
-    for action in range(points):
-        p = (action // board.columns + 1) * width + action % board.columns + 1
-        wanted = is_candidate(board, p, colour, suicide)
-        scratch.candidates[action] = wanted
-        count += wanted
-    scratch.candidates[points] = 1
-    child = scratch.child[node]
+    points = board.rows * board.columns
+    count = 1 + list_candidates(board, colour, suicide, candidates)
+    candidates[points] = 1
+    child = int(tree.child[node])
     while child != NOWHERE:
-        scratch.candidates[scratch.action[child]] = 0
+        candidates[tree.action[child]] = 0
         count -= 1
-        child = scratch.sibling[child]
-    scratch.is_full[node] = count == 1
-    return nth_candidate(scratch.candidates, draw(scratch.random, count))
+        child = int(tree.sibling[child])
+    tree.is_full[node] = count == 1
+    return nth_candidate(candidates, draw(random, count))
+
+
+def list_candidates(board: Board, colour: int, suicide: bool, candidates: Any) -> int:
+    """Write which points are candidates, 0 or 1 each; returns how many."""
+    count = 0
+    for action in range(board.rows * board.columns):
+        wanted = is_candidate(board, point_of(board, action), colour, suicide)
+        candidates[action] = wanted
+        count += wanted
+    return count
 
 
 def nth_candidate(candidates: Any, n: int) -> int:
     """The action of the n-th 1, from 0."""
     action = 0
     while n > 0 or candidates[action] == 0:
-        n -= candidates[action] != 0
+        n -= int(candidates[action])
         action += 1
     return action
 
 
 def is_candidate(board: Board, p: int, colour: int, suicide: bool) -> bool:
     """Whether a move is legal and fills no eye of its player."""
-    return board.stones[p] == 0 and not is_eye(board, p, colour) and is_legal(board, p, colour, suicide)
+    return board.stones[p] == EMPTY and not is_eye(board, p, colour) and is_legal(board, p, colour, suicide)
 
 
-def playout_action(board: Board, colour: int, suicide: bool, scratch: Any) -> int:
+def playout_action(board: Board, colour: int, suicide: bool, candidates: Any, random: Any) -> int:
     """A move to one of the candidates, uniformly; the pass where there is none.
 
     Points are drawn until one is a candidate; after as many draws as there are points, the candidates are listed.
     """
     points = board.rows * board.columns
     for _ in range(points):
-        action = draw(scratch.random, points)
+        action = draw(random, points)
         if is_candidate(board, point_of(board, action), colour, suicide):
             return action
-    count = 0
-    for action in range(points):
-        wanted = is_candidate(board, point_of(board, action), colour, suicide)
-        scratch.candidates[action] = wanted
-        count += wanted
-    return nth_candidate(scratch.candidates, draw(scratch.random, count)) if count > 0 else points
+    count = list_candidates(board, colour, suicide, candidates)
+    return nth_candidate(candidates, draw(random, count)) if count > 0 else points
 
 
-def back_up(scratch: Any, leaf: int, score: float) -> None:
+def back_up(tree: Tree, leaf: int, score: float) -> None:
     """Count the result in all nodes from a leaf up to the root.
 
     Args:
-        scratch: The tree.
+        tree: The tree.
         leaf: The last node of the playout.
         score: Of the player to move at the root; a draw counts as half a win.
     """
     depth, node = 0, leaf
-    while scratch.parent[node] != NOWHERE:
+    while tree.parent[node] != NOWHERE:
         depth += 1
-        node = int(scratch.parent[node])
+        node = int(tree.parent[node])
     node = leaf
     while node != NOWHERE:
-        # At odd depths the player of the root has moved, whose wins count there.
-        own = score if depth % 2 == 1 else -score
-        scratch.visits[node] += 1
-        scratch.wins[node] += 1.0 if own > 0.0 else 0.5 if own == 0.0 else 0.0
-        node = int(scratch.parent[node])
+        own = score if depth % 2 == 1 else -score  # at odd depths the player of the root has moved
+        tree.visits[node] += 1
+        tree.half_wins[node] += 2 if own > 0.0 else 1 if own == 0.0 else 0
+        node = int(tree.parent[node])
         depth -= 1
 
 
