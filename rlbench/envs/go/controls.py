@@ -13,7 +13,7 @@ from gymnasium.error import InvalidAction
 from rlbench.controls.protocol import Help, PlayerInput
 from rlbench.drawing.shapes import Image
 from rlbench.envs.go import rules
-from rlbench.envs.go.board import is_legal, point_of
+from rlbench.envs.go.board import board_of, is_legal, point_of
 from rlbench.envs.go.coordinates import Point, Shape, from_point, pass_of, to_gtp
 from rlbench.envs.go.picture import BoardLayout
 from rlbench.envs.go.render import picture
@@ -59,7 +59,7 @@ def why_not(state: rules.State, params: rules.Params, action: int) -> str:
         params: Of the environment.
         action: The point.
     """
-    board = rules.board_of(state, params)
+    board = board_of(state, params)
     p = point_of(board, action)
     if state.ending != rules.PLAYING:
         return "the game is over"

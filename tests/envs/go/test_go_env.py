@@ -13,7 +13,7 @@ from rlbench.testing import check_env, check_vector_env, same
 GO = "rlbench.envs.go.rules"
 
 
-@pytest.mark.parametrize("opponent", ["random", None])
+@pytest.mark.parametrize("opponent", [None, "mcts:2"])  # tests/core has the random one
 def test_conformance(opponent):
     check_env("rlbench/Go5x5-v0", opponent=opponent)
     check_vector_env("rlbench/Go5x5-v0", opponent=opponent)
