@@ -9,7 +9,7 @@ import pytest
 from rlbench import cli
 from rlbench.commands import run
 from rlbench.errors import UserError
-from rlbench.harness.results import curves
+from rlbench.harness.results import curves, provenance
 from rlbench.harness.tasks.suite import SUITES, TASKS
 
 PRETRAINED = Path(__file__).parents[2] / "baselines" / "pretrained"
@@ -80,6 +80,7 @@ def test_the_weights_of_committed_agents_come_out_again_and_their_curves_are_kep
     ]
     assert all(row["steps"] > 0 and row["seconds"] >= 0 for row in rows)
     assert curves_kept() == [("q-learning", 0), ("q-learning", 2)]
+    assert {curve.device for curve in curves.find(Path("runs/tiny/results"))} == {provenance.machine()["cpu"]}
     monkeypatch.setattr(run.training(), "run", lambda *arguments, **options: pytest.fail("trained again"))
     assert reproduce("--json") == (0, rows, "")
 
