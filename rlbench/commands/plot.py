@@ -61,8 +61,7 @@ def curve_charts(options: PlotOptions) -> list[Chart]:
     for path in options.runs:
         if not path.exists():
             raise UserError(f"nothing at {path}; give folders of training runs or of results")
-    read = [curves.read(path, options.axis) for path in curves.find(options.runs)]
-    found = [curve for curve in read if curve is not None]
+    found = curves.read_all(curves.find(options.runs), options.axis)
     if not found:
         return []
     what = f"{counted(len(found), 'training run')}, {counted(len({curve.agent for curve in found}), 'agent')}"

@@ -16,12 +16,14 @@ from rlbench.commands.plotting import curves as plot_curves
 from rlbench.commands.plotting import scores as plot_scores
 from rlbench.commands.plotting.curves import Curve, band
 from rlbench.commands.plotting.style import looks, style, unit
+from rlbench.commands.shared.agents import learning_curves
 from rlbench.commands.shared.runs import load_runs
 from rlbench.drawing.shapes import ACCENTS, PAPER
 from rlbench.harness.ranking import scores
 from rlbench.harness.ranking.agent_results import collect_results
 from rlbench.harness.ranking.intervals import mean_interval, moments
 from rlbench.harness.ranking.rankings import compute_rankings
+from rlbench.harness.results import curves as kept_curves
 from rlbench.harness.tasks.suite import SUITES, TASKS
 from tests.harness.ranking.results import crowd, runs
 
@@ -85,6 +87,21 @@ def test_curves_in_hidden_folders_are_left_out(tmp_path):
     assert plot_curves.find([tmp_path / ".runs"]) == plot_curves.find([curve]) == [curve.resolve()]
 
 
+def test_curves_beside_results_are_drawn_where_the_training_runs_are_not_there(tmp_path):
+    for seed in range(2):
+        place = write_curve(tmp_path / f"s{seed}", seed=seed, returns=(0, 10 * seed))
+        kept_curves.keep(learning_curves().read(place / "curve.jsonl"), tmp_path / "results")
+    shutil.rmtree(tmp_path / "s1")
+    found = plot_curves.find([tmp_path])
+    assert [path.name for path in found] == ["dqn-s0.csv", "dqn-s1.csv", "curve.jsonl"]
+    read = plot_curves.read_all(found, "seconds")
+    assert [(curve.seed, curve.at.tolist(), curve.mean.tolist()) for curve in read] == [
+        (1, [0.5, 1.0], [0.0, 10.0]),
+        (0, [0.5, 1.0], [0.0, 0.0]),
+    ]
+    assert plot_curves.find([found[0]]) == [found[0]]
+
+
 def test_the_same_curve_gives_the_same_svg(tmp_path, monkeypatch):
     monkeypatch.setattr(plot, "FORMATS", ("svg",))
     curve = plot_curves.read(write_curve(tmp_path / "a") / "curve.jsonl", "steps")
@@ -111,7 +128,7 @@ def test_seeds_of_different_lengths_count_with_their_last_value():
     shown = band([short, long])
     np.testing.assert_allclose(shown.at, [2, 4])  # before 2 the second seed has no value
     np.testing.assert_allclose(shown.mean, [15, 25])
-    assert band([short]).low is None
+    assert band([short]).low is band([short, long]).low is None  # two seeds have no interval
 
 
 def line_of(figure, panel, name):

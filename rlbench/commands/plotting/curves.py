@@ -16,6 +16,8 @@ from rlbench.commands.shared.agents import learning_curves
 from rlbench.drawing.shapes import GREY, INK
 from rlbench.harness.ranking.agent_results import generator
 from rlbench.harness.ranking.bootstrap import resample, widening
+from rlbench.harness.ranking.intervals import FEWEST_SEEDS
+from rlbench.harness.results import curves as kept_curves
 from rlbench.harness.results.record import is_hidden
 from rlbench.harness.tasks.suite import TASKS
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CURVE = "curve.jsonl"
+KEPT = f"{kept_curves.FOLDER}/*/*.csv"
 Axis = Literal["steps", "seconds"]
 UNITS = {"steps": "environment steps", "seconds": "seconds of the training run"}
 MAX_LINEAR = 12  # longest training run over shortest; beyond this the axis is logarithmic
@@ -43,7 +46,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Band:
-    """Several seeds of an agent at the same steps or seconds: their mean, and a 95 % interval from two seeds on."""
+    """Several seeds of an agent at the same steps or seconds: their mean, and a 95 % interval from three seeds on."""
 
     at: Floats  # [X]
     mean: Floats
@@ -56,8 +59,9 @@ def find(paths: Iterable[Path]) -> list[Path]:
     """The files of learning curves among these paths and in these folders, without hidden ones."""
     found = []
     for path in paths:
-        below = [curve for curve in path.rglob(CURVE) if not is_hidden(curve, path)] if path.is_dir() else [path]
-        found += sorted(curve for curve in below if curve.name == CURVE)
+        below = [*path.rglob(CURVE), *path.rglob(KEPT)] if path.is_dir() else [path]
+        shown = (curve for curve in below if curve == path or not is_hidden(curve, path))
+        found += sorted(curve for curve in shown if curve.name == CURVE or curve.match(KEPT))
     return list({path.resolve(): path for path in found}.values())
 
 
@@ -74,11 +78,23 @@ def read(path: Path, axis: Axis) -> Curve | None:
     Raises:
         UserError: the file is no learning curve.
     """
-    head, *entries = learning_curves().read(path)
-    evaluated = [entry for entry in entries if entry["event"] == "evaluated"]
-    at, mean = (np.array([float(entry[name]) for entry in evaluated]) for name in (axis, "mean"))
+    if path.name == CURVE:
+        head, *entries = learning_curves().read(path)
+        whose = head["task"], head["agent"], head["seed"]
+        points = [(entry[axis], entry["mean"]) for entry in entries if entry["event"] == "evaluated"]
+    else:
+        whose, evaluations = kept_curves.read(path)
+        points = [(getattr(each, axis), each.mean_return) for each in evaluations]
+    at, mean = np.array(points, dtype=float).reshape(-1, 2).T
     order = np.argsort(at, kind="stable")
-    return Curve(head["task"], head["agent"], head["seed"], at[order], mean[order]) if evaluated else None
+    return Curve(*whose, at[order], mean[order]) if points else None
+
+
+def read_all(paths: Iterable[Path], axis: Axis) -> list[Curve]:
+    """The curves in these files that hold an evaluation; a copy beside results only where its training run is not."""
+    found = [(path.name == CURVE, curve) for path in paths if (curve := read(path, axis))]
+    there = {(curve.task, curve.agent, curve.seed) for is_original, curve in found if is_original}
+    return [curve for is_original, curve in found if is_original or (curve.task, curve.agent, curve.seed) not in there]
 
 
 def band(curves: Sequence[Curve]) -> Band:
@@ -92,7 +108,7 @@ def band(curves: Sequence[Curve]) -> Band:
     at = at[at >= begin]
     Y = np.stack([np.interp(at, curve.at, curve.mean) for curve in curves])  # [seeds, X]
     mean, n = Y.mean(axis=0), len(curves)
-    if n < 2:
+    if n < FEWEST_SEEDS:
         return Band(at, mean, None, None, n)
     drawn = resample(np.arange(n), generator(curves[0].task, curves[0].agent)).astype(np.int64)  # [B, seeds]
     weights = np.stack([(drawn == i).mean(axis=1) for i in range(n)], axis=1)  # [B, seeds]
@@ -159,7 +175,9 @@ def frame(panel: Axes, task: str, axis: Axis, ends: Sequence[float], means: Sequ
     if max(ends) > MAX_LINEAR * min(ends):
         panel.set_xscale("log")
     elif axis == "steps":
-        panel.xaxis.set_major_formatter(lambda x, _: f"{x / 1000:g} k" if x >= 1000 else f"{x:g}")
+        panel.xaxis.set_major_formatter(
+            lambda x, _: f"{x / 1e6:g} M" if x >= 1e6 else f"{x / 1e3:g} k" if x >= 1e3 else f"{x:g}"
+        )
     known = TASKS.get(task)
     reference_lines = {"reference": known.reference, "random": known.random} if known else {}
     low, high = min(*means, *reference_lines.values()), max(*means, *reference_lines.values())

@@ -35,6 +35,7 @@ from rlbench.harness.tasks.task import Task
 BESIDE = (
     "results/leaderboard.png",
     "results/profiles.png",
+    "results/curves.png",
     "results/interval_coverage.csv",
     "docs/submitting.md",
     "docs/harness.md",

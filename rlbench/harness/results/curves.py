@@ -15,14 +15,25 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rlbench.errors import UserError
 from rlbench.text_files import read_text
 from rlbench.whole_files import replacing
 
 FOLDER = "curves"
-COLUMNS = ("steps", "seconds", "mean_return", "device")
+
+
+class Evaluation(NamedTuple):
+    """A line of a learning curve."""
+
+    steps: int
+    seconds: float
+    mean_return: float
+    device: str
+
+
+COLUMNS = Evaluation._fields
 
 
 @dataclass(frozen=True)
@@ -74,11 +85,19 @@ def find(results: Path) -> list[KeptCurve]:
     """The learning curves beside the records, by task, agent and seed; UserError for a file that is none."""
     found = []
     for path in (results / FOLDER).glob("*/*.csv"):
-        name = re.fullmatch(r"(.+)-s(\d+)", path.stem)
-        rows = list(csv.DictReader(read_text(path, "learning curve").splitlines()))
-        if name is None or not rows or tuple(rows[0]) != COLUMNS:
-            raise UserError(f"{path} is no learning curve: its columns are not {', '.join(COLUMNS)}; move it away")
-        last, file = rows[-1], path.relative_to(results).as_posix()
-        ends = int(last["steps"]), float(last["seconds"]), last["device"]
-        found.append(KeptCurve(path.parent.name, name[1], int(name[2]), file, *ends))
+        whose, rows = read(path)
+        found.append(KeptCurve(*whose, path.relative_to(results).as_posix(), *rows[-1][:2], rows[-1].device))
     return sorted(found, key=lambda curve: (curve.task, curve.agent, curve.seed))
+
+
+def read(path: Path) -> tuple[tuple[str, str, int], list[Evaluation]]:
+    """Task, agent and training seed of a kept curve, and its lines; UserError for a file that is none."""
+    name = re.fullmatch(r"(.+)-s(\d+)", path.stem)
+    head, *lines = csv.reader(read_text(path, "learning curve").splitlines() or [""])
+    try:
+        rows = [Evaluation(int(steps), float(seconds), float(mean), device) for steps, seconds, mean, device in lines]
+    except ValueError:
+        rows = []
+    if name is None or not rows or tuple(head) != COLUMNS:
+        raise UserError(f"{path} is no learning curve: its columns are not {', '.join(COLUMNS)}; move it away")
+    return (path.parent.name, name[1], int(name[2])), rows

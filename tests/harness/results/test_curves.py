@@ -5,6 +5,7 @@ import pytest
 from rlbench.errors import UserError
 from rlbench.harness.results import curves
 
+HEADER = "steps,seconds,mean_return,device\n"
 HEAD = {"event": "started", "task": "cart-pole@1", "agent": "dqn", "seed": 3, "device": "cpu"}
 
 
@@ -28,7 +29,7 @@ def test_planning_has_no_curve(tmp_path):
     assert curves.find(tmp_path) == []
 
 
-@pytest.mark.parametrize("text", ["", "steps,seconds\n1,2\n", "steps,seconds,mean_return,device\n"])
+@pytest.mark.parametrize("text", ["", "steps,seconds\n1,2\n", HEADER, HEADER + "x,1,2,cpu\n", HEADER + "1,2\n"])
 def test_a_file_that_is_no_curve_is_a_line(tmp_path, text):
     path = tmp_path / "curves" / "cart-pole@1" / "dqn-s3.csv"
     path.parent.mkdir(parents=True)
