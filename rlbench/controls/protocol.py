@@ -17,6 +17,8 @@ and may define
                      where a key moves the pointer, for who has no mouse; None for a key that does not
     pointed(env, pointer) -> uint8[H, W, 3]
                      the frame with what a click at the pointer would do
+    players(env, player) -> str
+                     who plays, for people, where that is more than the player: `you (Black) against gnugo:1`
     explained(env, explanation) -> uint8[H, W, 3]
                      the frame with what an agent says of its last action
 

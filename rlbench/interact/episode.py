@@ -144,6 +144,12 @@ class ShownEpisode:
         frame = draw(factor) if draw is not None and factor > 1 else None
         return shrink(self.frame(), factor) if frame is None else frame
 
+    @property
+    def players(self) -> str:
+        """Who plays, and against whom where the environment says so."""
+        players = getattr(self.controls, "players", None)
+        return players(self.env, self.player) if players else self.player
+
     def caption(self) -> str:
         """A line for below a still."""
         return f"step {len(self.rewards)}"
@@ -158,7 +164,7 @@ class ShownEpisode:
         """
         return PanelContent(
             title=self.name,
-            player=self.player,
+            player=self.players,
             step=len(self.rewards),
             return_=self.total,
             reward=self.rewards[-1] if self.rewards else None,

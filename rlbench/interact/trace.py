@@ -26,6 +26,7 @@ from rlbench.harness.isolation.actions import InvalidActionError, as_array
 from rlbench.harness.isolation.explain import Explanation
 from rlbench.harness.play import actions_digest
 from rlbench.harness.results import provenance
+from rlbench.harness.tasks.task import refuse_commands
 from rlbench.interact.episode import ShownEpisode, make
 from rlbench.text_files import read_text
 from rlbench.whole_files import check_writable, replacing
@@ -125,6 +126,7 @@ def load(path: Path) -> Trace:
         raise UserError(f"{path} is of {head['env']!r}, which this rlbench does not have")
     if forbidden := sorted(FORBIDDEN & set(head["kwargs"])):
         raise UserError(f"{path}, line 1: a trace may not set {forbidden[0]!r}")
+    refuse_commands(f"{path}, line 1", list(head["kwargs"].values()))
     steps = lines[1:-1]
     for number, step in enumerate(steps, start=2):
         if "action" not in step:

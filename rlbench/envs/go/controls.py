@@ -13,7 +13,8 @@ from gymnasium.error import InvalidAction
 from rlbench.controls.protocol import Help, PlayerInput
 from rlbench.drawing.shapes import Image
 from rlbench.envs.go import rules
-from rlbench.envs.go.board import board_of, is_legal, point_of
+from rlbench.envs.go.board import BLACK, board_of, is_legal, point_of
+from rlbench.envs.go.config import opponent_names
 from rlbench.envs.go.coordinates import Point, Shape, from_point, pass_of, to_gtp
 from rlbench.envs.go.picture import BoardLayout
 from rlbench.envs.go.render import picture
@@ -33,6 +34,15 @@ def actions(env: Any) -> tuple[str, ...]:
 def help(env: Any) -> Help:
     """Keys and mouse."""
     return (("click", "put a stone"), ("arrows", "choose a point"), ("space", "put a stone there"), ("p", "pass"))
+
+
+def players(env: Any, player: str) -> str:
+    """The player with its colour, and the opponent by name; the player alone where it plays both colours."""
+    state, kwargs = env.unwrapped.state, env.spec.kwargs if env.spec else {}
+    names = opponent_names(kwargs.get("opponent", "random"), kwargs.get("opponents"))
+    if not names:
+        return player
+    return f"{player} ({'Black' if state.agent == BLACK else 'White'}) against {names[state.opponent]}"
 
 
 def action(player: PlayerInput, env: Any) -> int | None:

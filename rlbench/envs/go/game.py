@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rlbench.envs.go.board import BLACK, EMPTY, WHITE, Board, area_score, clear, is_legal, play, point_of, remember
+from rlbench.envs.go.board import BLACK, EMPTY, WHITE, Board, area_score, clear, is_legal, play, point_of, put, remember
 from rlbench.envs.go.keys import zobrist_keys
 from rlbench.errors import ArgumentError
 
@@ -27,24 +28,50 @@ SUICIDE, SUPERKO = "suicide", "superko, it repeats an earlier position"
 
 
 class Game:
-    """A game under the rules of Tromp and Taylor, from the empty board. Colours are 1 Black, -1 White, 0 nobody.
+    """A game under the rules of Tromp and Taylor. Colours are 1 Black, -1 White, 0 nobody.
 
     Args:
         size: The side of a square board, or (rows, columns).
         komi: Points for White.
         suicide: Whether it is legal.
+        setup: Stones that stand before the first move, (action, colour).
+        first: Whose turn it is then.
+
+    Raises:
+        ArgumentError: The setup is no position of this board.
     """
 
-    def __init__(self, size: int | tuple[int, int] = 9, komi: float = 7.0, suicide: bool = False) -> None:
+    def __init__(
+        self,
+        size: int | tuple[int, int] = 9,
+        komi: float = 7.0,
+        suicide: bool = False,
+        setup: Sequence[tuple[int, int]] = (),
+        first: int = 1,
+    ) -> None:
         self.rows, self.columns = (size, size) if isinstance(size, int) else size
-        self.komi, self.suicide = komi, suicide
+        self.komi, self.suicide, self.setup, self.first = komi, suicide, tuple(setup), first
         self.pass_action = self.rows * self.columns
         self._begin()
 
     def _begin(self) -> None:
         self.moves: list[tuple[int, int]] = []
-        self.to_play, self.passes = 1, 0
+        self.to_play, self.passes = self.first, 0
         self._board = _list_board(self.rows, self.columns)
+        if self.setup:
+            self._set_up()
+
+    def _set_up(self) -> None:
+        """Put up the stones of the setup, the first position of the game."""
+        board = self._board
+        for action, colour in self.setup:
+            if not 0 <= action < self.pass_action or board.stones[point_of(board, action)] != EMPTY:
+                raise ArgumentError(f"the setup puts a stone on action {action}, which is taken or off the board")
+            put(board, point_of(board, action), _code(colour))
+        if any(board.liberties[board.head[point_of(board, action)]] == 0 for action, _ in self.setup):
+            raise ArgumentError("the setup has stones without a liberty")
+        board.positions[:] = [0] * len(board.positions)
+        remember(board.positions, board.key[0])
 
     def play(self, action: int, colour: int | None = None) -> None:
         """Move or pass.
@@ -134,7 +161,7 @@ class Game:
 
     def copy(self) -> Game:
         """A game that goes on from here by itself."""
-        other = Game((self.rows, self.columns), self.komi, self.suicide)
+        other = Game((self.rows, self.columns), self.komi, self.suicide, self.setup, self.first)
         other.moves, other.to_play, other.passes = list(self.moves), self.to_play, self.passes
         other._board = _copied(self._board)
         return other

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rlbench.drawing.shapes import BLUE, INK, PAPER, VERMILION, Colour, Image, Point, Region, Stamp, disc, line
+from rlbench.drawing.shapes import BLUE, GREY, INK, PAPER, VERMILION, Colour, Image, Point, Region, Stamp, disc, line
 from rlbench.drawing.text import line_height, text
 from rlbench.envs.go.coordinates import Shape
 from rlbench.envs.go.text import column_name, star_points
@@ -217,11 +217,19 @@ def last_mark(colour: int, cell: int, is_newest: bool) -> Stamp:
 
 
 @functools.lru_cache(maxsize=8)
-def cross(cell: int) -> Stamp:
-    """The mark of a point on which no stone can be put; for `BoardLayout.press`."""
+def refusal(has_stone: bool, cell: int) -> Stamp:
+    """The mark of a point on which no stone can be put, a dot where one stands, else a cross; for `BoardLayout.press`.
+
+    Args:
+        has_stone: Whether a stone stands there.
+        cell: Pixels from line to line.
+    """
 
     def draw(image: Image, at: float) -> None:
         arm = 0.16 * cell
+        if has_stone:
+            disc(image, at, at, max(1.5, 0.08 * cell), GREY)
+            return
         for side in (arm, -arm):
             line(image, (at - arm, at - side), (at + arm, at + side), max(1.5, 0.06 * cell), VERMILION)
 

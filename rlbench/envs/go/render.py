@@ -10,7 +10,7 @@ from rlbench.drawing.text import cut, line_height, text
 from rlbench.envs.go import overlay, rules
 from rlbench.envs.go.coordinates import Point, pass_of
 from rlbench.envs.go.overlay import LOWEST_SHARE
-from rlbench.envs.go.picture import BoardLayout, board_picture, cross, draw_stone, last_mark, stone, wood
+from rlbench.envs.go.picture import BoardLayout, board_picture, draw_stone, last_mark, refusal, stone, wood
 from rlbench.envs.go.view import GameView, last_turn, status
 
 FRAMES_PER_SECOND = 2
@@ -38,7 +38,8 @@ def picture(view: GameView, explanation: Any = None, cursor: Point | None = None
         view: The game.
         explanation: What the agent says of its last turn: `probabilities`, `action_values` and `value`.
         cursor: The point that the player to move has chosen, but not played.
-        fits: Whether it can be played; then its stone is drawn faintly, otherwise a cross.
+        fits: Whether it can be played; then its stone is drawn faintly. Otherwise an empty point is crossed, and a
+            stone gets a dot.
 
     Returns:
         uint8[H, W, 3].
@@ -51,7 +52,8 @@ def picture(view: GameView, explanation: Any = None, cursor: Point | None = None
         if point is not None and view.stones[point] == colour:  # neither passed nor captured
             layout.press(last_mark(colour, layout.cell, is_newest), board, *point)
     if cursor is not None:
-        layout.press(stone(view.to_move, layout.cell, GHOST) if fits else cross(layout.cell), board, *cursor)
+        mark = refusal(bool(view.stones[cursor]), layout.cell)
+        layout.press(stone(view.to_move, layout.cell, GHOST) if fits else mark, board, *cursor)
     if explanation is not None:
         overlay.draw_shares(board, layout, view, explanation)
     height = max(26, round(STRIP * layout.width))

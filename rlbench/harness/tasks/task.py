@@ -238,15 +238,15 @@ class Task:
         return FIRST_SEED + index, self.options[index % len(self.options)] if self.options else None
 
 
-def refuse_commands(task: str, values: Sequence[Any]) -> None:
+def refuse_commands(where: str, values: Sequence[Any]) -> None:
     """Raise UserError where an argument names an opponent that is a command or a folder of one machine.
 
     Args:
-        task: Key of the task, for the message.
+        where: What gives the arguments, for the message: a task, or a file.
         values: Values of the arguments; sequences are searched.
     """
     for value in values:
         if isinstance(value, (list, tuple)):
-            refuse_commands(task, value)
+            refuse_commands(where, value)
         elif isinstance(value, str) and value.startswith(COMMANDS):
-            raise UserError(f"{task}: a task runs no command of one machine, got {value!r}; give random, mcts or gnugo")
+            raise UserError(f"{where}: this runs no command of one machine, got {value!r}; give random, mcts or gnugo")

@@ -163,14 +163,16 @@ def test_the_bar_is_black_as_far_as_black_is_likely_to_win(agent, value, share):
     assert (row[bar] < 128).all(axis=1).mean() == pytest.approx(share, abs=0.05)
 
 
-def test_a_stone_that_fits_is_faint_and_one_that_does_not_is_crossed():
+def test_a_stone_that_fits_is_faint_and_a_point_where_none_does_is_marked():
     env = played(5, "E5")
     view = GameView.of(env.state, env.params)
     plain = picture(view)
-    faint, crossed = picture(view, cursor=(2, 2), fits=True), picture(view, cursor=(0, 4), fits=False)
+    faint, crossed = picture(view, cursor=(2, 2), fits=True), picture(view, cursor=(2, 2), fits=False)
+    dotted = picture(view, cursor=(0, 4), fits=False)
     assert changed_points(faint, plain, 5, by=64) == {(2, 2)}  # its shadow reaches farther
-    assert changed_points(crossed, plain, 5) == {(0, 4)}
-    assert (crossed.astype(int) - plain)[..., 0].max() > 100  # red on black
+    assert changed_points(crossed, plain, 5) == {(2, 2)}
+    assert (plain.astype(int) - crossed)[..., 1].max() > 80  # less green: it is red
+    assert changed_points(dotted, plain, 5) == {(0, 4)}
 
 
 def test_frames_are_repeatable_and_their_own():
