@@ -85,7 +85,10 @@ DAMAGE = {
     "unknown environment": (edit(0, env="rlbench/Chess-v0"), "'rlbench/Chess-v0', which this rlbench does not have"),
     "a module to load": (edit(0, env="os:path"), "'os:path', which this rlbench does not have"),
     "a rules module": (edit(0, kwargs={"rules": "os"}), "may not set 'rules'"),
-    "a program to run": (edit(0, kwargs={"opponents": ["random", "gtp:sh"]}), "line 1: this runs no command .* 'gtp:sh'"),
+    "a program to run": (
+        edit(0, kwargs={"opponents": ["random", "gtp:sh"]}),
+        "line 1: this runs no command .* 'gtp:sh'",
+    ),
     "unknown argument": (edit(0, kwargs={"wind": 1}), "got an unexpected keyword argument 'wind'"),
     "a seed of text": (edit(0, seed="3"), "line 1: seed is '3', not int"),
     "a negative seed": (edit(0, seed=-3), "seed|Seed"),
