@@ -49,14 +49,14 @@ class BuiltinPlayer:
     def __init__(self, name: str) -> None:
         self.name, self.version = name, rlbench.__version__
         self._seed = 0
-        self._make(SMALLEST)
+        self._make(SMALLEST, 0.0)
 
-    def _make(self, size: int) -> None:
+    def _make(self, size: int, komi: float) -> None:
         """The environments: one in which the game is repeated, and one whose opponent answers."""
-        how: dict[str, Any] = {"size": size, "komi": 0.0, "max_moves": 100 * size * size, "disable_env_checker": True}
+        how: dict[str, Any] = {"size": size, "komi": komi, "max_moves": 100 * size * size, "disable_env_checker": True}
         self._repeated: Any = gymnasium.make(ENV_ID, opponent=None, **how).unwrapped
         self._answering: Any = gymnasium.make(ENV_ID, opponent=self.name, **how).unwrapped
-        self._size, self._actions = size, [-1]  # what has been repeated; nothing yet
+        self._made, self._actions = (size, komi), [-1]  # what has been repeated; nothing yet
         self._answering.reset(seed=self._seed)
 
     def plays(self, size: int) -> str | None:
@@ -65,8 +65,6 @@ class BuiltinPlayer:
 
     def begin(self, size: int) -> None:
         """Begin a game."""
-        if size != self._size:
-            self._make(size)
 
     def seed(self, seed: int) -> None:
         """Seed it."""
@@ -75,6 +73,8 @@ class BuiltinPlayer:
 
     def choose(self, game: Game, colour: int) -> int:
         """Its action."""
+        if self._made != (game.rows, komi := usual_komi(game)):
+            self._make(game.rows, komi)
         actions = alternating(game, colour)
         if not actions:
             self._answering.reset(options={"colour": 1})  # where the opponent begins
@@ -98,6 +98,12 @@ class BuiltinPlayer:
 
     def close(self) -> None:
         """Nothing is left open."""
+
+
+def usual_komi(game: Game) -> float:
+    """The komi of a game, or the nearest that the environments take."""
+    points = game.rows * game.columns
+    return min(max(round(2 * game.komi) / 2, -points), points)
 
 
 def alternating(game: Game, colour: int) -> list[int]:

@@ -6,7 +6,7 @@ import pytest
 
 from rlbench.envs.go.game import Game
 from rlbench.errors import ArgumentError
-from rlbench.gtp.players import BuiltinPlayer, SubmissionPlayer, alternating, observe
+from rlbench.gtp.players import BuiltinPlayer, SubmissionPlayer, alternating, observe, usual_komi
 from rlbench.gtp.server import PlayerFault
 from rlbench.harness import submission
 
@@ -134,6 +134,18 @@ def test_a_builtin_player_plays_the_same_for_the_same_seed():
         return game.moves
 
     assert moves(1) == moves(1) != moves(2)
+
+
+def test_a_search_knows_the_komi():
+    def moves(komi):
+        agent, game = BuiltinPlayer("mcts:100"), Game(5, komi)
+        agent.begin(5)
+        for _ in range(4):
+            game.play(agent.choose(game, game.to_play))
+        return game.moves
+
+    assert moves(0.5) == moves(0.5) != moves(20.5)
+    assert [usual_komi(Game(5, komi)) for komi in (0.3, 7.5, 1e9, -1e9)] == [0.5, 7.5, 25, -25]
 
 
 def test_a_builtin_player_that_is_none_is_refused():
