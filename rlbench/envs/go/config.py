@@ -13,8 +13,11 @@ from rlbench.envs.go.search import EXTERNAL, RANDOM
 from rlbench.errors import ArgumentError, shortened
 
 SMALLEST, LARGEST = 2, 19
-KOMI = {5: 24.5, 7: 8.5}
-"""The komi of boards up to that size: with best play Black takes all of 5 x 5, and wins 7 x 7 by 9 points."""
+KOMI = {2: 0.5, 3: 8.5, 4: 1.5, 5: 24.5, 6: 3.5, 7: 8.5}
+"""The komi of small boards, half a point less than what Black wins by with best play.
+
+van der Werf & Winands (2009), Solving Go for rectangular boards.
+"""
 DEFAULT_KOMI = 7.0
 SEARCH = "mcts:"
 ENGINES = ("gnugo:", "gtp:", "submission:")
@@ -53,7 +56,7 @@ def board_fields(rows: int, columns: int, max_moves: int) -> dict[str, Any]:
 def checked_komi(komi: Any, size: int) -> float:
     """The komi, or that of the size where it is None."""
     if komi is None:
-        return next((value for largest, value in KOMI.items() if size <= largest), DEFAULT_KOMI)
+        return KOMI.get(size, DEFAULT_KOMI)
     value = arguments.number("komi", komi, -size * size, size * size)
     if 2 * value != int(2 * value):
         raise ArgumentError(f"komi is a multiple of 0.5, got {shortened(komi)}")
@@ -76,8 +79,11 @@ def playouts_of(name: Any) -> int:
     if name == "random":
         return RANDOM
     if isinstance(name, str) and name.startswith(SEARCH):
-        count = name.removeprefix(SEARCH).replace("_", "x")
-        return arguments.integer(f"the playouts of {name}", int(count) if count.isdecimal() else None, 1, MAX_PLAYOUTS)
+        count = name.removeprefix(SEARCH)
+        is_number = count.isdecimal() and len(count) <= len(str(MAX_PLAYOUTS))
+        if not is_number or not 1 <= int(count) <= MAX_PLAYOUTS:
+            raise ArgumentError(f"{SEARCH}PLAYOUTS takes an integer 1 to {MAX_PLAYOUTS}, got {shortened(name)}")
+        return int(count)
     if isinstance(name, str) and name.startswith(ENGINES):
         return EXTERNAL
     kinds = 'None, "random", "mcts:PLAYOUTS", "gnugo:LEVEL", "gtp:COMMAND", "submission:FOLDER"'

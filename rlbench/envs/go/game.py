@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rlbench.core import arguments
 from rlbench.envs.go.board import BLACK, EMPTY, WHITE, Board, area_score, clear, is_legal, play, point_of, put, remember
 from rlbench.envs.go.keys import zobrist_keys
 from rlbench.errors import ArgumentError
@@ -49,8 +50,10 @@ class Game:
         setup: Sequence[tuple[int, int]] = (),
         first: int = 1,
     ) -> None:
-        self.rows, self.columns = (size, size) if isinstance(size, int) else size
-        self.komi, self.suicide, self.setup, self.first = komi, suicide, tuple(setup), first
+        rows, columns = size if isinstance(size, tuple) else (size, size)
+        self.rows, self.columns = arguments.integer("rows", rows, 1), arguments.integer("columns", columns, 1)
+        self.komi, self.suicide = arguments.number("komi", komi), arguments.flag("suicide", suicide)
+        self.setup, self.first = tuple(setup), first
         self.pass_action = self.rows * self.columns
         self._begin()
 

@@ -23,11 +23,11 @@ from rlbench.envs.go.board import (
     area_score,
     board_of,
     clear,
-    is_consistent,
     legal_moves,
     play,
     point_of,
 )
+from rlbench.envs.go.consistency import is_consistent
 from rlbench.envs.go.search import EXTERNAL, RANDOM, random_action, searched_action
 
 DRAWS = (2, 1)  # the agent's colour and the opponent's first move; the opponent's reply
@@ -123,7 +123,7 @@ def configure(
 
     Args:
         size: 2 to 19.
-        komi: Points for White, a multiple of 1/2; by default 24.5 to 5 x 5, 8.5 to 7 x 7, 7 above.
+        komi: Points for White, a multiple of 1/2; by default 24.5 on 5 x 5, 8.5 on 7 x 7, 7 from 8 x 8 on.
         suicide: Whether it is legal to fill the last liberty of one's own chain.
         opponent: "random", "mcts:PLAYOUTS", an engine; None to play both colours.
         opponents: Several, of which the option `opponent` of a reset chooses by number.
