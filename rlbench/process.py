@@ -80,6 +80,28 @@ torch_threads = _TorchThreads()
 """Torch computes with so many threads inside: `with torch_threads(1):`."""
 
 
+def _on_one_thread() -> Callable[[], None]:
+    """Let NumPy's BLAS use one thread, and return the function that gives it back as many as it had."""
+    count, set_count = _blas_threads()
+    before = count()
+    set_count(1)
+    return lambda: set_count(before)
+
+
+def _blas_threads() -> tuple[Callable[[], int], Callable[[int], Any]]:
+    """The functions that get and set the number of threads of NumPy's OpenBLAS; of another BLAS none is known."""
+    with contextlib.suppress(ImportError, OSError, TypeError, AttributeError):
+        blas = ctypes.CDLL(importlib.import_module("numpy.linalg._umath_linalg").__file__)  # and what it links
+        for name in ("scipy_openblas_{}_num_threads64_", "openblas_{}_num_threads64_", "openblas_{}_num_threads"):
+            with contextlib.suppress(AttributeError):
+                return getattr(blas, name.format("get")), getattr(blas, name.format("set"))
+    return lambda: 1, lambda count: None
+
+
+one_blas_thread = SharedScope(_on_one_thread)
+"""NumPy multiplies matrices on one thread inside: `with one_blas_thread():`. On several, sums round differently."""
+
+
 @contextmanager
 def openmp_threads(library: str) -> Iterator[None]:
     """OpenMP has as many threads afterwards as before, in the runtime that a shared library is linked with.

@@ -176,7 +176,8 @@ class PolicyGradient(Learner):
         """Take the observations since the last update into the statistics.
 
         A known fault: the first step after an update acts on the first observation since the last reset instead of
-        the newest. The committed agents of the robots were trained so; it goes when they are trained anew.
+        the newest. Most committed agents of the robots were trained so, docs/agents.md names the others; it goes when
+        they are trained anew.
         """
         if self.normalizer:
             self.normalizer.update()

@@ -228,13 +228,16 @@ class Learner(Stateful):
 
 @contextmanager
 def computing(threads: int = 1) -> Iterator[None]:
-    """A scope in which PyTorch computes as the algorithms expect, whatever the caller has set; it is restored after.
+    """A scope in which NumPy and PyTorch compute as the algorithms expect, whatever is set outside; restored after.
+
+    NumPy has one thread, so that the weights do not depend on the number of cores.
 
     Args:
         threads: that PyTorch may use. Nothing of PyTorch is touched where it is not imported, as by tables.
     """
     with ExitStack() as stack:
         stack.enter_context(np.errstate(under="ignore"))
+        stack.enter_context(process.one_blas_thread())
         if "torch" in sys.modules:
             stack.enter_context(process.torch_defaults())
             stack.enter_context(process.torch_threads(threads))

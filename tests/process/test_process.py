@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from rlbench import children, process
+from tests.blas import blas_threads, set_blas_threads
 
 
 def run(program, **options):
@@ -30,6 +31,18 @@ def test_torch_threads_return_also_after_an_error():
         assert torch.get_num_threads() == before + 1
         raise KeyboardInterrupt
     assert torch.get_num_threads() == before
+
+
+def test_matrices_are_multiplied_on_one_thread_inside():
+    before = blas_threads()
+    set_blas_threads(2)
+    try:
+        with contextlib.suppress(KeyboardInterrupt), process.one_blas_thread():
+            assert blas_threads() == 1
+            raise KeyboardInterrupt
+        assert blas_threads() == 2
+    finally:
+        set_blas_threads(before)
 
 
 def test_torch_generator_is_not_moved():
@@ -95,6 +108,7 @@ def test_the_numeric_locale_returns():
 CHILD_OF_A_DEAF_PARENT = """
 import signal, subprocess, sys
 from rlbench import children, process
+from tests.blas import blas_threads, set_blas_threads
 
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 with process.waitable_children():
@@ -110,6 +124,7 @@ def test_the_exit_status_of_a_child_is_known_though_sigchld_is_ignored():
 ENDED = """
 import os, signal, sys
 from rlbench import children, process
+from tests.blas import blas_threads, set_blas_threads
 
 with children.temporary_folder() as folder:
     print(folder, flush=True)
@@ -265,6 +280,7 @@ def test_a_signal_that_the_program_ignores_stays_ignored():
 CLOSED = """
 import os
 from rlbench import children, process
+from tests.blas import blas_threads, set_blas_threads
 
 os.close(0), os.close(2)
 with process.standard_streams():

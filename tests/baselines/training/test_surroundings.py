@@ -19,6 +19,7 @@ from rlbench.errors import UserError
 from tests.baselines.algorithms.test_recurrent_attention import corners_registered  # noqa: F401  # its images
 from tests.baselines.algorithms.test_smallest_settings import RUNS
 from tests.baselines.surroundings import surroundings
+from tests.blas import blas_threads, set_blas_threads
 
 NETWORKS = [name for name in RUNS if name not in ("value-iteration", "q-learning")]
 
@@ -91,6 +92,17 @@ def weights(folder: Path, name: str, surrounding: AbstractContextManager[Any]) -
     with surrounding:
         submission = runner.run(name.split()[0], RUNS[name], folder, quiet=True)
     return {file.name: file.read_bytes() for file in sorted(submission.iterdir())}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_weights_are_learned_on_one_thread_of_numpy(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    learn = dqn.DQN.iterate
+    monkeypatch.setattr(dqn.DQN, "iterate", lambda self: (seen.append(blas_threads()), learn(self))[1])
+    with changed(blas_threads, set_blas_threads, threads):
+        for _ in dqn.train(RUNS["dqn"]):
+            assert blas_threads() == threads
+    assert set(seen) == {1}
 
 
 @pytest.mark.parametrize(
