@@ -1,9 +1,12 @@
 """A submission as the opponent of an environment: it plays in processes of its own, and its faults are its losses."""
 
+import json
+
 import gymnasium
 import numpy as np
 import pytest
 
+from rlbench import cli
 from rlbench.envs.go.rules import FORFEIT
 from rlbench.errors import ArgumentError
 
@@ -49,3 +52,15 @@ def test_one_that_cannot_be_loaded_is_refused_at_once(submit, tmp_path):
     for path, reason in ((folder, "load_error: ImportError: no such library"), (tmp_path / "no", "no submission at")):
         with pytest.raises(ArgumentError, match=rf"plays no 5x5 with komi 24\.5: .*{reason}"):
             gymnasium.make("rlbench/Go5x5-v0", opponent=f"submission:{path}")
+
+
+def test_two_submissions_play_each_other(submit, tmp_path, monkeypatch, capsys):
+    ours, theirs = submit("return mask.argmax(axis=1)", name="ours"), submit(RANDOM, name="theirs")
+    monkeypatch.chdir(tmp_path)
+    words = ["--task", "Go5x5", "--set", f"opponent=submission:{theirs}", "--no-window", "--json"]
+    rows = []
+    for _ in range(2):
+        assert cli.main(["watch", str(ours), *words]) == 0
+        rows.append(json.loads(capsys.readouterr().out))
+    assert rows[0] == rows[1]
+    assert rows[0][0]["ended"] == "terminated"

@@ -107,7 +107,7 @@ class Task:
     """Lower-case words joined by hyphens."""
 
     version: int
-    """Counts from 1."""
+    """Counts from 1; 0 for a task that a command makes up for an environment."""
 
     env_id: str
     """Given to `gymnasium.make_vec`."""
@@ -183,6 +183,8 @@ class Task:
     """Counts the changes of `ratings`, under which Elo ratings of agents do not compare."""
 
     def __post_init__(self) -> None:
+        if not self.version:  # made up on the command line, which may name a command
+            return
         for kwargs in (self.env_kwargs, self.supplement.env_kwargs if self.supplement else {}):
             refuse_commands(self.key, list(kwargs.values()))
 
