@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import inspect
 import textwrap
@@ -196,7 +197,7 @@ CACHED = ("begin", "advance", "reset", "step_range", "step_serial", "step_parall
 def source(world: World) -> str:
     """The text of the generated module for these rules."""
     texts = list(_module_texts(world.rules, world.name.rpartition(".")[0]).values())
-    functions = [node.name for text in texts for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
+    functions = [name for text in texts for name in _functions(text)]
     filling = {"functions": repr(("uniform", "fill_uniform", "copy", *functions)), **pieces(world)}
     filling["called"] = repr(getattr(world.rules, "CALLED", ()))
     single = _filled(SINGLE, filling) if getattr(world.rules, "COMPILED", False) else ""
@@ -205,23 +206,38 @@ def source(world: World) -> str:
 
 
 def _module_texts(module: Any, package: str) -> dict[str, str]:
-    """The texts of a rules module and of the sibling modules that it imports from, by name, imported ones first.
+    """The texts of a rules module and of the sibling modules that it imports from, by name, imported ones first."""
+    text, siblings = _without_imports(inspect.getsource(module), module.__name__, package)
+    texts = dict[str, str]()
+    for name in siblings:
+        texts |= _module_texts(importlib.import_module(name), package)
+    return {**texts, module.__name__: text}
 
-    These imports are left out, since their names are defined then, and `configure`, which is never compiled.
+
+@functools.lru_cache(maxsize=64)  # every environment asks anew, since a text may have been edited
+def _without_imports(text: str, module: str, package: str) -> tuple[str, tuple[str, ...]]:
+    """The text of a module without what is defined elsewhere, and the siblings that it imports from.
+
+    Imports from siblings are left out, since their names are defined then, and `configure`, which is never compiled.
     """
-    text = inspect.getsource(module)
-    lines, texts = text.splitlines(), dict[str, str]()
+    lines, siblings = text.splitlines(), []
     for node in ast.parse(text).body:
         beside = isinstance(node, ast.ImportFrom) and package and (node.module or "").rpartition(".")[0] == package
         if beside:
-            texts |= _module_texts(importlib.import_module(str(node.module)), package)  # type: ignore[attr-defined]
+            siblings.append(str(node.module))  # type: ignore[attr-defined]
         future = isinstance(node, ast.ImportFrom) and node.module == "__future__"  # stands above
         if beside or future or (isinstance(node, ast.FunctionDef) and node.name == "configure"):
             end = node.end_lineno or node.lineno
             lines[node.lineno - 1 : end] = [""] * (end - node.lineno + 1)
     kept = "\n".join(lines)
-    _check_imports(module.__name__, ast.parse(kept))
-    return {**texts, module.__name__: kept}
+    _check_imports(module, ast.parse(kept))
+    return kept, tuple(siblings)
+
+
+@functools.lru_cache(maxsize=64)
+def _functions(text: str) -> tuple[str, ...]:
+    """The names of the functions that a text defines."""
+    return tuple(node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef))
 
 
 def _check_imports(name: str, tree: ast.Module) -> None:
