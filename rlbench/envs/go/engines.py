@@ -78,6 +78,11 @@ class Program:
     opponent: str
     command: tuple[str, ...]
 
+    @property
+    def is_gnugo(self) -> bool:
+        """Whether it is GNU Go, by its level."""
+        return self.opponent.startswith("gnugo:")
+
 
 def is_program(opponent: object) -> bool:
     """Whether an opponent is a program of its own, by its name alone."""
@@ -186,6 +191,9 @@ class GtpEngine:
         for colour_played, action in self._moves[self._told :]:
             process.ask(f"play {COLOURS[colour_played]} {to_gtp(action, self._shape)}", SECONDS)
             self._told += 1
+        if self._program.is_gnugo:  # else a copy of the game, whose program has thought less, could go on otherwise
+            process.ask("clear_cache", SECONDS)
+            process.ask(f"set_random_seed {(self._seed + len(self._moves)) % 2**31}", SECONDS)
         answer = process.ask(f"genmove {COLOURS[colour]}", self._seconds)
         if answer.lower() == "resign":
             return RESIGN
@@ -225,10 +233,9 @@ class GtpEngine:
 
 def _started(program: Program, seed: int, size: int, komi: float) -> GtpProcess:
     """A program at the beginning of a game; an EngineFault where it will not play it."""
-    gnugo = program.opponent.startswith("gnugo:")
-    process = GtpProcess([*program.command, *(["--seed", str(seed)] if gnugo else [])])
+    process = GtpProcess(program.command)
     try:
-        if not gnugo and process.ask("known_command set_random_seed", SECONDS_TO_START) == "true":
+        if process.ask("known_command set_random_seed", SECONDS_TO_START) == "true":
             process.ask(f"set_random_seed {seed}", SECONDS)
         process.ask(f"boardsize {size}", SECONDS_TO_START)
         process.ask("clear_board", SECONDS)
@@ -249,7 +256,7 @@ def version(program: Program, size: int, komi: float) -> str:
     process = None
     try:
         process = _started(program, 0, size, komi)
-        name = "gnugo" if program.opponent.startswith("gnugo:") else process.ask("name", SECONDS)
+        name = "gnugo" if program.is_gnugo else process.ask("name", SECONDS)
         return shortened(f"{printable(name)} {printable(process.ask('version', SECONDS))}".strip())[1:-1]
     except EngineFault as fault:
         raise ArgumentError(

@@ -222,3 +222,15 @@ def test_gnugo_plays_the_same_game_again_for_the_same_seed():
     engine.close()
     assert games[0] == games[1]
     assert len(set(map(tuple, games))) > 2
+
+
+@needs_gnugo
+def test_a_copy_of_a_game_with_gnugo_goes_on_alike():
+    engine = GtpEngine(find_program("gnugo:1"), 9, 7.0)
+    engine.start(seed=1)
+    for _ in range(10):
+        for colour in (BLACK, WHITE):
+            twin = copy.deepcopy(engine)
+            assert engine.genmove(colour) == twin.genmove(colour)
+            twin.close()
+    engine.close()
