@@ -31,6 +31,7 @@ pictures: $(INSTALLED)  ## the README's picture of each environment
 	$(BIN)/rlbench watch $(PRETRAINED)/half-cheetah-gymnasium@1/ppo-s0 --task HalfCheetah \
 		--episode 2 --frames 4 --set reward=gymnasium $(FILMSTRIP)/half-cheetah.png
 	$(BIN)/rlbench watch $(PRETRAINED)/pong@1/dqn-cpu-s0 --frames 8 $(FILMSTRIP)/pong.png
+	$(BIN)/rlbench watch random-legal --task Go9x9 --set opponent=mcts:1000 $(FILMSTRIP)/go.png
 
 commands: $(INSTALLED)  ## the reference in docs/commands.md, from the commands' help
 	$(BIN)/python tests/docs/command_reference.py

@@ -81,6 +81,8 @@ class ShownEpisode:
         self._frame: Image | None = None
         self._pointed: tuple[tuple[float, float], Image] | None = None
         env.reset(seed=seed, options=options)
+        log = getattr(self.controls, "GameLog", None)
+        self._log: Any = log(env) if log else None
 
     @property
     def over(self) -> bool:
@@ -104,6 +106,8 @@ class ShownEpisode:
         """
         _, reward, terminated, truncated, _ = self.env.step(action)
         self._frame = self._pointed = None
+        if self._log is not None:
+            self._log.follow(self.env)
         self.rewards.append(float(reward))
         self.total += float(reward)
         self.actions.append(plain(action, self._description))
@@ -143,6 +147,10 @@ class ShownEpisode:
         draw = getattr(self.env.unwrapped, "small_frame", None)
         frame = draw(factor) if draw is not None and factor > 1 else None
         return shrink(self.frame(), factor) if frame is None else frame
+
+    def game_text(self) -> str | None:
+        """The game so far as a file of its own kind; None where the environment has none."""
+        return None if self._log is None else self._log.text(self.env, self.player)
 
     @property
     def players(self) -> str:

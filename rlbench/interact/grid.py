@@ -12,6 +12,7 @@ from rlbench.drawing.resize import MAX_SHRINK, magnify
 from rlbench.drawing.shapes import BLUE, GREY, INK, PAPER, VERMILION, Image, canvas
 from rlbench.drawing.text import cut, line_height, text, width
 from rlbench.interact.episode import ShownEpisode
+from rlbench.interact.game_file import GameFile
 from rlbench.interact.panel import number
 from rlbench.interact.screen import ROOM, Screen
 
@@ -134,6 +135,9 @@ class EpisodeGrid:
 
     def record(self) -> None:
         """Add it to the recording."""
+        if isinstance(self.screen.recorder, GameFile):
+            for episode in self.episodes:
+                self.screen.recorder.take(episode)
         step = max(len(episode.rewards) for episode in self.episodes)
         self.screen.record(self.picture, f"step {step}", all(episode.over for episode in self.episodes))
 

@@ -9,6 +9,7 @@ from rlbench.drawing.resize import magnify
 from rlbench.drawing.shapes import Image, canvas
 from rlbench.interact.episode import ShownEpisode
 from rlbench.interact.filmstrip import Filmstrip
+from rlbench.interact.game_file import GameFile
 from rlbench.interact.panel import PanelContent, panel
 from rlbench.interact.screen import Screen
 
@@ -102,6 +103,8 @@ class EpisodeView:
 
     def record(self, episode: ShownEpisode) -> None:
         """Add it to the recording."""
+        if isinstance(self.screen.recorder, GameFile):
+            self.screen.recorder.take(episode)
         self.screen.record(lambda: self._recorded(episode), episode.caption(), episode.over)
 
     def to_frame(self, episode: ShownEpisode, x: float, y: float) -> tuple[float, float] | None:

@@ -29,9 +29,10 @@ from rlbench.drawing.shapes import PAPER, Image
 from rlbench.errors import UserError
 from rlbench.interact.encoded import check_encoded
 from rlbench.interact.filmstrip import Filmstrip
+from rlbench.interact.game_file import GAME_FILES, GameFile
 
 FILMS = (".mp4", ".gif")
-FORMATS = (*FILMS, ".png")
+FORMATS = (*FILMS, ".png", *GAME_FILES)
 STRIP = 5  # frames of a filmstrip by default
 
 
@@ -66,7 +67,7 @@ def recorder(path: str | Path, fps: float, strip: int | None = None) -> Iterator
     """Record within the context; at its end everything is written. The file's extension decides what is recorded.
 
     Args:
-        path: .mp4 or .gif for a film, .png for filmstrips.
+        path: .mp4 or .gif for a film, .png for filmstrips, .sgf for games of Go.
         fps: frames per second of a film.
         strip: frames of a filmstrip, STRIP by default.
 
@@ -75,8 +76,12 @@ def recorder(path: str | Path, fps: float, strip: int | None = None) -> Iterator
     """
     path = Path(path)
     check(path)
-    is_strip = path.suffix.lower() == ".png"
-    made: Recorder = Filmstrip(path, STRIP if strip is None else strip) if is_strip else Film(path, fps)
+    suffix = path.suffix.lower()
+    made: Recorder
+    if suffix in GAME_FILES:
+        made = GameFile(path)
+    else:
+        made = Filmstrip(path, STRIP if strip is None else strip) if suffix == ".png" else Film(path, fps)
     with contextlib.closing(made):
         yield made
 

@@ -109,6 +109,10 @@ def as_recorded(done: Done) -> bool:
     return all(row["as_recorded"] for row in done.rows)
 
 
+def two_moves(done: Done) -> bool:
+    return [(row["length"], row["ended"]) for row in done.rows] == [(2, "unfinished")]
+
+
 def all_end(done: Done) -> bool:
     return len(done.rows) == 64 and (done.folder / "watch.png").exists()
 
@@ -130,6 +134,13 @@ COMMANDS = {
         lambda done: as_recorded(done) and (done.folder / "seven.mp4").stat().st_size > 10_000, JSON, slow=True
     ),
     "rlbench watch random --task cart-pole@1": Example(first_row("return"), JSON),
+    "rlbench play Go9x9 --set opponent=mcts:1000 --options colour=0": Example(
+        two_moves, "--keys up space left space --json"
+    ),
+    "rlbench play Go19x19 --set opponent=null": Example(two_moves, "--keys up space left space --json"),
+    "rlbench watch random-legal --task Go9x9 --set opponent=mcts:100 --record game.sgf": Example(
+        lambda done: (done.folder / "game.sgf").read_text("utf-8").startswith("(;FF[4]"), JSON
+    ),
     "rlbench show GridWorld --policy random": Example(of_corner, JSON),
     "rlbench evaluate random --task cart-pole@1": Example(first_row("mean_return"), JSON),
     "rlbench verify results/cart-pole@1": Example(

@@ -111,8 +111,8 @@ def test_an_encoder_that_dies_is_one_line(ffmpeg, tmp_path):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("film.avi", r"the supported formats are \.mp4, \.gif, \.png"),
-        ("film", r"the supported formats are \.mp4, \.gif, \.png"),
+        ("film.avi", r"the supported formats are \.mp4, \.gif, \.png, \.sgf"),
+        ("film", r"the supported formats are \.mp4, \.gif, \.png, \.sgf"),
         ("no/such/folder/film.mp4", "cannot write .*No such file or directory; give another file"),
         ("folder.mp4", "it is a folder"),
     ],

@@ -21,7 +21,7 @@ class DisplayOptions:
     speed: float = 1.0
     """How many times as fast as the environment's own pace."""
     record: Path | None = None
-    """Record a film (.mp4, .gif), or a filmstrip of each episode (.png)."""
+    """Record a film (.mp4, .gif), a filmstrip of each episode (.png), or each game of Go (.sgf)."""
     frames: int | None = None
     """Frames of a filmstrip; 5 by default."""
     panel: bool = True

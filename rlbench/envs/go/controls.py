@@ -14,8 +14,9 @@ from rlbench.controls.protocol import Help, PlayerInput
 from rlbench.drawing.shapes import Image
 from rlbench.envs.go import rules
 from rlbench.envs.go.board import BLACK, board_of, is_legal, point_of
-from rlbench.envs.go.config import opponent_names
 from rlbench.envs.go.coordinates import Point, Shape, from_point, pass_of, to_gtp
+from rlbench.envs.go.game_log import GameLog as GameLog  # one of a controls module's names
+from rlbench.envs.go.game_log import opponent_of
 from rlbench.envs.go.picture import BoardLayout
 from rlbench.envs.go.render import picture
 from rlbench.envs.go.view import GameView
@@ -38,11 +39,10 @@ def help(env: Any) -> Help:
 
 def players(env: Any, player: str) -> str:
     """The player with its colour, and the opponent by name; the player alone where it plays both colours."""
-    state, kwargs = env.unwrapped.state, env.spec.kwargs if env.spec else {}
-    names = opponent_names(kwargs.get("opponent", "random"), kwargs.get("opponents"))
-    if not names:
+    opponent = opponent_of(env)
+    if opponent is None:
         return player
-    return f"{player} ({'Black' if state.agent == BLACK else 'White'}) against {names[state.opponent]}"
+    return f"{player} ({'Black' if env.unwrapped.state.agent == BLACK else 'White'}) against {opponent}"
 
 
 def action(player: PlayerInput, env: Any) -> int | None:
