@@ -213,17 +213,20 @@ def is_legal(board: Board, p: int, colour: int, suicide: bool) -> bool:
     width = board.columns + 1
     lives = captures = False
     for q in (p - width, p - 1, p + 1, p + width):
+        lives |= board.stones[q] == EMPTY
+    is_new = board.stood[p] & colour == 0
+    if lives and is_new:
+        return True  # as most moves are
+    for q in (p - width, p - 1, p + 1, p + width):
         stone = board.stones[q]
-        if stone == EMPTY:
-            lives = True
-        elif stone != EDGE:
+        if stone != EMPTY and stone != EDGE:
             if not in_atari(board, board.head[q]):
                 lives |= stone == colour
             elif stone != colour:
                 captures = True
     if not (lives or captures):
         return suicide and not is_known(board.positions, board.key[0] ^ last_liberty_keys(board, p, colour))
-    if board.stood[p] & colour == 0:
+    if is_new:
         return True
     key = board.key[0] ^ board.keys[colour][p]
     if captures:

