@@ -144,15 +144,16 @@ PRESETS: dict[str, ReinforceSettings] = {
         learning_rate=1e-2,
         learning_rate_end=1e-2,
     ),
-    # Go on 5x5 from its result alone: the lecture's baseline V, and the probabilities of illegal moves 0.
+    # Go on 5x5 from the result of each game alone, against random moves. As Black, who needs all of the board, an
+    # untrained policy wins 3 % of its games, so that a gradient needs many.
     "go": ReinforceSettings(
         task="rlbench/Go5x5-v0",
         agent="reinforce-go",
         opponent="random",
         estimator="learned-value",
-        num_envs=512,
+        num_envs=1024,
         total_env_steps=8_000_000,
-        gamma=1.0,  # a win counts the same whenever it comes
+        gamma=0.97,  # to end a game that is won; at 1 one seed of three stayed below 0.88
         reward_scale=1.0,
         observation_scale=(),
         hidden=(256,),
@@ -160,7 +161,7 @@ PRESETS: dict[str, ReinforceSettings] = {
         learning_rate_end=1e-4,
         critic_learning_rate=1e-3,
         evaluation_episodes=1_000,
-        eval_every_updates=25,
-        goal=math.inf,  # a win in every game
+        eval_every_updates=20,
+        goal=math.inf,  # the budget is spent
     ),
 }
