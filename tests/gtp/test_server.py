@@ -1,13 +1,17 @@
 """A player behind GTP: whole dialogues, as the specification and GNU Go have them."""
 
 import io
+import itertools
+import re
 import subprocess
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rlbench.envs.go import engines
 from rlbench.gtp import handicap
-from rlbench.gtp.protocol import serve
+from rlbench.gtp.protocol import parse, serve
 from rlbench.gtp.server import GoServer, PlayerFault
 
 
@@ -140,3 +144,29 @@ def test_handicap_stones_stand_where_gnugo_puts_them(size):
     stones = range(2, handicap.max_stones(size) + 1)
     ours = [set(dialogue(f"fixed_handicap {each}", Scripted(), size).removeprefix("= ").split()) for each in stones]
     assert ours == theirs
+
+
+WORDS = st.one_of(
+    st.sampled_from(sorted(GoServer(Scripted(), 5).handlers())),
+    st.sampled_from(["b", "white", "pass", "A1", "b2", "C3", "I9", "Z99", "-1", "0", "2", "5", "1e9", "nan", "/", "#"]),
+    st.text(max_size=5),
+)
+
+
+class FirstLegal(Scripted):
+    """Plays the first legal action."""
+
+    def choose(self, game, colour):
+        return int(game.legal_mask(colour).argmax())
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(WORDS, min_size=1, max_size=5).map(" ".join), max_size=25))
+def test_whatever_is_said_is_answered(lines):
+    data = "".join(f"{line}\n" for line in lines).encode(errors="replace")
+    commands = list(itertools.takewhile(lambda each: each.name != "quit", filter(None, map(parse, io.BytesIO(data)))))
+    answers, server = [], GoServer(FirstLegal(), 5)
+    serve(server.handlers(), io.BytesIO(data), answers.append)
+    assert len(answers) in (len(commands), len(commands) + 1)  # `quit` is answered
+    for command, answer in zip(commands, answers, strict=False):
+        assert re.fullmatch(rf"[=?]{command.number}( [^\n]+|( ?\n[^\n]+)*)(\n[^\n]+)*\n\n", answer), answer
