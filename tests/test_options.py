@@ -20,6 +20,8 @@ MISTAKES = {
     "show --polcy random": "unknown option '--polcy'; did you mean --policy?",
     "show GridWorld --gamma x": "--gamma: 'x' is no number; `rlbench show --help`",
     "play CartPole --sed 1": "did you mean --seed?",
+    "play Go9x9 --keys p --options colour": "--options takes name=value, got 'colour'",
+    "play Go9x9 --keys p --options colour=2": "option 'colour' takes an integer, 0 to 1, got 2",
     "watch random --lanse 2": "did you mean --lanes?",
     "gtp random --sise 9": "did you mean --size?",
     "train value-iteration --gama 1": "did you mean --gamma?",

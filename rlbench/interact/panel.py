@@ -29,7 +29,7 @@ class PanelContent:
     """What a panel says."""
 
     title: str
-    player: str
+    player: str  # of one line or two
     step: int
     return_: float
     reward: float | None  # the last one; None before the first step
@@ -131,7 +131,8 @@ def unchanging(title: str, player: str, keys: Help, height: int) -> Image:
     pen = Pen(image, scale)
     pen.bar(0, 0, max(1 / scale, 1), height / scale, MIST)
     pen.write(MARGIN, MARGIN, fitted(pen, title, 17, bold=True), 17, INK, bold=True)
-    pen.write(MARGIN, MARGIN + 24, fitted(pen, player, 12), 12, GREY)
+    for i, each in enumerate(player.split("\n")[:2]):
+        pen.write(MARGIN, MARGIN + 23 + 14 * i, fitted(pen, each, 12), 12, GREY)
     y = height / scale - MARGIN + 4 - 17 * len(keys)
     for names, what in keys:
         pen.write(MARGIN, y, names, 11, INK, bold=True)

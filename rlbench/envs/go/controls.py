@@ -38,11 +38,12 @@ def help(env: Any) -> Help:
 
 
 def players(env: Any, player: str) -> str:
-    """The player with its colour, and the opponent by name; the player alone where it plays both colours."""
+    """The player and the opponent, a line each, with their colours; the player alone where it plays both."""
     opponent = opponent_of(env)
     if opponent is None:
         return player
-    return f"{player} ({'Black' if env.unwrapped.state.agent == BLACK else 'White'}) against {opponent}"
+    own, other = ("Black", "White") if env.unwrapped.state.agent == BLACK else ("White", "Black")
+    return f"{player}, {own}\nagainst {opponent}, {other}"
 
 
 def action(player: PlayerInput, env: Any) -> int | None:

@@ -186,19 +186,19 @@ def test_malformed_files(text, message):
 
 
 HOSTILE = {
-    "deep": b"(;SZ[9]" + b"(;B[aa]" * 300_000,
+    "deep": b"(;SZ[9]" + b"(;B[aa]" * 150_000,
     "deep and closed": b"(;SZ[9]" + b"(;" * 15_000 + b")" * 15_001,
-    "many nodes": b"(;SZ[9]" + b";B[]" * 2_000_000 + b")",
-    "many values": b"(;SZ[9]AB" + b"[aa]" * 2_000_000 + b")",
-    "many properties": b"(;SZ[9]" + b"XX[]" * 500_000 + b")",
-    "large rectangles": b"(;SZ[52]" + b";AB[aa:ZZ];AE[aa:ZZ]" * 400_000 + b")",
-    "open value": b"(;C[" + b"x" * 8_000_000,
-    "escapes": b"(;C[" + rb"\]" * 2_000_000 + b"]PB[" + rb"\\" * 1_000_000 + b"])",
-    "blank": b"(" + b" " * 8_000_000,
-    "brackets": b"(" * 8_000_000,
+    "many nodes": b"(;SZ[9]" + b";B[]" * 500_000 + b")",
+    "many values": b"(;SZ[9]AB" + b"[aa]" * 500_000 + b")",
+    "many properties": b"(;SZ[9]" + b"XX[]" * 200_000 + b")",
+    "large rectangles": b"(;SZ[52]" + b";AB[aa:ZZ];AE[aa:ZZ]" * 100_000 + b")",
+    "open value": b"(;C[" + b"x" * 4_000_000,
+    "escapes": b"(;C[" + rb"\]" * 1_000_000 + b"]PB[" + rb"\\" * 1_000_000 + b"])",
+    "blank": b"(" + b" " * 4_000_000,
+    "brackets": b"(" * 4_000_000,
     "variations": b"(;B[aa]" + b"(;)" * 500_000,
     "binary": bytes(range(256)) * 20_000,
-    "long name": b"(;PB[" + b"a" * 8_000_000 + b"])",
+    "long name": b"(;PB[" + b"a" * 4_000_000 + b"])",
 }
 ACCEPTED = {"deep and closed", "escapes", "long name", "many properties"}
 
