@@ -10,13 +10,13 @@ from tests.interact.pictures import read_png
 
 IDS = {
     **{name: f"rlbench/{name}-v0" for name in ("HalfCheetah", "Hopper", "Walker2d", "Ant", "Humanoid", "Swimmer")},
-    **{name: f"rlbench/{name}-v0" for name in ("GridWorld", "CartPole", "GlimpseMNIST")},
+    **{name: f"rlbench/{name}-v0" for name in ("GridWorld", "CartPole", "GlimpseMNIST", "Go9x9")},
     **{
         f"Atari{name}": f"rlbench/Atari{name}-v0"
         for name in ("BeamRider", "Breakout", "Enduro", "Pong", "Qbert", "Seaquest", "SpaceInvaders")
     },
 }
-KEYS = {"GridWorld": ["Left", "Up"], "CartPole": ["Right"], "GlimpseMNIST": ["3"]}
+KEYS = {"GridWorld": ["Left", "Up"], "CartPole": ["Right"], "GlimpseMNIST": ["3"], "Go9x9": ["Left", "space"]}
 OTHER_KEYS = {"Atari": ["space", "Right"], "": ["q", "w"]}
 EVERY = [pytest.param(name, marks=pytest.mark.slow) for name in IDS]
 WITH_A_SAMPLE_IN_CI = [pytest.param(name, marks=[] if name == "Hopper" else pytest.mark.slow) for name in IDS]
