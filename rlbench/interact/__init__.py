@@ -5,6 +5,7 @@
     panel, layout, grid         pictures: the panel beside a frame, one episode, several episodes as tiles
     screen, scripted_keys       where pictures go: a window and its keys, or keys from the command line
     recorder, filmstrip         films (.mp4, .gif) and filmstrips (.png)
+    game_file                   games of Go (.sgf)
 
 It imports `drawing`, `controls` and `harness`. No window is opened but by `screen`.
 """
