@@ -149,13 +149,13 @@ def step_parallel({step_arguments}):
     for thread in prange(threads):
         start = min(thread * each, len(streams))
         stop = min(start + each, len(streams))
-        ended += step_range({step_arguments}, start, stop, thread)
+        ended += step_range({step_arguments}, start, stop, np.int64(thread))  # prange counts in uint64
     return ended
 
 
 reset = njit(error_model="numpy"{flags})(reset)
 invalid = njit(error_model="numpy")(invalid)
-step_range = njit(error_model="numpy"{flags})(step_range)
+step_range = widened(njit(error_model="numpy"{flags})(step_range))
 step_serial = njit(error_model="numpy", nogil=True)(step_serial)
 step_parallel = njit(error_model="numpy", parallel=True)(step_parallel)
 '''
