@@ -25,6 +25,7 @@ COMMANDS = {
     "gtp": "play Go for any program that speaks GTP",
     "train": "train a reference agent and export it as a submission",
     "evaluate": "score a submission in a process of its own",
+    "match": "play games of Go between players, and rate them",
     "verify": "play recorded episodes again, and compare",
     "run": "train the reference agents, score them, write the leaderboard",
     "plot": "draw learning curves, performance profiles and the leaderboard",

@@ -26,6 +26,7 @@ MISTAKES = {
     "gtp random --sise 9": "did you mean --size?",
     "train value-iteration --gama 1": "did you mean --gamma?",
     "evaluate": "missing: SUBMISSION;",
+    "match a b --gmes 2": "did you mean --games?",
     "verify --blok 1": "did you mean --blocks?",
     "run --seeds 1.5": "--seeds: '1.5' is no whole number; `rlbench run --help`",
     "compare ppo sac --tsk x": "did you mean --task?",

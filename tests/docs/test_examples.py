@@ -148,6 +148,7 @@ COMMANDS = {
         JSON,
         slow=True,
     ),
+    "rlbench match mcts:100 random --env go5 --games 10": Example(lambda done: done.rows[0]["won"] >= 5, JSON),
     "rlbench evaluate my_agent --task cart-pole@1": Example(lambda done: done.rows[0]["mean_return"] > 150, JSON),
     "rlbench evaluate my_agent/ --suite quick": Example(lambda done: done.rows[0]["task"] == "cart-pole@1", JSON),
     "rlbench leaderboard": Example(lambda done: "\n## `" in (done.folder / "leaderboard.md").read_text("utf-8")),
@@ -168,12 +169,15 @@ COMMANDS = {
 
 HOURS = "takes hours or days; what it reached is in results/, which test_scores.py compares with docs/agents.md"
 MINUTES = "takes many minutes; its parts are tested one by one"
+GO = "takes an agent that plays Go; tests/harness/test_match_command.py has some"
 NOT_RUN = {
     "make run": "is `rlbench run quick`, in an installation that it makes",
     "make test": "runs this test",
     "rlbench run classic": MINUTES,
     "rlbench run classic --reproduce baselines/pretrained --results results": MINUTES,
     "rlbench compare ppo sac": "compares what is in results/; tests/commands/test_compare.py looks at every number",
+    "rlbench match my_agent random --env go5 --sgf games": GO,
+    "rlbench match my_agent gnugo:10 mcts:1000 --env go9 --games 40 --output games.csv": GO,
     "rlbench run mujoco-v5": HOURS,
     "rlbench run atari": HOURS,
     "rlbench run glimpses": HOURS,

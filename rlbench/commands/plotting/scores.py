@@ -32,7 +32,10 @@ HEADING: Any = {"xycoords": "axes fraction", "textcoords": "offset points", "siz
 
 def played(by_task: Mapping[str, Sequence[AgentResult]]) -> dict[str, list[AgentResult]]:
     """The tasks with agents other than the random one, and those agents; the random one has score 0 by definition."""
-    agents = {key: [entry for entry in some if entry.agent.name != RANDOM] for key, some in by_task.items()}
+    agents = {
+        key: [entry for entry in some if entry.agent.name not in (RANDOM, entry.task.random_agent)]
+        for key, some in by_task.items()
+    }
     return {key: some for key, some in agents.items() if some}
 
 

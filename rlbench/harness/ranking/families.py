@@ -35,6 +35,11 @@ WORDS = {
         "Robots: the lecture's reward",
         "The same robots with another reward, which nobody else uses: no published score compares.",
     ),
+    "go": Words(
+        "Go: games against a pool",
+        "Numbers are Elo ratings: 400 points are odds of ten to one, and random legal moves are at 0. Random, mcts and "
+        "gnugo are the opponents, whose ratings are frozen.",
+    ),
     "glimpses": Words("Glimpses: classification", "The return is the share of test images that are classified right."),
     "control": Words("Control: cart-pole"),
     "tabular": Words("Tabular: grid world"),
@@ -81,6 +86,8 @@ def notes(name: str, suite: Sequence[Task], rankings: Rankings) -> list[str]:
 
 def scale(suite: Sequence[Task], rankings: Rankings) -> list[str]:
     """What the random agent and the reference of a family are, where that is not plain from the matrix."""
+    if all(task.ratings for task in suite):
+        return []
     usual = Task.__dataclass_fields__["random_source"].default
     of_random = [f"Random is {source}" for source in unique(task.random_source for task in suite) if source != usual]
     lines = [published_reference(task, rankings) for task in suite]

@@ -22,6 +22,7 @@ from rlbench.harness.ranking.tables import (
     TextTable,
     decimal,
     digits_of,
+    games_table,
     integer,
     line_label,
     runs_table,
@@ -138,12 +139,14 @@ def task_section(task: Task, rankings: Rankings, curves: Sequence[CurveLink]) ->
     shown = [line for line in lines if published is None or line.kind != "reference"]
     return {
         "task": task,
+        "kwargs": task.kwargs(range(task.episodes)),
         "anchor": anchor(task.key),
         "family": FAMILY.get(task.key),
         "digits": digits_of(task),
         "reference": line_label(published) if published else "",
         "table": without_empty(task_table(task, rankings.tasks[task.key], shown), "failed"),
         "runs": runs_table(task.key, rankings.runs[task.key]) if task.key in rankings.runs else None,
+        "games": games_table(task.key, rankings.games[task.key]) if task.key in rankings.games else None,
         "sources": sources(lines),
         "curves": curve_links([curve for curve in curves if curve.task == task.key]),
     }

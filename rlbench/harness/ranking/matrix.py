@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from rlbench.harness.ranking.games import opponents_of
 from rlbench.harness.ranking.markdown import BREAK, missing_pixels, split
 from rlbench.harness.ranking.rankings import Rankings, TaskRow
 from rlbench.harness.ranking.reference_lines import ReferenceLine
@@ -21,6 +22,8 @@ from rlbench.harness.ranking.tables import (
     budget,
     decimal,
     digits_of,
+    elo,
+    elo_interval,
     interval,
     label,
     line_label,
@@ -121,7 +124,7 @@ def agents(suite: Sequence[Task], rankings: Rankings) -> list[AgentColumn]:
 
     The reference is left out where it is one of the published scores on every task.
     """
-    sources: list[Callable[[Task, Rankings], list[tuple[str, Cell]]]] = [random, ours, published]
+    sources: list[Callable[[Task, Rankings], list[tuple[str, Cell]]]] = [random, ours, published, opponents]
     if not all(published_reference(task, rankings) for task in suite):
         sources.append(reference)
     found: list[AgentColumn] = []
@@ -146,8 +149,18 @@ def reference(task: Task, rankings: Rankings) -> list[tuple[str, Cell]]:
     return of_kind("reference", task, rankings)
 
 
+def opponents(task: Task, rankings: Rankings) -> list[tuple[str, Cell]]:
+    """The opponents of a task that is games, with their Elo ratings."""
+    return [
+        (name, Cell((decimal(rating, 0),)))
+        for name, rating in zip(opponents_of(task) if task.ratings else (), task.ratings, strict=True)
+    ]
+
+
 def of_kind(kind: str, task: Task, rankings: Rankings) -> list[tuple[str, Cell]]:
-    """The line of one end of a task's scale."""
+    """The line of one end of a task's scale; none for games, whose scale is that of their opponents' ratings."""
+    if task.ratings:
+        return []
     lines = (line for line in rankings.lines[task.key] if line.kind == kind)
     own = " (ours)" if kind == "reference" and task.reference_source.startswith("ours") else ""
     return [(line.agent, Cell((decimal(line.mean_return, digits_of(task)) + own,))) for line in lines]
@@ -179,10 +192,12 @@ def ours(task: Task, rankings: Rankings) -> list[tuple[str, Cell]]:
 
 
 def our_cell(row: TaskRow, digits: int) -> Cell:
-    """Mean and interval of an agent; of two seeds, both means."""
+    """Mean and interval of an agent, of two seeds both means; for games Elo rating and interval."""
     mean = decimal(row.mean_return, digits)
     steps = budget(row.training_steps) if row.training_steps else ""
     seeds = counted_seeds(str(row.training_seeds)) if row.training_seeds else "not trained"
+    if row.elo_low is not None or row.elo_high is not None:
+        return Cell((elo(row), elo_interval(row)), steps, seeds)
     if row.return_low is not None:
         return Cell((mean, interval(row.return_low, row.return_high, digits)), steps, seeds)
     return Cell((mean, f"({both_seeds(row, digits)})") if row.training_seeds == 2 else (mean,), steps, seeds)

@@ -20,6 +20,7 @@ from rlbench.harness.ranking.agent_results import (
     collect_results,
 )
 from rlbench.harness.ranking.comparisons import rank_ranges
+from rlbench.harness.ranking.games import GamesWon, elo_rating, finite, games_won
 from rlbench.harness.ranking.intervals import (
     Interval,
     MeanEstimate,
@@ -67,6 +68,9 @@ class TaskRow:
     failed_episodes: int
     episodes: int
     training_steps: int | None  # median over the seeds
+    elo: float | None = None  # of games; None where all were won, or none, and for other tasks
+    elo_low: float | None = None  # None where no game was won
+    elo_high: float | None = None  # None where all were
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,7 @@ class Rankings:
     suites: Mapping[str, tuple[SuiteRow, ...]]
     tasks: Mapping[str, tuple[TaskRow, ...]]
     runs: Mapping[str, tuple[RunRow, ...]]  # of classification tasks
+    games: Mapping[str, tuple[GamesWon, ...]]  # of tasks that are games against a pool
     lines: Mapping[str, tuple[ReferenceLine, ...]]  # of all tasks
     unranked: tuple[UnrankedRow, ...]
 
@@ -143,11 +148,13 @@ def compute_rankings(runs: Sequence[Run], tasks: Mapping[str, Task], suites: Map
         UserError: Two runs of one agent and version have the same training seed.
     """
     results, unranked = collect_results(runs, tasks)
-    contenders = {key: [each for each in some if each.agent.name != RANDOM] for key, some in results.items()}
+    at_random = {RANDOM, *(task.random_agent for task in tasks.values())}
+    contenders = {key: [each for each in some if each.agent.name not in at_random] for key, some in results.items()}
     return Rankings(
         suites={name: suite_rows(name, [contenders.get(t.key, []) for t in suite]) for name, suite in suites.items()},
         tasks={key: task_rows(some) for key, some in contenders.items() if some},
         runs={key: run_rows(some) for key, some in contenders.items() if some and tasks[key].classification},
+        games={key: games_won(some) for key, some in contenders.items() if some and tasks[key].ratings},
         lines={key: reference_lines(task) for key, task in tasks.items()},
         unranked=tuple(
             UnrankedRow(run.task, *run.agent, run.training_seed, run.digest, len(run.returns), reason)
@@ -200,6 +207,7 @@ def _task_row(result: AgentResult, place: Place) -> TaskRow:
     low, high = (None, None) if of is None else possible(mean_interval(of), task)
     of_episodes = None if of else result.episode_moments
     episodes_low, episodes_high = (None, None) if of_episodes is None else possible(mean_interval(of_episodes), task)
+    elo, elo_low, elo_high = finite(elo_rating(result))
     solved = clopper_pearson(result.solved, len(result.runs))
     return TaskRow(
         task.key,
@@ -225,6 +233,9 @@ def _task_row(result: AgentResult, place: Place) -> TaskRow:
         failed_episodes=sum(run.failed for run in result.runs),
         episodes=sum(len(run.returns) for run in result.runs),
         training_steps=result.steps,
+        elo=elo,
+        elo_low=elo_low,
+        elo_high=elo_high,
     )
 
 

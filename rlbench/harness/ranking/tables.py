@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rlbench.harness.ranking.agent_results import AgentVersion
+from rlbench.harness.ranking.games import GamesWon
 from rlbench.harness.ranking.intervals import FEWEST_SEEDS
 from rlbench.harness.ranking.rankings import Budget, Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow
 from rlbench.harness.ranking.reference_lines import ReferenceLine
@@ -61,6 +62,7 @@ def tables(rankings: Rankings, suites: Mapping[str, Sequence[Task]]) -> list[Tex
     for key, rows in rankings.tasks.items():
         shown.append(task_table(tasks[key], rows, rankings.lines[key]))
         shown += [runs_table(key, rankings.runs[key])] if key in rankings.runs else []
+        shown += [games_table(key, rankings.games[key])] if key in rankings.games else []
     return [*shown, unranked_table(rankings.unranked)] if rankings.unranked else shown
 
 
@@ -73,9 +75,10 @@ def flat(rankings: Rankings) -> pandas.DataFrame:
         *(("task", row) for of_task in rankings.tasks.values() for row in of_task),
         *((line.kind, line) for of_task in rankings.lines.values() for line in of_task),
         *(("run", row) for of_task in rankings.runs.values() for row in of_task),
+        *(("games", row) for of_task in rankings.games.values() for row in of_task),
         *(("unranked", row) for row in rankings.unranked),
     ]
-    kinds = (SuiteRow, TaskRow, ReferenceLine, RunRow, UnrankedRow)
+    kinds = (SuiteRow, TaskRow, ReferenceLine, RunRow, GamesWon, UnrankedRow)
     fields = (field.name for kind in kinds for field in dataclasses.fields(kind))
     columns = ["table", *(name for name in dict.fromkeys(fields) if name != "kind")]
     cells = [[kind, *(getattr(row, name, None) for name in columns[1:])] for kind, row in rows]
@@ -88,7 +91,8 @@ def task_table(task: Task, rows: Iterable[TaskRow], lines: Iterable[ReferenceLin
     digits = digits_of(task)
     columns = (
         *("rank", "agent", "budget", "seeds", "mean return", "95 % interval"),
-        *("solved", "worst seed", "failed", "steps"),
+        *(("Elo", "Elo, 95 %") if task.ratings else ("solved", "worst seed")),
+        *("failed", "steps"),
     )
     rows = tuple(rows)
     rivals = Counter(row.budget for row in rows if row.rank)
@@ -101,8 +105,7 @@ def task_table(task: Task, rows: Iterable[TaskRow], lines: Iterable[ReferenceLin
                 integer(row.training_seeds) if row.training_seeds else DASH,
                 decimal(row.mean_return, digits),
                 interval_or_reason(row, digits),
-                solved(row),
-                decimal(row.worst_seed, digits),
+                *((elo(row), elo_interval(row)) if task.ratings else (solved(row), decimal(row.worst_seed, digits))),
                 of_all(row.failed_episodes, row.episodes),
                 DASH if row.training_steps is None else integer(row.training_steps),
             )
@@ -137,6 +140,33 @@ def runs_table(key: str, rows: Iterable[RunRow]) -> TextTable:
         for row in rows
     ]
     return TextTable(f"Errors on {key}", ("agent", "seed", "errors", "error, %", "exact 95 % interval"), tuple(cells))
+
+
+def games_table(key: str, rows: Iterable[GamesWon]) -> TextTable:
+    """Columns and cells that are shown of the games won by agents, an opponent a column with its Elo rating."""
+    rows = tuple(rows)
+    opponents = {row.opponent: f"{row.opponent} ({decimal(row.opponent_elo, 0)})" for row in rows}
+    cells: dict[str, dict[str, str]] = {}
+    for row in rows:
+        cells.setdefault(label(row), {})[row.opponent] = f"{row.won:,} of {row.games:,}"
+    return TextTable(
+        f"Games won on {key}",
+        ("agent", *opponents.values()),
+        tuple((agent, *(of.get(name, DASH) for name in opponents)) for agent, of in cells.items()),
+    )
+
+
+def elo(row: TaskRow) -> str:
+    """The Elo rating of a row; where all games were won, or none, beyond which rating it lies."""
+    if row.elo is not None:
+        return decimal(row.elo, 0)
+    return f"over {decimal(row.elo_low, 0)}" if row.elo_low is not None else f"under {decimal(row.elo_high, 0)}"
+
+
+def elo_interval(row: TaskRow) -> str:
+    """The interval of an Elo rating; empty at an end that nothing bounds."""
+    low, high = ("" if end is None else decimal(end, 0) for end in (row.elo_low, row.elo_high))
+    return f"[{low}, {high}]"
 
 
 def suite_table(title: str, rows: Iterable[SuiteRow]) -> TextTable:
@@ -193,7 +223,7 @@ def both_seeds(row: TaskRow, digits: int) -> str:
     return f"{decimal(row.worst_seed, digits)} and {decimal(row.best_seed, digits)}"
 
 
-def label(row: TaskRow | RunRow | SuiteRow | UnrankedRow) -> str:
+def label(row: TaskRow | RunRow | SuiteRow | GamesWon | UnrankedRow) -> str:
     """The agent of a row, as tables name it."""
     return AgentVersion(row.agent, row.version).label
 

@@ -7,13 +7,14 @@ import importlib
 import gymnasium
 
 from rlbench.errors import UserError, unknown
+from rlbench.harness.tasks.go import GO5, GO9
 from rlbench.harness.tasks.limits import Limits
 from rlbench.harness.tasks.task import EachOnce, Task
 
 Row = tuple[Task, tuple[str, ...]]
 """A task and the suites that it belongs to, its family first."""
 
-FAMILIES = ("tabular", "control", "mujoco-v5", "locomotion", "atari", "glimpses")
+FAMILIES = ("tabular", "control", "mujoco-v5", "locomotion", "atari", "glimpses", "go")
 """The suites that part the tasks: each task is in one of these."""
 
 BUDGETS = {
@@ -23,6 +24,7 @@ BUDGETS = {
     "locomotion": (200_000, 1_000_000, 3_000_000, 10_000_000),
     "atari": (100_000, 400_000, 2_500_000, 10_000_000, 50_000_000),
     "glimpses": (),
+    "go": (100_000, 1_000_000, 10_000_000, 100_000_000),
 }
 """Training steps up to which agents of a family are ranked together; beyond the last, any number."""
 
@@ -183,6 +185,8 @@ _TABLE: tuple[Row, ...] = (
     (_glimpse("translated", "GlimpseTranslated", glimpses=6, error=1.22), ("glimpses", "lecture")),
     (_glimpse("cluttered60", "GlimpseCluttered60", glimpses=8, error=4.04), ("glimpses", "lecture")),
     (_glimpse("cluttered100", "GlimpseCluttered100", glimpses=8, error=8.11), ("glimpses", "lecture")),
+    (GO5, ("go", "lecture")),
+    (GO9, ("go", "lecture")),
 )
 """Tasks and their suites. `atari-7` holds the games of Mnih et al. (2013), `atari-5` those of
 Aitchison, Sweetser & Hutter (2023), whose scores predict the median over 57 games best."""

@@ -28,6 +28,8 @@ HASHES = {
     "glimpse-translated@1": "88bea3903a9b35624e273b47999b8ee75687483d01a030ce263d7dad0e1aadcf",
     "glimpse-cluttered60@1": "8ef47e6dbab4ff4cfcaa53a0c4c182aa74dd45c715c4a626f63b7c22627b8370",
     "glimpse-cluttered100@1": "ef7771462d518540ebde3f8603cbb37a2bd9692e230d25947030765993fa814f",
+    "go5@1": "36a8d99c978685cde662bd67f468c9481df26561a57ae3d73cd26a800ece2a01",
+    "go9@1": "e59c6bce0ba95f3957d2143dec9335fb7f21cc63408fa80fce5fdf8a8f02808f",
 }
 
 

@@ -1,0 +1,223 @@
+"""`rlbench match A B`: games of Go between players, and how far apart they are on the Elo scale.
+
+With more than two players every pair plays, and all are rated.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import gymnasium
+import numpy as np
+import tyro
+from tyro.conf import Positional
+
+from rlbench import whole_files
+from rlbench.commands.shared.lookup import find_environment, find_submission
+from rlbench.commands.shared.output import Format, Quiet, print_table, remark, silent, table_of
+from rlbench.envs.go import engines, sgf
+from rlbench.envs.go.config import checked_komi, opening_table
+from rlbench.envs.go.game import Game
+from rlbench.envs.go.game_record import GameRecord
+from rlbench.errors import UserError, counted
+from rlbench.gtp import players as served
+from rlbench.gtp.program_player import ProgramPlayer
+from rlbench.gtp.referee import RefereedGame, referee
+from rlbench.gtp.server import BLACK, WHITE, GoPlayer
+from rlbench.gtp.tournament import WINNERS, Fixture, GameRow, GamesFile, fixtures, points_table
+from rlbench.harness import submission
+from rlbench.harness.ranking import elo
+from rlbench.progress import progress
+
+
+@dataclass(frozen=True)
+class MatchOptions:
+    """Play games of Go between two players or more, and rate them."""
+
+    players: Annotated[Positional[tuple[str, ...]], tyro.conf.arg(metavar="PLAYER")]
+    """Submissions by folder or name; random; mcts:<playouts>; gnugo:<level>; or "gtp:<command>", any Go program."""
+    env: Annotated[str, tyro.conf.arg(aliases=["--task", "-t"])] = "go9"
+    """Go environment, or a task on one, which says the size of the board: go5, Go9x9."""
+    games: int = 20
+    """Games of each pair. Colours change after every game, the opening after every second."""
+    komi: float | None = None
+    """Points for White; by default those of the environment."""
+    seed: int = 0
+    """Seed of all games."""
+    output: Annotated[Path | None, tyro.conf.arg(aliases=["--out", "-o"])] = None
+    """CSV file of the games: a match that was interrupted goes on in it, and all its games of these players count."""
+    sgf: Path | None = None
+    """Folder for a record of each game in SGF."""
+    quiet: Quiet = False
+    """No progress bar."""
+    format: Format = "table"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What all games of a match share."""
+
+    size: int
+    komi: float
+    openings: Sequence[Sequence[int]]
+    """Actions of Black and White; the first one is none."""
+
+
+def run(options: MatchOptions) -> int:
+    """Play, then print a row for the pair or one per player; 0."""
+    check(options)
+    rules = rules_of(options)
+    planned = list(fixtures(options.players, options.games, len(rules.openings), rules.size, rules.komi, options.seed))
+    file = GamesFile(options.output) if options.output else None
+    rows = [row for row in file.rows if is_of(row, options.players, rules)] if file else []
+    if rows:
+        remark(f"{counted(len(rows), 'game')} between these players in {options.output} count, too", options)
+    done = {row.fixture for row in rows}
+    with contextlib.ExitStack() as stack:
+        entered = enter(options.players, rules, stack)
+        try:
+            for row in played([each for each in planned if each not in done], entered, rules, options):
+                rows.append(row)
+                if file:
+                    file.add(row)
+        finally:  # what was played is shown, whatever happened then
+            if rows:
+                print_table(table_of(result_rows(options.players, rows, options)), options.format)
+    return 0
+
+
+def is_of(row: GameRow, players: Sequence[str], rules: Rules) -> bool:
+    """Whether a game is one of these players on this board with this komi."""
+    return {row.black, row.white} <= set(players) and (row.size, row.komi) == (rules.size, rules.komi)
+
+
+def check(options: MatchOptions) -> None:
+    """Raise UserError for options that cannot be."""
+    if len(options.players) < 2 or len(set(options.players)) < len(options.players):
+        raise UserError(f"give two different players or more, got {' '.join(options.players) or 'none'}")
+    if options.games < 1:
+        raise UserError(f"--games is at least 1, got {options.games}")
+    if options.seed < 0:
+        raise UserError(f"--seed is at least 0, got {options.seed}")
+
+
+def rules_of(options: MatchOptions) -> Rules:
+    """Board, komi and openings of a match; UserError for an environment that is not Go."""
+    env_id, kwargs = find_environment(options.env)
+    known = gymnasium.spec(env_id).kwargs | kwargs
+    if not env_id.startswith("rlbench/Go"):
+        raise UserError(f"--env {options.env} is {env_id}; matches are of Go: go5, go9, Go13x13 or another size")
+    size = int(known["size"])
+    komi = checked_komi(known.get("komi") if options.komi is None else options.komi, size)
+    table = opening_table(size, size)
+    return Rules(size, komi, [[int(action) for action in row if action >= 0] for row in table])
+
+
+def enter(names: Sequence[str], rules: Rules, stack: contextlib.ExitStack) -> dict[str, GoPlayer]:
+    """The players by name, which the stack closes; UserError for one that does not exist or plays no such board."""
+    entered: dict[str, GoPlayer] = {}
+    for name in names:
+        player = stack.enter_context(contextlib.closing(find_player(name, rules)))
+        if reason := player.plays(rules.size):
+            raise UserError(f"{name} plays no board of {rules.size}x{rules.size}: {reason}")
+        entered[name] = player
+    return entered
+
+
+def find_player(name: str, rules: Rules) -> Any:
+    """The player of a name: built in, a program, or a submission."""
+    if served.is_builtin(name):
+        return served.BuiltinPlayer(name)
+    if engines.is_program(name) and not name.startswith("submission:"):
+        return ProgramPlayer(engines.find_program(name), rules.size, rules.komi)
+    return served.SubmissionPlayer(submission.read(find_submission(name.removeprefix("submission:"))))
+
+
+def played(
+    planned: Sequence[Fixture], entered: Mapping[str, GoPlayer], rules: Rules, options: MatchOptions
+) -> Iterator[GameRow]:
+    """Play games, and write their records."""
+    title = " against ".join(options.players) if len(options.players) == 2 else f"{len(options.players)} players"
+    with progress(title, quiet=silent(options)) as show:
+        for number, fixture in enumerate(planned):
+            show(number / len(planned), number, "games")
+            game = Game(rules.size, rules.komi)
+            pair = {BLACK: entered[fixture.black], WHITE: entered[fixture.white]}
+            end = referee(game, pair, rules.openings[fixture.opening], fixture.seed, 2 * rules.size**2)
+            if end.fault:
+                remark(f"game {number + 1}: {end.fault}", options)
+            if options.sgf:
+                write_sgf(options.sgf, fixture, end)
+            yield GameRow(
+                **vars(fixture),
+                winner=WINNERS[end.winner],
+                score="" if end.score is None else f"{end.score:g}",
+                turns=len(end.moves) - len(rules.openings[fixture.opening]),
+                ending=end.ending,
+                black_version=pair[BLACK].version,
+                white_version=pair[WHITE].version,
+            )
+
+
+def write_sgf(folder: Path, fixture: Fixture, end: RefereedGame) -> None:
+    """Write the record of a game, named after the players; UserError where the folder cannot be written."""
+    names = [name.rstrip("/").rpartition("/")[2].replace(":", "-") for name in (fixture.black, fixture.white)]
+    path = folder / f"{'-'.join(name[:40] for name in names)}-{fixture.opening}-{fixture.seed}.sgf"
+    record = GameRecord(
+        (fixture.size, fixture.size),
+        end.moves,
+        komi=fixture.komi,
+        black=fixture.black,
+        white=fixture.white,
+        result=end.result,
+        rules="Tromp-Taylor",
+    )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with whole_files.replacing(path) as scratch:
+            scratch.write_text(sgf.format_sgf(record), encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}; give another --sgf") from None
+
+
+def result_rows(players: Sequence[str], rows: Sequence[GameRow], options: MatchOptions) -> list[dict[str, Any]]:
+    """The row of a pair, or one per player."""
+    points = points_table(rows, players)
+    if len(players) == 2:
+        first, second = players
+        rating = elo.rate(float(points[0, 1]), np.zeros(len(rows)))
+        return [{"player": first, "other": second, **counts(first, rows), **elo_cells(rating)}]
+    try:
+        ratings = elo.rate_pool(points, players)
+    except UserError as error:
+        remark(str(error), options)
+        ratings = [elo.Rating(float("nan"), float("nan"), float("nan"))] * len(players)
+    rated = sorted(zip(players, ratings, points.sum(axis=1), strict=True), key=lambda each: -each[2])
+    return [{"player": name, **counts(name, rows), **elo_cells(rating)} for name, rating, _ in rated]
+
+
+def counts(player: str, rows: Sequence[GameRow]) -> dict[str, int]:
+    """Games of a player, and how they ended."""
+    mine = [row for row in rows if player in (row.black, row.white)]
+    black = [row for row in mine if row.black == player]
+    won_black = sum(row.winner == "black" for row in black)
+    won_white = sum(row.winner == "white" for row in mine if row.white == player)
+    drawn = sum(row.winner == "nobody" for row in mine)
+    return {
+        "games": len(mine),
+        "won": won_black + won_white,
+        "drawn": drawn,
+        "lost": len(mine) - won_black - won_white - drawn,
+        "won_as_black": won_black,
+        "won_as_white": won_white,
+    }
+
+
+def elo_cells(rating: elo.Rating) -> dict[str, int | None]:
+    """A rating for a table: whole Elo points, none where it is not finite."""
+    named = zip(("elo", "low", "high"), rating, strict=True)
+    return {name: round(value) if np.isfinite(value) else None for name, value in named}

@@ -1,0 +1,54 @@
+"""The Go tasks: games against a fixed pool of opponents, in both colours and from several openings.
+
+The ratings of the pool were measured by `rlbench match`, see `results/go_pool.csv`, and are frozen under a version.
+"""
+
+from __future__ import annotations
+
+from rlbench.harness.tasks.limits import Limits
+from rlbench.harness.tasks.task import GameSchedule, Supplement, Task
+
+BUILT_IN = ("random", "mcts:100", "mcts:1000", "mcts:10000")
+"""Opponents that are part of the environment: random legal moves, and tree searches by their playouts."""
+
+PROGRAMS = ("gnugo:1", "gnugo:10")
+"""GNU Go at two levels, which Debian's package `gnugo` installs."""
+
+
+def go_task(size: int, openings: int, lanes: int, limits: Limits, random: float, ratings: tuple[float, ...]) -> Task:
+    """Every opponent in both colours from every opening, once; those that need GNU Go come last.
+
+    Args:
+        size: Of the board.
+        openings: Number of openings, the empty board among them.
+        lanes: Games at once.
+        limits: Time limits of the agent.
+        random: Share of games that random legal moves win.
+        ratings: Elo ratings of the pool.
+    """
+    games = GameSchedule(len(BUILT_IN), len(PROGRAMS), openings, lanes, f"go{size}@1")
+    return Task(
+        name=f"go{size}",
+        version=1,
+        env_id=f"rlbench/Go{size}x{size}-v0",
+        env_kwargs={"opponents": BUILT_IN},
+        episodes=len(games),
+        lanes=lanes,
+        options=games,
+        limits=limits,
+        failure_return=0.0,
+        random=random,
+        random_source="a player of random legal moves",
+        reference=1.0,
+        reference_source="every game won",
+        min_return=0.0,
+        max_return=1.0,
+        supplement=Supplement(games.first_other, {"opponents": (*BUILT_IN, *PROGRAMS)}),
+        outcomes=("winner", "score", "ending", "engine", "forfeit"),
+        random_agent="random-legal",
+        ratings=ratings,
+    )
+
+
+GO5 = go_task(5, openings=20, lanes=16, limits=Limits(act=20.0, run=3_600.0), random=0.0, ratings=())
+GO9 = go_task(9, openings=10, lanes=8, limits=Limits(act=20.0, run=3_600.0), random=0.0, ratings=())

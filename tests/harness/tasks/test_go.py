@@ -1,0 +1,68 @@
+"""The schedule of the Go tasks: who plays whom, in which colour and from which opening."""
+
+from collections import Counter
+from itertools import product
+
+import pytest
+
+from rlbench.errors import UserError
+from rlbench.harness.tasks.go import BUILT_IN, PROGRAMS
+from rlbench.harness.tasks.suite import get_task
+from rlbench.harness.tasks.task import GameSchedule, Supplement, Task
+
+GO = ["go5@1", "go9@1"]
+
+
+def games(task, indices):
+    return [tuple(task.episode(i)[1].values()) for i in indices]
+
+
+@pytest.mark.parametrize("key", GO)
+def test_every_opponent_plays_both_colours_from_every_opening_once(key):
+    task = get_task(key)
+    assert task.episode(0)[1].keys() == {"opponent", "colour", "opening"}
+    all_games = product(range(6), range(2), range(task.options.openings))
+    assert sorted(games(task, range(task.episodes))) == sorted(all_games)
+
+
+@pytest.mark.parametrize(("key", "episodes", "lanes"), [("go5@1", 240, 16), ("go9@1", 120, 8)])
+def test_a_block_sees_opponents_and_colours_equally_often(key, episodes, lanes):
+    task = get_task(key)
+    assert (task.episodes, task.lanes) == (episodes, lanes)
+    orders = set()
+    for block in range(task.blocks):
+        played = games(task, task.block(block))
+        counts = Counter((opponent, colour) for opponent, colour, _ in played)
+        opponents = range(4, 6) if task.is_supplement(block) else range(4)
+        assert counts == dict.fromkeys(product(opponents, range(2)), lanes // 2 // len(opponents))
+        orders.add(tuple(opponent for opponent, _, _ in played))
+    assert len(orders) > task.blocks / 2  # the place in a block does not tell who the opponent is
+
+
+@pytest.mark.parametrize("key", GO)
+def test_games_against_gnu_go_come_last_in_blocks_of_their_own(key):
+    task = get_task(key)
+    first = task.supplement.first
+    assert first % task.lanes == 0
+    assert first == task.episodes * 4 // 6
+    for i in range(task.episodes):
+        opponents = task.kwargs([i])["opponents"]
+        assert opponents == (BUILT_IN if i < first else (*BUILT_IN, *PROGRAMS))
+        assert (task.episode(i)[1]["opponent"] >= len(BUILT_IN)) == (i >= first)
+
+
+def test_the_order_is_the_same_on_every_machine():
+    schedule = GameSchedule(built_in=2, others=1, openings=2, lanes=4, key="drawn")
+    assert [tuple(each.values()) for each in schedule] == [
+        *((1, 1, 0), (0, 1, 0), (0, 0, 0), (1, 0, 0)),
+        *((1, 1, 1), (1, 0, 1), (0, 0, 1), (0, 1, 1)),
+        *((2, 0, 0), (2, 1, 1), (2, 0, 1), (2, 1, 0)),
+    ]
+
+
+@pytest.mark.parametrize("opponents", ["gtp:gnugo --mode gtp", ("random", "submission:agents/best")])
+def test_a_task_runs_no_command_of_one_machine(opponents):
+    name = "opponent" if isinstance(opponents, str) else "opponents"
+    for fields in ({"env_kwargs": {name: opponents}}, {"supplement": Supplement(0, {name: opponents})}):
+        with pytest.raises(UserError, match=r"^mine@1: this runs no command of one machine, got '(gtp|submission):"):
+            Task("mine", 1, "rlbench/Go9x9-v0", **fields)

@@ -1,0 +1,130 @@
+"""`rlbench match`: games between players, their table, the file in which they go on, and their records in SGF."""
+
+import csv
+import json
+import sys
+
+import pytest
+
+from rlbench import cli
+from rlbench.commands import match
+from rlbench.envs.go.game import Game
+from rlbench.envs.go.sgf import read_sgf
+from rlbench.gtp.tournament import read_games
+
+SMALL = ("--env", "Go5x5", "--games", "4")
+FIRST = "return np.argmax(observation['action_mask'], axis=1)"
+linux = pytest.mark.skipif(sys.platform != "linux", reason="agents are played on Linux only")
+
+
+def run(capsys, *words):
+    code = cli.main(["match", *map(str, words)])
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+def test_two_players_have_a_row_with_their_difference(capsys):
+    code, out, err = run(capsys, "mcts:30", "random", *SMALL, "--json")
+    assert (code, err) == (0, "")
+    (row,) = json.loads(out)
+    assert (row["player"], row["other"], row["games"]) == ("mcts:30", "random", 4)
+    assert row["won"] + row["drawn"] + row["lost"] == 4
+    assert row["won_as_black"] + row["won_as_white"] == row["won"]
+    if 0 < row["won"] < 4:
+        assert row["low"] < row["elo"] < row["high"]
+    else:
+        assert row["elo"] is None
+
+
+def test_more_players_are_all_rated(capsys):
+    code, out, _ = run(capsys, "random", "mcts:2", "mcts:4", *SMALL, "--csv")
+    rows = list(csv.DictReader(out.splitlines()))
+    assert code == 0
+    assert {row["player"] for row in rows} == {"random", "mcts:2", "mcts:4"}
+    assert {row["games"] for row in rows} == {"8"}
+    assert sum(int(row["won"]) for row in rows) == sum(int(row["lost"]) for row in rows)
+
+
+def test_the_same_seed_gives_the_same_games_and_an_interrupted_match_goes_on(capsys, tmp_path):
+    players = ("random", "mcts:2", "--env", "go5", "--quiet")
+    run(capsys, *players, "--games", 4, "--seed", 3, "-o", tmp_path / "whole.csv")
+    _, _, err = run(capsys, *players, "--games", 2, "--seed", 3, "-o", tmp_path / "parts.csv")
+    assert err == ""
+    code, _, err = run(capsys, *players[:-1], "--games", 4, "--seed", 3, "-o", tmp_path / "parts.csv")
+    assert (code, err) == (0, f"2 games between these players in {tmp_path / 'parts.csv'} count, too\n")
+    assert (tmp_path / "whole.csv").read_bytes() == (tmp_path / "parts.csv").read_bytes()
+    run(capsys, *players, "--games", 4, "--seed", 4, "-o", tmp_path / "other.csv")
+    assert {row.turns for row in read_games(tmp_path / "other.csv")}
+    assert read_games(tmp_path / "other.csv") != read_games(tmp_path / "whole.csv")
+
+
+def test_what_was_played_is_kept_and_shown_when_it_is_interrupted(capsys, tmp_path, monkeypatch):
+    referee, calls = match.referee, []
+
+    def interrupted(*arguments):
+        calls.append(arguments)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return referee(*arguments)
+
+    monkeypatch.setattr(match, "referee", interrupted)
+    code, out, _ = run(capsys, "random", "mcts:2", *SMALL, "-o", tmp_path / "games.csv", "--json")
+    assert (code, json.loads(out)[0]["games"]) == (130, 2)
+    assert len(read_games(tmp_path / "games.csv")) == 2
+
+
+def test_a_record_in_sgf_plays_to_the_same_end(capsys, tmp_path):
+    run(capsys, "random", "mcts:2", *SMALL, "--sgf", tmp_path / "sgf", "-o", tmp_path / "games.csv")
+    rows = {row.seed: row for row in read_games(tmp_path / "games.csv")}
+    paths = list((tmp_path / "sgf").glob("*.sgf"))
+    assert len(paths) == len(rows) == 4
+    for path in paths:
+        row, record = rows[int(path.stem.rpartition("-")[2])], read_sgf(path)
+        assert (record.black, record.white, record.komi) == (row.black, row.white, 24.5)
+        game = Game(5, 24.5)
+        for action, colour in record.moves:
+            game.play(action, colour)
+        assert f"{game.score():g}" == row.score
+        assert record.result[0] == {"black": "B", "white": "W", "nobody": "0"}[row.winner]
+
+
+@linux
+def test_submissions_play_in_processes_of_their_own(capsys, submit, tmp_path):
+    one, other = submit(FIRST, folder="one", name="one"), submit("return [25]", folder="other", name="other")
+    code, out, err = run(capsys, one, other, *SMALL, "--json", "-o", tmp_path / "games.csv")
+    assert (code, err) == (0, "")
+    assert json.loads(out)[0]["games"] == 4
+    games = read_games(tmp_path / "games.csv")
+    assert {game.ending for game in games} == {"passes", "limit"} or {game.ending for game in games} == {"passes"}
+    assert all(game.black_version != game.white_version for game in games)
+
+
+@linux
+def test_a_submission_that_fails_loses_its_game_and_the_match_goes_on(capsys, submit):
+    broken = submit("raise ValueError('odd')", folder="broken")
+    code, out, err = run(capsys, broken, "random", *SMALL)
+    assert code == 0
+    assert err.count("ValueError: odd") == 4
+    code, out, _ = run(capsys, broken, "random", *SMALL, "--json")
+    assert (json.loads(out)[0]["lost"], json.loads(out)[0]["elo"]) == (4, None)
+
+
+MISTAKES = {
+    "one": (["random"], "give two different players or more, got random"),
+    "twice": (["random", "random"], "give two different players or more, got random random"),
+    "games": (["random", "mcts:2", "--games", "0"], "--games is at least 1, got 0"),
+    "seed": (["random", "mcts:2", "--seed", "-1"], "--seed is at least 0, got -1"),
+    "no Go": (["random", "mcts:2", "--env", "cart-pole"], "matches are of Go"),
+    "komi": (["random", "mcts:2", "--komi", "nan"], "komi"),
+    "nobody": (["random", "nowhere"], "no submission at nowhere"),
+    "playouts": (["random", "mcts:x"], "mcts"),
+    "level": (["random", "gnugo:99"], "level"),
+    "command": (["random", "gtp:/no/such/program"], "/no/such/program"),
+}
+
+
+@pytest.mark.parametrize(("words", "message"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_mistakes_are_one_line(capsys, words, message):
+    code, out, err = run(capsys, *words)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert message in err
