@@ -38,7 +38,7 @@ def go_task(size: int, openings: int, lanes: int, limits: Limits, random: float,
         limits=limits,
         failure_return=0.0,
         random=random,
-        random_source="a player of random legal moves",
+        random_source="a player of random legal moves, in these games",
         reference=1.0,
         reference_source="every game won",
         min_return=0.0,
@@ -50,5 +50,11 @@ def go_task(size: int, openings: int, lanes: int, limits: Limits, random: float,
     )
 
 
-GO5 = go_task(5, openings=20, lanes=16, limits=Limits(act=20.0, run=3_600.0), random=0.0, ratings=())
-GO9 = go_task(9, openings=10, lanes=8, limits=Limits(act=20.0, run=3_600.0), random=0.0, ratings=())
+RATINGS: dict[int, tuple[float, ...]] = {5: (0, 679, 1020, 1246, 1020, 1154)}
+"""Elo ratings of the pool by size, in whole points, random at 0: 40 games of every pair on 5x5, among them players of
+1, 3, 10 and 30 playouts, without whom the ladder from random to the others has no rungs."""
+
+LIMITS = Limits(act=20.0, run=3_600.0)
+
+GO5 = go_task(5, openings=20, lanes=16, limits=LIMITS, random=0.0875, ratings=RATINGS[5])
+GO9 = go_task(9, openings=10, lanes=8, limits=LIMITS, random=0.0, ratings=())

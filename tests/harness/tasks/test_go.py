@@ -2,14 +2,19 @@
 
 from collections import Counter
 from itertools import product
+from pathlib import Path
 
 import pytest
 
 from rlbench.errors import UserError
-from rlbench.harness.tasks.go import BUILT_IN, PROGRAMS
+from rlbench.gtp.tournament import points_table, read_games
+from rlbench.harness.ranking import elo
+from rlbench.harness.results import record
+from rlbench.harness.tasks.go import BUILT_IN, PROGRAMS, RATINGS
 from rlbench.harness.tasks.suite import get_task
 from rlbench.harness.tasks.task import GameSchedule, Supplement, Task
 
+RESULTS = Path(__file__).parents[3] / "results"
 GO = ["go5@1", "go9@1"]
 
 
@@ -66,3 +71,30 @@ def test_a_task_runs_no_command_of_one_machine(opponents):
     for fields in ({"env_kwargs": {name: opponents}}, {"supplement": Supplement(0, {name: opponents})}):
         with pytest.raises(UserError, match=r"^mine@1: this runs no command of one machine, got '(gtp|submission):"):
             Task("mine", 1, "rlbench/Go9x9-v0", **fields)
+
+
+@pytest.mark.parametrize("size", RATINGS)
+def test_the_frozen_ratings_are_those_of_the_recorded_games(size):
+    rows = [row for row in read_games(RESULTS / "go_pool.csv") if row.size == size]
+    players = list(dict.fromkeys(["random", *(name for row in rows for name in (row.black, row.white))]))
+    rated = dict(zip(players, elo.rate_pool(points_table(rows, players), players), strict=True))
+    assert tuple(round(rated[name].value) for name in (*BUILT_IN, *PROGRAMS)) == RATINGS[size]
+    assert get_task(f"go{size}").ratings == RATINGS[size]
+
+
+@pytest.mark.parametrize("size", RATINGS)
+def test_both_colours_were_played_equally_often_from_every_opening(size):
+    rows = [row for row in read_games(RESULTS / "go_pool.csv") if row.size == size]
+    games = Counter((*sorted((row.black, row.white)), row.opening, row.black) for row in rows)
+    for (one, other, opening, black), count in games.items():
+        assert games[one, other, opening, other if black == one else one] == count
+
+
+@pytest.mark.parametrize("size", RATINGS)
+def test_the_random_score_is_that_of_the_recorded_games(size):
+    task = get_task(f"go{size}")
+    (path,) = (RESULTS / task.key).glob("random-legal@*.jsonl")
+    run = record.read(path)
+    assert run.complete
+    assert sum(line["return"] for line in run.episodes) / task.episodes == pytest.approx(task.random)
+    assert {line["extra"].get("engine") for line in run.episodes[task.supplement.first :]} == {"gnugo 3.8"}
