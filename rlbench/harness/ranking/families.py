@@ -33,14 +33,18 @@ WORDS = {
     ),
     "locomotion": Words(
         "Robots: the lecture's reward",
-        "The same robots with another reward, which nobody else uses: no published score compares.",
+        "The same robots with the reward of a university lecture, which no paper uses: no published score compares.",
     ),
     "go": Words(
         "Go: games against a pool",
         "Numbers are Elo ratings: 400 points are odds of ten to one, and random legal moves are at 0. Random, mcts and "
         "gnugo are the opponents, whose ratings are frozen.",
     ),
-    "glimpses": Words("Glimpses: classification", "The return is the share of test images that are classified right."),
+    "glimpses": Words(
+        "Glimpses: classification",
+        "An agent sees a few small crops (glimpses) of an image and names its digit; the return is the share of test "
+        "images that it gets right. RAM is the recurrent attention model of Mnih et al. (2014).",
+    ),
     "control": Words("Control: cart-pole"),
     "tabular": Words("Tabular: grid world"),
 }
@@ -80,7 +84,7 @@ def notes(name: str, suite: Sequence[Task], rankings: Rankings) -> list[str]:
     unplayed = [task.key for task in suite if task.key not in rankings.tasks]
     if unplayed:
         command = code((words.train or again).format(unplayed[0]))
-        lines.append(f"Random play alone on {', '.join(unplayed)}; {command} trains an agent there.")
+        lines.append(f"No agent of ours yet on {', '.join(unplayed)}; {command} trains one.")
     return [*lines, f"To train and score ours again: {code(again)}."]
 
 

@@ -27,6 +27,7 @@ from rlbench.harness.ranking.tables import (
     interval,
     label,
     line_label,
+    own_reference,
 )
 from rlbench.harness.tasks.task import Task
 
@@ -162,7 +163,7 @@ def of_kind(kind: str, task: Task, rankings: Rankings) -> list[tuple[str, Cell]]
     if task.ratings:
         return []
     lines = (line for line in rankings.lines[task.key] if line.kind == kind)
-    own = " (ours)" if kind == "reference" and task.reference_source.startswith("ours") else ""
+    own = " (ours)" if kind == "reference" and own_reference(task) else ""
     return [(line.agent, Cell((decimal(line.mean_return, digits_of(task)) + own,))) for line in lines]
 
 

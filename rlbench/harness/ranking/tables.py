@@ -30,7 +30,7 @@ NEEDS_SEEDS = "needs seeds"
 PUBLISHED = "†"
 """Marks the name of an agent whose score somebody else has published."""
 
-ALONE = "alone"
+ALONE = "only entry"
 """What stands for the rank of the only agent within a budget."""
 
 
@@ -86,6 +86,11 @@ def flat(rankings: Rankings) -> pandas.DataFrame:
     return pd.DataFrame(cells, columns=columns, dtype=object)
 
 
+def own_reference(task: Task) -> bool:
+    """Whether the reference of a task is a mean of our own runs, so that to compare them with it would be circular."""
+    return task.reference_source.startswith("ours")
+
+
 def task_table(task: Task, rows: Iterable[TaskRow], lines: Iterable[ReferenceLine] = ()) -> TextTable:
     """Columns and cells that are shown of one task: the ranked agents, then the lines of reference."""
     digits = digits_of(task)
@@ -105,7 +110,11 @@ def task_table(task: Task, rows: Iterable[TaskRow], lines: Iterable[ReferenceLin
                 integer(row.training_seeds) if row.training_seeds else DASH,
                 decimal(row.mean_return, digits),
                 interval_or_reason(row, digits),
-                *((elo(row), elo_interval(row)) if task.ratings else (solved(row), decimal(row.worst_seed, digits))),
+                *(
+                    (elo(row), elo_interval(row))
+                    if task.ratings
+                    else (solved(row, task), decimal(row.worst_seed, digits))
+                ),
                 of_all(row.failed_episodes, row.episodes),
                 DASH if row.training_steps is None else integer(row.training_steps),
             )
@@ -239,8 +248,10 @@ def with_deviation(line: ReferenceLine, digits: int) -> str:
     return f"{decimal(line.mean_return, digits)}{deviation}"
 
 
-def solved(row: TaskRow) -> str:
-    """How many training seeds solved the task, of how many."""
+def solved(row: TaskRow, task: Task) -> str:
+    """How many training seeds solved the task, of how many; a dash where the reference is a mean of our own runs."""
+    if own_reference(task):
+        return DASH
     return f"{row.solved} of {max(row.training_seeds, 1)}"
 
 

@@ -105,7 +105,7 @@ def test_the_page_draws_that_table():
     assert head == [
         *("rank", "agent", "budget", "seeds", "mean return", "95 % interval", "solved", "worst seed", "failed", "steps")
     ]
-    assert first == ["alone", "good", "any", "3", "10.00", "[10.00, 10.00]", "3 of 3", "10.00", "0", "100"]
+    assert first == ["only entry", "good", "any", "3", "10.00", "[10.00, 10.00]", "3 of 3", "10.00", "0", "100"]
     needs = "n = 1, needs seeds; episodes [1.00, 1.00]"
     assert second == ["—", "bad", "any", "1", "1.00", needs, "0 of 1", "1.00", "2 of 4", "100"]
     dashes = ["—"] * 5
