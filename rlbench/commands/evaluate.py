@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,10 @@ from rlbench.commands.shared.output import Format, Quiet, complain, print_table,
 from rlbench.errors import LackingError, UserError
 from rlbench.harness import submission
 from rlbench.harness.evaluate import evaluate
+from rlbench.harness.ranking import elo
 from rlbench.harness.ranking.intervals import clopper_pearson, error_count
 from rlbench.harness.results import record
+from rlbench.harness.results.summaries import is_drawn
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.suite import TASKS, get_suite
 from rlbench.harness.tasks.task import Task
@@ -151,9 +154,18 @@ def row(path: Path, task: Task) -> dict[str, Any]:
         "worst": returns.min(),
         "best": returns.max(),
         **(error(returns) if task.classification else {}),
+        **(elo_rating(run.episodes, task) if task.ratings else {}),
         "ok": statuses["ok"],
         "fault": faults[0] if faults else None,
     }
+
+
+def elo_rating(episodes: Sequence[Mapping[str, Any]], task: Task) -> dict[str, int | None]:
+    """Elo rating by the games that were played, and its interval; None for an end that nothing bounds."""
+    points = sum(line["return"] + is_drawn(line) / 2 for line in episodes)
+    rating = elo.rate(points, [task.ratings[line["extra"]["opponent"]] for line in episodes])
+    ends = (round(end) if math.isfinite(end) else None for end in rating)
+    return dict(zip(("elo", "elo_low", "elo_high"), ends, strict=True))
 
 
 def error(returns: pd.Series[float]) -> dict[str, float]:

@@ -145,6 +145,7 @@ def test_the_command_shows_what_was_played_and_ends_with_what_is_missing(lacking
     printed = capsys.readouterr()
     assert code == 2
     assert "guess@1" in printed.out
+    assert "elo" in printed.out
     assert "guess@1: 4 of 12 episodes are missing" in printed.err
     assert printed.err.endswith("apt install program; then run this again\n")
 
