@@ -115,6 +115,7 @@ WRITERS = {
     "rlbench/cli.py": "usage and version",
     "rlbench/progress.py": "bars",
     "rlbench/commands/shared/output.py": "all that commands print",
+    "rlbench/commands/gtp.py": "answers of the Go Text Protocol, flushed one by one",
     "rlbench/commands/doctoring/surroundings.py": "says which encoding there is",
     "rlbench/envs/locomotion/opengl_process.py": "replies of a process of its own",
 }
