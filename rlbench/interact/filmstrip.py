@@ -24,7 +24,7 @@ MAX_SHOWN = 200  # frames of a strip; SPARE times as many are held in memory
 SPARE = 8  # so many times as many frames are kept, at most, as are shown
 GAP = 12  # pixels between frames and around them
 CAPTION = 13  # size of the text
-COLOURS = (128, 256)  # of the PNG's palette; frames of plain surfaces have fewer, shaded ones need more
+COLOURS = 128  # of the PNG's palette; frames of plain surfaces have fewer
 
 
 class Still(NamedTuple):
@@ -135,11 +135,9 @@ def save_png(image: Image, path: Path) -> None:
     from PIL import Image as Pillow
 
     picture = Pillow.fromarray(image)
-    for colours, method in zip(COLOURS, (Pillow.Quantize.MEDIANCUT, Pillow.Quantize.MAXCOVERAGE), strict=True):
-        few = picture.quantize(colours, method=method, dither=Pillow.Dither.NONE)
-        if np.abs(np.asarray(few.convert("RGB"), np.int16) - image).max() <= 8:
-            picture = few
-            break
+    few = picture.quantize(COLOURS, dither=Pillow.Dither.NONE)
+    if np.abs(np.asarray(few.convert("RGB"), np.int16) - image).max() <= 8:
+        picture = few
     data = io.BytesIO()
     picture.save(data, format="PNG", optimize=True)
     try:

@@ -38,7 +38,7 @@ def test_a_builtin_player_plays_the_same_for_the_same_seed(gtp):
         (["random", "--size", "1"], "error: --size is 2 to 19, got 1\n"),
         (["random", "--seed", "-1"], "error: --seed is at least 0, got -1\n"),
         (["no-such-agent"], "error: no submission at no-such-agent"),
-        (["mcts:many"], "error: the playouts of mcts:many "),
+        (["mcts:many"], "error: mcts:PLAYOUTS takes an integer 1 to "),
     ],
 )
 def test_a_mistake_is_one_line(capsys, words, message):
