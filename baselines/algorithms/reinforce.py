@@ -147,7 +147,7 @@ PRESETS: dict[str, ReinforceSettings] = {
     # Go on 5x5 from the result of each game alone, against random moves. As Black, who needs all of the board, an
     # untrained policy wins 3 % of its games, so that a gradient needs many.
     "go": ReinforceSettings(
-        task="rlbench/Go5x5-v0",
+        task="go5@1",
         agent="reinforce-go",
         opponent="random",
         estimator="learned-value",

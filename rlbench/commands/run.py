@@ -58,7 +58,8 @@ MUJOCO_V5 = (
     *(Entry("actor-critic", "locomotion", f"{robot}-gymnasium@1", seeds=3) for robot in WALKERS),
     *(Entry("soft-actor-critic", "fast", f"{robot}-gymnasium@1", seeds=3) for robot in ("half-cheetah", "hopper")),
 )
-ALL = (*QUICK, *AS_THEY_STAND, *ATARI, *MUJOCO_V5, *LOCOMOTION, *GLIMPSE)
+GO = (Entry("reinforce", "go", "go5@1", seeds=3),)
+ALL = (*QUICK, *AS_THEY_STAND, *ATARI, *MUJOCO_V5, *LOCOMOTION, *GLIMPSE, *GO)
 PLANS = {
     "quick": QUICK,
     "classic": (*QUICK, *AS_THEY_STAND),
@@ -66,6 +67,7 @@ PLANS = {
     "glimpses": GLIMPSE,
     "locomotion": LOCOMOTION,
     "mujoco-v5": MUJOCO_V5,
+    "go": GO,
     "lecture": ALL,
 }
 """What is trained, by the name of the plan. A plan that is named as a suite is scored on the tasks of that suite."""
@@ -79,7 +81,7 @@ class RunOptions:
 
     plan: Annotated[str, tyro.conf.Positional] = "quick"
     """Which agents: quick; classic, which adds the slides' algorithms as they stand; those of one family, hours long:
-    atari, glimpses, locomotion, mujoco-v5; or lecture, which is all of them. Any other suite is a plan as well."""
+    atari, glimpses, go, locomotion, mujoco-v5; or lecture, which is all of them. Any other suite is a plan as well."""
     seeds: int = 10
     """Training seeds of each agent."""
     out: Annotated[Path | None, tyro.conf.arg(aliases=["--output", "-o"])] = None

@@ -182,6 +182,8 @@ NOT_RUN = {
     "--env go5 --games 40 --output go_pool.csv": MINUTES,
     "rlbench run mujoco-v5": HOURS,
     "rlbench run atari": HOURS,
+    "rlbench run go": MINUTES,
+    "rlbench train reinforce-go": MINUTES,
     "rlbench run glimpses": HOURS,
     "rlbench train dqn --preset lecture": MINUTES,
     "rlbench train recurrent-attention --preset mnist": HOURS,
