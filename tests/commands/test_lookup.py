@@ -45,7 +45,7 @@ def names_on_the_leaderboard():
 
 def test_every_agent_on_the_leaderboard_can_be_trained_and_found(monkeypatch):
     monkeypatch.chdir(ROOT)
-    for name in names_on_the_leaderboard() - {"random"}:
+    for name in names_on_the_leaderboard() - {"random", "random-legal"}:
         assert find_agent(name)[0] in agents.algorithms()
         assert find_agent(name.upper()) == find_agent(name)
         assert Path(find_submission(name), "submission.toml").exists()

@@ -178,7 +178,7 @@ NOT_RUN = {
     "rlbench compare ppo sac": "compares what is in results/; tests/commands/test_compare.py looks at every number",
     "rlbench match my_agent random --env go5 --sgf games": GO,
     "rlbench match my_agent gnugo:10 mcts:1000 --env go9 --games 40 --output games.csv": GO,
-    "rlbench match random mcts:1 mcts:3 mcts:10 mcts:30 mcts:100 mcts:1000 mcts:10000 gnugo:1 gnugo:10 "
+    "rlbench match random mcts:1 mcts:3 mcts:10 mcts:30 mcts:100 mcts:1000 gnugo:1 gnugo:10 mcts:10000 "
     "--env go5 --games 40": MINUTES,
     "rlbench run mujoco-v5": HOURS,
     "rlbench run atari": HOURS,
