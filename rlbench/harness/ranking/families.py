@@ -90,7 +90,7 @@ def notes(name: str, suite: Sequence[Task], rankings: Rankings) -> list[str]:
 
 def scale(suite: Sequence[Task], rankings: Rankings) -> list[str]:
     """What the random agent and the reference of a family are, where that is not plain from the matrix."""
-    if all(task.ratings for task in suite):
+    if all(task.is_game for task in suite):
         return []
     usual = Task.__dataclass_fields__["random_source"].default
     of_random = [f"Random is {source}" for source in unique(task.random_source for task in suite) if source != usual]

@@ -160,7 +160,7 @@ def opponents(task: Task, rankings: Rankings) -> list[tuple[str, Cell]]:
 
 def of_kind(kind: str, task: Task, rankings: Rankings) -> list[tuple[str, Cell]]:
     """The line of one end of a task's scale; none for games, whose scale is that of their opponents' ratings."""
-    if task.ratings:
+    if task.is_game:
         return []
     lines = (line for line in rankings.lines[task.key] if line.kind == kind)
     own = " (ours)" if kind == "reference" and own_reference(task) else ""

@@ -194,6 +194,11 @@ class Task:
         return f"{self.name}@{self.version}"
 
     @property
+    def is_game(self) -> bool:
+        """Whether it is games against opponents, whom it schedules."""
+        return isinstance(self.options, GameSchedule)
+
+    @property
     def threshold(self) -> float:
         """Mean return from which a training seed counts as having solved the task."""
         return self.reference if self.solved_at is None else self.solved_at

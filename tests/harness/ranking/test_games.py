@@ -1,5 +1,6 @@
 """Elo ratings and games won of agents, from the returns of their games against a pool."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -115,3 +116,15 @@ def test_the_page_shows_no_infinities():
 def test_a_task_without_ratings_has_no_elo():
     plain = Task("plain", 1, "none", episodes=3)
     assert elo_rating(result([1, 0, 1], task=plain)) is None
+
+
+def test_games_whose_opponents_are_not_rated_yet_have_no_returns_among_elo_ratings():
+    """A random agent's share of games won, 0.1, is no Elo rating of 0.1."""
+    unrated = dataclasses.replace(TASK, name="unrated", random=0.1, ratings=())
+    tasks = [TASK, unrated]
+    lines = page(result(wins(19, 10, 1)).runs, {task.key: task for task in tasks}, {"go": tasks}).splitlines()
+    start = lines.index("## Go: games against a pool")
+    heading, _, *rows = (cells(line) for line in lines[start : lines.index("", start + 2)] if line.startswith("|"))
+    assert [name.partition("<")[0] for name in heading] == ["task", "player", *POOL]
+    assert [row[0] for row in rows] == ["[duel@1](#duel1)", "unrated@1"]
+    assert set(rows[1][1:]) == {"—"}
