@@ -18,7 +18,8 @@ UP_TO_SUBMISSION = ("rlbench.text_files", *HARNESS[:4])
 PUBLIC = (
     *("rlbench", "rlbench.errors", "rlbench.process", "rlbench.progress", "rlbench.registry"),
     *("rlbench.charts", "rlbench.exit_codes", "rlbench.options", "rlbench.space_tree", "rlbench.streams"),
-    *("rlbench.child_monitor", "rlbench.children", "rlbench.text_files", "rlbench.whole_files", "rlbench.program"),
+    *("rlbench.child_guard", "rlbench.child_monitor", "rlbench.children", "rlbench.program", "rlbench.text_files"),
+    "rlbench.whole_files",
 )
 COMMAND_LINE = (
     *("rlbench.cli", "rlbench.errors", "rlbench.exit_codes", "rlbench.options", "rlbench.process", "rlbench.program"),
@@ -39,6 +40,7 @@ MAY_REACH = {
     "rlbench.errors": (),
     "rlbench.process": (),
     "rlbench.children": ("rlbench.process",),
+    "rlbench.child_guard": ("rlbench.children", "rlbench.process"),
     "rlbench.child_monitor": ("rlbench.errors",),
     "rlbench.progress": ("rlbench.errors", "rlbench.process", "rlbench.streams"),
     "rlbench.registry": (),
@@ -55,7 +57,7 @@ MAY_REACH = {
     "rlbench.envs": (
         *("rlbench.controls.protocol", "rlbench.core", "rlbench.drawing", "rlbench.whole_files"),
         *("rlbench.children", "rlbench.errors", "rlbench.process", "rlbench.registry", "rlbench.space_tree"),
-        "rlbench.child_monitor",
+        *("rlbench.child_guard", "rlbench.child_monitor"),
     ),
     "rlbench.harness.tasks": ("rlbench.errors",),
     "rlbench.harness.layers": (),  # it plays networks with NumPy alone

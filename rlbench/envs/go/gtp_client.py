@@ -1,7 +1,8 @@
 """GTP client: a Go program in a process of its own, asked by the Go Text Protocol, version 2, with time limits.
 
-The program is killed, with all that it has started, at the end, at the first fault and when its owner ends. Its answers
-are read strictly and up to a size; what else it prints, to standard error, is drained, and its last line is kept.
+The program is killed, with all that it has started in its session, at the end, at the first fault, and when its owner
+ends, be it by `kill -9`. Its answers are read strictly and up to a size. What else it prints, to standard error, is
+drained, and its last line is kept.
 
 Source: G. Farnebäck, "Specification of the Go Text Protocol, version 2, draft 2" (2002), section 2.
 """
@@ -18,6 +19,7 @@ import weakref
 from collections.abc import Sequence
 from typing import IO, cast
 
+from rlbench.child_guard import guard
 from rlbench.child_monitor import ChildMonitor
 from rlbench.children import call_after_fork, child_environment
 from rlbench.errors import ArgumentError, printable, shortened
@@ -68,6 +70,7 @@ class GtpProcess:
         except (OSError, ValueError) as error:  # ValueError: a null byte
             reason = getattr(error, "strerror", None) or error
             raise ArgumentError(f"{self._name} cannot be started as a Go program: {reason}") from None
+        guard.add(self._process.pid)
         pipes = (self._process.stdin, self._process.stdout, self._process.stderr)
         self._in, output, complaints = (cast("IO[bytes]", pipe).fileno() for pipe in pipes)
         self._monitor = ChildMonitor(self._process.pid, output, complaints)
@@ -159,6 +162,7 @@ def _end(process: subprocess.Popen[bytes], monitor: ChildMonitor, owner: int) ->
     if os.getpid() == owner:
         with contextlib.suppress(ProcessLookupError):  # somebody else's handler has waited for it
             os.killpg(process.pid, signal.SIGKILL)  # it may have died, but nobody has waited for it yet
+        guard.remove(process.pid)
         process.wait()
     else:
         process.returncode = 0  # not ours to wait for

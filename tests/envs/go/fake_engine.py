@@ -22,6 +22,13 @@ def hang_with_children():
     time.sleep(1000)
 
 
+def leave_number_and_hang():
+    """Write the process's number into the file that the second argument names, and read no end of the input."""
+    with open(sys.argv[2], "w", encoding="utf-8") as file:
+        file.write(f"{os.getpid()}\n")
+    time.sleep(1000)
+
+
 def write(data):
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
@@ -37,6 +44,7 @@ WRONG = {
     "crashes": lambda: (print("out of cheese", file=sys.stderr), sys.exit(3)),
     "is killed": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "hangs": hang_with_children,
+    "leaves its number and hangs": leave_number_and_hang,
     "dribbles": lambda: [(write(b"= " if i == 0 else b"."), time.sleep(0.01)) for i in range(10_000)],
     "resigns": lambda: answer("resign"),
     "RESIGNS": lambda: answer("RESIGN"),

@@ -5,6 +5,7 @@ import os
 import pickle
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -112,6 +113,42 @@ def test_nothing_that_a_program_has_started_is_left():
             break
         time.sleep(0.05)
     assert not processes("child-of-fake-engine")
+
+
+OWNER = """
+import sys
+from rlbench.envs.go.engines import GtpEngine, find_program
+engine = GtpEngine(find_program(sys.argv[1]), 9, 7.0)
+engine.start(seed=1)
+print("begun", flush=True)
+engine.genmove(1)
+"""
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+def test_a_program_that_hangs_ends_with_an_owner_that_is_killed(end, tmp_path):
+    file = tmp_path / "number"
+    command = shlex.join([sys.executable, "-IS", str(FAKE), "leaves its number and hangs", str(file)])
+    owner = subprocess.Popen([sys.executable, "-c", OWNER, f"gtp:{command}"], stdout=subprocess.PIPE)
+    with owner:
+        assert owner.stdout.readline() == b"begun\n"
+        wait_until(lambda: file.exists() and file.read_text(encoding="utf-8").endswith("\n"))
+        owner.send_signal(end)
+    wait_until(lambda: not runs(int(file.read_text(encoding="utf-8"))))
+
+
+def runs(number):
+    """Whether a process is there that is no zombie."""
+    stat = Path(f"/proc/{number}/stat")
+    return stat.exists() and stat.read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+
+
+def wait_until(condition):
+    for _ in range(200):
+        if condition():
+            return
+        time.sleep(0.05)
+    pytest.fail("it does not happen")
 
 
 @pytest.mark.parametrize("end", ["close", "start", "del"])
