@@ -75,13 +75,13 @@ class ChildMonitor:
         return f"died of {names.get(end.si_status, f'signal {end.si_status}')}"
 
     def last_output_line(self) -> str:
-        """The last line that the process printed, printable characters only; empty where it printed nothing."""
+        """The last line that the process printed, printable characters only, its middle left out where it is long."""
         printed = select.poll()
         printed.register(self._output, select.POLLIN)
         while printed.poll(0) and self._drain():
             pass
         lines = self._tail.decode(errors="replace").strip().splitlines()
-        return printable(lines[-1])[-_LINE_CHARACTERS:] if lines else ""
+        return _middle_left_out(printable(lines[-1])) if lines else ""
 
     def close(self) -> None:
         """Release the descriptor of the process; the pipes belong to the caller."""
@@ -96,3 +96,8 @@ class ChildMonitor:
             with contextlib.suppress(KeyError):  # its end has been read before
                 self._poll.unregister(self._output)
         return bool(data)
+
+
+def _middle_left_out(line: str) -> str:
+    half = _LINE_CHARACTERS // 2
+    return line if len(line) <= _LINE_CHARACTERS else f"{line[:half]}...{line[-half:]}"

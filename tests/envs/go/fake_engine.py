@@ -42,6 +42,7 @@ def write_without_end(data):
 WRONG = {
     "nothing": lambda: answer(next(MOVES)),
     "crashes": lambda: (print("out of cheese", file=sys.stderr), sys.exit(3)),
+    "crashes at length": lambda: sys.exit(f"error: no network in {'folder/' * 100}; give one"),
     "is killed": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "hangs": hang_with_children,
     "leaves its number and hangs": leave_number_and_hang,

@@ -32,6 +32,7 @@ def fake(wrong, seconds=5.0, size=9):
 
 FAULTS = {
     "crashes": ("crash", "exited with code 3 at `genmove black`; it last printed: out of cheese"),
+    "crashes at length": ("crash", "it last printed: error: no network in folder/folder/"),
     "is killed": ("crash", "died of SIGKILL at `genmove black`"),
     "closes its output": ("crash", "has closed its standard output at `genmove black`"),
     "hangs": ("timeout", "has not answered `genmove black` within 0.5 s"),
