@@ -144,10 +144,11 @@ class SubmissionPlayer:
         return {size: task for task in mine if (size := size_of(task)) is not None}
 
     def plays(self, size: int) -> str | None:
-        """Why it plays no board of that size: it is submitted to tasks of others only, or cannot be loaded for it."""
+        """Why it plays no board of that size: it is submitted to other tasks only, or cannot be loaded for it."""
         sizes = self._tasks()
-        if sizes and size not in sizes and "*" not in self._entrant.tasks:
-            return f"{self.name} is submitted to tasks on {' and '.join(f'{each}x{each}' for each in sizes)}"
+        if self._entrant.tasks and "*" not in self._entrant.tasks and size not in sizes:
+            boards = " and ".join(f"{each}x{each}" for each in sizes)
+            return f"{self.name} is submitted to tasks on {boards}" if sizes else f"{self.name} is submitted to no Go"
         try:
             self._load(size)
         except PlayerFault as fault:

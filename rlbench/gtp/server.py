@@ -7,6 +7,7 @@ commands are those of GNU Go that controllers ask for: `query_boardsize`, `get_k
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -239,7 +240,8 @@ class GoServer:
 
     def gtp_loadsgf(self, arguments: Sequence[str]) -> str:
         """The position of a file before its n-th move, or at its end; a setup is played as moves."""
-        *name, last = arguments if len(arguments) > 1 and arguments[-1].isdecimal() else (*arguments, "")
+        has_number = len(arguments) > 1 and re.fullmatch("[0-9]{1,9}", arguments[-1])
+        *name, last = arguments if has_number else (*arguments, "")
         try:
             self._load(read_sgf(Path(" ".join(name))), max(int(last) - 1, 0) if last else None)
         except (UserError, OSError):

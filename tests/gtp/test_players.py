@@ -54,6 +54,10 @@ def test_a_submission_plays_both_colours_and_any_size(player):
         assert [(agent.choose(game, 1), game.play(0)), (agent.choose(game, -1), game.play(1))] == [(0, None), (1, None)]
 
 
+def test_a_submission_to_other_tasks_is_refused(player):
+    assert player(FIRST_LEGAL, tasks=["cart-pole@1"]).plays(5).endswith("is submitted to no Go")
+
+
 def test_a_submission_is_told_where_a_game_begins_and_is_loaded_once(player):
     agent = player("return np.array([10 * self.calls + int(first[0])])")
     game, seen = Game(9), []

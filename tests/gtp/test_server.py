@@ -118,13 +118,19 @@ SGF = "(;GM[1]FF[4]SZ[5]KM[2.5]AB[aa][bb];B[cc];W[dd];B[da](;W[ee];B[ea])(;W[ab]
 
 
 @pytest.mark.parametrize(
-    ("last", "score"), [("", "B+0.5"), (" 1", "B+22.5"), (" 2", "B+22.5"), (" 3", "W+0.5"), (" 99", "B+0.5")]
+    ("last", "score"), [("", "B+0.5"), (" 000000001", "B+22.5"), (" 2", "B+22.5"), (" 3", "W+0.5"), (" 99", "B+0.5")]
 )
 def test_a_file_is_loaded_to_a_move(tmp_path, last, score):
     path = tmp_path / "a game.sgf"
     path.write_text(SGF, encoding="utf-8")
     answers = dialogue(f"loadsgf {path}{last};query_boardsize;get_komi;final_score")
     assert answers == f"=; = 5; = 2.5; = {score}"
+
+
+def test_a_number_of_a_move_that_is_too_long_is_part_of_a_name(tmp_path):
+    path = tmp_path / "game.sgf"
+    path.write_text(SGF, encoding="utf-8")
+    assert dialogue(f"loadsgf {path} {'9' * 5000};query_boardsize") == "? cannot load file; = 9"
 
 
 @pytest.mark.parametrize("text", ["", "(", "(;GM[1]SZ[19])", "(;GM[1]SZ[5];B[aa];W[aa])", "(;GM[1]SZ[5:4])"])
