@@ -22,7 +22,7 @@ from rlbench.commands.shared.output import Format, Quiet, print_table, remark, s
 from rlbench.envs.go import engines, sgf
 from rlbench.envs.go.config import checked_komi, opening_table
 from rlbench.envs.go.game import Game
-from rlbench.envs.go.game_record import GameRecord
+from rlbench.envs.go.game_record import WITHOUT_SUICIDE, GameRecord
 from rlbench.errors import UserError, counted
 from rlbench.gtp import players as served
 from rlbench.gtp.program_player import ProgramPlayer
@@ -174,7 +174,7 @@ def write_sgf(folder: Path, fixture: Fixture, end: RefereedGame) -> None:
         black=fixture.black,
         white=fixture.white,
         result=end.result,
-        rules="Tromp-Taylor",
+        rules=WITHOUT_SUICIDE,
     )
     try:
         folder.mkdir(parents=True, exist_ok=True)

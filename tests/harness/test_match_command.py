@@ -9,6 +9,7 @@ import pytest
 from rlbench import cli
 from rlbench.commands import match
 from rlbench.envs.go.game import Game
+from rlbench.envs.go.game_record import play_record
 from rlbench.envs.go.sgf import read_sgf
 from rlbench.gtp.tournament import read_games
 
@@ -81,6 +82,7 @@ def test_a_record_in_sgf_plays_to_the_same_end(capsys, tmp_path):
     for path in paths:
         row, record = rows[int(path.stem.rpartition("-")[2])], read_sgf(path)
         assert (record.black, record.white, record.komi) == (row.black, row.white, 24.5)
+        assert not play_record(record).suicide  # by the rules that it names
         game = Game(5, 24.5)
         for action, colour in record.moves:
             game.play(action, colour)
