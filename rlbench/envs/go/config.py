@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,7 @@ def opponent_names(opponent: Any, opponents: Any) -> tuple[str, ...]:
     """The opponents by name; none for self-play."""
     if opponents is None:
         return () if opponent is None else (opponent,)
-    if opponent not in (None, "random"):
+    if opponent != "random":
         raise ArgumentError(f"opponent={shortened(opponent)} beside opponents=; give one of them")
     if isinstance(opponents, str) or not isinstance(opponents, list | tuple) or not opponents:
         raise ArgumentError(f"opponents is a tuple of names, at least one, got {shortened(opponents)}")
@@ -80,8 +81,7 @@ def playouts_of(name: Any) -> int:
         return RANDOM
     if isinstance(name, str) and name.startswith(SEARCH):
         count = name.removeprefix(SEARCH)
-        is_number = count.isdecimal() and len(count) <= len(str(MAX_PLAYOUTS))
-        if not is_number or not 1 <= int(count) <= MAX_PLAYOUTS:
+        if not re.fullmatch("[1-9][0-9]{0,6}", count) or int(count) > MAX_PLAYOUTS:
             raise ArgumentError(f"{SEARCH}PLAYOUTS takes an integer 1 to {MAX_PLAYOUTS}, got {shortened(name)}")
         return int(count)
     if isinstance(name, str) and name.startswith(ENGINES):

@@ -123,7 +123,7 @@ def configure(
 
     Args:
         size: 2 to 19.
-        komi: Points for White, a multiple of 1/2; by default 24.5 on 5 x 5, 8.5 on 7 x 7, 7 from 8 x 8 on.
+        komi: Points for White, a multiple of 1/2; by default that of `config.KOMI`, or 7.
         suicide: Whether it is legal to fill the last liberty of one's own chain.
         opponent: "random", "mcts:PLAYOUTS", an engine; None to play both colours.
         opponents: Several, of which the option `opponent` of a reset chooses by number.

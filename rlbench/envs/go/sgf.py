@@ -59,8 +59,8 @@ def read_sgf(path: Path) -> GameRecord:
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise SgfError(f"cannot read {name}: {error.strerror}") from None
+    except (OSError, ValueError) as error:  # ValueError: a null byte
+        raise SgfError(f"cannot read {name}: {getattr(error, 'strerror', None) or error}") from None
     if len(data) > MAX_BYTES:
         raise SgfError(f"cannot read {name}: it is longer than {MAX_BYTES:,} bytes")
     return parse_sgf(data, name)
@@ -228,11 +228,10 @@ def _moves(node: Node, shape: Shape, before: int) -> list[tuple[int, int]]:
 
 
 def _komi(value: str | None) -> float | None:
-    try:
-        komi = float(value) if value else None
-    except ValueError:
-        komi = math.nan
-    if komi is not None and not math.isfinite(komi):
+    if not value:
+        return None
+    komi = float(value) if re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", value) else math.nan
+    if not math.isfinite(komi):
         raise SgfError(f"KM is a number, got {shortened(value)}")
     return komi
 

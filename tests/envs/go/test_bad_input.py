@@ -26,11 +26,14 @@ WRONG = [
     ({"opponent": "mcts:0"}, "mcts:PLAYOUTS takes an integer 1 to 1000000, got 'mcts:0'"),
     ({"opponent": "mcts:-5"}, "got 'mcts:-5'"),
     ({"opponent": "mcts:" + "9" * 5000}, "takes an integer"),
+    ({"opponent": "mcts:\u0663"}, "takes an integer"),
+    ({"opponent": "mcts:05"}, "takes an integer"),
     ({"opponent": 3}, "opponent is one of None"),
     ({"opponents": ()}, "opponents is a tuple of names, at least one"),
     ({"opponents": "random"}, "opponents is a tuple of names"),
     ({"opponents": ("random", None)}, "opponent is one of None"),
     ({"opponents": ("random",), "opponent": "mcts:5"}, "give one of them"),
+    ({"opponents": ("random",), "opponent": None}, "give one of them"),
 ]
 
 

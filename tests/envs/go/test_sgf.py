@@ -168,6 +168,7 @@ def test_a_cut_file_is_refused(record, data):
         ("(;KM[nan])", "KM is a number, got 'nan'"),
         ("(;KM[inf])", "KM is a number"),
         ("(;KM[6,5])", "KM is a number"),
+        ("(;KM[1_0])", "KM is a number"),
         ("(;PL[x])", "PL is B or W"),
         ("(;B)", "without a value"),
         ("(;B;W[aa])", "without a value"),
@@ -201,6 +202,13 @@ HOSTILE = {
     "long name": b"(;PB[" + b"a" * 4_000_000 + b"])",
 }
 ACCEPTED = {"deep and closed", "escapes", "long name", "many properties"}
+
+
+@pytest.mark.parametrize("name", ["", "no such file.sgf", "game\0.sgf"])
+def test_files_that_cannot_be_read(tmp_path, name):
+    with pytest.raises(SgfError, match=r"^cannot read the game record .*: [A-Za-z ]+$"):
+        read_sgf(tmp_path / name)
+
 
 READ_HOSTILE = """
 import resource, sys
