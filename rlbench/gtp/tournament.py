@@ -31,15 +31,9 @@ class Fixture:
 
 
 @dataclass(frozen=True)
-class GameRow:
+class GameRow(Fixture):
     """A game that was played: a line of the file."""
 
-    size: int
-    komi: float
-    black: str
-    white: str
-    opening: int
-    seed: int
     winner: str  # black, white or nobody
     score: str  # Black's area less White's and komi; empty where the board was not scored
     turns: int

@@ -9,8 +9,9 @@ import pytest
 from rlbench import cli
 from rlbench.commands import run
 from rlbench.errors import UserError
+from rlbench.harness.ranking.families import WORDS
 from rlbench.harness.results import curves, provenance
-from rlbench.harness.tasks.suite import SUITES, TASKS
+from rlbench.harness.tasks.suite import FAMILIES, SUITES, TASKS
 
 PRETRAINED = Path(__file__).parents[2] / "baselines" / "pretrained"
 
@@ -23,6 +24,13 @@ def test_a_plan_that_is_named_as_a_suite_is_played_on_the_tasks_of_that_suite(na
     if name in SUITES:
         assert tasks == [task.key for task in SUITES[name]]
         assert {agent.task for agent in agents} == {agent.task for agent in run.ALL} & set(tasks)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_page_says_of_no_plan_that_it_trains_what_it_does_not(family):
+    """Of a task without an agent the page names the command that trains one: the family's own, or its plan."""
+    agents, tasks = run.agents_and_tasks(family)
+    assert WORDS[family].train or {agent.task for agent in agents} == set(tasks)
 
 
 def test_the_largest_plan_trains_every_agent_of_the_others():

@@ -21,7 +21,7 @@ class Words:
 
     title: str
     tasks: str = ""
-    train: str = ""  # the command that trains one, with `{}` for the task
+    train: str = ""  # the command that trains one, with `{}` for the task; where none, the family's plan trains all
 
 
 WORDS = {
@@ -39,6 +39,7 @@ WORDS = {
         "Go: games against a pool",
         "Numbers are Elo ratings: 400 points are odds of ten to one, and random legal moves are at 0. Random, mcts and "
         "gnugo are the opponents, whose ratings are frozen.",
+        "rlbench train reinforce-go --task {}",
     ),
     "glimpses": Words(
         "Glimpses: classification",
