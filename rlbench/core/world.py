@@ -38,9 +38,13 @@ class World:
         self.actions = Layout(self.rules.action_bounds(self.params))
         self.observation_space, self.action_space = self.observations.space, self.actions.space
 
-    @property
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy or a pickle holds: all but the module, which cannot be pickled and is found by its name."""
+        return {name: value for name, value in self.__dict__.items() if name != "rules"}
+
+    @functools.cached_property
     def rules(self) -> Rules:
-        """The rules module, looked up by name since modules cannot be pickled."""
+        """The rules module."""
         return load(self.name)
 
     @property
@@ -52,7 +56,7 @@ class World:
         """
         return import_named("render", self.renderer_name)
 
-    @property
+    @functools.cached_property
     def draws(self) -> tuple[int, int]:
         """How many uniforms `initial` and `transition` take."""
         draws: Any = getattr(self.rules, "draws", None)
@@ -64,7 +68,7 @@ class World:
         work = self.scratch() if self.initial_takes_scratch else ()
         return self.rules.initial(random_draws, self.params, *given, *self.blank(), *work)
 
-    @property
+    @functools.cached_property
     def initial_takes_scratch(self) -> bool:
         """Whether `initial`, too, takes the rules' Scratch."""
         others = 2 + (self.options is not None) + len(self.blank())
