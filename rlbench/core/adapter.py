@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import gymnasium
@@ -241,7 +241,9 @@ class VectorEnvAdapter(VectorEnv[Any, Any, Any]):
             self._limit = step_limit(spec.max_episode_steps)
 
     @abstractmethod
-    def _start(self, mask: Bools, seeds: list[int | None], options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    def _start(
+        self, mask: Bools, seeds: Sequence[int | None], options: Mapping[str, Any]
+    ) -> tuple[Any, dict[str, Any]]:
         """Begin an episode in the environments of the mask, with options that were checked.
 
         Returns:
@@ -263,10 +265,15 @@ class VectorEnvAdapter(VectorEnv[Any, Any, Any]):
             ResetNeeded: A reset is missing.
         """
 
-    def _new_seeds(self, mask: Bools, seeds: list[int | None]) -> list[tuple[int, int | None]]:
-        """(i, seed) of every environment whose stream a reset seeds; for None the operating system gives the seed."""
+    def _new_seeds(self, mask: Bools, seeds: Sequence[int | None]) -> tuple[NDArray[np.int64], Sequence[int | None]]:
+        """The environments whose streams a reset seeds, int64[n], and their seeds; None is left to the system."""
         first, self._was_seeded = not self._was_seeded, True
-        return [(i, seed) for i, seed in enumerate(seeds) if mask[i] and (first or seed is not None)]
+        if not first and not isinstance(seeds, range):
+            mask = mask & np.array([seed is not None for seed in seeds])
+        if mask.all():
+            return np.arange(self.num_envs), seeds
+        which = np.flatnonzero(mask)
+        return which, [seeds[i] for i in which.tolist()]
 
     @abstractmethod
     def _frames(self) -> Iterable[Image | str]:

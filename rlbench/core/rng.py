@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from rlbench.errors import ArgumentError, shortened
 
 LOW, HIGH, INCREMENT_LOW, INCREMENT_HIGH = range(4)  # columns of the batch's streams
+MULTIPLIER = 0x2360ED051FC65DA44385DF649FCCF645  # of PCG64's step
 _MASK = (1 << 64) - 1
 
 Streams = NDArray[np.uint64]  # uint64[N, 4]
@@ -36,8 +37,8 @@ def check_seed(seed: Any) -> int:
     return int(seed)
 
 
-def env_seeds(seed: Any, num_envs: int) -> list[int | None]:
-    """One seed per environment: None for all, `seed + i` for an int, the list itself for a list of that length.
+def env_seeds(seed: Any, num_envs: int) -> Sequence[int | None]:
+    """One seed per environment: None for all, a range from an int on, the list itself for a list of that length.
 
     Raises SeedError for anything else.
     """
@@ -45,7 +46,7 @@ def env_seeds(seed: Any, num_envs: int) -> list[int | None]:
         return [None] * num_envs
     if isinstance(seed, numbers.Integral | float) or (isinstance(seed, np.ndarray) and seed.ndim == 0):
         first = check_seed(seed)
-        return [first + i for i in range(num_envs)]
+        return range(first, first + num_envs)
     if not isinstance(seed, Sequence | np.ndarray) or len(seed) != num_envs:
         raise SeedError(f"seeds are one integer or a list of {num_envs}, one per environment, got {shortened(seed)}")
     return [None if one is None else check_seed(one) for one in seed]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -14,8 +14,8 @@ from rlbench.core.adapter import BatchStep, Image, VectorEnvAdapter
 from rlbench.core.arguments import BATCH_RENDER_MODES, TEXT_MODE, Check, check_memory, flag
 from rlbench.core.autoreset import Bools, final_entries, reset_needed, with_masks
 from rlbench.core.compiler.compile import MODES, compiled, step_loop, working_memory
-from rlbench.core.rng import new_stream
 from rlbench.core.rules import StateOf
+from rlbench.core.seeding import new_streams
 from rlbench.core.spaces import Arrays
 from rlbench.core.world import World
 
@@ -95,9 +95,11 @@ class RulesVectorEnv(VectorEnvAdapter):
         checked = super()._checked_options(options)
         return {**checked, "Options": self.world.batch_options(checked, self.num_envs)}
 
-    def _start(self, mask: Bools, seeds: list[int | None], options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-        for i, seed in self._new_seeds(mask, seeds):
-            self._streams[i] = new_stream(seed)
+    def _start(
+        self, mask: Bools, seeds: Sequence[int | None], options: Mapping[str, Any]
+    ) -> tuple[Any, dict[str, Any]]:
+        which, new = self._new_seeds(mask, seeds)
+        self._streams[which] = new_streams(new)
         observations = self.world.observations.empty_batch(self.num_envs)
         self._call_reset(mask, options["Options"], observations)
         if "state" in options:

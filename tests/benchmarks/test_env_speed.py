@@ -159,6 +159,27 @@ def test_where_the_parallel_loop_wins(id, num_envs, compare, size):
     compare(name, "the same on one core", batch_steps(parallel, calls), batch_steps(serial, calls), limit=limit)
 
 
+@pytest.mark.benchmark(group="Small environments")
+def test_seeding_against_numpys_generators(benchmark, report, size):
+    """Of a batch's streams: what `reset(seed=0)` takes longer than `reset()`, against a generator of NumPy's each."""
+    num_envs, few = size(1_000_000, 100), size(50_000, 100)
+    envs = gymnasium.make_vec("rlbench/CartPole-v0", num_envs=num_envs, copy=False)
+    envs.reset(seed=0)
+
+    def contest():
+        return [
+            (
+                max(seconds(lambda: envs.reset(seed=0)) - seconds(envs.reset), 1e-9),
+                seconds(lambda: [np.random.PCG64(seed).state for seed in range(few)]) * num_envs / few,
+            )
+            for _ in range(size(5, 1))
+        ]
+
+    rows = benchmark.pedantic(contest, rounds=1)
+    ratio = statistics.median(theirs / ours for ours, theirs in rows)
+    report("seeding 1,000,000 environments", "`np.random.PCG64(seed)` for each", ratio, least=30.0)
+
+
 @pytest.mark.benchmark(group="Import")
 def test_import_time(benchmark, report, size):
     """Seconds that `import rlbench` adds to `import gymnasium`: medians of whole processes, in turn."""

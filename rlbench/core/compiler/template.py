@@ -13,7 +13,7 @@ import textwrap
 from typing import Any
 
 from rlbench.core.compiler.codegen import pieces
-from rlbench.core.rng import UNIFORM
+from rlbench.core.rng import MULTIPLIER, UNIFORM
 from rlbench.core.world import World
 
 ALLOWED_IMPORTS = {"math", "typing", "numpy"}
@@ -38,7 +38,7 @@ def multiply_add_128(context, low, high, increment_low, increment_high):
             shifted = builder.shl(builder.zext(high, wide), wide(64))
             return builder.or_(builder.zext(low, wide), shifted)
 
-        product = builder.mul(join(args[0], args[1]), wide(0x2360ED051FC65DA44385DF649FCCF645))
+        product = builder.mul(join(args[0], args[1]), wide({multiplier:#x}))
         total = builder.add(product, join(args[2], args[3]))
         pair = [builder.trunc(total, word), builder.trunc(builder.lshr(total, wide(64)), word)]
         return context.make_tuple(builder, signature.return_type, pair)
@@ -202,7 +202,9 @@ def source(world: World) -> str:
     filling["called"] = repr(getattr(world.rules, "CALLED", ()))
     single = _filled(SINGLE, filling) if getattr(world.rules, "COMPILED", False) else ""
     rules = (f"\n\n{text}\n" for text in texts)
-    return "".join([PRELUDE.format(name=world.name), UNIFORM, *rules, single, _filled(LOOPS, filling)])
+    return "".join(
+        [PRELUDE.format(name=world.name, multiplier=MULTIPLIER), UNIFORM, *rules, single, _filled(LOOPS, filling)]
+    )
 
 
 def _module_texts(module: Any, package: str) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -91,10 +91,13 @@ class AtariVectorEnv(VectorEnvAdapter):
         """The state of all games of these values; ArgumentError for what is none."""
         return check_state(values, self.num_envs, len(self._games.actions))
 
-    def _start(self, mask: Bools, seeds: list[int | None], options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    def _start(
+        self, mask: Bools, seeds: Sequence[int | None], options: Mapping[str, Any]
+    ) -> tuple[Any, dict[str, Any]]:
         self.closed = False  # as for all environments, a reset opens it again
         chosen = np.full(self.num_envs, STREAM_GOES_ON, np.int64)
-        for i, seed in self._new_seeds(mask, seeds):
+        which, new = self._new_seeds(mask, seeds)
+        for i, seed in zip(which.tolist(), new, strict=True):
             chosen[i] = secrets.randbelow(SEEDS) if seed is None else emulator_seed(seed)
         outcome, *in_colour = (games.reset(np.flatnonzero(mask), chosen[mask]) for games in self._emulators)
         self._keep(outcome, in_colour)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -57,8 +57,11 @@ class GoEngineVectorEnv(VectorEnvAdapter):
     def _option_checks(self) -> dict[str, Check]:
         return {**super()._option_checks(), **self.world.option_checks((self.num_envs,)), "state": _refuse_state}
 
-    def _start(self, mask: Bools, seeds: list[int | None], options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-        seeded = dict(self._new_seeds(mask, seeds))
+    def _start(
+        self, mask: Bools, seeds: Sequence[int | None], options: Mapping[str, Any]
+    ) -> tuple[Any, dict[str, Any]]:
+        which, new = self._new_seeds(mask, seeds)
+        seeded = dict(zip(which.tolist(), new, strict=True))
         for i in np.flatnonzero(mask).tolist():
             self._begin(i, seeded.get(i), {name: int(values[i]) for name, values in options.items()})
         return self._stacked(self._observations), self._joined(self._infos)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -130,7 +130,9 @@ class GoEnv(CompiledRulesEnv):
 class GoVectorEnv(RulesVectorEnv):
     """N games of Go, with the same `info` as arrays [N, ...]."""
 
-    def _start(self, mask: Bools, seeds: list[int | None], options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    def _start(
+        self, mask: Bools, seeds: Sequence[int | None], options: Mapping[str, Any]
+    ) -> tuple[Any, dict[str, Any]]:
         observations, info = super()._start(mask, seeds, options)
         return observations, {**info, **self._step_info()}
 

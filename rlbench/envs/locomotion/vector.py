@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -48,8 +48,11 @@ class LocomotionVectorEnv(VectorEnvAdapter):
     def _option_checks(self) -> dict[str, Check]:
         return {**super()._option_checks(), "state": self._robots.checked_state}
 
-    def _start(self, mask: Bools, seeds: list[int | None], options: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-        for i, seed in self._new_seeds(mask, seeds):
+    def _start(
+        self, mask: Bools, seeds: Sequence[int | None], options: Mapping[str, Any]
+    ) -> tuple[Any, dict[str, Any]]:
+        which, new = self._new_seeds(mask, seeds)
+        for i, seed in zip(which.tolist(), new, strict=True):
             self._generators[i] = seeding.np_random(seed)[0]
         self._begin(mask)
         if "state" in options:
