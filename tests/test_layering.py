@@ -59,6 +59,10 @@ MAY_REACH = {
         *("rlbench.children", "rlbench.errors", "rlbench.process", "rlbench.registry", "rlbench.space_tree"),
         *("rlbench.child_guard", "rlbench.child_monitor"),
     ),
+    "rlbench.search": (
+        *("rlbench.children", "rlbench.core", "rlbench.drawing", "rlbench.errors", "rlbench.process"),
+        *("rlbench.space_tree", "rlbench.whole_files"),
+    ),
     "rlbench.harness.tasks": ("rlbench.errors",),
     "rlbench.harness.layers": (),  # it plays networks with NumPy alone
     "rlbench.harness.manifest": ("rlbench.errors", "rlbench.text_files"),
@@ -96,13 +100,14 @@ MAY_REACH = {
         *("baselines", "rlbench.controls", "rlbench.controls.protocol", "rlbench.core", "rlbench.drawing"),
         *("rlbench.envs", "rlbench.gtp", "rlbench.interact", "rlbench.harness", *HARNESS, *PUBLIC),
     ),
-    "baselines": (*PUBLIC, *HARNESS),
+    "baselines": ("rlbench.core", "rlbench.drawing", "rlbench.search", *PUBLIC, *HARNESS),
 }
 """Room -> the other rooms that its modules may reach. A module is in the room with the longest name that fits it."""
 
 DOORS_FOR_BASELINES = {
     *("rlbench", "rlbench.errors", "rlbench.process", "rlbench.progress", "rlbench.registry"),
     *("rlbench.charts", "rlbench.options", "rlbench.program", "rlbench.text_files", "rlbench.whole_files"),
+    *("rlbench.search.batch", "rlbench.search.settings"),
     *("rlbench.harness.manifest", "rlbench.harness.tasks.suite"),
     *("rlbench.harness.results.provenance", "rlbench.harness.results.record"),
     *(f"rlbench.harness.layers.{name}" for name in ("graph", "operations", "player")),

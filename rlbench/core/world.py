@@ -13,7 +13,17 @@ from gymnasium.error import UnsupportedMode
 from numpy.typing import NDArray
 
 from rlbench.core import arguments
-from rlbench.core.rules import RandomDraws, Rules, StateOf, import_named, load, make_params, make_state, make_states
+from rlbench.core.rules import (
+    ParamsOf,
+    RandomDraws,
+    Rules,
+    StateOf,
+    import_named,
+    load,
+    make_params,
+    make_state,
+    make_states,
+)
 from rlbench.core.spaces import Layout
 from rlbench.errors import ArgumentError, shortened
 
@@ -32,8 +42,19 @@ class World:
 
     def __init__(self, name: str, render: str | None, kwargs: dict[str, Any], adapter: type = object) -> None:
         self.name = name
-        self.params = make_params(self.rules, kwargs, adapter)
-        self.renderer_name = render or f"{name.rpartition('.')[0]}.render".lstrip(".")
+        self._begin(render, make_params(self.rules, kwargs, adapter))
+
+    @classmethod
+    def with_params(cls, name: str, params: ParamsOf) -> World:
+        """The world of a rules module for parameters that are there already."""
+        world = cls.__new__(cls)
+        world.name = name
+        world._begin(None, params)
+        return world
+
+    def _begin(self, render: str | None, params: ParamsOf) -> None:
+        self.params = params
+        self.renderer_name = render or f"{self.name.rpartition('.')[0]}.render".lstrip(".")
         self.observations = Layout(self.rules.observation_bounds(self.params))
         self.actions = Layout(self.rules.action_bounds(self.params))
         self.observation_space, self.action_space = self.observations.space, self.actions.space

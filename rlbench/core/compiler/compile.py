@@ -151,13 +151,24 @@ def compiled(world: World) -> ModuleType:
     """The compiled loops of these rules: `reset`, `step_serial`, `step_parallel`; of some `begin`, `advance`, too."""
     text = source(world)
     stem = world.name.replace(".", "_")
+    return compiled_text(f"batch_{stem}", text, CACHED)
+
+
+def compiled_text(stem: str, text: str, functions: tuple[str, ...]) -> ModuleType:
+    """The module of a generated text.
+
+    Args:
+        stem: Beginning of its name.
+        text: The text, whose functions are compiled when they are first called.
+        functions: Names of those whose machine code is worth keeping.
+    """
     with numba_settings():
-        return _make_once(f"rlbench_batch_{stem}_{_digest(text)}", text)
+        return _make_once(f"rlbench_{stem}_{_digest(text)}", text, functions)
 
 
 @functools.cache
-def _make_once(name: str, text: str) -> ModuleType:
-    """The module of a generated text, whose functions keep their machine code in the cache.
+def _make_once(name: str, text: str, functions: tuple[str, ...]) -> ModuleType:
+    """The module of a generated text, some of whose functions keep their machine code in the cache.
 
     The text is stored for those who want to read it; it is never read back.
     """
@@ -170,7 +181,7 @@ def _make_once(name: str, text: str) -> ModuleType:
     linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)  # for tracebacks
     sys.modules[name] = module
     exec(compile(text, path, "exec"), module.__dict__)
-    for each in CACHED:
+    for each in functions:
         function = getattr(module, each, None)
         if function is None:
             continue

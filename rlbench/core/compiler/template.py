@@ -10,6 +10,7 @@ import functools
 import importlib
 import inspect
 import textwrap
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rlbench.core.compiler.codegen import pieces
@@ -67,12 +68,14 @@ def copy(target, source):
 
 '''
 
-LOOPS = '''
+COMPILE_ALL = """
 
 for _name in {functions}:
     globals()[_name] = widened(njit(error_model="numpy", forceinline=_name not in {called}{flags})(globals()[_name]))
 
+"""
 
+LOOPS = '''
 def reset({params}, {fields}, {memory}streams, elapsed, done, mask, {options}{observations}):
     """Begin an episode in the environments of the mask; write the observations of all."""
     params = Params({params})
@@ -196,15 +199,48 @@ CACHED = ("begin", "advance", "reset", "step_range", "step_serial", "step_parall
 
 def source(world: World) -> str:
     """The text of the generated module for these rules."""
-    texts = list(_module_texts(world.rules, world.name.rpartition(".")[0]).values())
-    functions = [name for text in texts for name in _functions(text)]
-    filling = {"functions": repr(("uniform", "fill_uniform", "copy", *functions)), **pieces(world)}
-    filling["called"] = repr(getattr(world.rules, "CALLED", ()))
-    single = _filled(SINGLE, filling) if getattr(world.rules, "COMPILED", False) else ""
-    rules = (f"\n\n{text}\n" for text in texts)
-    return "".join(
-        [PRELUDE.format(name=world.name, multiplier=MULTIPLIER), UNIFORM, *rules, single, _filled(LOOPS, filling)]
-    )
+    single = SINGLE if getattr(world.rules, "COMPILED", False) else ""
+    return joined_source(world, (), (), single + LOOPS, {})
+
+
+def joined_source(
+    world: World, modules: Iterable[Any], called: Iterable[str], loops: str, filling: Mapping[str, str]
+) -> str:
+    """The text of a generated module of these rules, of other modules of scalar functions, and of loops around them.
+
+    Args:
+        world: The rules.
+        modules: The others, which may import what rules may, and from modules beside them.
+        called: Functions of theirs that compiled code calls; others are taken in wherever they are used.
+        loops: A template of functions that compile themselves, filled with the rules' pieces and `filling`.
+        filling: More pieces.
+
+    Raises:
+        TypeError: Two modules define the same name.
+    """
+    texts = _module_texts(world.rules, world.name.rpartition(".")[0])
+    for module in modules:
+        texts |= _module_texts(module, module.__name__.rpartition(".")[0])
+    _check_distinct(texts)
+    functions = [name for text in texts.values() for name in _functions(text)]
+    pieces_of_all = {
+        **pieces(world),
+        **filling,
+        "functions": repr(("uniform", "fill_uniform", "copy", *functions)),
+        "called": repr((*getattr(world.rules, "CALLED", ()), *called)),
+    }
+    prelude = PRELUDE.format(name=world.name, multiplier=MULTIPLIER)
+    listed = (f"\n\n{text}\n" for text in texts.values())
+    return "".join([prelude, UNIFORM, *listed, _filled(COMPILE_ALL + loops, pieces_of_all)])
+
+
+def _check_distinct(texts: Mapping[str, str]) -> None:
+    """A TypeError where a name is defined by two of the texts, the later of which would win."""
+    defined: dict[str, str] = {}
+    for module, text in texts.items():
+        for name in _definitions(text):
+            if defined.setdefault(name, module) != module:
+                raise TypeError(f"{module} defines {name}, as does {defined[name]}; they are compiled as one module")
 
 
 def _module_texts(module: Any, package: str) -> dict[str, str]:
@@ -234,6 +270,15 @@ def _without_imports(text: str, module: str, package: str) -> tuple[str, tuple[s
     kept = "\n".join(lines)
     _check_imports(module, ast.parse(kept))
     return kept, tuple(siblings)
+
+
+@functools.lru_cache(maxsize=64)
+def _definitions(text: str) -> tuple[str, ...]:
+    """The names of the functions, classes and constants that a text defines."""
+    nodes = ast.parse(text).body
+    named = [node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    targets = [target for node in nodes if isinstance(node, ast.Assign) for target in node.targets]
+    return (*named, *(each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)))
 
 
 @functools.lru_cache(maxsize=64)

@@ -1,0 +1,47 @@
+"""Evaluations and positions for searches."""
+
+import hashlib
+
+import gymnasium
+import numpy as np
+
+
+def no_opinion(planes, mask):
+    """The network that knows nothing: equal priors, value 0."""
+    return np.zeros(mask.shape, np.float32), np.zeros(len(mask), np.float32)
+
+
+def by_hash(planes, mask):
+    """Priors and a value of each position that look random and are always the same."""
+    logits, values = np.zeros(mask.shape, np.float32), np.zeros(len(mask), np.float32)
+    for row, position in enumerate(planes):
+        seed = int.from_bytes(hashlib.sha256(position.tobytes()).digest()[:8], "big")
+        random = np.random.default_rng(seed)
+        logits[row], values[row] = random.normal(0, 1.5, mask.shape[1]), random.uniform(-1, 1)
+    return logits, values
+
+
+def self_play(size, num_envs, seed=0, **how):
+    """A batch of games without opponents, at their start."""
+    envs = gymnasium.make_vec("rlbench/Go9x9-v0", num_envs=num_envs, size=size, opponent=None, **how)
+    envs.reset(seed=seed)
+    return envs
+
+
+def random_games(size, turns, seed, **how):
+    """As many games as there are numbers of turns, each after so many random legal moves, or at its end; the moves."""
+    random, (N, A) = np.random.default_rng(seed), (len(turns), size * size + 1)
+    envs = self_play(size, N, **how)
+    moves, kept, over = [[] for _ in range(N)], [None] * N, np.zeros(N, np.bool_)
+    for turn in range(max(turns) + 1):
+        states = envs.unwrapped.state
+        weights = random.random((N, A)) * states.legal
+        weights[:, -1] *= 0.2  # games go on for a while
+        actions = weights.argmax(axis=1)
+        for i in range(N):
+            if turn <= turns[i] and not over[i]:
+                kept[i] = [np.array(field[i]) for field in states]
+                over[i] = states.ending[i] != 0
+                moves[i] += [int(actions[i])] * (turn < turns[i] and not over[i])
+        envs.step(actions)
+    return envs.unwrapped.params, type(states)(*(np.array(column) for column in zip(*kept, strict=True))), moves
