@@ -51,6 +51,11 @@ class OutputStream:
         """Name of the encoding, as Python spells it."""
         return codecs.lookup(getattr(self._stream, "encoding", None) or "utf-8").name
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether text goes nowhere, since nobody reads it any more, or the stream takes none."""
+        return self._lost
+
     def isatty(self) -> bool:
         """Whether a person reads it."""
         return self._stream is not None and self._stream.isatty()

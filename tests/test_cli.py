@@ -3,6 +3,7 @@
 import dataclasses
 import importlib
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -129,6 +130,27 @@ def test_a_reader_that_goes_away_is_no_error():
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 0
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["list", "--csv"],
+        ["gtp", "random"],
+        ["match", "random", "mcts:1", "--env", "Go5x5", "--games", "2", "--quiet"],
+    ],
+    ids=" ".join,
+)
+def test_a_command_ends_without_a_word_when_nobody_reads_it(words):
+    """Also one whose input never ends."""
+    read, write = os.pipe()
+    os.close(read)
+    with subprocess.Popen(["yes", "name"], stdout=subprocess.PIPE) as endless:
+        command = [sys.executable, "-m", "rlbench", *words]
+        with os.fdopen(write) as nobody:
+            done = subprocess.run(command, stdin=endless.stdout, stdout=nobody, stderr=subprocess.PIPE, timeout=120)
+        endless.kill()
+    assert (done.returncode, done.stderr.decode()) == (0, "")
 
 
 def test_sigterm_ends_a_command_in_order(capsys, monkeypatch):

@@ -16,7 +16,7 @@ STAGES = ("tasks", "layers", "manifest", "contents", "submission", "isolation", 
 HARNESS = tuple(f"rlbench.harness.{stage}" for stage in STAGES)
 UP_TO_SUBMISSION = ("rlbench.text_files", *HARNESS[:4])
 PUBLIC = (
-    *("rlbench", "rlbench.errors", "rlbench.process", "rlbench.progress", "rlbench.registry"),
+    *("rlbench", "rlbench.appended_files", "rlbench.errors", "rlbench.process", "rlbench.progress", "rlbench.registry"),
     *("rlbench.charts", "rlbench.exit_codes", "rlbench.options", "rlbench.space_tree", "rlbench.streams"),
     *("rlbench.child_guard", "rlbench.child_monitor", "rlbench.children", "rlbench.program", "rlbench.text_files"),
     "rlbench.whole_files",
@@ -30,6 +30,7 @@ MAY_REACH = {
     "rlbench": ("rlbench.registry",),
     "rlbench.__main__": ("rlbench", "rlbench.registry", *COMMAND_LINE),
     "rlbench.cli": ("rlbench", "rlbench.registry", *COMMAND_LINE),
+    "rlbench.appended_files": ("rlbench.errors",),
     "rlbench.charts": ("rlbench.process",),
     "rlbench.exit_codes": ("rlbench.errors",),
     "rlbench.program": ("rlbench.errors", "rlbench.exit_codes", "rlbench.process", "rlbench.streams"),
@@ -73,13 +74,21 @@ MAY_REACH = {
         *("rlbench.harness.submission", *UP_TO_SUBMISSION),
     ),
     "rlbench.harness.results": (
-        *("rlbench.children", "rlbench.errors", "rlbench.process", "rlbench.text_files", "rlbench.whole_files"),
+        *(
+            "rlbench.appended_files",
+            "rlbench.children",
+            "rlbench.errors",
+            "rlbench.process",
+            "rlbench.text_files",
+            "rlbench.whole_files",
+        ),
         *("rlbench.harness.submission", *UP_TO_SUBMISSION),
     ),
     "rlbench.harness.ranking": ("rlbench.errors", "rlbench.process", "rlbench.harness.tasks"),
     "rlbench.harness": (
         *("rlbench.errors", "rlbench.exit_codes", "rlbench.process", "rlbench.progress", "rlbench.space_tree"),
         *(
+            "rlbench.appended_files",
             "rlbench.child_monitor",
             "rlbench.children",
             "rlbench.streams",

@@ -11,12 +11,11 @@ from typing import IO, Annotated
 import tyro
 from tyro.conf import Positional
 
-from rlbench.commands.shared.lookup import find_submission
+from rlbench.commands.shared.go_players import find_served
 from rlbench.envs.go.config import LARGEST, SMALLEST
 from rlbench.errors import UserError
-from rlbench.gtp import players, protocol
+from rlbench.gtp import protocol
 from rlbench.gtp.server import GoServer
-from rlbench.harness import submission
 
 USUAL_SIZE = 9
 
@@ -36,12 +35,12 @@ class GtpOptions:
 
 
 def run(options: GtpOptions) -> int:
-    """Serve until `quit` or the end of the input."""
+    """Serve until `quit`, the end of the input, or until nobody reads the answers."""
     if options.seed < 0:
         raise UserError(f"--seed is at least 0, got {options.seed}")
     if options.size is not None and not SMALLEST <= options.size <= LARGEST:
         raise UserError(f"--size is {SMALLEST} to {LARGEST}, got {options.size}")
-    with contextlib.closing(find_player(options.player)) as player:
+    with contextlib.closing(find_served(options.player)) as player:
         size = options.size or player.usual_size or USUAL_SIZE
         player.seed(options.seed)
         server = GoServer(player, size, options.suicide)
@@ -49,18 +48,13 @@ def run(options: GtpOptions) -> int:
     return 0
 
 
-def find_player(name: str) -> players.BuiltinPlayer | players.SubmissionPlayer:
-    """The player of that name."""
-    if players.is_builtin(name):
-        return players.BuiltinPlayer(name)
-    return players.SubmissionPlayer(submission.read(find_submission(name)))
-
-
 def _input() -> IO[bytes]:
     """Standard input as bytes; empty where the program was started without."""
     return io.BytesIO() if sys.stdin is None else sys.stdin.buffer
 
 
-def _write(text: str) -> None:
+def _write(text: str) -> bool:
+    """Send an answer; returns whether anybody reads them."""
     sys.stdout.write(text)
     sys.stdout.flush()
+    return not getattr(sys.stdout, "is_lost", False)

@@ -17,19 +17,17 @@ import tyro
 from tyro.conf import Positional
 
 from rlbench import whole_files
-from rlbench.commands.shared.lookup import find_environment, find_submission
+from rlbench.commands.shared.go_players import find_player
+from rlbench.commands.shared.lookup import find_environment
 from rlbench.commands.shared.output import Format, Quiet, print_table, remark, silent, table_of
-from rlbench.envs.go import engines, sgf
+from rlbench.envs.go import sgf
 from rlbench.envs.go.config import checked_komi, opening_table
 from rlbench.envs.go.game import Game
 from rlbench.envs.go.game_record import WITHOUT_SUICIDE, GameRecord
 from rlbench.errors import UserError, counted
-from rlbench.gtp import players as served
-from rlbench.gtp.program_player import ProgramPlayer
 from rlbench.gtp.referee import RefereedGame, referee
 from rlbench.gtp.server import BLACK, WHITE, GoPlayer
 from rlbench.gtp.tournament import WINNERS, Fixture, GameRow, GamesFile, fixtures, points_table
-from rlbench.harness import submission
 from rlbench.harness.ranking import elo
 from rlbench.progress import progress
 
@@ -49,7 +47,8 @@ class MatchOptions:
     seed: int = 0
     """Seed of all games."""
     output: Annotated[Path | None, tyro.conf.arg(aliases=["--out", "-o"])] = None
-    """CSV file of the games: a match that was interrupted goes on in it, and all its games of these players count."""
+    """CSV file of the games: a match that was interrupted goes on in it, and all its games of these players count. One
+    match at a time may write it."""
     sgf: Path | None = None
     """Folder for a record of each game in SGF."""
     quiet: Quiet = False
@@ -72,12 +71,12 @@ def run(options: MatchOptions) -> int:
     check(options)
     rules = rules_of(options)
     planned = list(fixtures(options.players, options.games, len(rules.openings), rules.size, rules.komi, options.seed))
-    file = GamesFile(options.output) if options.output else None
-    rows = [row for row in file.rows if is_of(row, options.players, rules)] if file else []
-    if rows:
-        remark(f"{counted(len(rows), 'game')} between these players in {options.output} count, too", options)
-    done = {row.fixture for row in rows}
     with contextlib.ExitStack() as stack:
+        file = stack.enter_context(GamesFile(options.output)) if options.output else None
+        rows = [row for row in file.rows if is_of(row, options.players, rules)] if file else []
+        if rows:
+            remark(f"{counted(len(rows), 'game')} between these players in {options.output} count, too", options)
+        done = {row.fixture for row in rows}
         entered = enter(options.players, rules, stack)
         try:
             for row in played([each for each in planned if each not in done], entered, rules, options):
@@ -121,20 +120,11 @@ def enter(names: Sequence[str], rules: Rules, stack: contextlib.ExitStack) -> di
     """The players by name, which the stack closes; UserError for one that does not exist or plays no such board."""
     entered: dict[str, GoPlayer] = {}
     for name in names:
-        player = stack.enter_context(contextlib.closing(find_player(name, rules)))
+        player = stack.enter_context(contextlib.closing(find_player(name, rules.size, rules.komi)))
         if reason := player.plays(rules.size):
             raise UserError(f"{name} plays no board of {rules.size}x{rules.size}: {reason}")
         entered[name] = player
     return entered
-
-
-def find_player(name: str, rules: Rules) -> Any:
-    """The player of a name: built in, a program, or a submission."""
-    if served.is_builtin(name):
-        return served.BuiltinPlayer(name)
-    if engines.is_program(name) and not name.startswith("submission:"):
-        return ProgramPlayer(engines.find_program(name), rules.size, rules.komi)
-    return served.SubmissionPlayer(submission.read(find_submission(name.removeprefix("submission:"))))
 
 
 def played(

@@ -52,12 +52,12 @@ def answer(number: str, text: str, mark: str = "=") -> str:
 
 
 def serve(handlers: Mapping[str, Handler], lines: IO[bytes], write: Callable[[str], object]) -> None:
-    """Answer commands until `quit` or the end of the input.
+    """Answer commands until `quit`, the end of the input, or the end of those who read the answers.
 
     Args:
         handlers: By the name of the command.
         lines: Where commands come from.
-        write: Sends an answer.
+        write: Sends an answer; returns False where nobody reads it any more.
     """
     table = with_general(handlers)
     for line in _lines(lines):
@@ -69,10 +69,10 @@ def serve(handlers: Mapping[str, Handler], lines: IO[bytes], write: Callable[[st
                 raise GtpError(SYNTAX_ERROR)
             if command.name not in table:
                 raise GtpError("unknown command")
-            write(answer(command.number, table[command.name](command.arguments)))
+            text = answer(command.number, table[command.name](command.arguments))
         except GtpError as error:
-            write(answer(command.number, str(error), "?"))
-        if command.name == "quit":
+            text = answer(command.number, str(error), "?")
+        if write(text) is False or command.name == "quit":
             return
 
 

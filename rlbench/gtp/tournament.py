@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rlbench.appended_files import AppendedFile
 from rlbench.errors import UserError
 from rlbench.text_files import read_text
 
@@ -113,34 +114,33 @@ def _row(path: Path, number: int, line: dict[str, str]) -> GameRow:
     return row
 
 
-class GamesFile:
-    """Appends games to a CSV file, each as soon as it is played. UserError where that cannot be written."""
+class GamesFile(AppendedFile):
+    """Appends games to a CSV file, each as soon as it is played; a context.
+
+    Raises:
+        UserError: Another match has it open, it holds something else, or it cannot be written.
+    """
 
     def __init__(self, path: Path) -> None:
-        self.path, self.rows = path, read_games(path)
+        super().__init__(path, "match", "give another --output")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            text = path.read_bytes() if path.exists() else b""
-            with path.open("ab") as file:
-                file.truncate(text.rfind(b"\n") + 1)  # a line that was not written whole
-            if not text.rfind(b"\n") + 1:
+            self.rows = read_games(path)
+            self.cut(path.read_bytes().rfind(b"\n") + 1)  # without a line that was not written whole
+            if not self.size:
                 self._append(COLUMNS)
-        except OSError as error:
-            raise self._failed(error) from None
+        except BaseException:
+            self.close()
+            raise
 
     def add(self, row: GameRow) -> None:
         """Append a game."""
-        try:
-            self._append(dataclasses.astuple(row))
-        except OSError as error:
-            raise self._failed(error) from None
+        self._append(dataclasses.astuple(row))
         self.rows.append(row)
 
     def _append(self, cells: Sequence[object]) -> None:
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerow(cells)
-        with self.path.open("ab") as file:
-            file.write(text.getvalue().encode())
+        self.write(text.getvalue().encode(), "the games before are safe")
 
-    def _failed(self, error: OSError) -> UserError:
-        return UserError(f"cannot write {self.path}: {error.strerror}; the games before are safe")
+    def __enter__(self) -> GamesFile:
+        return self

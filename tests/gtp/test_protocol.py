@@ -91,3 +91,11 @@ def test_numbers_are_read_at_their_place():
     assert [number([word]) for word in ("7", "7.5", "-.5", "+6.", "65e-1")] == [7.0, 7.5, -0.5, 6.0, 6.5]
     with pytest.raises(GtpError):
         whole_number(["1"], 1)
+
+
+def test_nothing_is_carried_out_for_nobody():
+    done = []
+    serve(
+        {"note": lambda arguments: done.append(arguments) or ""}, io.BytesIO(b"note\n" * 5), lambda text: len(done) < 3
+    )
+    assert len(done) == 3

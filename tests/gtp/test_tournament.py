@@ -50,15 +50,15 @@ def test_points_are_one_for_a_win_and_half_for_a_draw():
 def test_a_file_holds_the_games_and_goes_on(tmp_path):
     path = tmp_path / "new" / "games.csv"
     first, second, third = map(row, planned()[:3])
-    file = GamesFile(path)
-    file.add(first)
-    file.add(second)
+    with GamesFile(path) as file:
+        file.add(first)
+        file.add(second)
     with path.open("ab") as torn:
         torn.write(b"5,24.5,a,c,0,12")
     assert read_games(path) == [first, second]
-    again = GamesFile(path)
-    assert again.rows == [first, second]
-    again.add(third)
+    with GamesFile(path) as again:
+        assert again.rows == [first, second]
+        again.add(third)
     assert read_games(path) == [first, second, third]
     assert [each.fixture for each in read_games(path)] == planned()[:3]
     assert len(path.read_text(encoding="utf-8").splitlines()) == 4
@@ -66,7 +66,8 @@ def test_a_file_holds_the_games_and_goes_on(tmp_path):
 
 def test_names_of_players_may_hold_commas(tmp_path):
     played = dataclasses.replace(row(planned()[0]), black='gtp:x --set "a, b"')
-    GamesFile(tmp_path / "games.csv").add(played)
+    with GamesFile(tmp_path / "games.csv") as file:
+        file.add(played)
     assert read_games(tmp_path / "games.csv") == [played]
 
 
@@ -92,3 +93,24 @@ def test_another_file_is_refused_and_left_alone(tmp_path, text, message):
 def test_a_folder_that_cannot_be_written_is_named():
     with pytest.raises(UserError, match=r"cannot write /proc/no/games\.csv"):
         GamesFile(Path("/proc/no/games.csv"))
+
+
+def test_one_match_at_a_time_writes_a_file(tmp_path):
+    path = tmp_path / "games.csv"
+    first, second, _ = map(row, planned()[:3])
+    with GamesFile(path) as file:
+        file.add(first)
+        before = path.read_bytes()
+        with pytest.raises(UserError, match=r"games\.csv is being written by another match; wait for it, or stop it"):
+            GamesFile(path)
+        assert path.read_bytes() == before
+        file.add(second)
+    assert read_games(path) == [first, second]
+    with GamesFile(path) as file:
+        assert file.rows == [first, second]
+
+
+def test_what_is_no_file_is_refused_and_left_alone():
+    with pytest.raises(UserError, match=r"cannot write /dev/null: it is no file; give another --output"):
+        GamesFile(Path("/dev/null"))
+    assert Path("/dev/null").is_char_device()

@@ -134,7 +134,9 @@ def _command(words: str, suicide: bool) -> tuple[str, ...]:
 
 def _submission(folder: str, suicide: bool) -> tuple[str, ...]:
     path = Path(folder).absolute() if "/" in folder or os.path.isdir(folder) else folder
-    return (sys.executable, "-c", BOOT.format(path=search_path()), *(["--suicide"] if suicide else []), str(path))
+    options = ["--suicide"] if suicide else []
+    # The prefix goes with it: `random` alone would be the built-in player, and no submission.
+    return (sys.executable, "-c", BOOT.format(path=search_path()), *options, f"submission:{path}")
 
 
 FINDERS = {"gnugo": _gnugo, "gtp": _command, "submission": _submission}
