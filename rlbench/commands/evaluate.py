@@ -19,6 +19,7 @@ from rlbench.commands.shared.output import Format, Quiet, complain, print_table,
 from rlbench.errors import LackingError, UserError
 from rlbench.harness import submission
 from rlbench.harness.evaluate import evaluate
+from rlbench.harness.isolation import tiers
 from rlbench.harness.ranking import elo
 from rlbench.harness.ranking.intervals import clopper_pearson, error_count
 from rlbench.harness.results import record
@@ -40,6 +41,9 @@ class EvaluateOptions:
     """Suite; `rlbench list suites` shows them."""
     results: Path = Path("results")
     """Folder for the records; an interrupted evaluation continues there."""
+    isolation: tiers.Asked = "auto"
+    """How the agent is kept apart: landlock, walled in by the kernel; process, a process of its own and no more; auto,
+    the strongest of these that the machine has."""
     quiet: Quiet = False
     """No progress bar."""
     format: Format = "table"
@@ -52,6 +56,8 @@ def run(options: EvaluateOptions) -> int:
     if folder != options.submission:
         remark(f"{options.submission} is {folder}", options)
     entrant = submission.read(folder)
+    if tiers.obtain(options.isolation) == "process" and options.isolation == "auto":
+        remark(f"the agent is not walled in, so the run will not be ranked: {tiers.what_landlock_lacks()}", options)
     rows: list[dict[str, Any]] = []
     mistakes: list[UserError] = []
     try:
@@ -89,7 +95,7 @@ def evaluated(task: Task, entrant: Submission, options: EvaluateOptions) -> dict
     path = record.path_of(options.results, task, entrant)
     if record.is_complete(path, task, entrant):
         remark(f"{task.key} is scored already; to repeat it, remove {path}", options)
-    evaluate(task, entrant.folder, options.results, quiet=silent(options))
+    evaluate(task, entrant.folder, options.results, quiet=silent(options), isolation=options.isolation)
     made = row(path, task)
     if made["ok"] < made["episodes"]:
         failed = made["episodes"] - made["ok"]

@@ -27,6 +27,7 @@ from rlbench import space_tree
 from rlbench.errors import HarnessError, LackingError, UserError
 from rlbench.exit_codes import lacked
 from rlbench.harness import contents, submission
+from rlbench.harness.isolation import tiers
 from rlbench.harness.isolation.agent import Act, AgentFault, Spaces, TaskInfo
 from rlbench.harness.isolation.agent_process import AgentProcess
 from rlbench.harness.play import in_process, make_env, play
@@ -42,7 +43,14 @@ ATTEMPTS = 3
 """How often a block is played before a fault of the harness ends the run."""
 
 
-def evaluate(task: Task, submission_path: str | Path, results_dir: str | Path, *, quiet: bool = False) -> Path:
+def evaluate(
+    task: Task,
+    submission_path: str | Path,
+    results_dir: str | Path,
+    *,
+    quiet: bool = False,
+    isolation: tiers.Asked = "auto",
+) -> Path:
     """Score a submission on a task.
 
     A run that was interrupted continues after its last complete block; a complete one is left as it is. Faults of the
@@ -55,6 +63,7 @@ def evaluate(task: Task, submission_path: str | Path, results_dir: str | Path, *
         submission_path: Folder of the submission, or the name of a built-in one.
         results_dir: Folder of the records.
         quiet: Whether to show no progress.
+        isolation: The tier in which the agent runs, or `auto` for the strongest that this machine has.
 
     Returns:
         The path of the record, `results_dir/<task>/<agent>@<digest12>.jsonl`.
@@ -81,15 +90,16 @@ def evaluate(task: Task, submission_path: str | Path, results_dir: str | Path, *
     if record.is_complete(path, task, entrant):
         return path
     record.refuse_namesakes(path, entrant)
+    tier = obtain_tier(isolation, path, task)
     with (
         termination(),
-        RecordWriter(path, task, entrant) as writer,
+        RecordWriter(path, task, entrant, tier) as writer,
         progress(f"{entrant.name} on {task.key}", quiet=quiet) as show,
     ):
         for number in range(writer.blocks, task.blocks):
             show(number / task.blocks, number * task.lanes, "episodes")
             try:
-                writer.commit(play_isolated(task, entrant, number, strict=number == 0))
+                writer.commit(play_isolated(task, entrant, number, strict=number == 0, isolation=tier))
             except LackingError as error:
                 if not task.is_supplement(number):
                     raise
@@ -99,7 +109,31 @@ def evaluate(task: Task, submission_path: str | Path, results_dir: str | Path, *
     return path
 
 
-def play_isolated(task: Task, entrant: Submission, number: int, *, strict: bool = False) -> BlockResult:
+def obtain_tier(asked: tiers.Asked, path: Path, task: Task) -> tiers.Tier:
+    """The tier of isolation for a run: a record that was begun goes on in its own.
+
+    Args:
+        asked: The tier, or `auto`.
+        path: Of the record.
+        task: What is played.
+
+    Raises:
+        UserError: This machine does not have the tier, or the record was begun in another.
+    """
+    held = record.read(path)
+    begun = held.header.get("isolation") if held else None
+    try:
+        tier = tiers.obtain(begun if asked == "auto" and begun in tiers.TIERS else asked)
+    except OSError as error:  # no processes, no disk
+        raise _failure(error, f"{task.key}, block {len(held.blocks) if held else 0}") from None
+    if begun not in (tier, None):
+        raise UserError(f"{path} was begun with --isolation {begun}; go on with that, or move it away")
+    return tier
+
+
+def play_isolated(
+    task: Task, entrant: Submission, number: int, *, strict: bool = False, isolation: tiers.Asked = "auto"
+) -> BlockResult:
     """Play one block with the agent in a fresh process; again, up to ATTEMPTS times, where the harness was at fault.
 
     Args:
@@ -107,6 +141,7 @@ def play_isolated(task: Task, entrant: Submission, number: int, *, strict: bool 
         entrant: The agent.
         number: Number of the block, from 0.
         strict: Whether a fault in `load` or in the first call of `act` is an error instead of a score.
+        isolation: The tier in which the agent runs.
 
     Raises:
         UserError: The submission has changed since it was read, failed at once where `strict` was given, or the machine
@@ -117,7 +152,7 @@ def play_isolated(task: Task, entrant: Submission, number: int, *, strict: bool 
         if contents.digest(entrant.folder) != entrant.digest:
             raise UserError(f"{entrant.folder} changed while it was being evaluated; evaluate it again")
         try:
-            return _play_block(task, entrant, number, attempt, strict)
+            return _play_block(task, entrant, number, attempt, strict, isolation)
         except UserError:
             raise
         except AgentFault as fault:
@@ -157,11 +192,13 @@ def _failure(error: Exception, where: str) -> UserError | HarnessError:
     )
 
 
-def _play_block(task: Task, entrant: Submission, number: int, attempt: int, strict: bool) -> BlockResult:
+def _play_block(
+    task: Task, entrant: Submission, number: int, attempt: int, strict: bool, isolation: tiers.Asked
+) -> BlockResult:
     began = time.monotonic()
     indices = task.block(number)
     seed = agent_seed(task, entrant.training_seed, number)
-    with environment_and_agent(task, entrant, indices, seed) as (env, process):
+    with environment_and_agent(task, entrant, indices, seed, isolation=isolation) as (env, process):
         act = process.load() if strict else _load(process)
         episodes, fault = play(env, act, task, indices, strict=strict)
     return BlockResult(
@@ -183,7 +220,12 @@ def agent_seed(task: Task, training_seed: int | None, block: int) -> int:
 
 @contextlib.contextmanager
 def environment_and_agent(
-    task: Task, entrant: Submission, indices: Sequence[int], seed: int, explain: bool = False
+    task: Task,
+    entrant: Submission,
+    indices: Sequence[int],
+    seed: int,
+    explain: bool = False,
+    isolation: tiers.Asked = "auto",
 ) -> Iterator[tuple[Any, AgentProcess]]:
     """A fresh vector environment, one per index, and the agent in a fresh process for it; a context.
 
@@ -193,11 +235,13 @@ def environment_and_agent(
         indices: Indices of the episodes.
         seed: The seed given to `load`.
         explain: Whether the agent's `explain()` is called, too.
+        isolation: The tier in which the agent runs.
     """
     env = make_env(task, len(indices), indices)
     try:
         info = TaskInfo(task.name, task.version, len(indices), task.discount)
-        with AgentProcess(entrant, info, *describe_spaces(env), seed, task.limits, explain) as process:
+        spaces = describe_spaces(env)
+        with AgentProcess(entrant, info, *spaces, seed, task.limits, explain, isolation) as process:
             yield env, process
     finally:
         env.close()

@@ -122,7 +122,7 @@ def test_a_submission_that_changes_meanwhile_is_noticed(grid_task, submit, tmp_p
     task = dataclasses.replace(grid_task, lanes=1)
     path = submit(f"open({str(tmp_path / 'submission' / 'notes')!r}, 'a').write('x'); return [0]")
     with pytest.raises(UserError, match="changed while it was being evaluated"):
-        evaluate(task, path, tmp_path / "results", quiet=True)
+        evaluate(task, path, tmp_path / "results", quiet=True, isolation="process")
 
 
 def test_harness_faults_are_retried_and_not_charged(grid_task, submit, tmp_path, monkeypatch):

@@ -8,10 +8,19 @@ nonsense or starts processes is scored as a failure, and neither the environment
 seeds, labels and the environment's state never enter the agent's process. It gets few environment variables, an empty
 working folder, no core dumps, and dies with the harness.
 
-It is NOT yet a sandbox. The agent runs as the same user: it can read the user's files, use the network, write to the
-results folder, leave its process group before it is killed, and use all memory of the machine. Do not evaluate an agent
-that you would not run by hand.
+In the tier `landlock` the kernel walls the process in as well (`sandbox`): it reads Python, installed packages and its
+own submission, writes to its working folder, and reaches no network, no other program and no other process. What that
+does not promise: the kernel is shared, so a fault of the kernel opens every wall. Against an agent whose author would
+attack the kernel itself, use a virtual machine.
 
+    tiers           which walls this machine has, found out by attacking them
+    sandbox         the walls of the tier `landlock`, and what may be read behind them
+    privileges      nobody instead of root
+    caps            limits on memory, threads and files, and a watchdog for what the kernel does not count
+    landlock        which files, sockets and processes can be reached
+    seccomp         which system calls can be made
+    system_calls    their numbers
+    break_out       attempts to break out, made to find out whether the walls hold
     agent_process   the harness's side: starts the process, calls the agent, enforces limits, ends it
     worker          the agent's side: loads the agent, answers calls, reports faults
     agent           what a submission provides, and what it receives

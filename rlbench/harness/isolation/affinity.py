@@ -25,7 +25,8 @@ _SAMPLES, _SECONDS_BETWEEN = 5, 2e-3
 def pin_to_separate_cores(cores: set[int], child: int) -> bool:
     """Pin this thread to one half of `cores` and process `child` to the other, if the machine is idle enough.
 
-    It is if one half has a core for every thread that runs. A `child` that has died is ignored.
+    It is if one half has a core for every thread that runs. A `child` that has died, or that belongs
+    to somebody else whom this process may not touch, is ignored.
 
     Returns:
         Whether the two were pinned.
@@ -34,7 +35,7 @@ def pin_to_separate_cores(cores: set[int], child: int) -> bool:
     if half == 0 or _running_threads() > half:
         return False
     os.sched_setaffinity(0, ordered[:half])
-    with contextlib.suppress(ProcessLookupError):
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.sched_setaffinity(child, ordered[half:])
     return True
 

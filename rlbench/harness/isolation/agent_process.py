@@ -14,14 +14,16 @@ import select
 import signal
 import subprocess
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rlbench import children, process, space_tree
 from rlbench.child_monitor import ChildMonitor
 from rlbench.errors import HarnessError
-from rlbench.harness.isolation import affinity, interpreter
+from rlbench.harness.isolation import affinity, interpreter, sandbox, tiers
 from rlbench.harness.isolation.agent import Act, AgentFault, TaskInfo
+from rlbench.harness.isolation.caps import Watchdog
 from rlbench.harness.isolation.explain import MAX_BYTES, Explanation, decode
 from rlbench.harness.isolation.shared_memory import SharedArrays
 from rlbench.harness.isolation.worker import FAULTS, HELLO, READY
@@ -60,6 +62,10 @@ class AgentProcess:
         seed: Seed for `load`.
         limits: Time limits in seconds.
         explain: Whether `explain()` is called after each `act`, within the time limits of `act`.
+        isolation: The tier of isolation.
+
+    Raises:
+        UserError: This machine does not have that tier.
     """
 
     def __init__(
@@ -71,8 +77,10 @@ class AgentProcess:
         seed: int,
         limits: Limits,
         explain: bool = False,
+        isolation: tiers.Asked = "auto",
     ) -> None:
         self._limits, self._num_envs = limits, task.lanes
+        tier = tiers.obtain(isolation)
         self.load_seconds = self.act_seconds = 0.0
         with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
             ours.enter_context(process.standard_streams())
@@ -80,11 +88,13 @@ class AgentProcess:
             room = MAX_BYTES if explain else 0
             self._shared = SharedArrays(observation, action, task.lanes, explanation_bytes=room)
             ours.callback(os.close, self._shared.descriptor)
-            folder = str(ours.enter_context(children.temporary_folder()))
+            folder = str(_scratch(ours.enter_context(children.temporary_folder())))
             call_end, self._calls = _pipe(theirs, ours)
             self._reply, reply_end = _pipe(ours, theirs)
             output, output_end = _pipe(ours, theirs)
+            policy = sandbox.policy(str(submission.folder), folder, submission.device == "cuda")
             setup = {
+                "sandbox": None if tier == "process" else policy.plain(),
                 "parent": os.getpid(),
                 "memory": self._shared.descriptor,
                 "calls": call_end,
@@ -95,6 +105,7 @@ class AgentProcess:
             passed = (self._shared.descriptor, call_end, reply_end)
             self._process = _spawn(setup, passed, output_end, folder)
             ours.callback(self._kill)
+            self._watchdog = Watchdog(self._process.pid, folder, policy.caps)
             self._monitor = ChildMonitor(self._process.pid, self._reply, output)
             ours.callback(self._monitor.close)
             self._resources = ours.pop_all()
@@ -116,7 +127,7 @@ class AgentProcess:
             lacking = any(words in printed for words in _LACKING)
             raise (MemoryError if lacking else HarnessError)(f"the agent's process did not start: {printed}")
         began = time.monotonic()
-        reply = self._monitor.read(self._limits.load, _REPLY_BYTES)
+        reply = self._wait(self._limits.load)
         self.load_seconds = time.monotonic() - began
         if reply is None:
             raise AgentFault("load_error", f"load took longer than {self._limits.load:g} s")
@@ -131,7 +142,7 @@ class AgentProcess:
 
     def _act(self) -> Act:
         """The function that calls `act`: a closure over local names, as each attribute would show in the round trip."""
-        put, get, wait = self._shared.put_observation, self._shared.get_action, self._monitor.read
+        put, get, wait = self._shared.put_observation, self._shared.get_action, self._wait
         write, read, clock = os.write, os.read, time.monotonic
         calls, reply_end, limits = self._calls, self._reply, self._limits
         call_in_memory, worker_spins = self._shared.call, self._shared.spin
@@ -140,9 +151,10 @@ class AgentProcess:
         ready = poller.poll
         cores, pid = os.sched_getaffinity(0), self._process.pid
         call, calls_asleep, spins = b"\0", 0, range(0)
+        look, looked, pause = self._look, 0.0, Watchdog.SECONDS
 
         def act(observation: Any, first: NDArray[np.bool_]) -> list[space_tree.Array]:
-            nonlocal call, calls_asleep, spins
+            nonlocal call, calls_asleep, spins, looked
             if not spins:
                 if calls_asleep % affinity.CALLS == 0 and affinity.pin_to_separate_cores(cores, pid):
                     worker_spins[0], spins = 1, range(affinity.SPINS)
@@ -150,6 +162,9 @@ class AgentProcess:
             put(observation, first)
             call = _NEXT[call]
             began = clock()
+            if began > looked + pause:
+                looked = began
+                look()
             call_in_memory[:] = call
             try:  # noqa: SIM105  # suppress() costs as much as writing the observation
                 write(calls, call)
@@ -161,7 +176,7 @@ class AgentProcess:
                     reply = read(reply_end, _REPLY_BYTES)
                     break
             else:
-                reply = wait(min(limits.act, limits.run - self.act_seconds), _REPLY_BYTES)
+                reply = wait(min(limits.act, limits.run - self.act_seconds))
             self.act_seconds += clock() - began
             if reply == call and self.act_seconds <= limits.run:
                 return get()
@@ -182,6 +197,26 @@ class AgentProcess:
         with contextlib.suppress(ProcessLookupError):  # somebody else's handler has waited for it
             os.killpg(self._process.pid, signal.SIGKILL)  # it may have died, but nobody has waited for it yet
         self._process.wait()
+
+    def _wait(self, seconds: float) -> bytes | None:
+        """A reply, as of `ChildMonitor.read`; meanwhile the process is looked after, and ended where it takes too much.
+
+        Raises:
+            AgentFault: It takes more of the machine than it may.
+        """
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > Watchdog.SECONDS:
+            reply = self._monitor.read(Watchdog.SECONDS, _REPLY_BYTES)
+            if reply is not None:
+                return reply
+            self._look()
+        return self._monitor.read(left, _REPLY_BYTES)
+
+    def _look(self) -> None:
+        """Raise AgentFault where the process takes more of the machine than it may."""
+        if excess := self._watchdog.excess():
+            status, what = excess
+            raise AgentFault(status, f"the agent's process {what}")
 
     def _timeout(self) -> AgentFault:
         """The time limit that is used up."""
@@ -220,6 +255,14 @@ def _load_arguments(
         "action": action,
         "seed": seed,
     }
+
+
+def _scratch(folder: Path) -> Path:
+    """An empty folder in one that this user keeps: its owner may become another, who must be able to reach it."""
+    folder.chmod(0o755)
+    scratch = folder / "scratch"
+    scratch.mkdir(0o700)
+    return scratch
 
 
 def _pipe(reader: contextlib.ExitStack, writer: contextlib.ExitStack) -> tuple[int, int]:

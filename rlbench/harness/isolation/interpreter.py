@@ -21,9 +21,9 @@ import sys, types
 sys.path[:] = {path!a}
 package = sys.modules["rlbench"] = types.ModuleType("rlbench")
 package.__path__ = [{root!a}]
-from rlbench.harness.isolation import worker
+from rlbench.harness.isolation import {program}
 del sys.modules["rlbench"]
-worker.main()
+{program}.main()
 """
 
 _INHERITED = (
@@ -33,8 +33,11 @@ _INHERITED = (
 _INHERITED_BY_PYTHON = ("PYTHONHOME", "PYTHONPATH", "PYTHONPYCACHEPREFIX")
 
 
-def command() -> list[str]:
-    """The command that starts the worker.
+def command(program: str = "worker") -> list[str]:
+    """The command that starts the worker, or another program.
+
+    Args:
+        program: A module beside this one, with a function `main`.
 
     Raises:
         UserError: This process does not know its interpreter, as where Python is embedded in another program.
@@ -45,7 +48,7 @@ def command() -> list[str]:
     options = ["-S"] if sys.flags.no_site else []
     options += [] if site.ENABLE_USER_SITE else ["-s"]
     options += ["-B"] if sys.dont_write_bytecode else []
-    return [sys.executable, *options, "-c", _BOOT.format(path=["", *search_path()], root=root)]
+    return [sys.executable, *options, "-c", _BOOT.format(path=["", *search_path()], root=root, program=program)]
 
 
 def environment(folder: str) -> dict[str, str]:

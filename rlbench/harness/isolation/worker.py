@@ -1,13 +1,12 @@
 """The agent's side of the process boundary: loads one agent, answers calls of `act`, reports faults.
 
-Runs in a fresh Python with an empty working folder. Standard input holds the set-up as JSON; a pipe brings calls,
-another takes replies of one byte each; observations, actions and messages lie in shared memory. What the agent prints
-goes to another pipe, which the harness drains. NumPy is the only package imported here.
+Runs in a fresh Python with an empty working folder, behind the walls of `sandbox`. Standard input holds the set-up as
+JSON; a pipe brings calls, another takes replies of one byte each; observations, actions and messages lie in shared
+memory. What the agent prints goes to another pipe, which the harness drains. NumPy is the only package imported here.
 """
 
 from __future__ import annotations
 
-import ctypes
 import importlib.util
 import json
 import os
@@ -23,7 +22,7 @@ import numpy as np
 
 from rlbench import space_tree
 from rlbench.harness.isolation import agent as contract
-from rlbench.harness.isolation import explain
+from rlbench.harness.isolation import explain, privileges, sandbox
 from rlbench.harness.isolation.actions import InvalidActionError
 from rlbench.harness.isolation.affinity import SPINS
 from rlbench.harness.isolation.shared_memory import SharedArrays
@@ -56,7 +55,7 @@ def main() -> None:
     import resource  # only on Unix; the harness imports this module elsewhere too, to say that it needs Linux
 
     setup = json.load(sys.stdin)
-    _die_with(setup["parent"])
+    privileges.die_with(setup["parent"])
     _inherit_nothing()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     shared = SharedArrays(
@@ -67,6 +66,8 @@ def main() -> None:
         explain.MAX_BYTES if setup["explain"] else 0,
     )
     reply = setup["reply"]
+    if setup["sandbox"] is not None:
+        sandbox.apply(sandbox.Policy.from_plain(setup["sandbox"]), setup["parent"])
 
     def report(status: str, message: str) -> None:
         shared.put_message(message)
@@ -99,6 +100,7 @@ def load(setup: dict[str, Any]) -> contract.Agent:
     sys.argv = [name]
     sys.dont_write_bytecode = True
     sys.path_hooks.insert(0, _finder_in(folder))
+    sys.meta_path.append(OwnPackage)
     path = str(Path(folder, f"{name}.py"))
     spec = importlib.util.spec_from_file_location(name, path, loader=DigestedSource(name, path))
     if spec is None or spec.loader is None:
@@ -116,6 +118,20 @@ class DigestedSource(machinery.SourceFileLoader):
     def path_stats(self, path: Any) -> Any:
         """Nothing to compare byte code with, so that none is used."""
         raise OSError
+
+
+class OwnPackage:
+    """Finds rlbench for agents that import it: the folder that it lies in may be a checkout, which they cannot list."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> machinery.ModuleSpec | None:
+        """Where the package lies; None for all else."""
+        if name != "rlbench":
+            return None
+        folder = Path(__file__).resolve().parents[2]
+        return importlib.util.spec_from_file_location(
+            name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+        )
 
 
 def _finder_in(folder: str) -> Callable[[str], machinery.FileFinder]:
@@ -219,11 +235,3 @@ def _inherit_nothing() -> None:
         if signal.getsignal(each) is signal.SIG_IGN:
             signal.signal(each, signal.SIG_DFL)
     os.umask(0o022)
-
-
-def _die_with(parent: int) -> None:
-    """Have the kernel kill this process when the harness ends, however it ends."""
-    set_parent_death_signal = 1
-    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
-    if os.getppid() != parent:  # the harness ended before the line above
-        os._exit(1)

@@ -130,6 +130,9 @@ def read_bytes(path: Path) -> bytes:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
 
 
+SANDBOX = 1
+"""Version of what the tiers of isolation are. Records made before there were any lack it; theirs is `process`."""
+
 VERIFICATION = ".verify.jsonl"
 """End of the name of what `verify` found, which lies beside a record."""
 
@@ -209,15 +212,16 @@ def load(results_dir: str | Path) -> pandas.DataFrame:
     return frame.astype({name: kind for kind, names in kinds.items() for name in names})
 
 
-def new_header(task: Task, entrant: Submission) -> dict[str, Any]:
-    """The first line of a record: whose run it is, of what, and with what it is made."""
+def new_header(task: Task, entrant: Submission, isolation: str) -> dict[str, Any]:
+    """The first line of a record: whose run it is, of what, in which tier of isolation, and with what it is made."""
     return {
         "kind": "header",
         "schema": SCHEMA,
         **identity(task, entrant),
         "training_seed": entrant.training_seed,
         "training_steps": entrant.training_steps,
-        "isolation": "process",
+        "isolation": isolation,
+        "sandbox": SANDBOX,
         **({"player": entrant.player} if entrant.player else {}),
         **provenance.machine(),
     }

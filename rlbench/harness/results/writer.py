@@ -15,17 +15,24 @@ from rlbench.harness.tasks.task import Task
 
 
 class RecordWriter:
-    """The only writer of one record; a context. UserError where the file is locked or records something else."""
+    """The only writer of one record; a context. UserError where the file is locked or records something else.
+
+    Args:
+        path: Of the record.
+        task: What is played.
+        entrant: Who plays.
+        isolation: The tier in which the agent runs, for the header of a new record.
+    """
 
     blocks: int
     """Number of committed blocks."""
 
     complete: bool
 
-    def __init__(self, path: Path, task: Task, entrant: Submission) -> None:
+    def __init__(self, path: Path, task: Task, entrant: Submission, isolation: str) -> None:
         self._file = JsonlWriter(path)
         try:
-            self._begin(task, entrant)
+            self._begin(task, entrant, isolation)
         except BaseException:
             self._file.close()
             raise
@@ -56,7 +63,7 @@ class RecordWriter:
             self._file.cut(0)
         self._file.close()
 
-    def _begin(self, task: Task, entrant: Submission) -> None:
+    def _begin(self, task: Task, entrant: Submission, isolation: str) -> None:
         """Cut off what was not committed, or write the header of a new record."""
         held = record.read(self._file.path)
         if held is not None:
@@ -66,7 +73,7 @@ class RecordWriter:
         self.complete = held is not None and held.complete
         self._file.cut(held.size if held else 0)
         if held is None:
-            self._append([record.new_header(task, entrant)])
+            self._append([record.new_header(task, entrant, isolation)])
 
     def _append(self, lines: list[dict[str, Any]]) -> None:
         self._file.append(lines, f"written before, and safe: {counted(self.blocks, 'block')}; run again to go on")

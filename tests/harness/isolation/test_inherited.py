@@ -110,11 +110,18 @@ def test_byte_code_beside_a_source_does_not_run(grid_task, submit, tmp_path):
 SCRIPT = """
 import sys
 from rlbench.harness.evaluate import evaluate
+from rlbench.harness.isolation import agent_process
 from rlbench.harness.tasks.suite import get_task
+load = agent_process.AgentProcess.load
+def noted(process):
+    act = load(process)
+    with open(sys.argv[3], "w") as pid:
+        pid.write(str(process._process.pid))
+    return act
+agent_process.AgentProcess.load = noted
 evaluate(get_task("grid-world"), sys.argv[1], sys.argv[2], quiet=True)
 """
 SLEEPER = """
-    open({pid!r}, "w").write(str(os.getpid()))
     open("left", "w").write("x")
     time.sleep(600)
     """
@@ -142,8 +149,8 @@ RARE = [pytest.param(number, marks=pytest.mark.slow) for number in (signal.SIGHU
 def test_an_evaluation_that_is_ended_leaves_nothing(number, submit, tmp_path, monkeypatch):
     temporary, pid = tmp_path / "temporary", tmp_path / "pid"
     temporary.mkdir()
-    path = submit(SLEEPER.format(pid=str(pid)))
-    command = [sys.executable, "-c", SCRIPT, str(path), str(tmp_path / "results")]
+    path = submit(SLEEPER)
+    command = [sys.executable, "-c", SCRIPT, str(path), str(tmp_path / "results"), str(pid)]
     with subprocess.Popen(command, env={**os.environ, "TMPDIR": str(temporary)}, stderr=subprocess.DEVNULL) as running:
         wait_until(lambda: pid.exists() and pid.read_text(encoding="utf-8"))
         running.send_signal(number)

@@ -17,22 +17,28 @@ from rlbench.harness.tasks.suite import get_task
 SCRIPT = """
 import dataclasses, sys
 from rlbench.harness.evaluate import evaluate
+from rlbench.harness.isolation import agent_process
 from rlbench.harness.tasks.suite import get_task
+spawn = agent_process._spawn
+def noted(*arguments):
+    process = spawn(*arguments)
+    with open(sys.argv[4], "a") as pids:
+        print(process.pid, file=pids)
+    return process
+agent_process._spawn = noted
 print("up", flush=True)
 task = dataclasses.replace(get_task("grid-world"), episodes=int(sys.argv[3]), lanes=1)
-evaluate(task, sys.argv[1], sys.argv[2], quiet=True)
+evaluate(task, sys.argv[1], sys.argv[2], quiet=True, isolation=sys.argv[5])
 """
 AGENT = """
-    with open({pids!r}, "a") as pids:
-        print(os.getpid(), file=pids)
     self.rng = getattr(self, "rng", np.random.default_rng(0))
     return self.rng.integers(4, size=self.lanes)
     """
 
 
-def killed_after(seconds, path, results, episodes):
+def killed_after(seconds, path, results, *more):
     """Start an evaluation and kill it that long after it is up, unless it ends before."""
-    command = [sys.executable, "-c", SCRIPT, path, results, str(episodes)]
+    command = [sys.executable, "-c", SCRIPT, path, results, *map(str, more)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8")
     assert process.stdout.readline() == "up\n"
     try:
@@ -61,14 +67,17 @@ def alive(pid):
         return stat.read().rpartition(")")[2].split()[0] != "Z"
 
 
-@pytest.mark.parametrize(("kills", "episodes"), [(6, 10), pytest.param(50, 24, marks=pytest.mark.slow)])
-def test_kill_at_random_moments(submit, tmp_path, kills, episodes, monkeypatch):
+@pytest.mark.parametrize(
+    ("kills", "episodes", "isolation"),
+    [(6, 10, "auto"), *(pytest.param(50, 24, tier, marks=pytest.mark.slow) for tier in ("auto", "process"))],
+)
+def test_kill_at_random_moments(submit, tmp_path, kills, episodes, isolation, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     pids = tmp_path / "pids"
-    path = submit(AGENT.format(pids=str(pids)))
+    path = submit(AGENT)
     task = dataclasses.replace(get_task("grid-world"), episodes=episodes, lanes=1)
     began = time.monotonic()
-    uninterrupted = record.read(evaluate(task, path, tmp_path / "whole", quiet=True))
+    uninterrupted = record.read(evaluate(task, path, tmp_path / "whole", quiet=True, isolation=isolation))
     duration = time.monotonic() - began
 
     moments, rounds = random.Random(kills), 0
@@ -77,7 +86,7 @@ def test_kill_at_random_moments(submit, tmp_path, kills, episodes, monkeypatch):
         results = tmp_path / f"results{rounds}"
         kept = b""
         for _ in range(kills):
-            done = killed_after(moments.uniform(0, 0.6 * duration), path, results, episodes)
+            done = killed_after(moments.uniform(0, 0.6 * duration), path, results, episodes, pids, isolation)
             kills -= not done
             if results.exists() and list(results.glob("*/*.jsonl")):
                 now, run = committed(results)
@@ -85,7 +94,7 @@ def test_kill_at_random_moments(submit, tmp_path, kills, episodes, monkeypatch):
                 kept = now
             if done:
                 break
-        evaluate(task, path, results, quiet=True)
+        evaluate(task, path, results, quiet=True, isolation=isolation)
         now, run = committed(results)
         assert now.startswith(kept)
         assert run.complete

@@ -18,11 +18,11 @@ from rlbench.harness.tasks.limits import Limits
 VALID = "np.zeros(self.lanes, np.int64)"
 
 
-def lines(task, path, results):
+def lines(task, path, results, isolation="auto"):
     """The episode lines and the fault of a run of one block, in which every fault is scored, as in later blocks."""
     entrant = submission.read(path)
-    with RecordWriter(record.path_of(results, task, entrant), task, entrant) as writer:
-        writer.commit(play_isolated(task, entrant, 0))
+    with RecordWriter(record.path_of(results, task, entrant), task, entrant, "landlock") as writer:
+        writer.commit(play_isolated(task, entrant, 0, isolation=isolation))
         writer.finish()
     run = record.read(record.path_of(results, task, entrant))
     assert run.complete
@@ -228,7 +228,7 @@ def test_what_an_agent_starts_dies_with_it(grid_task, submit, tmp_path):
         open({str(tmp_path / "pid")!r}, "w").write(str(child.pid))
         os._exit(3)
         """
-    _, fault = lines(grid_task, submit(act), tmp_path / "results")
+    _, fault = lines(grid_task, submit(act), tmp_path / "results", "process")  # the walls allow no other programs
     assert "exited with code 3" in fault
     assert wait_until_dead(int((tmp_path / "pid").read_text(encoding="utf-8")))
 
@@ -244,7 +244,7 @@ def test_one_that_escapes_with_the_pipes_cannot_hold_up_the_harness(grid_task, s
         """
     began = time.monotonic()
     try:
-        _, fault = lines(grid_task, submit(act), tmp_path / "results")
+        _, fault = lines(grid_task, submit(act), tmp_path / "results", "process")
         assert "exited with code 4" in fault
         assert time.monotonic() - began < 60  # not 600
     finally:

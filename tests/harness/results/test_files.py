@@ -43,7 +43,7 @@ RESULTS = st.builds(
 
 
 def write(path, entrant, episodes=(), fault=None):
-    with RecordWriter(path, TASK, entrant) as writer:
+    with RecordWriter(path, TASK, entrant, "landlock") as writer:
         for number, episode in enumerate(episodes):
             writer.commit(BlockResult(number, [episode], 0.5, 0.25, 0.125, 1, fault))
 
@@ -69,7 +69,7 @@ def test_what_is_written_is_read_again(episode, fault, any_entrant, tmp_path_fac
     path = record.path_of(tmp_path_factory.mktemp("r"), TASK, any_entrant)
     write(path, any_entrant, [episode], fault)
     run = record.read(path)
-    assert run.header == record.new_header(TASK, any_entrant)
+    assert run.header == record.new_header(TASK, any_entrant, "landlock")
     assert run.episodes == [{**episode.line(), "block": 0}]
     assert (run.blocks[0]["fault"], run.complete) == (fault, False)
     assert record.load(path.parents[1])["return"].tolist() == [episode.return_]
@@ -193,7 +193,7 @@ def test_an_empty_file_is_not_left_behind(entrant, tmp_path):
     path = record.path_of(results, TASK, entrant)
 
     def fail():
-        with RecordWriter(path, TASK, entrant):
+        with RecordWriter(path, TASK, entrant, "landlock"):
             raise RuntimeError
 
     with pytest.raises(RuntimeError):

@@ -68,7 +68,7 @@ def entrant(submit):
 def whole(entrant, tmp_path):
     """A complete record of three blocks."""
     path = record.path_of(tmp_path / "results", TASK, entrant)
-    with RecordWriter(path, TASK, entrant) as writer:
+    with RecordWriter(path, TASK, entrant, "landlock") as writer:
         for number in range(3):
             writer.commit(block(number))
         writer.finish()
@@ -106,7 +106,7 @@ def test_the_lines_of_a_record(whole, entrant):
     assert (header["task"], header["task_hash"]) == ("maze@1", TASK.hash)
     assert (header["agent"], header["version"], header["digest"]) == ("probe", "1", entrant.digest)
     assert (header["training_seed"], header["training_steps"]) == (3, 100)
-    assert header["isolation"] == "process"
+    assert header["isolation"] == "landlock"
     assert set(header) >= {"packages", "python", "cpu", "gpu", "commit"}
     assert header["packages"]["numpy"].count(".") == 2
     assert header["cpu"]
@@ -121,7 +121,7 @@ def test_a_header_tells_nothing_about_the_place(whole):
 
 def test_load_gives_a_row_per_episode(whole, submit):
     untrained = submission.read(submit("pass", folder="other", name="other"))
-    with RecordWriter(record.path_of(whole.parents[1], TASK, untrained), TASK, untrained) as writer:
+    with RecordWriter(record.path_of(whole.parents[1], TASK, untrained), TASK, untrained, "landlock") as writer:
         writer.commit(block(0, status="crash", extra={}))
     whole.with_name("x.verify.jsonl").write_text("not a record", encoding="utf-8")
     frame = record.load(whole.parents[1])
@@ -158,7 +158,7 @@ def test_a_tail_torn_at_any_byte_is_cut_and_the_run_goes_on(whole, entrant, monk
         blocks = 2 if cut < ends[9] else 3
         seen = record.read(whole)
         assert (len(seen.blocks), len(seen.episodes), seen.complete) == (blocks, 2 * blocks, False)
-        with RecordWriter(whole, TASK, entrant) as writer:
+        with RecordWriter(whole, TASK, entrant, "landlock") as writer:
             assert writer.blocks == blocks
             for number in range(blocks, 3):
                 writer.commit(block(number))
@@ -171,7 +171,7 @@ def test_a_tail_of_rubbish_is_cut(whole, entrant):
     footer = data.rindex(b'{"kind": "footer"')
     for rubbish in (b"\0" * 100, b"\0\n" * 3, b'{"kind": "episode"}\n', b"{}\n[1]\n\n", b'{"kind": "epis'):
         whole.write_bytes(data[:footer] + rubbish)
-        with RecordWriter(whole, TASK, entrant) as writer:
+        with RecordWriter(whole, TASK, entrant, "landlock") as writer:
             assert writer.blocks == 3
             writer.finish()
         assert whole.read_bytes() == data
@@ -183,11 +183,11 @@ def test_a_header_torn_at_any_byte_begins_anew(whole, entrant):
     for cut in [*range(20), first // 2, first - 1]:
         whole.write_bytes(data[:cut])
         assert record.read(whole) is None
-        with RecordWriter(whole, TASK, entrant) as writer:
+        with RecordWriter(whole, TASK, entrant, "landlock") as writer:
             assert writer.blocks == 0
         assert whole.read_bytes() == data[:first]
     whole.write_bytes(data[:first])
-    with RecordWriter(whole, TASK, entrant) as writer:
+    with RecordWriter(whole, TASK, entrant, "landlock") as writer:
         assert writer.blocks == 0
 
 
@@ -218,7 +218,7 @@ DAMAGES = {
 def test_damage_is_reported_and_nothing_is_lost(whole, entrant, number, change, words):
     whole.write_text(damage(whole.read_text(encoding="utf-8"), number, change), encoding="utf-8")
     before = whole.read_bytes()
-    for act in (lambda: record.load(whole.parents[1]), lambda: RecordWriter(whole, TASK, entrant)):
+    for act in (lambda: record.load(whole.parents[1]), lambda: RecordWriter(whole, TASK, entrant, "landlock")):
         with pytest.raises(UserError, match=words) as error:
             act()
         assert str(whole) in str(error.value)
@@ -238,7 +238,7 @@ REWRITTEN = {
 def test_a_record_that_another_program_has_rewritten_is_refused(rewrite, whole, entrant):
     before = rewrite(whole.read_bytes())
     whole.write_bytes(before)
-    for act in (lambda: record.load(whole.parents[1]), lambda: RecordWriter(whole, TASK, entrant)):
+    for act in (lambda: record.load(whole.parents[1]), lambda: RecordWriter(whole, TASK, entrant, "landlock")):
         with pytest.raises(UserError, match="is not a record of results") as error:
             act()
         assert str(whole) in str(error.value)
@@ -248,19 +248,22 @@ def test_a_record_that_another_program_has_rewritten_is_refused(rewrite, whole, 
 def test_a_record_of_another_definition_is_refused(whole, entrant):
     before = whole.read_bytes()
     other = dataclasses.replace(TASK, lanes=3)
-    for act in (lambda: RecordWriter(whole, other, entrant), lambda: record.is_complete(whole, other, entrant)):
+    for act in (
+        lambda: RecordWriter(whole, other, entrant, "landlock"),
+        lambda: record.is_complete(whole, other, entrant),
+    ):
         with pytest.raises(UserError, match=f"task_hash {TASK.hash}, now it is {other.hash}; move it away"):
             act()
     same_start = dataclasses.replace(entrant, digest=entrant.digest[:-1] + "x")
     with pytest.raises(UserError, match="was made with digest"):
-        RecordWriter(whole, TASK, same_start)
+        RecordWriter(whole, TASK, same_start, "landlock")
     assert whole.read_bytes() == before
 
 
 def test_two_evaluations_of_the_same_run_at_once(whole, entrant, submit):
     before = whole.read_bytes()[:-10]
     whole.write_bytes(before)
-    with RecordWriter(whole, TASK, entrant) as writer:
+    with RecordWriter(whole, TASK, entrant, "landlock") as writer:
         with pytest.raises(UserError, match="is being written by another evaluation; wait for it, or stop it"):
             evaluate(TASK, entrant.folder, whole.parents[1], quiet=True)
         writer.finish()
@@ -292,7 +295,7 @@ def test_a_full_disk_keeps_the_blocks_before(whole, entrant, monkeypatch, room):
             raise OSError(errno.ENOSPC, "No space left on device")
         return write(descriptor, some[: limit - offset], offset)
 
-    with RecordWriter(whole, TASK, entrant) as writer:
+    with RecordWriter(whole, TASK, entrant, "landlock") as writer:
         writer.commit(block(0))
         limit = whole.stat().st_size + room
         monkeypatch.setattr(os, "pwrite", full)
@@ -300,7 +303,7 @@ def test_a_full_disk_keeps_the_blocks_before(whole, entrant, monkeypatch, room):
             writer.commit(block(1))
         monkeypatch.undo()
     assert data.startswith(whole.read_bytes())
-    with RecordWriter(whole, TASK, entrant) as writer:
+    with RecordWriter(whole, TASK, entrant, "landlock") as writer:
         assert writer.blocks == 1
         writer.commit(block(1))
         writer.commit(block(2))
@@ -310,7 +313,7 @@ def test_a_full_disk_keeps_the_blocks_before(whole, entrant, monkeypatch, room):
 
 def test_what_is_not_a_number_is_a_fault_of_the_harness(whole, entrant):
     whole.unlink()
-    with RecordWriter(whole, TASK, entrant) as writer:
+    with RecordWriter(whole, TASK, entrant, "landlock") as writer:
         with pytest.raises(HarnessError, match="JSON cannot hold"):
             writer.commit(block(0, return_=float("nan")))
         assert writer.blocks == 0
@@ -320,7 +323,7 @@ def test_what_is_not_a_number_is_a_fault_of_the_harness(whole, entrant):
 
 def test_floats_survive(whole, entrant):
     whole.unlink()
-    with RecordWriter(whole, TASK, entrant) as writer:
+    with RecordWriter(whole, TASK, entrant, "landlock") as writer:
         writer.commit(block(0, return_=0.1 + 0.2, discounted_return=1e-300))
     frame = record.load(whole.parents[1])
     assert frame["return"].tolist() == [0.1 + 0.2] * 2

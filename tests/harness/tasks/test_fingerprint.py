@@ -74,9 +74,9 @@ def test_a_missing_simulator_is_named(task):
 def test_a_record_is_not_continued_under_other_dynamics(task, submit, tmp_path, monkeypatch):
     entrant = submission.read(submit("pass"))
     path = record.path_of(tmp_path, task, entrant)
-    with RecordWriter(path, task, entrant):
+    with RecordWriter(path, task, entrant, "landlock"):
         pass
     assert record.read(path).header["dynamics"] == fingerprint(task)
     monkeypatch.setattr(record.fingerprint, "fingerprint", lambda task: "0123456789ab")
     with pytest.raises(UserError, match=r"was made with dynamics [0-9a-f]{12}, now it is 0123456789ab"):
-        RecordWriter(path, task, entrant)
+        RecordWriter(path, task, entrant, "landlock")
