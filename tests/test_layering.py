@@ -13,8 +13,9 @@ PACKAGES = ("rlbench", "baselines")
 SUBMISSIONS = "baselines/pretrained"  # run in processes of their own
 
 STAGES = ("tasks", "layers", "manifest", "contents", "submission", "isolation", "results", "ranking")
-HARNESS = tuple(f"rlbench.harness.{stage}" for stage in STAGES)
-UP_TO_SUBMISSION = ("rlbench.text_files", *HARNESS[:4])
+SEARCH_FOLDER = ("rlbench.harness.search_player.folder", "rlbench.search.files", "rlbench.search.settings")
+HARNESS = (*(f"rlbench.harness.{stage}" for stage in STAGES), *SEARCH_FOLDER)
+UP_TO_SUBMISSION = ("rlbench.text_files", *SEARCH_FOLDER, *HARNESS[:4])
 PUBLIC = (
     *("rlbench", "rlbench.appended_files", "rlbench.errors", "rlbench.process", "rlbench.progress", "rlbench.registry"),
     *("rlbench.charts", "rlbench.exit_codes", "rlbench.options", "rlbench.space_tree", "rlbench.streams"),
@@ -62,7 +63,18 @@ MAY_REACH = {
     ),
     "rlbench.search": (
         *("rlbench.children", "rlbench.core", "rlbench.drawing", "rlbench.errors", "rlbench.process"),
-        *("rlbench.space_tree", "rlbench.whole_files"),
+        *("rlbench.space_tree", "rlbench.whole_files", "rlbench.search.settings"),
+    ),
+    "rlbench.search.files": ("rlbench.errors", "rlbench.search.settings"),
+    "rlbench.search.settings": ("rlbench.errors",),
+    "rlbench.harness.search_player": (
+        *("rlbench", "rlbench.children", "rlbench.child_guard", "rlbench.child_monitor", "rlbench.controls.protocol"),
+        *("rlbench.core", "rlbench.drawing", "rlbench.envs", "rlbench.errors", "rlbench.process", "rlbench.registry"),
+        *("rlbench.space_tree", "rlbench.whole_files", "rlbench.harness.layers", "rlbench.search"),
+        *("rlbench.search.files", "rlbench.search.settings", "rlbench.harness.search_player.folder"),
+    ),
+    "rlbench.harness.search_player.folder": (
+        *("rlbench.errors", "rlbench.harness.layers", "rlbench.search.files", "rlbench.search.settings"),
     ),
     "rlbench.harness.tasks": ("rlbench.errors",),
     "rlbench.harness.layers": (),  # it plays networks with NumPy alone
@@ -116,7 +128,7 @@ MAY_REACH = {
 DOORS_FOR_BASELINES = {
     *("rlbench", "rlbench.errors", "rlbench.process", "rlbench.progress", "rlbench.registry"),
     *("rlbench.charts", "rlbench.options", "rlbench.program", "rlbench.text_files", "rlbench.whole_files"),
-    *("rlbench.search.batch", "rlbench.search.settings"),
+    *("rlbench.search.batch", "rlbench.search.files", "rlbench.search.settings"),
     *("rlbench.harness.manifest", "rlbench.harness.tasks.suite"),
     *("rlbench.harness.results.provenance", "rlbench.harness.results.record"),
     *(f"rlbench.harness.layers.{name}" for name in ("graph", "operations", "player")),

@@ -17,8 +17,8 @@ from rlbench.envs.go.config import SMALLEST
 from rlbench.envs.go.game import Game
 from rlbench.gtp.server import PlayerFault
 from rlbench.harness.isolation.actions import ActionBounds
-from rlbench.harness.isolation.agent import Act, AgentFault, TaskInfo
-from rlbench.harness.isolation.agent_process import AgentProcess
+from rlbench.harness.isolation.agent import Act, AgentFault
+from rlbench.harness.isolation.agent_process import AgentProcess, task_info
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.limits import Limits
 from rlbench.harness.tasks.suite import TASKS
@@ -128,7 +128,8 @@ class SubmissionPlayer:
     def __init__(self, entrant: Submission) -> None:
         self._entrant = entrant
         self.name, self.version = entrant.name, f"{entrant.version} {entrant.digest[:12]}"
-        self._seed, self._size, self._is_first = 0, 0, True
+        self._seed, self._is_first = 0, True
+        self._loaded_for: tuple[int, float | None] | None = None  # size and komi
         self._act: Act | None = None
         self._bounds: ActionBounds | None = None
         self._resources = contextlib.ExitStack()
@@ -166,7 +167,7 @@ class SubmissionPlayer:
 
     def choose(self, game: Game, colour: int) -> int:
         """Its action."""
-        act = self._load(game.rows)
+        act = self._load(game.rows, usual_komi(game))
         observation = {name: value[None] for name, value in observe(game, colour).items()}
         try:
             leaves = act(observation, np.array([self._is_first]))
@@ -183,22 +184,23 @@ class SubmissionPlayer:
         self._act = None
         self._resources.close()
 
-    def _load(self, size: int) -> Act:
-        """Its `act` for boards of a size; PlayerFault where it cannot be loaded."""
-        if self._act is None or self._size != size:
+    def _load(self, size: int, komi: float | None = None) -> Act:
+        """Its `act` for boards of a size, and a komi if not the usual one; PlayerFault where it cannot be loaded."""
+        wanted = size, komi if self._entrant.player else None  # code of its own is not told the komi
+        if self._act is None or self._loaded_for != wanted:
             self.close()
-            task = self._tasks().get(size) or Task(f"go{size}", 0, ENV_ID, limits=LIMITS)
-            info = TaskInfo(task.name, task.version, 1, task.discount)
+            task = self._tasks().get(size) or Task(f"go{size}", 0, ENV_ID, {"size": size}, limits=LIMITS)
             limits = dataclasses.replace(task.limits, run=math.inf)  # which is for a block of episodes
+            task = dataclasses.replace(task, env_kwargs={**task.env_kwargs, "komi": wanted[1]})
             spaces = describe_spaces(size)
-            process = AgentProcess(self._entrant, info, *spaces, self._seed, limits)
+            process = AgentProcess(self._entrant, task_info(task, 1), *spaces, self._seed, limits)
             self._resources.enter_context(process)
             try:
                 self._act = process.load()
             except AgentFault as fault:
                 self.close()
                 raise PlayerFault(f"{self.name}: {fault}") from None
-            self._size, self._bounds, self._is_first = size, ActionBounds(spaces[1]), True
+            self._loaded_for, self._bounds, self._is_first = wanted, ActionBounds(spaces[1]), True
         return self._act
 
 

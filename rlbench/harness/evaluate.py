@@ -28,8 +28,8 @@ from rlbench.errors import HarnessError, LackingError, UserError
 from rlbench.exit_codes import lacked
 from rlbench.harness import contents, submission
 from rlbench.harness.isolation import tiers
-from rlbench.harness.isolation.agent import Act, AgentFault, Spaces, TaskInfo
-from rlbench.harness.isolation.agent_process import AgentProcess
+from rlbench.harness.isolation.agent import Act, AgentFault, Spaces
+from rlbench.harness.isolation.agent_process import AgentProcess, task_info
 from rlbench.harness.play import in_process, make_env, play
 from rlbench.harness.results import record
 from rlbench.harness.results.record import BlockResult, EpisodeResult
@@ -239,7 +239,7 @@ def environment_and_agent(
     """
     env = make_env(task, len(indices), indices)
     try:
-        info = TaskInfo(task.name, task.version, len(indices), task.discount)
+        info = task_info(task, len(indices))
         spaces = describe_spaces(env)
         with AgentProcess(entrant, info, *spaces, seed, task.limits, explain, isolation) as process:
             yield env, process
@@ -298,8 +298,7 @@ def measure_random_agent(task: Task, episodes: int = 1_000) -> tuple[float, floa
     agent: Any = importlib.import_module(f"rlbench.harness.builtin.{task.random_agent}.agent")
     batch = dataclasses.replace(task, episodes=episodes, lanes=episodes)
     env = make_env(batch, episodes)
-    info = TaskInfo(task.name, task.version, episodes, task.discount)
-    random_agent = agent.load(info, Spaces(*describe_spaces(env)), seed=0)
+    random_agent = agent.load(task_info(task, episodes), Spaces(*describe_spaces(env)), seed=0)
     played, _ = play(env, in_process(random_agent, env), batch, range(episodes))
     env.close()
     return min(e.return_ for e in played), math.fsum(e.return_ for e in played) / episodes

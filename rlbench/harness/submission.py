@@ -11,7 +11,9 @@ from rlbench.harness.contents import digest, files
 from rlbench.harness.layers import player
 from rlbench.harness.layers.graph import GraphError
 from rlbench.harness.manifest import MANIFEST, read_manifest
+from rlbench.harness.search_player import folder as search_player
 from rlbench.harness.tasks.task import Task
+from rlbench.search.files import ENTRY as SEARCH_ENTRY
 
 BUILTIN = Path(__file__).parent / "builtin"
 """Folder of the built-in submissions, which can be given by name instead of a path."""
@@ -62,11 +64,11 @@ def read(path: str | Path) -> Submission:
     contents = files(folder)
     entry = fields.pop("entry")
     module, function = entry.split(":")
-    if entry == player.ENTRY:
-        _check_layers(folder, contents)
+    if (data_only := _DATA_ONLY.get(entry)) is not None:
+        _check_data(folder, contents, entry)
     else:
         _check_source(folder / f"{module}.py", manifest)
-    played_by = player.digest() if entry == player.ENTRY else None
+    played_by = None if data_only is None else data_only.digest()
     return Submission(folder, module=module, function=function, digest=digest(folder), player=played_by, **fields)
 
 
@@ -101,13 +103,15 @@ def _check_source(source: Path, manifest: Path) -> None:
         raise UserError(f"{source} is not Python: {error}") from None
 
 
-def _check_layers(folder: Path, contents: list[Path]) -> None:
+_DATA_ONLY = {player.ENTRY: player, SEARCH_ENTRY: search_player}
+"""Modules that read data-only submissions, by entry."""
+
+
+def _check_data(folder: Path, contents: list[Path], entry: str) -> None:
     """A UserError where a data-only submission is malformed or holds code, which nobody would run."""
     if code := [path for path in contents if path.suffix == ".py"]:
-        raise UserError(
-            f"{code[0]} would never run, as entry is {player.ENTRY}; remove it, or name a function of it as entry"
-        )
+        raise UserError(f"{code[0]} would never run, as entry is {entry}; remove it, or name a function of it as entry")
     try:
-        player.read(folder)
+        _DATA_ONLY[entry].read(folder)
     except GraphError as error:
         raise UserError(f"{folder}: {error}") from None

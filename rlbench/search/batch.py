@@ -103,6 +103,11 @@ class Search:
         constants = Constants(is_gumbel, s.considered, s.c_visit, s.c_scale, s.c_base, s.c_init, s.noise)
         self._constants = tuple(constants)
 
+    @property
+    def module(self) -> str:
+        """Name of the generated module that holds the compiled loops."""
+        return str(self._loops.__name__)
+
     def run(
         self,
         states: Any,

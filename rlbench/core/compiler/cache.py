@@ -41,6 +41,19 @@ def store(name: str, content: bytes) -> Path | None:
     return None
 
 
+def copy_module(name: str, folder: Path) -> None:
+    """Copy the files of a generated module to where another process of any user will find them.
+
+    Args:
+        name: Of the module.
+        folder: That process's folder of cached files.
+    """
+    for path in sorted(cache_folder().glob(f"{name}.*.nbc")):
+        copy = folder / path.name
+        copy.write_bytes(path.read_bytes())
+        copy.chmod(0o644)
+
+
 def cache_folder() -> Path:
     """Where compiled rules are stored: RLBENCH_CACHE, the user's cache folder, or a temporary one; OSError for none."""
     for folder in _folders():

@@ -14,8 +14,8 @@ a method `explain()`, see `explain`. Imported in the agent's process: NumPy only
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -75,6 +75,12 @@ class TaskInfo:
     """N: how many environments the agent plays at once."""
 
     discount: float
+
+    env_id: str = ""
+    """The environment, as `gymnasium.make` knows it; empty where the caller does not say."""
+
+    env_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    """Keyword arguments of the environment."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import importlib
 import json
 import os
 import select
@@ -29,6 +30,8 @@ from rlbench.harness.isolation.shared_memory import SharedArrays
 from rlbench.harness.isolation.worker import FAULTS, HELLO, READY
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.limits import Limits
+from rlbench.harness.tasks.task import Task
+from rlbench.search import files as search
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,6 +92,7 @@ class AgentProcess:
             self._shared = SharedArrays(observation, action, task.lanes, explanation_bytes=room)
             ours.callback(os.close, self._shared.descriptor)
             folder = str(_scratch(ours.enter_context(children.temporary_folder())))
+            _prepare(submission, task, folder)
             call_end, self._calls = _pipe(theirs, ours)
             self._reply, reply_end = _pipe(ours, theirs)
             output, output_end = _pipe(ours, theirs)
@@ -236,6 +240,17 @@ class AgentProcess:
         printed = self._monitor.last_output_line()
         message = f"the agent's process {end}{f'; it last printed: {printed}' if printed else ''}"
         return AgentFault("crash", message, wordless=True)
+
+
+def _prepare(submission: Submission, task: TaskInfo, folder: str) -> None:
+    """Put into the process's home what it would otherwise compile: the loops of a search."""
+    if f"{submission.module}:{submission.function}" == search.ENTRY:
+        importlib.import_module(search.PREPARATION).prepare(Path(folder), task.env_id, task.env_kwargs)
+
+
+def task_info(task: Task, num_envs: int) -> TaskInfo:
+    """A task as `load` receives it, played in so many environments at once."""
+    return TaskInfo(task.name, task.version, num_envs, task.discount, task.env_id, task.env_kwargs)
 
 
 def _load_arguments(

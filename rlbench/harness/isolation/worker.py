@@ -27,6 +27,7 @@ from rlbench.harness.isolation.actions import InvalidActionError
 from rlbench.harness.isolation.affinity import SPINS
 from rlbench.harness.isolation.shared_memory import SharedArrays
 from rlbench.harness.layers import player as layers
+from rlbench.search import files as search
 
 HELLO = b"\xf0"
 """The process has started; what goes wrong from here on is the agent's fault."""
@@ -92,10 +93,16 @@ def main() -> None:
 
 
 def load(setup: dict[str, Any]) -> contract.Agent:
-    """The agent that the submission's entry point returns, or the player of its layers."""
+    """The agent that the submission's entry point returns, or the player of its layers, or of its search."""
     folder, name = setup["folder"], setup["module"]
-    if f"{name}:{setup['function']}" == layers.ENTRY:
+    entry = f"{name}:{setup['function']}"
+    if entry == layers.ENTRY:
         return layers.load(folder, zeros(setup["observation"]), setup["seed"])
+    if entry == search.ENTRY:
+        sys.meta_path.append(OwnPackage)
+        task = setup["task"]
+        player: Any = importlib.import_module(search.PLAYER)
+        return player.load(folder, task["env_id"], task["env_kwargs"], task["lanes"])  # type: ignore[no-any-return]
     sys.path[0] = folder
     sys.argv = [name]
     sys.dont_write_bytecode = True
