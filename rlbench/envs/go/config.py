@@ -38,6 +38,7 @@ def fields(
         "suicide": arguments.flag("suicide", suicide),
         "loses": arguments.choice("illegal=", illegal, ("lose", "raise")) == "lose",
         "opponents": np.array([playouts_of(name) for name in names], np.int64),
+        "playouts_at_once": MAX_PLAYOUTS,
         **board_fields(size, size, limit),
     }
 

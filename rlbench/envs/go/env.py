@@ -3,20 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from gymnasium.error import InvalidAction
+from numpy.typing import NDArray
 
 from rlbench.core.adapter import BatchStep, Step
 from rlbench.core.autoreset import Bools, with_masks
 from rlbench.core.compiled_env import CompiledRulesEnv
+from rlbench.core.compiler.single import CompiledSingle
+from rlbench.core.spaces import Arrays
 from rlbench.core.vector import RulesVectorEnv
 from rlbench.envs.go.board import BLACK, EMPTY
 from rlbench.envs.go.config import opponent_names
 from rlbench.envs.go.engine_opponent import Answer, EngineOpponents
-from rlbench.envs.go.rules import PLAYING
+from rlbench.envs.go.rules import CONTINUE, PLAYING, Scratch
 from rlbench.errors import ArgumentError
+
+PROGRESS = Scratch._fields.index("progress")
+
+PLAYOUTS_AT_ONCE = 1000
+"""Of a search, at most 0.2 s of work; after as many, Python handles signals, such as Ctrl-C."""
+
+
+class InterruptibleSingle(CompiledSingle):
+    """The compiled rules of one game, in which a long search comes back to Python now and then."""
+
+    def begin(self, draws: NDArray[np.float64], options: Any, fresh: bool = True) -> Arrays:
+        """Begin a game; the opponent has made its first move if it has Black."""
+        seen = super().begin(draws, options, fresh)
+        return self.advance(CONTINUE, draws)[0] if fresh and self._is_searching else seen
+
+    def advance(self, action: Any, draws: NDArray[np.float64]) -> tuple[Arrays, float, bool]:
+        """One turn, and the opponent's."""
+        outcome = super().advance(action, draws)
+        while self._is_searching:
+            outcome = super().advance(CONTINUE, draws)
+        return outcome
+
+    @property
+    def _is_searching(self) -> bool:
+        return bool(self._memory[PROGRESS][0, 0])
 
 
 class GoEnv(CompiledRulesEnv):
@@ -26,13 +55,20 @@ class GoEnv(CompiledRulesEnv):
     White, 0 nobody, so far or in a draw. At the end it holds `score`, Black's area less White's and komi, and `ending`,
     one of the numbers PASSES to FORFEIT of the rules. In games against a program it also holds `engine`, its name and
     version, and where that has forfeited the game, `forfeit`, the reason.
+
+    A reset or a step that an exception ends, such as that of Ctrl-C, leaves no game to go on with: reset again.
     """
 
     def __init__(self, rules: str, render: str | None = None, render_mode: str | None = None, **params: Any) -> None:
         super().__init__(rules, render, render_mode, **params)
+        self.world.params = self.params = self.params._replace(playouts_at_once=PLAYOUTS_AT_ONCE)
         names = opponent_names(params.get("opponent", "random"), params.get("opponents"))
         self._engines = EngineOpponents(names, self.params)
         self._failed: Answer | None = None  # the program's first turn, where the game has ended by it
+
+    @cached_property
+    def _single(self) -> CompiledSingle:
+        return InterruptibleSingle(self.world)
 
     def _checked_state(self, values: Any) -> Any:
         if self._engines:
@@ -40,6 +76,7 @@ class GoEnv(CompiledRulesEnv):
         return super()._checked_state(values)
 
     def _start(self, seed: int | None, options: Mapping[str, Any]) -> dict[str, Any]:
+        self._has_ended = True  # unless an episode has begun
         info = super()._start(seed, options)
         self._failed = None
         if not self._engines:
@@ -67,6 +104,7 @@ class GoEnv(CompiledRulesEnv):
         return playing and self._engines.version is not None
 
     def _engine_answer(self, last: int | None = None) -> Answer:
+        self._has_ended = True  # unless it answers
         return self._engines.answer(1 if self._state.to_move == BLACK else -1, self._state.legal, last)
 
     def _take(self, action: int) -> tuple[float, bool]:
@@ -84,6 +122,7 @@ class GoEnv(CompiledRulesEnv):
         return super().step(action)
 
     def _advance(self, action: Any) -> Step:
+        self._has_ended = True  # unless the step comes to its end
         if not self._engines:
             return super()._advance(action)
         if self._failed is None:

@@ -28,13 +28,14 @@ from rlbench.envs.go.board import (
     point_of,
 )
 from rlbench.envs.go.consistency import is_consistent
-from rlbench.envs.go.search import EXTERNAL, RANDOM, random_action, searched_action
+from rlbench.envs.go.search import EXTERNAL, RANDOM, UNFINISHED, random_action, searched_action
 
 DRAWS = (2, 1)  # the agent's colour and the opponent's first move; the opponent's reply
 COMPILED = True  # a reply of a search is millions of operations
 PARALLEL_FROM = 16
 CALLED = ("turn", "searched_action", "playout", "untried_action", "playout_action")  # the large ones
 
+CONTINUE = -1  # instead of an action: the opponent's search goes on
 PLANES = 5
 PLAYING, PASSES, LIMIT, ILLEGAL, RESIGNED, FORFEIT = range(6)
 """How a game has ended: not yet, by two passes, by max_moves, by an illegal move, by engines that resign or fail."""
@@ -73,6 +74,7 @@ class Params(NamedTuple):
     keys: Any  # int64[3, P], random
     openings: Any  # int64[k, 2], actions of Black and White; the first row is -1, for none
     opponents: Any  # int64[l], the playouts of each one's search, RANDOM or EXTERNAL; none for self-play
+    playouts_at_once: int  # after which a search returns, and CONTINUE lets it go on; so that it can be interrupted
 
 
 class Scratch(NamedTuple):
@@ -85,6 +87,7 @@ class Scratch(NamedTuple):
     tree: Any  # int32[7, N], the fields of search.Tree
     lists: Any  # int32[2, P], for scores and choices
     random: Any  # int64[1], the state of the search's random numbers
+    progress: Any  # int64[2], of an unfinished search its playouts so far, else 0, and the nodes of its tree
 
 
 class Observation(NamedTuple):
@@ -191,8 +194,8 @@ def board_arrays(params: Params) -> list[Any]:
 def scratch(params: Params) -> Scratch:
     """Memory for the score, and for the largest search."""
     points = params.keys.shape[1]
-    tree = np.zeros((7, 1 + max(0, *params.opponents, 0)), np.int32)
-    return Scratch._make([*board_arrays(params), tree, np.zeros((2, points), np.int32), np.zeros(1, np.int64)])
+    tree, lists = np.zeros((7, 1 + max(0, *params.opponents, 0)), np.int32), np.zeros((2, points), np.int32)
+    return Scratch._make([*board_arrays(params), tree, lists, np.zeros(1, np.int64), np.zeros(2, np.int64)])
 
 
 def successor(
@@ -226,6 +229,7 @@ def initial(random_draws: Any, params: Params, options: Options, blank: State, s
     state = State(*arrays, BLACK, 0, 0, -1, -1, agent, options.opponent, PLAYING, 0, 0.0)
     board = board_of(state, params)
     clear(board)
+    scratch.progress[0] = 0
     list_legal(board, BLACK, PLAYING, params, state.legal)
     if options.opening > 0:
         for k in range(params.openings.shape[1]):
@@ -234,12 +238,15 @@ def initial(random_draws: Any, params: Params, options: Options, blank: State, s
 
 
 def transition(state: State, action: int, random_draws: Any, params: Params, scratch: Scratch) -> State:
-    """The turn of the player to move, and the opponent's answer."""
-    return answered(turn(state, action, params, scratch), random_draws[0], params, scratch)
+    """The turn of the player to move, and the opponent's answer; for CONTINUE what is left of the answer."""
+    if action != CONTINUE:
+        scratch.progress[0] = 0
+        state = turn(state, action, params, scratch)
+    return answered(state, random_draws[0], params, scratch)
 
 
 def answered(state: State, u: float, params: Params, scratch: Scratch) -> State:
-    """The state after the opponent's turn, if it is its turn and the opponent is none from outside."""
+    """The state after the opponent's turn, if it is its turn, it is none from outside, and its search is finished."""
     if state.ending != PLAYING or state.agent == EMPTY or state.to_move == state.agent:
         return state
     playouts = params.opponents[state.opponent]
@@ -249,7 +256,7 @@ def answered(state: State, u: float, params: Params, scratch: Scratch) -> State:
         action = random_action(state.legal, u)
     else:
         action = searched_action(state, playouts, u, params, scratch)
-    return turn(state, action, params, scratch)
+    return state if action == UNFINISHED else turn(state, action, params, scratch)
 
 
 def turn(state: State, action: int, params: Params, scratch: Scratch) -> State:

@@ -33,6 +33,7 @@ RANDOM = 0  # it draws one of the legal actions; larger numbers are the playouts
 
 EXPLORATION = 0.5  # 2 C_p; with sqrt(2), which their bound needs, it won 15.5 of 60 games (9 x 9, 400 playouts)
 NOWHERE = -1  # no node
+UNFINISHED = -1  # no action
 
 
 class Tree(NamedTuple):
@@ -65,21 +66,36 @@ def random_action(legal: Any, u: float) -> int:
 def searched_action(state: Any, playouts: int, u: float, params: Any, scratch: Any) -> int:
     """The action that a search of so many playouts chooses for the player to move.
 
+    It returns UNFINISHED after every `params.playouts_at_once` of them, and the next call goes on where it stopped.
+
     Args:
         state: State of the rules.
         playouts: At least 1.
         u: A uniform in [0, 1), from which all random numbers follow.
         params: Params of the rules.
-        scratch: Scratch of the rules: a board to play on, and the tree.
+        scratch: Scratch of the rules: a board to play on, the tree, and `progress`, whose first entry is 0 where a
+            search begins.
     """
     rows = scratch.tree
     tree = Tree(rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], rows[6])
-    scratch.random[0] = int(u * 281474976710656.0)  # 2^48
-    add_node(tree, 0, NOWHERE, NOWHERE)
-    nodes = 1
-    for _ in range(playouts):
+    done, nodes = int(scratch.progress[0]), int(scratch.progress[1])
+    if done == 0:
+        scratch.random[0] = int(u * 281474976710656.0)  # 2^48
+        add_node(tree, 0, NOWHERE, NOWHERE)
+        nodes = 1
+    stop = min(done + params.playouts_at_once, playouts)
+    for _ in range(done, stop):
         copy_board(scratch, state)
         nodes = playout(tree, nodes, state.to_move, state.passes, params.max_moves - state.turns, params, scratch)
+    if stop < playouts:
+        scratch.progress[0], scratch.progress[1] = stop, nodes
+        return UNFINISHED
+    scratch.progress[0] = 0
+    return most_visited_action(tree)
+
+
+def most_visited_action(tree: Tree) -> int:
+    """The action of the root that was tried most often."""
     best = node = int(tree.child[0])
     while node != NOWHERE:
         if tree.visits[node] > tree.visits[best]:
