@@ -12,6 +12,7 @@ import time
 from rlbench.errors import printable
 
 _TAIL_BYTES = 4096
+_MAX_DRAINED = 256  # pieces of output that are read at the end: whoever holds the pipe may print for ever
 _LINE_CHARACTERS = 200
 _SECONDS_TO_DIE = 1.0
 
@@ -21,8 +22,9 @@ class ChildMonitor:
 
     Args:
         pid: The process, a child of this one.
-        reply: Descriptor of the pipe that it replies through.
-        output: Descriptor of the pipe that it prints to.
+        reply: Descriptor of the pipe that it replies through; one that does not block, where the child is not trusted:
+            what can be read when it is looked for may be taken back before it is read.
+        output: Descriptor of the pipe that it prints to, likewise.
     """
 
     def __init__(self, pid: int, reply: int, output: int) -> None:
@@ -46,8 +48,9 @@ class ChildMonitor:
             left = deadline - time.monotonic()
             ready = {descriptor for descriptor, _ in self._poll.poll(max(left, 0.0) * 1000 + 1)}
             if self._reply in ready:
-                return os.read(self._reply, max_bytes)
-            if self._output in ready:
+                with contextlib.suppress(BlockingIOError):
+                    return os.read(self._reply, max_bytes)
+            elif self._output in ready:
                 self._drain()
             elif self._exit in ready:
                 return b""
@@ -78,8 +81,9 @@ class ChildMonitor:
         """The last line that the process printed, printable characters only, its middle left out where it is long."""
         printed = select.poll()
         printed.register(self._output, select.POLLIN)
-        while printed.poll(0) and self._drain():
-            pass
+        for _ in range(_MAX_DRAINED):
+            if not printed.poll(0) or not self._drain():
+                break
         lines = self._tail.decode(errors="replace").strip().splitlines()
         return _middle_left_out(printable(lines[-1])) if lines else ""
 
@@ -89,8 +93,11 @@ class ChildMonitor:
             os.close(self._exit)
 
     def _drain(self) -> bool:
-        """Read some output; False at its end."""
-        data = os.read(self._output, 1 << 16)
+        """Read some output; False at its end, and where there is none."""
+        try:
+            data = os.read(self._output, 1 << 16)
+        except BlockingIOError:
+            return False
         self._tail = (self._tail + data)[-_TAIL_BYTES:]
         if not data:
             with contextlib.suppress(KeyError):  # its end has been read before

@@ -14,6 +14,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -69,6 +70,7 @@ def _absolute(path: str) -> str:
 
 
 TEMPORARY = "rlbench-tmp-"
+SECONDS_TO_REMOVE = 30.0
 
 
 @contextmanager
@@ -86,9 +88,42 @@ def temporary_folder() -> Iterator[Path]:
             yield folder
         finally:
             with cleaning_up():
-                shutil.rmtree(folder, ignore_errors=True)
+                remove_folder(folder)
                 if lock is not None:
                     os.close(lock)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder with all that is in it, also folders in folders by the thousand, and closed ones; no errors."""
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(folder, ignore_errors=True)
+    if os.path.lexists(folder):
+        with contextlib.suppress(OSError):
+            _remove_deep(folder)
+
+
+def _remove_deep(folder: Path) -> None:
+    """Remove a folder by moving each folder that is found in it to its top, so that no path grows long."""
+    top = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    deadline = time.monotonic() + SECONDS_TO_REMOVE
+    try:
+        left, token, number = ["."], os.urandom(8).hex(), 0  # a name that nobody has foreseen
+        while left and time.monotonic() < deadline:
+            current = os.open(left.pop(), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=top)
+            try:
+                for entry in list(os.scandir(current)):
+                    if not entry.is_dir(follow_symlinks=False):
+                        os.unlink(entry.name, dir_fd=current)
+                    else:
+                        os.chmod(entry.name, 0o700, dir_fd=current)
+                        number += 1
+                        left.append(f"{token}{number}")
+                        os.rename(entry.name, left[-1], src_dir_fd=current, dst_dir_fd=top)
+            finally:
+                os.close(current)
+    finally:
+        os.close(top)
+    shutil.rmtree(folder, ignore_errors=True)  # the folders at the top are empty now
 
 
 @functools.cache
@@ -99,7 +134,7 @@ def remove_leftovers() -> None:
             mine = hasattr(os, "getuid") and folder.lstat().st_uid == os.getuid()
             lock = _lock(folder) if mine and not folder.is_symlink() else None
             if lock is not None:
-                shutil.rmtree(folder, ignore_errors=True)
+                remove_folder(folder)
                 os.close(lock)
 
 

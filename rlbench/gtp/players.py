@@ -19,6 +19,7 @@ from rlbench.gtp.server import PlayerFault
 from rlbench.harness.isolation.actions import ActionBounds
 from rlbench.harness.isolation.agent import Act, AgentFault
 from rlbench.harness.isolation.agent_process import AgentProcess, task_info
+from rlbench.harness.isolation.private_copy import private_copy
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.limits import Limits
 from rlbench.harness.tasks.suite import TASKS
@@ -193,7 +194,8 @@ class SubmissionPlayer:
             limits = dataclasses.replace(task.limits, run=math.inf)  # which is for a block of episodes
             task = dataclasses.replace(task, env_kwargs={**task.env_kwargs, "komi": wanted[1]})
             spaces = describe_spaces(size)
-            process = AgentProcess(self._entrant, task_info(task, 1), *spaces, self._seed, limits)
+            copied = self._resources.enter_context(private_copy(self._entrant))
+            process = AgentProcess(copied, task_info(task, 1), *spaces, self._seed, limits)
             self._resources.enter_context(process)
             try:
                 self._act = process.load()

@@ -1,4 +1,8 @@
-"""The contents of a submission's folder: which files they are, and their digest."""
+"""The contents of a submission's folder: which files they are, their digest, and copies of them.
+
+Only regular files count. A folder may come from anybody: what could hang, fill the disk or the memory, or lead
+elsewhere (pipes, devices, links, files that are too large or too many) is refused before it is read.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,18 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from rlbench.errors import UserError
 
+MAX_FILES = 2_000
+MAX_BYTES = 1 << 30
+MAX_DEPTH = 32
+
 _CHUNK = 1 << 20
+_NEVER_WAIT = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 _KINDS = {
     stat.S_IFIFO: "a pipe",
@@ -30,48 +41,81 @@ def digest(folder: Path) -> str:
     for path in files(folder):
         name = os.fsencode("/".join(path.relative_to(folder).parts))
         total.update(_length(len(name)) + name)  # without lengths, "a" + "bc" would be "ab" + "c"
-        try:
-            with path.open("rb") as file:
-                total.update(_length(os.fstat(file.fileno()).st_size))
-                while chunk := file.read(_CHUNK):
-                    total.update(chunk)
-        except OSError as error:
-            raise UserError(f"cannot read {path}: {error.strerror}; every file of a submission is digested") from None
+        with _opened(path) as file:
+            total.update(_length(os.fstat(file.fileno()).st_size))
+            for chunk in _chunks(file):
+                total.update(chunk)
     return total.hexdigest()
+
+
+def copy(folder: Path, to: Path) -> None:
+    """Copy the files that make up a submission into a new folder; UserError as of `digest`."""
+    to.mkdir(0o700)
+    for path in files(folder):
+        target = to / path.relative_to(folder)
+        target.parent.mkdir(0o700, parents=True, exist_ok=True)
+        with _opened(path) as source, target.open("xb") as made:
+            for chunk in _chunks(source):
+                made.write(chunk)
 
 
 def files(folder: Path) -> list[Path]:
     """The files that make up a submission, sorted; without hidden ones and __pycache__.
 
     Raises:
-        UserError: The folder holds a link to a folder, a link that leads nowhere, a pipe or the like, or cannot be
-            listed.
+        UserError: The folder holds a link, a pipe or the like, more or larger files than may be, or cannot be listed.
     """
-    return sorted(_walk(folder))
+    found: list[Path] = []
+    size = 0
+    for path in _walk(folder, MAX_DEPTH):
+        found.append(path)
+        if len(found) > MAX_FILES:
+            raise UserError(f"{folder} holds more than {MAX_FILES:,} files; keep what the agent needs")
+        size += path.lstat().st_size
+        if size > MAX_BYTES:
+            raise UserError(f"{folder} holds more than {MAX_BYTES >> 20:,} MiB, up to {path.name}; use smaller weights")
+    return sorted(found)
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path, depth: int) -> Iterator[Path]:
+    if depth == 0:
+        raise UserError(f"{folder} is {MAX_DEPTH} folders deep; a submission's files lie less deep")
     try:
-        entries = list(os.scandir(folder))
+        entries = os.scandir(folder)
     except OSError as error:
         raise UserError(f"cannot list {folder}: {error.strerror}; every file of a submission is digested") from None
-    for entry in entries:
-        path = Path(entry.path)
-        if entry.name.startswith(".") or entry.name == "__pycache__":
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(path)
-        elif _is_file(entry):
-            yield path
-        else:
-            raise UserError(f"{path}: it is not a file but {_kind(path)}, which no digest covers; {_remedy(path)}")
+    with entries:
+        for entry in entries:
+            path = Path(entry.path)
+            if entry.name.startswith(".") or entry.name == "__pycache__":
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield from _walk(path, depth - 1)
+            elif entry.is_file(follow_symlinks=False):
+                yield path
+            else:
+                raise UserError(f"{path}: it is not a file but {_kind(path)}, which no digest covers; {_remedy(path)}")
 
 
-def _is_file(entry: os.DirEntry[str]) -> bool:
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """A file to read, which is not waited for: it may have become a pipe since it was listed."""
     try:
-        return entry.is_file()
-    except OSError:  # a link to itself, or into a folder that may not be entered
-        return False
+        descriptor = os.open(path, os.O_RDONLY | _NEVER_WAIT)
+        with open(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise UserError(f"{path} is no file any more; evaluate it again")
+            yield file
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}; every file of a submission is digested") from None
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    """The contents in pieces, up to MAX_BYTES: a file may grow while it is read."""
+    left = MAX_BYTES
+    while left > 0 and (chunk := file.read(min(_CHUNK, left))):
+        left -= len(chunk)
+        yield chunk
 
 
 def _kind(path: Path) -> str:
@@ -80,6 +124,8 @@ def _kind(path: Path) -> str:
         mode = path.stat().st_mode
     except OSError:
         return f"a link that leads nowhere, to {os.readlink(path)}"
+    if stat.S_ISREG(mode):
+        return "a link to a file"
     return "a link to a folder" if stat.S_ISDIR(mode) else _KINDS.get(stat.S_IFMT(mode), "something else")
 
 

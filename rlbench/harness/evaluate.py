@@ -1,7 +1,7 @@
 """Evaluation: a submission plays a task, block by block, and the episodes become a record.
 
 evaluate                 one run: every block that its record does not hold yet
-play_isolated            one block, played again where the harness was at fault
+play_isolated            one block, by a private copy of the submission
 environment_and_agent    a fresh environment, and the agent in a fresh process
 play                     the loop (`play.py`)
 """
@@ -24,12 +24,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlbench import space_tree
-from rlbench.errors import HarnessError, LackingError, UserError
+from rlbench.errors import HarnessError, LackingError, UserError, counted
 from rlbench.exit_codes import lacked
-from rlbench.harness import contents, submission
+from rlbench.harness import submission
 from rlbench.harness.isolation import tiers
 from rlbench.harness.isolation.agent import Act, AgentFault, Spaces
 from rlbench.harness.isolation.agent_process import AgentProcess, task_info
+from rlbench.harness.isolation.private_copy import private_copy
 from rlbench.harness.play import in_process, make_env, play
 from rlbench.harness.results import record
 from rlbench.harness.results.record import BlockResult, EpisodeResult
@@ -40,7 +41,7 @@ from rlbench.process import termination
 from rlbench.progress import progress
 
 ATTEMPTS = 3
-"""How often a block is played before a fault of the harness ends the run."""
+"""How often it is tried to start a block before a fault of the harness ends the run."""
 
 
 def evaluate(
@@ -71,7 +72,7 @@ def evaluate(
     Raises:
         UserError: The caller can mend it: not Linux, a malformed submission or one that fails at once, another record
             of the same name, a full disk.
-        HarnessError: rlbench itself failed, ATTEMPTS times.
+        HarnessError: rlbench itself failed.
     """
     if sys.platform != "linux":
         raise UserError(f"agents are evaluated on Linux only (sealed memory, process groups); this is {sys.platform}")
@@ -90,9 +91,10 @@ def evaluate(
     if record.is_complete(path, task, entrant):
         return path
     record.refuse_namesakes(path, entrant)
-    tier = obtain_tier(isolation, path, task)
+    tier, begun = obtain_tier(isolation, path, task)
     with (
         termination(),
+        copied(entrant, task, begun) as entrant,
         RecordWriter(path, task, entrant, tier) as writer,
         progress(f"{entrant.name} on {task.key}", quiet=quiet) as show,
     ):
@@ -109,8 +111,8 @@ def evaluate(
     return path
 
 
-def obtain_tier(asked: tiers.Asked, path: Path, task: Task) -> tiers.Tier:
-    """The tier of isolation for a run: a record that was begun goes on in its own.
+def obtain_tier(asked: tiers.Asked, path: Path, task: Task) -> tuple[tiers.Tier, int]:
+    """The tier of isolation for a run, and the number of its first block: a record goes on in the tier it was begun in.
 
     Args:
         asked: The tier, or `auto`.
@@ -121,20 +123,24 @@ def obtain_tier(asked: tiers.Asked, path: Path, task: Task) -> tiers.Tier:
         UserError: This machine does not have the tier, or the record was begun in another.
     """
     held = record.read(path)
+    number = len(held.blocks) if held else 0
     begun = held.header.get("isolation") if held else None
     try:
         tier = tiers.obtain(begun if asked == "auto" and begun in tiers.TIERS else asked)
     except OSError as error:  # no processes, no disk
-        raise _failure(error, f"{task.key}, block {len(held.blocks) if held else 0}") from None
+        raise _failure(error, f"{task.key}, block {number}") from None
     if begun not in (tier, None):
         raise UserError(f"{path} was begun with --isolation {begun}; go on with that, or move it away")
-    return tier
+    return tier, number
 
 
 def play_isolated(
     task: Task, entrant: Submission, number: int, *, strict: bool = False, isolation: tiers.Asked = "auto"
 ) -> BlockResult:
-    """Play one block with the agent in a fresh process; again, up to ATTEMPTS times, where the harness was at fault.
+    """Play one block with the agent in a fresh process.
+
+    Where that cannot be started, or the environment cannot be made, it is tried again, up to ATTEMPTS times. Once the
+    agent has begun to run, nothing is: an agent that could have blocks played again would choose its best ones.
 
     Args:
         task: What is played.
@@ -146,21 +152,55 @@ def play_isolated(
     Raises:
         UserError: The submission has changed since it was read, failed at once where `strict` was given, or the machine
             lacked memory, disk, processes or the like.
-        HarnessError: The last attempt failed, too.
+        HarnessError: The harness was at fault.
     """
-    for attempt in range(1, ATTEMPTS + 1):
-        if contents.digest(entrant.folder) != entrant.digest:
-            raise UserError(f"{entrant.folder} changed while it was being evaluated; evaluate it again")
-        try:
-            return _play_block(task, entrant, number, attempt, strict, isolation)
-        except UserError:
-            raise
-        except AgentFault as fault:
-            raise _at_once(fault, task, entrant) from None
-        except Exception as error:
+    with copied(entrant, task, number) as entrant:
+        for attempt in range(1, ATTEMPTS + 1):
+            played = _played_or_error(task, entrant, number, attempt, strict, isolation)
+            if isinstance(played, BlockResult):
+                return played
             if attempt == ATTEMPTS:
-                raise _failure(error, f"{task.key}, block {number}") from error
+                raise _failure(played, f"{task.key}, block {number}", attempt) from played
     raise AssertionError("unreachable")
+
+
+@contextlib.contextmanager
+def copied(entrant: Submission, task: Task, number: int) -> Iterator[Submission]:
+    """`private_copy`, whose errors name the block of a task that could not be played for want of it; a context."""
+    with contextlib.ExitStack() as stack:
+        try:
+            copy = stack.enter_context(private_copy(entrant))
+        except OSError as error:
+            raise _failure(error, f"{task.key}, block {number}") from None
+        yield copy
+
+
+def _played_or_error(
+    task: Task, entrant: Submission, number: int, attempt: int, strict: bool, isolation: tiers.Asked
+) -> BlockResult | Exception:
+    """A block; or the error for which it could not be started, so that it may be tried again. Raises all others."""
+    try:
+        return _play_block(task, entrant, number, attempt, strict, isolation)
+    except UserError:
+        raise
+    except AgentFault as fault:
+        raise _at_once(fault, task, entrant) from None
+    except SpoiltBlockError as spoilt:
+        raise _failure(spoilt.error, f"{task.key}, block {number}", attempt) from spoilt.error
+    except Exception as error:
+        return error
+
+
+class SpoiltBlockError(Exception):
+    """An error after the agent had started to run, who may have caused it: the block is not played again.
+
+    Args:
+        error: What was raised.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 def _at_once(fault: AgentFault, task: Task, entrant: Submission) -> UserError:
@@ -173,16 +213,17 @@ def _at_once(fault: AgentFault, task: Task, entrant: Submission) -> UserError:
     )
 
 
-def _failure(error: Exception, where: str) -> UserError | HarnessError:
+def _failure(error: Exception, where: str, attempts: int = 1) -> UserError | HarnessError:
     """The error for a block that could not be played: of the machine, if it lacked something, or of the harness.
 
     Args:
         error: What was raised.
         where: Task and block, for the message.
+        attempts: How often it was tried.
     """
     lacking = lacked(error)
     if lacking is None and not isinstance(error, OSError):
-        return HarnessError(f"{where}, {ATTEMPTS} attempts: {error!r}")
+        return HarnessError(f"{where}, {counted(attempts, 'attempt')}: {error!r}")
     missing = isinstance(error, ImportError)
     reason = lacking if missing else getattr(error, "strerror", None) or str(error) or lacking
     name = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""
@@ -199,8 +240,13 @@ def _play_block(
     indices = task.block(number)
     seed = agent_seed(task, entrant.training_seed, number)
     with environment_and_agent(task, entrant, indices, seed, isolation=isolation) as (env, process):
-        act = process.load() if strict else _load(process)
-        episodes, fault = play(env, act, task, indices, strict=strict)
+        try:
+            act = process.load() if strict else _load(process)
+            episodes, fault = play(env, act, task, indices, strict=strict)
+        except (AgentFault, UserError):
+            raise
+        except Exception as error:
+            raise SpoiltBlockError(error) from error
     return BlockResult(
         number=number,
         episodes=episodes,
@@ -285,7 +331,10 @@ def play_watched(
     Raises:
         UserError: The agent cannot be loaded.
     """
-    with environment_and_agent(task, entrant, indices, seed, explain=True) as (env, process):
+    with (
+        private_copy(entrant) as entrant,
+        environment_and_agent(task, entrant, indices, seed, explain=True) as (env, process),
+    ):
         try:
             act = process.load()
         except AgentFault as fault:

@@ -19,6 +19,8 @@ else:
 
 MANIFEST = "submission.toml"
 
+MAX_BYTES = 1 << 16
+
 MAX_COUNT = 2**63 - 1
 """Tables of episodes hold 64-bit integers."""
 
@@ -92,15 +94,22 @@ def check_name(value: object, field: str = "name") -> None:
 
 
 def _bytes(path: Path) -> bytes:
-    """The contents of a file; of a pipe or a device an OSError, as reading it may never end."""
+    """The contents of a file; OSError for a pipe or a device, as reading it may never end, and for a large one."""
     if path.exists() and not path.is_file():
         raise OSError(0, "it is not a file")
-    return path.read_bytes()
+    with path.open("rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise OSError(0, f"it has more than {MAX_BYTES:,} bytes")
+    return data
 
 
 def _short(value: object) -> str:
     """A value for a message, cut where it is long."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # tables in tables by the thousand; more digits than Python writes
+        return f"a {type(value).__name__}"
     return text if len(text) <= 80 else f"{text[:76]} ..."
 
 

@@ -15,6 +15,12 @@ from rlbench.harness.search_player import folder as search_player
 from rlbench.harness.tasks.task import Task
 from rlbench.search.files import ENTRY as SEARCH_ENTRY
 
+MAX_CHECKED = 1 << 18
+"""Bytes of a source that is compiled here, to find mistakes early; a larger one is left to the agent's process."""
+
+MAX_GRAPH = 1 << 24
+"""Bytes of a graph of layers, which is parsed here."""
+
 BUILTIN = Path(__file__).parent / "builtin"
 """Folder of the built-in submissions, which can be given by name instead of a path."""
 
@@ -46,6 +52,9 @@ class Submission:
 
     player: str | None
     """The digest of the player where the submission is data only, None where it brings code of its own."""
+
+    copy: Path | None = None
+    """The private copy of the folder that is played, see `isolation.private_copy`; None where there is none yet."""
 
     def plays(self, task: Task) -> bool:
         """Whether the submission lists the task."""
@@ -88,11 +97,14 @@ def builtins() -> list[str]:
 def _check_source(source: Path, manifest: Path) -> None:
     """A UserError where the agent's module is missing or is not Python; it is compiled, never run."""
     try:
-        text = source.read_bytes()
+        with source.open("rb") as file:
+            text = file.read(MAX_CHECKED + 1)
     except PermissionError as error:
         raise UserError(f"cannot read {source}: {error.strerror}; entry in {manifest} asks for it") from None
     except OSError:
         raise UserError(f"no {source.name} in {source.parent}, which entry in {manifest} asks for") from None
+    if len(text) > MAX_CHECKED:
+        return
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # warnings about the submission's code are not for whoever evaluates it
@@ -111,6 +123,9 @@ def _check_data(folder: Path, contents: list[Path], entry: str) -> None:
     """A UserError where a data-only submission is malformed or holds code, which nobody would run."""
     if code := [path for path in contents if path.suffix == ".py"]:
         raise UserError(f"{code[0]} would never run, as entry is {entry}; remove it, or name a function of it as entry")
+    large = [path for path in contents if path.name == player.GRAPH and path.stat().st_size > MAX_GRAPH]
+    if large:
+        raise UserError(f"{large[0]} has more than {MAX_GRAPH >> 20} MiB; no network needs that many layers")
     try:
         _DATA_ONLY[entry].read(folder)
     except GraphError as error:

@@ -16,6 +16,7 @@ from typing import Any
 
 from rlbench.errors import LackingError, UserError, counted
 from rlbench.harness.evaluate import play_isolated
+from rlbench.harness.isolation.private_copy import private_copy
 from rlbench.harness.layers import player
 from rlbench.harness.results import provenance, record
 from rlbench.harness.results.jsonl import JsonlWriter, as_object
@@ -76,7 +77,11 @@ def verify(
         raise UserError(f"{path} has no block that could be played again")
     record.check_header(run.header, task, entrant, path, "the two cannot be compared")
     last = len(run.blocks) if blocks is None else min(blocks, len(run.blocks))
-    with findings_writer(path) as writer, progress(f"{entrant.name} on {task.key}", quiet=quiet) as show:
+    with (
+        findings_writer(path) as writer,
+        private_copy(entrant) as entrant,
+        progress(f"{entrant.name} on {task.key}", quiet=quiet) as show,
+    ):
         found = begin(writer, header(path, run)) if writer else Verification()
         for number in range(found.blocks, last):
             show(number / last, found.episodes, "episodes")

@@ -22,6 +22,9 @@ def make_entry(kind, path, tmp_path):
         path.symlink_to("nothing")
     elif kind == "link to itself":
         path.symlink_to(path.name)
+    elif kind == "link to a file":
+        (tmp_path / "kept").write_text("0.3", encoding="utf-8")
+        path.symlink_to(tmp_path / "kept")
     elif kind == "pipe":
         os.mkfifo(path)
     elif kind == "link to a pipe":
@@ -36,6 +39,7 @@ REFUSED = {
     "link to a folder inside": "a link to a folder, ",
     "link that leads nowhere": "a link that leads nowhere, to nothing",
     "link to itself": "a link that leads nowhere, to weights",
+    "link to a file": "a link to a file, .*copy what it links to in its place",
     "pipe": "a pipe, .*remove it",
     "link to a pipe": "a pipe, .*copy what it links to",
     "link to a device": "a device, ",
@@ -52,7 +56,7 @@ def test_what_no_digest_covers_is_refused_and_nothing_hangs(submit, tmp_path, ki
     if where != "submission.toml":
         words = f"{re.escape(where)}: it is not a file but {words}"
     else:  # it is read before the others are listed
-        words = "cannot read .*submission.toml|no submission.toml"
+        words = "cannot read .*submission.toml|no submission.toml|submission.toml cannot be read as TOML"
     with pytest.raises(UserError, match=words.replace("to weights", f"to {os.path.basename(where)}")) as error:
         submission.read(path)
     assert "\n" not in str(error.value)
@@ -81,15 +85,42 @@ def test_what_may_not_be_read_is_named(submit, where):
         (path / where).chmod(0o700)
 
 
-def test_a_linked_file_counts_by_its_contents(submit, tmp_path):
+def test_a_copy_has_the_same_digest_and_nothing_hidden(submit, tmp_path):
     path = submit("pass")
-    (path / "weights").write_text("0.3", encoding="utf-8")
-    before = contents.digest(path)
-    (path / "weights").rename(tmp_path / "kept")
-    (path / "weights").symlink_to(tmp_path / "kept")
-    assert contents.digest(path) == before
-    (tmp_path / "kept").write_text("0.4", encoding="utf-8")
-    assert contents.digest(path) != before
+    (path / "folder" / "deeper").mkdir(parents=True)
+    (path / "folder" / "deeper" / "weights").write_bytes(bytes(1 << 20))
+    (path / ".hidden").write_text("0.3", encoding="utf-8")
+    (path / "__pycache__").mkdir()
+    (path / "__pycache__" / "agent.pyc").write_bytes(b"")
+    contents.copy(path, tmp_path / "copy")
+    assert contents.digest(tmp_path / "copy") == contents.digest(path)
+    kept = {each.relative_to(tmp_path / "copy").as_posix() for each in (tmp_path / "copy").rglob("*")}
+    assert kept == {"agent.py", "submission.toml", "folder", "folder/deeper", "folder/deeper/weights"}
+
+
+def sparse(path):
+    with (path / "weights").open("wb") as file:
+        file.truncate(4 << 30)
+
+
+def many(path):
+    for i in range(contents.MAX_FILES):
+        (path / str(i)).touch()
+
+
+def deep(path):
+    (path / "/".join("d" * contents.MAX_DEPTH)).mkdir(parents=True)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [(sparse, "more than 1,024 MiB, up to weights"), (many, "more than 2,000 files"), (deep, "is 32 folders deep")],
+)
+def test_a_submission_has_bounds(submit, spoil, words):
+    path = submit("pass")
+    spoil(path)
+    with pytest.raises(UserError, match=words):
+        submission.read(path)
 
 
 def test_names_differ_by_case_and_bytes(submit):

@@ -118,11 +118,38 @@ def test_results_inside_the_submission_are_refused(grid_task, submit, monkeypatc
     assert not (path / "results").exists()
 
 
-def test_a_submission_that_changes_meanwhile_is_noticed(grid_task, submit, tmp_path):
+def test_a_submission_that_changes_meanwhile_is_played_as_it_was(grid_task, submit, tmp_path, monkeypatch):
     task = dataclasses.replace(grid_task, lanes=1)
-    path = submit(f"open({str(tmp_path / 'submission' / 'notes')!r}, 'a').write('x'); return [0]")
+    path, play_block = submit("return [1]"), evaluation._play_block
+
+    def changing(*arguments):
+        (path / "agent.py").write_text("raise ValueError", encoding="utf-8")
+        return play_block(*arguments)
+
+    monkeypatch.setattr(evaluation, "_play_block", changing)
+    run = record.read(evaluate(task, path, tmp_path / "results", quiet=True))
+    assert {line["status"] for line in run.episodes} == {"ok"}
+
+
+def test_a_submission_that_changed_before_it_is_played_is_refused(grid_task, submit, monkeypatch):
+    entrant = submission.read(submit("return [1] * 3"))
+    (entrant.folder / "agent.py").write_text("raise ValueError", encoding="utf-8")
     with pytest.raises(UserError, match="changed while it was being evaluated"):
-        evaluate(task, path, tmp_path / "results", quiet=True, isolation="process")
+        evaluation.play_isolated(grid_task, entrant, 0)
+
+
+def test_faults_while_an_agent_runs_are_not_retried(grid_task, submit, tmp_path, monkeypatch):
+    """Else an agent that can cause one chooses its best block."""
+    calls = []
+
+    def fails(*arguments, **more):
+        calls.append(1)
+        raise RuntimeError("no such step")
+
+    monkeypatch.setattr(evaluation, "play", fails)
+    with pytest.raises(HarnessError, match=r"grid@1, block 0, 1 attempt: .*no such step"):
+        evaluate(grid_task, submit(TABULAR), tmp_path / "results", quiet=True)
+    assert len(calls) == 1
 
 
 def test_harness_faults_are_retried_and_not_charged(grid_task, submit, tmp_path, monkeypatch):

@@ -69,6 +69,8 @@ class AgentProcess:
 
     Raises:
         UserError: This machine does not have that tier.
+        HarnessError: The process did not start. Nothing of the submission has run yet.
+        MemoryError: It did not start for want of memory, disk, threads or open files.
     """
 
     def __init__(
@@ -96,7 +98,9 @@ class AgentProcess:
             call_end, self._calls = _pipe(theirs, ours)
             self._reply, reply_end = _pipe(ours, theirs)
             output, output_end = _pipe(ours, theirs)
-            policy = sandbox.policy(str(submission.folder), folder, submission.device == "cuda")
+            for end in (self._calls, self._reply, output):  # a pipe that an agent fills, or empties, holds up nobody
+                os.set_blocking(end, False)
+            policy = sandbox.policy(str(submission.copy or submission.folder), folder, submission.device == "cuda")
             setup = {
                 "sandbox": None if tier == "process" else policy.plain(),
                 "parent": os.getpid(),
@@ -112,6 +116,7 @@ class AgentProcess:
             self._watchdog = Watchdog(self._process.pid, folder, policy.caps)
             self._monitor = ChildMonitor(self._process.pid, self._reply, output)
             ours.callback(self._monitor.close)
+            self._wait_for_start()
             self._resources = ours.pop_all()
 
     def load(self) -> Act:
@@ -122,14 +127,7 @@ class AgentProcess:
 
         Raises:
             AgentFault: The agent cannot be loaded, or not in time.
-            HarnessError: The process itself did not start.
-            MemoryError: It did not start for want of memory, disk, threads or open files.
         """
-        hello = self._monitor.read(_SECONDS_TO_START, 1)
-        if hello != HELLO:
-            printed = self._monitor.last_output_line() or "it printed nothing"
-            lacking = any(words in printed for words in _LACKING)
-            raise (MemoryError if lacking else HarnessError)(f"the agent's process did not start: {printed}")
         began = time.monotonic()
         reply = self._wait(self._limits.load)
         self.load_seconds = time.monotonic() - began
@@ -139,6 +137,14 @@ class AgentProcess:
             raise AgentFault("load_error", self._fault(reply).message)
         self._resources.callback(os.sched_setaffinity, 0, os.sched_getaffinity(0))
         return self._act()
+
+    def _wait_for_start(self) -> None:
+        """Wait until the process is up, and behind its walls; nothing of the submission has run then."""
+        hello = self._monitor.read(_SECONDS_TO_START, 1)
+        if hello != HELLO:
+            printed = self._monitor.last_output_line() or "it printed nothing"
+            lacking = any(words in printed for words in _LACKING)
+            raise (MemoryError if lacking else HarnessError)(f"the agent's process did not start: {printed}")
 
     def explanations(self) -> tuple[Explanation, ...]:
         """The agent's explanation of its last action, for each environment; for processes started with `explain`."""
@@ -170,14 +176,19 @@ class AgentProcess:
                 looked = began
                 look()
             call_in_memory[:] = call
-            try:  # noqa: SIM105  # suppress() costs as much as writing the observation
+            try:
                 write(calls, call)
             except BrokenPipeError:
                 pass  # the process has died; the missing reply leads to its exit status
+            except BlockingIOError:
+                raise AgentFault("protocol", "the agent filled the pipe that calls come through") from None
             reply: bytes | None
             for _ in spins:
                 if ready(0):
-                    reply = read(reply_end, _REPLY_BYTES)
+                    try:
+                        reply = read(reply_end, _REPLY_BYTES)
+                    except BlockingIOError:
+                        continue  # the agent has taken it back
                     break
             else:
                 reply = wait(min(limits.act, limits.run - self.act_seconds))
@@ -262,7 +273,7 @@ def _load_arguments(
 ) -> dict[str, Any]:
     """What the agent's process needs to find `load` and to call it, as JSON."""
     return {
-        "folder": str(submission.folder),
+        "folder": str(submission.copy or submission.folder),
         "module": submission.module,
         "function": submission.function,
         "task": dataclasses.asdict(task),

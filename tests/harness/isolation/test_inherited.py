@@ -158,7 +158,7 @@ def test_an_evaluation_that_is_ended_leaves_nothing(number, submit, tmp_path, mo
     assert running.returncode == -number
     wait_until(lambda: ended(int(pid.read_text(encoding="utf-8"))))
     if number == signal.SIGKILL:  # what nobody could remove is removed by the next one
-        (left,) = temporary.iterdir()
+        scratch, copy = temporary.iterdir()
         monkeypatch.setattr(tempfile, "tempdir", str(temporary))
         children.remove_leftovers.cache_clear()
         with children.temporary_folder() as mine:
@@ -167,7 +167,8 @@ def test_an_evaluation_that_is_ended_leaves_nothing(number, submit, tmp_path, mo
             children.remove_leftovers()
             assert mine.exists()
         children.remove_leftovers.cache_clear()
-        assert not left.exists()
+        assert not scratch.exists()
+        assert not copy.exists()
     else:
         assert not (tmp_path / "results").exists()
     assert list(temporary.iterdir()) == []

@@ -43,8 +43,9 @@ def crossed(request, monkeypatch):
     arguments, put = agent_process._load_arguments, shared_memory.SharedArrays.put_observation
 
     def spied_arguments(*args):
-        crossed.append(repr(arguments(*args)))
-        return arguments(*args)
+        given = arguments(*args)
+        crossed.append(repr({**given, "folder": "a private copy, each time in another folder"}))
+        return given
 
     def put_and_look(shared, observation, first):
         put(shared, observation, first)
