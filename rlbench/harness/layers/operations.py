@@ -39,6 +39,9 @@ class Operation(NamedTuple):
     takes_integers: bool = False
     """Whether it takes an observation's integers as they are; the others take float32."""
 
+    prepare: Callable[[Tensors], Tensors] = lambda w: w
+    """What `run` takes as tensors, made of them once."""
+
     scratch: Callable[[Attributes, tuple[int, ...]], int] = lambda a, shape: 0
     """(attributes, shape of the input without N) -> numbers per environment that it needs besides its output."""
 
@@ -51,16 +54,35 @@ def linear(a: Attributes, w: Tensors, x: Array) -> Array:
 
 def conv2d(a: Attributes, w: Tensors, x: Array) -> Array:
     """Cross-correlation, x[N, C, H, W] -> [N, O, h, w]: one matrix product over windows with the channels last."""
-    weight, stride, p = w["weight"], a["stride"], a["padding"]
-    filters, C, k, _ = weight.shape
-    x = x.transpose(0, 2, 3, 1)
+    x, k, p = x.transpose(0, 2, 3, 1), a["kernel_size"], a["padding"]
     if p:
-        x = np.pad(x, ((0, 0), (p, p), (p, p), (0, 0)))
-    windows = np.lib.stride_tricks.sliding_window_view(x, (k, k), axis=(1, 2))[:, ::stride, ::stride]
-    N, height, width = windows.shape[:3]
-    rows = windows.transpose(0, 1, 2, 4, 5, 3).reshape(N * height * width, k * k * C)
-    y: Array = (rows @ weight.transpose(2, 3, 1, 0).reshape(k * k * C, filters)).reshape(N, height, width, filters)
-    return (y + w["bias"] if a["bias"] else y).transpose(0, 3, 1, 2)
+        N, height, width, C = x.shape
+        padded = np.zeros((N, height + 2 * p, width + 2 * p, C), x.dtype)
+        padded[:, p:-p, p:-p] = x
+        x = padded
+    windows = _windows(x, k, a["stride"])
+    N, height, width, *_, C = windows.shape
+    y: Array = windows.reshape(N * height * width, k * k * C) @ w["columns"]
+    y = y.reshape(N, height, width, len(w["weight"]))
+    if a["bias"]:
+        y = y + w["bias"]
+    return y.transpose(0, 3, 1, 2)
+
+
+def _windows(x: Array, k: int, stride: int) -> Array:
+    """The windows of k x k points of x[N, H, W, C], [N, h, w, k, k, C]: a view, made without NumPy's slow checks."""
+    N, height, width, C = x.shape
+    if height < k or width < k:
+        raise ValueError("the windows are larger than the input")
+    n, down, right, c = x.strides
+    shape = (N, (height - k) // stride + 1, (width - k) // stride + 1, k, k, C)
+    return np.lib.stride_tricks.as_strided(x, shape, (n, stride * down, stride * right, down, right, c))
+
+
+def _filters_as_columns(w: Tensors) -> Tensors:
+    """The filters as the columns of a matrix, [k k C, O], beside the bias."""
+    weight = w["weight"]
+    return {**w, "columns": weight.transpose(2, 3, 1, 0).reshape(-1, len(weight))}
 
 
 def _conv2d_scratch(a: Attributes, shape: tuple[int, ...]) -> int:
@@ -144,6 +166,7 @@ OPERATIONS: dict[str, Operation] = {
         dict.fromkeys(("in_channels", "out_channels", "kernel_size", "stride"), "size")
         | {"padding": "count", "bias": "flag"},
         _conv2d_tensors,
+        prepare=_filters_as_columns,
         scratch=_conv2d_scratch,
     ),
     "batch_norm": Operation(

@@ -39,7 +39,8 @@ class Player:
     def __init__(self, graph: Graph, tensors: Tensors, seed: int = 0) -> None:
         self.graph, self.rng = graph, np.random.default_rng(seed)
         self.weights = {
-            node.name: {name: tensors[f"{node.name}.{name}"] for name in node.tensors} for node in graph.nodes
+            node.name: OPERATIONS[node.op].prepare({name: tensors[f"{node.name}.{name}"] for name in node.tensors})
+            for node in graph.nodes
         }
         self.recurrent = [node for node in graph.nodes if node.op == "previous"]
         self.remembered = [node.attributes["of"] for node in self.recurrent]
