@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 PEERS := .venv/.peers
 
-.PHONY: run test test-slow perf perf-training pictures commands lint clean
+.PHONY: run test test-slow perf perf-training pictures commands kernels lint clean
 
 run: $(INSTALLED)  ## train the reference agents, score them, print the leaderboard
 	$(BIN)/rlbench run quick
@@ -35,6 +35,9 @@ pictures: $(INSTALLED)  ## the README's picture of each environment
 
 commands: $(INSTALLED)  ## the reference in docs/commands.md, from the commands' help
 	$(BIN)/python tests/docs/command_reference.py
+
+kernels: $(INSTALLED)  ## the programs for GPUs that come with the package, from the rules
+	$(BIN)/python -m tests.core.compiler.ship_kernels
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

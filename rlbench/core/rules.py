@@ -36,6 +36,8 @@ and may define:
                                     its adapter is `rlbench.core.compiled_env`
     CALLED = (name, ...)            functions that compiled code calls; it takes in all others wherever they are used,
                                     which is faster, but for large ones takes long to compile
+    CPU_ONLY = (name, ...)          functions that a GPU does not have, where they return 0; then
+    needs_cpu(params) -> str        says what of the parameters needs them, or ""
     OBSERVE_COMPILED = True         where `observe` is so much work that the single environment, too, calls it compiled
     class Result(NamedTuple)        scalars that `info` holds when an episode terminates, and never before
     result(state, params) -> Result

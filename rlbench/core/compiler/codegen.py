@@ -19,11 +19,17 @@ STEP_ARGUMENTS = (
     "{params}, {fields}, {memory}streams, elapsed, done, {actions}, {sizes}{observations}, rewards, terminations, "
     "truncations, {final}, {results}mode, limit, threads"
 )
+RESET_ARGUMENTS = "{params}, {fields}, {memory}streams, elapsed, done, mask, {options}{observations}"
 PADDING = 8  # rows of memory per thread, of which it uses the first: false sharing of cache lines would slow it down
 
 
-def pieces(world: World) -> dict[str, str]:
-    """The parts of the loops that depend on the rules: their state's fields, spaces, draws, options and results."""
+def pieces(world: World, padding: int = PADDING) -> dict[str, str]:
+    """The parts of the loops that depend on the rules: their state's fields, spaces, draws, options and results.
+
+    Args:
+        world: The rules and their parameters.
+        padding: Rows of working memory per thread.
+    """
     state = world.example_state()
     fields = {name: f"field_{name}" for name in state._fields}
     scalars = {name: fields[name] for name, value in state._asdict().items() if not np.ndim(value)}
@@ -37,10 +43,10 @@ def pieces(world: World) -> dict[str, str]:
         "flags": ", _nrt=False" if world.blank() else "",
         "store": _store(scalars, "state"),  # arrays are written in place
         "memory": "".join(f"{array}, " for array in world.working_memory()),
-        "work": _work(world.scratch()),
-        "initial_work": _work(world.scratch()) if world.initial_takes_scratch else "",
-        "initial_draws": _random_draws(world, 0),
-        "transition_draws": _random_draws(world, 1),
+        "work": _work(world.scratch(), padding),
+        "initial_work": _work(world.scratch(), padding) if world.initial_takes_scratch else "",
+        "initial_draws": _random_draws(world, 0, padding),
+        "transition_draws": _random_draws(world, 1, padding),
         "given_draws": _given_draws(world, 0),
         "given_transition_draws": _given_draws(world, 1),
         **_observation_pieces(world.observations),
@@ -48,7 +54,11 @@ def pieces(world: World) -> dict[str, str]:
         **_option_pieces(world.options),
         **_result_pieces(world.result(state)),
     }
-    return {**filling, "step_arguments": STEP_ARGUMENTS.format(**filling)}
+    return {
+        **filling,
+        "step_arguments": STEP_ARGUMENTS.format(**filling),
+        "reset_arguments": RESET_ARGUMENTS.format(**filling),
+    }
 
 
 def _store(fields: Mapping[str, str], record: str) -> str:
@@ -127,17 +137,17 @@ def _result_pieces(result: Any) -> dict[str, str]:
     }
 
 
-def _work(scratch: tuple[Any, ...]) -> str:
+def _work(scratch: tuple[Any, ...], padding: int) -> str:
     """A thread's arrays to work in, as the last argument of the rules' functions."""
     if not scratch:
         return ""
-    return f", Scratch({', '.join(f'scratch_{name}[{PADDING} * thread]' for name in scratch[0]._fields)})"
+    return f", Scratch({', '.join(f'scratch_{name}[{padding} * thread]' for name in scratch[0]._fields)})"
 
 
-def _random_draws(world: World, which: int) -> str:
+def _random_draws(world: World, which: int, padding: int) -> str:
     """The draws of `initial` (0) or `transition` (1): a tuple, or an array where their number is no constant."""
     if f"draws_{which}" in world.working_memory():
-        return f"fill_uniform(streams, i, draws_{which}[{PADDING} * thread])"
+        return f"fill_uniform(streams, i, draws_{which}[{padding} * thread])"
     return f"({'uniform(streams, i), ' * world.draws[which]})"
 
 

@@ -10,7 +10,7 @@ import functools
 import importlib
 import inspect
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from rlbench.core.compiler.codegen import pieces
@@ -75,12 +75,11 @@ for _name in {functions}:
 
 """
 
-LOOPS = '''
-def reset({params}, {fields}, {memory}streams, elapsed, done, mask, {options}{observations}):
-    """Begin an episode in the environments of the mask; write the observations of all."""
+RANGES = '''
+def reset_range({reset_arguments}, start, stop, thread):
+    """The same for environments start to stop - 1."""
     params = Params({params})
-    thread = 0
-    for i in range(len(streams)):
+    for i in range(start, stop):
         if mask[i]:
             state = initial({initial_draws}, params{chosen}{blank}{initial_work})
             {store}
@@ -127,6 +126,38 @@ def step_range({step_arguments}, start, stop, thread):
     return ended
 
 
+def step_valid({step_arguments}, refused, start, stop, thread):
+    """Step environments start to stop - 1; leave those whose action is invalid as they are, and mark them."""
+    params = Params({params})
+    for i in range(start, stop):
+        if {valid_action}:
+            step_range({step_arguments}, i, i + 1, thread)
+        else:
+            refused[i] = True
+            rewards[i] = 0.0
+            terminations[i] = False
+            truncations[i] = False
+            state = State({load})
+            observe(state, params, {out}{work})
+            if mode == 1:
+                {copy_final}
+
+
+reset_range = widened(njit(error_model="numpy"{flags})(reset_range))
+step_range = widened(njit(error_model="numpy"{flags})(step_range))
+step_valid = njit(error_model="numpy", nogil=True)(step_valid)
+'''
+"""What CPUs and GPUs have in common: loops over some of the environments."""
+
+LOOPS = (
+    RANGES
+    + '''
+
+def reset({reset_arguments}):
+    """Begin an episode in the environments of the mask; write the observations of all."""
+    reset_range({reset_arguments}, 0, len(streams), 0)
+
+
 def invalid({actions}, {sizes}):
     """-1 - i for the first environment i whose action is invalid, or 0."""
     for i in range(len({first_action})):
@@ -158,10 +189,10 @@ def step_parallel({step_arguments}):
 
 reset = njit(error_model="numpy"{flags})(reset)
 invalid = njit(error_model="numpy")(invalid)
-step_range = widened(njit(error_model="numpy"{flags})(step_range))
 step_serial = njit(error_model="numpy", nogil=True)(step_serial)
 step_parallel = njit(error_model="numpy", parallel=True)(step_parallel)
 '''
+)
 
 SINGLE = '''
 
@@ -193,7 +224,7 @@ advance = njit(error_model="numpy"{flags})(advance)
 '''
 """What is added for rules whose single environment is compiled, too."""
 
-CACHED = ("begin", "advance", "reset", "step_range", "step_serial", "step_parallel")
+CACHED = (*("begin", "advance", "reset", "reset_range", "step_range", "step_valid", "step_serial", "step_parallel"),)
 """The functions of a generated module whose machine code is worth keeping."""
 
 
@@ -201,6 +232,17 @@ def source(world: World) -> str:
     """The text of the generated module for these rules."""
     single = SINGLE if getattr(world.rules, "COMPILED", False) else ""
     return joined_source(world, (), (), single + LOOPS, {})
+
+
+def kernel_source(world: World) -> str:
+    """The same for GPUs: a thread has one row of working memory, and the functions of CPU_ONLY return 0."""
+    return PRELUDE.format(name=world.name, multiplier=MULTIPLIER) + UNIFORM + kernel_body(world)
+
+
+def kernel_body(world: World) -> str:
+    """The part of a kernel's text that depends on the rules."""
+    text = _body(world, (), (), RANGES, pieces(world, padding=1))
+    return _emptied(text, getattr(world.rules, "CPU_ONLY", ()))
 
 
 def joined_source(
@@ -218,6 +260,12 @@ def joined_source(
     Raises:
         TypeError: Two modules define the same name.
     """
+    prelude = PRELUDE.format(name=world.name, multiplier=MULTIPLIER)
+    return prelude + UNIFORM + _body(world, modules, called, loops, filling)
+
+
+def _body(world: World, modules: Iterable[Any], called: Iterable[str], loops: str, filling: Mapping[str, str]) -> str:
+    """The texts of rules and modules, and the loops around them."""
     texts = _module_texts(world.rules, world.name.rpartition(".")[0])
     for module in modules:
         texts |= _module_texts(module, module.__name__.rpartition(".")[0])
@@ -229,9 +277,8 @@ def joined_source(
         "functions": repr(("uniform", "fill_uniform", "copy", *functions)),
         "called": repr((*getattr(world.rules, "CALLED", ()), *called)),
     }
-    prelude = PRELUDE.format(name=world.name, multiplier=MULTIPLIER)
     listed = (f"\n\n{text}\n" for text in texts.values())
-    return "".join([prelude, UNIFORM, *listed, _filled(COMPILE_ALL + loops, pieces_of_all)])
+    return "".join([*listed, _filled(COMPILE_ALL + loops, pieces_of_all)])
 
 
 def _check_distinct(texts: Mapping[str, str]) -> None:
@@ -241,6 +288,16 @@ def _check_distinct(texts: Mapping[str, str]) -> None:
         for name in _definitions(text):
             if defined.setdefault(name, module) != module:
                 raise TypeError(f"{module} defines {name}, as does {defined[name]}; they are compiled as one module")
+
+
+def _emptied(text: str, names: Collection[str]) -> str:
+    """The text with functions of these names that only return 0."""
+    lines = text.splitlines()
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef) and node.name in names:
+            first, end = node.body[0].lineno, node.end_lineno or node.lineno
+            lines[first - 1 : end] = ["    return 0"] + [""] * (end - first)
+    return "\n".join(lines)
 
 
 def _module_texts(module: Any, package: str) -> dict[str, str]:

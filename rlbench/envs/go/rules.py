@@ -35,6 +35,7 @@ COMPILED = True  # a reply of a search is millions of operations
 PARALLEL_FROM = 16
 CALLED = ("turn", "searched_action", "playout", "untried_action", "playout_action")  # the large ones
 
+CPU_ONLY = ("searched_action",)
 CONTINUE = -1  # instead of an action: the opponent's search goes on
 PLANES = 5
 PLAYING, PASSES, LIMIT, ILLEGAL, RESIGNED, FORFEIT = range(6)
@@ -150,6 +151,11 @@ def observation_bounds(params: Params) -> Observation:
 def action_bounds(params: Params) -> int:
     """All points, and the pass."""
     return params.rows * params.columns + 1
+
+
+def needs_cpu(params: Params) -> str:
+    """Opponents that search."""
+    return "" if (params.opponents == RANDOM).all() else "an opponent that searches"
 
 
 def option_bounds(params: Params) -> Options:
