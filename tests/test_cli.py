@@ -167,9 +167,10 @@ def test_sigterm_ends_a_command_in_order(capsys, monkeypatch):
 def test_run_from_nothing_to_a_leaderboard(tmp_path, monkeypatch, capsys):
     """The main job with its two exact agents; the DQN is trained by `make run`."""
     from rlbench.commands import run
+    from rlbench.commands.shared import plans
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(run, "PLANS", {"quick": run.QUICK[:1]})
+    monkeypatch.setattr(run, "PLANS", {"quick": plans.QUICK[:1]})
     assert cli.main(["run", "quick", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     best = next(row for row in rows if row["agent"] == "value-iteration" and row["table"] == "task")

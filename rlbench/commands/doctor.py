@@ -294,8 +294,8 @@ def check_results(results: Path, page: Path) -> Check:
         ranked = leaderboard.load(results)
     except (UserError, OSError) as error:
         return Check("results", "fail", str(error))
-    line = leaderboard.difference(leaderboard.text(ranked, results, page), page)
+    stale = leaderboard.difference(ranked, results, page)
     found = f"{counted(sum(map(len, ranked.tasks.values())), 'row')} on {counted(len(ranked.tasks), 'task')}"
-    if line is None:
+    if stale is None:
         return Check("results", "ok", f"{found}, {page} is up to date")
-    return Check("results", "warn", f"{found}, {page} is stale ({line})", leaderboard.command(options))
+    return Check("results", "warn", f"{found}, {stale}", leaderboard.command(options))

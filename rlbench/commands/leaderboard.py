@@ -1,4 +1,4 @@
-"""`rlbench leaderboard`: rank all results, print the tables, and write them to `leaderboard.md`.
+"""`rlbench leaderboard`: rank all results, print the tables, and write them to `leaderboard.md` and a page per task.
 
 With --task, --suite or --agent, and as JSON, CSV or LaTeX, it only prints.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shlex
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Annotated, Literal, TypeVar
 import pandas as pd
 import tyro
 
+from rlbench.commands.shared import plans
 from rlbench.commands.shared.lookup import find_task
 from rlbench.commands.shared.output import Output, Quiet, complain, draw, print_table, table_of, write
 from rlbench.commands.shared.runs import load_runs
@@ -25,7 +27,7 @@ from rlbench.harness.ranking.costs import CurveLink
 from rlbench.harness.ranking.rankings import Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow, compute_rankings
 from rlbench.harness.results import curves
 from rlbench.harness.results.curves import KeptCurve
-from rlbench.harness.tasks.suite import SUITES, TASKS, get_suite
+from rlbench.harness.tasks.suite import FAMILY, SUITES, TASKS, get_suite
 from rlbench.harness.tasks.task import Task
 from rlbench.whole_files import replacing
 
@@ -47,7 +49,7 @@ Row = TypeVar("Row", TaskRow, RunRow, SuiteRow, UnrankedRow)
 
 @dataclass(frozen=True)
 class LeaderboardOptions:
-    """Rank all results, print the tables, and write them to leaderboard.md."""
+    """Rank all results, print the tables, and write leaderboard.md and results/tasks/, a page per task."""
 
     task: tuple[str, ...] = ()
     """Print these tasks alone."""
@@ -60,7 +62,7 @@ class LeaderboardOptions:
     output: Output = Path("leaderboard.md")
     """Page to write."""
     check: bool = False
-    """Write nothing; exit with 1 if the page is not what the results say."""
+    """Write nothing; exit with 1 if a page is not what the results say."""
     quiet: Quiet = False
     """Print nothing but mistakes."""
     format: Format = "table"
@@ -76,14 +78,14 @@ def run(options: LeaderboardOptions) -> int:
         raise UserError("--check looks at the whole page; leave out --task, --suite, --agent and --format")
     ranked = load(options.results)
     if options.check:
-        return check(text(ranked, options.results, options.output), options)
+        return check(ranked, options)
     if filtered or options.format != "table":
         print_rankings(selected(ranked, options), options.format)
         return 0
-    write_page(text(ranked, options.results, options.output), options.output)  # first, as printing may fail
+    write_pages(ranked, options.results, options.output)  # first, as printing may fail
     if not options.quiet:
         print_rankings(ranked, "table")
-        write(f"wrote {options.output}\n")
+        write(f"wrote {options.output}, and a page per task in {options.results / leaderboard.FOLDER}\n")
     return 0
 
 
@@ -151,12 +153,23 @@ def load(results: Path) -> Rankings:
     return compute_rankings(load_runs(results), TASKS, SUITES)
 
 
-def text(ranked: Rankings, results: Path, page: Path) -> str:
-    """The page of these rankings, with links to what lies beside it and to the learning curves beside the records."""
+def pages(ranked: Rankings, results: Path, page: Path) -> dict[Path, str]:
+    """The page of these rankings and those of the tasks, with links to what lies beside them, by where they go."""
     folder = Path(os.path.relpath(results, page.parent)).as_posix()
-    links = [link(curve, folder) for curve in curves.find(results)]
-    beside = {name for name in leaderboard.BESIDE if (page.parent / name).exists()}
-    return leaderboard.render(ranked, TASKS, SUITES, links, folder, beside)
+    charts = {key: f"{leaderboard.CURVES}/{key}.png" for key in TASKS}
+    around = leaderboard.Surroundings(
+        curves=[link(curve, folder) for curve in curves.find(results)],
+        charts={key: f"{folder}/{chart}" for key, chart in charts.items() if (results / chart).is_file()},
+        results=folder,
+        beside={name for name in leaderboard.BESIDE if (page.parent / name).exists()},
+        commands={
+            (row.agent, key): plans.command(row.agent, key, FAMILY[key])
+            for key, rows in ranked.tasks.items()
+            for row in rows
+        },
+        name=page.name,
+    )
+    return {page.parent / name: text for name, text in leaderboard.pages(ranked, TASKS, SUITES, around).items()}
 
 
 def link(curve: KeptCurve, folder: str) -> CurveLink:
@@ -164,18 +177,34 @@ def link(curve: KeptCurve, folder: str) -> CurveLink:
     return CurveLink(curve.task, curve.agent, curve.seed, f"{folder}/{curve.file}", curve.seconds, curve.device)
 
 
-def check(expected: str, options: LeaderboardOptions) -> int:
-    """Compare the page with the expected text: 0 if equal, else 1, and print the command that mends it."""
-    line = difference(expected, options.output)
-    if line is None:
+def check(ranked: Rankings, options: LeaderboardOptions) -> int:
+    """Compare the pages with what these rankings give: 0 if equal, else 1, and print the command that mends them."""
+    stale = difference(ranked, options.results, options.output)
+    if stale is None:
         if not options.quiet:
             write(f"{options.output} is up to date\n")
         return 0
-    complain(f"{options.output} is stale ({line}); to mend it: {command(options)}")
+    complain(f"{stale}; to mend it: {command(options)}")
     return 1
 
 
-def difference(expected: str, page: Path) -> str | None:
+def difference(ranked: Rankings, results: Path, page: Path) -> str | None:
+    """The first page that is not what these rankings give, and where it differs; None if all are."""
+    expected = pages(ranked, results, page)
+    for path, text in expected.items():
+        if (where := difference_of(text, path)) is not None:
+            return f"{path} is stale ({where})"
+    return next((f"{path} is stale (its task has no results)" for path in leftover(expected, results)), None)
+
+
+def leftover(expected: Collection[Path], results: Path) -> list[Path]:
+    """The pages of tasks that nobody has completed, or that no longer exist; only what this command has written."""
+    kept = {path.resolve() for path in expected}
+    written = sorted((results / leaderboard.FOLDER).glob("*@*.md"))
+    return [path for path in written if path.resolve() not in kept and path.read_bytes().startswith(b"# `")]
+
+
+def difference_of(expected: str, page: Path) -> str | None:
     """The first difference between a page and the expected text; None if there is none.
 
     Args:
@@ -203,8 +232,27 @@ def command(options: LeaderboardOptions) -> str:
     return shlex.join(words)
 
 
+def write_pages(ranked: Rankings, results: Path, page: Path) -> None:
+    """Write the page of these rankings and those of the tasks, and remove those of tasks without results."""
+    texts = pages(ranked, results, page)
+    if len(texts) > 1:
+        make_folder(results / leaderboard.FOLDER)
+    for path, text in texts.items():
+        write_page(text, path)
+    for path in leftover(texts, results):
+        path.unlink()
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of the pages of tasks."""
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {folder}: {error.strerror}") from error
+
+
 def write_page(content: str, page: Path) -> None:
-    """Write the page."""
+    """Write one page."""
     try:
         with replacing(page) as scratch:
             scratch.write_text(content, encoding="utf-8")

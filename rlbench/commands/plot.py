@@ -82,10 +82,8 @@ def score_charts(options: PlotOptions) -> list[Chart]:
     what = f"{counted(sum(map(len, played.values())), 'agent')} on {counted(len(played), 'task')}"
     unplayed = len(by_task) - len(played)
     what += f"; the random agent alone on {counted(unplayed, 'other')}" if unplayed else ""
-    return [
-        ("profiles", lambda: scores.profiles(played), what),
-        ("leaderboard", lambda: scores.leaderboard(ranked), what),
-    ]
+    profiles: list[Chart] = [("profiles", lambda: scores.profiles(played), what)] if scores.with_scores(played) else []
+    return [*profiles, ("leaderboard", lambda: scores.leaderboard(ranked), what)]
 
 
 def results_folders(paths: tuple[Path, ...]) -> list[Path]:

@@ -17,60 +17,15 @@ import tyro
 from rlbench import whole_files
 from rlbench.commands import leaderboard
 from rlbench.commands.shared.agents import learning_curves, training
+from rlbench.commands.shared.lookup import find_task
 from rlbench.commands.shared.output import Format, Quiet, print_table, remark, silent, table_of
+from rlbench.commands.shared.plans import PLANS, Entry, agent_of, entries
 from rlbench.commands.train import with_settings
 from rlbench.errors import UserError, unknown
 from rlbench.harness.evaluate import evaluate
 from rlbench.harness.layers.player import WEIGHTS
 from rlbench.harness.results import curves
 from rlbench.harness.tasks.suite import SUITES, get_task
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A reference agent of a plan."""
-
-    algorithm: str
-    preset: str
-    task: str
-    seeds: int | None = None  # how many; None for as many as asked for
-
-
-QUICK = (
-    Entry("value-iteration", "lecture", "grid-world@1", seeds=1),  # nothing in it is random
-    Entry("q-learning", "lecture", "grid-world@1"),
-    Entry("dqn", "grid-world", "grid-world@1"),
-    Entry("dqn", "fast", "cart-pole@1"),
-    Entry("reinforce", "fast", "cart-pole@1"),
-    Entry("actor-critic", "fast", "cart-pole@1"),
-)
-GLIMPSE = tuple(
-    Entry("recurrent-attention", preset, f"glimpse-{preset}@1", seeds=3)
-    for preset in ("mnist", "translated", "cluttered60", "cluttered100")
-)
-AS_THEY_STAND = tuple(Entry(algorithm, "lecture", "cart-pole@1") for algorithm in ("dqn", "reinforce", "actor-critic"))
-ATARI = tuple(Entry("dqn", "atari-cpu", task, seeds=3) for task in ("pong@1", "breakout@1"))
-WALKERS = ("half-cheetah", "hopper", "walker2d")
-LOCOMOTION = tuple(
-    Entry("actor-critic", "locomotion", f"{robot}@1", seeds=3) for robot in (*WALKERS, "ant", "humanoid")
-)
-MUJOCO_V5 = (
-    *(Entry("actor-critic", "locomotion", f"{robot}-gymnasium@1", seeds=3) for robot in WALKERS),
-    *(Entry("soft-actor-critic", "fast", f"{robot}-gymnasium@1", seeds=3) for robot in ("half-cheetah", "hopper")),
-)
-GO = (Entry("reinforce", "go", "go5@1", seeds=3),)
-ALL = (*QUICK, *AS_THEY_STAND, *ATARI, *MUJOCO_V5, *LOCOMOTION, *GLIMPSE, *GO)
-PLANS = {
-    "quick": QUICK,
-    "classic": (*QUICK, *AS_THEY_STAND),
-    "atari": ATARI,
-    "glimpses": GLIMPSE,
-    "locomotion": LOCOMOTION,
-    "mujoco-v5": MUJOCO_V5,
-    "go": GO,
-    "lecture": ALL,
-}
-"""What is trained, by the name of the plan. A plan that is named as a suite is scored on the tasks of that suite."""
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -82,6 +37,10 @@ class RunOptions:
     plan: Annotated[str, tyro.conf.Positional] = "quick"
     """Which agents: quick; classic, which adds the slides' algorithms as they stand; those of one family, hours long:
     atari, glimpses, go, locomotion, mujoco-v5; or lecture, which is all of them. Any other suite is a plan as well."""
+    agent: tuple[str, ...] = ()
+    """These agents of the plan alone, by their names on the leaderboard."""
+    task: tuple[str, ...] = ()
+    """These tasks of the plan alone."""
     seeds: int = 10
     """Training seeds of each agent."""
     out: Annotated[Path | None, tyro.conf.arg(aliases=["--output", "-o"])] = None
@@ -105,7 +64,7 @@ class RunOptions:
 def run(options: RunOptions) -> int:
     """Train, evaluate, rank; 0 once the leaderboard is written."""
     name = options.plan.lower()
-    plan, tasks = agents_and_tasks(name)
+    plan, tasks = narrowed(*agents_and_tasks(name), options)
     if options.device not in DEVICES:
         raise unknown("device", options.device, DEVICES)
     if options.seeds < 1:
@@ -129,7 +88,7 @@ def run(options: RunOptions) -> int:
     for task in tasks:
         score(task, get_task(task).random_agent, results, options)
     if options.format != "table":  # the command below then only prints
-        leaderboard.write_page(leaderboard.text(leaderboard.load(results), results, page), page)
+        leaderboard.write_pages(leaderboard.load(results), results, page)
     remark(f"to rank yours beside these: rlbench evaluate my_agent --results {shlex.quote(str(results))}", options)
     return leaderboard.run(leaderboard.LeaderboardOptions(results=results, output=page, format=options.format))
 
@@ -155,7 +114,24 @@ def agents_and_tasks(name: str) -> tuple[tuple[Entry, ...], list[str]]:
     if name not in SUITES:
         return PLANS[name], list(dict.fromkeys(entry.task for entry in PLANS[name]))
     tasks = [task.key for task in SUITES[name]]
-    return PLANS.get(name) or tuple(entry for entry in ALL if entry.task in tasks), tasks
+    return PLANS.get(name) or entries(name, tasks), tasks
+
+
+def narrowed(plan: tuple[Entry, ...], tasks: list[str], options: RunOptions) -> tuple[tuple[Entry, ...], list[str]]:
+    """The agents and tasks of a plan that were asked for; UserError for one that it does not have."""
+    if not options.agent and not options.task:
+        return plan, tasks
+    keys = [find_task(name).key for name in options.task] or tasks
+    known = {agent_of(entry): entry for entry in plan}
+    for what, names, there in (("agent", options.agent, known), ("task", keys, tasks)):
+        for name in names:
+            if name not in there:
+                raise unknown(f"{what} of the plan {options.plan}", name, there)
+    wanted = options.agent or tuple(known)
+    shown = tuple(entry for entry in plan if entry.task in keys and agent_of(entry) in wanted)
+    if not shown:
+        raise UserError(f"{', '.join(options.agent)} of the plan {options.plan} is not trained on {', '.join(keys)}")
+    return shown, [key for key in tasks if key in keys]
 
 
 def runs(plan: tuple[Entry, ...], options: RunOptions) -> list[tuple[Entry, int]]:

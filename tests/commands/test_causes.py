@@ -15,8 +15,8 @@ from rlbench import cli
 
 ROOT = Path(__file__).parents[2]
 RUN = (
-    "import sys; from rlbench import cli; from rlbench.commands import run; "
-    "run.PLANS = {'quick': run.QUICK[:1]}; sys.exit(cli.main(sys.argv[1:]))"
+    "import sys; from rlbench import cli; from rlbench.commands import run; from rlbench.commands.shared import plans; "
+    "run.PLANS = {'quick': plans.QUICK[:1]}; sys.exit(cli.main(sys.argv[1:]))"
 )
 COMMANDS = {
     "list": "list tasks",

@@ -8,6 +8,7 @@ import pytest
 
 from rlbench import cli
 from rlbench.commands import run
+from rlbench.commands.shared import plans
 from rlbench.errors import UserError
 from rlbench.harness.ranking.families import WORDS
 from rlbench.harness.results import curves, provenance
@@ -23,7 +24,7 @@ def test_a_plan_that_is_named_as_a_suite_is_played_on_the_tasks_of_that_suite(na
     assert {agent.task for agent in agents} <= set(tasks)
     if name in SUITES:
         assert tasks == [task.key for task in SUITES[name]]
-        assert {agent.task for agent in agents} == {agent.task for agent in run.ALL} & set(tasks)
+        assert {agent.task for agent in agents} == {agent.task for agent in plans.ALL} & set(tasks)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -62,7 +63,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_work(option, place
 def reproduce(tmp_path, monkeypatch, capsys):
     """A call of `rlbench run tiny --reproduce committed`, in a folder with two committed agents: code, rows, errors."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(run.PLANS, "tiny", (run.Entry("q-learning", "lecture", "grid-world@1"),))
+    monkeypatch.setitem(run.PLANS, "tiny", (plans.Entry("q-learning", "lecture", "grid-world@1"),))
     for seed in (0, 2):  # tables come out the same on every CPU
         place = Path("grid-world@1", f"q-learning-s{seed}")
         shutil.copytree(PRETRAINED / place, "committed" / place)
@@ -119,3 +120,43 @@ def test_nothing_is_trained_where_nothing_can_be_compared(reproduce, monkeypatch
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert error in err
     assert not Path("runs").exists()
+
+
+def test_the_page_knows_what_the_agent_of_every_entry_is_called_without_loading_it():
+    options = run.RunOptions()
+    for entry in plans.ALL:
+        assert plans.agent_of(entry) == run.settings_of(entry, 0, options).agent
+
+
+def narrowed(**options):
+    shown, tasks = run.narrowed(*run.agents_and_tasks("control"), run.RunOptions("control", **options))
+    return [plans.agent_of(entry) for entry in shown], tasks
+
+
+def test_one_agent_of_a_plan_on_one_task():
+    assert narrowed(agent=("dqn-lecture",), task=("cart-pole",)) == (["dqn-lecture"], ["cart-pole@1"])
+    assert len(narrowed(task=("cart-pole@1",))[0]) == 6
+    with pytest.raises(UserError, match="unknown agent of the plan control 'dqn-lectur'; did you mean dqn-lecture"):
+        narrowed(agent=("dqn-lectur",))
+    with pytest.raises(UserError, match="unknown task of the plan control 'pong@1'"):
+        narrowed(task=("pong",))
+    with pytest.raises(UserError, match="dqn-cpu of the plan lecture is not trained on cart-pole@1"):
+        run.narrowed(
+            *run.agents_and_tasks("lecture"), run.RunOptions("lecture", agent=("dqn-cpu",), task=("cart-pole",))
+        )
+
+
+@pytest.mark.parametrize(
+    ("agent", "task", "family", "words"),
+    [
+        ("ppo", "hopper-gymnasium@1", "mujoco-v5", "rlbench run mujoco-v5 --agent ppo --task hopper-gymnasium@1"),
+        ("dqn", "cart-pole@1", "control", "rlbench run control --agent dqn --task cart-pole@1"),
+        (
+            *("recurrent-attention-150", "glimpse-translated@1", "glimpses"),
+            "rlbench train recurrent-attention-150 --task glimpse-translated@1",
+        ),
+        ("somebody", "pong@1", "atari", ""),
+    ],
+)
+def test_the_command_of_one_entry(agent, task, family, words):
+    assert plans.command(agent, task, family) == words

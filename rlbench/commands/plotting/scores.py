@@ -15,6 +15,7 @@ from rlbench.harness.ranking.agent_results import RANDOM, AgentResult, AgentVers
 from rlbench.harness.ranking.bootstrap import resample, widening
 from rlbench.harness.ranking.intervals import FEWEST_SEEDS
 from rlbench.harness.ranking.rankings import Rankings
+from rlbench.harness.ranking.reference_lines import own_reference
 from rlbench.harness.ranking.scores import Floats, performance_profile
 from rlbench.harness.ranking.tables import budget, decimal, digits_of
 from rlbench.harness.tasks.suite import SUITES, TASKS
@@ -40,7 +41,11 @@ def played(by_task: Mapping[str, Sequence[AgentResult]]) -> dict[str, list[Agent
 
 
 def profiles(by_task: Mapping[str, Sequence[AgentResult]]) -> Figure:
-    """Performance profiles: a panel per suite of several tasks that an agent has completed, and one per task."""
+    """Performance profiles: a panel per suite of several tasks that an agent has completed, and one per task.
+
+    Tasks are left out whose reference is a mean of our own runs: their scores would be circular.
+    """
+    by_task = with_scores(by_task)
     charts: dict[str, dict[str, list[AgentResult]]] = {}
     for keys, suites in complete_suites(by_task).items():
         strata: dict[str, list[AgentResult]] = {}
@@ -53,6 +58,11 @@ def profiles(by_task: Mapping[str, Sequence[AgentResult]]) -> Figure:
     for (title, strata), panel, rows in zip(charts.items(), axes, longest, strict=True):
         profile(panel, title, strata, rows)
     return figure
+
+
+def with_scores(by_task: Mapping[str, Sequence[AgentResult]]) -> dict[str, Sequence[AgentResult]]:
+    """The tasks that have an independent reference, and so scores."""
+    return {key: some for key, some in by_task.items() if not any(own_reference(entry.task) for entry in some)}
 
 
 def chart_of_rows(counts: Sequence[int]) -> tuple[Figure, list[Axes], list[int]]:
@@ -114,11 +124,10 @@ def profile_interval(strata: Sequence[Floats], tau: Floats, rng: np.random.Gener
 
 
 class Mark(NamedTuple):
-    """What the leaderboard draws of an agent: name, mean return, score, and the ends of its 95 % interval if any."""
+    """What the leaderboard draws of an agent: name, mean return, and the ends of its 95 % interval if any."""
 
     name: str
     mean_return: float
-    score: float
     low: float | None
     high: float | None
     published: bool
@@ -129,7 +138,7 @@ def marks(of: Rankings, key: str) -> list[Mark]:
     ours = [
         Mark(
             with_seeds(AgentVersion(row.agent, row.version).label, row.training_seeds),
-            *(row.mean_return, row.score, row.score_low, row.score_high, False),
+            *(row.mean_return, row.return_low, row.return_high, False),
         )
         for row in of.tasks.get(key, ())
     ]
@@ -137,15 +146,15 @@ def marks(of: Rankings, key: str) -> list[Mark]:
     published = [
         Mark(
             f"{line.agent}, {budget(line.training_steps)}" if line.training_steps else line.agent,
-            *(line.mean_return, line.score, None, None, True),
+            *(line.mean_return, None, None, True),
         )
         for line in lines
     ]
-    return sorted((*ours, *published), key=lambda mark: (-mark.score, mark.name))
+    return sorted((*ours, *published), key=lambda mark: (-mark.mean_return, mark.name))
 
 
 def leaderboard(of: Rankings, keys: Iterable[str] = ()) -> Figure:
-    """The leaderboard: a panel per task, the agents from the top, each with its score and 95 % interval.
+    """The leaderboard: a panel per task, the agents from the top, each with its mean return and 95 % interval.
 
     Where no agent but the random one has played, the panels of `keys` hold the lines of reference alone.
     """
@@ -176,14 +185,16 @@ def ranking(panel: Axes, key: str, rows: Sequence[Mark], longest: int) -> None:
         colour = unit(GREY if mark.published else BLUE)
         if mark.low is not None and mark.high is not None:
             panel.plot([mark.low, mark.high], [y, y], color=colour, lw=4, alpha=0.3)
-        panel.plot([mark.score], [y], "o", color=colour, ms=5, mfc="none" if mark.published else colour)
+        panel.plot([mark.mean_return], [y], "o", color=colour, ms=5, mfc="none" if mark.published else colour)
         shown = decimal(mark.mean_return, digits_of(TASKS[key])).replace("-", "\N{MINUS SIGN}")
         panel.text(1.02, y, shown, transform=panel.get_yaxis_transform(), va="center", size=8)
     frame(panel, key, [mark.name for mark in rows], longest)
-    for value in (0.0, 1.0):
+    task = TASKS[key]
+    for value in (task.random,) if own_reference(task) else (task.random, task.reference):
         panel.axvline(value, color=unit(GREY), lw=0.8, ls=(0, (2, 3)), zorder=0)
     panel.annotate("mean return", (1.02, 1), (0, 6), **HEADING)
-    panel.set_xlabel("score: 0 random, 1 reference\nhollow: published")
+    lines = "dotted: random" if own_reference(task) else "dotted: random and reference"
+    panel.set_xlabel(f"mean return, 95 % interval over seeds\nhollow: published; {lines}")
 
 
 def with_seeds(agent: str, seeds: int) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from posixpath import dirname
 from statistics import median
+from typing import Any
 
-from rlbench.harness.ranking.markdown import escape, link
+from rlbench.errors import counted
+from rlbench.harness.ranking.markdown import Marked, code, escape, lines_of, link
 from rlbench.harness.ranking.rankings import Rankings, TaskRow
-from rlbench.harness.ranking.tables import TextTable, budget, decimal, label
-from rlbench.harness.tasks.task import Task
+from rlbench.harness.ranking.tables import DASH, TextTable, decimal, label
+
+UNITS = (("s", 1.0), ("min", 60.0), ("h", 3600.0))
+"""Units of time with their seconds; from 100 of one on the next is used."""
 
 
 @dataclass(frozen=True)
@@ -27,54 +30,106 @@ class CurveLink:
 
 @dataclass(frozen=True)
 class Costs:
-    """What is known of the cost of the trained agents: a row for each that has curves, and the names of the others."""
+    """What is known of the cost of the trained agents: a row for each agent of a family, and a line for each family."""
 
     table: TextTable | None
-    links: Mapping[str, str]  # folders of curves, by the text of their cell
-    recorded: int  # agents on tasks that have curves
-    trained: int  # agents on tasks
-    missing: str  # those without curves, by agent; empty where all have some
+    families: tuple[tuple[str, str], ...]  # the command that trains one again, and what of its time is known
+    devices: str
+    recorded: int  # training runs that have a curve
+    trained: int  # training runs
 
 
-def costs(tasks: Sequence[Task], rankings: Rankings, curves: Sequence[CurveLink]) -> Costs:
+def costs(
+    families: Sequence[Mapping[str, Any]],
+    rankings: Rankings,
+    curves: Sequence[CurveLink],
+    pages: Mapping[str, str],
+    commands: Mapping[tuple[str, str], str],
+) -> Costs:
     """Gather what is known of the cost of every trained agent on the page.
 
     Args:
-        tasks: In the order of the page.
+        families: Name, title and tasks of each, in the order of the page.
         rankings: Of everybody.
         curves: The kept learning curves.
+        pages: Where the page of each task is, by its key.
+        commands: What trains and scores an agent on a task again, by their names.
     """
-    trained = [row for task in tasks for row in rankings.tasks.get(task.key, ()) if row.training_seeds]
-    of_row = {row: [curve for curve in curves if (curve.task, curve.agent) == (row.task, row.agent)] for row in trained}
-    recorded = [row for row in trained if of_row[row]]
-    missing: dict[str, list[str]] = {}
-    for row in trained:
-        if not of_row[row]:
-            missing.setdefault(label(row), []).append(row.task)
-    folders = {dirname(curve.path) for curve in curves}
-    columns = ("task", "agent", "steps", "seconds", "device", "learning curves")
-    cells = tuple(cost(row, of_row[row]) for row in recorded)
+    rows: list[tuple[str, ...]] = []
+    lines: list[tuple[str, str]] = []
+    for family in families:
+        trained = [row for key in family["tasks"] for row in rankings.tasks.get(key, ()) if row.training_seeds]
+        agents = {
+            name: [row for row in trained if row.agent == name] for name in dict.fromkeys(r.agent for r in trained)
+        }
+        rows += [cost(of, curves, pages, commands) for of in agents.values()]
+        lines += (
+            [(f"rlbench run {family['name']}", f"{family['title']}: {together(trained, curves)}")] if trained else []
+        )
+    columns = ("agent", "curve, time per seed", "command")
+    everything = [row for of in rankings.tasks.values() for row in of if row.training_seeds]
+    recorded = [curve for row in everything for curve in curves_of(row, curves)]
     return Costs(
-        TextTable("Cost", columns, cells) if cells else None,
-        {folder: folder for folder in folders},
+        TextTable("Cost", columns, tuple(rows)) if rows else None,
+        tuple(lines),
+        devices(recorded),
         len(recorded),
-        len(trained),
-        "; ".join(f"{escape(agent)} on {', '.join(keys)}" for agent, keys in missing.items()),
+        sum(row.training_seeds for row in everything),
     )
 
 
-def cost(row: TaskRow, curves: Sequence[CurveLink]) -> tuple[str, ...]:
-    """The cells of an agent: median steps, median seconds and their range, devices, the folder of the curves."""
-    steps = budget(row.training_steps) if row.training_steps else ""
-    return (row.task, label(row), steps, seconds(curves), devices(curves), dirname(curves[0].path))
+def curves_of(row: TaskRow, curves: Sequence[CurveLink]) -> list[CurveLink]:
+    """The curves of the training runs of an agent on a task."""
+    return [curve for curve in curves if (curve.task, curve.agent) == (row.task, row.agent)]
 
 
-def seconds(curves: Sequence[CurveLink]) -> str:
-    """Median seconds of training runs, with the shortest and the longest where they differ."""
-    times = [curve.seconds for curve in curves]
-    digits = 0 if median(times) >= 100 else 1
-    low, middle, high = (decimal(value, digits) for value in (min(times), median(times), max(times)))
-    return middle if low == high else f"{middle} ({low}–{high})"
+def cost(
+    rows: Sequence[TaskRow],
+    curves: Sequence[CurveLink],
+    pages: Mapping[str, str],
+    commands: Mapping[tuple[str, str], str],
+) -> tuple[str, ...]:
+    """The cells of an agent of a family: its tasks, each a link to its curve, the time of a seed, the command."""
+    tasks = []
+    for row in rows:
+        mine = curves_of(row, curves)
+        page = pages.get(row.task, "") + ("#learning-curves" if mine else "")
+        took = duration(median(curve.seconds for curve in mine)) if mine else DASH
+        name = link(row.task, page) if page else row.task
+        tasks.append(Marked.of(f"{row.task}, {took}", f"{name}, {took}"))
+    again = {commands.get((row.agent, row.task), "").removesuffix(f" --task {row.task}") for row in rows} - {""}
+    command = again.pop() if len(again) == 1 else DASH
+    shown = command if command == DASH else Marked.of(command, code(command))
+    return (label(rows[0]), lines_of(*tasks), shown)
+
+
+def times(curves: Sequence[CurveLink]) -> str:
+    """Median time of training runs, with the shortest and the longest where they differ: `4.1 min (3.7–6.8)`."""
+    seconds = [curve.seconds for curve in curves]
+    middle, unit = in_unit(median(seconds), median(seconds))
+    low, high = (in_unit(value, median(seconds))[0] for value in (min(seconds), max(seconds)))
+    return f"{middle} {unit}" if low == high else f"{middle} {unit} ({low}–{high})"
+
+
+def together(rows: Sequence[TaskRow], curves: Sequence[CurveLink]) -> str:
+    """How many training runs these are, and the time of those that have a curve."""
+    runs = sum(row.training_seeds for row in rows)
+    recorded = [curve for row in rows for curve in curves_of(row, curves)]
+    if not recorded:
+        return f"{counted(runs, 'run')}, time not recorded"
+    of = "" if len(recorded) == runs else f" for {len(recorded):,} of them"
+    return f"{counted(runs, 'run')}, {duration(sum(curve.seconds for curve in recorded))}{of}"
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that suits it: `9.5 s`, `4.1 min`, `1.7 h`."""
+    return " ".join(in_unit(seconds, seconds))
+
+
+def in_unit(seconds: float, like: float) -> tuple[str, str]:
+    """A time in the unit that suits another one, and that unit."""
+    name, size = next(((name, size) for name, size in UNITS if like < 100 * size), UNITS[-1])
+    return decimal(seconds / size, 0 if like >= 9.95 * size else 1), name
 
 
 def devices(curves: Sequence[CurveLink]) -> str:
@@ -82,11 +137,11 @@ def devices(curves: Sequence[CurveLink]) -> str:
     return ", ".join(sorted({curve.device for curve in curves} - {""})) or "unknown"
 
 
-def curve_links(curves: Sequence[CurveLink]) -> list[str]:
+def curve_files(curves: Sequence[CurveLink]) -> list[str]:
     """A line per agent of a task: its learning curves by seed, and what a run took; empty where none is kept."""
     agents = {agent: [c for c in curves if c.agent == agent] for agent in dict.fromkeys(c.agent for c in curves)}
     return [
         f"{escape(agent)}: seed {' '.join(link(str(curve.seed), curve.path) for curve in of_agent)}; "
-        f"{seconds(of_agent)} s on {escape(devices(of_agent))}"
+        f"{times(of_agent)} on {escape(devices(of_agent))}"
         for agent, of_agent in agents.items()
     ]

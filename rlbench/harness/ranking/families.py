@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rlbench.harness.ranking.markdown import anchor, code, link
 from rlbench.harness.ranking.matrix import family_matrix, published_reference
 from rlbench.harness.ranking.rankings import Rankings
-from rlbench.harness.ranking.reference_lines import ReferenceLine
+from rlbench.harness.ranking.reference_lines import ReferenceLine, own_reference
 from rlbench.harness.ranking.tables import PUBLISHED, budget
 from rlbench.harness.tasks.suite import FAMILIES
 from rlbench.harness.tasks.task import Task
@@ -17,84 +18,121 @@ from rlbench.harness.tasks.task import Task
 
 @dataclass(frozen=True)
 class Words:
-    """How the page calls a family, a sentence on its tasks, and how a task without an agent of ours gets one."""
+    """How the page calls a family, and what it says before and below its matrix."""
 
     title: str
+    lead: str = ""
     tasks: str = ""
+    acts: str = ""  # how the reference agents choose actions when they are scored
     train: str = ""  # the command that trains one, with `{}` for the task; where none, the family's plan trains all
 
 
+GREEDY = "the one of the highest value or probability, never one drawn at random"
+
 WORDS = {
-    "mujoco-v5": Words("Robots: Gymnasium's reward", "Gymnasium's v5 robots, on which papers report."),
+    "mujoco-v5": Words(
+        "Robots: Gymnasium's reward",
+        "The half-cheetah, hopper and walker of Gymnasium v5, on which papers report. **Not** the tasks of the same "
+        "robots with [the lecture's reward](#robots-the-lectures-reward): their returns do not compare.",
+        acts="the mean of the policy, without noise",
+    ),
     "atari": Words(
         "Atari: from pixels",
-        "Every action is repeated with probability 0.25 (sticky actions, Machado et al. 2018); a step is four frames.",
+        "A step is four frames. Every action is repeated with probability 0.25 (sticky actions, Machado et al. 2018).",
+        "dqn-cpu is DQN with the network of Mnih et al. (2013), small enough to train on one core of a CPU.",
+        "the one of the highest value, and one in twenty at random, as in the papers",
         "rlbench train dqn --preset atari-cpu --task {}",
     ),
     "locomotion": Words(
         "Robots: the lecture's reward",
-        "The same robots with the reward of a university lecture, which no paper uses: no published score compares.",
+        "Five robots with the reward of a university's lecture on deep RL, which no paper uses: there is no published "
+        "score and no independent reference. **Not** the tasks of papers, which have "
+        "[Gymnasium's reward](#robots-gymnasiums-reward).",
+        acts="the mean of the policy, without noise",
     ),
     "go": Words(
         "Go: games against a pool",
         "Numbers are Elo ratings: 400 points are odds of ten to one, and random legal moves are at 0. Random, mcts and "
         "gnugo are the opponents, whose ratings are frozen.",
-        "rlbench train reinforce-go --task {}",
+        acts=GREEDY,
+        train="rlbench train reinforce-go --task {}",
     ),
     "glimpses": Words(
         "Glimpses: classification",
         "An agent sees a few small crops (glimpses) of an image and names its digit; the return is the share of test "
-        "images that it gets right. RAM is the recurrent attention model of Mnih et al. (2014).",
+        "images that it gets right, and guessing gets one in ten.",
+        "RAM is the recurrent attention model of Mnih et al. (2014), and recurrent-attention is ours.",
+        "the most probable digit, and the mean of the locations",
     ),
-    "control": Words("Control: cart-pole"),
-    "tabular": Words("Tabular: grid world"),
+    "control": Words(
+        "Control: cart-pole",
+        "A return is the number of steps for which the pole stays up, of 500 at most.",
+        "Names that end in -lecture are the algorithms of the lecture's slides as they stand.",
+        GREEDY,
+    ),
+    "tabular": Words(
+        "Tabular: grid world",
+        "A step costs 1 until the exit is reached, so the exact optimum is known: the optimal value, averaged over the "
+        "starts.",
+        acts=GREEDY,
+    ),
 }
 """By family, in the order of the page: first what most readers come for. Families without words come last."""
 
 
-def families(suites: Mapping[str, Sequence[Task]], rankings: Rankings) -> list[dict[str, Any]]:
-    """The families on which somebody has a result, in the order of the page."""
+def families(
+    suites: Mapping[str, Sequence[Task]], rankings: Rankings, links: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """The families on which somebody has a result, in the order of the page; `links` lead to the pages of tasks."""
     order = [name for name in dict.fromkeys((*WORDS, *FAMILIES)) if name in FAMILIES and name in suites]
-    return [section for name in order if (section := family(name, suites[name], rankings))]
+    found = [section for name in order if (section := family(name, suites[name], rankings, links or {}))]
+    anchors = {section["anchor"] for section in found}
+    return [{**section, "lead": with_links_to(anchors, section["lead"])} for section in found]
 
 
-def family(name: str, suite: Sequence[Task], rankings: Rankings) -> dict[str, Any] | None:
+def family(name: str, suite: Sequence[Task], rankings: Rankings, links: Mapping[str, str]) -> dict[str, Any] | None:
     """What the page shows of a family; None where nobody has completed one of its tasks."""
     words = WORDS.get(name, Words(name))
-    matrix = family_matrix(words.title, suite, rankings)
+    matrix = family_matrix(words.title, suite, rankings, links)
     if not matrix:
         return None
-    played = [task for task in suite if task.key in rankings.tasks]
     return {
         "name": name,
         "title": words.title,
         "anchor": anchor(words.title),
+        "lead": words.lead,
         "matrix": matrix,
-        "links": {task.key: f"#{anchor(task.key)}" for task in played},
+        "links": links,
+        "tasks": [task.key for task in suite],
         "notes": notes(name, suite, rankings),
     }
 
 
+def with_links_to(anchors: Collection[str], text: str) -> str:
+    """Text with its links to these anchors of the page, and the words alone of those to others."""
+    return re.sub(r"\[([^]]*)\]\(#([^)]*)\)", lambda found: found[0] if found[2] in anchors else found[1], text)
+
+
 def notes(name: str, suite: Sequence[Task], rankings: Rankings) -> list[str]:
-    """What stands below the matrix of a family: its tasks and scale, protocols, missing agents, the command."""
-    words, again = WORDS.get(name, Words(name)), f"rlbench run {name}"
-    of_tasks = " ".join(filter(None, (words.tasks, *(f"{sentence}." for sentence in scale(suite, rankings)))))
-    told = protocols([line for task in suite for line in rankings.lines[task.key]])
-    lines = [of_tasks] if of_tasks else []
-    lines += [f"{PUBLISHED} {'; '.join(told)}."] if told else []
+    """What stands below the matrix of a family: its agents and scale, published protocols, missing agents."""
+    words = WORDS.get(name, Words(name))
+    told = " ".join(filter(None, (words.tasks, *(f"{sentence}." for sentence in scale(suite, rankings)))))
+    lines = [told] if told else []
+    lines += [f"{PUBLISHED} {line}" for line in protocols([line for t in suite for line in rankings.lines[t.key]])]
     unplayed = [task.key for task in suite if task.key not in rankings.tasks]
     if unplayed:
-        command = code((words.train or again).format(unplayed[0]))
+        command = code((words.train or f"rlbench run {name}").format(unplayed[0]))
         lines.append(f"No agent of ours yet on {', '.join(unplayed)}; {command} trains one.")
-    return [*lines, f"To train and score ours again: {code(again)}."]
+    return lines
 
 
 def scale(suite: Sequence[Task], rankings: Rankings) -> list[str]:
     """What the random agent and the reference of a family are, where that is not plain from the matrix."""
-    if all(task.is_game for task in suite):
+    if all(task.is_game or own_reference(task) for task in suite):
         return []
-    usual = Task.__dataclass_fields__["random_source"].default
-    of_random = [f"Random is {source}" for source in unique(task.random_source for task in suite) if source != usual]
+    usual = {Task.__dataclass_fields__["random_source"].default, "chance"}
+    others = unique(task.random_source for task in suite if task.random_source not in usual)
+    of_random = [f"The numbers of random are those of {source}" for source in others]
     lines = [published_reference(task, rankings) for task in suite]
     if None in lines:
         return of_random + [f"The reference is {source}" for source in unique(task.reference_source for task in suite)]
@@ -107,17 +145,39 @@ def unique(texts: Iterable[str]) -> list[str]:
 
 
 def protocols(lines: Sequence[ReferenceLine]) -> list[str]:
-    """How the protocols of published scores differ from the tasks', a text for each clause: whose, then what.
+    """How the protocols of published scores differ from the tasks', a line per source, and one of what all have.
 
-    A clause is told of all, else of the tasks whose published scores all have it, else of the agents.
+    Where some of a source's scores have a clause and some have not, it says which: tasks, else agents.
     """
     published = [line for line in lines if line.kind == "published"]
-    clauses: dict[str, list[ReferenceLine]] = {}
+    of_source: dict[tuple[str, str], list[ReferenceLine]] = {}
     for line in published:
-        for clause in line.protocol.split("; ") if line.protocol else ():
-            clauses.setdefault(clause, []).append(line)
-    told = sorted(clauses.items(), key=lambda each: -len(each[1]))
-    return [f"{whose(having, published)}: {clause}" for clause, having in told]
+        of_source.setdefault((line.source, line.url), []).append(line)
+    everywhere = [clause for clause in unique(clauses(published)) if in_all(clause, list(of_source.values()))]
+    if len(of_source) == 1:
+        everywhere = []
+    told = [f"all: {'; '.join(told_of(clause, published) for clause in everywhere)}."] if everywhere else []
+    for (source, url), of in of_source.items():
+        own = [told_of(clause, of) for clause in unique(clauses(of)) if clause not in everywhere]
+        names = ", ".join(unique(line.agent for line in of))
+        told.append(f"{names}, from {cited(source, url, short=True)}{': ' if own else ''}{'; '.join(own)}.")
+    return told
+
+
+def clauses(lines: Iterable[ReferenceLine]) -> list[str]:
+    """The clauses of all protocols."""
+    return [clause for line in lines if line.protocol for clause in line.protocol.split("; ")]
+
+
+def in_all(clause: str, groups: Sequence[Sequence[ReferenceLine]]) -> bool:
+    """Whether every group has a score with this clause."""
+    return all(clause in clauses(lines) for lines in groups)
+
+
+def told_of(clause: str, lines: Sequence[ReferenceLine]) -> str:
+    """A clause, and before it of which of these scores it is told where it is not of all."""
+    having = [line for line in lines if clause in clauses([line])]
+    return clause if len(having) == len(lines) else f"{whose(having, lines)}: {clause}"
 
 
 def whose(having: Sequence[ReferenceLine], published: Sequence[ReferenceLine]) -> str:
@@ -149,7 +209,7 @@ def at_steps(line: ReferenceLine) -> str:
     return f"{line.agent} at {budget(line.training_steps)}" if line.training_steps else line.agent
 
 
-def cited(source: str, url: str) -> str:
-    """Sources as links."""
-    names = source.split("; ")
+def cited(source: str, url: str, short: bool = False) -> str:
+    """Sources as links; if `short`, without commit and file of a repository."""
+    names = [name.partition("@")[0] if short else name for name in source.split("; ")]
     return ", ".join(link(name, to) for name, to in zip(names, url.split(), strict=True)) if url else source

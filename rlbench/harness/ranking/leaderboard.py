@@ -1,36 +1,27 @@
-"""The leaderboard: rankings as a Markdown page, `leaderboard.md`.
+"""The leaderboard: rankings as Markdown, a page of all tasks and one for each.
 
-The page is a pure function of the results: it holds no date and nothing of the machine, and its rows are sorted. First
-how to read a table, then a matrix per family, which answers most questions, then a section per task.
+The pages are pure functions of the results: they hold no date and nothing of the machine, and their rows are sorted.
+The page of all tasks begins with readers' questions and has a matrix per family; the page of a task holds all there is
+of it.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from importlib import resources
+from posixpath import dirname, relpath
 from typing import Any
 
 from rlbench.harness.ranking.agent_results import Run
-from rlbench.harness.ranking.costs import CurveLink, costs, curve_links
-from rlbench.harness.ranking.families import WORDS, families, sources
+from rlbench.harness.ranking.costs import CurveLink, costs
+from rlbench.harness.ranking.families import WORDS, families
 from rlbench.harness.ranking.intervals import FEWEST_FOR_SKEWNESS, FEWEST_SEEDS
-from rlbench.harness.ranking.markdown import anchor, code, markdown, pick
-from rlbench.harness.ranking.matrix import published_reference
+from rlbench.harness.ranking.markdown import code, markdown
 from rlbench.harness.ranking.rankings import BUDGET_TOLERANCE, Rankings, compute_rankings
-from rlbench.harness.ranking.tables import (
-    DASH,
-    TextTable,
-    decimal,
-    digits_of,
-    games_table,
-    integer,
-    line_label,
-    runs_table,
-    suite_table,
-    task_table,
-    unranked_table,
-)
-from rlbench.harness.tasks.suite import FAMILIES, FAMILY
+from rlbench.harness.ranking.tables import decimal, digits_of, integer, interval, is_shared, suite_table, unranked_table
+from rlbench.harness.ranking.task_page import task_section
+from rlbench.harness.tasks.suite import FAMILIES
 from rlbench.harness.tasks.task import Task
 
 BESIDE = (
@@ -43,8 +34,39 @@ BESIDE = (
 )
 """What the page links to where it is there; a page somewhere else has no such neighbours."""
 
+FOLDER = "tasks"
+"""Where the pages of the tasks are, in the folder of results."""
+
+CURVES = "curves"
+"""Where the charts of learning curves are, in the folder of results, one for each task."""
+
 MISSES = {"failing": "66, 58 and 62 %", "ceiling": "60, 80 and 94 %"}
 """Coverage of the intervals at 3, 5 and 10 seeds, by `baselines/studies/interval_coverage.py`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Surroundings:
+    """What the pages link to.
+
+    Args:
+        curves: The learning curves, in order, their paths as seen from the page of all tasks.
+        charts: The charts of learning curves by task, likewise.
+        results: The folder of results, likewise.
+        beside: Those of `BESIDE` that are there.
+        commands: What trains and scores an agent on a task again, by their names.
+        name: The page of all tasks.
+    """
+
+    curves: Sequence[CurveLink] = ()
+    charts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    results: str = "results"
+    beside: Collection[str] = ()
+    commands: Mapping[tuple[str, str], str] = dataclasses.field(default_factory=dict)
+    name: str = "leaderboard.md"
+
+    def page_of(self, task: str) -> str:
+        """Where the page of a task is, as seen from the page of all tasks."""
+        return f"{self.results}/{FOLDER}/{task}.md"
 
 
 def page(
@@ -61,92 +83,119 @@ def page(
         suites: The suites to show, by name.
         curves: The learning curves to link to, in order.
     """
-    return render(compute_rankings(runs, tasks, suites), tasks, suites, curves)
+    return render(compute_rankings(runs, tasks, suites), tasks, suites, Surroundings(curves))
+
+
+def pages(
+    rankings: Rankings, tasks: Mapping[str, Task], suites: Mapping[str, Sequence[Task]], around: Surroundings
+) -> dict[str, str]:
+    """The page of all tasks and those of each, by where they are as seen from the first."""
+    shown = in_order(rankings, tasks, suites)
+    of_tasks = {around.page_of(task.key): render_task(task, rankings, shown, around) for task in shown}
+    return {around.name: render(rankings, tasks, suites, around), **of_tasks}
 
 
 def render(
     rankings: Rankings,
     tasks: Mapping[str, Task],
     suites: Mapping[str, Sequence[Task]],
-    curves: Sequence[CurveLink] = (),
-    results: str = "results",
-    beside: Collection[str] = (),
+    around: Surroundings,
 ) -> str:
-    """Rankings as a Markdown page that is also readable as plain text.
+    """The page of all tasks, as Markdown that is also readable as plain text.
 
     Args:
         rankings: The rankings.
         tasks: The tasks to show, by key.
         suites: The suites to show, by name.
-        curves: The learning curves to link to, in order.
-        results: The folder of results, as seen from the page.
-        beside: Those of `BESIDE` that are there.
+        around: What it links to.
     """
-    import jinja2
-
-    environment = jinja2.Environment(
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined
-    )
-    environment.filters |= {"markdown": markdown, "code": code, "decimal": decimal, "integer": integer}
-    template = environment.from_string(
-        resources.files("rlbench.harness.ranking").joinpath("leaderboard.md.j2").read_text(encoding="utf-8")
-    )
-    shown = [task for task in in_order(tasks, suites) if task.key in rankings.tasks]
-    text = template.render(
+    shown = in_order(rankings, tasks, suites)
+    of_tasks = {task.key: around.page_of(task.key) for task in shown}
+    of_families = families(suites, rankings, of_tasks)
+    return written(
+        "leaderboard.md.j2",
         rankings=rankings,
-        families=families(suites, rankings),
+        families=of_families,
         suites=suite_tables(suites, rankings),
-        costs=costs(shown, rankings, curves),
-        tasks=[task_section(task, rankings, curves) for task in shown],
-        results=results,
-        beside=beside,
+        costs=costs(of_families, rankings, around.curves, of_tasks, around.commands),
+        tasks=shown,
+        optima=[task for task in shown if task.reference_source == "the exact optimum"],
+        pages=of_tasks,
+        example=example(shown, rankings),
+        results=around.results,
+        beside=around.beside,
         fewest=FEWEST_SEEDS,
         fewest_for_skewness=FEWEST_FOR_SKEWNESS,
         tolerance=f"{BUDGET_TOLERANCE - 1:.0%}".replace("%", " %"),
         misses=MISSES,
         unranked=unranked_table(rankings.unranked) if rankings.unranked else None,
     )
-    return text.rstrip("\n") + "\n"
+
+
+def render_task(task: Task, rankings: Rankings, shown: Sequence[Task], around: Surroundings) -> str:
+    """The page of one task, as Markdown; links lead from its own folder.
+
+    Args:
+        task: The task.
+        rankings: The rankings.
+        shown: The tasks that have a page.
+        around: What it links to, as seen from the page of all tasks.
+    """
+    folder = dirname(around.page_of(task.key))
+    curves = [dataclasses.replace(curve, path=relpath(curve.path, folder)) for curve in around.curves]
+    chart = around.charts.get(task.key)
+    return written(
+        "task.md.j2",
+        **task_section(task, rankings, curves, around.commands),
+        back=relpath(around.name, folder),
+        pages={other.key for other in shown},
+        chart=relpath(chart, folder) if chart else None,
+        results=around.results,
+        fewest=FEWEST_SEEDS,
+        trained=any(row.training_seeds for row in rankings.tasks[task.key]),
+    )
+
+
+def written(template: str, **values: Any) -> str:
+    """A template of this folder with its values put in."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined
+    )
+    environment.filters |= {
+        "markdown": markdown,
+        "code": code,
+        "decimal": decimal,
+        "integer": integer,
+        "digits": digits_of,
+    }
+    source = resources.files("rlbench.harness.ranking").joinpath(template).read_text(encoding="utf-8")
+    return environment.from_string(source).render(**values).rstrip("\n") + "\n"
+
+
+def example(tasks: Sequence[Task], rankings: Rankings) -> str:
+    """The first mean with an interval of the page; empty where there is none."""
+    for task in (task for task in tasks if not task.is_game):
+        for row in rankings.tasks[task.key]:
+            if row.return_low is not None:
+                digits = digits_of(task)
+                return f"{decimal(row.mean_return, digits)} {interval(row.return_low, row.return_high, digits)}"
+    return ""
 
 
 def suite_tables(suites: Mapping[str, Sequence[Task]], rankings: Rankings) -> list[dict[str, Any]]:
-    """The families of several tasks that somebody has played all of, with the table of their mean scores."""
+    """The families of several tasks that several agents have played all of, with the table of their mean scores."""
     several = [name for name in WORDS if name in suites and len(suites[name]) > 1]
     return [
         {"title": WORDS[name].title, "table": suite_table(name, rankings.suites[name])}
         for name in several
-        if any(row.rank for row in rankings.suites[name])
+        if is_shared(rankings.suites[name])
     ]
 
 
-def in_order(tasks: Mapping[str, Task], suites: Mapping[str, Sequence[Task]]) -> list[Task]:
-    """The tasks in the order of the families on the page, then those of none."""
+def in_order(rankings: Rankings, tasks: Mapping[str, Task], suites: Mapping[str, Sequence[Task]]) -> list[Task]:
+    """The tasks that somebody has completed, in the order of the families on the page, then those of none."""
     order = dict.fromkeys((*WORDS, *FAMILIES))
     of_families = {task.key: task for name in order for task in suites.get(name, ()) if task.key in tasks}
-    return list({**of_families, **tasks}.values())
-
-
-def without_empty(table: TextTable, name: str) -> TextTable:
-    """A table without the column of this name where it holds nothing but zeros and dashes."""
-    j = table.columns.index(name)
-    empty = {row[j] for row in table.rows} <= {"0", DASH}
-    return pick(table, [i for i in range(len(table.columns)) if i != j]) if empty else table
-
-
-def task_section(task: Task, rankings: Rankings, curves: Sequence[CurveLink]) -> dict[str, Any]:
-    """What the page shows of a task."""
-    lines, published = rankings.lines[task.key], published_reference(task, rankings)
-    shown = [line for line in lines if published is None or line.kind != "reference"]
-    return {
-        "task": task,
-        "kwargs": task.kwargs(range(task.episodes)),
-        "anchor": anchor(task.key),
-        "family": FAMILY.get(task.key),
-        "digits": digits_of(task),
-        "reference": line_label(published) if published else "",
-        "table": without_empty(task_table(task, rankings.tasks[task.key], shown), "failed"),
-        "runs": runs_table(task.key, rankings.runs[task.key]) if task.key in rankings.runs else None,
-        "games": games_table(task.key, rankings.games[task.key]) if task.key in rankings.games else None,
-        "sources": sources(lines),
-        "curves": curve_links([curve for curve in curves if curve.task == task.key]),
-    }
+    return [task for task in {**of_families, **tasks}.values() if task.key in rankings.tasks]

@@ -26,8 +26,32 @@ BOLD = 1.1
 
 THIN = frozenset(" ,.:;'()[]|!-ijlft")
 WIDE = frozenset("mwMWN—†@")
-TEXT_COLUMNS = frozenset({"agent", "task", "reason", "digest", "device", "learning curves"})
+TEXT_COLUMNS = frozenset({"agent", "task", "reason", "digest", "command", "curve, time per seed"})
 """Columns that are flush left; all others hold numbers."""
+
+
+class Marked(str):
+    """Text of a cell that Markdown shows otherwise than as plain text: bold, or with links."""
+
+    markdown: str
+
+    @classmethod
+    def of(cls, text: str, markdown: str) -> Marked:
+        """Text, and what stands for it in Markdown."""
+        made = cls(text)
+        made.markdown = markdown
+        return made
+
+
+def strong(text: str, target: str = "") -> Marked:
+    """Bold text, and a link where it has a target."""
+    bold = f"**{escape(text)}**"
+    return Marked.of(text, link(bold, target) if target else bold)
+
+
+def lines_of(*cells: str) -> Marked:
+    """A cell of several lines, which may be marked each."""
+    return Marked.of(BREAK.join(cells), BREAK.join(shown(cell, {}) for cell in cells))
 
 
 def markdown(table: TextTable, links: Mapping[str, str] | None = None) -> str:
@@ -47,6 +71,8 @@ def markdown(table: TextTable, links: Mapping[str, str] | None = None) -> str:
 
 def shown(cell: str, links: Mapping[str, str]) -> str:
     """Cell as Markdown shows it, and as a link where it has one."""
+    if isinstance(cell, Marked):
+        return cell.markdown
     text = BREAK.join(map(escape, cell.split(BREAK)))
     return link(text, links[cell]) if cell in links else text
 

@@ -1,19 +1,19 @@
 """The matrix of a family: tasks by agents, ours and published, as one table of text or as many as fit the page.
 
 Tasks are rows or columns, whichever takes fewer tables. What all cells of an agent have in common, steps and seeds,
-stands beside its name.
+stands beside its name. Agents are sorted by budget of training steps, then by their scores.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from rlbench.harness.ranking.contenders import Contender, contenders, order
 from rlbench.harness.ranking.games import opponents_of
-from rlbench.harness.ranking.markdown import BREAK, missing_pixels, split
+from rlbench.harness.ranking.markdown import BREAK, Marked, missing_pixels, shown, split, strong
 from rlbench.harness.ranking.rankings import Rankings, TaskRow
-from rlbench.harness.ranking.reference_lines import ReferenceLine
+from rlbench.harness.ranking.reference_lines import ReferenceLine, own_reference
 from rlbench.harness.ranking.tables import (
     DASH,
     PUBLISHED,
@@ -25,18 +25,18 @@ from rlbench.harness.ranking.tables import (
     elo,
     elo_interval,
     interval,
-    label,
-    line_label,
-    own_reference,
+    steps_of,
+    with_deviation,
 )
 from rlbench.harness.tasks.task import Task
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One agent on one task: the lines of the cell, and its steps and seeds, empty where they are not told."""
+    """One agent on one task: its number, what stands beside it, its steps and seeds; empty where they are not told."""
 
-    lines: tuple[str, ...]
+    number: str
+    beside: str = ""
     steps: str = ""
     seeds: str = ""
 
@@ -46,12 +46,12 @@ class AgentColumn:
     """One agent on a family: its cells by task, and the steps and seeds that they have in common."""
 
     name: str
-    cells: dict[str, Cell]
+    cells: Mapping[str, Cell]
     steps: str
     seeds: str
 
     @classmethod
-    def of(cls, name: str, cells: dict[str, Cell]) -> AgentColumn:
+    def of(cls, name: str, cells: Mapping[str, Cell]) -> AgentColumn:
         """Gather the cells of an agent."""
         return cls(name, cells, common(cell.steps for cell in cells.values()), common(c.seeds for c in cells.values()))
 
@@ -66,25 +66,31 @@ class AgentColumn:
             return DASH
         cell = self.cells[task]
         own = [cell.seeds if cell.seeds != self.seeds else "", cell.steps if cell.steps != self.steps else ""]
-        return f"{',' if line_end == ' ' else ''}{line_end}".join(
-            filter(None, (line_end.join(cell.lines), ", ".join(filter(None, own))))
-        )
+        rest = [cell.beside, ", ".join(filter(None, own))]
+        comma = f"{',' if line_end == ' ' else ''}{line_end}"
+        plain = comma.join(filter(None, (line_end.join(filter(None, (cell.number, rest[0]))), rest[1])))
+        if not isinstance(cell.number, Marked):
+            return plain
+        return Marked.of(plain, shown(cell.number, {}) + plain.removeprefix(cell.number))
 
 
-def family_matrix(title: str, suite: Sequence[Task], rankings: Rankings) -> list[TextTable]:
+def family_matrix(
+    title: str, suite: Sequence[Task], rankings: Rankings, links: Mapping[str, str] | None = None
+) -> list[TextTable]:
     """Mean, interval, seeds and steps of every agent on every task, the lines of reference among the agents.
 
     Args:
         title: For the tables.
         suite: The tasks of the family.
         rankings: Of everybody.
+        links: Where the best number of a task leads to, by task.
 
     Returns:
         One table, several where one would be cut off; none where nobody has completed a task of the family.
     """
     if not any(task.key in rankings.tasks for task in suite):
         return []
-    columns = agents(suite, rankings)
+    columns = agents(suite, rankings, links or {})
     keys = [task.key for task in suite]
     forms = [
         split(form(title, keys, columns, line_end), fixed)
@@ -108,7 +114,8 @@ def heading(column: AgentColumn) -> str:
     if bracket:
         mark = f" {PUBLISHED}" if rest.endswith(f" {PUBLISHED}") else ""
         lines = [name + mark, f"({rest.removesuffix(mark)}"]
-    return BREAK.join(filter(None, (*lines, column.steps, column.seeds)))
+    steps = f"{column.steps} steps" if column.steps else ""
+    return BREAK.join(filter(None, (*lines, steps, column.seeds)))
 
 
 def agents_as_rows(title: str, keys: Sequence[str], columns: Sequence[AgentColumn], line_end: str) -> TextTable:
@@ -120,64 +127,61 @@ def agents_as_rows(title: str, keys: Sequence[str], columns: Sequence[AgentColum
     return TextTable(title, ("agent", "steps", "seeds", *keys), rows)
 
 
-def agents(suite: Sequence[Task], rankings: Rankings) -> list[AgentColumn]:
-    """Every agent of a family: random, ours in the order of their ranks, published ones by steps, the reference.
+def agents(suite: Sequence[Task], rankings: Rankings, links: Mapping[str, str]) -> list[AgentColumn]:
+    """Every agent of a family: random, ours and published ones by budget, the opponents, the reference.
 
-    The reference is left out where it is one of the published scores on every task.
+    The reference is left out where every task's is a published score, our own, or the highest return there is.
     """
-    sources: list[Callable[[Task, Rankings], list[tuple[str, Cell]]]] = [random, ours, published, opponents]
-    if not all(published_reference(task, rankings) for task in suite):
-        sources.append(reference)
-    found: list[AgentColumn] = []
-    for source in sources:
-        cells: dict[tuple[str, str], dict[str, Cell]] = {}
-        for task in suite:
-            for name, cell in source(task, rankings):
-                # Others publish one agent at several steps; what differs in ours is said in the cells.
-                steps = cell.steps if source is published else ""
-                cells.setdefault((name, steps), {})[task.key] = cell
-        found += [AgentColumn.of(name, of) for (name, _), of in cells.items()]
-    return found
-
-
-def random(task: Task, rankings: Rankings) -> list[tuple[str, Cell]]:
-    """The random agent on a task."""
-    return of_kind("random", task, rankings)
-
-
-def reference(task: Task, rankings: Rankings) -> list[tuple[str, Cell]]:
-    """The reference of a task; marked where it is an agent of ours."""
-    return of_kind("reference", task, rankings)
-
-
-def opponents(task: Task, rankings: Rankings) -> list[tuple[str, Cell]]:
-    """The opponents of a task that is games, with their Elo ratings."""
+    seen = [
+        own_reference(task) or task.reference == task.max_return or published_reference(task, rankings)
+        for task in suite
+    ]
     return [
-        (name, Cell((decimal(rating, 0),)))
-        for name, rating in zip(opponents_of(task) if task.ratings else (), task.ratings, strict=True)
+        *ends_of_scale(suite, rankings, "random"),
+        *agent_columns(suite, rankings, links),
+        *opponents(suite),
+        *([] if all(seen) else ends_of_scale(suite, rankings, "reference")),
     ]
 
 
-def of_kind(kind: str, task: Task, rankings: Rankings) -> list[tuple[str, Cell]]:
-    """The line of one end of a task's scale; none for games, whose scale is that of their opponents' ratings."""
-    if task.is_game:
-        return []
-    lines = (line for line in rankings.lines[task.key] if line.kind == kind)
-    own = " (ours)" if kind == "reference" and own_reference(task) else ""
-    return [(line.agent, Cell((decimal(line.mean_return, digits_of(task)) + own,))) for line in lines]
+def agent_columns(suite: Sequence[Task], rankings: Rankings, links: Mapping[str, str]) -> list[AgentColumn]:
+    """The agents that are compared, ours and published, by budget, those of the highest mean scores first.
+
+    Others publish one agent at several steps, each a column of its own; what differs in ours is said in the cells.
+    """
+    cells: dict[tuple[str, str], dict[str, tuple[Task, Contender]]] = {}
+    for task in suite:
+        for entry in contenders(task, rankings):
+            steps = "" if isinstance(entry.of, TaskRow) else published_steps(entry.of)
+            cells.setdefault((entry.name, steps), {})[task.key] = (task, entry)
+
+    def place(of: Mapping[str, tuple[Task, Contender]]) -> tuple[float, float]:
+        scores = [task.score(entry.of.mean_return) for task, entry in of.values()]
+        return max(order(entry.budget) for _, entry in of.values()), -sum(scores) / len(scores)
+
+    return [
+        AgentColumn.of(name, {key: cell(task, entry, links.get(key, "")) for key, (task, entry) in of.items()})
+        for (name, _), of in sorted(cells.items(), key=lambda each: (place(each[1]), each[0]))
+    ]
 
 
-def published(task: Task, rankings: Rankings) -> list[tuple[str, Cell]]:
-    """What others have published on a task, by steps."""
-    lines = (line for line in rankings.lines[task.key] if line.kind == "published")
-    by_steps = sorted(lines, key=lambda line: line.training_steps or math.inf)
-    return [(line_label(line), published_cell(line, digits_of(task))) for line in by_steps]
+def ends_of_scale(suite: Sequence[Task], rankings: Rankings, kind: str) -> list[AgentColumn]:
+    """The line of one end of the tasks' scales; none for games, whose scale is that of their opponents' ratings."""
+    cells: dict[str, dict[str, Cell]] = {}
+    for task in (task for task in suite if not task.is_game):
+        for line in rankings.lines[task.key]:
+            if line.kind == kind:
+                cells.setdefault(line.agent, {})[task.key] = Cell(decimal(line.mean_return, digits_of(task)))
+    return [AgentColumn.of(name, of) for name, of in cells.items()]
 
 
-def published_cell(line: ReferenceLine, digits: int) -> Cell:
-    """Mean of a published agent; its deviation stands in the section of the task."""
-    steps = budget(line.training_steps) if line.training_steps else ""
-    return Cell((decimal(line.mean_return, digits),), steps, counted_seeds(line.seeds) if line.seeds else "")
+def opponents(suite: Sequence[Task]) -> list[AgentColumn]:
+    """The opponents of tasks that are games, with their Elo ratings."""
+    cells: dict[str, dict[str, Cell]] = {}
+    for task in (task for task in suite if task.ratings):
+        for name, rating in zip(opponents_of(task), task.ratings, strict=True):
+            cells.setdefault(name, {})[task.key] = Cell(decimal(rating, 0))
+    return [AgentColumn.of(name, of) for name, of in cells.items()]
 
 
 def published_reference(task: Task, rankings: Rankings) -> ReferenceLine | None:
@@ -186,22 +190,31 @@ def published_reference(task: Task, rankings: Rankings) -> ReferenceLine | None:
     return same[0] if len(same) == 1 else None
 
 
-def ours(task: Task, rankings: Rankings) -> list[tuple[str, Cell]]:
-    """The ranked agents on a task, by budget, best first."""
-    digits = digits_of(task)
-    return [(label(row), our_cell(row, digits)) for row in rankings.tasks.get(task.key, ())]
+def published_steps(line: ReferenceLine) -> str:
+    """Training steps of a published agent; empty where they are not told."""
+    return budget(line.training_steps) if line.training_steps else ""
 
 
-def our_cell(row: TaskRow, digits: int) -> Cell:
-    """Mean and interval of an agent, of two seeds both means; for games Elo rating and interval."""
-    mean = decimal(row.mean_return, digits)
-    steps = budget(row.training_steps) if row.training_steps else ""
-    seeds = counted_seeds(str(row.training_seeds)) if row.training_seeds else "not trained"
+def cell(task: Task, entry: Contender, target: str) -> Cell:
+    """Mean and interval of an agent, of two seeds both means; for games Elo rating and interval. Best ones are bold."""
+    digits, of = digits_of(task), entry.of
+    if isinstance(of, ReferenceLine):
+        number, _, deviation = with_deviation(of, digits).partition(" ")
+        made = Cell(number, deviation, published_steps(of), counted_seeds(of.seeds) if of.seeds else "")
+    else:
+        seeds = counted_seeds(str(of.training_seeds)) if of.training_seeds else "not trained"
+        made = Cell(*our_number(of, digits), steps_of(of) if of.training_steps else "", seeds)
+    return Cell(strong(made.number, target), made.beside, made.steps, made.seeds) if entry.best else made
+
+
+def our_number(row: TaskRow, digits: int) -> tuple[str, str]:
+    """The number of an agent of ours, and its interval; of two seeds both means."""
     if row.elo_low is not None or row.elo_high is not None:
-        return Cell((elo(row), elo_interval(row)), steps, seeds)
+        return elo(row), elo_interval(row)
+    mean = decimal(row.mean_return, digits)
     if row.return_low is not None:
-        return Cell((mean, interval(row.return_low, row.return_high, digits)), steps, seeds)
-    return Cell((mean, f"({both_seeds(row, digits)})") if row.training_seeds == 2 else (mean,), steps, seeds)
+        return mean, interval(row.return_low, row.return_high, digits)
+    return mean, f"({both_seeds(row, digits)})" if row.training_seeds == 2 else ""
 
 
 def counted_seeds(n: str) -> str:

@@ -29,7 +29,7 @@ from rlbench.harness.ranking.intervals import (
     error_count,
     mean_interval,
 )
-from rlbench.harness.ranking.reference_lines import ReferenceLine, reference_lines
+from rlbench.harness.ranking.reference_lines import ReferenceLine, own_reference, reference_lines
 from rlbench.harness.tasks.suite import BUDGETS, FAMILY
 from rlbench.harness.tasks.task import Task
 
@@ -55,12 +55,12 @@ class TaskRow:
     mean_return: float
     return_low: float | None  # 95 % interval; None where seeds are missing
     return_high: float | None
-    score: float
+    score: float | None  # None, like `solved`, where the task has no independent reference
     score_low: float | None
     score_high: float | None
-    solved: int  # training seeds that solved the task
-    solved_low: float  # the exact 95 % interval of the chance that a seed solves it, Clopper & Pearson
-    solved_high: float
+    solved: int | None  # training seeds that solved the task
+    solved_low: float | None  # the exact 95 % interval of the chance that a seed solves it, Clopper & Pearson
+    solved_high: float | None
     worst_seed: float  # the lowest mean return of a training seed
     best_seed: float
     episodes_low: float | None  # of a single run: 95 % interval over its episodes alone
@@ -68,6 +68,9 @@ class TaskRow:
     failed_episodes: int
     episodes: int
     training_steps: int | None  # median over the seeds
+    fewest_steps: int | None  # of a seed
+    most_steps: int | None
+    seed_means: tuple[float, ...]  # mean return of each training seed, in their order
     elo: float | None = None  # of games; None where all were won, or none, and for other tasks
     elo_low: float | None = None  # None where no game was won
     elo_high: float | None = None  # None where all were
@@ -128,7 +131,7 @@ class UnrankedRow:
 class Rankings:
     """All tables, in the order of suites and tasks; a task that nobody has completed is absent."""
 
-    suites: Mapping[str, tuple[SuiteRow, ...]]
+    suites: Mapping[str, tuple[SuiteRow, ...]]  # none where a task has no independent reference
     tasks: Mapping[str, tuple[TaskRow, ...]]
     runs: Mapping[str, tuple[RunRow, ...]]  # of classification tasks
     games: Mapping[str, tuple[GamesWon, ...]]  # of tasks that are games against a pool
@@ -151,7 +154,10 @@ def compute_rankings(runs: Sequence[Run], tasks: Mapping[str, Task], suites: Map
     at_random = {RANDOM, *(task.random_agent for task in tasks.values())}
     contenders = {key: [each for each in some if each.agent.name not in at_random] for key, some in results.items()}
     return Rankings(
-        suites={name: suite_rows(name, [contenders.get(t.key, []) for t in suite]) for name, suite in suites.items()},
+        suites={
+            name: () if any(map(own_reference, suite)) else suite_rows(name, [contenders.get(t.key, []) for t in suite])
+            for name, suite in suites.items()
+        },
         tasks={key: task_rows(some) for key, some in contenders.items() if some},
         runs={key: run_rows(some) for key, some in contenders.items() if some and tasks[key].classification},
         games={key: games_won(some) for key, some in contenders.items() if some and tasks[key].ratings},
@@ -165,8 +171,12 @@ def compute_rankings(runs: Sequence[Run], tasks: Mapping[str, Task], suites: Map
 
 def budget_of(result: AgentResult) -> Budget:
     """The smallest budget of the task's family that the agent's training steps keep to."""
-    budgets = BUDGETS.get(FAMILY.get(result.task.key, ""), ())
-    steps = result.steps
+    return budget_within(result.task, result.steps)
+
+
+def budget_within(task: Task, steps: int | None) -> Budget:
+    """The smallest budget of the task's family that so many training steps keep to."""
+    budgets = BUDGETS.get(FAMILY.get(task.key, ""), ())
     return next((b for b in budgets if steps is not None and steps <= BUDGET_TOLERANCE * b), None)
 
 
@@ -208,7 +218,9 @@ def _task_row(result: AgentResult, place: Place) -> TaskRow:
     of_episodes = None if of else result.episode_moments
     episodes_low, episodes_high = (None, None) if of_episodes is None else possible(mean_interval(of_episodes), task)
     elo, elo_low, elo_high = finite(elo_rating(result))
+    scored = not own_reference(task)
     solved = clopper_pearson(result.solved, len(result.runs))
+    steps = [run.training_steps for run in result.runs]
     return TaskRow(
         task.key,
         budget_of(result),
@@ -220,12 +232,12 @@ def _task_row(result: AgentResult, place: Place) -> TaskRow:
         mean_return=scores.exact_mean(result.returns),
         return_low=low,
         return_high=high,
-        score=round(float(result.scores.mean()), 12),
-        score_low=None if low is None else task.score(low),
-        score_high=None if high is None else task.score(high),
-        solved=result.solved,
-        solved_low=solved.low,
-        solved_high=solved.high,
+        score=round(float(result.scores.mean()), 12) if scored else None,
+        score_low=task.score(low) if scored and low is not None else None,
+        score_high=task.score(high) if scored and high is not None else None,
+        solved=result.solved if scored else None,
+        solved_low=solved.low if scored else None,
+        solved_high=solved.high if scored else None,
         worst_seed=float(result.returns.min()),
         best_seed=float(result.returns.max()),
         episodes_low=episodes_low,
@@ -233,6 +245,9 @@ def _task_row(result: AgentResult, place: Place) -> TaskRow:
         failed_episodes=sum(run.failed for run in result.runs),
         episodes=sum(len(run.returns) for run in result.runs),
         training_steps=result.steps,
+        fewest_steps=None if result.steps is None else min(steps),
+        most_steps=None if result.steps is None else max(steps),
+        seed_means=tuple(map(float, result.returns)),
         elo=elo,
         elo_low=elo_low,
         elo_high=elo_high,

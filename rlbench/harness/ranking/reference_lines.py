@@ -45,6 +45,11 @@ def reference_lines(task: Task) -> tuple[ReferenceLine, ...]:
     return (random, reference, *published)
 
 
+def own_reference(task: Task) -> bool:
+    """Whether the reference of a task is a mean of our own runs, so that to compare them with it would be circular."""
+    return task.reference_source.startswith("ours")
+
+
 def end_of_scale(task: Task, kind: Kind, name: str, value: float, source: str) -> ReferenceLine:
     """One of the two returns that define a task's scale."""
     source = f"{source}; version {task.reference_version}"

@@ -30,6 +30,12 @@ NEEDS_SEEDS = "needs seeds"
 PUBLISHED = "†"
 """Marks the name of an agent whose score somebody else has published."""
 
+FEWEST_AGENTS = 3
+"""Agents that must have played all tasks of a suite for a table of their mean scores."""
+
+STEPS_DIFFER = 1.1
+"""Ratio of the most training steps of a seed to the fewest beyond which both are shown."""
+
 ALONE = "only entry"
 """What stands for the rank of the only agent within a budget."""
 
@@ -57,13 +63,18 @@ class TextTable:
 def tables(rankings: Rankings, suites: Mapping[str, Sequence[Task]]) -> list[TextTable]:
     """All tables: of suites of several tasks, of tasks, of the runs of classification tasks, of what is not ranked."""
     tasks = {task.key: task for suite in suites.values() for task in suite}
-    several = (name for name, suite in suites.items() if len(suite) > 1 and rankings.suites[name])
+    several = (name for name, suite in suites.items() if len(suite) > 1 and is_shared(rankings.suites[name]))
     shown = [suite_table(f"Suite {name}", rankings.suites[name]) for name in several]
     for key, rows in rankings.tasks.items():
         shown.append(task_table(tasks[key], rows, rankings.lines[key]))
         shown += [runs_table(key, rankings.runs[key])] if key in rankings.runs else []
         shown += [games_table(key, rankings.games[key])] if key in rankings.games else []
     return [*shown, unranked_table(rankings.unranked)] if rankings.unranked else shown
+
+
+def is_shared(rows: Iterable[SuiteRow]) -> bool:
+    """Whether enough agents have played all of a suite for a table of their mean scores."""
+    return sum(row.tasks == row.of_tasks for row in rows) >= FEWEST_AGENTS
 
 
 def flat(rankings: Rankings) -> pandas.DataFrame:
@@ -81,14 +92,14 @@ def flat(rankings: Rankings) -> pandas.DataFrame:
     kinds = (SuiteRow, TaskRow, ReferenceLine, RunRow, GamesWon, UnrankedRow)
     fields = (field.name for kind in kinds for field in dataclasses.fields(kind))
     columns = ["table", *(name for name in dict.fromkeys(fields) if name != "kind")]
-    cells = [[kind, *(getattr(row, name, None) for name in columns[1:])] for kind, row in rows]
+    cells = [[kind, *(plain(getattr(row, name, None)) for name in columns[1:])] for kind, row in rows]
     # Objects, because a pandas integer column with a gap would turn ranks into floats.
     return pd.DataFrame(cells, columns=columns, dtype=object)
 
 
-def own_reference(task: Task) -> bool:
-    """Whether the reference of a task is a mean of our own runs, so that to compare them with it would be circular."""
-    return task.reference_source.startswith("ours")
+def plain(value: Any) -> Any:
+    """A value as one cell: several numbers parted by blanks."""
+    return " ".join(map(str, value)) if isinstance(value, tuple) else value
 
 
 def task_table(task: Task, rows: Iterable[TaskRow], lines: Iterable[ReferenceLine] = ()) -> TextTable:
@@ -100,7 +111,7 @@ def task_table(task: Task, rows: Iterable[TaskRow], lines: Iterable[ReferenceLin
         *("failed", "steps"),
     )
     rows = tuple(rows)
-    rivals = Counter(row.budget for row in rows if row.rank)
+    rivals = rivals_of(rows)
     cells = [
         *(
             (
@@ -110,13 +121,9 @@ def task_table(task: Task, rows: Iterable[TaskRow], lines: Iterable[ReferenceLin
                 integer(row.training_seeds) if row.training_seeds else DASH,
                 decimal(row.mean_return, digits),
                 interval_or_reason(row, digits),
-                *(
-                    (elo(row), elo_interval(row))
-                    if task.ratings
-                    else (solved(row, task), decimal(row.worst_seed, digits))
-                ),
+                *((elo(row), elo_interval(row)) if task.ratings else (solved(row), decimal(row.worst_seed, digits))),
                 of_all(row.failed_episodes, row.episodes),
-                DASH if row.training_steps is None else integer(row.training_steps),
+                steps_of(row),
             )
             for row in rows
         ),
@@ -128,7 +135,7 @@ def task_table(task: Task, rows: Iterable[TaskRow], lines: Iterable[ReferenceLin
                 line.seeds or DASH,
                 with_deviation(line, digits),
                 *(DASH,) * 4,
-                integer(line.training_steps) if line.training_steps else DASH,
+                budget(line.training_steps) if line.training_steps else DASH,
             )
             for line in lines
         ),
@@ -181,7 +188,7 @@ def elo_interval(row: TaskRow) -> str:
 def suite_table(title: str, rows: Iterable[SuiteRow]) -> TextTable:
     """Columns and cells that are shown of one suite."""
     rows = tuple(rows)
-    rivals = Counter(row.budget for row in rows if row.rank)
+    rivals = rivals_of(rows)
     cells = [
         (
             rank_of(row, rivals),
@@ -213,6 +220,16 @@ def unranked_table(rows: Iterable[UnrankedRow]) -> TextTable:
         for row in rows
     ]
     return TextTable("Not ranked", ("task", "agent", "seed", "digest", "reason"), tuple(cells))
+
+
+def steps_of(row: TaskRow) -> str:
+    """Median training steps of the seeds, with the fewest and the most where they differ: `119k (32k–392k)`."""
+    if row.training_steps is None or row.fewest_steps is None or row.most_steps is None:
+        return DASH
+    middle = budget(row.training_steps)
+    if row.most_steps <= STEPS_DIFFER * row.fewest_steps:
+        return middle
+    return f"{middle} ({budget(row.fewest_steps)}–{budget(row.most_steps)})"
 
 
 def interval_or_reason(row: TaskRow, digits: int) -> str:
@@ -248,11 +265,9 @@ def with_deviation(line: ReferenceLine, digits: int) -> str:
     return f"{decimal(line.mean_return, digits)}{deviation}"
 
 
-def solved(row: TaskRow, task: Task) -> str:
+def solved(row: TaskRow) -> str:
     """How many training seeds solved the task, of how many; a dash where the reference is a mean of our own runs."""
-    if own_reference(task):
-        return DASH
-    return f"{row.solved} of {max(row.training_seeds, 1)}"
+    return DASH if row.solved is None else f"{row.solved} of {max(row.training_seeds, 1)}"
 
 
 def digits_of(task: Task) -> int:
@@ -275,8 +290,8 @@ def integer(value: int) -> str:
 
 def budget(steps: Budget) -> str:
     """A budget of training steps: `400k`, `1M`; `any` where there is none."""
-    if steps is None:
-        return "any"
+    if not steps:
+        return "any" if steps is None else "0"
     return f"{steps / 1e6:.3g}M" if steps >= 999_500 else f"{steps / 1e3:.3g}k"
 
 
@@ -291,7 +306,7 @@ def up_to(steps: Budget) -> str:
 
 
 def rank_of(row: TaskRow | SuiteRow, rivals: Mapping[Budget, int]) -> str:
-    """Rank among the agents of its budget, with the range it could be: `1 (1–2)`; `ALONE` for the only one.
+    """Rank among the agents of its budget, `tied 1–2` where it could be either; `ALONE` for the only one.
 
     Args:
         row: The agent.
@@ -301,7 +316,12 @@ def rank_of(row: TaskRow | SuiteRow, rivals: Mapping[Budget, int]) -> str:
         return DASH
     if rivals[row.budget] == 1:
         return ALONE
-    return f"{row.rank}" if row.rank_low == row.rank_high else f"{row.rank} ({row.rank_low}–{row.rank_high})"
+    return f"{row.rank}" if row.rank_low == row.rank_high else f"tied {row.rank_low}–{row.rank_high}"
+
+
+def rivals_of(rows: Iterable[TaskRow | SuiteRow]) -> Counter[Budget]:
+    """How many agents have a rank within each budget."""
+    return Counter(row.budget for row in rows if row.rank)
 
 
 def of_all(part: int, whole: int) -> str:

@@ -11,7 +11,11 @@ from rlbench.harness.tasks.suite import SUITES, TASKS
 ROOT = Path(__file__).parents[3]
 
 
-def test_the_committed_page_is_what_the_committed_results_give():
+def test_the_committed_pages_are_what_the_committed_results_give():
     results, page = ROOT / "results", ROOT / "leaderboard.md"
     ranked = compute_rankings(collect_runs(record.load(results)), TASKS, SUITES)
-    assert page.read_text(encoding="utf-8") == leaderboard.text(ranked, results, page)
+    expected = leaderboard.pages(ranked, results, page)
+    assert len(expected) == 1 + len(ranked.tasks)
+    for path, text in expected.items():
+        assert path.read_text(encoding="utf-8") == text
+    assert leaderboard.difference(ranked, results, page) is None

@@ -1,10 +1,12 @@
-"""What the page says of learning curves, seconds and devices."""
+"""What the pages say of learning curves, time, devices and commands."""
 
-from rlbench.harness.ranking.costs import CurveLink, costs, curve_links, seconds
+import pytest
+
+from rlbench.harness.ranking.costs import CurveLink, costs, curve_files, duration, times, together
 from rlbench.harness.ranking.leaderboard import page
 from rlbench.harness.ranking.rankings import compute_rankings
 from rlbench.harness.tasks.suite import SUITES, TASKS
-from tests.harness.ranking.results import runs
+from tests.harness.ranking.results import all_pages, runs
 
 CART_POLE = TASKS["cart-pole@1"]
 CURVES = [
@@ -12,39 +14,51 @@ CURVES = [
     for seed in range(3)
 ]
 PLAYED = [*runs("dqn", CART_POLE, [400, 450, 500]), *runs("q", CART_POLE, [1, 2, 3])]
+COMMANDS = {("dqn", "cart-pole@1"): "rlbench run control --agent dqn --task cart-pole@1"}
+FAMILY = {"name": "control", "title": "Control", "tasks": ["cart-pole@1"]}
 
 
-def test_the_page_links_to_curves_and_says_what_they_cost():
+def test_the_page_of_a_task_links_to_curves_and_says_what_they_cost():
     seeds = " ".join(f"[{seed}](results/curves/cart-pole@1/dqn-s{seed}.csv)" for seed in range(3))
-    assert curve_links(CURVES) == [f"dqn: seed {seeds}; 3.0 (2.0–4.0) s on a CPU"]
-    assert curve_links([]) == []
-    (odd,) = curve_links([CurveLink("t", "dqn", 0, "a (b)/dqn.csv", 100.4, "")])
-    assert odd == "dqn: seed [0](<a (b)/dqn.csv>); 100 s on unknown"
+    assert curve_files(CURVES) == [f"dqn: seed {seeds}; 3.0 s (2.0–4.0) on a CPU"]
+    assert curve_files([]) == []
+    (odd,) = curve_files([CurveLink("t", "dqn", 0, "a (b)/dqn.csv", 100.4, "")])
+    assert odd == "dqn: seed [0](<a (b)/dqn.csv>); 1.7 min on unknown"
+    text = all_pages(PLAYED, CURVES, COMMANDS)["results/tasks/cart-pole@1.md"]
+    assert "[0](../curves/cart-pole@1/dqn-s0.csv)" in text
+    assert "| 3.0 s<br>[curve](#learning-curves) |" in text
+    assert f"{COMMANDS['dqn', 'cart-pole@1']}                 # 3.0 s (2.0–4.0) a seed\n" in text
 
 
-def test_seconds_have_a_decimal_where_it_matters():
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.04, "0.0 s"), (9.94, "9.9 s"), (9.96, "10 s"), (99, "99 s"), (100, "1.7 min"), (6000, "1.7 h"), (1e6, "278 h")],
+)
+def test_a_time_is_in_the_unit_that_suits_it(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_the_range_of_times_is_in_the_unit_of_the_median():
     of = {"task": "t", "agent": "a", "seed": 0, "path": "x", "device": ""}
-    assert seconds([CurveLink(seconds=12.34, **of)]) == "12.3"
-    assert seconds([CurveLink(seconds=s, **of) for s in (1100.2, 1200.0, 1400.0)]) == "1,200 (1,100–1,400)"
+    assert times([CurveLink(seconds=12.34, **of)]) == "12 s"
+    assert times([CurveLink(seconds=s, **of) for s in (60.0, 240.0, 7200.0)]) == "4.0 min (1.0–120.0)"
 
 
-def test_the_table_of_costs_has_the_agents_with_curves_and_names_the_others_once():
-    found = costs([CART_POLE], compute_rankings(PLAYED, TASKS, SUITES), CURVES)
+def test_the_table_of_costs_has_every_trained_agent_and_a_dash_where_nothing_is_recorded():
+    rankings = compute_rankings(PLAYED, TASKS, SUITES)
+    found = costs([FAMILY], rankings, CURVES, {"cart-pole@1": "p.md"}, COMMANDS)
     assert found.table.rows == (
-        ("cart-pole@1", "dqn", "1M", "3.0 (2.0–4.0)", "a CPU", "results/curves/cart-pole@1"),
-    )  # fmt: skip
-    assert (found.recorded, found.trained, found.missing) == (1, 2, "q on cart-pole@1")
-    text = page(PLAYED, TASKS, SUITES, CURVES)
-    assert "[results/curves/cart-pole@1](results/curves/cart-pole@1) |" in text
-    assert text.count("not recorded") == 1
-    assert "**not recorded** for 1 of the 2 trained agents: q on cart-pole@1." in text
+        ("dqn", "cart-pole@1, 3.0 s", "rlbench run control --agent dqn"),
+        ("q", "cart-pole@1, —", "—"),
+    )
+    assert found.table.rows[0][1].markdown == "[cart-pole@1](p.md#learning-curves), 3.0 s"
+    assert found.table.rows[1][1].markdown == "[cart-pole@1](p.md), —"
+    assert (found.recorded, found.trained) == (3, 6)
+    assert found.families == (("rlbench run control", "Control: 6 runs, 9.0 s for 3 of them"),)
+    assert together(rankings.tasks["cart-pole@1"][:1], CURVES) == "3 runs, 9.0 s"
 
 
-def test_without_curves_the_page_says_so_once():
+def test_without_curves_the_page_says_so():
     text = page(PLAYED, TASKS, SUITES)
-    assert text.count("not recorded") == 1
-    assert "**not recorded** for any of the 2 trained agents." in text
-
-
-def test_with_all_curves_the_page_misses_nothing():
-    assert "not recorded" not in page(PLAYED[:3], TASKS, SUITES, CURVES)
+    assert "Time and learning curves are not recorded; `rlbench run` keeps both in `results/curves/`." in text
+    assert "time not recorded" in text

@@ -26,25 +26,26 @@ def test_every_family_is_shown_robots_and_games_first(shown):
 
 
 def test_a_clause_is_told_of_those_that_have_it():
-    told = dict(line.split(": ", 1)[::-1] for line in protocols(ROBOTS))
-    assert told["Gymnasium's v4"] == "all"
-    assert told["the right foot slides more in v4"] == "walker2d-gymnasium"
-    assert told["the last 100 episodes of training"] == "PPO (CleanRL)"
+    everywhere, *of_sources = protocols(ROBOTS)
+    assert everywhere.startswith("all: Gymnasium's v4; half-cheetah-gymnasium: v4 and v5 are identical; ")
+    assert "; walker2d-gymnasium: the right foot slides more in v4." in everywhere
+    assert [line.partition(", from ")[0] for line in of_sources] == ["PPO, SAC", "FlashSAC", "PPO (CleanRL)"]
+    assert of_sources[-1].endswith(": the last 100 episodes of training.")
     published = [line for line in ROBOTS if line.kind == "published"]
     some = [line for line in published if line.agent == "SAC" and line.task.startswith("hopper")]
     assert whose(some, published) == "SAC on hopper-gymnasium"
 
 
 def test_who_measured_without_sticky_actions_or_under_v4_is_said_where_it_is_shown(shown):
-    atari = " ".join(shown["atari"]["notes"])
+    atari = " ".join((shown["atari"]["lead"], *shown["atari"]["notes"]))
     assert "sticky actions, Machado" in atari
     assert atari.count("without sticky actions") == 2  # random and human
     assert "Gymnasium's v4" in " ".join(shown["mujoco-v5"]["notes"])
-    assert "no published score compares" in " ".join(shown["locomotion"]["notes"])
+    assert "there is no published score" in shown["locomotion"]["lead"]
 
 
 def test_a_score_that_agrees_with_the_reference_by_chance_is_not_called_the_reference(shown):
-    assert "The reference is the time limit, the highest return there is." in shown["control"]["notes"]
+    assert "The reference is the time limit, the highest return there is." in shown["control"]["notes"][0]
     assert "The reference is PPO (CleanRL) †." in shown["mujoco-v5"]["notes"][0]
 
 
@@ -66,3 +67,14 @@ def test_scores_of_one_source_and_protocol_are_told_together():
         "FlashSAC at 1M",
         "PPO (CleanRL) at 1M",
     ]
+
+
+def test_the_two_half_cheetahs_are_told_apart_where_either_appears(shown):
+    assert (
+        "**Not** the tasks of the same robots with [the lecture's reward](#robots-the-lectures-reward)"
+        in (shown["mujoco-v5"]["lead"])
+    )
+    assert "which have [Gymnasium's reward](#robots-gymnasiums-reward)" in shown["locomotion"]["lead"]
+    rankings = compute_rankings(runs("a", SUITES["mujoco-v5"][0], [1.0, 2.0, 3.0]), TASKS, SUITES)
+    (alone,) = families(SUITES, rankings)
+    assert "with the lecture's reward: their returns" in alone["lead"]  # no link to what is not on the page

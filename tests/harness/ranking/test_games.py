@@ -10,7 +10,8 @@ from rlbench.harness.ranking import elo
 from rlbench.harness.ranking.agent_results import AgentResult, AgentVersion, Run
 from rlbench.harness.ranking.games import GamesWon, elo_rating, games_won
 from rlbench.harness.ranking.intervals import mean_interval, moments
-from rlbench.harness.ranking.leaderboard import page
+from rlbench.harness.ranking.leaderboard import Surroundings, page, pages
+from rlbench.harness.ranking.rankings import compute_rankings
 from rlbench.harness.tasks.task import GameSchedule, Supplement, Task
 
 POOL = ("weak", "middling", "strong")
@@ -81,22 +82,25 @@ def test_who_won_everything_has_a_lower_end_only():
 
 
 def shown(*results):
-    """The page of these results on the one task."""
+    """The lines of the page of all tasks and of that of the one task, of these results."""
     runs = [run for each in results for run in each.runs]
-    return page(runs, {TASK.key: TASK}, {"go": [TASK]}).splitlines()
+    suites = {"go": [TASK]}
+    found = pages(compute_rankings(runs, {TASK.key: TASK}, suites), {TASK.key: TASK}, suites, Surroundings())
+    return [text.splitlines() for text in found.values()]
 
 
 def test_the_page_shows_elo_where_other_tasks_show_returns():
     three = result(wins(19, 10, 1), wins(20, 14, 4), wins(15, 3, 0))
     value, low, high = (f"{end:,.0f}" for end in elo_rating(three))
-    lines = shown(three)
-    section = lines.index("## `duel@1`")
-    heading, _, row = (cells(line) for line in lines[:section] if line.startswith("|"))
+    lines, of_task = shown(three)
+    table = lines[: lines.index("## Cost, curves, commands")]
+    heading, _, row = (cells(line) for line in table if line.startswith("|"))
     assert [name.partition("<")[0] for name in heading] == ["task", "player", *POOL]
-    assert row == ["[duel@1](#duel1)", f"{value} [{low}, {high}]", "0", "300", "700"]
-    assert "opponents=('weak', 'middling', 'strong')" in lines[section + 2]
-    assert f" {value} | [{low}, {high}] " in lines[section + 6]
-    opponents, _, won = (cells(line) for line in lines[section + 9 :] if line.startswith("|"))
+    assert row == ["[duel@1](results/tasks/duel@1.md)", f"{value} [{low}, {high}]", "0", "300", "700"]
+    assert "opponents=('weak', 'middling', 'strong')" in of_task[4]
+    tables = [cells(line) for line in of_task if line.startswith("|")]
+    assert f"{value}<br>[{low}, {high}]" in tables[2]
+    opponents, _, won = tables[3:]
     assert opponents == ["agent", "weak (0)", "middling (300)", "strong (700)"]
     assert won == ["player", "54 of 60", "27 of 60", "5 of 60"]
 
@@ -106,11 +110,11 @@ def cells(line):
 
 
 def test_the_page_shows_no_infinities():
-    lines = shown(result(np.ones(60)), result(np.zeros(60), name="loser"))
+    lines = [line for page in shown(result(np.ones(60)), result(np.zeros(60), name="loser")) for line in page]
     assert not any("inf" in line.lower() for line in lines)
     best, worst = (elo.rate(points, np.array(TASK.ratings)[OPPONENTS]) for points in (60, 0))
-    assert any(f"over {best.low:,.0f} [{best.low:,.0f}, ]" in line for line in lines)
-    assert any(f"under {worst.high:,.0f} [, {worst.high:,.0f}]" in line for line in lines)
+    assert any(f"over {best.low:,.0f}<br>[{best.low:,.0f}, ]" in line for line in lines)
+    assert any(f"under {worst.high:,.0f}<br>[, {worst.high:,.0f}]" in line for line in lines)
 
 
 def test_a_task_without_ratings_has_no_elo():
@@ -124,7 +128,8 @@ def test_games_whose_opponents_are_not_rated_yet_have_no_returns_among_elo_ratin
     tasks = [TASK, unrated]
     lines = page(result(wins(19, 10, 1)).runs, {task.key: task for task in tasks}, {"go": tasks}).splitlines()
     start = lines.index("## Go: games against a pool")
-    heading, _, *rows = (cells(line) for line in lines[start : lines.index("", start + 2)] if line.startswith("|"))
+    table = lines[start : lines.index("## Cost, curves, commands")]
+    heading, _, *rows = (cells(line) for line in table if line.startswith("|"))
     assert [name.partition("<")[0] for name in heading] == ["task", "player", *POOL]
-    assert [row[0] for row in rows] == ["[duel@1](#duel1)", "unrated@1"]
+    assert [row[0] for row in rows] == ["[duel@1](results/tasks/duel@1.md)", "unrated@1"]
     assert set(rows[1][1:]) == {"—"}

@@ -11,11 +11,11 @@ import pytest
 
 from rlbench.errors import UserError
 from rlbench.harness.ranking.agent_results import collect_runs
-from rlbench.harness.ranking.leaderboard import MISSES
+from rlbench.harness.ranking.leaderboard import MISSES, Surroundings, pages
 from rlbench.harness.ranking.leaderboard import page as page_of_runs
 from rlbench.harness.ranking.markdown import anchor, escape
 from rlbench.harness.ranking.rankings import compute_rankings
-from rlbench.harness.ranking.tables import budget, decimal, digits_of, flat, tables
+from rlbench.harness.ranking.tables import budget, decimal, flat, tables
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import BUDGETS, FAMILIES, FAMILY, SUITES, TASKS
 from rlbench.harness.tasks.task import Task
@@ -61,6 +61,12 @@ def page(lines, tasks=MADE_UP, suites=MADE_UP_SUITES):
     return page_of_runs(collect_runs(lines), tasks, suites)
 
 
+def page_of(lines, task):
+    """The text of the page of a made-up task."""
+    rankings = compute_rankings(collect_runs(lines), MADE_UP, MADE_UP_SUITES)
+    return pages(rankings, MADE_UP, MADE_UP_SUITES, Surroundings())[f"results/tasks/{task.key}.md"]
+
+
 @pytest.fixture(scope="module")
 def committed():
     return collect_runs(record.load(ROOT / "results"))
@@ -91,33 +97,42 @@ def test_a_task_table_by_hand():
     assert (flat_.return_low, flat_.return_high) == (8, 8)  # the seeds agree
 
 
-def cells(text, heading):
-    """The cells of the first table after a heading, by row."""
-    table = text[text.index(f"\n## {heading}\n") :].split("\n\n|", 1)[1].split("\n\n")[0]
+def cells(text):
+    """The cells of the first table of a page, by row."""
+    table = text[text.index("\n|") + 1 :].split("\n\n")[0]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
 
 
-def test_the_page_draws_that_table():
-    good = [run("good", seed, [10] * 4) for seed in range(3)]
-    text = page(frame(*good, run("bad", 0, [1] * 4, failed=2)))
-    assert "\n`test/Hill-v0`, 4 episodes per training seed. Score 0 is 0.00 (1,000 episodes of a random" in text
-    head, _, first, second, *lines = cells(text, "`hill@1`")
+def test_the_page_of_a_task_draws_that_table():
+    good = [run("good", seed, [10] * 4, steps=100 + 10 * seed) for seed in range(3)]
+    text = page_of(frame(*good, run("bad", 0, [1] * 4, failed=2)), HILL)
+    assert text.startswith("# `hill@1`\n\n[The leaderboard of all tasks](../../leaderboard.md)")
+    assert "`test/Hill-v0`; 4 test episodes per training seed" in text
+    assert "A failed episode counts -5.00." in text
+    assert "random play reaches 0.00 (1,000 episodes of a random agent); a seed that reaches 10.00 has solved" in text
+    head, _, first, second = cells(text)
     assert head == [
-        *("rank", "agent", "budget", "seeds", "mean return", "95 % interval", "solved", "worst seed", "failed", "steps")
+        *("rank", "agent", "mean return<br>95 % interval", "seeds solved", "each seed", "failed", "steps"),
     ]
-    assert first == ["only entry", "good", "any", "3", "10.00", "[10.00, 10.00]", "3 of 3", "10.00", "0", "100"]
-    needs = "n = 1, needs seeds; episodes [1.00, 1.00]"
-    assert second == ["—", "bad", "any", "1", "1.00", needs, "0 of 1", "1.00", "2 of 4", "100"]
-    dashes = ["—"] * 5
-    assert lines == [
-        ["—", "random", "—", "—", "0.00", *dashes],
-        ["—", "reference", "—", "—", "10.00", *dashes],
+    many = "10.00<br>10.00<br>10.00"
+    assert first == [
+        *("only entry", "good", "**10.00**<br>[10.00, 10.00]", "3 of 3", many, "0", "0.11k<br>(0.1k–0.12k)"),
+    ]
+    assert second == [
+        "—",
+        "bad",
+        "1.00<br>no interval<br>its episodes:<br>[1.00, 1.00]",
+        "0 of 1",
+        "—",
+        "2 of 4",
+        "0.1k",
     ]
 
 
 def test_where_no_episode_failed_the_page_has_no_column_for_it():
-    head, *_ = cells(page(frame(run("good", 0, [1] * 4))), "`hill@1`")
+    head, *_ = cells(page_of(frame(run("good", 0, [1] * 4)), HILL))
     assert "failed" not in head
+    assert "each seed" not in head  # of one
 
 
 def test_under_three_seeds_there_is_neither_interval_nor_rank():
@@ -129,9 +144,22 @@ def test_under_three_seeds_there_is_neither_interval_nor_rank():
     two, one = rows
     assert (two.episodes_low, two.episodes_high) == (None, None)  # their spread would say nothing of the seeds
     assert one.episodes_low < 2.5 < one.episodes_high
-    text = page(frame(run("one", 0, [1, 2, 3, 4]), *(run("two", s, [5 + s] * 4) for s in range(2))))
-    assert " n = 2, needs seeds: 5.00 and 6.00 |" in text
-    assert "n = 1, needs seeds; episodes [" in text
+    both = frame(run("one", 0, [1, 2, 3, 4]), *(run("two", s, [5 + s] * 4) for s in range(2)))
+    _, _, first, second = cells(page_of(both, HILL))
+    assert first == ["two", "**5.50**<br>no interval", "0 of 2", "5.00<br>6.00", "0.1k"]
+    assert second[1].startswith("2.50<br>no interval<br>its episodes:<br>[")
+
+
+def test_bold_is_the_highest_mean_of_a_budget_if_others_are_lower():
+    same = [run(name, s, [4] * 4) for name in ("a", "b") for s in range(3)]
+    assert "**4.00**" not in page_of(frame(*same), HILL)
+    lower = [run("c", s, [3] * 4) for s in range(3)]
+    assert page_of(frame(*same, *lower), HILL).count("**4.00**") == 2
+
+
+def test_a_table_of_ranks_on_the_page_of_a_task_says_who_is_tied():
+    noise = [noisy(name, mean) for name, mean in (("aa", 5.0), ("bbb", 5.1), ("cccc", 50))]
+    assert [row[0] for row in cells(page_of(frame(*noise), HILL))[2:]] == ["1", "tied 2–3", "tied 2–3"]
 
 
 def test_an_agent_that_was_not_trained_has_the_interval_of_its_episodes():
@@ -175,11 +203,10 @@ def test_agents_rank_within_their_budget(monkeypatch):
 
 
 def test_every_table_of_the_page_lines_up():
-    text = page(
-        frame(
-            noisy("dqn", 5), noisy("an-agent-with-a-long-name", 1234), run("日本語|", 0, [1, 2], LAKE), run("x", 0, [1])
-        )
+    lines = frame(
+        noisy("dqn", 5), noisy("an-agent-with-a-long-name", 1234), run("日本語|", 0, [1, 2], LAKE), run("x", 0, [1])
     )
+    text = "\n".join((page(lines), page_of(lines, HILL), page_of(lines, LAKE)))
     blocks = re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE)
     assert len(blocks) == 3  # two tasks, not ranked
     for block in blocks:
@@ -300,9 +327,10 @@ def test_the_flat_table_holds_every_row_with_whole_ranks():
     table = flat(board)
     scales = ["random", "reference"] * 2
     assert table["table"].tolist() == ["suite", "suite", "task", *scales, "unranked"]
+    assert [len(means.split()) for means in table["seed_means"] if means] == [5]
     assert table["rank"].tolist() == [None, 1, 1, *[None] * 5]
     assert json.loads(json.dumps(table["training_seeds"].tolist())) == [None, None, 5, *[None] * 5]
-    assert [t.title for t in tables(board, MADE_UP_SUITES)] == ["Suite both", "Task hill@1", "Not ranked"]
+    assert [t.title for t in tables(board, MADE_UP_SUITES)] == ["Task hill@1", "Not ranked"]
 
 
 def test_runs_under_different_dynamics_never_share_a_table():
@@ -330,9 +358,22 @@ def test_no_reference_is_ranked_and_no_table_holds_random_play_alone(committed):
     assert {line.kind for lines in board.lines.values() for line in lines} == {"random", "reference", "published"}
 
 
-def test_suite_tables_on_the_page_have_a_rank(committed):
-    text = page_of_runs(committed, TASKS, SUITES)
-    assert not re.search(r"^\| +rank \|.*mean score.*\n.*\n(\| +— \|.*\n)+(?!\|)", text, flags=re.MULTILINE)
+def test_a_suite_has_a_table_where_three_agents_have_played_all_of_it():
+    both = [noisy(name, mean, task=task) for name in ("a", "b") for task, mean in ((HILL, 5), (LAKE, 1.5))]
+    titles = [table.title for table in tables(ranked(*both, noisy("c", 4)), MADE_UP_SUITES)]
+    assert titles == ["Task hill@1", "Task lake@2"]
+    assert [t.title for t in tables(ranked(*both, noisy("c", 4), noisy("c", 1, task=LAKE)), MADE_UP_SUITES)] == [
+        *("Suite both", "Task hill@1", "Task lake@2")
+    ]
+
+
+def test_a_task_whose_reference_is_ours_has_no_score_and_its_suites_have_none(committed):
+    board = compute_rankings(committed, TASKS, SUITES)
+    (row,) = board.tasks["humanoid@1"]
+    assert (row.score, row.solved, row.solved_low) == (None, None, None)
+    assert {name: board.suites[name] for name in ("locomotion", "robots", "lecture")} == dict.fromkeys(
+        ("locomotion", "robots", "lecture"), ()
+    )
 
 
 def test_the_exact_optimum_has_no_interval_of_width(committed):
@@ -342,11 +383,9 @@ def test_the_exact_optimum_has_no_interval_of_width(committed):
 
 
 def test_a_reference_of_ours_is_marked(committed):
-    text = page_of_runs(committed, TASKS, SUITES)
     own = [task for task in TASKS.values() if task.reference_source.startswith("ours")]
     assert [task.name for task in own] == ["half-cheetah", "hopper", "walker2d", "ant", "humanoid"]
     for task in own:
-        assert f"{decimal(task.reference, digits_of(task))} (ours)" in text
         assert "version" in next(line for line in flat_lines(committed) if line.task == task.key).source
 
 
@@ -357,18 +396,22 @@ def flat_lines(runs):
 def test_what_ppo_should_reach_on_half_cheetah_stands_in_the_first_matrix_of_the_robots(committed):
     text = page_of_runs(committed, TASKS, SUITES)
     robots = text[text.index("## Robots: Gymnasium") :]
-    head, _, *rows = robots[robots.index("|") :].split("\n\n")[0].splitlines()
+    head, _, *rows = robots[robots.index("\n|") + 1 :].split("\n\n")[0].splitlines()
     agents = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
-    assert "[half-cheetah-gymnasium@1](#half-cheetah-gymnasium1)" in head
+    assert "[half-cheetah-gymnasium@1](results/tasks/half-cheetah-gymnasium@1.md)" in head
     assert ["PPO †", "1M", "5–10", "3,516", "3,392", "1,620"] in agents
 
 
-def test_every_link_of_the_page_leads_somewhere(committed):
-    text = page_of_runs(committed, TASKS, SUITES)
-    headings = {anchor(line.lstrip("# ")) for line in text.splitlines() if line.startswith("##")}
-    for target in re.findall(r"\]\(([^)]*)\)", text):
-        if "://" not in target:
-            assert target.removeprefix("#") in headings if target.startswith("#") else (ROOT / target).is_file(), target
+def test_every_link_of_the_pages_leads_somewhere(committed_pages):
+    for name, text in committed_pages.items():
+        folder = ROOT if name == "leaderboard.md" else ROOT / "results" / "tasks"
+        for target in re.findall(r"\]\(([^)]*)\)", text):
+            if "://" not in target:
+                path, _, fragment = target.partition("#")
+                assert not path or (folder / path).is_file(), (name, target)
+                there = text if not path else (folder / path).read_text(encoding="utf-8") if fragment else ""
+                headings = {anchor(line.lstrip("# ")) for line in there.splitlines() if line.startswith("#")}
+                assert not fragment or fragment in headings, (name, target)
 
 
 def test_what_the_page_says_of_failures_and_ceilings_is_what_the_study_measured():

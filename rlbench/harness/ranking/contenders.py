@@ -1,0 +1,53 @@
+"""Agents on a task as the page shows them: ours and published ones together, by budget, the best first."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from rlbench.harness.ranking.rankings import Budget, Rankings, TaskRow, budget_within
+from rlbench.harness.ranking.reference_lines import ReferenceLine
+from rlbench.harness.ranking.tables import decimal, digits_of, label, line_label
+from rlbench.harness.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One agent on one task: its row or its published score, the budget that it keeps to, and whether it is the best.
+
+    Best is the highest mean as shown among several of one budget; where all show the same, none is.
+    """
+
+    of: TaskRow | ReferenceLine
+    budget: Budget
+    best: bool
+
+    @property
+    def name(self) -> str:
+        """The agent, marked where its score is published."""
+        return label(self.of) if isinstance(self.of, TaskRow) else line_label(self.of)
+
+
+def contenders(task: Task, rankings: Rankings) -> list[Contender]:
+    """The agents on a task by budget, the best first; in no order of ranks, which published scores do not have."""
+    lines = (line for line in rankings.lines[task.key] if line.kind == "published")
+    found: list[tuple[Budget, TaskRow | ReferenceLine]] = [
+        *((row.budget, row) for row in rankings.tasks.get(task.key, ())),
+        *((budget_within(task, line.training_steps), line) for line in lines),
+    ]
+    means: dict[Budget, set[float]] = {}
+    for budget, of in found:
+        means.setdefault(budget, set()).add(as_shown(of, task))
+    best = {budget: max(some) if len(some) > 1 else math.nan for budget, some in means.items()}
+    made = [Contender(of, budget, as_shown(of, task) == best[budget]) for budget, of in found]
+    return sorted(made, key=lambda each: (order(each.budget), -round(each.of.mean_return, 9), each.name))
+
+
+def as_shown(of: TaskRow | ReferenceLine, task: Task) -> float:
+    """The mean return to the digits that are shown."""
+    return float(decimal(of.mean_return, digits_of(task)).replace(",", ""))
+
+
+def order(budget: Budget) -> float:
+    """Sort key of budgets: the smallest first, that of any number of steps last."""
+    return math.inf if budget is None else budget

@@ -1,0 +1,189 @@
+"""The page of a task: its agents by budget, one row with all there is of each; curves, commands, sources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any
+
+from rlbench.harness.ranking.contenders import Contender, contenders
+from rlbench.harness.ranking.costs import CurveLink, curve_files, curves_of, duration, times
+from rlbench.harness.ranking.families import WORDS, Words, sources
+from rlbench.harness.ranking.markdown import Marked, lines_of, pick, strong
+from rlbench.harness.ranking.matrix import published_reference, published_steps
+from rlbench.harness.ranking.rankings import Budget, Rankings, TaskRow
+from rlbench.harness.ranking.reference_lines import ReferenceLine, own_reference
+from rlbench.harness.ranking.tables import (
+    DASH,
+    TextTable,
+    budget,
+    decimal,
+    digits_of,
+    elo_interval,
+    games_table,
+    integer,
+    interval,
+    line_label,
+    of_all,
+    rank_of,
+    rivals_of,
+    runs_table,
+    solved,
+    steps_of,
+    with_deviation,
+)
+from rlbench.harness.ranking.tables import (
+    elo as elo_of,
+)
+from rlbench.harness.tasks.suite import FAMILY, TASKS
+from rlbench.harness.tasks.task import Task
+
+COST = "time, curve"
+"""The column of the time of a seed and the learning curve."""
+
+OPTIONAL = ("rank", "each seed", "failed", COST)
+"""Columns that a table goes without where they hold nothing."""
+
+FEW = 3
+"""Seeds up to which the mean of each is shown; beyond, the lowest and the highest."""
+
+
+def task_section(
+    task: Task, rankings: Rankings, curves: Sequence[CurveLink], commands: Mapping[tuple[str, str], str]
+) -> dict[str, Any]:
+    """What the page of a task shows.
+
+    Args:
+        task: The task.
+        rankings: Of everybody.
+        curves: The kept learning curves, their paths as seen from this page.
+        commands: What trains and scores an agent on a task again, by their names; none for agents of others.
+    """
+    mine = [curve for curve in curves if curve.task == task.key]
+    published = published_reference(task, rankings)
+    family = FAMILY.get(task.key, "")
+    words = WORDS.get(family, Words(family))
+    return {
+        "task": task,
+        "kwargs": task.kwargs(range(task.episodes)),
+        "digits": digits_of(task),
+        "family": words.title,
+        "acts": words.acts,
+        "twins": [other.key for other in TASKS.values() if other.env_id == task.env_id and other.key != task.key],
+        "own_reference": own_reference(task),
+        "reference": line_label(published) if published else "",
+        "tables": budget_tables(task, rankings, mine),
+        "runs": runs_table(task.key, rankings.runs[task.key]) if task.key in rankings.runs else None,
+        "games": games_table(task.key, rankings.games[task.key]) if task.key in rankings.games else None,
+        "sources": sources(rankings.lines[task.key]),
+        "curves": curve_files(mine),
+        "commands": again(rankings.tasks[task.key], mine, commands),
+    }
+
+
+def budget_tables(task: Task, rankings: Rankings, curves: Sequence[CurveLink]) -> list[dict[str, Any]]:
+    """A heading and a table per budget of training steps, the smallest first."""
+    found = contenders(task, rankings)
+    rivals = rivals_of(rankings.tasks[task.key])
+    tables = []
+    for of in dict.fromkeys(entry.budget for entry in found):
+        rows = tuple(cells(entry, task, curves, rivals) for entry in found if entry.budget == of)
+        table = TextTable(task.key, columns(task), rows)
+        for name in OPTIONAL:
+            table = without_empty(table, name)
+        tables.append({"title": within(of), "table": table})
+    return tables
+
+
+def within(of: Budget) -> str:
+    """The heading of a budget."""
+    return "Any number of training steps" if of is None else f"Within {budget(of)} training steps"
+
+
+def columns(task: Task) -> tuple[str, ...]:
+    """The columns of a task's tables."""
+    mean = lines_of("mean return", "95 % interval")
+    elo = ("Elo",) if task.ratings else ()
+    seeds = "seeds" if own_reference(task) or task.is_game else "seeds solved"
+    return ("rank", "agent", mean, *elo, seeds, "each seed", "failed", "steps", COST)
+
+
+def cells(entry: Contender, task: Task, curves: Sequence[CurveLink], rivals: Mapping[Budget, int]) -> tuple[str, ...]:
+    """All there is of an agent on a task."""
+    of, digits = entry.of, digits_of(task)
+    if isinstance(of, ReferenceLine):
+        number, _, deviation = with_deviation(of, digits).partition(" ")
+        mean = lines_of(*filter(None, (strong(number) if entry.best else number, deviation)))
+        steps = published_steps(of) or DASH
+        elo = (DASH,) if task.ratings else ()
+        return (DASH, entry.name, mean, *elo, of.seeds or DASH, DASH, DASH, steps, DASH)
+    number, mine = decimal(of.mean_return, digits), curves_of(of, curves)
+    return (
+        rank_of(of, rivals),
+        entry.name,
+        lines_of(strong(number) if entry.best else number, *interval_or_words(of, digits)),
+        *((lines_of(elo_of(of), elo_interval(of)),) if task.ratings else ()),
+        counted(of, task),
+        each_seed(of, digits),
+        of_all(of.failed_episodes, of.episodes),
+        in_two_lines(steps_of(of)),
+        took(mine) if mine else DASH,
+    )
+
+
+def counted(row: TaskRow, task: Task) -> str:
+    """The number of training seeds, and how many of them solved the task, where that can be told."""
+    if not row.training_seeds:
+        return "not trained"
+    return integer(row.training_seeds) if row.solved is None or task.is_game else solved(row)
+
+
+def took(curves: Sequence[CurveLink]) -> str:
+    """The median time of training runs, and a link to their curves."""
+    return lines_of(duration(median(each.seconds for each in curves)), Marked.of("curve", "[curve](#learning-curves)"))
+
+
+def in_two_lines(text: str) -> str:
+    """A number, and its range in parentheses below it."""
+    number, bracket, rest = text.partition(" (")
+    return lines_of(number, f"({rest}") if bracket else text
+
+
+def interval_or_words(row: TaskRow, digits: int) -> list[str]:
+    """The interval of a mean; of a single run that of its episodes, by that name; of two seeds that there is none."""
+    if row.return_low is not None:
+        return [interval(row.return_low, row.return_high, digits)]
+    spread = [interval(row.episodes_low, row.episodes_high, digits)] if row.episodes_low is not None else []
+    return ["no interval", *(["its episodes:"] if spread else []), *spread]
+
+
+def each_seed(row: TaskRow, digits: int) -> str:
+    """The mean return of each training seed; of many, the lowest and the highest."""
+    if row.training_seeds <= 1:
+        return DASH
+    if row.training_seeds <= FEW:
+        return lines_of(*(decimal(mean, digits) for mean in row.seed_means))
+    low, high = decimal(row.worst_seed, digits), decimal(row.best_seed, digits)
+    return low if low == high else lines_of(low, f"to {high}")
+
+
+def without_empty(table: TextTable, name: str) -> TextTable:
+    """A table without the column of this name where it holds nothing but zeros and dashes."""
+    if name not in table.columns:
+        return table
+    j = table.columns.index(name)
+    empty = {row[j] for row in table.rows} <= {"0", DASH}
+    return pick(table, [i for i in range(len(table.columns)) if i != j]) if empty else table
+
+
+def again(
+    rows: Sequence[TaskRow], curves: Sequence[CurveLink], commands: Mapping[tuple[str, str], str]
+) -> list[dict[str, str]]:
+    """The commands that train and score the reference agents of a task again, each with what its runs took."""
+    found = []
+    for row in rows:
+        command, mine = commands.get((row.agent, row.task), ""), curves_of(row, curves)
+        if command:
+            unknown = "time not recorded" if row.training_seeds else "no training"
+            found.append({"command": command, "time": f"{times(mine)} a seed" if mine else unknown})
+    return found
