@@ -22,6 +22,7 @@ ALGORITHMS: dict[str, str] = {
     "actor-critic": "baselines.algorithms.actor_critic",
     "recurrent-attention": "baselines.algorithms.recurrent_attention",
     "soft-actor-critic": "baselines.algorithms.soft_actor_critic",
+    "alphazero": "baselines.algorithms.alphazero",
 }
 """Algorithm -> the module that defines its settings, its `PRESETS`, and `train(settings, ...) -> Iterator[Event]`."""
 

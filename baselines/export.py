@@ -2,7 +2,7 @@
 
 `export` copies the template that defines the policy's class as `agent.py`, beside `policy.json` and
 `weights.safetensors`. `export_layers` writes data only, `graph.json` and `weights.safetensors`, for the harness's
-player. `submission.toml` says whose the agent is and how it came about.
+player, and `export_search` beside these `search.json`. `submission.toml` says whose the agent is and how it came about.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from typing import Any
 from numpy.typing import NDArray
 
 from baselines.files import write, writing
-from baselines.templates.policies import GraphPolicy, Policy
+from baselines.templates.policies import GraphPolicy, Policy, SearchPolicy
 from rlbench.errors import UserError
 from rlbench.harness.layers.player import ENTRY, GRAPH, WEIGHTS
 from rlbench.harness.manifest import manifest_text
 
+SEARCH, SEARCH_ENTRY = "search.json", "rlbench:search"
 VERSION = "1"
 
 
@@ -46,6 +47,8 @@ def export(policy: Policy, origin: Origin, folder: Path) -> Path:
     """
     if isinstance(policy, GraphPolicy):
         return export_layers(policy, origin, folder)
+    if isinstance(policy, SearchPolicy):
+        return export_search(policy, origin, folder)
     contents = {
         "agent.py": Path(inspect.getfile(type(policy))).read_bytes(),
         "policy.json": (json.dumps(policy.settings(), indent=1) + "\n").encode(),
@@ -65,6 +68,18 @@ def export_layers(policy: Policy, origin: Origin, folder: Path) -> Path:
         "submission.toml": manifest(origin, ENTRY).encode(),
     }
     return _write(contents, tensors, folder)
+
+
+def export_search(policy: SearchPolicy, origin: Origin, folder: Path) -> Path:
+    """Write a network and the search that plays it as data only at `folder`, like `export_layers`."""
+    from baselines.nets.graph import to_json
+
+    contents = {
+        GRAPH: (json.dumps(to_json(policy.graph), indent=1) + "\n").encode(),
+        SEARCH: (json.dumps(policy.search, indent=1) + "\n").encode(),
+        "submission.toml": manifest(origin, SEARCH_ENTRY).encode(),
+    }
+    return _write(contents, policy.tensors(), folder)
 
 
 def _write(contents: Mapping[str, bytes], tensors: Mapping[str, NDArray[Any]], folder: Path) -> Path:

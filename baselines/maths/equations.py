@@ -273,3 +273,19 @@ def classification_loss(logits: torch.Tensor, label: torch.Tensor) -> torch.Tens
     """
     right = label.expand(logits.shape[:-1]).unsqueeze(-1)
     return -logits.log_softmax(dim=-1).gather(-1, right).mean()
+
+
+def alphazero_losses(
+    logits: torch.Tensor, v: torch.Tensor, pi: torch.Tensor, z: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The errors of value and policy: (z - v)^2 and -pi^T log p, each the mean over the positions.
+
+    logits[B, A] of p, v[B], pi[B, A] the search's policy, z[B] the outcome -> two scalars; torch. Silver et al. (2017),
+    "Mastering the game of Go without human knowledge", equation 1, whose third term is in `l2_gradient`.
+    """
+    return (z - v).square().mean(), -(pi * logits.log_softmax(dim=1)).sum(dim=1).mean()
+
+
+def l2_gradient(theta: torch.Tensor, c: float) -> torch.Tensor:
+    """The gradient of c |theta|^2, 2 c theta; any shape; torch. Silver et al. (2017), equation 1."""
+    return 2 * c * theta

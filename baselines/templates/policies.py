@@ -33,7 +33,27 @@ class GraphPolicy(Player):
         return {"kind": self.kind, "graph": to_json(self.graph)}
 
 
-Policy = agent_template.Policy | Convolutional | RecurrentAttention | GraphPolicy
+class SearchPolicy:
+    """A network of policy and value, and the search that plays it; it is exported as data only."""
+
+    kind = "search"
+
+    def __init__(self, graph: Graph, tensors: dict[str, NDArray[Any]], search: dict[str, Any]) -> None:
+        self.graph, self.search = graph, search
+        self._tensors = tensors
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """The arrays to store, by name."""
+        return self._tensors
+
+    def settings(self) -> dict[str, Any]:
+        """What else is needed to read it back, as JSON."""
+        from baselines.nets.graph import to_json  # which imports torch; tables are trained without it
+
+        return {"kind": self.kind, "graph": to_json(self.graph), "search": self.search}
+
+
+Policy = agent_template.Policy | Convolutional | RecurrentAttention | GraphPolicy | SearchPolicy
 
 TEMPLATES = {Convolutional.kind: pixel_agent_template, RecurrentAttention.kind: glimpse_template}
 """The file that defines a kind of policy; `agent_template.py` defines the others."""
@@ -43,5 +63,7 @@ def policy(settings: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Policy
     """The policy that `settings()` and `tensors()` described."""
     if settings["kind"] == GraphPolicy.kind:
         return GraphPolicy(parse(settings["graph"]), tensors)
+    if settings["kind"] == SearchPolicy.kind:
+        return SearchPolicy(parse(settings["graph"]), tensors, settings["search"])
     rebuilt: Policy = TEMPLATES.get(settings["kind"], agent_template).policy(settings, tensors)  # type: ignore[attr-defined]
     return rebuilt

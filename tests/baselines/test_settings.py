@@ -31,7 +31,7 @@ from baselines.types import (
 from rlbench.errors import UserError
 
 PRESETS = [(name, preset) for name in ALGORITHMS for preset in runner.load(name).PRESETS]
-UNITS = ("env_steps", "updates", "epochs", "step")
+UNITS = ("env_steps", "updates", "epochs", "iterations", "step")
 AMBIGUOUS = {
     *("steps", "lanes", "trajectories", "batch", "evaluate_every", "checkpoint_every", "update_every", "epsilon_steps"),
     *("refresh_every", "most_gradient", "optimiser", "normalise", "updates"),

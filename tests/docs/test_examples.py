@@ -191,6 +191,7 @@ NOT_RUN = {
     "rlbench run control": MINUTES,
     "rlbench run go": MINUTES,
     "rlbench train reinforce-go": MINUTES,
+    "rlbench train alphazero": MINUTES,
     "rlbench run glimpses": HOURS,
     "rlbench train dqn --preset lecture": MINUTES,
     "rlbench train recurrent-attention --preset mnist": HOURS,

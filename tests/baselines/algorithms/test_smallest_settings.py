@@ -28,7 +28,8 @@ from baselines.types import (
     Probability,
 )
 from rlbench.errors import UserError
-from tests.baselines import films, probes
+from tests.baselines import films, go_boards, probes
+from tests.baselines.algorithms.test_alphazero import SMALL as SELF_PLAY
 from tests.baselines.algorithms.test_recurrent_attention import SMALL as GLIMPSES
 from tests.baselines.algorithms.test_recurrent_attention import corners_registered  # noqa: F401  # its images
 
@@ -71,6 +72,7 @@ RUNS: dict[str, Any] = {
         **{"task": probes.task("both", continuous=True), "warmup": 4, "batch_size": 2, "hidden": (2,)}, **OFF_POLICY
     ),
     "recurrent-attention": replace(GLIMPSES, epochs=1, batch_size=100, width=2, state=2, location_hidden=2),
+    "alphazero": replace(SELF_PLAY, task=go_boards.task(2), num_envs=2, iterations=2, evaluation_games=2),
 }
 
 
@@ -190,6 +192,8 @@ COSTS_TIME = {
     ),
     *("evaluation_steps", "eval_every_env_steps", "eval_every_updates", "eval_every_epochs"),
     *("checkpoint_every_env_steps", "checkpoint_every_updates", "checkpoint_every_epochs"),
+    *("iterations", "eval_every_iterations", "checkpoint_every_iterations"),
+    *("considered", "fast_simulations", "sampled_moves"),
 }
 """Counts that cost time and no memory beyond what the budget fills; the others are sizes, which `memory` knows."""
 
