@@ -171,12 +171,16 @@ def score(pen: Pen, content: PanelContent) -> None:
 
 
 def draw_explanation(pen: Pen, content: PanelContent) -> None:
-    """The agent's explanation: V(s), Q(s, .) and pi(.|s) as bars, the path of its glimpses."""
+    """The agent's explanation: V(s), what it expects, Q(s, .) and pi(.|s) as bars, the path of its glimpses."""
     explanation = content.explanation
     if explanation.value is not None:
         pen.write(MARGIN, pen.y, "V(s)", 11, GREY)
         pen.write(pen.width - MARGIN, pen.y - 1, number(explanation.value), 13, INK, anchor="right")
         pen.y += 22
+    if expected := [int(action) for action in explanation.variation if 0 <= action < len(content.actions)]:
+        names = " ".join(content.actions[action] for action in expected)
+        pen.write(MARGIN, pen.y, fitted(pen, f"expects {names}", 11), 11, GREY)
+        pen.y += 20
     if explanation.probabilities:
         bars(pen, "π(a|s)", explanation.probabilities, content, 0.0, 1.0)
     if explanation.action_values:

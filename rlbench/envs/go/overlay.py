@@ -1,8 +1,9 @@
 """What an agent thought of its last turn, drawn on the board: how it shared its choice among the points, and values.
 
 A disc covers each point by its probability, or by its share of a search's visits, relative to the largest; in it stands
-the share in percent and, where the agent gives action values too, the value of the point. A point that has a stone by
-now keeps the number alone. The bar at the bottom says how likely the agent finds it that Black wins.
+the share in percent, or the number of visits, and, where the agent gives action values too, the value of the point. A
+point that has a stone by now keeps the numbers alone. Small stones with the numbers 2, 3 and so on are the moves that a
+search expects after the agent's own. The bar at the bottom says how likely the agent finds it that Black wins.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from numpy.typing import NDArray
 
 from rlbench.drawing.shapes import BLUE, INK, PAPER, Colour, Image, Stamp, disc, rectangle
 from rlbench.drawing.text import line_height, text, width
-from rlbench.envs.go.picture import BLACK_STONE, WHITE_STONE, BoardLayout, stamp_at_point
+from rlbench.envs.go.picture import BLACK_STONE, WHITE_STONE, BoardLayout, draw_stone, stamp_at_point
 from rlbench.envs.go.view import GameView
 
 LOWEST_SHARE = 0.005  # of the choice; what is less likely is not drawn
 SHADES = 16  # steps of a disc's opacity, so that each is drawn once
+EXPECTED = 6  # moves of a principal variation that are drawn, the agent's own included
 MIN_NUMBER = 8  # pixels of a number's em; smaller ones are left out
 
 
@@ -30,10 +32,10 @@ def draw_shares(image: Image, layout: BoardLayout, view: GameView, explanation: 
         image: The board with its stones, uint8[H, W, 3], painted in place.
         layout: Of the board.
         view: The game after the turn that the explanation is of.
-        explanation: Has `probabilities` and `action_values`, a number per action each, or none.
+        explanation: Has `probabilities`, `action_values` and `visits`, a number per action each, or none.
     """
     points = layout.rows * layout.columns
-    shares, values = np.array(explanation.probabilities), explanation.action_values
+    shares, values, visits = np.array(explanation.probabilities), explanation.action_values, explanation.visits
     if len(shares) != points + 1:
         shares = _of_values(np.array(values)) if len(values) == points + 1 else np.zeros(points + 1)
     largest = max(float(shares.max()), 1e-9)
@@ -44,10 +46,34 @@ def draw_shares(image: Image, layout: BoardLayout, view: GameView, explanation: 
         if stone == 0:
             layout.press(share_disc(layout.cell, shade), image, row, column)
         lines = [f"{100 * shares[action]:.0f}"] if len(explanation.probabilities) == points + 1 else []
+        lines = [f"{visits[action]:.0f}"] if len(visits) == points + 1 else lines
         lines += [f"{values[action]:.2f}"] if len(values) == points + 1 else []
         _numbers(
             image, layout, (row, column), lines, INK if stone < 0 or (stone == 0 and shade < SHADES / 3) else PAPER
         )
+
+
+def draw_variation(image: Image, layout: BoardLayout, view: GameView, explanation: Any) -> None:
+    """A small numbered stone beside each point on which the agent expects a move after its own.
+
+    Args:
+        image: The board, uint8[H, W, 3], painted in place.
+        layout: Of the board.
+        view: The game after the turn that the explanation is of.
+        explanation: Has `variation`, actions.
+    """
+    size = round(0.26 * layout.cell)
+    if size < MIN_NUMBER:
+        return
+    colour = view.agent or -view.to_move
+    for number, action in enumerate(explanation.variation[:EXPECTED], start=1):
+        if number > 1 and 0 <= action < layout.rows * layout.columns:
+            row, column = divmod(int(action), layout.columns)
+            x, y = layout.place(row - 0.3, column + 0.3)
+            draw_stone(image, x, y, 0.2 * layout.cell, colour)
+            ink = PAPER if colour > 0 else INK
+            text(image, x, y - line_height(size) / 2, str(number), size, ink, "centre", bold=True)
+        colour = -colour
 
 
 def pass_share(explanation: Any, passing: int) -> float:

@@ -36,7 +36,7 @@ def picture(view: GameView, explanation: Any = None, cursor: Point | None = None
 
     Args:
         view: The game.
-        explanation: What the agent says of its last turn: `probabilities`, `action_values` and `value`.
+        explanation: What the agent says of its last turn: the fields that `overlay` draws.
         cursor: The point that the player to move has chosen, but not played.
         fits: Whether it can be played; then its stone is drawn faintly. Otherwise an empty point is crossed, and a
             stone gets a dot.
@@ -56,6 +56,7 @@ def picture(view: GameView, explanation: Any = None, cursor: Point | None = None
         layout.press(stone(view.to_move, layout.cell, GHOST) if fits else mark, board, *cursor)
     if explanation is not None:
         overlay.draw_shares(board, layout, view, explanation)
+        overlay.draw_variation(board, layout, view, explanation)
     height = max(26, round(STRIP * layout.width))
     image = below(layout.height, layout.width, height).copy()
     image[: layout.height] = board

@@ -7,6 +7,8 @@ of these, one row for each of the N environments:
     probabilities  [N, A]      pi(.|s)
     value          [N]         V(s)
     glimpses       [N, k, 2]   where it looked in this episode, (x, y) in [-1, 1], x to the right and y down
+    visits         [N, A]      of a search: how often it tried each action
+    variation      [N, k]      of a search: the actions that it expects, the one taken first; negative ones are left out
 
 It crosses the process boundary as JSON text in shared memory of a fixed size, and the harness checks every value. A
 mistake in it costs the agent nothing; it is shown to whoever watches.
@@ -23,7 +25,7 @@ from typing import Any
 MAX_BYTES = 1 << 18
 """Size of the JSON text."""
 
-SHAPES = {"action_values": 1, "probabilities": 1, "value": 0, "glimpses": 2}
+SHAPES = {"action_values": 1, "probabilities": 1, "value": 0, "glimpses": 2, "visits": 1, "variation": 1}
 """The kinds of explanation, and how many axes each has per environment."""
 
 MAX_NUMBERS = 4096
@@ -40,6 +42,8 @@ class Explanation:
     probabilities: Row = ()
     value: float | None = None
     glimpses: tuple[tuple[float, float], ...] = ()
+    visits: Row = ()
+    variation: Row = ()
     error: str = ""
     """What is wrong with the explanation, in one line."""
 

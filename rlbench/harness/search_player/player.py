@@ -46,6 +46,21 @@ class SearchPlayer:
             game.play(action)
         return self._result.action
 
+    def explain(self) -> dict[str, Any]:
+        """The last search: visits, their shares, expected moves, and values as the probability of a win."""
+        result = self._result
+        if result is None:
+            return {}
+        total = np.maximum(result.visits.sum(axis=1, keepdims=True), 1)
+        q = np.where(result.visits > 0, result.q, result.value[:, None])
+        return {
+            "action_values": 0.5 + 0.5 * q,
+            "probabilities": result.visits / total,
+            "value": 0.5 + 0.5 * result.value,
+            "visits": result.visits,
+            "variation": result.pv,
+        }
+
     def evaluate(
         self, planes: NDArray[np.uint8], mask: NDArray[np.int8]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

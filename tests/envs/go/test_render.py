@@ -104,12 +104,13 @@ def changed_points(frame, other, size, by=1):
     return {layout.nearest(*pixel) for pixel in zip(x.tolist(), y.tolist(), strict=True)}
 
 
-def explanation(size, shares=None, values=(), value=None):
+def explanation(size, shares=None, values=(), value=None, visits=(), variation=()):
     """What an agent says: a share of its choice for some vertices."""
     row = np.zeros(size * size + 1)
     for vertex, share in (shares or {}).items():
         row[from_gtp(vertex, (size, size))] = share
-    return SimpleNamespace(probabilities=tuple(row) if shares else (), action_values=values, value=value)
+    shown = {"action_values": values, "value": value, "visits": visits, "variation": variation}
+    return SimpleNamespace(probabilities=tuple(row) if shares else (), **shown)
 
 
 @pytest.mark.parametrize("size", [9, 19])
@@ -145,8 +146,32 @@ def test_values_alone_are_drawn_from_their_mean_on():
 def test_policies_of_other_lengths_are_left_out():
     env = played(5, "E5")
     view = GameView.of(env.state, env.params)
-    said = SimpleNamespace(probabilities=(0.5, 0.5), action_values=(1.0,), value=None)
+    said = explanation(5, values=(1.0,), visits=(3.0, 1.0))
+    said.probabilities = (0.5, 0.5)
     np.testing.assert_array_equal(picture(view, said), picture(view))
+
+
+def test_expected_moves_are_small_stones_of_alternating_colours():
+    env = played(9, "E5")
+    view = GameView.of(env.state, env.params)
+    reply, own, passing = (from_gtp(vertex, (9, 9)) for vertex in ("C3", "G7", "pass"))
+    said = explanation(9, variation=(from_gtp("E5", (9, 9)), reply, own, passing, -1))
+    frame, plain = picture(view, said), picture(view)
+    assert changed_points(frame, plain, 9, by=64) == {divmod(reply, 9), divmod(own, 9)}
+    layout, brightness = BoardLayout.of((9, 9)), []
+    for action in (reply, own):
+        x, y = layout.place(action // 9 - 0.45, action % 9 + 0.3)
+        brightness.append(int(frame[int(y), int(x)].mean()))
+    assert brightness[0] > 200 > 100 > brightness[1]  # White answers Black
+
+
+def test_visits_are_written_instead_of_shares():
+    env = played(5, "E5")
+    view = GameView.of(env.state, env.params)
+    shares, visits = {"C3": 0.75, "D4": 0.25}, np.zeros(26)
+    visits[[from_gtp("C3", (5, 5)), from_gtp("D4", (5, 5))]] = 48, 16
+    frames = [picture(view, explanation(5, shares, visits=each)) for each in ((), tuple(visits))]
+    assert changed_points(*frames, 5) == {(2, 2), (1, 3)}
 
 
 @pytest.mark.parametrize(

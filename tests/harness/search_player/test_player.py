@@ -10,6 +10,7 @@ import pytest
 
 from rlbench.errors import UserError
 from rlbench.harness import evaluate, submission
+from rlbench.harness.isolation import explain
 from rlbench.harness.layers.graph import GraphError
 from rlbench.harness.play import play
 from rlbench.harness.search_player import player
@@ -58,6 +59,22 @@ def test_a_search_that_knows_nothing_beats_random_moves(tmp_path):
         won += np.where(over, 0, reward)
         first, over = terminated & False, over | terminated
     assert won.sum() >= 0.9 * N
+
+
+def test_an_explanation_is_the_last_search(folder):
+    agent = player.load(folder, TASK.env_id, TASK.env_kwargs, 2)
+    assert agent.explain() == {}
+    envs = gymnasium.make_vec(TASK.env_id, num_envs=2, opponent=None)
+    observation, _ = envs.reset(seed=0)
+    actions = agent.act(observation, np.ones(2, np.bool_))
+    rows = explain.decode(explain.encode(agent.explain()), 2)
+    for row, action in zip(rows, actions, strict=True):
+        assert row.error == ""
+        assert sum(row.visits) == GAME.settings.simulations
+        assert row.visits[action] == max(row.visits)
+        assert row.probabilities == pytest.approx(np.array(row.visits) / sum(row.visits), rel=1e-5)
+        assert all(0 <= value <= 1 for value in (*row.action_values, row.value))
+        assert row.variation[0] == action
 
 
 WRONG = {
