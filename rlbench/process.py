@@ -103,33 +103,6 @@ one_blas_thread = SharedScope(_on_one_thread)
 
 
 @contextmanager
-def openmp_threads(library: str) -> Iterator[None]:
-    """OpenMP has as many threads afterwards as before, in the runtime that a shared library is linked with.
-
-    Torch computes with as many, and libraries that start threads of OpenMP tend to set the number for all.
-
-    Args:
-        library: The path of the library, which is loaded.
-    """
-    before = [(runtime, name, getattr(runtime, f"omp_get_{name}")()) for runtime, name in _openmp_settings(library)]
-    try:
-        yield
-    finally:
-        for runtime, name, value in before:
-            getattr(runtime, f"omp_set_{name.replace('max_threads', 'num_threads')}")(value)
-
-
-def _openmp_settings(library: str) -> Iterator[tuple[Any, str]]:
-    """The runtimes of OpenMP that a library may call, and what is set in them."""
-    for path in (library, None):  # a runtime that another library has made global comes before its own
-        with contextlib.suppress(OSError, TypeError, AttributeError):
-            runtime = ctypes.CDLL(path)
-            for name in ("max_threads", "max_active_levels"):
-                getattr(runtime, f"omp_get_{name}")  # AttributeError where there is no OpenMP
-                yield runtime, name
-
-
-@contextmanager
 def torch_generator() -> Iterator[None]:
     """Torch's global random generators, of the CPU and of GPUs in use, are afterwards as they were."""
     torch: Any = importlib.import_module("torch")

@@ -14,6 +14,7 @@ from rlbench.core.adapter import BatchStep, Image, VectorEnvAdapter
 from rlbench.core.arguments import BATCH_RENDER_MODES, TEXT_MODE, Check, check_memory, flag
 from rlbench.core.autoreset import Bools, final_entries, reset_needed, with_masks
 from rlbench.core.compiler.compile import MODES, compiled, step_loop, working_memory
+from rlbench.core.compiler.pool import ParallelLoop
 from rlbench.core.rules import StateOf
 from rlbench.core.seeding import new_streams
 from rlbench.core.spaces import Arrays
@@ -26,8 +27,8 @@ COMPILED = {"_reset_loop", "_step_loop", "_threads", "_memory"}
 class RulesVectorEnv(VectorEnvAdapter):
     """N environments that follow a rules module, the same bit for bit in every mode, of any number, on any threads.
 
-    Arguments besides the rules' own: `autoreset_mode`; `parallel` (all cores or one; by default whichever proves
-    faster while it runs); `copy=False` hands out the same arrays at every step, which the next step overwrites.
+    Arguments besides the rules' own: `autoreset_mode`; `parallel` (all cores or one; by default all where the
+    batch is large enough); `copy=False` hands out the same arrays at every step, which the next step overwrites.
     """
 
     metadata: dict[str, Any] = {"render_modes": [*BATCH_RENDER_MODES, TEXT_MODE]}  # noqa: RUF012  # as of RulesEnv
@@ -60,6 +61,12 @@ class RulesVectorEnv(VectorEnvAdapter):
         self._reset_loop = loops.reset
         self._step_loop, self._threads = step_loop(self.world, self.num_envs, self._parallel)
         self._memory = working_memory(self.world, self._threads)
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Leave the thread pool, whose threads end with the last batch that uses them."""
+        loop = getattr(self, "_step_loop", None)  # its constructor may have failed
+        if isinstance(loop, ParallelLoop):
+            loop.close()
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy or a pickle holds: all but the compiled loops, which another process makes for itself."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import importlib.util
 import linecache
 import os
 import pickle
@@ -24,20 +23,20 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from rlbench import children, process
+from rlbench import process
 from rlbench.core.compiler import cache
-from rlbench.core.compiler.autotune import Autotuner
 from rlbench.core.compiler.cache import cache_folder as cache_folder
 from rlbench.core.compiler.codegen import PADDING
+from rlbench.core.compiler.pool import ParallelLoop, ThreadPool, find_pool, has_pools
 from rlbench.core.compiler.template import CACHED, source
+from rlbench.core.compiler.work_stealing import POOL_FUNCTIONS
 from rlbench.core.world import World
 from rlbench.errors import UserError
 
-# Environments from which the parallel loop is worth a trial: waking a thread costs a few microseconds, a step of
-# cart-pole 20 nanoseconds, of grid world 10. `make perf` prints the table. Rules that compute much more may set
+# Environments from which a batch is shared among threads by default, in chunks of half as many: the two calls of a pool
+# for a chunk cost as much as 4 steps of a cart-pole. `make perf` prints the table. Rules that compute much more may set
 # PARALLEL_FROM themselves.
-PARALLEL_FROM = 512
-SPIN = "30000"  # turns, about 0.1 ms, that an idle thread of GNU OpenMP spins before it sleeps
+PARALLEL_FROM = 256
 
 MODES = {AutoresetMode.NEXT_STEP: 0, AutoresetMode.SAME_STEP: 1, AutoresetMode.DISABLED: 2}  # as the loops number them
 
@@ -89,56 +88,46 @@ def step_loop(world: World, num_envs: int, parallel: bool | None) -> tuple[Calla
     Args:
         world: The rules and their parameters.
         num_envs: How many environments the batch has; small ones are stepped serially by default.
-        parallel: Whether to use all threads; None for whichever loop proves faster while it runs.
+        parallel: Whether threads share the work; None for where that is worth it.
     """
     loops: Any = compiled(world)
-    small = num_envs < getattr(world.rules, "PARALLEL_FROM", PARALLEL_FROM)
-    if parallel is False or (parallel is None and small) or not launch_threads():
+    least = getattr(world.rules, "PARALLEL_FROM", PARALLEL_FROM)
+    chunk = min(least // 2, -(-num_envs // thread_count())) if parallel else least // 2
+    threads = min(thread_count(), -(-num_envs // chunk))
+    if parallel is False or (parallel is None and num_envs < least) or threads < 2 or not has_pools():
         return loops.step_serial, 1
-
-    def step_parallel(*arguments: Any) -> int:
-        """The parallel loop; the serial one in a forked process, into which its threads have not come along."""
-        loop = loops.step_serial if children.is_forked() else loops.step_parallel
-        return loop(*arguments)  # type: ignore[no-any-return]  # generated code has no types
-
-    return (step_parallel if parallel else Autotuner(loops.step_serial, step_parallel)), thread_count()
+    return ParallelLoop(loops.step_parallel, threads, chunk, functools.partial(find_pool, new_pool)), threads
 
 
-def launch_threads() -> bool:
-    """Start Numba's threads, once; whether there are any, which in a forked process there are not."""
-    return not children.is_forked() and _launch_threads_once()
+def new_pool() -> ThreadPool:
+    """A pool of as many threads as there may be."""
+    steal, run_worker = pool_functions()
+    return ThreadPool(steal.address, run_worker.address, thread_count())
 
 
 @functools.cache
-def _launch_threads_once() -> bool:
-    """Start the threads so that idle ones soon sleep, and leave their cores to the training.
+def pool_functions() -> tuple[Any, Any]:
+    """`steal` and `run_worker` as C functions, which are never deleted: threads may run them."""
+    from numba import int64
+    from numba.core.ccallback import CFunc
 
-    libgomp reads the variable when it is loaded, which is here; by default it spins for milliseconds.
-    """
-    decided = "GOMP_SPINCOUNT" in os.environ or "OMP_WAIT_POLICY" in os.environ
-    settings = {} if decided else {"GOMP_SPINCOUNT": SPIN}
-    with process.environment(**settings):
-        from numba.np.ufunc import parallel
-
-        with process.openmp_threads(str(_path_of("numba.np.ufunc.omppool"))):
-            try:
-                parallel._launch_threads()
-            except (ImportError, ValueError):  # a threading layer that the user has asked for is not there
-                return False
-    return True
-
-
-def _path_of(module: str) -> str | None:
-    """Where a module is, which is not imported."""
-    spec = importlib.util.find_spec(module)
-    return None if spec is None else spec.origin
+    module = compiled_text("pool", POOL_FUNCTIONS, ())
+    functions = []
+    for name, count in (("steal", 5), ("run_worker", 1)):
+        signature, options = ((int64,) * count, int64), {"error_model": "numpy", "_nrt": False}
+        function: Any = CFunc(getattr(module, name), signature, {}, options)
+        function._cache = MachineCode(f"{module.__name__}.{name}")
+        with numba_settings():
+            function.compile()
+        functions.append(function)
+    return functions[0], functions[1]
 
 
 def thread_count() -> int:
-    """How many threads the parallel loop has."""
+    """How many threads a batch may have: NUMBA_NUM_THREADS, or one per core of this process."""
     import numba
 
-    return numba.get_num_threads()  # type: ignore[no-any-return]  # Numba has no types
+    return int(numba.config.NUMBA_NUM_THREADS)
 
 
 def working_memory(world: World, threads: int = 1) -> tuple[NDArray[Any], ...]:

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from rlbench.core.compiler.codegen import pieces
+from rlbench.core.compiler.share import SHARE, WIDENED
 from rlbench.core.rng import MULTIPLIER, UNIFORM
 from rlbench.core.world import World
 
@@ -25,7 +26,7 @@ from __future__ import annotations
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, prange, types
+from numba import njit, types
 from numba.extending import intrinsic
 
 
@@ -47,11 +48,7 @@ def multiply_add_128(context, low, high, increment_low, increment_high):
     return types.UniTuple(types.uint64, 2)(*[types.uint64] * 4), codegen
 
 
-def widened(function):
-    """The function, compiled once for all integers, where Numba would compile it again for each constant argument."""
-    template = function.get_call_template
-    function.get_call_template = lambda args, kws: template(tuple(types.unliteral(each) for each in args), kws)
-    return function
+{widened}
 
 
 def fill_uniform(streams, i, values):
@@ -174,23 +171,24 @@ def step_serial({step_arguments}):
     return step_range({step_arguments}, 0, len(streams), 0)
 
 
-def step_parallel({step_arguments}):
-    """The same, every thread a range of the environments."""
+def step_chunk(arguments, start, stop, thread):
+    """Step environments start to stop - 1, for one of several threads."""
+    return step_range(*arguments, start, stop, thread)
+
+
+def step_parallel({step_arguments}, pool, batch):
+    """Step all, sharing the work with the threads of a pool; returns what `step_serial` does."""
     refused = invalid({actions}, {sizes})
     if refused:
         return refused
-    ended, each = 0, -(-len(streams) // threads)
-    for thread in prange(threads):
-        start = min(thread * each, len(streams))
-        stop = min(start + each, len(streams))
-        ended += step_range({step_arguments}, start, stop, np.int64(thread))  # prange counts in uint64
-    return ended
+    return share(pool, batch, step_chunk, ({step_arguments}), len(streams))
 
 
 reset = njit(error_model="numpy"{flags})(reset)
 invalid = njit(error_model="numpy")(invalid)
 step_serial = njit(error_model="numpy", nogil=True)(step_serial)
-step_parallel = njit(error_model="numpy", parallel=True)(step_parallel)
+step_chunk = njit(error_model="numpy", _nrt=False)(step_chunk)  # threads that count references wait for each other
+step_parallel = njit(error_model="numpy", nogil=True)(step_parallel)
 '''
 )
 
@@ -236,7 +234,7 @@ def source(world: World) -> str:
 
 def kernel_source(world: World) -> str:
     """The same for GPUs: a thread has one row of working memory, and the functions of CPU_ONLY return 0."""
-    return PRELUDE.format(name=world.name, multiplier=MULTIPLIER) + UNIFORM + kernel_body(world)
+    return PRELUDE.format(name=world.name, multiplier=MULTIPLIER, widened=WIDENED) + UNIFORM + kernel_body(world)
 
 
 def kernel_body(world: World) -> str:
@@ -260,8 +258,8 @@ def joined_source(
     Raises:
         TypeError: Two modules define the same name.
     """
-    prelude = PRELUDE.format(name=world.name, multiplier=MULTIPLIER)
-    return prelude + UNIFORM + _body(world, modules, called, loops, filling)
+    prelude = PRELUDE.format(name=world.name, multiplier=MULTIPLIER, widened=WIDENED)
+    return prelude + SHARE + UNIFORM + _body(world, modules, called, loops, filling)
 
 
 def _body(world: World, modules: Iterable[Any], called: Iterable[str], loops: str, filling: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ from gymnasium.vector import AutoresetMode
 from rlbench.core.compiler.cache import cache_folder
 from rlbench.core.compiler.compile import compiled
 from rlbench.core.compiler.template import source
+from rlbench.core.vector import RulesVectorEnv
 from rlbench.core.world import World
 from rlbench.testing import same
 
@@ -134,8 +135,6 @@ def rules_folder(tmp_path, monkeypatch):
 
 
 def one_step(world):
-    from rlbench.core.vector import RulesVectorEnv
-
     envs = RulesVectorEnv(rules=world, num_envs=2)
     before = envs.reset(seed=0)[0]
     return envs.step(np.array([1, 1]))[0] - before
@@ -150,6 +149,31 @@ def test_an_edited_rule_takes_effect(rules_folder):
     sys.modules.pop("edited_rules")
     np.testing.assert_allclose(one_step("edited_rules"), 2.0, rtol=1e-6)
     assert len(list((rules_folder / "cache").glob("*.py"))) == 2
+
+
+@pytest.mark.parametrize("message", ['"above 2"', 'f"above {bound}"'], ids=["a fixed message", "a formatted one"])
+def test_an_exception_of_rules_is_the_same_from_every_thread(message, rules_folder):
+    """Every environment but the first and the last raises, so that a worker's chunk does, too."""
+    raising = f"""def reward(state, action, next_state, params):
+    bound = 2
+    if next_state.level > bound:
+        raise ValueError({message})
+    return next_state.level
+"""
+    plain = "def reward(state, action, next_state, params):\n    return next_state.level\n"
+    (rules_folder / "edited_rules.py").write_text(RULES.replace(plain, raising), encoding="utf-8")
+    serial, parallel = (RulesVectorEnv(rules="edited_rules", num_envs=999, parallel=each) for each in (False, True))
+    serial.reset(seed=0), parallel.reset(seed=0)
+    for chosen in ([0], [998], range(1, 998)):
+        actions = np.isin(np.arange(999), chosen).astype(np.int64)
+        for envs in (serial, parallel):
+            envs.reset(seed=0)
+            envs.step(actions)
+            with pytest.raises(ValueError, match=r"^above 2$"):
+                envs.step(actions)
+    serial.reset(seed=1), parallel.reset(seed=1)
+    for _ in range(3):
+        assert same(serial.step(np.zeros(999, int)), parallel.step(np.zeros(999, int)))
 
 
 def test_the_same_rules_are_loaded_once(rules_folder):

@@ -1,0 +1,131 @@
+"""Work stealing by itself: a pool of threads that does small pieces of work, and counts what it has done."""
+
+import random
+import threading
+
+import numpy as np
+import pytest
+from numba import carray, cfunc, types
+
+from rlbench.core.compiler.compile import pool_functions
+from rlbench.core.compiler.pool import ParallelLoop, ThreadPool, has_pools
+from rlbench.envs.atari.cpu_affinity import threads_of_process
+
+pytestmark = pytest.mark.skipif(not has_pools(), reason="this system has no pools")
+
+
+def chunk(function):
+    """The address of function(context, start, stop, thread) -> int."""
+    signature = types.int64(types.CPointer(types.int64), types.int64, types.int64, types.int64)
+    compiled = cfunc(signature)(function)
+    KEPT.append(compiled)
+    return compiled.address
+
+
+KEPT = []  # machine code that threads may run
+
+
+@pytest.fixture(scope="module")
+def count_visits():
+    """Adds 1 to context[i] for every i, notes the thread in the second half, and returns the sum of all i."""
+
+    def visit(context, start, stop, thread):
+        words = carray(context, (2_000_000,))
+        total = 0
+        for i in range(start, stop):
+            words[i] += 1
+            words[1_000_000 + i] = thread
+            total += i
+        return total
+
+    return chunk(visit)
+
+
+def new_pool(threads):
+    steal, run_worker = pool_functions()
+    return ThreadPool(steal.address, run_worker.address, threads)
+
+
+def user(pool, threads, smallest):
+    """A function (chunk, context, count) -> sum that lets the pool do it."""
+    steal = pool_functions()[0].ctypes
+
+    def loop(function, context, count, pool_address, batch_address):
+        return steal(pool_address, function, context.ctypes.data, count, batch_address)
+
+    return ParallelLoop(loop, threads, smallest, [pool].pop)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 8])
+def test_everything_is_done_once_whatever_the_sizes(threads, count_visits):
+    pool, generator = new_pool(threads), random.Random(threads)
+    context = np.zeros(1_100_000, np.int64)
+    for _ in range(300):
+        count, smallest, asked = generator.randint(1, 20_000), generator.randint(1, 300), generator.randint(1, 10)
+        context[:] = 0
+        total = user(pool, asked, smallest)(count_visits, context, count)
+        assert (context[:count] == 1).all()
+        assert context[count] == 0
+        assert total == count * (count - 1) // 2
+        assert context[1_000_000 : 1_000_000 + count].max() < min(threads, asked)
+
+
+def test_many_short_calls_lose_nothing(count_visits):
+    share, context = user(new_pool(4), 4, 1), np.zeros(2_000_000, np.int64)
+    totals = {share(count_visits, context, 40) for _ in range(20_000)}
+    assert totals == {780}
+    assert (context[:40] == 20_000).all()
+
+
+def test_more_chunks_than_fit_into_half_a_word(count_visits):
+    context = np.zeros(2_000_000, np.int64)
+    assert user(new_pool(2), 2, 1)(count_visits, context, 900_001) == 900_001 * 900_000 // 2
+    assert (context[:900_001] == 1).all()
+
+
+def test_callers_at_once_do_not_disturb_each_other(count_visits):
+    pool, failures = new_pool(3), []
+
+    def caller():
+        share, context = user(pool, 3, 7), np.zeros(2_000_000, np.int64)
+        totals = {share(count_visits, context, 500) for _ in range(1_000)}
+        failures.append(totals != {124_750} or (context[:500] != 1_000).any())
+
+    callers = [threading.Thread(target=caller) for _ in range(4)]
+    for each in callers:
+        each.start()
+    for each in callers:
+        each.join()
+    assert failures == [False] * 4
+
+
+def test_after_a_worker_was_late_the_caller_works_alone_for_a_while(count_visits):
+    """Chunk 1 is that of the worker; there it counts for a second or so, unless the caller has taken it."""
+
+    def hold_up(context, start, stop, thread):
+        words = carray(context, (2,))
+        if thread:
+            for i in range(start + 50_000_000):
+                words[1] ^= i
+        return thread
+
+    hold_up, context = chunk(hold_up), np.zeros(2_000_000, np.int64)
+    share = user(new_pool(2), 2, 1)
+    for _ in range(100_000):
+        if share(hold_up, context, 2):
+            break
+    else:
+        pytest.fail("the worker has never come")
+    for _ in range(100):  # far shorter than the wait
+        share(count_visits, context, 100)
+        assert (context[1_000_000:1_000_100] == 0).all()
+
+
+def test_the_threads_of_a_pool_end_with_it(count_visits):
+    before = threads_of_process()
+    share = user(pool := new_pool(5), 5, 1)
+    share(count_visits, np.zeros(2_000_000, np.int64), 1_000)
+    assert pool.workers == len(threads_of_process() - before) == 4
+    share.close()
+    del pool
+    assert threads_of_process() <= before
