@@ -115,7 +115,8 @@ class Watchdog:
         files, size, folders = 0, self._bytes_of_unlinked_files(), [self._folder]
         while folders:
             try:
-                entries = list(itertools.islice(os.scandir(folders.pop()), self._caps.files + 1))
+                with os.scandir(folders.pop()) as listing:
+                    entries = list(itertools.islice(listing, self._caps.files + 1))
             except OSError as error:
                 if error.errno == errno.ENAMETOOLONG:
                     return "crash", "made folders in folders that are too deep to look into"
