@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,15 +57,29 @@ Chart = tuple[str, "Callable[[], Figure]", str]  # file name, the drawing, what 
 
 
 def curve_charts(options: PlotOptions) -> list[Chart]:
-    """The chart of learning curves, if there are any."""
+    """The chart of all learning curves, if there are any, and where they are of several tasks, one for each."""
     for path in options.runs:
         if not path.exists():
             raise UserError(f"nothing at {path}; give folders of training runs or of results")
     found = curves.read_all(curves.find(options.runs), options.axis)
     if not found:
         return []
-    what = f"{counted(len(found), 'training run')}, {counted(len({curve.agent for curve in found}), 'agent')}"
-    return [("curves", lambda: curves.draw(found, options.axis), what)]
+    tasks = {task: [curve for curve in found if curve.task == task] for task in sorted({c.task for c in found})}
+    several = tasks if len(tasks) > 1 else {}
+    return [
+        (name, lambda of=of: curves.draw(of, options.axis), shown(of))  # type: ignore[misc]  # bound now, not later
+        for name, of in (("curves", found), *((f"curves/{file_name(task)}", of) for task, of in several.items()))
+    ]
+
+
+def shown(found: Sequence[curves.Curve]) -> str:
+    """What a chart of learning curves shows."""
+    return f"{counted(len(found), 'training run')}, {counted(len({curve.agent for curve in found}), 'agent')}"
+
+
+def file_name(task: str) -> str:
+    """A task's key, or the id of an environment, as the name of a file."""
+    return task.replace("/", "-")
 
 
 def score_charts(options: PlotOptions) -> list[Chart]:
@@ -118,7 +132,7 @@ def save(name: str, make: Callable[[], Figure], what: str, folder: Path) -> list
         for suffix in FORMATS:
             path = folder / f"{name}.{suffix}"
             try:
-                folder.mkdir(parents=True, exist_ok=True)
+                path.parent.mkdir(parents=True, exist_ok=True)
                 with replacing(path) as scratch:
                     figure.savefig(scratch, format=suffix, metadata={"Date": None} if suffix == "svg" else None)
             except OSError as error:

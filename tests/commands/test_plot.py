@@ -15,10 +15,10 @@ from rlbench.commands import plot
 from rlbench.commands.plotting import curves as plot_curves
 from rlbench.commands.plotting import scores as plot_scores
 from rlbench.commands.plotting.curves import Curve, band
-from rlbench.commands.plotting.style import looks, style, unit
+from rlbench.commands.plotting.style import style
 from rlbench.commands.shared.agents import learning_curves
 from rlbench.commands.shared.runs import load_runs
-from rlbench.drawing.shapes import ACCENTS, PAPER
+from rlbench.drawing.shapes import PAPER
 from rlbench.harness.ranking import scores
 from rlbench.harness.ranking.agent_results import collect_results
 from rlbench.harness.ranking.intervals import mean_interval, moments
@@ -247,11 +247,45 @@ def test_a_performance_profile_by_hand():
     assert np.isnan(scores.performance_profile([np.array([np.nan])], [0.5])).all()
 
 
-def test_every_agent_has_a_line_of_its_own():
-    names = [f"agent-{i}" for i in range(11)] + ["random"]
-    made = [str(look) for look in looks(names).values()]
-    assert len(set(made)) == len(names)
-    assert looks(names)["agent-0"]["color"] == unit(ACCENTS[0])
+def test_every_agent_has_a_panel_of_its_own_on_the_axes_of_its_task():
+    names = [f"agent-{i:02}" for i in range(15)]
+    learnt = [
+        Curve("cart-pole@1", name, seed, np.array([1e4, 1e5 + i]), np.array([i, 400.0]))
+        for i, name in enumerate(names)
+        for seed in range(2)
+    ]
+    with style():
+        figure = plot_curves.draw(
+            [*learnt, Curve("go5@1", "a", 0, np.array([1.0, 2.0]), np.array([0.1, 0.9]))], "steps"
+        )
+    panels = [axes for axes in figure.axes if axes.get_visible()]
+    titles = [axes.get_title(loc="left") for axes in panels]
+    assert titles == [*(f"cart-pole@1\n{name}  (2)" for name in names), "go5@1\na  (1)"]
+    assert len({(axes.get_xlim(), axes.get_ylim()) for axes in panels[:-1]}) == 1
+    assert panels[-1].get_xlim() != panels[0].get_xlim()
+
+
+def test_the_curves_of_few_seeds_are_drawn_and_not_cut_off():
+    for seeds, lines in ((1, 1), (3, 4), (6, 1)):
+        learnt = [Curve("t@1", "a", s, np.array([1.0, 2.0]), np.array([0.0, 10.0 * s])) for s in range(seeds)]
+        with style():
+            (panel,) = plot_curves.draw(learnt, "steps").axes
+        drawn = [line for line in panel.get_lines() if len(line.get_xdata()) == 2]
+        assert len(drawn) == lines
+        assert len(panel.collections) == (1 if seeds == 6 else 0)  # an interval
+        assert all(panel.get_ylim()[0] < y < panel.get_ylim()[1] for line in drawn for y in line.get_ydata())
+
+
+def test_several_tasks_have_a_chart_of_curves_each(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(plot, "FORMATS", ("svg",))
+    for task in ("cart-pole@1", "rlbench/GridWorld-v0"):
+        write_curve(tmp_path / "runs" / task, task=task)
+    code, rows, _ = run("runs", "--json")
+    assert (code, [row["file"] for row in rows]) == (
+        0,
+        [f"plots/{name}.svg" for name in ("curves", "curves/cart-pole@1", "curves/rlbench-GridWorld-v0")],
+    )
+    assert all((tmp_path / row["file"]).is_file() for row in rows)
 
 
 def test_mistakes_are_one_line_and_leave_nothing(run, tmp_path):

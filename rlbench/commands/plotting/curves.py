@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rlbench.charts import literal
-from rlbench.commands.plotting.style import legend, looks, panels, unit
+from rlbench.commands.plotting.style import panels, unit
 from rlbench.commands.shared.agents import learning_curves
-from rlbench.drawing.shapes import GREY, INK
+from rlbench.drawing.shapes import BLUE, GREY, INK, MIST
 from rlbench.harness.ranking.agent_results import generator
 from rlbench.harness.ranking.bootstrap import resample, widening
 from rlbench.harness.ranking.intervals import FEWEST_SEEDS
+from rlbench.harness.ranking.reference_lines import own_reference
 from rlbench.harness.results import curves as kept_curves
 from rlbench.harness.results.record import is_hidden
 from rlbench.harness.tasks.suite import TASKS
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 CURVE = "curve.jsonl"
 KEPT = f"{kept_curves.FOLDER}/*/*.csv"
 Axis = Literal["steps", "seconds"]
-UNITS = {"steps": "environment steps", "seconds": "seconds of the training run"}
+UNITS = {"steps": "validation return over environment steps", "seconds": "validation return over seconds of training"}
+FEWEST_FOR_BANDS = 5  # seeds from which an interval says more than their curves
 MAX_LINEAR = 12  # longest training run over shortest; beyond this the axis is logarithmic
 Floats = NDArray[np.float64]
 
@@ -118,69 +120,101 @@ def band(curves: Sequence[Curve]) -> Band:
 
 
 def draw(curves: Sequence[Curve], axis: Axis) -> Figure:
-    """The figure: a panel per task, a line per agent.
+    """The figure: a panel per task and agent, with the other agents of the task in grey behind it.
+
+    Lines of all agents in one panel cannot be told apart from six agents on.
 
     Args:
         curves: one per training run.
         axis: what they are drawn against.
     """
-    tasks = list(dict.fromkeys(curve.task for curve in curves))
-    agents = sorted({curve.agent for curve in curves})
-    of_agent = looks(agents)
-    figure, axes = panels(len(tasks), 5.6 if len(tasks) == 1 else 4.6, 3.6, columns=2)
-    for task, panel in zip(tasks, axes, strict=True):
-        ends, means = [], []
-        for agent in agents:
-            mine = [curve for curve in curves if (curve.task, curve.agent) == (task, agent)]
-            if mine:
-                shown = band(mine)
-                line(panel, shown, agent, of_agent[agent])
-                ends.append(shown.at[-1])
-                means += [shown.mean.min(), shown.mean.max()]
-        frame(panel, task, axis, ends, means)
-    legend(figure, axes)
+    seeds: dict[str, dict[str, list[Curve]]] = {}
+    for curve in sorted(curves, key=lambda curve: (curve.task, curve.agent, curve.seed)):
+        seeds.setdefault(curve.task, {}).setdefault(curve.agent, []).append(curve)
+    shown = {task: {agent: band(of) for agent, of in agents.items()} for task, agents in seeds.items()}
+    figure, axes = panels(sum(map(len, seeds.values())), 3.6, 2.6)
+    free = iter(axes)
+    for task, agents in seeds.items():
+        for agent, of_seeds in agents.items():
+            panel = next(free)
+            for other in agents.keys() - {agent}:
+                panel.plot(shown[task][other].at, shown[task][other].mean, color=unit(MIST), lw=1.2, zorder=1)
+            line(panel, shown[task][agent], of_seeds, agent)
+            frame(panel, task, f"{agent}  ({len(of_seeds)})", axis, extent(shown[task].values(), agents.values()))
     return figure
 
 
-def line(panel: Axes, shown: Band, name: str, look: dict[str, Any]) -> None:
-    """One agent: its mean, its interval, a dot where its longest training run ended.
+def line(panel: Axes, shown: Band, seeds: Sequence[Curve], name: str) -> None:
+    """One agent: its mean, its interval or the curves of its seeds, a dot where its longest training run ended.
 
     Args:
         panel: where to draw.
         shown: mean and interval.
-        name: for the legend.
-        look: colour and dashes.
+        seeds: the curve of each seed.
+        name: of the agent.
     """
-    panel.plot(shown.at, shown.mean, label=literal(name), **look)
-    panel.plot(shown.at[-1:], shown.mean[-1:], "o", ms=4, color=look["color"])
-    if shown.low is not None and shown.high is not None:
-        panel.fill_between(
-            shown.at, shown.low, shown.high, color=look["color"], alpha=0.16, lw=0
-        )  # fmt: skip
+    blue = unit(BLUE)
+    if shown.low is not None and shown.high is not None and not has_lines(shown.seeds):
+        panel.fill_between(shown.at, shown.low, shown.high, color=blue, alpha=0.16, lw=0)
+    if has_lines(shown.seeds):
+        for curve in seeds:
+            panel.plot(curve.at, curve.mean, color=blue, lw=0.7, alpha=0.55)
+    panel.plot(shown.at, shown.mean, label=literal(name), color=blue)
+    panel.plot(shown.at[-1:], shown.mean[-1:], "o", ms=4, color=blue)
 
 
-def frame(panel: Axes, task: str, axis: Axis, ends: Sequence[float], means: Sequence[float]) -> None:
-    """Title, axes, and the returns that are scored 0 and 1. The axes fit the means; intervals may be cut off.
+def has_lines(seeds: int) -> bool:
+    """Whether the curve of each of so many seeds is drawn, in place of an interval."""
+    return 1 < seeds < FEWEST_FOR_BANDS
+
+
+class Extent(NamedTuple):
+    """What the curves of a task take: first and last of where they end, lowest and highest return, where they begin."""
+
+    begin: float
+    first_end: float
+    last_end: float
+    low: float
+    high: float
+
+
+def extent(bands: Iterable[Band], seeds: Iterable[Sequence[Curve]]) -> Extent:
+    """The extent of the lines of all agents of a task; intervals may be cut off."""
+    bands, lines = list(bands), [curve.mean for of in seeds if has_lines(len(of)) for curve in of]
+    returns = np.concatenate([*(shown.mean for shown in bands), *lines])
+    ends = [float(shown.at[-1]) for shown in bands]
+    begin = min(float(shown.at[0]) for shown in bands)
+    return Extent(begin, min(ends), max(ends), float(returns.min()), float(returns.max()))
+
+
+def frame(panel: Axes, task: str, agent: str, axis: Axis, of: Extent) -> None:
+    """Title, axes, and the returns of random play and of the reference. All panels of a task have the same axes.
 
     Args:
         panel: where to draw.
-        task: its title.
+        task: the first line of its title.
+        agent: the second line.
         axis: what curves are drawn against.
-        ends: last step or second of each agent.
-        means: lowest and highest mean of each agent.
+        of: the extent of the task's lines.
     """
-    panel.set_title(literal(task))
+    panel.set_title(f"{literal(task)}\n{literal(agent)}")
     panel.set_xlabel(UNITS[axis])
-    panel.set_ylabel("validation return")
-    if max(ends) > MAX_LINEAR * min(ends):
+    if of.begin > 0 and of.last_end > MAX_LINEAR * of.first_end:
         panel.set_xscale("log")
-    elif axis == "steps":
-        panel.xaxis.set_major_formatter(
-            lambda x, _: f"{x / 1e6:g} M" if x >= 1e6 else f"{x / 1e3:g} k" if x >= 1e3 else f"{x:g}"
-        )
+        panel.set_xlim(0.8 * of.begin, 1.25 * of.last_end)
+    else:
+        panel.set_xlim(0, 1.04 * of.last_end or 1)
+        panel.locator_params(axis="x", nbins=4)
+        if axis == "steps":
+            panel.xaxis.set_major_formatter(
+                lambda x, _: f"{x / 1e6:g} M" if x >= 1e6 else f"{x / 1e3:g} k" if x >= 1e3 else f"{x:g}"
+            )
     known = TASKS.get(task)
-    reference_lines = {"reference": known.reference, "random": known.random} if known else {}
-    low, high = min(*means, *reference_lines.values()), max(*means, *reference_lines.values())
+    reference_lines = {"random": known.random} if known else {}
+    if known and not own_reference(known):
+        reference_lines["reference"] = known.reference
+    heights = (of.low, of.high, *reference_lines.values())
+    low, high = min(heights), max(heights)
     panel.set_ylim(low - 0.1 * (high - low or 1), high + 0.1 * (high - low or 1))
     for name, value in reference_lines.items():
         panel.axhline(value, color=unit(GREY), lw=0.8, ls=(0, (2, 3)), zorder=0)

@@ -1,4 +1,4 @@
-"""The style of all charts: the palette of `drawing.shapes`, one font, no frames, a line style per agent."""
+"""The style of all charts: the palette of `drawing.shapes`, one font, no frames."""
 
 from __future__ import annotations
 
@@ -7,19 +7,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rlbench.charts import matplotlib_settings
-from rlbench.drawing.shapes import ACCENTS, GREY, INK, MIST, PAPER, Colour
+from rlbench.drawing.shapes import GREY, INK, MIST, PAPER, Colour
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DASHES: tuple[Any, ...] = (
-    "-",
-    (0, (5, 2)),
-    (0, (1.5, 1.5)),
-    (0, (6, 2, 1.5, 2)),
-    (0, (9, 4)),
-)  # in turn, as colours run out
 DPI = 150
 
 
@@ -62,18 +55,6 @@ def style() -> Iterator[None]:
         yield
 
 
-def looks(names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Colour and dashes of the line of each name; `random` is grey. Equal lists of names look the same in any chart."""
-    colours = [unit(colour) for colour in ACCENTS]
-    made: dict[str, dict[str, Any]] = {}
-    for name in names:
-        number = len([other for other in made if not other.startswith("random")])
-        dashes = DASHES[number // len(colours) % len(DASHES)]
-        plain = {"color": unit(GREY), "linestyle": "-"}
-        made[name] = plain if name.startswith("random") else {"color": colours[number % len(colours)], "ls": dashes}
-    return made
-
-
 def panels(
     count: int, width: float, height: float | Sequence[float], columns: int = 3, around: float = 0.0
 ) -> tuple[Figure, list[Axes]]:
@@ -101,20 +82,3 @@ def panels(
     for spare in axes[count:]:
         spare.set_visible(False)
     return figure, axes[:count]
-
-
-def legend(figure: Figure, axes: Sequence[Axes]) -> None:
-    """Put a legend above the figure: the names of all lines, each once, sorted, in as many columns as have room.
-
-    Args:
-        figure: what gets the legend; it grows by its rows.
-        axes: whose lines it names.
-    """
-    lines = {label: handle for panel in axes for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}
-    names = sorted(lines)
-    width, height = figure.get_size_inches()
-    columns = min(max(int(width / (0.55 + 0.07 * max(map(len, names)))), 1), len(names))  # inches at 8.5 points
-    figure.set_size_inches(width, height + 0.18 * -(-len(names) // columns))
-    made = figure.legend([lines[name] for name in names], names, loc="outside upper left", ncols=columns, fontsize=8.5)
-    for handle in made.legend_handles:
-        handle.set_linewidth(1.8)  # type: ignore[union-attr]  # a line

@@ -1,7 +1,7 @@
 """From recorded episodes to scores, intervals, rankings and the leaderboard.
 
-In: the runs that recorded episodes form. Out: `Rankings`, plain rows of numbers, and `leaderboard.md`. Imports
-`tasks` only; every number is computed anew from the episodes.
+In: the runs that recorded episodes form. Out: `Rankings`, plain rows of numbers, and `leaderboard.md` with a page per
+task. Imports `tasks` only; every number is computed anew from the episodes.
 
 The files in the order in which the data pass through them:
 
@@ -11,11 +11,13 @@ The files in the order in which the data pass through them:
     comparisons      two agents or more: difference, probability of improvement, seeds needed, intervals of ranks
     reference_lines  the random agent, references and published scores (`published.csv`), which are never ranked
     rankings         who ranks where on each task and suite
+    contenders       agents on a task, ours and published, by budget
     tables           the rankings as tables of text
     markdown         tables of text as Markdown, split where GitHub would cut them off
     matrix           a family's tasks by agents
-    families         the matrices in their order, with what stands below each
-    costs            learning curves, seconds and devices of training runs
-    leaderboard      all of it as a page
+    families         the matrices in their order, with what stands around each
+    costs            learning curves, times, devices and commands of training runs
+    task_page        all there is of one task
+    leaderboard      all of it as pages, by the templates beside it
     bootstrap        bands of charts; the page does not use it
 """
