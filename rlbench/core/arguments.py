@@ -189,6 +189,13 @@ def choice(kind: str, value: Any, known: Iterable[str]) -> str:
     return value
 
 
+def either(name: str, value: Any, *known: str) -> str:
+    """The value of an argument that is one of a few words; ArgumentError names them all."""
+    if not isinstance(value, str) or value not in known:
+        raise ArgumentError(f"{name} is {' or '.join(map(repr, known))}, got {shortened(value)}")
+    return value
+
+
 def array(name: str, value: Any) -> NDArray[Any]:
     """The value as a NumPy array; ArgumentError for what is none, such as ragged lists."""
     try:

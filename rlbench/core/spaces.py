@@ -163,4 +163,7 @@ def _batch(actions: Any, leaf: Leaf, num_envs: int, name: str) -> NDArray[Any]:
         raise InvalidAction(
             f"{what} are {array.dtype} of shape {array.shape}; this environment takes {wanted} of shape {shape}"
         )
+    if array.dtype == np.uint64 and (too_large := array > np.iinfo(np.int64).max).any():  # would turn negative
+        i = int(np.flatnonzero(too_large)[0])
+        raise InvalidAction(f"action {array.flat[i]} of environment {i} is not in {leaf}")
     return np.ascontiguousarray(array, dtype=np.int64 if discrete else np.float64)

@@ -69,6 +69,7 @@ def test_the_plugin_syntax_works():
         (-1, "out of range"),
         (1.0, "is float64"),
         (np.nan, "is float64"),
+        (np.uint64(2**63), "action 9223372036854775808 is out of range"),
         (True, "is bool"),
         (np.array([1]), r"int64 of shape \(1,\)"),
         ("1", "takes one integer 0 to 1"),
@@ -102,6 +103,7 @@ def test_a_bad_continuous_action_is_named(action, message):
     ("actions", "message"),
     [
         (np.array([0, 2]), "action 2 of environment 1"),
+        (np.array([0, 2**63], np.uint64), "action 9223372036854775808 of environment 1 is not in"),
         (np.array([0.0, 1.0]), "actions are float64"),
         (np.array([0]), r"integers of shape \(2,\)"),
         (np.array([True, False]), "actions are bool"),

@@ -36,7 +36,7 @@ def fields(
     return {
         "komi": checked_komi(komi, size),
         "suicide": arguments.flag("suicide", suicide),
-        "loses": arguments.choice("illegal=", illegal, ("lose", "raise")) == "lose",
+        "loses": arguments.either("illegal", illegal, "lose", "raise") == "lose",
         "opponents": np.array([playouts_of(name) for name in names], np.int64),
         "playouts_at_once": MAX_PLAYOUTS,
         **board_fields(size, size, limit),
@@ -69,7 +69,7 @@ def opponent_names(opponent: Any, opponents: Any) -> tuple[str, ...]:
     """The opponents by name; none for self-play."""
     if opponents is None:
         return () if opponent is None else (opponent,)
-    if opponent != "random":
+    if not isinstance(opponent, str) or opponent != "random":
         raise ArgumentError(f"opponent={shortened(opponent)} beside opponents=; give one of them")
     if isinstance(opponents, str) or not isinstance(opponents, list | tuple) or not opponents:
         raise ArgumentError(f"opponents is a tuple of names, at least one, got {shortened(opponents)}")
@@ -78,7 +78,7 @@ def opponent_names(opponent: Any, opponents: Any) -> tuple[str, ...]:
 
 def playouts_of(name: Any) -> int:
     """The playouts of an opponent's search; RANDOM, or EXTERNAL for an engine. ArgumentError for what is none."""
-    if name == "random":
+    if isinstance(name, str) and name == "random":
         return RANDOM
     if isinstance(name, str) and name.startswith(SEARCH):
         count = name.removeprefix(SEARCH)

@@ -4,11 +4,14 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium.error import InvalidAction, ResetNeeded
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import rlbench  # noqa: F401  # registers the ids
+from rlbench.envs.go import rules
 from rlbench.envs.go.config import checked_komi, opening_table
 from rlbench.envs.go.game import OCCUPIED, OFF_THE_BOARD, OVER, SUICIDE, SUPERKO, Game, IllegalMoveError
-from rlbench.errors import ArgumentError
+from rlbench.errors import ArgumentError, shortened
 from rlbench.testing import same
 
 WRONG = [
@@ -20,7 +23,9 @@ WRONG = [
     ({"komi": 25.5}, "got 25.5"),
     ({"komi": 0.3}, "komi is a multiple of 0.5, got 0.3"),
     ({"suicide": 1}, "suicide is True or False, got 1"),
-    ({"illegal": "pass"}, "unknown illegal= 'pass'"),
+    ({"illegal": "pass"}, "illegal is 'lose' or 'raise', got 'pass'"),
+    ({"illegal": "loose"}, "illegal is 'lose' or 'raise', got 'loose'"),
+    ({"illegal": None}, "illegal is 'lose' or 'raise', got None"),
     ({"max_moves": 0}, "max_moves is an integer 1 to 2500, got 0"),
     ({"opponent": "mcts"}, "opponent is one of None"),
     ({"opponent": "mcts:0"}, "mcts:PLAYOUTS takes an integer 1 to 1000000, got 'mcts:0'"),
@@ -44,6 +49,41 @@ def test_arguments(kwargs, message):
             make("rlbench/Go5x5-v0", **kwargs)
         assert message in str(error.value)
         assert "\n" not in str(error.value)
+
+
+ODD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.sampled_from([0, 20, -1, 2**31, 2**63, 2**64, 10**400]),
+    st.floats(),
+    st.complex_numbers(),
+    st.text(max_size=200),
+    st.binary(max_size=9),
+    st.lists(st.one_of(st.integers(), st.text(max_size=9)), max_size=3),
+    st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
+    st.sampled_from([np.uint64(2**63), np.float32(3), np.float64("nan"), np.array(5), np.zeros((2, 2)), np.str_("x")]),
+    st.sampled_from(["mcts:", "mcts:1e3", "mcts:+1", "gnugo:", "gnugo:21", "gtp:", "gtp:'", "submission:", "Random"]),
+    st.sampled_from(["\n", "a\r\nb", "\x00", "\ud800", "x" * 10_000, object(), int, len]),
+)
+NAMES = ("size", "komi", "suicide", "opponent", "opponents", "illegal", "max_moves")
+
+
+@settings(max_examples=300, deadline=None)
+@given(name=st.sampled_from(NAMES), value=ODD)
+def test_any_argument_is_taken_or_refused_in_one_line_that_names_it(name, value):
+    """And names the value, and what would be right."""
+    try:
+        rules.configure(**{"size": 5, name: value})
+    except ArgumentError as error:
+        message = str(error)
+        assert message.isprintable()
+        assert name.rstrip("s") in message or "mcts:PLAYOUTS" in message
+        assert len(message) < 300
+        shown = [shortened(each) for each in (value, *(value if isinstance(value, list) else ()))]
+        assert "at least one" in message or any(each in message for each in shown), message
+    else:
+        assert name != "illegal" or value in ("lose", "raise")
 
 
 @pytest.mark.parametrize("options", [{"colour": 2}, {"colour": -1}, {"opponent": 1}, {"opening": 32}, {"opening": 0.5}])
