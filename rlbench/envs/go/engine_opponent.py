@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from rlbench.envs.go.coordinates import to_gtp
 from rlbench.envs.go.engines import RESIGN, Engine, GtpEngine, find_program, is_program
 from rlbench.envs.go.gtp_client import EngineFault
-from rlbench.envs.go.rules import FORFEIT, PLAYING, RESIGNED, Params
+from rlbench.envs.go.rules import FORFEIT, PLAYING, RESIGNED, Params, State
 
 
 class Answer(NamedTuple):
@@ -26,6 +26,30 @@ class Answer(NamedTuple):
 
     reason: str = ""
     """Why it forfeits the game, in one line."""
+
+
+class EngineGame(NamedTuple):
+    """What a program must be told to go on with a game."""
+
+    seed: int
+    moves: tuple[tuple[int, int], ...]
+    """All so far, (colour, action)."""
+
+    failed: Answer | None
+    """Its first turn, where it has ended the game by it."""
+
+
+class EngineState(State):
+    """The state of a game against a program, with its moves in the attribute `game`."""
+
+    game: EngineGame
+
+    @classmethod
+    def of(cls, state: State, game: EngineGame) -> EngineState:
+        """A state with its game."""
+        made = cls(*state)
+        made.game = game
+        return made
 
 
 class EngineOpponents:
@@ -48,6 +72,7 @@ class EngineOpponents:
         }
         self._shape = params.rows, params.columns
         self._playing: Engine | None = None
+        self._seed, self._moves = 0, list[tuple[int, int]]()
 
     def __bool__(self) -> bool:
         """Whether there is a program among the opponents."""
@@ -59,14 +84,29 @@ class EngineOpponents:
         Args:
             number: Of the opponent.
             seed: Seeds it, if it is a program.
-            moves: The opening, (colour, action).
+            moves: The opening, or all moves of a game to go on with, (colour, action).
         """
         self.close()
         self._playing = self._engines.get(number)
+        self._seed, self._moves = seed, []
         if self._playing is not None:
             self._playing.start(seed)
             for colour, action in moves:
-                self._playing.play(colour, action)
+                self._play(colour, action)
+
+    def _play(self, colour: int, action: int) -> None:
+        """Tell the program that plays of a move."""
+        if self._playing is not None:
+            self._playing.play(colour, action)
+            self._moves.append((colour, action))
+
+    def is_one(self, number: int) -> bool:
+        """Whether the opponent of that number is a program."""
+        return number in self._engines
+
+    def game(self, failed: Answer | None) -> EngineGame:
+        """The game so far."""
+        return EngineGame(self._seed, tuple(self._moves), failed)
 
     @property
     def version(self) -> str | None:
@@ -84,7 +124,7 @@ class EngineOpponents:
         if self._playing is None:
             raise RuntimeError("no program plays")
         if last is not None:
-            self._playing.play(-colour, last)
+            self._play(-colour, last)
         try:
             action = self._playing.genmove(colour)
         except EngineFault as fault:
@@ -93,6 +133,7 @@ class EngineOpponents:
             return Answer(-1, RESIGNED)
         if not legal[action]:
             return Answer(-1, FORFEIT, f"illegal: {self._playing.version} plays {to_gtp(action, self._shape)}")
+        self._moves.append((colour, action))
         return Answer(action)
 
     def close(self) -> None:

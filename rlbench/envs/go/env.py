@@ -18,7 +18,7 @@ from rlbench.core.spaces import Arrays
 from rlbench.core.vector import RulesVectorEnv
 from rlbench.envs.go.board import BLACK, EMPTY
 from rlbench.envs.go.config import opponent_names
-from rlbench.envs.go.engine_opponent import Answer, EngineOpponents
+from rlbench.envs.go.engine_opponent import Answer, EngineGame, EngineOpponents, EngineState
 from rlbench.envs.go.rules import CONTINUE, PLAYING, Scratch
 from rlbench.errors import ArgumentError
 
@@ -70,17 +70,42 @@ class GoEnv(CompiledRulesEnv):
     def _single(self) -> CompiledSingle:
         return InterruptibleSingle(self.world)
 
+    @property
+    def state(self) -> Any:
+        """The current state, as for all rules; in games against a program an EngineState, which holds their moves."""
+        state = super().state
+        against_program = state is not None and self._engines.is_one(state.opponent)
+        return EngineState.of(state, self._engines.game(self._failed)) if against_program else state
+
+    @state.setter
+    def state(self, values: Any) -> None:
+        CompiledRulesEnv.state.fset(self, values)  # type: ignore[attr-defined]  # mypy knows no setters of classes
+
     def _checked_state(self, values: Any) -> Any:
+        state, game = super()._checked_state(values), getattr(values, "game", None)
+        if not self._engines.is_one(state.opponent):
+            return state
+        if not isinstance(game, EngineGame):
+            raise ArgumentError(
+                "a program knows its games by moves: against one, set a state as it was read from such a game"
+            )
+        return EngineState.of(state, game)
+
+    def _set_state(self, state: Any) -> None:
+        super()._set_state(state)
         if self._engines:
-            raise ArgumentError("no state can be set where an opponent is a program, which knows its games by moves")
-        return super()._checked_state(values)
+            game = state.game if isinstance(state, EngineState) else EngineGame(0, (), None)
+            self._engines.begin(state.opponent, game.seed, game.moves)
+            self._failed = game.failed
 
     def _start(self, seed: int | None, options: Mapping[str, Any]) -> dict[str, Any]:
         self._has_ended = True  # unless an episode has begun
-        info = super()._start(seed, options)
         self._failed = None
+        info = super()._start(seed, options)
         if not self._engines:
             return info
+        if "state" in options:
+            return self._step_info()
         opening = self.params.openings[int(options["Options"].opening)].tolist()
         moves = [(colour, action) for colour, action in zip((1, -1), opening, strict=True) if action >= 0]
         self._engines.begin(self._state.opponent, self._engine_seed(), moves)
@@ -152,7 +177,7 @@ class GoEnv(CompiledRulesEnv):
         legal = np.zeros_like(self._state.legal)
         legal[-1] = 1
         winner = 1 if self._state.agent == BLACK else -1
-        self._set_state(self._state._replace(ending=ending, winner=winner, legal=legal))
+        super()._set_state(self._state._replace(ending=ending, winner=winner, legal=legal))
         return 1.0, True
 
     def _step_info(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Games against programs: who wins when one fails, in the single environment and in the batch."""
 
+import pickle
 import shlex
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import rlbench  # noqa: F401  # registers the ids
 from rlbench.envs.go import engines
 from rlbench.envs.go.rules import FORFEIT, PASSES, RESIGNED
 from rlbench.errors import ArgumentError
+from rlbench.testing import check_env
 
 ID = "rlbench/Go9x9-v0"
 FAKE = Path(__file__).parent / "fake_engine.py"
@@ -102,16 +104,6 @@ def test_an_opening_is_told_to_the_program(make):
     black, white = env.unwrapped.params.openings[1].tolist()
     observation, *_ = env.step(next(a for a in range(81) if a not in (black, white, 72)))
     assert observation["planes"][1].sum() == 2
-
-
-def test_a_state_cannot_be_set(make):
-    env = make(fake("nothing"))
-    env.reset(seed=0)
-    state = env.unwrapped.state
-    with pytest.raises(ArgumentError, match="knows its games by moves"):
-        env.unwrapped.state = state
-    with pytest.raises(ArgumentError, match="knows its games by moves"):
-        env.reset(options={"state": state})
 
 
 def test_a_pool_may_hold_programs(make):
@@ -229,3 +221,45 @@ def test_gnugo_takes_dead_stones_off_before_it_passes(make):
         turns = env.unwrapped.state.turns
         _, reward, over, _, info = env.step(24 if turns == 1 and info["action_mask"][24] else 25)
     assert (reward, info["score"], info["ending"]) == (0.0, 24.5, PASSES)
+
+
+@needs_gnugo
+@pytest.mark.parametrize("how", ["set", "reset", "pickled"])
+def test_a_state_against_a_program_holds_its_moves_and_goes_on_alike(make, how):
+    env, twin = (make("gnugo:1", env_id="rlbench/Go5x5-v0").unwrapped for _ in range(2))
+    _, info = env.reset(seed=1, options={"opening": 1})
+    twin.reset(seed=2)
+    for _ in range(2):
+        *_, info = env.step(int(info["action_mask"][:25].argmax()))
+    state = pickle.loads(pickle.dumps(env.state)) if how == "pickled" else env.state
+    if how == "reset":
+        twin.reset(options={"state": state})
+    else:
+        twin.state = state
+    assert twin.state.game == state.game
+    for _ in range(3):
+        action = int(info["action_mask"][:25].argmax())
+        (seen, *rest, info), (twin_seen, *twin_rest, _) = env.step(action), twin.step(action)
+        np.testing.assert_array_equal(twin_seen["planes"], seen["planes"])
+        assert twin_rest == rest
+
+
+def test_a_state_without_moves_is_refused_against_a_program(make):
+    env = make(fake("nothing"), env_id="rlbench/Go5x5-v0").unwrapped
+    env.reset(seed=1, options={"colour": 0})
+    env.step(12)
+    before = env.state
+    for values in (before._asdict(), before._replace(passes=0), tuple(before)):
+        with pytest.raises(
+            ArgumentError, match="a program knows its games by moves: against one, set a state as it was"
+        ):
+            env.state = values
+        with pytest.raises(ArgumentError, match="a program knows its games by moves"):
+            env.reset(options={"state": values})
+    assert env.state.game == before.game == ((before.game.seed, ((1, 12), (-1, 20)), None))
+
+
+@pytest.mark.slow
+@needs_gnugo
+def test_an_environment_against_a_program_keeps_all_promises():
+    check_env("rlbench/Go5x5-v0", opponent="gnugo:1")
