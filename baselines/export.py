@@ -22,8 +22,9 @@ from baselines.templates.policies import GraphPolicy, Policy, SearchPolicy
 from rlbench.errors import UserError
 from rlbench.harness.layers.player import ENTRY, GRAPH, WEIGHTS
 from rlbench.harness.manifest import manifest_text
+from rlbench.search.files import ENTRY as SEARCH_ENTRY
+from rlbench.search.files import SEARCH, search_text
 
-SEARCH, SEARCH_ENTRY = "search.json", "rlbench:search"
 VERSION = "1"
 
 
@@ -76,7 +77,7 @@ def export_search(policy: SearchPolicy, origin: Origin, folder: Path) -> Path:
 
     contents = {
         GRAPH: (json.dumps(to_json(policy.graph), indent=1) + "\n").encode(),
-        SEARCH: (json.dumps(policy.search, indent=1) + "\n").encode(),
+        SEARCH: search_text(policy.game).encode(),
         "submission.toml": manifest(origin, SEARCH_ENTRY).encode(),
     }
     return _write(contents, policy.tensors(), folder)

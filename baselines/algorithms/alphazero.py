@@ -15,7 +15,6 @@ cap randomization, Wu (2019), is an option (`fast_simulations`).
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import time
 from collections.abc import Iterator
@@ -41,7 +40,9 @@ from baselines.training.memory import FLOAT, Need, Sizes
 from baselines.types import Clock, Count, CountOrZero, NonNegative, Positive, Probability, TaskName, Threads, Tree
 from rlbench.errors import UnfitError, UserError
 from rlbench.registry import ENVIRONMENTS, GO
-from rlbench.search.batch import Search, SearchSettings
+from rlbench.search.batch import Search
+from rlbench.search.files import SearchedGame
+from rlbench.search.settings import SearchSettings
 
 
 @dataclass(frozen=True)
@@ -139,12 +140,6 @@ class AlphaZeroSettings(RunSettings):
         }
 
 
-def submission_search(settings: SearchSettings, params: Any) -> dict[str, Any]:
-    """TEMPORARY."""
-    board = {"size": params.rows, "komi": params.komi, "suicide": params.suicide}
-    return {"format": 1, **dataclasses.asdict(settings), **board}
-
-
 def plays_go(task: str) -> bool:
     """Whether a task, or an environment by its id, follows the rules of Go."""
     name, kwargs = env_id(task)
@@ -194,7 +189,7 @@ class AlphaZero(Learner):
 
     def policy(self) -> SearchPolicy:
         """The network and the search that plays it."""
-        return SearchPolicy(self.model.network.graph, self.model.network.tensors(), self.played_by)
+        return SearchPolicy(self.model.network.graph, self.model.network.tensors(), self.game)
 
     def metrics(self) -> dict[str, float]:
         """Means over the iterations since the last call, and the rating against the network's own past."""
@@ -243,7 +238,7 @@ class AlphaZero(Learner):
             settings.sampled_moves if settings.search == "puct" else 0,
         )
         played = SearchSettings(simulations=settings.evaluation_simulations, **kind)
-        self.played_by = submission_search(played, params)
+        self.game = SearchedGame(params.rows, params.komi, params.suicide, played)
         search = Search(params, games, played)
         self.past = PastSelves(make_envs(task, games, settings.threads, **changes), search, self.model, earlier)
         env = make_envs(task, games, settings.threads, opponents=(settings.opponent,))
@@ -261,9 +256,22 @@ def train(
 
 PRESETS: dict[str, AlphaZeroSettings] = {
     "go5": AlphaZeroSettings(),
-    "go7": AlphaZeroSettings(task="rlbench/Go7x7-v0", blocks=5, channels=48, iterations=200),
-    "go9": AlphaZeroSettings(task="go9@1", blocks=6, channels=64, iterations=300),
+    "go7": AlphaZeroSettings(task="rlbench/Go7x7-v0", blocks=4, channels=48, window=200_000),
+    # About eight hours of a core.
+    "go9": AlphaZeroSettings(task="go9@1", blocks=5, channels=48, iterations=400, window=300_000),
+    # The one that aims at GNU Go: more of everything, for a GPU.
     "go9-gpu": AlphaZeroSettings(
-        task="go9@1", blocks=10, channels=128, num_envs=2048, iterations=500, window=2_000_000
+        task="go9@1",
+        simulations=64,
+        considered=16,
+        num_envs=1024,
+        iterations=1000,
+        blocks=10,
+        channels=128,
+        value_hidden=128,
+        window=1_000_000,
+        batch_size=1024,
+        evaluation_games=128,
+        checkpoint_every_iterations=10,
     ),
 }

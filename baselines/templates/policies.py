@@ -11,6 +11,7 @@ from baselines.templates.glimpse_template import RecurrentAttention
 from baselines.templates.pixel_agent_template import Convolutional
 from rlbench.harness.layers.graph import Graph, parse
 from rlbench.harness.layers.player import Player
+from rlbench.search import files as search_files
 
 
 class GraphPolicy(Player):
@@ -38,8 +39,8 @@ class SearchPolicy:
 
     kind = "search"
 
-    def __init__(self, graph: Graph, tensors: dict[str, NDArray[Any]], search: dict[str, Any]) -> None:
-        self.graph, self.search = graph, search
+    def __init__(self, graph: Graph, tensors: dict[str, NDArray[Any]], game: search_files.SearchedGame) -> None:
+        self.graph, self.game = graph, game
         self._tensors = tensors
 
     def tensors(self) -> dict[str, NDArray[Any]]:
@@ -50,7 +51,7 @@ class SearchPolicy:
         """What else is needed to read it back, as JSON."""
         from baselines.nets.graph import to_json  # which imports torch; tables are trained without it
 
-        return {"kind": self.kind, "graph": to_json(self.graph), "search": self.search}
+        return {"kind": self.kind, "graph": to_json(self.graph), "search": search_files.search_text(self.game)}
 
 
 Policy = agent_template.Policy | Convolutional | RecurrentAttention | GraphPolicy | SearchPolicy
@@ -64,6 +65,6 @@ def policy(settings: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Policy
     if settings["kind"] == GraphPolicy.kind:
         return GraphPolicy(parse(settings["graph"]), tensors)
     if settings["kind"] == SearchPolicy.kind:
-        return SearchPolicy(parse(settings["graph"]), tensors, settings["search"])
+        return SearchPolicy(parse(settings["graph"]), tensors, search_files.parse(settings["search"]))
     rebuilt: Policy = TEMPLATES.get(settings["kind"], agent_template).policy(settings, tensors)  # type: ignore[attr-defined]
     return rebuilt

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.numpy
 import torch
 
 from baselines.algorithms import alphazero
@@ -23,6 +24,7 @@ from baselines.training import runner
 from baselines.training.events import Evaluated, Finished, Progress, Snapshot
 from baselines.training.loop import computing
 from rlbench.errors import UserError
+from rlbench.harness.search_player.player import load
 from tests.baselines.go_boards import task
 
 SMALL = AlphaZeroSettings(
@@ -100,6 +102,32 @@ def test_killed_and_resumed_is_uninterrupted(tmp_path: Path) -> None:
     submission = runner.run("alphazero", SMALL, out, quiet=True)
     assert weights(submission) == weights(whole)
     assert curve(out) == curve(tmp_path / "whole")
+
+
+def test_the_submission_is_data_and_plays_the_same(tmp_path: Path) -> None:
+    """The harness's player, which sees observations alone, against the learner's own search, which sees states.
+
+    A few moves may differ where actions are about as good, by the last bits of torch and NumPy.
+    """
+    settings = replace(SMALL, task="rlbench/Go5x5-v0")
+    with computing():
+        folder = runner.run("alphazero", settings, tmp_path, quiet=True)
+        data = {"graph.json", "search.json", "submission.toml", "weights.safetensors"}
+        assert {path.name for path in folder.iterdir()} == data
+        agent, learner = load(folder, settings.task, {}, 6), AlphaZero(settings)
+        learner.model.network.restore(safetensors.numpy.load_file(folder / "weights.safetensors"))
+        env = learner.validation.env
+        observation, active, winner = begin(env, np.arange(6), colour=np.arange(6) % 2)
+        first, same = active, list[bool]()
+        for _ in range(10):
+            action = agent.act(observation, first)
+            wanted = learner.past.search.run(among(env, active), learner.model.evaluate).action
+            same += (action == wanted)[active].tolist()
+            observation, active = advance(env, action, active, winner)
+            first = np.zeros(6, bool)
+        learner.close()
+    assert len(same) > 40
+    assert np.mean(same) > 0.9
 
 
 def test_the_curve_tells_of_games_losses_and_strength() -> None:
