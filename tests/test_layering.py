@@ -128,7 +128,7 @@ MAY_REACH = {
 DOORS_FOR_BASELINES = {
     *("rlbench", "rlbench.errors", "rlbench.process", "rlbench.progress", "rlbench.registry"),
     *("rlbench.charts", "rlbench.options", "rlbench.program", "rlbench.text_files", "rlbench.whole_files"),
-    *("rlbench.search.batch", "rlbench.search.files", "rlbench.search.settings"),
+    *(f"rlbench.search.{name}" for name in ("batch", "files", "nodes", "settings")),
     *("rlbench.harness.manifest", "rlbench.harness.tasks.suite"),
     *("rlbench.harness.results.provenance", "rlbench.harness.results.record"),
     *(f"rlbench.harness.layers.{name}" for name in ("graph", "operations", "player")),

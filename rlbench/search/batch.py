@@ -18,6 +18,7 @@ from rlbench.core.world import World
 from rlbench.errors import ArgumentError, shortened
 from rlbench.search.compiled import compiled_search
 from rlbench.search.descent import Constants, Root
+from rlbench.search.nodes import SearchNode, list_nodes
 from rlbench.search.settings import SearchSettings
 from rlbench.search.tree import SearchTree
 
@@ -154,6 +155,10 @@ class Search:
                 leaves[self._mask_leaf],
             )
         return self._results()
+
+    def tree(self, i: int = 0) -> list[SearchNode]:
+        """The tree of game i after the last search; the root is node 0, and parents stand before their children."""
+        return list_nodes(SearchTree._make(array[i] for array in self._tree))
 
     def _checked_fields(self, states: Any) -> tuple[NDArray[Any], ...]:
         """The fields of the states as arrays [N, ...] of the rules' own types."""

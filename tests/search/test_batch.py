@@ -122,6 +122,25 @@ def test_values_beyond_their_bounds_are_cut(games):
     assert (np.abs(result.q[result.visits > 0]) <= 1).all()
 
 
+@ALGORITHMS
+def test_a_tree_can_be_looked_at(games, algorithm):
+    params, states, _ = games
+    search = Search(params, len(TURNS), SearchSettings(algorithm, 60))
+    result = search.run(states, by_hash)
+    for i in (0, 3):
+        nodes = search.tree(i)
+        assert all(node.parent < number for number, node in enumerate(nodes))
+        assert (nodes[0].N, np.float32(nodes[0].Q)) == (60, result.value[i])
+        for node in (each for each in nodes if each.parent == 0):
+            assert (node.N, np.float32(node.Q)) == (result.visits[i, node.action], result.q[i, node.action])
+        for number, node in enumerate(nodes[1:], start=1):
+            below = [each for each in nodes if each.parent == number]
+            if not node.ended:
+                assert 1 + sum(each.N for each in below) == node.N
+            total = node.v * (node.N if node.ended else 1) + sum(each.N * each.Q for each in below)
+            assert pytest.approx(-total / node.N, abs=1e-9) == node.Q
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
