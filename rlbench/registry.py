@@ -21,7 +21,7 @@ class Environment:
     reward_threshold: float | None = None  # the mean return that counts as solved
     tags: tuple[str, ...] = ()
     entry_point: str = "rlbench.core.env:RulesEnv"
-    vector_entry_point: str = "rlbench.core.vector:RulesVectorEnv"
+    vector_entry_point: str = "rlbench.core.batch:make_batch"
 
 
 def atari_id(game: str) -> str:

@@ -85,7 +85,7 @@ class Layout:
         return self.as_gymnasium([a if leaf.shape else a[0] for a, leaf in zip(arrays, leaves, strict=True)])
 
     def _check_record(self, action: Any) -> Any:
-        self._check_keys(action)
+        self.check_keys(action)
         return self.record(*(check(action[name]) for name, check in self._checks.items()))
 
     def check_batch(self, actions: Any, num_envs: int) -> Arrays:
@@ -100,10 +100,11 @@ class Layout:
         """
         if self.record is None:
             return (_batch(actions, self.leaves[""], num_envs, ""),)
-        self._check_keys(actions)
+        self.check_keys(actions)
         return tuple(_batch(actions[name], leaf, num_envs, name) for name, leaf in self.leaves.items())
 
-    def _check_keys(self, action: Any) -> None:
+    def check_keys(self, action: Any) -> None:
+        """Raise InvalidAction for an action of a Dict that is no dict of its keys."""
         if not isinstance(action, Mapping) or action.keys() != self.leaves.keys():
             given = f"a dict of {', '.join(map(str, action))}" if isinstance(action, Mapping) else shortened(action)
             raise InvalidAction(f"action is {given}; this environment takes a dict of {', '.join(self.leaves)}")

@@ -23,9 +23,15 @@ RESULT = ("winner", "score", "ending", "engine", "forfeit")
 """What `info` holds at the end of a game, as far as the game has it."""
 
 
-def make_batch(**arguments: Any) -> GoVectorEnv | GoEngineVectorEnv:
-    """The batch for these arguments: compiled, or one by one where an opponent is a program."""
+def make_batch(device: Any = None, **arguments: Any) -> VectorEnvAdapter:
+    """The batch for these arguments: compiled, or one by one where an opponent is a program; of tensors on a device."""
     names = opponent_names(arguments.get("opponent", "random"), arguments.get("opponents"))
+    if device is not None:
+        from rlbench.envs.go.tensor_env import GoTensorVectorEnv
+
+        if programs := [name for name in names if is_program(name)]:
+            raise ArgumentError(f"opponent={programs[0]!r} is a program, which plays no tensors; leave out device=")
+        return GoTensorVectorEnv(device=device, **arguments)
     return (GoEngineVectorEnv if any(map(is_program, names)) else GoVectorEnv)(**arguments)
 
 

@@ -74,3 +74,14 @@ def flat(kinds, values):
         else:
             arguments.set_scalar(k, value)
     return arguments
+
+
+LOWERED = {}
+
+
+def lowered(world, kernel):
+    """A kernel in LLVM's language, made once for all worlds that share it."""
+    name = ptx.file_name(world, kernel)
+    if name not in LOWERED:
+        LOWERED[name] = ptx.lower(world, kernel)
+    return LOWERED[name]

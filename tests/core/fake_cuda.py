@@ -1,0 +1,88 @@
+"""NVIDIA's driver as a Python object: kernels that it launches run on the CPU."""
+
+import ctypes
+
+from tests.core.compiler.host_kernel import HostKernel
+
+
+class FakeLibrary:
+    """What `ctypes.CDLL("libcuda.so.1")` would be on a machine with GPUs.
+
+    Args:
+        kernels: The kernels that it can load, in LLVM's language, by their PTX.
+        codes: What functions answer that fail, by name.
+    """
+
+    def __init__(self, kernels=(), codes=(), version=13_000, count=1, capability=(9, 0), free=1 << 40):
+        self.kernels, self.codes = dict(kernels), dict(codes)
+        self.version, self.count, self.capability, self.free = version, count, capability, free
+        self.loaded, self.launches, self.contexts = {}, [], 0
+
+    def __getattribute__(self, name):
+        if name.startswith("cu") and name in self.codes:
+            return lambda *arguments: self.codes[name]
+        return super().__getattribute__(name)
+
+    def cuInit(self, flags):
+        return 0
+
+    def cuDriverGetVersion(self, version):
+        version._obj.value = self.version
+        return 0
+
+    def cuDeviceGetCount(self, count):
+        count._obj.value = self.count
+        return 0
+
+    def cuDeviceGet(self, number, index):
+        number._obj.value = index
+        return 0
+
+    def cuDeviceGetName(self, name, size, number):
+        name.value = b"Pretend GPU"
+        return 0
+
+    def cuDeviceGetAttribute(self, value, attribute, number):
+        value._obj.value = self.capability[attribute - 75]
+        return 0
+
+    def cuDevicePrimaryCtxRetain(self, context, number):
+        context._obj.value = 7
+        return 0
+
+    def cuCtxPushCurrent_v2(self, context):
+        assert context.value == 7
+        self.contexts += 1
+        return 0
+
+    def cuCtxPopCurrent_v2(self, context):
+        self.contexts -= 1
+        return 0
+
+    def cuMemGetInfo_v2(self, free, total):
+        free._obj.value, total._obj.value = self.free, 2 * self.free
+        return 0
+
+    def cuModuleLoadData(self, module, text):
+        assert text.endswith(b"\0")
+        module._obj.value = len(self.loaded) + 1
+        self.loaded[module._obj.value] = HostKernel(self.kernels[text[:-1].decode()], libm=True)
+        return 0
+
+    def cuModuleGetFunction(self, function, module, name):
+        assert name == b"launch"
+        function._obj.value = module.value
+        return 0
+
+    def cuLaunchKernel(self, function, *rest):
+        """Run the threads, as far as their environments exist; `rest` is as for CUDA."""
+        blocks, _, _, threads, _, _, shared, stream, pointers, extra = rest
+        assert (self.contexts, shared, extra) == (1, 0, None)
+        first, count = (ctypes.c_int64.from_address(pointers[k]).value for k in (-2, -1))
+        self.launches.append((first, blocks * threads, stream.value))
+        self.loaded[function.value].function(pointers[0], first, min(count, first + blocks * threads))
+        return 0
+
+    def cuGetErrorName(self, code, name):
+        name._obj.value = b"CUDA_ERROR_OF_TESTS"
+        return 0
