@@ -23,7 +23,8 @@ from rlbench.commands.shared.output import Output, Quiet, complain, draw, print_
 from rlbench.commands.shared.runs import load_runs
 from rlbench.errors import UserError, unknown
 from rlbench.harness.ranking import leaderboard, tables
-from rlbench.harness.ranking.costs import CurveLink
+from rlbench.harness.ranking.costs import CurveLink, cost_rows, cost_table
+from rlbench.harness.ranking.flat import flat
 from rlbench.harness.ranking.rankings import Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow, compute_rankings
 from rlbench.harness.results import curves
 from rlbench.harness.results.curves import KeptCurve
@@ -80,11 +81,11 @@ def run(options: LeaderboardOptions) -> int:
     if options.check:
         return check(ranked, options)
     if filtered or options.format != "table":
-        print_rankings(selected(ranked, options), options.format)
+        print_rankings(selected(ranked, options), options.format, options.results)
         return 0
     write_pages(ranked, options.results, options.output)  # first, as printing may fail
     if not options.quiet:
-        print_rankings(ranked, "table")
+        print_rankings(ranked, "table", options.results)
         write(f"wrote {options.output}, and a page per task in {options.results / leaderboard.FOLDER}\n")
     return 0
 
@@ -121,12 +122,13 @@ def suite_of(options: LeaderboardOptions) -> tuple[Task, ...]:
     return () if options.suite is None else get_suite(options.suite)
 
 
-def print_rankings(ranked: Rankings, format: Format) -> None:
+def print_rankings(ranked: Rankings, format: Format, results: Path) -> None:
     """Print every table, below it what its words mean and the columns without room; JSON and CSV as one flat table."""
+    costs = cost_rows(ranked, [link(curve, results.as_posix()) for curve in curves.find(results)])
     if format == "json" or format == "csv":
-        print_table(tables.flat(ranked), format)
+        print_table(flat(ranked, costs), format)
         return
-    for table in tables.tables(ranked, SUITES):
+    for table in (*tables.tables(ranked, SUITES), *([cost_table(costs)] if costs else [])):
         rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
         frame = table_of(rows, table.columns)
         if format == "latex":

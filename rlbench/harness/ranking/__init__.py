@@ -17,6 +17,7 @@ The files in the order in which the data pass through them:
     matrix           a family's tasks by agents
     families         the matrices in their order, with what stands around each
     costs            learning curves, times, devices and commands of training runs
+    flat             rankings and costs as one table of unrounded numbers
     task_page        all there is of one task
     leaderboard      all of it as pages, by the templates beside it
     bootstrap        bands of charts; the page does not use it

@@ -29,6 +29,21 @@ class CurveLink:
 
 
 @dataclass(frozen=True)
+class CostRow:
+    """What training one agent on one task took: seconds of wall clock of a training run, without validation."""
+
+    task: str
+    agent: str
+    version: str
+    training_seeds: int
+    recorded: int  # training runs whose time is known
+    seconds: float  # median over these
+    seconds_low: float
+    seconds_high: float
+    device: str
+
+
+@dataclass(frozen=True)
 class Costs:
     """What is known of the cost of the trained agents: a row for each agent of a family, and a line for each family."""
 
@@ -76,6 +91,27 @@ def costs(
         len(recorded),
         sum(row.training_seeds for row in everything),
     )
+
+
+def cost_rows(rankings: Rankings, curves: Sequence[CurveLink]) -> list[CostRow]:
+    """A row for each agent on a task of whose training runs one has a curve."""
+    rows = [row for of_task in rankings.tasks.values() for row in of_task]
+    found = []
+    for row in rows:
+        seconds = [curve.seconds for curve in curves_of(row, curves)]
+        if seconds:
+            known = (median(seconds), min(seconds), max(seconds), devices(curves_of(row, curves)))
+            found.append(CostRow(row.task, row.agent, row.version, row.training_seeds, len(seconds), *known))
+    return found
+
+
+def cost_table(rows: Sequence[CostRow]) -> TextTable:
+    """Columns and cells that are shown of what training took."""
+    cells = [
+        (row.task, label(row), f"{row.recorded} of {row.training_seeds}", duration(row.seconds), row.device)
+        for row in rows
+    ]
+    return TextTable("Time of training", ("task", "agent", "seeds", "time per seed", "device"), tuple(cells))
 
 
 def curves_of(row: TaskRow, curves: Sequence[CurveLink]) -> list[CurveLink]:

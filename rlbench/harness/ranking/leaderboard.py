@@ -8,10 +8,11 @@ of it.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Collection, Mapping, Sequence
 from importlib import resources
 from posixpath import dirname, relpath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rlbench.harness.ranking.agent_results import Run
 from rlbench.harness.ranking.costs import CurveLink, costs
@@ -23,6 +24,9 @@ from rlbench.harness.ranking.tables import decimal, digits_of, integer, interval
 from rlbench.harness.ranking.task_page import task_section
 from rlbench.harness.tasks.suite import FAMILIES
 from rlbench.harness.tasks.task import Task
+
+if TYPE_CHECKING:
+    import jinja2
 
 BESIDE = (
     "results/leaderboard.png",
@@ -158,6 +162,12 @@ def render_task(task: Task, rankings: Rankings, shown: Sequence[Task], around: S
 
 def written(template: str, **values: Any) -> str:
     """A template of this folder with its values put in."""
+    return compiled(template).render(**values).rstrip("\n") + "\n"
+
+
+@functools.cache
+def compiled(template: str) -> jinja2.Template:
+    """A template of this folder, compiled once, as one is for many pages."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -171,7 +181,7 @@ def written(template: str, **values: Any) -> str:
         "digits": digits_of,
     }
     source = resources.files("rlbench.harness.ranking").joinpath(template).read_text(encoding="utf-8")
-    return environment.from_string(source).render(**values).rstrip("\n") + "\n"
+    return environment.from_string(source)
 
 
 def example(tasks: Sequence[Task], rankings: Rankings) -> str:

@@ -1,4 +1,4 @@
-"""Rankings as tables: text cells for people, and one flat table of unrounded numbers for machines.
+"""Rankings as tables: text cells for people.
 
 Shown numbers are rounded to nine decimals before they are rounded to the shown ones, so that the last bit of a sum,
 which depends on the machine, does not show.
@@ -6,12 +6,11 @@ which depends on the machine, does not show.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Protocol
 
 from rlbench.harness.ranking.agent_results import AgentVersion
 from rlbench.harness.ranking.games import GamesWon
@@ -19,9 +18,6 @@ from rlbench.harness.ranking.intervals import FEWEST_SEEDS
 from rlbench.harness.ranking.rankings import Budget, Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow
 from rlbench.harness.ranking.reference_lines import ReferenceLine
 from rlbench.harness.tasks.task import Task
-
-if TYPE_CHECKING:
-    import pandas
 
 DASH = "—"
 NEEDS_SEEDS = "needs seeds"
@@ -77,31 +73,6 @@ def is_shared(rows: Iterable[SuiteRow]) -> bool:
     return sum(row.tasks == row.of_tasks for row in rows) >= FEWEST_AGENTS
 
 
-def flat(rankings: Rankings) -> pandas.DataFrame:
-    """Every row of every table, unrounded, in one table; a column that a row does not have is None."""
-    import pandas as pd
-
-    rows: list[tuple[str, Any]] = [
-        *(("suite", row) for of_suite in rankings.suites.values() for row in of_suite),
-        *(("task", row) for of_task in rankings.tasks.values() for row in of_task),
-        *((line.kind, line) for of_task in rankings.lines.values() for line in of_task),
-        *(("run", row) for of_task in rankings.runs.values() for row in of_task),
-        *(("games", row) for of_task in rankings.games.values() for row in of_task),
-        *(("unranked", row) for row in rankings.unranked),
-    ]
-    kinds = (SuiteRow, TaskRow, ReferenceLine, RunRow, GamesWon, UnrankedRow)
-    fields = (field.name for kind in kinds for field in dataclasses.fields(kind))
-    columns = ["table", *(name for name in dict.fromkeys(fields) if name != "kind")]
-    cells = [[kind, *(plain(getattr(row, name, None)) for name in columns[1:])] for kind, row in rows]
-    # Objects, because a pandas integer column with a gap would turn ranks into floats.
-    return pd.DataFrame(cells, columns=columns, dtype=object)
-
-
-def plain(value: Any) -> Any:
-    """A value as one cell: several numbers parted by blanks."""
-    return " ".join(map(str, value)) if isinstance(value, tuple) else value
-
-
 def task_table(task: Task, rows: Iterable[TaskRow], lines: Iterable[ReferenceLine] = ()) -> TextTable:
     """Columns and cells that are shown of one task: the ranked agents, then the lines of reference."""
     digits = digits_of(task)
@@ -123,7 +94,7 @@ def task_table(task: Task, rows: Iterable[TaskRow], lines: Iterable[ReferenceLin
                 interval_or_reason(row, digits),
                 *((elo(row), elo_interval(row)) if task.ratings else (solved(row), decimal(row.worst_seed, digits))),
                 of_all(row.failed_episodes, row.episodes),
-                steps_of(row),
+                budget(row.training_steps) if row.training_steps is not None else DASH,
             )
             for row in rows
         ),
@@ -249,7 +220,19 @@ def both_seeds(row: TaskRow, digits: int) -> str:
     return f"{decimal(row.worst_seed, digits)} and {decimal(row.best_seed, digits)}"
 
 
-def label(row: TaskRow | RunRow | SuiteRow | GamesWon | UnrankedRow) -> str:
+class Named(Protocol):
+    """A row of an agent."""
+
+    @property
+    def agent(self) -> str:
+        """Its name."""
+
+    @property
+    def version(self) -> str:
+        """Its version."""
+
+
+def label(row: Named) -> str:
     """The agent of a row, as tables name it."""
     return AgentVersion(row.agent, row.version).label
 

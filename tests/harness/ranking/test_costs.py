@@ -2,7 +2,17 @@
 
 import pytest
 
-from rlbench.harness.ranking.costs import CurveLink, costs, curve_files, duration, times, together
+from rlbench.harness.ranking.costs import (
+    CurveLink,
+    cost_rows,
+    cost_table,
+    costs,
+    curve_files,
+    duration,
+    times,
+    together,
+)
+from rlbench.harness.ranking.flat import flat
 from rlbench.harness.ranking.leaderboard import page
 from rlbench.harness.ranking.rankings import compute_rankings
 from rlbench.harness.tasks.suite import SUITES, TASKS
@@ -56,6 +66,16 @@ def test_the_table_of_costs_has_every_trained_agent_and_a_dash_where_nothing_is_
     assert (found.recorded, found.trained) == (3, 6)
     assert found.families == (("rlbench run control", "Control: 6 runs, 9.0 s for 3 of them"),)
     assert together(rankings.tasks["cart-pole@1"][:1], CURVES) == "3 runs, 9.0 s"
+
+
+def test_times_are_exported_unrounded():
+    rankings = compute_rankings(PLAYED, TASKS, SUITES)
+    (row,) = rows = cost_rows(rankings, CURVES)
+    assert (row.task, row.agent, row.recorded, row.seconds, row.seconds_low) == ("cart-pole@1", "dqn", 3, 3.0, 2.0)
+    table = flat(rankings, rows)
+    (of_cost,) = table[table["table"] == "cost"].to_dict("records")
+    assert (of_cost["seconds_high"], of_cost["device"], of_cost["training_seeds"]) == (4.0, "a CPU", 3)
+    assert cost_table(rows).rows == (("cart-pole@1", "dqn", "3 of 3", "3.0 s", "a CPU"),)
 
 
 def test_without_curves_the_page_says_so():
