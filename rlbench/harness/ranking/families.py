@@ -39,7 +39,8 @@ WORDS = {
     "atari": Words(
         "Atari: from pixels",
         "A step is four frames. Every action is repeated with probability 0.25 (sticky actions, Machado et al. 2018).",
-        "dqn-cpu is DQN with the network of Mnih et al. (2013), small enough to train on one core of a CPU.",
+        "dqn-cpu is DQN with the network of Mnih et al. (2013), small enough to train on one core of a CPU; one of its "
+        "actions in twenty is random, when it is scored, too.",
         "the one of the highest value, and one in twenty at random, as in the papers",
         "rlbench train dqn --preset atari-cpu --task {}",
     ),

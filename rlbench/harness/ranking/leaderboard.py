@@ -35,6 +35,7 @@ BESIDE = (
     "results/interval_coverage.csv",
     "docs/submitting.md",
     "docs/harness.md",
+    "docs/agents.md",
 )
 """What the page links to where it is there; a page somewhere else has no such neighbours."""
 

@@ -14,7 +14,7 @@ from rlbench.commands.shared import plans
 from rlbench.harness.ranking.families import WORDS
 from rlbench.harness.ranking.markdown import PAGE, pixels
 from rlbench.harness.ranking.tables import DASH
-from rlbench.harness.tasks.suite import SUITES
+from rlbench.harness.tasks.suite import FAMILY, SUITES
 from tests.docs.pages import ROOT
 from tests.harness.ranking.results import all_pages, crowd
 
@@ -152,6 +152,8 @@ def test_what_the_page_says_of_how_ours_act_is_what_their_submissions_do(committ
         said = re.search(r"\*\*Actions\*\* of the reference agents: (.*)\.\n", committed_pages[path.parent.name])[1]
         assert said in ACTS[kind]
         assert epsilon == (1 / 20 if "one in twenty at random" in said else 0)
+        family = section(committed_pages["leaderboard.md"], WORDS[FAMILY[path.parent.name]].title)
+        assert ("actions in twenty is random" in family) == (epsilon > 0)
 
 
 def test_what_stands_first_is_no_random_agent(committed_page):
@@ -214,7 +216,7 @@ def test_code_is_not_cut_off(committed_pages):
 
 def test_what_is_not_recorded_is_a_dash_that_is_explained(committed_page):
     cost = section(committed_page, COST)
-    assert "A dash: not recorded." in cost
+    assert "A dash: not recorded; [about the agents](docs/agents.md) says roughly" in cost
     assert re.search(r"\| sac +\| \[half-cheetah-gymnasium@1\]\S+, —<br>", cost)
 
 
