@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from rlbench.commands.doctoring import surroundings
 from rlbench.commands.doctoring.check import Check
+from rlbench.commands.doctoring.devices import check_gpu, check_torch
 from rlbench.commands.shared.output import Format, Output, Quiet, print_table, printable, table_of, write
 from rlbench.commands.shared.working_folder import require_working_folder
 from rlbench.errors import UserError, counted
@@ -90,6 +91,7 @@ def examine(options: DoctorOptions) -> Iterator[Check]:
         "packages": lambda: check_packages(requirements(), versions()),
         "pygame": lambda: [check_pygame(versions())],
         "torch": lambda: [check_torch(versions())],
+        "GPU": lambda: [check_gpu(versions())],
         "OpenGL": lambda: check_opengl(versions()),
         "GNU Go": lambda: [check_gnugo()],
         "compiled rules": lambda: [check_cache()],
@@ -225,17 +227,6 @@ def check_pygame(installed: Mapping[str, str]) -> Check:
         return Check("pygame", "warn", found, advice)
     advice = "" if there else 'for windows: pip install "rlbench[play]"'
     return Check("pygame", "ok" if there else "warn", found, advice)
-
-
-def check_torch(installed: Mapping[str, str]) -> Check:
-    """Which torch there is, and whether it sees a GPU."""
-    if "torch" not in installed:
-        return Check("torch", "warn", "none", 'to train: pip install "rlbench[baselines]"')
-    import torch
-
-    if torch.cuda.is_available():
-        return Check("torch", "ok", f"{torch.__version__}, {torch.cuda.get_device_name()}")
-    return Check("torch", "ok", f"{torch.__version__}, CPU only")
 
 
 def check_cache() -> Check:

@@ -28,6 +28,10 @@ class GpuError(UserError, RuntimeError):
     """A GPU or a driver that is not there, is too old, or refuses something."""
 
 
+class NoGpuError(GpuError):
+    """There is no GPU, or no driver."""
+
+
 class Driver:
     """NVIDIA's driver.
 
@@ -58,7 +62,7 @@ class Driver:
         """Call a function of the library; GpuError names what it answers where it fails."""
         code = getattr(self._library, function)(*arguments)
         if code == NO_GPU:
-            raise GpuError("the NVIDIA driver finds no GPU; take device='cpu'")
+            raise NoGpuError("the NVIDIA driver finds no GPU; take device='cpu'")
         if code == TOO_NEW:
             raise GpuError(f"the NVIDIA driver, for CUDA {self.cuda}, is too old for PTX 7.0; install a newer one")
         if code == UNKNOWN_GPU:
@@ -79,7 +83,7 @@ def open_driver() -> Driver:
     try:
         library = ctypes.CDLL(name)
     except OSError:
-        raise GpuError(f"no NVIDIA driver is installed: {name} cannot be loaded; take device='cpu'") from None
+        raise NoGpuError(f"no NVIDIA driver is installed: {name} cannot be loaded; take device='cpu'") from None
     return Driver(library)
 
 

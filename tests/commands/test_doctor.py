@@ -8,7 +8,10 @@ from packaging.requirements import Requirement
 
 from rlbench.commands import doctor
 from rlbench.commands.doctor import DoctorOptions, run
+from rlbench.commands.doctoring import devices
+from rlbench.core import cuda
 from rlbench.errors import UserError
+from tests.core.fake_cuda import FakeLibrary
 
 NEEDS = {"": [Requirement("numpy>=1.26")], "play": [Requirement("pygame>=2.6"), Requirement("Some_Thing")]}
 
@@ -133,3 +136,24 @@ def test_a_mistake_of_the_user_is_not_a_fault_of_ours():
         raise UserError("MUJOCO_GL is 'bogus'; unset it")
 
     assert list(doctor.guarded("OpenGL", check)) == [doctor.Check("OpenGL", "fail", "MUJOCO_GL is 'bogus'", "unset it")]
+
+
+def test_a_gpu_its_driver_and_what_keeps_environments_off_it(monkeypatch):
+    def fail(error):
+        def answer(*arguments):
+            raise error
+
+        return answer
+
+    driver = cuda.Driver(FakeLibrary())
+    monkeypatch.setattr(cuda, "open_driver", lambda: driver)
+    monkeypatch.setattr(cuda, "open_gpu", lambda name: cuda.Gpu(driver, 0, None))
+    row = devices.check_gpu({"torch": "2"})
+    assert (row.status, row.found) == ("ok", "Pretend GPU (sm_90), driver for CUDA 13.0")
+    assert devices.check_gpu({}).found == "driver for CUDA 13.0; environments on it need torch"
+    monkeypatch.setattr(cuda, "open_gpu", fail(cuda.GpuError("the GPU is too old; take device='cpu'")))
+    row = devices.check_gpu({"torch": "2"})
+    assert (row.status, row.found, row.advice) == ("warn", "the GPU is too old", "take device='cpu'")
+    monkeypatch.setattr(cuda, "open_driver", fail(cuda.NoGpuError("no NVIDIA driver is installed: ...; take ...")))
+    row = devices.check_gpu({"torch": "2"})
+    assert (row.status, row.found, row.advice) == ("ok", "none, no NVIDIA driver is installed: ...", "")

@@ -1,8 +1,15 @@
 """NVIDIA's driver as a Python object: kernels that it launches run on the CPU."""
 
+import contextlib
 import ctypes
+from unittest import mock
 
-from tests.core.compiler.host_kernel import HostKernel
+import torch
+
+from rlbench.core import runners
+from rlbench.core.compiler import ptx
+from rlbench.core.cuda import Driver, Gpu
+from tests.core.compiler.host_kernel import HostKernel, lowered
 
 
 class FakeLibrary:
@@ -11,11 +18,17 @@ class FakeLibrary:
     Args:
         kernels: The kernels that it can load, in LLVM's language, by their PTX.
         codes: What functions answer that fail, by name.
+        version: Of CUDA, as the driver numbers it.
+        count: How many GPUs there are.
+        capability: Of each.
+        free: Bytes of memory.
+        libm: Whether sine and cosine are the C library's.
     """
 
-    def __init__(self, kernels=(), codes=(), version=13_000, count=1, capability=(9, 0), free=1 << 40):
+    def __init__(self, kernels=(), codes=(), version=13_000, count=1, capability=(9, 0), free=1 << 40, libm=True):
         self.kernels, self.codes = dict(kernels), dict(codes)
         self.version, self.count, self.capability, self.free = version, count, capability, free
+        self.libm = libm
         self.loaded, self.launches, self.contexts = {}, [], 0
 
     def __getattribute__(self, name):
@@ -66,7 +79,7 @@ class FakeLibrary:
     def cuModuleLoadData(self, module, text):
         assert text.endswith(b"\0")
         module._obj.value = len(self.loaded) + 1
-        self.loaded[module._obj.value] = HostKernel(self.kernels[text[:-1].decode()], libm=True)
+        self.loaded[module._obj.value] = HostKernel(self.kernels[text[:-1].decode()], libm=self.libm)
         return 0
 
     def cuModuleGetFunction(self, function, module, name):
@@ -86,3 +99,22 @@ class FakeLibrary:
     def cuGetErrorName(self, code, name):
         name._obj.value = b"CUDA_ERROR_OF_TESTS"
         return 0
+
+
+@contextlib.contextmanager
+def gpu_on_the_cpu(library, device=torch.device("cpu")):  # noqa: B008  # a constant
+    """Inside, `device="cuda"` is this GPU, whose kernels run on the CPU.
+
+    Args:
+        library: A FakeLibrary, which is given the kernels that are asked for.
+        device: What torch takes for the GPU's memory.
+    """
+
+    def lower(world, kernel):
+        library.kernels[ptx.file_name(world, kernel)] = lowered(world, kernel)
+        return ptx.file_name(world, kernel)
+
+    gpu = Gpu(Driver(library), 0, device)
+    gpu.stream, gpu.free_memory = lambda: 42, lambda: library.free
+    with mock.patch.object(runners, "ptx", lower), mock.patch.object(runners, "open_gpu", return_value=gpu):
+        yield gpu

@@ -11,11 +11,9 @@ from gymnasium.error import DependencyNotInstalled, InvalidAction, ResetNeeded
 
 import rlbench.core.runners
 from rlbench.core.compiler import ptx
-from rlbench.core.cuda import Driver, Gpu
 from rlbench.core.world import World
 from rlbench.errors import ArgumentError, TooLargeError
-from tests.core.compiler.host_kernel import lowered
-from tests.core.fake_cuda import FakeLibrary
+from tests.core.fake_cuda import FakeLibrary, gpu_on_the_cpu
 from tests.pretend_device import LOG, pretend_device
 
 CASES = {
@@ -233,20 +231,10 @@ def test_a_copy_goes_on_alike(copied):
 
 
 @pytest.fixture
-def pretend_gpu(monkeypatch):
+def pretend_gpu():
     """A GPU whose kernels run on the CPU, and whose memory torch takes for another device."""
     library = FakeLibrary()
-
-    def lower(world, kernel):
-        library.kernels[ptx.file_name(world, kernel)] = lowered(world, kernel)
-        return ptx.file_name(world, kernel)
-
-    monkeypatch.setattr(rlbench.core.runners, "ptx", lower)
-    with pretend_device() as device:
-        gpu = Gpu(Driver(library), 0, device)
-        monkeypatch.setattr(gpu, "stream", lambda: 42)
-        monkeypatch.setattr(gpu, "free_memory", lambda: library.free)
-        monkeypatch.setattr(rlbench.core.runners, "open_gpu", lambda name: gpu)
+    with pretend_device() as device, gpu_on_the_cpu(library, device) as gpu:
         yield gpu, library
 
 

@@ -107,3 +107,18 @@ def test_the_commit_is_that_of_the_checkout_whatever_git_is_told(tmp_path, monke
     assert provenance.machine()["commit"] == here.decode().strip()
     monkeypatch.setenv("PATH", str(tmp_path))
     assert provenance.machine()["commit"] is None
+
+
+def test_a_record_names_the_gpu_and_its_driver(tmp_path, monkeypatch):
+    monkeypatch.setattr(provenance, "_NVIDIA", tmp_path)
+    assert provenance.machine()["gpu"] is None
+    card = tmp_path / "gpus" / "0000:01:00.0"
+    card.mkdir(parents=True)
+    (card / "information").write_text("Model: \t\t NVIDIA H200\nIRQ:   \t 147\n", encoding="utf-8")
+    assert provenance.machine()["gpu"] == "NVIDIA H200"
+    line = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  570.86.15  Fri Jan 24 02:56:57 UTC 2025\n"
+    (tmp_path / "version").write_text(line, encoding="utf-8")
+    assert provenance.machine()["gpu"] == "NVIDIA H200 (driver 570.86.15)"
+    line = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.65.06  Release Build\n"
+    (tmp_path / "version").write_text(line, encoding="utf-8")
+    assert provenance.machine()["gpu"] == "NVIDIA H200 (driver 580.65.06)"

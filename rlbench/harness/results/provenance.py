@@ -15,6 +15,7 @@ from rlbench.process import waitable_children
 _PACKAGES = ("rlbench", "numpy", "gymnasium", "numba", "mujoco", "ale-py")
 """Packages that decide the numbers: rlbench, its arithmetic and the simulators."""
 
+_NVIDIA = Path("/proc/driver/nvidia")
 _ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -42,9 +43,11 @@ def _version(package: str) -> str | None:
 
 
 def _gpu() -> str | None:
-    """Model of the first NVIDIA GPU, from its driver; importing torch would cost 5 s."""
-    for card in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
-        return _match(r"^Model:\s*(.+)$", card)
+    """Model of the first NVIDIA GPU and version of its driver, which tells both; importing torch would cost 5 s."""
+    for card in sorted((_NVIDIA / "gpus").glob("*/information")):
+        model = _match(r"^Model:\s*(.+)$", card)
+        driver = _match(r"^NVRM version:.*?\s(\d+\.[\d.]+)\s", _NVIDIA / "version")
+        return f"{model} (driver {driver})" if model and driver else model
     return None
 
 
