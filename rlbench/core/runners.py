@@ -46,6 +46,9 @@ class Runner(Protocol):
     def prepare(self, kernel: str, values: Sequence[Any]) -> Call:
         """The call of "reset" or "step" with these arguments, tensors and numbers."""
 
+    def close(self) -> None:
+        """Give back what a closed environment needs no longer."""
+
 
 def make_runner(device: Any, world: World, num_envs: int, parallel: bool | None) -> Runner:
     """The runner of a device.
@@ -85,7 +88,7 @@ class LoopRunner:
     def __init__(self, world: World, num_envs: int, parallel: bool | None) -> None:
         check_memory(f"num_envs={num_envs}", num_envs * bytes_per_env(world))
         self.device = import_library("torch").device("cpu")
-        self._world, self._num_envs = world, num_envs
+        self._world, self._num_envs, self._parallel = world, num_envs, parallel
         self._step_loop, self.threads = step_loop(world, num_envs, parallel)
         self.memory = tuple(map(self.place, working_memory(world, self.threads)))
 
@@ -104,6 +107,15 @@ class LoopRunner:
         if kernel == "reset":
             return LoopCall(loops.reset, None, types, values)
         return LoopCall(self._step_loop, loops.step_valid, types, values)
+
+    def close(self) -> None:
+        """Leave the thread pool, if the loop has one."""
+        if (close := getattr(self._step_loop, "close", None)) is not None:
+            close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy or a pickle makes its own loops."""
+        return LoopRunner, (self._world, self._num_envs, self._parallel)
 
 
 class LoopCall:
@@ -166,6 +178,13 @@ class KernelRunner:
         """The call of a kernel."""
         program = ptx(self._world, kernel)
         return Kernel(self._gpu, program, kinds(self._world, kernel), values, self._num_envs, self._at_once)
+
+    def close(self) -> None:
+        """Nothing: the driver unloads kernels with the process."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy or a pickle opens the GPU anew."""
+        return make_runner, (str(self.device), self._world, self._num_envs, None)
 
 
 def bytes_per_env(world: World) -> int:

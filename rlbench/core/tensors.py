@@ -234,6 +234,7 @@ class TensorVectorEnv(VectorEnvAdapter):
 
     def close_extras(self, **kwargs: Any) -> None:
         """Check the actions of the last steps."""
+        self._runner.close()
         self.check()
 
     def __del__(self) -> None:

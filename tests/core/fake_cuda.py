@@ -92,7 +92,8 @@ class FakeLibrary:
         blocks, _, _, threads, _, _, shared, stream, pointers, extra = rest
         assert (self.contexts, shared, extra) == (1, 0, None)
         first, count = (ctypes.c_int64.from_address(pointers[k]).value for k in (-2, -1))
-        self.launches.append((first, blocks * threads, stream.value))
+        slots = ctypes.string_at(pointers[0], 8 * len(pointers))
+        self.launches.append((first, blocks * threads, stream.value, slots))
         self.loaded[function.value].function(pointers[0], first, min(count, first + blocks * threads))
         return 0
 

@@ -221,11 +221,12 @@ def test_options_states_masks_and_frames():
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))])
-def test_a_copy_goes_on_alike(copied):
-    env, _ = both("grid world", 3)
+@pytest.mark.parametrize("parallel", [False, True])
+def test_a_copy_goes_on_alike(copied, parallel):
+    env, _ = both("grid world", 300, parallel=parallel)
     env.reset(seed=2)
     other = copied(env)
-    actions = torch.tensor([0, 1, 2])
+    actions = torch.arange(300) % 4
     for _ in range(5):
         assert all(torch.equal(a, b) for a, b in zip(env.step(actions)[:4], other.step(actions)[:4], strict=True))
 
@@ -248,7 +249,7 @@ def test_a_step_on_a_gpu_is_the_cpus_without_a_copy_or_a_wait(pretend_gpu, case,
     ours, theirs = both(case, 37, device="cuda", autoreset_mode=mode)
     assert ours.device == gpu.device
     assert play_both(ours, theirs, 150, device=gpu.device) > 5
-    assert {stream for *_, stream in library.launches} == {42}
+    assert {stream for _, _, stream, _ in library.launches} == {42}
     actions = as_tensors(theirs.action_space.sample(), gpu.device)
     launches = len(library.launches)
     LOG.__init__()
@@ -257,8 +258,22 @@ def test_a_step_on_a_gpu_is_the_cpus_without_a_copy_or_a_wait(pretend_gpu, case,
     assert LOG.crossings == []
     assert len(library.launches) == launches + 3
     assert {str(each) for each in LOG.operations} <= ON_DEVICE
+    assert len({slots for *_, slots in library.launches[-3:]}) == 3  # new outputs
     ours.check()
     assert LOG.crossings  # it is no check that cannot fail
+
+
+def test_a_step_can_be_captured(pretend_gpu):
+    """With the same outputs each step is the very same launch, so that no value of Python's is missed by a replay."""
+    gpu, library = pretend_gpu
+    env, _ = both("cart-pole", 5, device="cuda", autoreset_mode="SameStep", copy=False)
+    env.reset(seed=0)
+    actions = torch.ones(5, dtype=torch.int64, device=gpu.device)
+    del library.launches[:]
+    for _ in range(40):
+        env.step(actions)
+    assert len(library.launches) == 40
+    assert len(set(library.launches)) == 1
 
 
 def test_a_policy_on_another_device_is_told_so(pretend_gpu):
