@@ -29,14 +29,15 @@ from rlbench.core.compiler.cache import cache_folder as cache_folder
 from rlbench.core.compiler.codegen import PADDING
 from rlbench.core.compiler.pool import ParallelLoop, ThreadPool, find_pool, has_pools
 from rlbench.core.compiler.template import CACHED, source
-from rlbench.core.compiler.work_stealing import POOL_FUNCTIONS
+from rlbench.core.compiler.work_stealing import ENTRIES, pool_source
 from rlbench.core.world import World
 from rlbench.errors import UserError
 
-# Environments from which a batch is shared among threads by default, in chunks of half as many: the two calls of a pool
-# for a chunk cost as much as 4 steps of a cart-pole. `make perf` prints the table. Rules that compute much more may set
-# PARALLEL_FROM themselves.
-PARALLEL_FROM = 256
+# Environments from which a batch has threads by default, which share a step that takes long enough. Rules that compute
+# much may set PARALLEL_FROM themselves.
+PARALLEL_FROM = 512
+WORTH_SHARING = 60_000  # nanoseconds
+CHUNK_TIME = 4_000  # nanoseconds that a thread works at a time: to take a chunk costs 50 to 250
 
 MODES = {AutoresetMode.NEXT_STEP: 0, AutoresetMode.SAME_STEP: 1, AutoresetMode.DISABLED: 2}  # as the loops number them
 
@@ -88,15 +89,15 @@ def step_loop(world: World, num_envs: int, parallel: bool | None) -> tuple[Calla
     Args:
         world: The rules and their parameters.
         num_envs: How many environments the batch has; small ones are stepped serially by default.
-        parallel: Whether threads share the work; None for where that is worth it.
+        parallel: Whether it may have threads; None for where that can be worth it.
     """
     loops: Any = compiled(world)
-    least = getattr(world.rules, "PARALLEL_FROM", PARALLEL_FROM)
-    chunk = min(least // 2, -(-num_envs // thread_count())) if parallel else least // 2
-    threads = min(thread_count(), -(-num_envs // chunk))
-    if parallel is False or (parallel is None and num_envs < least) or threads < 2 or not has_pools():
+    small = num_envs < getattr(world.rules, "PARALLEL_FROM", PARALLEL_FROM)
+    threads = min(thread_count(), num_envs)
+    if parallel is False or (parallel is None and small) or threads < 2 or not has_pools():
         return loops.step_serial, 1
-    return ParallelLoop(loops.step_parallel, threads, chunk, functools.partial(find_pool, new_pool)), threads
+    pool = functools.partial(find_pool, new_pool)
+    return ParallelLoop(loops.step_parallel, threads, WORTH_SHARING, CHUNK_TIME, pool), threads
 
 
 def new_pool() -> ThreadPool:
@@ -111,9 +112,9 @@ def pool_functions() -> tuple[Any, Any]:
     from numba import int64
     from numba.core.ccallback import CFunc
 
-    module = compiled_text("pool", POOL_FUNCTIONS, ())
+    module = compiled_text("pool", pool_source(), ())
     functions = []
-    for name, count in (("steal", 5), ("run_worker", 1)):
+    for name, count in zip(ENTRIES, (5, 1), strict=True):
         signature, options = ((int64,) * count, int64), {"error_model": "numpy", "_nrt": False}
         function: Any = CFunc(getattr(module, name), signature, {}, options)
         function._cache = MachineCode(f"{module.__name__}.{name}")

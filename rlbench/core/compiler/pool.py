@@ -71,16 +71,17 @@ class ParallelLoop:
     Args:
         loop: The loop, whose last two arguments are the addresses of a pool and of a batch's words.
         threads: How many threads may take part.
-        smallest: How many environments a chunk has at least.
+        worth: Nanoseconds of work from which a call is shared.
+        chunk_time: How many of them a chunk shall take.
         find_pool: Called where the loop has no pool yet.
     """
 
     def __init__(
-        self, loop: Callable[..., int], threads: int, smallest: int, find_pool: Callable[[], ThreadPool]
+        self, loop: Callable[..., int], threads: int, worth: int, chunk_time: int, find_pool: Callable[[], ThreadPool]
     ) -> None:
         self._loop, self._find_pool = loop, find_pool
         self._words = _aligned(LINE)
-        self._words[[Batch.MOST_THREADS, Batch.SMALLEST]] = threads, smallest
+        self._words[[Batch.MOST_THREADS, Batch.WORTH, Batch.CHUNK_TIME]] = threads, worth, chunk_time
         self._addresses = 0, self._words.ctypes.data
         self.pool: ThreadPool | None = None
         children.call_after_fork(self)

@@ -60,9 +60,11 @@ class Batch(IntEnum):
     """The words of a batch that is stepped by a pool."""
 
     MOST_THREADS = 0  # that may take part
-    SMALLEST = 1  # environments of a chunk
-    SKIP = 2  # calls in which no sleeping worker is woken
-    SKIPPED = 3  # how many they were when a worker was last woken for nothing
+    WORTH = 1  # nanoseconds of work from which a call is shared
+    CHUNK_TIME = 2  # that a chunk shall take
+    EACH = 3  # that an environment took in the last call
+    SKIP = 4  # calls in which no sleeping worker is woken
+    SKIPPED = 5  # how many they were the last time
 
 
 CPU_WORDS = 2 * LINE  # of a set of cores, as many as in the system's `cpu_set_t`
@@ -71,7 +73,7 @@ CONSTANTS = {
     "THREAD_WORDS": 4 * LINE,  # of a thread
     "CPU_WORDS": CPU_WORDS,
     "MOST_CHUNKS": 65_535,  # of a call: half a word holds two numbers of chunks
-    "SPINS": 2_000,  # looks for the next call before a worker sleeps, about 50 microseconds
+    "SPINS": 1_000,  # looks for the next call before a worker sleeps, about 25 microseconds
     "SHORT_SPINS": 500,  # looks for the end of a call before the caller sleeps, about 10 microseconds
     "LATE": 20_000,  # nanoseconds, and
     "LATE_CHUNKS": 4,  # chunks for which a worker may be waited for without consequence

@@ -17,6 +17,7 @@ from rlbench.envs.glimpse.images import DRAWS_PER_IMAGE, DRAWS_PER_PIECE, paint
 from rlbench.envs.glimpse.retina import retina
 
 OBSERVE_COMPILED = True  # a glimpse of three scales is 5,000 additions
+PARALLEL_FROM = 32
 
 
 class State(NamedTuple):

@@ -32,7 +32,7 @@ from rlbench.envs.go.search import EXTERNAL, RANDOM, UNFINISHED, random_action, 
 
 DRAWS = (2, 1)  # the agent's colour and the opponent's first move; the opponent's reply
 COMPILED = True  # a reply of a search is millions of operations
-PARALLEL_FROM = 16
+PARALLEL_FROM = 2
 CALLED = ("turn", "searched_action", "playout", "untried_action", "playout_action")  # the large ones
 
 CPU_ONLY = ("searched_action",)

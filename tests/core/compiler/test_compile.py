@@ -8,12 +8,22 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
 
+from rlbench.core.compiler import compile
 from rlbench.core.compiler.cache import cache_folder
 from rlbench.core.compiler.compile import compiled
 from rlbench.core.compiler.template import source
 from rlbench.core.vector import RulesVectorEnv
 from rlbench.core.world import World
 from rlbench.testing import same
+
+
+@pytest.fixture(autouse=True)
+def every_step_is_shared(monkeypatch):
+    """By five threads, an environment at a time, however short it is."""
+    monkeypatch.setattr(compile, "WORTH_SHARING", 0)
+    monkeypatch.setattr(compile, "CHUNK_TIME", 1)
+    monkeypatch.setattr(compile, "thread_count", lambda: 5)
+
 
 IDS = [("rlbench/CartPole-v0", {}), ("rlbench/CartPole-v0", {"continuous": True})]
 IDS += [("rlbench/GridWorld-v0", {"slip": 0.3}), ("rlbench/GridWorldFourRooms-v0", {})]
@@ -70,6 +80,21 @@ def test_many_autoresets_stay_equal():
     for _ in range(2_000):
         actions = rng.integers(2, size=5)
         assert same(envs.step(actions)[:4], singles.step(actions)[:4])
+
+
+@pytest.mark.parametrize("opponent", [None, "random", "mcts:5"])
+def test_games_of_go_do_not_share_the_memory_that_threads_work_in(opponent):
+    serial, parallel = (
+        gymnasium.make_vec("rlbench/Go5x5-v0", num_envs=23, opponent=opponent, parallel=each) for each in (False, True)
+    )
+    rng = np.random.default_rng(0)
+    observation, _ = serial.reset(seed=0)
+    parallel.reset(seed=0)
+    for _ in range(60):
+        actions = (rng.random((23, 26)) * observation["action_mask"]).argmax(1)
+        step = serial.step(actions)
+        assert same(step[:4], parallel.step(actions)[:4])
+        observation = step[0]
 
 
 def test_width_does_not_matter():

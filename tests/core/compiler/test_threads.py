@@ -15,6 +15,9 @@ import gc, json, os, signal, sys, threading
 import gymnasium
 import numpy as np
 import rlbench
+from rlbench.core.compiler import compile
+
+compile.WORTH_SHARING, compile.CHUNK_TIME = 0, 1  # every step is shared, however short
 
 def make(num_envs=1024, parallel=True, id="CartPole"):
     return gymnasium.make_vec(f"rlbench/{id}-v0", num_envs=num_envs, parallel=parallel)
@@ -155,10 +158,10 @@ import gymnasium""",
 @linux_only
 def test_an_interrupted_step_goes_through_and_the_next_one_is_right():
     facts = run("""
-envs, alone, seen = make(65_536), make(65_536, False), []
+envs, alone, seen = make(20_000), make(20_000, False), []
 signal.signal(signal.SIGALRM, lambda *_: seen.append(1))
 signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
-facts["equal"] = step(envs, 100) == step(alone, 100)
+facts["equal"] = step(envs, 50) == step(alone, 50)
 signal.setitimer(signal.ITIMER_REAL, 0)
 facts["signals"] = len(seen)
 print(json.dumps(facts))
