@@ -238,9 +238,10 @@ def kernel_source(world: World) -> str:
 
 
 def kernel_body(world: World) -> str:
-    """The part of a kernel's text that depends on the rules."""
+    """The part of a kernel's text that depends on the rules; functions that it does not call are emptied, too."""
     text = _body(world, (), (), RANGES, pieces(world, padding=1))
-    return _emptied(text, getattr(world.rules, "CPU_ONLY", ()))
+    text = _emptied(text, getattr(world.rules, "CPU_ONLY", ()))
+    return _emptied(text, _unused(text, ("reset_range", "step_valid")))
 
 
 def joined_source(
@@ -290,12 +291,27 @@ def _check_distinct(texts: Mapping[str, str]) -> None:
 
 def _emptied(text: str, names: Collection[str]) -> str:
     """The text with functions of these names that only return 0."""
-    lines = text.splitlines()
+    lines, kept, at = text.splitlines(), [], 0
     for node in ast.parse(text).body:
         if isinstance(node, ast.FunctionDef) and node.name in names:
-            first, end = node.body[0].lineno, node.end_lineno or node.lineno
-            lines[first - 1 : end] = ["    return 0"] + [""] * (end - first)
-    return "\n".join(lines)
+            first = node.body[0]
+            if not lines[first.lineno - 1][: first.col_offset].strip():  # the body has lines of its own
+                kept += [*lines[at : first.lineno - 1], "    return 0"]
+                at = node.end_lineno or node.lineno
+    return "\n".join([*kept, *lines[at:]])
+
+
+def _unused(text: str, roots: Iterable[str]) -> set[str]:
+    """The functions of a text that these do not call, nor what they call."""
+    nodes = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
+    names = {node.name: {each.id for each in ast.walk(node) if isinstance(each, ast.Name)} for node in nodes}
+    used, left = set[str](), [*roots]
+    while left:
+        name = left.pop()
+        if name in names and name not in used:
+            used.add(name)
+            left += names[name]
+    return names.keys() - used
 
 
 def _module_texts(module: Any, package: str) -> dict[str, str]:

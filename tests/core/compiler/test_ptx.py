@@ -208,6 +208,16 @@ def test_kernels_of_all_registered_ids_come_with_the_package():
     assert {path.name for path in ptx.SHIPPED.iterdir()} == set(shipped_worlds()), "make kernels"
 
 
+def test_a_kernel_holds_no_code_that_it_does_not_run():
+    """Of Go's search, for one: its edits change no kernel."""
+    text = ptx.kernel_source(World(RULES["go"], None, {}))
+    assert "def searched_action(" in text
+    assert "math.log" not in text
+    assert "np.count_nonzero" not in text  # of `valid`
+    assert "def turn(" in text
+    compile(text, "kernel.py", "exec")
+
+
 def test_shipped_kernels_are_made_by_the_pinned_versions():
     """So that the next test makes them anew wherever the pinned versions are."""
     pins = Path(__file__).parents[3].joinpath("constraints.txt").read_text(encoding="utf-8")
