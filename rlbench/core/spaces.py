@@ -58,7 +58,7 @@ class Layout:
         self._checks = {name: _check(leaf, name) for name, leaf in self.leaves.items()}
         self.check: Callable[[Any], Any] = self._check_record if self.record else self._checks[""]
 
-    @property
+    @functools.cached_property
     def sizes(self) -> tuple[int, ...]:
         """The n of each leaf that is Discrete(n)."""
         return tuple(int(leaf.n) for leaf in self.leaves.values() if isinstance(leaf, spaces.Discrete))

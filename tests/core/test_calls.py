@@ -1,8 +1,9 @@
-"""How many functions a step and a reset of a single environment call, each of which costs it some 50 ns."""
+"""How many functions a step and a reset call, each of which costs some 50 ns."""
 
 import sys
 
 import gymnasium
+import numpy as np
 import pytest
 
 import rlbench  # noqa: F401  # registers the ids
@@ -30,3 +31,13 @@ def test_a_step_and_a_reset_compute_nothing_that_never_changes(id, step, reset):
     env.reset()
     assert calls(env.reset) <= reset
     assert calls(lambda: env.step(action)) <= step
+
+
+@pytest.mark.parametrize(("id", "step"), [("CartPole", 21), ("GridWorld", 22)])
+def test_neither_does_a_step_of_a_batch(id, step):
+    envs = gymnasium.make_vec(f"rlbench/{id}-v0", num_envs=3).unwrapped
+    actions = np.zeros(3, np.int64)
+    envs.reset(seed=0)
+    envs.step(actions)
+    assert calls(lambda: envs.step(actions)) <= step
+    envs.close()
