@@ -1,7 +1,5 @@
 """The benchmark of environments on a GPU, as far as it goes without one."""
 
-import pytest
-
 from rlbench.core import cuda
 from tests.benchmarks import gpu
 from tests.core.fake_cuda import FakeLibrary, gpu_on_the_cpu
@@ -16,11 +14,11 @@ def test_without_a_gpu_it_says_so_in_one_line(monkeypatch, capsys):
     assert capsys.readouterr() == ("", "error: the NVIDIA driver finds no GPU; take device='cpu'\n")
 
 
-@pytest.mark.parametrize(("libm", "exact"), [(False, True), (True, False)])
-def test_a_kernel_that_differs_is_found(libm, exact):
+def test_a_kernel_that_differs_is_found():
     """A GPU with another sine is not exact: cart-pole of the C library's differs within so many steps."""
-    with gpu_on_the_cpu(FakeLibrary(libm=libm)):
-        assert gpu.is_exact("rlbench/CartPole-v0", 50, 100) == exact
+    for libm in (False, True):
+        with gpu_on_the_cpu(FakeLibrary(libm=libm)):
+            assert gpu.is_exact("rlbench/CartPole-v0", 50, 100) != libm
 
 
 def test_the_floor_of_cart_pole():

@@ -3,7 +3,7 @@
 Numba's optimiser is off, which holds for a whole process: what it makes for a CPU spills registers on a GPU. What comes
 out knows neither: `compiler.ptx` gives it a target.
 
-`python -m rlbench.core.compiler.lowering` reads a `Request` as JSON and writes the module's text.
+`main` reads a list of `Request` as JSON, and writes the modules' texts as another.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 import re
 import sys
 import typing
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -39,7 +40,7 @@ class Request(NamedTuple):
 
     text: str  # of the generated module
     function: str  # one that ends in the parameters start, stop, thread
-    kinds: list[Kind]  # of its arguments, without these three
+    kinds: Sequence[Kind]  # of its arguments, without these three
 
 
 def lowered(request: Request) -> str:
@@ -144,16 +145,11 @@ define {head}({parameters}) {{
 
 
 def main() -> int:
-    """Answer the request on standard input; 1 with the reason as one line where the text cannot be compiled."""
-    given = json.load(sys.stdin)
+    """Answer the requests on standard input; 1 with the reason as one line where a text cannot be compiled."""
     try:
-        text = lowered(Request(given["text"], given["function"], [(dtype, n) for dtype, n in given["kinds"]]))
+        texts = [lowered(Request(*each)) for each in json.load(sys.stdin)]
     except Exception as error:  # of Numba, which has many kinds
         sys.stderr.write(f"{one_line(error)}\n")
         return 1
-    sys.stdout.write(text)
+    json.dump(texts, sys.stdout)
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

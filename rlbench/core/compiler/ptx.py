@@ -68,24 +68,19 @@ def ptx(world: World, kernel: str) -> str:
     shipped = SHIPPED / file_name(world, kernel)
     if shipped.is_file():
         return shipped.read_text(encoding="utf-8")
-    name = f"rlbench_{_digest(kernel_source(world), versions())}_{shipped.name}"
-    if (known := cache.load(name)) is not None:
+    prefix = f"rlbench_{_digest(kernel_source(world), versions())}_"
+    if (known := cache.load(f"{prefix}{shipped.name}")) is not None:
         return known.decode()
-    made = make_ptx(world, kernel)
-    cache.store(name, made.encode())
-    return made
+    made = make_ptx(world)
+    for each, text in made.items():
+        cache.store(f"{prefix}{file_name(world, each)}", text.encode())
+    return made[kernel]
 
 
-def make_ptx(world: World, kernel: str, gpu: str = OLDEST_GPU) -> str:
-    """A kernel as PTX, made now.
-
-    Args:
-        world: The rules and their parameters.
-        kernel: One of KERNELS.
-        gpu: The oldest GPU that it is for.
-    """
-    head = f"// The kernel {kernel!r} of {world.name}, made by {versions()}.\n"
-    return head + to_ptx(lower(world, kernel), gpu)
+def make_ptx(world: World) -> dict[str, str]:
+    """All kernels of rules as PTX, made now."""
+    head = f"of {world.name}, made by {versions()}.\n"
+    return {kernel: f"// The kernel {kernel!r} {head}{to_ptx(text)}" for kernel, text in lower(world).items()}
 
 
 def file_name(world: World, kernel: str) -> str:
@@ -146,24 +141,26 @@ def _batched(value: Any) -> Kind:
     return dtype, dimensions + 1
 
 
-def lower(world: World, kernel: str) -> str:
-    """A kernel in LLVM's language, for no machine yet; made in a process of its own, as Numba's settings are global."""
-    request = {"text": kernel_source(world), "function": KERNELS[kernel], "kinds": kinds(world, kernel)}
+def lower(world: World) -> dict[str, str]:
+    """All kernels in LLVM's language, for no machine yet; made in a process of its own, as Numba's settings are global.
+
+    Raises:
+        UserError: The rules cannot be compiled for a GPU.
+    """
+    requests = [(kernel_source(world), function, kinds(world, kernel)) for kernel, function in KERNELS.items()]
     with waitable_children():
         done = subprocess.run(
             [sys.executable, "-c", BOOT.format(path=search_path())],
-            input=json.dumps(request),
+            input=json.dumps(requests),
             capture_output=True,
-            env=child_environment(
-                NUMBA_OPT="0", NUMBA_LOOP_VECTORIZE="0", NUMBA_SLP_VECTORIZE="0", NUMBA_DISABLE_JIT="0"
-            ),
+            env=child_environment(**STATED),
             encoding="utf-8",
             errors="replace",
         )
     if done.returncode:
         reason = printable(done.stderr) or f"exit status {done.returncode}"
         raise UserError(f"{world.name} cannot be compiled for a GPU: {reason}; leave out device=")
-    return done.stdout
+    return dict(zip(KERNELS, json.loads(done.stdout), strict=True))
 
 
 def to_ptx(lowered: str, gpu: str = OLDEST_GPU) -> str:

@@ -81,7 +81,6 @@ LOWERED = {}
 
 def lowered(world, kernel):
     """A kernel in LLVM's language, made once for all worlds that share it."""
-    name = ptx.file_name(world, kernel)
-    if name not in LOWERED:
-        LOWERED[name] = ptx.lower(world, kernel)
-    return LOWERED[name]
+    if ptx.file_name(world, kernel) not in LOWERED:
+        LOWERED.update({ptx.file_name(world, each): text for each, text in ptx.lower(world).items()})
+    return LOWERED[ptx.file_name(world, kernel)]

@@ -9,22 +9,23 @@ from rlbench.registry import ENVIRONMENTS
 
 
 def shipped_worlds():
-    """A world for each kernel file of the registered ids, with the kernel's name, by the file's name."""
+    """A world for each set of kernel files that registered ids need, by the files' names."""
     rows = [row for row in ENVIRONMENTS if row.rules is not None]
     worlds = [World(row.rules, row.render, dict(row.kwargs)) for row in rows]
-    return {ptx.file_name(world, kernel): (world, kernel) for world in worlds for kernel in ptx.KERNELS}
+    return {tuple(ptx.file_name(world, kernel) for kernel in ptx.KERNELS): world for world in worlds}
 
 
 def main():
-    """Write all that are not there, and delete what nothing needs."""
+    """Write all, and delete what nothing needs."""
     wanted = shipped_worlds()
     ptx.SHIPPED.mkdir(exist_ok=True)
     for path in ptx.SHIPPED.glob("*.ptx"):
-        if path.name not in wanted:
+        if all(path.name not in names for names in wanted):
             path.unlink()
-    for name, (world, kernel) in wanted.items():
-        (ptx.SHIPPED / name).write_text(ptx.make_ptx(world, kernel), encoding="utf-8", newline="\n")
-        print(name)
+    for names, world in wanted.items():
+        for name, text in zip(names, ptx.make_ptx(world).values(), strict=True):
+            (ptx.SHIPPED / name).write_text(text, encoding="utf-8", newline="\n")
+            print(name)
 
 
 if __name__ == "__main__":
