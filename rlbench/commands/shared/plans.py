@@ -40,7 +40,7 @@ MUJOCO_V5 = (
     *(Entry("actor-critic", "locomotion", f"{robot}-gymnasium@1", seeds=3) for robot in WALKERS),
     *(Entry("soft-actor-critic", "fast", f"{robot}-gymnasium@1", seeds=3) for robot in ("half-cheetah", "hopper")),
 )
-GO = (Entry("reinforce", "go", "go5@1", seeds=3),)
+GO = (Entry("alphazero", "go5", "go5@1", seeds=1), Entry("reinforce", "go", "go5@1", seeds=3))
 ALL = (*QUICK, *AS_THEY_STAND, *ATARI, *MUJOCO_V5, *LOCOMOTION, *GLIMPSE, *GO)
 PLANS = {
     "quick": QUICK,

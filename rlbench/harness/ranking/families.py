@@ -56,7 +56,7 @@ WORDS = {
         "Numbers are Elo ratings: 400 points are odds of ten to one, and random legal moves are at 0. Random, mcts and "
         "gnugo are the opponents, whose ratings are frozen.",
         acts=GREEDY,
-        train="rlbench train reinforce-go --task {}",
+        train="rlbench train alphazero --preset go9 --task {}",
     ),
     "glimpses": Words(
         "Glimpses: classification",

@@ -80,7 +80,7 @@ def test_resumed_from_every_snapshot(variant: str) -> None:
     states = [event.state() for event in whole if isinstance(event, Snapshot)]
     assert len(states) == settings.iterations
     states = [event.state() for event in alphazero.train(settings) if isinstance(event, Snapshot)]
-    for state in states[1:]:
+    for state in (states[1], states[-1]):
         *_, last = alphazero.train(settings, resume=state)
         assert isinstance(whole[-1], Finished)
         assert isinstance(last, Finished)
