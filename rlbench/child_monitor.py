@@ -65,9 +65,10 @@ class ChildMonitor:
         dead.register(self._exit, select.POLLIN)
         if not dead.poll(_SECONDS_TO_DIE * 1000):
             return None
-        # WNOWAIT leaves it unreaped: the process group must exist until all of it has been killed.
+        # WNOWAIT leaves it unreaped: the process group must exist until all of it has been killed. WNOHANG, as the end
+        # of a process that another one traces is told to that one alone.
         try:
-            end = os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOWAIT)
+            end = os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
         except ChildProcessError:  # somebody else's handler has waited for it
             end = None
         if end is None:

@@ -16,7 +16,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,16 +92,19 @@ def evaluate(
         return path
     record.refuse_namesakes(path, entrant)
     tier, begun = obtain_tier(isolation, path, task)
+    limited = without_spent_time(task, begun)
     with (
         termination(),
-        copied(entrant, task, begun) as entrant,
+        copied(entrant, task, len(begun)) as entrant,
         RecordWriter(path, task, entrant, tier) as writer,
         progress(f"{entrant.name} on {task.key}", quiet=quiet) as show,
     ):
         for number in range(writer.blocks, task.blocks):
             show(number / task.blocks, number * task.lanes, "episodes")
             try:
-                writer.commit(play_isolated(task, entrant, number, strict=number == 0, isolation=tier))
+                block = play_isolated(limited, entrant, number, strict=number == 0, isolation=tier)
+                writer.commit(block)
+                limited = without_spent_time(limited, [block.line()])
             except LackingError as error:
                 if not task.is_supplement(number):
                     raise
@@ -111,8 +114,14 @@ def evaluate(
     return path
 
 
-def obtain_tier(asked: tiers.Asked, path: Path, task: Task) -> tuple[tiers.Tier, int]:
-    """The tier of isolation for a run, and the number of its first block: a record goes on in the tier it was begun in.
+def without_spent_time(task: Task, blocks: Sequence[Mapping[str, Any]]) -> Task:
+    """The task, with what an agent has left of the time for a whole run after the blocks of these lines in a record."""
+    spent = sum(line.get("load_seconds", 0.0) + line.get("act_seconds", 0.0) for line in blocks)
+    return dataclasses.replace(task, total_seconds=task.total_seconds - spent)
+
+
+def obtain_tier(asked: tiers.Asked, path: Path, task: Task) -> tuple[tiers.Tier, list[dict[str, Any]]]:
+    """The tier of isolation for a run, and the blocks that it has: a record goes on in the tier it was begun in.
 
     Args:
         asked: The tier, or `auto`.
@@ -123,19 +132,24 @@ def obtain_tier(asked: tiers.Asked, path: Path, task: Task) -> tuple[tiers.Tier,
         UserError: This machine does not have the tier, or the record was begun in another.
     """
     held = record.read(path)
-    number = len(held.blocks) if held else 0
+    blocks = held.blocks if held else []
     begun = held.header.get("isolation") if held else None
     try:
         tier = tiers.obtain(begun if asked == "auto" and begun in tiers.TIERS else asked)
     except OSError as error:  # no processes, no disk
-        raise _failure(error, f"{task.key}, block {number}") from None
+        raise _failure(error, f"{task.key}, block {len(blocks)}") from None
     if begun not in (tier, None):
         raise UserError(f"{path} was begun with --isolation {begun}; go on with that, or move it away")
-    return tier, number
+    return tier, blocks
 
 
 def play_isolated(
-    task: Task, entrant: Submission, number: int, *, strict: bool = False, isolation: tiers.Asked = "auto"
+    task: Task,
+    entrant: Submission,
+    number: int,
+    *,
+    strict: bool = False,
+    isolation: tiers.Asked = "auto",
 ) -> BlockResult:
     """Play one block with the agent in a fresh process.
 
@@ -154,6 +168,8 @@ def play_isolated(
             lacked memory, disk, processes or the like.
         HarnessError: The harness was at fault.
     """
+    if task.total_seconds <= 0:
+        return _lost_block(task, number)
     with copied(entrant, task, number) as entrant:
         for attempt in range(1, ATTEMPTS + 1):
             played = _played_or_error(task, entrant, number, attempt, strict, isolation)
@@ -162,6 +178,18 @@ def play_isolated(
             if attempt == ATTEMPTS:
                 raise _failure(played, f"{task.key}, block {number}", attempt) from played
     raise AssertionError("unreachable")
+
+
+def _lost_block(task: Task, number: int) -> BlockResult:
+    """A block for which no time is left: every episode is a failure, and nothing of the agent runs."""
+    fault = AgentFault("timeout_run", "the agent has used up its time for the whole run")
+    indices = task.block(number)
+    env = make_env(task, len(indices), indices)
+    try:
+        episodes, words = play(env, _raising(fault), task, indices)
+    finally:
+        env.close()
+    return BlockResult(number, episodes, 0.0, 0.0, 0.0, 1, words)
 
 
 @contextlib.contextmanager
@@ -287,7 +315,7 @@ def environment_and_agent(
     try:
         info = task_info(task, len(indices))
         spaces = describe_spaces(env)
-        with AgentProcess(entrant, info, *spaces, seed, task.limits, explain, isolation) as process:
+        with AgentProcess(entrant, info, *spaces, seed, task.limits_in_total, explain, isolation) as process:
             yield env, process
     finally:
         env.close()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rlbench.errors import LackingError, UserError, counted
-from rlbench.harness.evaluate import play_isolated
+from rlbench.harness.evaluate import play_isolated, without_spent_time
 from rlbench.harness.isolation.private_copy import private_copy
 from rlbench.harness.layers import player
 from rlbench.harness.results import provenance, record
@@ -101,7 +101,7 @@ def verify(
 
 def _played_again(run: Record, task: Task, entrant: Submission, number: int) -> BlockResult:
     """A block of a record, played again; a UserError where the agent, which could be loaded then, cannot be now."""
-    again = play_isolated(task, entrant, number)
+    again = play_isolated(without_spent_time(task, run.blocks[:number]), entrant, number)
     if (again.fault or "").startswith("load_error") and not (run.blocks[number]["fault"] or "").startswith(
         "load_error"
     ):

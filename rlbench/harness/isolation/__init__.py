@@ -20,6 +20,8 @@ attack the kernel itself, use a virtual machine.
     landlock        which files, sockets and processes can be reached
     seccomp         which system calls can be made
     system_calls    their numbers
+    private_copy    the copy of a submission that is played
+    descendants     what an agent without walls has started
     break_out       attempts to break out, made to find out whether the walls hold
     agent_process   the harness's side: starts the process, calls the agent, enforces limits, ends it
     worker          the agent's side: loads the agent, answers calls, reports faults

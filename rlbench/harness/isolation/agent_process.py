@@ -25,6 +25,7 @@ from rlbench.errors import HarnessError
 from rlbench.harness.isolation import affinity, interpreter, sandbox, tiers
 from rlbench.harness.isolation.agent import Act, AgentFault, TaskInfo
 from rlbench.harness.isolation.caps import Watchdog
+from rlbench.harness.isolation.descendants import kill_descendants
 from rlbench.harness.isolation.explain import MAX_BYTES, Explanation, decode
 from rlbench.harness.isolation.shared_memory import SharedArrays
 from rlbench.harness.isolation.worker import FAULTS, HELLO, READY
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 _NEXT = {bytes([i]): bytes([(i + 1) % 0x80]) for i in range(0x80)}
 _STATUS_OF = {code: status for status, code in FAULTS.items()}
-_SECONDS_TO_START = 60.0
+_SECONDS_TO_START, _SECONDS_TO_DIE = 60.0, 10.0
 
 _LACKING = (
     *("MemoryError", "Cannot allocate memory", "failed to map segment", "Resource temporarily unavailable"),
@@ -112,7 +113,7 @@ class AgentProcess:
             }
             passed = (self._shared.descriptor, call_end, reply_end)
             self._process = _spawn(setup, passed, output_end, folder)
-            ours.callback(self._kill)
+            ours.callback(self._kill, folder, forks=tier == "process")
             self._watchdog = Watchdog(self._process.pid, folder, policy.caps)
             self._monitor = ChildMonitor(self._process.pid, self._reply, output)
             ours.callback(self._monitor.close)
@@ -207,11 +208,19 @@ class AgentProcess:
     ) -> None:
         self._resources.close()
 
-    def _kill(self) -> None:
-        """Kill the process and all that it started."""
+    def _kill(self, home: str, forks: bool) -> None:
+        """Kill the process and all that it started.
+
+        Args:
+            home: Its working folder.
+            forks: Whether it may have started others.
+        """
+        if forks:
+            kill_descendants(self._process.pid, home)
         with contextlib.suppress(ProcessLookupError):  # somebody else's handler has waited for it
             os.killpg(self._process.pid, signal.SIGKILL)  # it may have died, but nobody has waited for it yet
-        self._process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):  # somebody whom nobody has found traces it
+            self._process.wait(_SECONDS_TO_DIE)
 
     def _wait(self, seconds: float) -> bytes | None:
         """A reply, as of `ChildMonitor.read`; meanwhile the process is looked after, and ended where it takes too much.

@@ -53,6 +53,7 @@ class Run:
     complete: bool
     lacking: str = ""  # why episodes are missing; empty where no program was
     drawn: int = 0  # games that nobody won
+    walled: bool = True  # whether the agent was walled in, as `record.is_walled` says
 
     @property
     def file(self) -> str:
@@ -172,6 +173,7 @@ def collect_runs(frame: pandas.DataFrame) -> list[Run]:
             returns=lines["return"].to_numpy(dtype=np.float64),
             failed=int((lines["status"] != "ok").sum()),
             complete=bool(lines["complete"].all()),
+            walled=bool(lines["walled"].all()) if "walled" in lines else True,
             drawn=int(((lines["winner"] == 0) & (lines["status"] == "ok")).sum()) if "winner" in lines else 0,
         )
         if lines["episode"].duplicated().any() or not np.isfinite(run.returns).all():
@@ -228,6 +230,8 @@ def why_unranked(run: Run, tasks: Mapping[str, Task], dynamics: Mapping[str, str
     if not run.complete or len(run.returns) != episodes:
         why = f"; {run.lacking}" if run.lacking else ""
         return f"incomplete: {len(run.returns):,} of {episodes:,} episodes{why}"
+    if not run.walled:
+        return "played with --isolation process: the agent could reach the machine; evaluate it again without that"
     if run.dynamics != dynamics[run.task]:
         return f"played under other dynamics: {run.dynamics or 'none'}, not {dynamics[run.task] or 'none'}"
     return None

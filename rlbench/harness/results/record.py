@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _STRINGS = ("task", "agent", "version", "digest", "dynamics", "status", "actions")
 _INTEGERS = ("training_seed", "training_steps", "episode", "seed", "length", "block")
 _FLOATS = ("return", "discounted_return")
-_FLAGS = ("terminated", "truncated", "complete")
+_FLAGS = ("terminated", "truncated", "complete", "walled")
 
 
 @dataclass(frozen=True)
@@ -189,8 +189,8 @@ def load(results_dir: str | Path) -> pandas.DataFrame:
 
     Returns:
         Columns: task agent version digest dynamics (empty for none) training_seed training_steps (-1 for none)
-        episode seed return discounted_return length terminated truncated status actions complete block, and one
-        for every reset option, such as `state.row`.
+        episode seed return discounted_return length terminated truncated status actions complete walled block, and
+        one for every reset option, such as `state.row`.
     """
     import pandas as pd
 
@@ -225,6 +225,14 @@ def new_header(task: Task, entrant: Submission, isolation: str) -> dict[str, Any
         **({"player": entrant.player} if entrant.player else {}),
         **provenance.machine(),
     }
+
+
+def is_walled(header: Mapping[str, Any]) -> bool:
+    """Whether a run may be ranked: its agent was walled in, or it was made before there were walls.
+
+    Records of before keep their ranks until they are made anew; this is the one place that says so.
+    """
+    return header.get("isolation") != "process" or "sandbox" not in header
 
 
 def check_header(
@@ -322,7 +330,8 @@ def _rows(record: Record) -> list[dict[str, Any]]:
     rows = []
     for line in record.episodes:
         fields = {name: value for name, value in line.items() if name not in ("kind", "index", "extra")}
-        own = {**run, "episode": line["index"], **fields, "complete": record.complete}
+        flags = {"complete": record.complete, "walled": is_walled(header)}
+        own = {**run, "episode": line["index"], **fields, **flags}
         rows.append({**_flat(line["extra"]), **own})
     return rows
 

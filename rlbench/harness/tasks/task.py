@@ -22,6 +22,7 @@ NOT_HASHED = (
     *("failure_return", "random", "random_source", "reference", "reference_source", "reference_version"),
     *("min_return", "max_return", "solved_at", "classification", "simulator"),
     *("random_agent", "ratings", "ratings_version", "outcomes"),
+    "total_seconds",  # younger than the hashes
 )
 """Fields that say how a return is scored and shown. They do not change what is played, so the hash leaves them out."""
 
@@ -128,6 +129,9 @@ class Task:
     limits: Limits = field(default_factory=Limits)
     """Time limits of the agent."""
 
+    total_seconds: float = 7_200.0
+    """What the agent may take for `load` and all calls of `act` in a whole run; blocks that are left then are lost."""
+
     discount: float = 1.0
     """Discount factor of the recorded discounted return."""
 
@@ -221,6 +225,12 @@ class Task:
             del fields["supplement"]
         text = json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def limits_in_total(self) -> Limits:
+        """The limits of a block, none longer than what is left for the whole run."""
+        left = self.total_seconds
+        return dataclasses.replace(self.limits, load=min(self.limits.load, left), run=min(self.limits.run, left))
 
     @property
     def blocks(self) -> int:

@@ -1,5 +1,6 @@
 """Whatever a submission does, it is scored: a status, the failure return, and never a missing row."""
 
+import contextlib
 import dataclasses
 import os
 import resource
@@ -9,7 +10,7 @@ import time
 import pytest
 
 from rlbench.harness import submission
-from rlbench.harness.evaluate import evaluate, play_isolated
+from rlbench.harness.evaluate import evaluate, play_isolated, without_spent_time
 from rlbench.harness.isolation import affinity
 from rlbench.harness.results import record
 from rlbench.harness.results.writer import RecordWriter
@@ -247,8 +248,45 @@ def test_one_that_escapes_with_the_pipes_cannot_hold_up_the_harness(grid_task, s
         _, fault = lines(grid_task, submit(act), tmp_path / "results", "process")
         assert "exited with code 4" in fault
         assert time.monotonic() - began < 60  # not 600
+        assert wait_until_dead(int((tmp_path / "pid").read_text(encoding="utf-8")))
     finally:
-        os.kill(int((tmp_path / "pid").read_text(encoding="utf-8")), signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int((tmp_path / "pid").read_text(encoding="utf-8")), signal.SIGKILL)
+
+
+def test_one_that_traces_the_agent_cannot_hold_up_the_harness(grid_task, submit, tmp_path):
+    act = f"""
+        import ctypes
+        agent = os.getpid()
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork():
+                os._exit(0)
+            ctypes.CDLL(None).ptrace(0x4206, agent, None, None)  # PTRACE_SEIZE
+            open({str(tmp_path / "pid")!r}, "w").write(str(os.getpid()))
+            time.sleep(600)
+        while not os.path.exists({str(tmp_path / "pid")!r}):
+            time.sleep(0.01)
+        os._exit(4)
+        """
+    _, fault = lines(grid_task, submit(act), tmp_path / "results", "process")
+    assert fault.startswith("crash: ")
+    assert wait_until_dead(int((tmp_path / "pid").read_text(encoding="utf-8")))
+
+
+def test_the_limit_of_a_whole_run(grid_task, submit, tmp_path):
+    """Blocks for which no time is left are failures; a run that is resumed has taken what it took before."""
+    task = dataclasses.replace(grid_task, lanes=1, total_seconds=1.0)
+    path = submit("time.sleep(1.2 if first[0] else 0); return [1]")
+    entrant = submission.read(path)
+    taken = {"load_seconds": 0.25, "act_seconds": 0.75}
+    blocks = [play_isolated(without_spent_time(task, [taken] * number), entrant, number) for number in range(2)]
+    assert [block.episodes[0].status for block in blocks] == ["timeout_run", "timeout_run"]
+    assert blocks[1].fault == "timeout_run: the agent has used up its time for the whole run"
+    assert blocks[1].act_seconds == 0
+    slow = dataclasses.replace(task, total_seconds=2.0)
+    run = record.read(evaluate(slow, submit("time.sleep(0.9 if first[0] else 0); return [1]"), tmp_path, quiet=True))
+    assert [line["status"] for line in run.episodes][0::2] == ["ok", "timeout_run"]
 
 
 def test_secrets_and_surroundings_stay_outside(grid_task, submit, tmp_path, monkeypatch):

@@ -287,6 +287,16 @@ def test_incomplete_and_foreign_runs_are_listed_and_not_ranked():
     ]
 
 
+def test_runs_without_walls_are_not_ranked():
+    lines = [*run("a", 0, [1] * 4), *run("b", 0, [9] * 4)]
+    walled = pd.DataFrame([{**line, "walled": line["agent"] == "a"} for line in lines])
+    board = compute_rankings(collect_runs(walled), MADE_UP, MADE_UP_SUITES)
+    assert [row.agent for row in board.tasks["hill@1"]] == ["a"]
+    assert [(row.agent, row.reason.partition(":")[0]) for row in board.unranked] == [
+        ("b", "played with --isolation process")
+    ]
+
+
 def test_versions_of_an_agent_are_different_rows():
     rows = ranked(run("a", 0, [1] * 4), run("a", 0, [2] * 4, version="2")).tasks["hill@1"]
     assert [(row.version, row.mean_return) for row in rows] == [("2", 2), ("1", 1)]

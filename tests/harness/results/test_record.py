@@ -34,6 +34,7 @@ COLUMNS = {
     "status": TEXT,
     "actions": TEXT,
     "complete": "bool",
+    "walled": "bool",
     "block": "int64",
 }
 
@@ -328,3 +329,10 @@ def test_floats_survive(whole, entrant):
     frame = record.load(whole.parents[1])
     assert frame["return"].tolist() == [0.1 + 0.2] * 2
     assert frame["discounted_return"].tolist() == [1e-300] * 2
+
+
+def test_runs_of_before_there_were_walls_keep_their_rank():
+    """Their headers name the tier `process`, and no version of the sandbox."""
+    assert record.is_walled({"isolation": "process"})
+    assert record.is_walled({"isolation": "landlock", "sandbox": 1})
+    assert not record.is_walled({"isolation": "process", "sandbox": 1})

@@ -74,6 +74,7 @@ def test_only_fields_that_change_what_is_played_change_the_hash():
         "random_agent": "random-legal",
         "ratings": (0.0,),
         "ratings_version": 2,
+        "total_seconds": 1.0,
     }
     assert {field.name for field in dataclasses.fields(Task)} == set(changes) | set(scoring)
     assert dataclasses.replace(TASK, **scoring).hash == TASK.hash
