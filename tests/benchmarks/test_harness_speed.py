@@ -10,6 +10,7 @@ from statistics import median
 import pytest
 
 SCRIPT = Path(__file__).with_name("exchange.py")
+WALLS = Path(__file__).with_name("walls.py")
 
 
 def ratio(one, other):
@@ -17,16 +18,17 @@ def ratio(one, other):
     return median(a / b for a, b in zip(one, other, strict=True))
 
 
+def measured(script, *arguments):
+    """What a script measures, in a process of its own with one thread."""
+    environment = {**os.environ, "PYTHONPATH": str(script.parents[2]), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(script), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, encoding="utf-8")
+    return json.loads(done.stdout)
+
+
 @pytest.mark.benchmark(group="Harness")
 def test_isolation_costs_little(benchmark, report, size):
-    environment = {**os.environ, "PYTHONPATH": str(SCRIPT.parents[2]), "OMP_NUM_THREADS": "1"}
-
-    def measure():
-        command = [sys.executable, str(SCRIPT), str(size(60, 1)), str(size(300, 3))]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, encoding="utf-8")
-        return json.loads(done.stdout)
-
-    times = benchmark.pedantic(measure, rounds=1)
+    times = benchmark.pedantic(lambda: measured(SCRIPT, size(60, 1), size(300, 3)), rounds=1)
     report(
         "a call of `act` in the agent's process",
         "one byte there and back through two pipes",
@@ -40,4 +42,23 @@ def test_isolation_costs_little(benchmark, report, size):
         ratio(times["inside"], times["isolated"]),
         least=0.85,
         limit="the agent and the environment",
+    )
+
+
+@pytest.mark.benchmark(group="Harness")
+def test_the_sandbox_costs_little(benchmark, report, size):
+    times = benchmark.pedantic(lambda: measured(WALLS, size(9, 1), size(3000, 3)), rounds=1)
+    report(
+        "a call of `act` for 64 environments, walled in",
+        "the same without walls",
+        ratio(times["process"], times["landlock"]),
+        least=1 / 1.05,
+        limit="the process boundary",
+    )
+    report(
+        "start of an agent's process, walled in",
+        "the same without walls",
+        ratio(times["start process"], times["start landlock"]),
+        least=0.85,
+        limit="starting Python and NumPy",
     )
