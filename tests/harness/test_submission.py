@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 import subprocess
@@ -23,6 +24,9 @@ MALFORMED = {
     "seed beyond 64 bits": ({"training_seed": 2**63}, "training_seed = 9223372036854775808 is not valid"),
     "lines": ({"authors": ["A\nB"]}, r"authors = \['A\\nB'\] is not valid"),
     "nesting": (b"a = " + b"[" * 5_000 + b"]" * 5_000, "submission.toml cannot be read as TOML: "),
+    "nested keys": (b"name" + b".a" * 5_000 + b" = 1", "submission.toml"),
+    "many digits": (b"training_seed = " + b"9" * 60_000, "submission.toml"),
+    "a large file": (b"#" * (1 << 20), "submission.toml: it has more than 65,536 bytes"),
     "no module": ({"entry": "load"}, "entry = 'load' is not valid"),
     "a path for a module": ({"entry": "src/agent.py:load"}, "entry = 'src/agent.py:load' is not valid"),
     "dots": ({"entry": "package.agent:load"}, "entry = 'package.agent:load' is not valid"),
@@ -64,6 +68,20 @@ def test_sources_that_are_not_python(submit, source, words):
     with pytest.raises(UserError, match=words) as error:
         submission.read(path)
     assert "\n" not in str(error.value)
+
+
+def test_a_source_too_large_to_be_compiled_here_is_left_to_the_agents_process(submit):
+    path = submit("pass")
+    (path / "agent.py").write_bytes(b"x = 1\n" * (submission.MAX_CHECKED // 6 + 1) + b"def load(:")
+    assert submission.read(path).name == "probe"
+
+
+@pytest.mark.parametrize("source", [b"-" * 200_000 + b"1", b"1" + b"+1" * 100_000, b"x" + b".a" * 100_000])
+def test_sources_that_are_hard_to_parse_end_in_a_line(submit, source):
+    path = submit("pass")
+    (path / "agent.py").write_bytes(source)
+    with contextlib.suppress(UserError):
+        submission.read(path)  # whatever it says, it says so, and soon
 
 
 def test_checking_runs_nothing(submit, tmp_path):
