@@ -27,9 +27,9 @@ COMPILED = {"_reset_loop", "_step_loop", "_threads", "_memory"}
 class RulesVectorEnv(VectorEnvAdapter):
     """N environments that follow a rules module, the same bit for bit in every mode, of any number, on any threads.
 
-    Arguments besides the rules' own: `autoreset_mode`; `parallel` (whether threads share a step that takes
-    long enough; by default in large batches); `copy=False` hands out the same arrays at every step, which the next step
-    overwrites.
+    Arguments besides the rules' own: `autoreset_mode`; `parallel` (whether threads share a step where
+    that is faster; by default in large batches); `copy=False` hands out the same arrays at every step, which the next
+    step overwrites.
     """
 
     metadata: dict[str, Any] = {"render_modes": [*BATCH_RENDER_MODES, TEXT_MODE]}  # noqa: RUF012  # as of RulesEnv

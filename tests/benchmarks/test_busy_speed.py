@@ -53,10 +53,10 @@ def rates(num_envs, duration):
 @pytest.mark.parametrize("processes", [0, 1, 2])
 @pytest.mark.parametrize("num_envs", [256, 1_024, 16_384, 131_072])
 def test_the_default_is_as_good_as_the_better_choice(num_envs, processes, benchmark, report, size):
-    functions = rates(num_envs, size(0.1, 0.001))
+    functions = rates(num_envs, size(0.04, 0.001))
 
     def contest():
-        return [{choice: rate() for choice, rate in functions.items()} for _ in range(size(15, 1))]
+        return [{choice: rate() for choice, rate in functions.items()} for _ in range(size(40, 1))]
 
     with busy(size(processes, 0)):
         time.sleep(size(0.3, 0))

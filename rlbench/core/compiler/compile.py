@@ -33,10 +33,10 @@ from rlbench.core.compiler.work_stealing import ENTRIES, pool_source
 from rlbench.core.world import World
 from rlbench.errors import UserError
 
-# Environments from which a batch has threads by default, which share a step that takes long enough. Rules that compute
+# Environments from which a batch has threads by default, which share its steps where that is faster. Rules that compute
 # much may set PARALLEL_FROM themselves.
 PARALLEL_FROM = 512
-WORTH_SHARING = 60_000  # nanoseconds
+WORTH_SHARING = 15_000  # nanoseconds that a step takes, at least
 CHUNK_TIME = 4_000  # nanoseconds that a thread works at a time: to take a chunk costs 50 to 250
 
 MODES = {AutoresetMode.NEXT_STEP: 0, AutoresetMode.SAME_STEP: 1, AutoresetMode.DISABLED: 2}  # as the loops number them

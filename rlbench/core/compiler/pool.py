@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlbench import children
-from rlbench.core.compiler.pool_memory import CONSTANTS, CPU_WORDS, LINE, Batch, Pool, Thread
+from rlbench.core.compiler.pool_memory import BATCH_WORDS, CONSTANTS, CPU_WORDS, FRAME_WORDS, LINE, Batch, Pool, Thread
 
 THREAD_WORDS = CONSTANTS["THREAD_WORDS"]
 PATIENCE, LOOK = 1.0, 1e-4  # seconds in which workers must have ended, and between two looks
@@ -71,7 +71,7 @@ class ParallelLoop:
     Args:
         loop: The loop, whose last two arguments are the addresses of a pool and of a batch's words.
         threads: How many threads may take part.
-        worth: Nanoseconds of work from which a call is shared.
+        worth: Nanoseconds that a call takes alone, from which it may be shared; 0 to share all.
         chunk_time: How many of them a chunk shall take.
         find_pool: Called where the loop has no pool yet.
     """
@@ -80,7 +80,7 @@ class ParallelLoop:
         self, loop: Callable[..., int], threads: int, worth: int, chunk_time: int, find_pool: Callable[[], ThreadPool]
     ) -> None:
         self._loop, self._find_pool = loop, find_pool
-        self._words = _aligned(LINE)
+        self._words = _aligned(BATCH_WORDS + FRAME_WORDS)
         self._words[[Batch.MOST_THREADS, Batch.WORTH, Batch.CHUNK_TIME]] = threads, worth, chunk_time
         self._addresses = 0, self._words.ctypes.data
         self.pool: ThreadPool | None = None

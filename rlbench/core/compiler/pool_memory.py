@@ -60,13 +60,15 @@ class Batch(IntEnum):
     """The words of a batch that is stepped by a pool."""
 
     MOST_THREADS = 0  # that may take part
-    WORTH = 1  # nanoseconds of work from which a call is shared
+    WORTH = 1  # nanoseconds that a call takes alone, from which it may be shared; 0 for always
     CHUNK_TIME = 2  # that a chunk shall take
-    EACH = 3  # that an environment took in the last call
-    SKIP = 4  # calls in which no sleeping worker is woken
-    SKIPPED = 5  # how many they were the last time
+    ALONE = 3  # that a call takes alone; 0 before the first
+    FAILED = 4  # shared calls in a row that were not shorter
+    SKIP = 5  # calls that shall still be done alone
+    SKIPPED = 6  # how many they were the last time
 
 
+BATCH_WORDS, FRAME_WORDS = LINE, 1_024  # of a batch itself, and of the arguments of its loop, which follow them
 CPU_WORDS = 2 * LINE  # of a set of cores, as many as in the system's `cpu_set_t`
 
 CONSTANTS = {
@@ -78,7 +80,8 @@ CONSTANTS = {
     "LATE": 20_000,  # nanoseconds, and
     "LATE_CHUNKS": 4,  # chunks for which a worker may be waited for without consequence
     "REST_FACTOR": 20,  # times that wait are calls done alone after a longer one, so that waits cost a twentieth
-    "MOST_SKIPPED": 255,
+    "TRIAL": 4,  # shared calls that must fail in a row: the first finds a worker asleep
+    "MOST_SKIPPED": 255,  # calls done alone after that
 }
 
 

@@ -6,6 +6,8 @@ the arguments of the loop, so that no thread needs to know what they are.
 
 from __future__ import annotations
 
+from rlbench.core.compiler.pool_memory import BATCH_WORDS, FRAME_WORDS
+
 WIDENED = '''def widened(function):
     """The function, compiled once for all integers, where Numba would compile it again for each constant argument."""
     template = function.get_call_template
@@ -13,9 +15,13 @@ WIDENED = '''def widened(function):
     return function'''
 """A helper of generated modules."""
 
-SHARE = '''
+SHARE = f"""
 
 from numba.core import cgutils
+
+BATCH_WORDS, FRAME_WORDS = {BATCH_WORDS}, {FRAME_WORDS}
+"""
+SHARE += '''
 
 
 @intrinsic
@@ -55,13 +61,32 @@ def share(typing_context, pool, batch, chunk, arguments, count):
         inner.ret(inner.select(status.is_error, word(0), result))
         return function, status
 
+    def shared_frame(context, builder, batch, values):
+        """The batch's own frame with these arguments, of which only what has changed is written.
+
+        A worker reads it from the caller's core, which takes longer than a hundred steps of a cart-pole.
+        """
+        kind = frame_type(context)
+        words = context.get_abi_sizeof(kind) // 8
+        new = cgutils.alloca_once(builder, kind)
+        builder.store(ir.Constant(kind, None), new)
+        builder.store(values, fields(builder, new)[0])
+        if words > FRAME_WORDS:
+            return new
+        address = builder.add(batch, word(8 * BATCH_WORDS))
+        source, target = builder.bitcast(new, word.as_pointer()), builder.inttoptr(address, word.as_pointer())
+        with cgutils.for_range(builder, word(words)) as loop:
+            here, there = builder.gep(source, [loop.index]), builder.gep(target, [loop.index])
+            value = builder.load(here)
+            with builder.if_then(builder.icmp_unsigned("!=", value, builder.load(there))):
+                builder.store(value, there)
+        return builder.bitcast(target, kind.as_pointer())
+
     def codegen(context, builder, signature, args):
         pool, batch, _, values, count = args
         function, status = runner(context, builder)
-        frame = cgutils.alloca_once(builder, frame_type(context))
-        held, code, reason = fields(builder, frame)
-        builder.store(values, held)
-        builder.store(word(0), code)
+        frame = shared_frame(context, builder, batch, values)
+        _, code, reason = fields(builder, frame)
         steal = builder.load(builder.inttoptr(pool, word.as_pointer()))  # the first word of a pool
         steal = builder.inttoptr(steal, ir.FunctionType(word, [word] * 5).as_pointer())
         addresses = [builder.ptrtoint(function, word), builder.ptrtoint(frame, word)]

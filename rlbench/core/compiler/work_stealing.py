@@ -5,17 +5,14 @@ lower end on, so that it finds in its cache what it worked on in the call before
 left of the others' (Blumofe and Leiserson, "Scheduling multithreaded computations by work stealing", 1999). The caller
 is one of the threads, and needs nobody: the range of a worker that sleeps, is late or is held up is done by the others.
 
-A call of less than 60 microseconds is not shared. To wake a worker takes 2 to 5, until it works 10 to 50, and to bring
-the memory of 1,024 cart-poles from one core to another as long as to step them, depending on which cores a virtual
-machine has: a loop of such calls was between 0.7 and 1.5 times as fast with a second thread. From 4,096 on it is 1.4 to
-1.8 times as fast.
+What a second thread gains differs. To wake it takes 2 to 5 microseconds, until it works 10 to 50, and on some cores of
+a virtual machine the memory of 1,024 cart-poles comes no faster from one core to another than they are stepped: loops
+of such calls were 0.7 to 1.5 times as fast. Hence each call is compared with what calls take alone, and after four that
+were not shorter, the next ones are done alone, at most 255.
 
-What may have to be waited for is a chunk that a worker has begun, whose core another process has taken. Three things
-keep that rare and cheap:
-
-* Workers keep off the caller's core. One that is woken there would take the caller's place, not help it.
-* After a wait, the caller works alone for twenty times as long.
-* Workers that come too late to do anything are woken ever more rarely.
+What may have to be waited for is a chunk that a worker has begun, whose core another process has taken. Two things keep
+that rare and cheap: workers keep off the caller's core, since one that is woken there takes the caller's place; and
+after a wait, calls are done alone for twenty times as long.
 
 Rejected: OpenMP, which waits for threads that are not running, does not survive a fork, and shares torch's number of
 threads; and workers on any core: beside a busy process, every fifth call then lost its core to its own worker, and
@@ -61,47 +58,59 @@ def steal(pool, function, context, count, batch):
     threads = min(load(batch + 8 * MOST_THREADS), load(pool + 8 * SIZE))
     if threads < 2 or not exchange(pool + 8 * OWNER, 0, 1):
         return call(function, context, 0, count, 0)
-    began, rest = nanoseconds(pool, 0), load(pool + 8 * REST)
-    if rest > 0 or load(batch + 8 * EACH) * count < load(batch + 8 * WORTH):
+    began, worth = nanoseconds(pool, 0), load(batch + 8 * WORTH)
+    if load(pool + 8 * REST) > 0 or (worth and (load(batch + 8 * SKIP) > 0 or load(batch + 8 * ALONE) < worth)):
         total = call(function, context, 0, count, 0)
-        took = nanoseconds(pool, 0) - began
-        note_time(batch, took, count)
-        store(pool + 8 * REST, max(rest - took, 0))
+        note_alone(pool, batch, nanoseconds(pool, 0) - began)
     else:
         total = together(pool, function, context, count, batch, threads, began)
+        note_shared(batch, nanoseconds(pool, 0) - began)
     store(pool + 8 * OWNER, 0)
     return total
 
 
-def note_time(batch, took, count):
-    """Note the time per environment, but no more than twice the last: the caller may have been held up."""
-    each, last = max(took // count, 1), load(batch + 8 * EACH)
-    store(batch + 8 * EACH, min(each, 2 * last) if last else each)
+def note_alone(pool, batch, took):
+    """Note how long a call took that the caller did alone: the mean of the last few."""
+    last = load(batch + 8 * ALONE)
+    store(batch + 8 * ALONE, last + (min(took, 2 * last) - last) // 8 if last else took)
+    store(batch + 8 * SKIP, max(load(batch + 8 * SKIP) - 1, 0))
+    store(pool + 8 * REST, max(load(pool + 8 * REST) - took, 0))
 
 
-def chunk_size(batch, count):
-    """Environments in a chunk, by the time of the last call: a power of two, so that it is mostly the same."""
-    each, size = max(load(batch + 8 * EACH), 1), 1
-    while 2 * size * each <= load(batch + 8 * CHUNK_TIME) or size * MOST_CHUNKS < count:
-        size *= 2
-    return size
+def note_shared(batch, took):
+    """Share again after a call that was shorter than alone; after several that were not, ever more rarely."""
+    if took < load(batch + 8 * ALONE):
+        store(batch + 8 * FAILED, 0)
+        store(batch + 8 * SKIPPED, 0)
+        return
+    failed = load(batch + 8 * FAILED) + 1
+    store(batch + 8 * FAILED, failed)
+    if failed >= TRIAL:
+        longer = min(2 * load(batch + 8 * SKIPPED) + 1, MOST_SKIPPED)
+        store(batch + 8 * SKIPPED, longer)
+        store(batch + 8 * SKIP, longer)
+        store(batch + 8 * FAILED, 0)
 
 
 def together(pool, function, context, count, batch, threads, began):
     """What `steal` does where workers may help."""
-    size = chunk_size(batch, count)
+    alone = load(batch + 8 * ALONE)
+    size = chunk_size(count, alone, load(batch + 8 * CHUNK_TIME))
     chunks = -(-count // size)
     number = publish(pool, function, context, count, size, chunks, min(threads, chunks))
-    skip = load(batch + 8 * SKIP)
-    woken = wake_two(pool, 0, threads) if skip == 0 else 0
+    wake_two(pool, 0, threads)
     done, total = work(pool, 0, number)
-    now = nanoseconds(pool, 0)
-    if done:
-        note_time(batch, now - began, min(done * size, count))
     if add(pool + 8 * PENDING, done - chunks) != 0:
-        wait(pool, now, max(LATE, LATE_CHUNKS * size * load(batch + 8 * EACH)))
-    remember(batch, skip, woken, done < chunks)
+        wait(pool, nanoseconds(pool, 0), max(LATE, LATE_CHUNKS * size * alone // count))
     return total + load(pool + 8 * TOTAL)
+
+
+def chunk_size(count, alone, time):
+    """Environments in a chunk that shall take this time: a power of two, so that it is mostly the same."""
+    each, size = max(alone // count, 1), 1
+    while 2 * size * each <= time or size * MOST_CHUNKS < count:
+        size *= 2
+    return size
 
 
 def publish(pool, function, context, count, size, chunks, threads):
@@ -169,27 +178,12 @@ def wait(pool, began, late):
         store(pool + 8 * REST, REST_FACTOR * waited)
 
 
-def remember(batch, skip, woken, helped):
-    """Wake workers ever more rarely while they come too late to do anything."""
-    if skip:
-        store(batch + 8 * SKIP, skip - 1)
-    elif helped:
-        store(batch + 8 * SKIPPED, 0)
-    elif woken:
-        longer = min(2 * load(batch + 8 * SKIPPED) + 1, MOST_SKIPPED)
-        store(batch + 8 * SKIPPED, longer)
-        store(batch + 8 * SKIP, longer)
-
-
 def wake_two(pool, thread, threads):
-    """Wake two sleeping workers, each of which wakes two more; returns how many slept."""
-    woken = 0
+    """Wake two sleeping workers, each of which wakes two more."""
     for worker in range(2 * thread + 1, min(2 * thread + 3, threads)):
         asleep = own(pool, worker, ASLEEP)
         if load(asleep) == 1 and exchange(asleep, 1, 0):
             release(pool, worker)
-            woken += 1
-    return woken
 
 
 def keep_off(pool, thread):
