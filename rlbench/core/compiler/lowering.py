@@ -44,7 +44,7 @@ class Request(NamedTuple):
 
 
 def lowered(request: Request) -> str:
-    """The text of a module of LLVM's language without a target, of which only ENTRY is visible."""
+    """The text of a module of LLVM's language without a target: ENTRY, which is to take in all else."""
     module = _executed(request.text, "kernel")
     kinds = [*request.kinds, *[("int64", 0)] * 3]
     name, text = _compiled(vars(module)[request.function].py_func, [_type(*kind) for kind in kinds])
@@ -60,7 +60,8 @@ def lowered(request: Request) -> str:
         if not each.is_declaration and each.name != ENTRY:
             each.linkage = "internal"
     whole.verify()
-    return str(whole)
+    # By the text, as older versions of llvmlite put a function's attribute elsewhere.
+    return re.sub(r"^(define (?:internal )?.*) \{$", r"\1 alwaysinline {", str(whole), flags=re.MULTILINE)
 
 
 def _executed(text: str, name: str) -> ModuleType:

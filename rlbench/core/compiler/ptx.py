@@ -177,9 +177,6 @@ def to_ptx(lowered: str, gpu: str = OLDEST_GPU) -> str:
 def optimized(module: Any, machine: Any) -> None:
     """Take all functions into LAUNCH, and optimise it; LLVM contracts no operations unless it is told to."""
     module.get_function(ENTRY).linkage = "internal"
-    for function in module.functions:
-        if not function.is_declaration and function.name != LAUNCH:
-            function.add_function_attribute("alwaysinline")
     module.verify()
     builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=3))
     builder.getModulePassManager().run(module, builder)
