@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from rlbench.commands.shared.lookup import find_submission, find_task
 from rlbench.commands.shared.output import Format, Quiet, complain, print_table, remark, silent, table_of
 from rlbench.errors import LackingError, UserError
 from rlbench.harness import submission
+from rlbench.harness.archives import unpacked
 from rlbench.harness.evaluate import evaluate
 from rlbench.harness.isolation import tiers
 from rlbench.harness.ranking import elo
@@ -34,7 +36,8 @@ class EvaluateOptions:
     """Score a submission on a task, or on the tasks that it lists, of a suite or of all."""
 
     submission: Annotated[Positional[str], tyro.conf.arg(metavar="SUBMISSION")]
-    """Folder with submission.toml, an agent of the leaderboard such as dqn, or the built-in one: random."""
+    """Folder with submission.toml, a .zip or .tar.gz of one, an agent of the leaderboard such as dqn, or the built-in
+    one: random."""
     task: Annotated[str | None, tyro.conf.arg(aliases=["-t"])] = None
     """Task: cart-pole@1, or cart-pole for its newest version."""
     suite: str | None = None
@@ -51,6 +54,12 @@ class EvaluateOptions:
 
 def run(options: EvaluateOptions) -> int:
     """Evaluate, then print a row per task; 0, or 2 where a task could not be played. Failed episodes are scores."""
+    with unpacked(options.submission) as given:
+        return run_unpacked(dataclasses.replace(options, submission=given))
+
+
+def run_unpacked(options: EvaluateOptions) -> int:
+    """`run`, for a submission that is no archive."""
     there = asked_for(options)
     folder = find_submission(options.submission, there)
     if folder != options.submission:
