@@ -46,14 +46,14 @@ def new_pool(threads):
     return ThreadPool(steal.address, run_worker.address, threads)
 
 
-def user(pool, threads, chunk_time=1):
+def user(pool, threads, chunk_time=1, worth=0):
     """A function (chunk, context, count) -> sum that lets the pool do it."""
     steal = pool_functions()[0].ctypes
 
     def loop(function, context, count, pool_address, batch_address):
         return steal(pool_address, function, context.ctypes.data, count, batch_address)
 
-    return ParallelLoop(loop, threads, 0, chunk_time, [pool].pop)
+    return ParallelLoop(loop, threads, worth, chunk_time, [pool].pop)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])
@@ -122,6 +122,20 @@ def test_after_a_worker_was_late_the_caller_works_alone_for_a_while(count_visits
     for _ in range(100):  # far shorter than the wait
         share(count_visits, context, 100)
         assert (context[1_000_000:1_000_100] == 0).all()
+
+
+def test_where_workers_only_slow_calls_down_most_are_done_alone():
+    """A chunk takes a worker a hundred times as long; trials of four calls are ever rarer, at most one in 255 calls."""
+
+    def slow(context, start, stop, thread):
+        words = carray(context, (2,))
+        for i in range(start + 20_000 if thread else start + 200):
+            words[thread] ^= i
+        return thread
+
+    slow, context = chunk(slow), np.zeros(2, np.int64)
+    share = user(new_pool(2), 2, worth=1)
+    assert sum(share(slow, context, 16) > 0 for _ in range(2_000)) < 200
 
 
 def test_the_threads_of_a_pool_end_with_it(count_visits):
