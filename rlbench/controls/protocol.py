@@ -19,8 +19,8 @@ and may define
                      the frame with what a click at the pointer would do
     players(env, player) -> str
                      who plays, for people, in one line or two, where that is more than the player
-    GameLog(env)     an object that follows an episode, made after its reset: `follow(env)` is called after each step,
-                     and `text(env, player) -> str` gives the game so far as a file of its kind, such as SGF
+    GameLog(env)     an object that follows an episode, made after its reset: `follow(env, explanation)` is called after
+                     each step, and `text(env, player) -> str` gives the game so far as a file of its kind, such as SGF
     explained(env, explanation) -> uint8[H, W, 3]
                      the frame with what an agent says of its last action
 

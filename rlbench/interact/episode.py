@@ -107,7 +107,7 @@ class ShownEpisode:
         _, reward, terminated, truncated, _ = self.env.step(action)
         self._frame = self._pointed = None
         if self._log is not None:
-            self._log.follow(self.env)
+            self._log.follow(self.env, explanation)
         self.rewards.append(float(reward))
         self.total += float(reward)
         self.actions.append(plain(action, self._description))

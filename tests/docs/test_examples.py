@@ -30,6 +30,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated
 
 ELSEWHERE = {
     ("docs/adding-an-environment.md", "python"): "test_readme.py writes the file, then runs the second block",
+    ("docs/alphazero.md", "json"): "tests/search/networks.py writes such files, which tests/harness/search_player plays",
     ("docs/gtp.md", "text"): "tests/gtp and tests/envs/go/test_engine_games.py play such games",
     ("docs/commands.md", "text"): "test_command_reference.py compares them with the commands' help",
     ("docs/submitting.md", "toml"): "the workshop below is furnished with it",
@@ -174,6 +175,7 @@ COMMANDS = {
 HOURS = "takes hours or days; what it reached is in results/, which test_scores.py compares with docs/agents.md"
 MINUTES = "takes many minutes; its parts are tested one by one"
 GO = "takes an agent that plays Go; tests/harness/test_match_command.py has some"
+SEARCHER = "takes an agent that searches; tests/harness/search_player plays one"
 NOT_RUN = {
     "make run": "is `rlbench run quick`, in an installation that it makes",
     "make test": "runs this test",
@@ -193,6 +195,11 @@ NOT_RUN = {
     "rlbench run go": MINUTES,
     "rlbench train reinforce-go": MINUTES,
     "rlbench train alphazero": MINUTES,
+    "rlbench match my_searcher mcts:1000 --env go5": SEARCHER,
+    "rlbench watch my_searcher --task go5@1 --record game.sgf": SEARCHER,
+    "rlbench gtp my_searcher": SEARCHER,
+    "python -m baselines.studies.search_tree baselines/pretrained/go5@1/alphazero-s0 "
+    "--moves C3 D4 D3 --width 2": "tests/baselines/studies/test_search_tree.py draws trees",
     "rlbench run glimpses": HOURS,
     "rlbench train dqn --preset lecture": MINUTES,
     "rlbench train recurrent-attention --preset mnist": HOURS,

@@ -9,9 +9,13 @@ import numpy as np
 from rlbench.envs.go import rules
 from rlbench.envs.go.board import BLACK
 from rlbench.envs.go.config import opponent_names
+from rlbench.envs.go.coordinates import Shape, pass_of, to_gtp
 from rlbench.envs.go.game_record import WITH_SUICIDE, WITHOUT_SUICIDE, GameRecord, result_by_score
 from rlbench.envs.go.sgf import format_sgf
 from rlbench.envs.go.view import GameView
+from rlbench.errors import counted
+
+NAMED = 3  # actions that a comment tells of
 
 
 class GameLog:
@@ -28,15 +32,24 @@ class GameLog:
         self._unknown = view.turns - len(self._turns)
         stones = view.stones.ravel().copy()
         stones[[action for action, _ in self._turns if action < stones.size]] = 0
+        self._comments: dict[int, str] = {}
         self._setup = tuple((int(action), int(stones[action])) for action in np.flatnonzero(stones))
         self._first = view.to_move * (-1) ** len(self._turns)
         if len(self._setup) == self._unknown == 1:
             self._turns, self._setup, self._unknown = [*self._setup, *self._turns], (), 0
 
-    def follow(self, env: Any) -> None:
-        """Take the turns since the last call: the agent's, and the opponent's answer."""
+    def follow(self, env: Any, explanation: Any = None) -> None:
+        """Take the turns since the last call: the agent's, and the opponent's answer.
+
+        Args:
+            env: The environment.
+            explanation: What the agent says of its turn, which becomes the turn's comment.
+        """
         view = _view(env)
         if view.ending != rules.ILLEGAL:
+            words = "" if explanation is None else comment(explanation, view.shape)
+            if words and self._unknown + len(self._turns) < view.turns:
+                self._comments[len(self._turns)] = words
             self._turns += _latest(view, view.turns - self._unknown - len(self._turns))
 
     def text(self, env: Any, player: str) -> str:
@@ -58,8 +71,38 @@ class GameLog:
             white=white,
             result=result(view),
             rules=WITH_SUICIDE if params.suicide else WITHOUT_SUICIDE,
+            comments=self._comments,
         )
         return format_sgf(record)
+
+
+def comment(explanation: Any, shape: Shape) -> str:
+    """What an agent says of a turn, in words: its value, the actions that it liked best, what it expects.
+
+    Args:
+        explanation: Has `value`, `probabilities`, `action_values`, `visits` and `variation`, or none of them.
+        shape: Rows and columns.
+    """
+    count = pass_of(shape) + 1
+    parts = [] if explanation.value is None else [f"value {explanation.value:.2f}"]
+    shares = explanation.visits if len(explanation.visits) == count else explanation.probabilities
+    if len(shares) == count:
+        best = sorted(range(count), key=lambda action: -shares[action])[:NAMED]
+        parts.append(", ".join(_liked(action, explanation, shape) for action in best if shares[action] > 0))
+    if expected := [to_gtp(int(action), shape) for action in explanation.variation if 0 <= action < count]:
+        parts.append(f"expects {' '.join(expected)}")
+    return "; ".join(part for part in parts if part)
+
+
+def _liked(action: int, explanation: Any, shape: Shape) -> str:
+    """An action with its visits, or its probability, and its value."""
+    count = pass_of(shape) + 1
+    if len(explanation.visits) == count:
+        how_much = counted(round(explanation.visits[action]), "visit")
+    else:
+        how_much = f"{100 * explanation.probabilities[action]:.0f} %"
+    value = f", value {explanation.action_values[action]:.2f}" if len(explanation.action_values) == count else ""
+    return f"{to_gtp(action, shape)} ({how_much}{value})"
 
 
 def _view(env: Any) -> GameView:

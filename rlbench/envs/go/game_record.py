@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from rlbench.envs.go.config import checked_komi
 from rlbench.envs.go.coordinates import Shape, to_gtp
@@ -34,6 +35,8 @@ class GameRecord:
     result: str = ""
     """As SGF has it: B+3.5, W+R for resignation, W+F for forfeit, 0 for a draw, ? for unknown."""
     rules: str = ""
+    comments: Mapping[int, str] = field(default_factory=dict)
+    """Words about moves, by their index; they are written, but not read."""
 
 
 def play_record(record: GameRecord, komi: float | None = None, suicide: bool | None = None) -> Game:

@@ -14,7 +14,7 @@ import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from rlbench.envs.go.coordinates import SGF_LETTERS, Shape, from_sgf, to_sgf
 from rlbench.envs.go.game_record import GameRecord
@@ -169,7 +169,7 @@ def _record(nodes: Iterator[Node]) -> GameRecord:
         moves += _moves(node, shape, len(moves))
         found |= {name: value for name in ("KM", "PL", *TEXTS) if (value := _only(node, name))}
     stones = tuple((action, colour) for action, colour in sorted(setup.items()) if colour)
-    texts = {field: _simple_text(found[name]) for name, field in TEXTS.items() if name in found}
+    texts: dict[str, Any] = {field: _simple_text(found[name]) for name, field in TEXTS.items() if name in found}
     return GameRecord(shape, tuple(moves), stones, _komi(found.get("KM")), _colour(found.get("PL")), **texts)
 
 
@@ -271,6 +271,8 @@ def format_sgf(record: GameRecord) -> str:
     if record.to_play is not None:
         root += f"PL[{_letter(record.to_play)}]"
     moves = [f";{_letter(colour)}[{to_sgf(action, record.shape)}]" for action, colour in record.moves]
+    for number, comment in record.comments.items():
+        moves[number] += f"C[{_escaped(comment)}]"
     lines = ["".join(moves[i : i + 10]) for i in range(0, len(moves), 10)]
     return "\n".join([root, *lines]) + ")\n"
 

@@ -47,16 +47,20 @@ class SearchPlayer:
         return self._result.action
 
     def explain(self) -> dict[str, Any]:
-        """The last search: visits, their shares, expected moves, and values as the probability of a win."""
+        """The last search: visits, their shares, expected moves, and values as the probability of a win.
+
+        The value is that of the action taken: the mean of a search that halves its candidates holds all the worse ones.
+        """
         result = self._result
         if result is None:
             return {}
         total = np.maximum(result.visits.sum(axis=1, keepdims=True), 1)
         q = np.where(result.visits > 0, result.q, result.value[:, None])
+        taken = q[np.arange(len(q)), result.action]
         return {
             "action_values": 0.5 + 0.5 * q,
             "probabilities": result.visits / total,
-            "value": 0.5 + 0.5 * result.value,
+            "value": 0.5 + 0.5 * taken,
             "visits": result.visits,
             "variation": result.pv,
         }

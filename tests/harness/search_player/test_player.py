@@ -75,6 +75,7 @@ def test_an_explanation_is_the_last_search(folder):
         assert row.probabilities == pytest.approx(np.array(row.visits) / sum(row.visits), rel=1e-5)
         assert all(0 <= value <= 1 for value in (*row.action_values, row.value))
         assert row.variation[0] == action
+        assert row.value == row.action_values[action]
 
 
 WRONG = {
