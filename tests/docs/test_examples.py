@@ -30,7 +30,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated
 
 ELSEWHERE = {
     ("docs/adding-an-environment.md", "python"): "test_readme.py writes the file, then runs the second block",
-    ("docs/alphazero.md", "json"): "tests/search/networks.py writes such files, which tests/harness/search_player plays",
+    ("docs/alphazero.md", "json"): "tests/harness/search_player plays by such files",
     ("docs/gtp.md", "text"): "tests/gtp and tests/envs/go/test_engine_games.py play such games",
     ("docs/commands.md", "text"): "test_command_reference.py compares them with the commands' help",
     ("docs/submitting.md", "toml"): "the workshop below is furnished with it",
@@ -196,7 +196,8 @@ NOT_RUN = {
     "rlbench train reinforce-go": MINUTES,
     "rlbench train alphazero": MINUTES,
     "rlbench match my_searcher mcts:1000 --env go5": SEARCHER,
-    "rlbench watch my_searcher --task go5@1 --record game.sgf": SEARCHER,
+    "rlbench watch my_searcher --task go5@1": SEARCHER,
+    "rlbench watch baselines/pretrained/go5@1/alphazero-s0 --task go5@1 --episode 3 --record game.sgf": SEARCHER,
     "rlbench gtp my_searcher": SEARCHER,
     "python -m baselines.studies.search_tree baselines/pretrained/go5@1/alphazero-s0 "
     "--moves C3 D4 D3 --width 2": "tests/baselines/studies/test_search_tree.py draws trees",
