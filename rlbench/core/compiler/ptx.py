@@ -14,6 +14,7 @@ import ctypes
 import hashlib
 import json
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -42,6 +43,9 @@ KERNELS = {"step": "step_valid", "reset": "reset_range"}
 ENTRY = "ranged"  # the function that `compiler.lowering` makes
 LAUNCH = "launch"  # the function of a kernel that is launched
 OLDEST_GPU = "sm_80"  # A100; drivers compile its PTX for all later GPUs
+EXACT = {"ceil", "copysign", "fabs", "floor", "maxnum", "minnum", "nearbyint", "rint", "roundeven", "sqrt", "trunc"}
+"""LLVM's functions of floats that a GPU computes as a CPU does."""
+
 DEVICE_TRIPLE = "nvptx64-nvidia-cuda"
 DEVICE_LAYOUT = "e-p6:32:32-i64:64-i128:128-i256:256-v16:16-v32:32-n16:32:64"
 SHIPPED = Path(__file__).parent / "kernels"
@@ -80,7 +84,8 @@ def ptx(world: World, kernel: str) -> str:
 def make_ptx(world: World) -> dict[str, str]:
     """All kernels of rules as PTX, made now."""
     head = f"of {world.name}, made by {versions()}.\n"
-    return {kernel: f"// The kernel {kernel!r} {head}{to_ptx(text)}" for kernel, text in lower(world).items()}
+    made = {kernel: to_ptx(text, name=world.name) for kernel, text in lower(world).items()}
+    return {kernel: f"// The kernel {kernel!r} {head}{text}" for kernel, text in made.items()}
 
 
 def file_name(world: World, kernel: str) -> str:
@@ -163,15 +168,37 @@ def lower(world: World) -> dict[str, str]:
     return dict(zip(KERNELS, json.loads(done.stdout), strict=True))
 
 
-def to_ptx(lowered: str, gpu: str = OLDEST_GPU) -> str:
-    """PTX of a kernel in LLVM's language, whose function LAUNCH takes the flat arguments and how many environments."""
+def to_ptx(lowered: str, gpu: str = OLDEST_GPU, name: str = "the kernel") -> str:
+    """PTX of a kernel in LLVM's language, whose function LAUNCH takes the flat arguments and a range of environments.
+
+    Args:
+        lowered: The kernel.
+        gpu: The oldest GPU that it is for.
+        name: Of the rules, for messages.
+
+    Raises:
+        UserError: The rules need what a GPU computes otherwise than a CPU, or not at all.
+    """
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     text = f'target datalayout = "{DEVICE_LAYOUT}"\ntarget triple = "{DEVICE_TRIPLE}"\n'
     module = llvm.parse_assembly(f"{text}{lowered}{_launcher(entry_types(lowered))}")
     machine = llvm.Target.from_triple(DEVICE_TRIPLE).create_target_machine(cpu=gpu, opt=3)
     optimized(module, machine)
+    if foreign := _foreign(str(module)):
+        raise UserError(
+            f"{name} cannot be compiled for a GPU, which has no {' and no '.join(foreign)} of the same bits"
+        )
     return str(machine.emit_assembly(module))
+
+
+def _foreign(text: str) -> list[str]:
+    """What a kernel in LLVM's language calls that a GPU has not, or not with the same bits."""
+    called = set(re.findall(r"\bcall\b[^@\n]*@([\w.$]+)\(", text))
+    floats = {each: found[1] for each in called if (found := re.fullmatch(r"llvm\.(\w+)\.f(?:16|32|64)", each))}
+    others = {each for each in called if not each.startswith("llvm.")}
+    remainder = {"remainder of floats"} if re.search(r"= frem\b", text) else set()  # x - y trunc(x / y) there
+    return sorted({*floats.values()} - EXACT | others | remainder)
 
 
 def optimized(module: Any, machine: Any) -> None:

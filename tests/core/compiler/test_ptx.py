@@ -268,3 +268,23 @@ def test_rules_that_cannot_be_compiled_are_a_mistake_of_one_line(monkeypatch):
     ) as error:
         ptx.lower(world)
     assert "\n" not in str(error.value)
+
+
+OPERATIONS = [
+    ("math.exp(state.x)", "no exp of the same bits"),
+    ("math.log(2.0 + abs(state.x)) + math.tan(state.x)", "no log and no tan of the same bits"),
+    ("(2.0 + state.x) ** 0.3", "no pow of the same bits"),
+    ("state.x % 0.7", "no remainder of floats of the same bits"),
+]
+
+
+@pytest.mark.parametrize(
+    ("formula", "message"), [OPERATIONS[0], *(pytest.param(*e, marks=pytest.mark.slow) for e in OPERATIONS[1:])]
+)
+def test_what_a_gpu_computes_otherwise_is_named(monkeypatch, tmp_path, formula, message):
+    """LLVM would end the process for some of these, and give other bits for others."""
+    monkeypatch.setenv("RLBENCH_CACHE", str(tmp_path))
+    text = ptx.kernel_source(World(RULES["cart_pole"], None, {})).replace("return 1.0\n", f"return {formula}\n")
+    monkeypatch.setattr(ptx, "kernel_source", lambda world: text)
+    with pytest.raises(UserError, match=f"cart_pole.rules cannot be compiled for a GPU, which has {message}"):
+        ptx.make_ptx(World(RULES["cart_pole"], None, {}))
