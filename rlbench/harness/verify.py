@@ -17,7 +17,6 @@ from typing import Any
 from rlbench.errors import LackingError, UserError, counted
 from rlbench.harness.evaluate import play_isolated, without_spent_time
 from rlbench.harness.isolation.private_copy import private_copy
-from rlbench.harness.layers import player
 from rlbench.harness.results import provenance, record
 from rlbench.harness.results.jsonl import JsonlWriter, as_object
 from rlbench.harness.results.record import BlockResult, Record
@@ -82,7 +81,7 @@ def verify(
         private_copy(entrant) as entrant,
         progress(f"{entrant.name} on {task.key}", quiet=quiet) as show,
     ):
-        found = begin(writer, header(path, run)) if writer else Verification()
+        found = begin(writer, header(path, run, entrant)) if writer else Verification()
         for number in range(found.blocks, last):
             show(number / last, found.episodes, "episodes")
             try:
@@ -122,7 +121,7 @@ def compared(run: Record, again: BlockResult) -> dict[str, Any]:
     return {"kind": "block", "block": again.number, "episodes": len(again.episodes), "different": different}
 
 
-def header(path: Path, run: Record) -> dict[str, Any]:
+def header(path: Path, run: Record, entrant: Submission) -> dict[str, Any]:
     """The first line of a verification: the hash of the record, versions and hardware."""
     committed = path.read_bytes()[: run.size]
     return {
@@ -130,7 +129,7 @@ def header(path: Path, run: Record) -> dict[str, Any]:
         "schema": SCHEMA,
         "record": hashlib.sha256(committed).hexdigest(),
         "digest": run.header["digest"],
-        **({"player": player.digest()} if "player" in run.header else {}),
+        **({"player": entrant.player} if entrant.player else {}),
         **provenance.machine(),
     }
 

@@ -17,8 +17,8 @@ MAX_BYTES = 1 << 16
 POLICY, VALUE = "policy", "value"
 """The outputs that the graph must name: logits [N, A], and the value of the player to move, [N, 1] or [N], -1 to 1."""
 
-PLAYED_BY = ("harness/layers", "harness/search_player", "search", "envs/go", "core/compiler")
-"""Folders of rlbench that decide how such an agent plays."""
+PLAYED_BY = ("harness/layers/*", "harness/search_player/*", "search/*", "envs/go/board", "envs/go/rules")
+"""Modules of rlbench that decide how such an agent plays."""
 
 
 def read(folder: str | Path) -> tuple[Graph, dict[str, Array], SearchedGame]:
@@ -49,5 +49,5 @@ def _read_search(path: Path) -> SearchedGame:
 def digest() -> str:
     """The sha256 over the files that play such agents."""
     root = Path(__file__).parents[2]
-    files = [path for folder in PLAYED_BY for path in sorted((root / folder).glob("*.py"))]
+    files = [path for modules in PLAYED_BY for path in sorted(root.glob(f"{modules}.py"))]
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
