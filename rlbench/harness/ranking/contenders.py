@@ -15,7 +15,7 @@ from rlbench.harness.tasks.task import Task
 class Contender:
     """One agent on one task: its row or its published score, the budget that it keeps to, and whether it is the best.
 
-    Best is the highest mean as shown among several of one budget; where all show the same, none is.
+    Best is the highest mean as shown among two or more of one budget; several are where they tie.
     """
 
     of: TaskRow | ReferenceLine
@@ -35,9 +35,9 @@ def contenders(task: Task, rankings: Rankings) -> list[Contender]:
         *((row.budget, row) for row in rankings.tasks.get(task.key, ())),
         *((budget_within(task, line.training_steps), line) for line in lines),
     ]
-    means: dict[Budget, set[float]] = {}
+    means: dict[Budget, list[float]] = {}
     for budget, of in found:
-        means.setdefault(budget, set()).add(as_shown(of, task))
+        means.setdefault(budget, []).append(as_shown(of, task))
     best = {budget: max(some) if len(some) > 1 else math.nan for budget, some in means.items()}
     made = [Contender(of, budget, as_shown(of, task) == best[budget]) for budget, of in found]
     return sorted(made, key=lambda each: (order(each.budget), -round(each.of.mean_return, 9), each.name))

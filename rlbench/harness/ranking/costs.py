@@ -8,12 +8,16 @@ from statistics import median
 from typing import Any
 
 from rlbench.errors import counted
-from rlbench.harness.ranking.markdown import Marked, code, escape, lines_of, link
+from rlbench.harness.ranking.markdown import Marked, code, escape, link
 from rlbench.harness.ranking.rankings import Rankings, TaskRow
 from rlbench.harness.ranking.tables import DASH, TextTable, decimal, label
 
 UNITS = (("s", 1.0), ("min", 60.0), ("h", 3600.0))
 """Units of time with their seconds; from 100 of one on the next is used."""
+
+
+FEW_SECONDS = 9.95
+"""Seconds below which a decimal is shown."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +48,20 @@ class CostRow:
 
 
 @dataclass(frozen=True)
-class Costs:
-    """What is known of the cost of the trained agents: a row for each agent of a family, and a line for each family."""
+class FamilyCosts:
+    """What is known of the cost of the trained agents of a family."""
 
-    table: TextTable | None
-    families: tuple[tuple[str, str], ...]  # the command that trains one again, and what of its time is known
+    title: str
+    command: str  # trains all of them again
+    time: str  # how many training runs these are, and what they took
+    table: TextTable  # a row for each agent on a task
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What is known of the cost of all trained agents."""
+
+    families: tuple[FamilyCosts, ...]
     devices: str
     recorded: int  # training runs that have a curve
     trained: int  # training runs
@@ -70,27 +83,19 @@ def costs(
         pages: Where the page of each task is, by its key.
         commands: What trains and scores an agent on a task again, by their names.
     """
-    rows: list[tuple[str, ...]] = []
-    lines: list[tuple[str, str]] = []
+    found = []
     for family in families:
         trained = [row for key in family["tasks"] for row in rankings.tasks.get(key, ()) if row.training_seeds]
-        agents = {
-            name: [row for row in trained if row.agent == name] for name in dict.fromkeys(r.agent for r in trained)
-        }
-        rows += [cost(of, curves, pages, commands) for of in agents.values()]
-        lines += (
-            [(f"rlbench run {family['name']}", f"{family['title']}: {together(trained, curves)}")] if trained else []
-        )
-    columns = ("agent", "curve, time per seed", "command")
+        agents = list(dict.fromkeys(row.agent for row in trained))
+        rows = sorted(trained, key=lambda row: agents.index(row.agent))
+        cells = tuple(cost(row, curves_of(row, curves), pages, commands) for row in rows)
+        if cells:
+            table = TextTable("Cost", ("agent", "task", "seconds a seed", "curve", "command"), cells)
+            known = together(rows, curves)
+            found.append(FamilyCosts(family["title"], f"rlbench run {family['name']}", known, table))
     everything = [row for of in rankings.tasks.values() for row in of if row.training_seeds]
     recorded = [curve for row in everything for curve in curves_of(row, curves)]
-    return Costs(
-        TextTable("Cost", columns, tuple(rows)) if rows else None,
-        tuple(lines),
-        devices(recorded),
-        len(recorded),
-        sum(row.training_seeds for row in everything),
-    )
+    return Costs(tuple(found), devices(recorded), len(recorded), sum(row.training_seeds for row in everything))
 
 
 def cost_rows(rankings: Rankings, curves: Sequence[CurveLink]) -> list[CostRow]:
@@ -120,23 +125,33 @@ def curves_of(row: TaskRow, curves: Sequence[CurveLink]) -> list[CurveLink]:
 
 
 def cost(
-    rows: Sequence[TaskRow],
-    curves: Sequence[CurveLink],
-    pages: Mapping[str, str],
-    commands: Mapping[tuple[str, str], str],
+    row: TaskRow, curves: Sequence[CurveLink], pages: Mapping[str, str], commands: Mapping[tuple[str, str], str]
 ) -> tuple[str, ...]:
-    """The cells of an agent of a family: its tasks, each a link to its curve, the time of a seed, the command."""
-    tasks = []
-    for row in rows:
-        mine = curves_of(row, curves)
-        page = pages.get(row.task, "") + ("#learning-curves" if mine else "")
-        took = duration(median(curve.seconds for curve in mine)) if mine else DASH
-        name = link(row.task, page) if page else row.task
-        tasks.append(Marked.of(f"{row.task}, {took}", f"{name}, {took}"))
-    again = {commands.get((row.agent, row.task), "").removesuffix(f" --task {row.task}") for row in rows} - {""}
-    command = again.pop() if len(again) == 1 else DASH
-    shown = command if command == DASH else Marked.of(command, code(command))
-    return (label(rows[0]), lines_of(*tasks), shown)
+    """The cells of an agent on a task: the time of a seed, its learning curve, the command that trains it again."""
+    page, command = pages.get(row.task, ""), commands.get((row.agent, row.task), "")
+    return (
+        label(row),
+        Marked.of(row.task, link(row.task, page)) if page else row.task,
+        seconds_of(row, curves),
+        curve_cell(row, curves, f"{page}#learning-curves"),
+        Marked.of(command, code(command)) if command else DASH,
+    )
+
+
+def seconds_of(row: TaskRow, curves: Sequence[CurveLink]) -> str:
+    """The median time of an agent's training runs on a task in seconds, in words where it is not known."""
+    if curves:
+        seconds = median(curve.seconds for curve in curves)
+        return decimal(seconds, 0 if seconds >= FEW_SECONDS else 1)
+    return "not recorded" if row.training_seeds else DASH
+
+
+def curve_cell(row: TaskRow, curves: Sequence[CurveLink], target: str) -> str:
+    """A link to the learning curves of an agent on a task, and of how many of its seeds they are, where not of all."""
+    if not curves:
+        return "no curve" if row.training_seeds else DASH
+    some = f" ({len(curves)} of {row.training_seeds} seeds)" if len(curves) < row.training_seeds else ""
+    return Marked.of(f"curve{some}", f"{link('curve', target)}{some}")
 
 
 def times(curves: Sequence[CurveLink]) -> str:
@@ -173,11 +188,19 @@ def devices(curves: Sequence[CurveLink]) -> str:
     return ", ".join(sorted({curve.device for curve in curves} - {""})) or "unknown"
 
 
-def curve_files(curves: Sequence[CurveLink]) -> list[str]:
+def curve_files(curves: Sequence[CurveLink], rows: Sequence[TaskRow] = ()) -> list[str]:
     """A line per agent of a task: its learning curves by seed, and what a run took; empty where none is kept."""
     agents = {agent: [c for c in curves if c.agent == agent] for agent in dict.fromkeys(c.agent for c in curves)}
+    seeds = {row.agent: row.training_seeds for row in rows}
     return [
         f"{escape(agent)}: seed {' '.join(link(str(curve.seed), curve.path) for curve in of_agent)}; "
-        f"{times(of_agent)} on {escape(devices(of_agent))}"
+        f"{times(of_agent)} on {escape(devices(of_agent))}{unrecorded(len(of_agent), seeds.get(agent, 0))}"
         for agent, of_agent in agents.items()
     ]
+
+
+def unrecorded(known: int, seeds: int) -> str:
+    """How many of an agent's seeds have no time and curve; empty where all have."""
+    return (
+        f"; time and curve are of {known} of its {seeds} seeds, the others were not recorded" if known < seeds else ""
+    )

@@ -11,8 +11,8 @@ from rlbench.harness.ranking.markdown import anchor, code, link
 from rlbench.harness.ranking.matrix import family_matrix, published_reference
 from rlbench.harness.ranking.rankings import Rankings
 from rlbench.harness.ranking.reference_lines import ReferenceLine, own_reference
-from rlbench.harness.ranking.tables import PUBLISHED, budget
-from rlbench.harness.tasks.suite import FAMILIES
+from rlbench.harness.ranking.tables import PUBLISHED, budget, line_label
+from rlbench.harness.tasks.suite import BUDGETS, FAMILIES
 from rlbench.harness.tasks.task import Task
 
 
@@ -94,7 +94,7 @@ def families(
 def family(name: str, suite: Sequence[Task], rankings: Rankings, links: Mapping[str, str]) -> dict[str, Any] | None:
     """What the page shows of a family; None where nobody has completed one of its tasks."""
     words = WORDS.get(name, Words(name))
-    matrix = family_matrix(words.title, suite, rankings, links)
+    matrix = family_matrix(words.title, suite, rankings)
     if not matrix:
         return None
     return {
@@ -119,12 +119,28 @@ def notes(name: str, suite: Sequence[Task], rankings: Rankings) -> list[str]:
     words = WORDS.get(name, Words(name))
     told = " ".join(filter(None, (words.tasks, *(f"{sentence}." for sentence in scale(suite, rankings)))))
     lines = [told] if told else []
-    lines += [f"{PUBLISHED} {line}" for line in protocols([line for t in suite for line in rankings.lines[t.key]])]
+    lines.append(order_of(name, len(suite)))
+    lines += protocols([line for t in suite for line in rankings.lines[t.key]])
+    unrated = [task.key for task in suite if task.is_game and not task.ratings]
+    if unrated:
+        lines.append(f"The opponents on {', '.join(unrated)} have no ratings: the games so far do not determine them.")
     unplayed = [task.key for task in suite if task.key not in rankings.tasks]
     if unplayed:
         command = code((words.train or f"rlbench run {name}").format(unplayed[0]))
         lines.append(f"No agent of ours yet on {', '.join(unplayed)}; {command} trains one.")
     return lines
+
+
+def order_of(name: str, tasks: int) -> str:
+    """By what the agents of a family of so many tasks are sorted, with its budgets."""
+    last = "mean score (random is 0, the reference 1)" if tasks > 1 else "return"
+    budgets = BUDGETS.get(name, ())
+    if not budgets:
+        return f"Agents are sorted by {last} alone: this family has no budgets of training steps."
+    return (
+        f"Agents are sorted by the budget that they keep to (up to {', '.join(map(budget, budgets))} steps, or more), "
+        f"then by {last}."
+    )
 
 
 def scale(suite: Sequence[Task], rankings: Rankings) -> list[str]:
@@ -133,11 +149,11 @@ def scale(suite: Sequence[Task], rankings: Rankings) -> list[str]:
         return []
     usual = {Task.__dataclass_fields__["random_source"].default, "chance"}
     others = unique(task.random_source for task in suite if task.random_source not in usual)
-    of_random = [f"The numbers of random are those of {source}" for source in others]
+    of_random = [f"Random is {source}" for source in others]
     lines = [published_reference(task, rankings) for task in suite]
     if None in lines:
         return of_random + [f"The reference is {source}" for source in unique(task.reference_source for task in suite)]
-    return of_random + [f"The reference is {name} {PUBLISHED}" for name in unique(line.agent for line in lines if line)]
+    return of_random + [f"The reference is {name}" for name in unique(line_label(line) for line in lines if line)]
 
 
 def unique(texts: Iterable[str]) -> list[str]:
@@ -157,11 +173,12 @@ def protocols(lines: Sequence[ReferenceLine]) -> list[str]:
     everywhere = [clause for clause in unique(clauses(published)) if in_all(clause, list(of_source.values()))]
     if len(of_source) == 1:
         everywhere = []
-    told = [f"all: {'; '.join(told_of(clause, published) for clause in everywhere)}."] if everywhere else []
+    told = [f"{PUBLISHED} all: {'; '.join(told_of(clause, published) for clause in everywhere)}."] if everywhere else []
     for (source, url), of in of_source.items():
         own = [told_of(clause, of) for clause in unique(clauses(of)) if clause not in everywhere]
         names = ", ".join(unique(line.agent for line in of))
-        told.append(f"{names}, from {cited(source, url, short=True)}{': ' if own else ''}{'; '.join(own)}.")
+        mark = f"{PUBLISHED} " if any(line.published for line in of) else ""
+        told.append(f"{mark}{names}, from {cited(source, url, short=True)}{': ' if own else ''}{'; '.join(own)}.")
     return told
 
 

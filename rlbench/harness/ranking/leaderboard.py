@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 from collections.abc import Collection, Mapping, Sequence
 from importlib import resources
 from posixpath import dirname, relpath
@@ -19,8 +20,17 @@ from rlbench.harness.ranking.costs import CurveLink, costs
 from rlbench.harness.ranking.families import WORDS, families
 from rlbench.harness.ranking.intervals import FEWEST_FOR_SKEWNESS, FEWEST_SEEDS
 from rlbench.harness.ranking.markdown import code, markdown
+from rlbench.harness.ranking.questions import best, reach, remake
 from rlbench.harness.ranking.rankings import BUDGET_TOLERANCE, Rankings, compute_rankings
-from rlbench.harness.ranking.tables import decimal, digits_of, integer, interval, is_shared, suite_table, unranked_table
+from rlbench.harness.ranking.tables import (
+    PUBLISHED,
+    decimal,
+    digits_of,
+    integer,
+    is_shared,
+    suite_table,
+    unranked_table,
+)
 from rlbench.harness.ranking.task_page import task_section
 from rlbench.harness.tasks.suite import FAMILIES
 from rlbench.harness.tasks.task import Task
@@ -126,7 +136,9 @@ def render(
         tasks=shown,
         optima=[task for task in shown if task.reference_source == "the exact optimum"],
         pages=of_tasks,
-        example=example(shown, rankings),
+        reach=(reached := reach(shown, rankings)),
+        best=best(shown, rankings),
+        remake=remake(shown, rankings, around.curves, around.commands, reached.row if reached else None),
         results=around.results,
         beside=around.beside,
         fewest=FEWEST_SEEDS,
@@ -162,8 +174,9 @@ def render_task(task: Task, rankings: Rankings, shown: Sequence[Task], around: S
 
 
 def written(template: str, **values: Any) -> str:
-    """A template of this folder with its values put in."""
-    return compiled(template).render(**values).rstrip("\n") + "\n"
+    """A template of this folder with its values put in; no line is broken between a name and its mark."""
+    text = compiled(template).render(**values).rstrip("\n") + "\n"
+    return re.sub(rf"(?<=\S) {PUBLISHED}", "\N{NO-BREAK SPACE}" + PUBLISHED, text)
 
 
 @functools.cache
@@ -183,16 +196,6 @@ def compiled(template: str) -> jinja2.Template:
     }
     source = resources.files("rlbench.harness.ranking").joinpath(template).read_text(encoding="utf-8")
     return environment.from_string(source)
-
-
-def example(tasks: Sequence[Task], rankings: Rankings) -> str:
-    """The first mean with an interval of the page; empty where there is none."""
-    for task in (task for task in tasks if not task.is_game):
-        for row in rankings.tasks[task.key]:
-            if row.return_low is not None:
-                digits = digits_of(task)
-                return f"{decimal(row.mean_return, digits)} {interval(row.return_low, row.return_high, digits)}"
-    return ""
 
 
 def suite_tables(suites: Mapping[str, Sequence[Task]], rankings: Rankings) -> list[dict[str, Any]]:

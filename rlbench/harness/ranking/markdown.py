@@ -26,7 +26,7 @@ BOLD = 1.1
 
 THIN = frozenset(" ,.:;'()[]|!-ijlft")
 WIDE = frozenset("mwMWN—†@")
-TEXT_COLUMNS = frozenset({"agent", "task", "reason", "digest", "command", "curve, time per seed"})
+TEXT_COLUMNS = frozenset({"agent", "task", "reason", "digest", "command", "curve"})
 """Columns that are flush left; all others hold numbers."""
 
 
@@ -43,10 +43,9 @@ class Marked(str):
         return made
 
 
-def strong(text: str, target: str = "") -> Marked:
-    """Bold text, and a link where it has a target."""
-    bold = f"**{escape(text)}**"
-    return Marked.of(text, link(bold, target) if target else bold)
+def strong(text: str) -> Marked:
+    """Bold text."""
+    return Marked.of(text, f"**{escape(text)}**")
 
 
 def lines_of(*cells: str) -> Marked:

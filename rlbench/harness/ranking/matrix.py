@@ -25,6 +25,7 @@ from rlbench.harness.ranking.tables import (
     elo,
     elo_interval,
     interval,
+    line_label,
     steps_of,
     with_deviation,
 )
@@ -74,23 +75,20 @@ class AgentColumn:
         return Marked.of(plain, shown(cell.number, {}) + plain.removeprefix(cell.number))
 
 
-def family_matrix(
-    title: str, suite: Sequence[Task], rankings: Rankings, links: Mapping[str, str] | None = None
-) -> list[TextTable]:
+def family_matrix(title: str, suite: Sequence[Task], rankings: Rankings) -> list[TextTable]:
     """Mean, interval, seeds and steps of every agent on every task, the lines of reference among the agents.
 
     Args:
         title: For the tables.
         suite: The tasks of the family.
         rankings: Of everybody.
-        links: Where the best number of a task leads to, by task.
 
     Returns:
         One table, several where one would be cut off; none where nobody has completed a task of the family.
     """
     if not any(task.key in rankings.tasks for task in suite):
         return []
-    columns = agents(suite, rankings, links or {})
+    columns = agents(suite, rankings)
     keys = [task.key for task in suite]
     forms = [
         split(form(title, keys, columns, line_end), fixed)
@@ -127,7 +125,7 @@ def agents_as_rows(title: str, keys: Sequence[str], columns: Sequence[AgentColum
     return TextTable(title, ("agent", "steps", "seeds", *keys), rows)
 
 
-def agents(suite: Sequence[Task], rankings: Rankings, links: Mapping[str, str]) -> list[AgentColumn]:
+def agents(suite: Sequence[Task], rankings: Rankings) -> list[AgentColumn]:
     """Every agent of a family: random, ours and published ones by budget, the opponents, the reference.
 
     The reference is left out where every task's is a published score, our own, or the highest return there is.
@@ -138,13 +136,13 @@ def agents(suite: Sequence[Task], rankings: Rankings, links: Mapping[str, str]) 
     ]
     return [
         *ends_of_scale(suite, rankings, "random"),
-        *agent_columns(suite, rankings, links),
+        *agent_columns(suite, rankings),
         *opponents(suite),
         *([] if all(seen) else ends_of_scale(suite, rankings, "reference")),
     ]
 
 
-def agent_columns(suite: Sequence[Task], rankings: Rankings, links: Mapping[str, str]) -> list[AgentColumn]:
+def agent_columns(suite: Sequence[Task], rankings: Rankings) -> list[AgentColumn]:
     """The agents that are compared, ours and published, by budget, those of the highest mean scores first.
 
     Others publish one agent at several steps, each a column of its own; what differs in ours is said in the cells.
@@ -160,7 +158,7 @@ def agent_columns(suite: Sequence[Task], rankings: Rankings, links: Mapping[str,
         return max(order(entry.budget) for _, entry in of.values()), -sum(scores) / len(scores)
 
     return [
-        AgentColumn.of(name, {key: cell(task, entry, links.get(key, "")) for key, (task, entry) in of.items()})
+        AgentColumn.of(name, {key: cell(task, entry) for key, (task, entry) in of.items()})
         for (name, _), of in sorted(cells.items(), key=lambda each: (place(each[1]), each[0]))
     ]
 
@@ -171,15 +169,16 @@ def ends_of_scale(suite: Sequence[Task], rankings: Rankings, kind: str) -> list[
     for task in (task for task in suite if not task.is_game):
         for line in rankings.lines[task.key]:
             if line.kind == kind:
-                cells.setdefault(line.agent, {})[task.key] = Cell(decimal(line.mean_return, digits_of(task)))
+                number = Cell(decimal(line.mean_return, digits_of(task)))
+                cells.setdefault(line_label(line), {})[task.key] = number
     return [AgentColumn.of(name, of) for name, of in cells.items()]
 
 
 def opponents(suite: Sequence[Task]) -> list[AgentColumn]:
-    """The opponents of tasks that are games, with their Elo ratings."""
+    """The opponents of tasks that are games, with their Elo ratings; where these are unsettled, the scale's 0 alone."""
     cells: dict[str, dict[str, Cell]] = {}
-    for task in (task for task in suite if task.ratings):
-        for name, rating in zip(opponents_of(task), task.ratings, strict=True):
+    for task in (task for task in suite if task.is_game):
+        for name, rating in zip(opponents_of(task), task.ratings or (0,), strict=bool(task.ratings)):
             cells.setdefault(name, {})[task.key] = Cell(decimal(rating, 0))
     return [AgentColumn.of(name, of) for name, of in cells.items()]
 
@@ -195,7 +194,7 @@ def published_steps(line: ReferenceLine) -> str:
     return budget(line.training_steps) if line.training_steps else ""
 
 
-def cell(task: Task, entry: Contender, target: str) -> Cell:
+def cell(task: Task, entry: Contender) -> Cell:
     """Mean and interval of an agent, of two seeds both means; for games Elo rating and interval. Best ones are bold."""
     digits, of = digits_of(task), entry.of
     if isinstance(of, ReferenceLine):
@@ -204,7 +203,7 @@ def cell(task: Task, entry: Contender, target: str) -> Cell:
     else:
         seeds = counted_seeds(str(of.training_seeds)) if of.training_seeds else "not trained"
         made = Cell(*our_number(of, digits), steps_of(of) if of.training_steps else "", seeds)
-    return Cell(strong(made.number, target), made.beside, made.steps, made.seeds) if entry.best else made
+    return Cell(strong(made.number), made.beside, made.steps, made.seeds) if entry.best else made
 
 
 def our_number(row: TaskRow, digits: int) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import functools
+import re
 from dataclasses import dataclass
 from importlib import resources
 from typing import Literal, TypeAlias
@@ -16,6 +17,9 @@ from typing import Literal, TypeAlias
 from rlbench.harness.ranking.agent_results import RANDOM
 from rlbench.harness.ranking.scores import normalise
 from rlbench.harness.tasks.task import Task
+
+PAPER = re.compile(r"\(\d{4}\)")
+"""The year of a paper that is cited as a source."""
 
 Kind: TypeAlias = Literal["random", "reference", "published"]
 
@@ -35,6 +39,12 @@ class ReferenceLine:
     protocol: str  # how it differs from the task's; empty where it does not
     source: str  # several are parted by semicolons
     url: str  # of each source, parted by blanks
+
+    @property
+    def published(self) -> bool:
+        """Whether somebody else measured it: no random agent of ours, no number that follows from the rules."""
+        computed = self.protocol.startswith("computed")
+        return not computed and (self.kind == "published" or bool(PAPER.search(self.source)))
 
 
 def reference_lines(task: Task) -> tuple[ReferenceLine, ...]:

@@ -239,7 +239,7 @@ def label(row: Named) -> str:
 
 def line_label(line: ReferenceLine) -> str:
     """The name of a line of reference, marked where it is published."""
-    return f"{line.agent} {PUBLISHED}" if line.kind == "published" else line.agent
+    return f"{line.agent} {PUBLISHED}" if line.published else line.agent
 
 
 def with_deviation(line: ReferenceLine, digits: int) -> str:

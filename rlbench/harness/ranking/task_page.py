@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import median
 from typing import Any
 
 from rlbench.harness.ranking.contenders import Contender, contenders
-from rlbench.harness.ranking.costs import CurveLink, curve_files, curves_of, duration, times
+from rlbench.harness.ranking.costs import CurveLink, curve_cell, curve_files, curves_of, seconds_of, times
 from rlbench.harness.ranking.families import WORDS, Words, sources
-from rlbench.harness.ranking.markdown import Marked, lines_of, pick, strong
+from rlbench.harness.ranking.markdown import lines_of, pick, strong
 from rlbench.harness.ranking.matrix import published_reference, published_steps
 from rlbench.harness.ranking.rankings import Budget, Rankings, TaskRow
 from rlbench.harness.ranking.reference_lines import ReferenceLine, own_reference
 from rlbench.harness.ranking.tables import (
+    ALONE,
     DASH,
     TextTable,
     budget,
@@ -35,13 +35,16 @@ from rlbench.harness.ranking.tables import (
 from rlbench.harness.ranking.tables import (
     elo as elo_of,
 )
-from rlbench.harness.tasks.suite import FAMILY, TASKS
+from rlbench.harness.tasks.suite import BUDGETS, FAMILY, TASKS
 from rlbench.harness.tasks.task import Task
 
-COST = "time, curve"
-"""The column of the time of a seed and the learning curve."""
+TIME = "seconds a seed"
+"""The column of the time that training one seed took."""
 
-OPTIONAL = ("rank", "each seed", "failed", COST)
+CURVE = "curve"
+"""The column of the learning curve."""
+
+OPTIONAL = ("rank", "solved", "each seed", "failed", TIME, CURVE)
 """Columns that a table goes without where they hold nothing."""
 
 FEW = 3
@@ -73,10 +76,11 @@ def task_section(
         "own_reference": own_reference(task),
         "reference": line_label(published) if published else "",
         "tables": budget_tables(task, rankings, mine),
+        "budgets": [budget(steps) for steps in BUDGETS.get(family, ())],
         "runs": runs_table(task.key, rankings.runs[task.key]) if task.key in rankings.runs else None,
         "games": games_table(task.key, rankings.games[task.key]) if task.key in rankings.games else None,
         "sources": sources(rankings.lines[task.key]),
-        "curves": curve_files(mine),
+        "curves": curve_files(mine, rankings.tasks[task.key]),
         "commands": again(rankings.tasks[task.key], mine, commands),
     }
 
@@ -86,26 +90,38 @@ def budget_tables(task: Task, rankings: Rankings, curves: Sequence[CurveLink]) -
     found = contenders(task, rankings)
     rivals = rivals_of(rankings.tasks[task.key])
     tables = []
+    lower = lower_budgets(task)
     for of in dict.fromkeys(entry.budget for entry in found):
         rows = tuple(cells(entry, task, curves, rivals) for entry in found if entry.budget == of)
         table = TextTable(task.key, columns(task), rows)
         for name in OPTIONAL:
             table = without_empty(table, name)
-        tables.append({"title": within(of), "table": table})
+        tables.append({"title": within(of, lower[of]), "table": table})
     return tables
 
 
-def within(of: Budget) -> str:
-    """The heading of a budget."""
-    return "Any number of training steps" if of is None else f"Within {budget(of)} training steps"
+def within(of: Budget, lower: Budget) -> str:
+    """The heading of a budget, which says from where on the one below it has the agents."""
+    if of is None:
+        return f"More than {budget(lower)} training steps" if lower else "Any number of training steps"
+    return (
+        f"More than {budget(lower)}, up to {budget(of)} training steps"
+        if lower
+        else f"Up to {budget(of)} training steps"
+    )
+
+
+def lower_budgets(task: Task) -> dict[Budget, Budget]:
+    """The next smaller budget of a task's family to each; none to the smallest."""
+    budgets = BUDGETS.get(FAMILY.get(task.key, ""), ())
+    return dict(zip((*budgets, None), (None, *budgets), strict=True))
 
 
 def columns(task: Task) -> tuple[str, ...]:
     """The columns of a task's tables."""
     mean = lines_of("mean return", "95 % interval")
     elo = ("Elo",) if task.ratings else ()
-    seeds = "seeds" if own_reference(task) or task.is_game else "seeds solved"
-    return ("rank", "agent", mean, *elo, seeds, "each seed", "failed", "steps", COST)
+    return ("rank", "agent", mean, *elo, "seeds", "solved", "each seed", "failed", "steps", TIME, CURVE)
 
 
 def cells(entry: Contender, task: Task, curves: Sequence[CurveLink], rivals: Mapping[Budget, int]) -> tuple[str, ...]:
@@ -116,31 +132,27 @@ def cells(entry: Contender, task: Task, curves: Sequence[CurveLink], rivals: Map
         mean = lines_of(*filter(None, (strong(number) if entry.best else number, deviation)))
         steps = published_steps(of) or DASH
         elo = (DASH,) if task.ratings else ()
-        return (DASH, entry.name, mean, *elo, of.seeds or DASH, DASH, DASH, steps, DASH)
+        return (DASH, entry.name, mean, *elo, of.seeds or DASH, DASH, DASH, DASH, steps, DASH, DASH)
     number, mine = decimal(of.mean_return, digits), curves_of(of, curves)
     return (
-        rank_of(of, rivals),
+        in_place(of, rivals),
         entry.name,
         lines_of(strong(number) if entry.best else number, *interval_or_words(of, digits)),
         *((lines_of(elo_of(of), elo_interval(of)),) if task.ratings else ()),
-        counted(of, task),
+        integer(of.training_seeds) if of.training_seeds else "not trained",
+        DASH if task.is_game else solved(of),
         each_seed(of, digits),
         of_all(of.failed_episodes, of.episodes),
         in_two_lines(steps_of(of)),
-        took(mine) if mine else DASH,
+        seconds_of(of, mine),
+        curve_cell(of, mine, "#learning-curves"),
     )
 
 
-def counted(row: TaskRow, task: Task) -> str:
-    """The number of training seeds, and how many of them solved the task, where that can be told."""
-    if not row.training_seeds:
-        return "not trained"
-    return integer(row.training_seeds) if row.solved is None or task.is_game else solved(row)
-
-
-def took(curves: Sequence[CurveLink]) -> str:
-    """The median time of training runs, and a link to their curves."""
-    return lines_of(duration(median(each.seconds for each in curves)), Marked.of("curve", "[curve](#learning-curves)"))
+def in_place(row: TaskRow, rivals: Mapping[Budget, int]) -> str:
+    """The rank of an agent; of the only one of ours within its budget, these words."""
+    rank = rank_of(row, rivals)
+    return lines_of(rank, "of ours") if rank == ALONE else rank
 
 
 def in_two_lines(text: str) -> str:

@@ -36,7 +36,7 @@ def test_the_page_of_a_task_links_to_curves_and_says_what_they_cost():
     assert odd == "dqn: seed [0](<a (b)/dqn.csv>); 1.7 min on unknown"
     text = all_pages(PLAYED, CURVES, COMMANDS)["results/tasks/cart-pole@1.md"]
     assert "[0](../curves/cart-pole@1/dqn-s0.csv)" in text
-    assert "| 3.0 s<br>[curve](#learning-curves) |" in text
+    assert " 3.0 | [curve](#learning-curves) |" in text
     assert f"{COMMANDS['dqn', 'cart-pole@1']}                 # 3.0 s (2.0–4.0) a seed\n" in text
 
 
@@ -54,18 +54,27 @@ def test_the_range_of_times_is_in_the_unit_of_the_median():
     assert times([CurveLink(seconds=s, **of) for s in (60.0, 240.0, 7200.0)]) == "4.0 min (1.0–120.0)"
 
 
-def test_the_table_of_costs_has_every_trained_agent_and_a_dash_where_nothing_is_recorded():
+def test_the_table_of_costs_has_every_trained_agent_and_words_where_nothing_is_recorded():
     rankings = compute_rankings(PLAYED, TASKS, SUITES)
     found = costs([FAMILY], rankings, CURVES, {"cart-pole@1": "p.md"}, COMMANDS)
-    assert found.table.rows == (
-        ("dqn", "cart-pole@1, 3.0 s", "rlbench run control --agent dqn"),
-        ("q", "cart-pole@1, —", "—"),
+    (family,) = found.families
+    assert family.table.rows == (
+        ("dqn", "cart-pole@1", "3.0", "curve", "rlbench run control --agent dqn --task cart-pole@1"),
+        ("q", "cart-pole@1", "not recorded", "no curve", "—"),
     )
-    assert found.table.rows[0][1].markdown == "[cart-pole@1](p.md#learning-curves), 3.0 s"
-    assert found.table.rows[1][1].markdown == "[cart-pole@1](p.md), —"
+    assert family.table.rows[0][1].markdown == "[cart-pole@1](p.md)"
+    assert family.table.rows[0][3].markdown == "[curve](p.md#learning-curves)"
     assert (found.recorded, found.trained) == (3, 6)
-    assert found.families == (("rlbench run control", "Control: 6 runs, 9.0 s for 3 of them"),)
+    assert (family.command, family.time) == ("rlbench run control", "6 runs, 9.0 s for 3 of them")
     assert together(rankings.tasks["cart-pole@1"][:1], CURVES) == "3 runs, 9.0 s"
+
+
+def test_where_some_seeds_have_no_curve_both_pages_say_of_how_many():
+    text = all_pages(PLAYED, CURVES[:2], COMMANDS)
+    assert "#learning-curves) (2 of 3 seeds) |" in text["leaderboard.md"]
+    of_task = text["results/tasks/cart-pole@1.md"]
+    assert " 2.5 | [curve](#learning-curves) (2 of 3 seeds) |" in of_task
+    assert "; time and curve are of 2 of its 3 seeds, the others were not recorded\n" in of_task
 
 
 def test_times_are_exported_unrounded():

@@ -27,9 +27,9 @@ def test_every_family_is_shown_robots_and_games_first(shown):
 
 def test_a_clause_is_told_of_those_that_have_it():
     everywhere, *of_sources = protocols(ROBOTS)
-    assert everywhere.startswith("all: Gymnasium's v4; half-cheetah-gymnasium: v4 and v5 are identical; ")
+    assert everywhere.startswith("† all: Gymnasium's v4; half-cheetah-gymnasium: v4 and v5 are identical; ")
     assert "; walker2d-gymnasium: the right foot slides more in v4." in everywhere
-    assert [line.partition(", from ")[0] for line in of_sources] == ["PPO, SAC", "FlashSAC", "PPO (CleanRL)"]
+    assert [line.partition(", from ")[0] for line in of_sources] == ["† PPO, SAC", "† FlashSAC", "† PPO (CleanRL)"]
     assert of_sources[-1].endswith(": the last 100 episodes of training.")
     published = [line for line in ROBOTS if line.kind == "published"]
     some = [line for line in published if line.agent == "SAC" and line.task.startswith("hopper")]

@@ -14,18 +14,17 @@ from rlbench.commands.shared import plans
 from rlbench.harness.ranking.families import WORDS
 from rlbench.harness.ranking.markdown import PAGE, pixels
 from rlbench.harness.ranking.tables import DASH
-from rlbench.harness.tasks.suite import FAMILY, SUITES
+from rlbench.harness.tasks.suite import FAMILY, SUITES, TASKS
 from tests.docs.pages import ROOT
-from tests.harness.ranking.results import all_pages, crowd
+from tests.harness.ranking.results import all_pages, crowd, runs
 
 ROBOTS = "Robots: Gymnasium's reward"
 COST = "Cost, curves, commands"
 
 INTERVAL = r"-?[\d,.]+( |<br>)\[-?[\d,.]+, -?[\d,.]+\]"
-BOLD = r"\[\*\*{}\*\*\]\(results/tasks/{}@1\.md\)"
 
 ANSWERS = {
-    "what should PPO reach on half-cheetah": (ROBOTS, r"\| PPO † +\| +1M \| +5–10 \| +3,516 \|"),
+    "what should PPO reach on half-cheetah": (ROBOTS, r"\| PPO\s† +\| +1M \| +5–10 \| +3,516 \|"),
     "what does our own reach there, and how sure is that": (
         ROBOTS,
         r"\| ppo +\| +1M \| +3 \| +4,811 \[953, 8,668\] \|",
@@ -36,32 +35,38 @@ ANSWERS = {
     ),
     "which agent is best on Pong within 400,000 steps": (
         "Atari: from pixels",
-        rf"MR.Q †<br>400k steps<br>10 seeds \| +dqn-cpu<br>400k steps(.*\n)+.*\[pong@1.* {BOLD.format('8.90', 'pong')}",
+        r"MR.Q\s†<br>400k steps<br>10 seeds \| +dqn-cpu<br>400k steps(.*\n)+.*\[pong@1.* \*\*8\.90\*\*",
     ),
     "how sure is that": ("Atari: from pixels", rf"\[pong@1\].*8\.90\S+<br>± 2\.50 \| +{INTERVAL} \|"),
-    "what does it cost": (COST, r"\| dqn +\| \[cart-pole@1\]\S+, [\d.]+ s "),
-    "where is the curve": (COST, r"\[cart-pole@1\]\(results/tasks/cart-pole@1\.md#learning-curves\)"),
-    "how do I reproduce it": (COST, r"half-cheetah-gymnasium@1.*\| `rlbench run mujoco-v5 --agent ppo`"),
+    "what does it cost": (COST, r"\| dqn +\| \[cart-pole@1\]\S+ +\| +[\d.]+ \| \[curve\]"),
+    "where is the curve": (COST, r"\[curve\]\(results/tasks/cart-pole@1\.md#learning-curves\)"),
+    "how do I reproduce it": (
+        COST,
+        r"\| `rlbench run mujoco-v5 --agent ppo --task half-cheetah-gymnasium@1`",
+    ),
     "how do I install it": (COST, r"pip install -c constraints.txt"),
-    "what is the exact optimum": ("Tabular: grid world", r"exact optimum † (.*\n)+.* -2\.00 \|"),
-    "where is my own agent": ("How to add an agent", r"\*\*Your row\*\* is then in the table of its family"),
+    "what is the exact optimum": ("Tabular: grid world", r"exact optimum (.*\n)+.* \*\*-2\.00\*\* \|"),
+    "where is my own agent": (
+        "How to add an agent",
+        r"\n3\. \*\*Look at it\*\*: its row is in the table of its family",
+    ),
 }
 """The section of the first page that answers each question, and the words there."""
 
 CHEETAH = "half-cheetah-gymnasium@1"
 
 ON_THE_PAGE_OF_ITS_TASK = {
-    "what PPO should reach": (CHEETAH, r"\| PPO † +\| +3,516 \|"),
+    "what PPO should reach": (CHEETAH, r"\| PPO\s† +\| +3,516 \|"),
     "that there are two half-cheetahs": (CHEETAH, r"confused\*\* with \[half-cheetah@1\]\(half-cheetah@1"),
     "which is best": (
         "pong@1",
-        r"## Within 400k training steps\n\n.*\n.*\n\| +— \| MR.Q † +\| +\*\*8\.90\*\*<br>± 2\.50 \|",
+        r"## More than 100k, up to 400k training steps\n\n.*\n.*\n\| +— \| MR.Q\s† +\| +\*\*8\.90\*\*<br>± 2\.50 \|",
     ),
-    "each seed": (CHEETAH, r"\| ppo .*\| +3 of 3 \| +6,558<br>3,590<br>4,284 \|"),
-    "the cost": (CHEETAH, r"\| ppo .*\| +98 s<br>\[curve\]\(#learning-curves\) \|"),
+    "each seed": (CHEETAH, r"\| ppo .*\| +3 \| +3 of 3 \| +6,558<br>3,590<br>4,284 \|"),
+    "the cost": (CHEETAH, r"\| ppo .*\| +98 \| \[curve\]\(#learning-curves\) \(2 of 3 seeds\) \|"),
     "the curve": (CHEETAH, rf"CSV of ppo: seed \[0\]\(\.\./curves/{CHEETAH}/ppo-s0\.csv\)"),
     "the command": (CHEETAH, rf"\nrlbench run mujoco-v5 --agent ppo --task {CHEETAH} "),
-    "the optimum": ("grid-world@1", r"\| exact optimum † \| +-2\.00 \|"),
+    "the optimum": ("grid-world@1", r"\| exact optimum +\| +\*\*-2\.00\*\* \|"),
     "how ours act": (CHEETAH, r"\*\*Actions\*\* of the reference agents: the mean of the policy"),
 }
 """The page of a task, and the words there."""
@@ -105,17 +110,41 @@ def test_every_task_with_results_is_one_link_away_from_its_table(committed_page,
 
 def test_the_questions_stand_on_the_first_screen(committed_page):
     top = committed_page.partition("\n## ")[0]
-    words = ("should an agent reach", "best within a budget", "How sure", "cost to train", "learning curve")
+    words = ("should an agent reach", "best within a budget", "How sure", "does it cost", "its curve")
     for question in (*words, "reproduce", "exact optimum", "my own agent"):
         assert question in top
     assert lines_as_shown(top) < 25
 
 
-def test_the_example_is_a_number_of_the_page(committed_page):
-    (number,) = re.findall(r"\*\*How sure is that\?\*\* `(.*?)`", committed_page)
-    mean, _, interval = number.partition(" ")
-    assert f"[**{mean}**]" in section(committed_page, ROBOTS)
-    assert f" {interval} |" in section(committed_page, ROBOTS)
+FIRST_SCREEN = (
+    r"PPO on \[half-cheetah-gymnasium@1\]\(\S+\): 4,811 here, 3,516 and 1,443 published \(†\); half-cheetah@1 has",
+    r"On \[pong@1\]\(\S+\) up to 400k steps MR\.Q\s†, 8\.90 ± 2\.50\.",
+    r"`4,811 \[953, 8,668\]`: 95 % interval",
+    r"± 2\.50: standard deviation over seeds, as published",
+    r"ppo on half-cheetah-gymnasium@1: [\d.]+ s \(\S+\) a seed, \[curve\]\(results/tasks/\S+\.md#learning-curves\), "
+    r"`rlbench run mujoco-v5 --agent ppo --task half-cheetah-gymnasium@1`",
+    r"exact optimum\?\*\* On \[grid-world@1\]\(\S+\): -2\.00\.",
+)
+"""The answers that stand beside the questions themselves."""
+
+
+@pytest.mark.parametrize("answer", FIRST_SCREEN)
+def test_the_first_screen_answers_by_an_example(answer, committed_page):
+    assert re.search(answer, committed_page.partition("\n## ")[0]), committed_page.partition("\n## ")[0]
+
+
+def test_the_examples_are_of_the_results():
+    """They follow the returns; without the tasks most asked for, others stand in; without any, nothing does."""
+    cheetah, pong, pole = TASKS[CHEETAH], TASKS["pong@1"], TASKS["cart-pole@1"]
+    text = all_pages([*runs("ppo", cheetah, [10.0, 20.0, 30.0]), *runs("x", pong, [12.0], 400_000)])["leaderboard.md"]
+    assert "half-cheetah-gymnasium@1.md): 20 here, 3,516 and 1,443 published" in text
+    assert "up to 400k steps x, 12.00." in text
+    text = all_pages(runs("dqn", pole, [300.0, 400.0, 500.0], 50_000))["leaderboard.md"]
+    assert "DQN on [cart-pole@1](results/tasks/cart-pole@1.md): 400.0 here, 500.0 and 488.7 published" in text
+    assert "On [cart-pole@1](results/tasks/cart-pole@1.md) up to 500k steps DQN (SB3 Zoo)" in text
+    text = all_pages(runs("x", TASKS["half-cheetah@1"], [5.0]))["leaderboard.md"]
+    assert "Find it in the table of its family." in text
+    assert "best within a budget?** **Bold**" in text
 
 
 def test_every_command_of_an_entry_trains_what_stands_beside_it(committed_pages):
@@ -203,7 +232,7 @@ def test_tables_of_suites_are_not_dashes(committed_page):
 def test_agents_that_are_alone_in_their_budget_are_not_the_first_of_one(committed_pages):
     """SAC and PPO, of other budgets, were both "1 of 1"."""
     text = committed_pages["half-cheetah-gymnasium@1"]
-    assert re.search(r"\| only entry \| ppo ", text)
+    assert re.search(r"\| only entry<br>of ours \| ppo ", text)
     assert not re.search(r"\| +1 \| ppo ", text)
 
 
@@ -214,10 +243,11 @@ def test_code_is_not_cut_off(committed_pages):
         assert max(map(len, block.splitlines())) <= 105
 
 
-def test_what_is_not_recorded_is_a_dash_that_is_explained(committed_page):
+def test_what_is_not_recorded_is_said_in_words(committed_page):
     cost = section(committed_page, COST)
-    assert "A dash: not recorded; [about the agents](docs/agents.md) says roughly" in cost
-    assert re.search(r"\| sac +\| \[half-cheetah-gymnasium@1\]\S+, —<br>", cost)
+    assert "What was not recorded\nis told roughly in [about the agents](docs/agents.md)." in cost
+    assert re.search(r"\| sac +\| \[half-cheetah-gymnasium@1\]\S+ +\| +not recorded \| no curve +\|", cost)
+    assert not re.search(r"\| +— +\|", cost)
 
 
 def test_our_own_mean_is_no_threshold(committed_pages):
