@@ -151,9 +151,14 @@ def scale(suite: Sequence[Task], rankings: Rankings) -> list[str]:
     others = unique(task.random_source for task in suite if task.random_source not in usual)
     of_random = [f"Random is {source}" for source in others]
     lines = [published_reference(task, rankings) for task in suite]
+    names = unique(
+        line_label(line) if line.published else task.reference_source
+        for line, task in zip(lines, suite, strict=True)
+        if line
+    )
     if None in lines:
         return of_random + [f"The reference is {source}" for source in unique(task.reference_source for task in suite)]
-    return of_random + [f"The reference is {name}" for name in unique(line_label(line) for line in lines if line)]
+    return of_random + [f"The reference is {name}" for name in names]
 
 
 def unique(texts: Iterable[str]) -> list[str]:

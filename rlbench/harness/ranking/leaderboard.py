@@ -176,7 +176,7 @@ def render_task(task: Task, rankings: Rankings, shown: Sequence[Task], around: S
 def written(template: str, **values: Any) -> str:
     """A template of this folder with its values put in; no line is broken between a name and its mark."""
     text = compiled(template).render(**values).rstrip("\n") + "\n"
-    return re.sub(rf"(?<=\S) {PUBLISHED}", "\N{NO-BREAK SPACE}" + PUBLISHED, text)
+    return re.sub(rf"(?<=[\w.)]) {PUBLISHED}", "\N{NO-BREAK SPACE}" + PUBLISHED, text)
 
 
 @functools.cache

@@ -236,6 +236,16 @@ def test_agents_that_are_alone_in_their_budget_are_not_the_first_of_one(committe
     assert not re.search(r"\| +1 \| ppo ", text)
 
 
+def test_daggers_stay_with_their_names_and_begin_lines_of_lists(committed_pages):
+    text = "\n".join(committed_pages.values())
+    assert re.search(r"^\* † MR\.Q, from", text, re.MULTILINE)
+    assert not re.search(r"\* ?\N{NO-BREAK SPACE}", text)
+    assert not re.search(r"\w †(?! *\|)", text)
+    computed = committed_pages["grid-world@1"]
+    assert "the exact optimum)." in computed
+    assert "†" not in computed.partition("**Bold**")[0]
+
+
 def test_code_is_not_cut_off(committed_pages):
     """GitHub shows about 110 characters of a line of code."""
     text = "\n".join(committed_pages.values())
