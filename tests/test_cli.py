@@ -147,7 +147,7 @@ def test_a_command_ends_without_a_word_when_nobody_reads_it(words):
     os.close(read)
     with subprocess.Popen(["yes", "name"], stdout=subprocess.PIPE) as endless:
         command = [sys.executable, "-m", "rlbench", *words]
-        with os.fdopen(write) as nobody:
+        with os.fdopen(write, "wb") as nobody:
             done = subprocess.run(command, stdin=endless.stdout, stdout=nobody, stderr=subprocess.PIPE, timeout=120)
         endless.kill()
     assert (done.returncode, done.stderr.decode()) == (0, "")

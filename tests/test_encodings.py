@@ -11,7 +11,15 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("rlbench", "baselines", "tests")
 UNCHANGEABLE = ("baselines/pretrained/", "baselines/templates/")  # in the digests of submissions; they read ASCII
-OTHER_OPENERS = {"os", "Image", "Pillow", "webbrowser", "tarfile", "zipfile"}  # whose `open` takes no encoding
+OTHER_OPENERS = {
+    "os",
+    "Image",
+    "Pillow",
+    "webbrowser",
+    "tarfile",
+    "zipfile",
+    "packed",
+}  # whose `open` takes no encoding
 COMPRESSED = {"gzip.open", "bz2.open", "lzma.open"}
 TEMPORARY = {"NamedTemporaryFile", "TemporaryFile", "SpooledTemporaryFile"}
 TEXT = {"open", "io.open", "os.fdopen", "io.TextIOWrapper", "TextIOWrapper", "logging.FileHandler"}

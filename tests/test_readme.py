@@ -74,7 +74,9 @@ def test_every_kind_of_environment_has_a_picture_that_make_draws():
     """Small ones: a reader of the page waits for them. A test of `rlbench watch` sees to what they show."""
     makefile = text("Makefile")
     shown = re.findall(r"!\[[^\]]+\]\(docs/([\w-]+\.png)\)", text("README.md"))
-    assert sorted(shown) == sorted(path.name for path in (ROOT / "docs").glob("*.png"))
+    pages = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md"))
+    elsewhere = re.findall(r"!\[[^\]]+\]\(([\w-]+\.png)\)", pages)
+    assert sorted({*shown, *elsewhere}) == sorted(path.name for path in (ROOT / "docs").glob("*.png"))
     kinds = {(each.rules, each.entry_point) for each in rlbench.ENVIRONMENTS}
     assert len(shown) == len(kinds)
     for name in shown:

@@ -117,6 +117,7 @@ WRITERS = {
     "rlbench/commands/shared/output.py": "all that commands print",
     "rlbench/commands/gtp.py": "answers of the Go Text Protocol, flushed one by one",
     "rlbench/commands/doctoring/surroundings.py": "says which encoding there is",
+    "rlbench/core/compiler/lowering.py": "replies of a process of its own",
     "rlbench/envs/locomotion/opengl_process.py": "replies of a process of its own",
 }
 STREAMS = {"sys.stdout", "sys.stderr", "sys.__stdout__", "sys.__stderr__"}

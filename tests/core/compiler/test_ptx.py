@@ -187,7 +187,7 @@ def assembler():
 @pytest.mark.parametrize("path", sorted(ptx.SHIPPED.glob("*.ptx")), ids=lambda path: path.name.rpartition(".")[0])
 def test_the_assembler_accepts_a_kernel_without_spills(path, gpu, tmp_path):
     command = [assembler(), "-v", "--gpu-name", gpu, str(path), "-o", str(tmp_path / "kernel.cubin")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
     assert "0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads" in done.stderr
     (registers,) = re.findall(r"Used (\d+) registers", done.stderr)
     assert int(registers) <= REGISTERS[".".join(path.name.split(".")[:2])]

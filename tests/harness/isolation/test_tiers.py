@@ -45,7 +45,11 @@ def test_every_attempt_can_succeed_without_the_sandbox(tmp_path):
         name = abstract.getsockname()[1:].decode()
         targets = {"secret": str(tmp_path / "secret"), "port": tcp.getsockname()[1], "abstract": name}
         done = subprocess.run(
-            [sys.executable, "-c", WITHOUT], input=json.dumps(targets), capture_output=True, text=True, check=True
+            [sys.executable, "-c", WITHOUT],
+            input=json.dumps(targets),
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
         )
     # The others depend on the machine, on who runs this, or on an attempt before, which removed the file.
     assert {*json.loads(done.stdout)} >= {
