@@ -12,6 +12,7 @@ import ctypes
 import os
 import signal
 import sys
+import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -52,7 +53,8 @@ class ThreadPool:
         children.call_after_fork(self)
         with _signals_blocked():
             for own in _own(words)[1:]:
-                words[Pool.LIVING] += _start(run_worker, own.ctypes.data)
+                words[Pool.LIVING] += 1  # before, since an interrupt may come after
+                words[Pool.LIVING] -= not _start(run_worker, own.ctypes.data)
 
     @property
     def workers(self) -> int:
@@ -82,22 +84,27 @@ class ParallelLoop:
         self._loop, self._find_pool = loop, find_pool
         self._words = _aligned(BATCH_WORDS + FRAME_WORDS)
         self._words[[Batch.MOST_THREADS, Batch.WORTH, Batch.CHUNK_TIME]] = threads, worth, chunk_time
-        self._addresses = 0, self._words.ctypes.data
+        self._address = self._words.ctypes.data
+        self._turn = threading.RLock()  # of several callers, who share the words; a signal's handler may be the second
         self.pool: ThreadPool | None = None
         children.call_after_fork(self)
 
     def __call__(self, *arguments: Any) -> int:
-        """Call the loop."""
-        if self.pool is None:
-            self.pool = self._find_pool()
-            self._addresses = self.pool.address, self._addresses[1]
-        return self._loop(*arguments, *self._addresses)
+        """Call the loop. Several threads take turns."""
+        with self._turn:
+            pool = self.pool  # lives as long as the call, whoever closes the batch meanwhile
+            if pool is None:
+                pool = self.pool = self._find_pool()
+            return self._loop(*arguments, pool.address, self._address)
 
     def close(self) -> None:
         """Leave the pool; the next call comes back."""
         self.pool = None
 
-    after_fork = close
+    def after_fork(self) -> None:
+        """A forked process has neither the pool's threads nor the one whose turn it may have been."""
+        self._turn = threading.RLock()
+        self.close()
 
 
 _pools: weakref.WeakSet[ThreadPool] = weakref.WeakSet()
@@ -128,8 +135,8 @@ def _end(words: Words) -> None:
                 own[Thread.ASLEEP] = 0
                 ctypes.pythonapi.PyThread_release_lock(ctypes.c_void_p(int(own[Thread.LOCK])))
         time.sleep(LOOK)
-    if words[Pool.LIVING]:
-        children.never_delete(words)  # a worker is held up, and will look at them
+    if words[Pool.LIVING] or words[Pool.OWNER]:
+        children.never_delete(words)  # a worker, or a daemon thread's step, is held up, and will look at them
         return
     for own in _own(words):
         ctypes.pythonapi.PyThread_free_lock(ctypes.c_void_p(int(own[Thread.LOCK])))
@@ -187,8 +194,9 @@ def _start(function: int, argument: int) -> bool:
 @contextlib.contextmanager
 def _signals_blocked() -> Iterator[None]:
     """Threads that are started inside get no signals, for which the main thread waits."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # may raise what a handler does
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

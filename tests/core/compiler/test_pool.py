@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -146,3 +147,69 @@ def test_the_threads_of_a_pool_end_with_it(count_visits):
     share.close()
     del pool
     assert threads_of_process() <= before
+
+
+def test_a_batch_may_be_closed_while_another_thread_steps_it(count_visits):
+    """The pool, whose memory the step works with, lives until the step is over."""
+    steal, context, totals = pool_functions()[0].ctypes, np.zeros(2_000_000, np.int64), set()
+
+    def loop(pool_address, batch_address):
+        return steal(pool_address, count_visits, context.ctypes.data, 20_000, batch_address)
+
+    share = ParallelLoop(loop, 3, 0, 1, lambda: new_pool(3))
+
+    def caller():
+        for _ in range(300):
+            totals.add(share())
+
+    thread = threading.Thread(target=caller)
+    thread.start()
+    while thread.is_alive():
+        share.close()
+        time.sleep(0)
+    thread.join()
+    assert totals == {20_000 * 19_999 // 2}
+    assert (context[:20_000] == 300).all()
+
+
+def test_callers_of_one_batch_take_turns():
+    """Its words hold the arguments of one call, which the workers would else take for those of another."""
+    inside, most = [], []
+
+    def loop(*addresses):
+        inside.append(1)
+        time.sleep(0.001)
+        most.append(len(inside))
+        inside.pop()
+
+    share = ParallelLoop(loop, 2, 0, 1, lambda: new_pool(2))
+    callers = [threading.Thread(target=lambda: [share() for _ in range(10)]) for _ in range(3)]
+    for each in callers:
+        each.start()
+    for each in callers:
+        each.join()
+    assert most == [1] * 30
+
+
+def test_a_fork_during_another_threads_step_leaves_the_batch_free():
+    """And a signal's handler may step the batch that its thread is about to step."""
+    begun, over = threading.Event(), threading.Event()
+
+    def loop(wait, *addresses):
+        if wait:
+            begun.set()
+            over.wait()
+            return share(False)
+        return 1
+
+    share, results = ParallelLoop(loop, 2, 0, 1, lambda: new_pool(2)), []
+    held = threading.Thread(target=lambda: results.append(share(True)))
+    held.start()
+    begun.wait()
+    share.after_fork()  # as the child calls it
+    second = threading.Thread(target=lambda: results.append(share(False)))
+    second.start()
+    second.join(10)
+    over.set()
+    held.join(10)
+    assert results == [1, 1]
