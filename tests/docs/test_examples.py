@@ -188,6 +188,7 @@ NOT_RUN = {
     "rlbench match random mcts:1 mcts:3 mcts:10 mcts:30 mcts:100 mcts:1000 gnugo:1 gnugo:10 mcts:10000 "
     "--env go5 --games 40": MINUTES,
     "rlbench run mujoco-v5": HOURS,
+    "rlbench run mujoco-v5 --agent ppo --task half-cheetah-gymnasium@1": MINUTES,
     "rlbench run mujoco-v5 --agent ppo --task hopper-gymnasium@1": MINUTES,
     "rlbench run atari": HOURS,
     "rlbench run locomotion": HOURS,

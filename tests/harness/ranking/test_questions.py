@@ -48,7 +48,7 @@ ANSWERS = {
     "what is the exact optimum": ("Tabular: grid world", r"exact optimum (.*\n)+.* \*\*-2\.00\*\* \|"),
     "where is my own agent": (
         "How to add an agent",
-        r"\n3\. \*\*Look at it\*\*: its row is in the table of its family",
+        r"\n3\. \*\*Look at it\*\*, by the third: its row is in the table of its family",
     ),
 }
 """The section of the first page that answers each question, and the words there."""
