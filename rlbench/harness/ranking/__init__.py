@@ -15,6 +15,7 @@ The files in the order in which the data pass through them:
     tables           the rankings as tables of text
     markdown         tables of text as Markdown, split where GitHub would cut them off
     matrix           a family's tasks by agents
+    certainty        whether the order of two agents is safe, by their intervals
     families         the matrices in their order, with what stands around each
     costs            learning curves, times, devices and commands of training runs
     flat             rankings and costs as one table of unrounded numbers

@@ -29,7 +29,10 @@ class Contender:
 
 
 def contenders(task: Task, rankings: Rankings) -> list[Contender]:
-    """The agents on a task by budget, the best first; in no order of ranks, which published scores do not have."""
+    """The agents on a task by budget, the best first, those of equal means as shown by their training steps.
+
+    It is no order of ranks, which published scores do not have.
+    """
     lines = (line for line in rankings.lines[task.key] if line.kind == "published")
     found: list[tuple[Budget, TaskRow | ReferenceLine]] = [
         *((row.budget, row) for row in rankings.tasks.get(task.key, ())),
@@ -40,7 +43,13 @@ def contenders(task: Task, rankings: Rankings) -> list[Contender]:
         means.setdefault(budget, []).append(as_shown(of, task))
     best = {budget: max(some) if len(some) > 1 else math.nan for budget, some in means.items()}
     made = [Contender(of, budget, as_shown(of, task) == best[budget]) for budget, of in found]
-    return sorted(made, key=lambda each: (order(each.budget), -round(each.of.mean_return, 9), each.name))
+    return sorted(made, key=lambda each: (order(each.budget), -as_shown(each.of, task), *fewest_first(each)))
+
+
+def fewest_first(each: Contender) -> tuple[float, str]:
+    """Sort key of agents of equal means: those of the fewest training steps first, of unknown ones last; then names."""
+    steps = each.of.training_steps
+    return (math.inf if steps is None else steps), each.name
 
 
 def as_shown(of: TaskRow | ReferenceLine, task: Task) -> float:

@@ -16,10 +16,6 @@ UNITS = (("s", 1.0), ("min", 60.0), ("h", 3600.0))
 """Units of time with their seconds; from 100 of one on the next is used."""
 
 
-FEW_SECONDS = 9.95
-"""Seconds below which a decimal is shown."""
-
-
 @dataclass(frozen=True)
 class CurveLink:
     """The learning curve of a training run: where its file is, from the page, and what the run cost."""
@@ -90,7 +86,7 @@ def costs(
         rows = sorted(trained, key=lambda row: agents.index(row.agent))
         cells = tuple(cost(row, curves_of(row, curves), pages, commands) for row in rows)
         if cells:
-            table = TextTable("Cost", ("agent", "task", "seconds a seed", "curve", "command"), cells)
+            table = TextTable("Cost", ("agent", "task", "time a seed", "curve", "command"), cells)
             known = together(rows, curves)
             found.append(FamilyCosts(family["title"], f"rlbench run {family['name']}", known, table))
     everything = [row for of in rankings.tasks.values() for row in of if row.training_seeds]
@@ -132,17 +128,16 @@ def cost(
     return (
         label(row),
         Marked.of(row.task, link(row.task, page)) if page else row.task,
-        seconds_of(row, curves),
+        time_of(row, curves),
         curve_cell(row, curves, f"{page}#learning-curves"),
         Marked.of(command, code(command)) if command else DASH,
     )
 
 
-def seconds_of(row: TaskRow, curves: Sequence[CurveLink]) -> str:
-    """The median time of an agent's training runs on a task in seconds, in words where it is not known."""
+def time_of(row: TaskRow, curves: Sequence[CurveLink]) -> str:
+    """The median time of an agent's training runs on a task, with its unit; in words where it is not known."""
     if curves:
-        seconds = median(curve.seconds for curve in curves)
-        return decimal(seconds, 0 if seconds >= FEW_SECONDS else 1)
+        return duration(median(curve.seconds for curve in curves))
     return "not recorded" if row.training_seeds else DASH
 
 

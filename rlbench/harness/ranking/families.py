@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rlbench.harness.ranking.markdown import anchor, code, link
-from rlbench.harness.ranking.matrix import family_matrix, published_reference
+from rlbench.harness.ranking.matrix import agent_columns, family_matrix, published_reference
 from rlbench.harness.ranking.rankings import Rankings
 from rlbench.harness.ranking.reference_lines import ReferenceLine, own_reference
 from rlbench.harness.ranking.tables import PUBLISHED, budget, line_label
@@ -25,6 +25,7 @@ class Words:
     tasks: str = ""
     acts: str = ""  # how the reference agents choose actions when they are scored
     train: str = ""  # the command that trains one, with `{}` for the task; where none, the family's plan trains all
+    curves: str = ""  # what must be known to read the learning curves of its tasks
 
 
 GREEDY = "the one of the highest value or probability, never one drawn at random"
@@ -55,7 +56,11 @@ WORDS = {
         "Go: games against a pool",
         "Numbers are Elo ratings: 400 points are odds of ten to one, and random legal moves are at 0. Random, mcts and "
         "gnugo are the opponents, whose ratings are frozen.",
+        "[a, b] is the 95 % interval over training seeds, and no narrower than that of the games.",
         acts=GREEDY,
+        curves="A curve is the share of validation games won, and these are against one opponent: mcts:1000 for "
+        "alphazero, random moves for reinforce-go. The score is of games against the whole pool. So the curves compare "
+        "neither with each other nor with the score.",
         train="rlbench train alphazero --preset go9 --task {}",
     ),
     "glimpses": Words(
@@ -119,7 +124,7 @@ def notes(name: str, suite: Sequence[Task], rankings: Rankings) -> list[str]:
     words = WORDS.get(name, Words(name))
     told = " ".join(filter(None, (words.tasks, *(f"{sentence}." for sentence in scale(suite, rankings)))))
     lines = [told] if told else []
-    lines.append(order_of(name, len(suite)))
+    lines += order_of(name, suite, rankings)
     lines += protocols([line for t in suite for line in rankings.lines[t.key]])
     unrated = [task.key for task in suite if task.is_game and not task.ratings]
     if unrated:
@@ -131,16 +136,30 @@ def notes(name: str, suite: Sequence[Task], rankings: Rankings) -> list[str]:
     return lines
 
 
-def order_of(name: str, tasks: int) -> str:
-    """By what the agents of a family of so many tasks are sorted, with its budgets."""
-    last = "mean score (random is 0, the reference 1)" if tasks > 1 else "return"
+def order_of(name: str, suite: Sequence[Task], rankings: Rankings) -> list[str]:
+    """By what the agents of a family are sorted, with its budgets, and what their steps are; empty for a single one."""
+    games = all(task.is_game for task in suite)
+    columns = agent_columns(suite, rankings)
+    if len(columns) < 2:
+        return ["The agent that was scored stands first, then the fixed opponents."] if games and columns else []
+    last = "mean score (random is 0, the reference 1)" if len(suite) > 1 else "return, at equal ones by steps"
+    if games:
+        last = "the share of games won"
     budgets = BUDGETS.get(name, ())
     if not budgets:
-        return f"Agents are sorted by {last} alone: this family has no budgets of training steps."
-    return (
-        f"Agents are sorted by the budget that they keep to (up to {', '.join(map(budget, budgets))} steps, or more), "
-        f"then by {last}."
-    )
+        return [f"Agents are sorted by {last} alone: this family has no budgets of training steps."]
+    keeps = f"by the budget that they keep to (up to {', '.join(map(budget, budgets))} steps, or more), then by {last}"
+    if games:
+        agents = "Trained agents" if trained(suite, rankings) else "Agents"
+        return [f"{agents} first, {keeps}; then the fixed opponents."]
+    ranges = any("(" in cell.steps for column in columns for cell in column.cells.values())
+    steps = " Steps are of all training, the median of the seeds (least–most)." if ranges else ""
+    return [f"Agents are sorted {keeps}.{steps}"]
+
+
+def trained(suite: Sequence[Task], rankings: Rankings) -> bool:
+    """Whether all agents that were scored on a family were trained."""
+    return all(row.training_seeds for task in suite for row in rankings.tasks.get(task.key, ()))
 
 
 def scale(suite: Sequence[Task], rankings: Rankings) -> list[str]:

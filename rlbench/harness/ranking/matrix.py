@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from rlbench.harness.ranking.contenders import Contender, contenders, order
+from rlbench.harness.ranking.contenders import Contender, as_shown, contenders, fewest_first, order
 from rlbench.harness.ranking.games import opponents_of
 from rlbench.harness.ranking.markdown import BREAK, Marked, missing_pixels, shown, split, strong
 from rlbench.harness.ranking.rankings import Rankings, TaskRow
@@ -143,7 +143,7 @@ def agents(suite: Sequence[Task], rankings: Rankings) -> list[AgentColumn]:
 
 
 def agent_columns(suite: Sequence[Task], rankings: Rankings) -> list[AgentColumn]:
-    """The agents that are compared, ours and published, by budget, those of the highest mean scores first.
+    """The agents that are compared, ours and published, by budget, then by mean score from the highest, then by steps.
 
     Others publish one agent at several steps, each a column of its own; what differs in ours is said in the cells.
     """
@@ -153,9 +153,10 @@ def agent_columns(suite: Sequence[Task], rankings: Rankings) -> list[AgentColumn
             steps = "" if isinstance(entry.of, TaskRow) else published_steps(entry.of)
             cells.setdefault((entry.name, steps), {})[task.key] = (task, entry)
 
-    def place(of: Mapping[str, tuple[Task, Contender]]) -> tuple[float, float]:
-        scores = [task.score(entry.of.mean_return) for task, entry in of.values()]
-        return max(order(entry.budget) for _, entry in of.values()), -sum(scores) / len(scores)
+    def place(of: Mapping[str, tuple[Task, Contender]]) -> tuple[float, float, tuple[float, str]]:
+        scores = [task.score(as_shown(entry.of, task)) for task, entry in of.values()]
+        budget = max(order(entry.budget) for _, entry in of.values())
+        return budget, -round(sum(scores) / len(scores), 9), max(fewest_first(entry) for _, entry in of.values())
 
     return [
         AgentColumn.of(name, {key: cell(task, entry) for key, (task, entry) in of.items()})

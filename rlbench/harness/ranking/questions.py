@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rlbench.harness.ranking.contenders import contenders
+from rlbench.harness.ranking.certainty import AgentOrder, is_safe, order_of_two
+from rlbench.harness.ranking.contenders import Contender, as_shown, contenders
 from rlbench.harness.ranking.costs import CurveLink, curves_of, times
-from rlbench.harness.ranking.matrix import our_number
+from rlbench.harness.ranking.matrix import counted_seeds, our_number, published_reference
 from rlbench.harness.ranking.rankings import Rankings, TaskRow
 from rlbench.harness.ranking.reference_lines import ReferenceLine
-from rlbench.harness.ranking.tables import budget, decimal, digits_of, label, with_deviation
+from rlbench.harness.ranking.tables import PUBLISHED, budget, decimal, digits_of, label, with_deviation
 from rlbench.harness.tasks.task import Task
 
 ASKED_FOR = ("half-cheetah-gymnasium@1", "pong@1")
@@ -24,10 +25,12 @@ class Reach:
     task: Task
     row: TaskRow
     algorithm: str
-    here: str  # mean return
-    interval: str  # empty where seeds are missing
-    published: tuple[str, ...]  # mean returns, the highest first
-    twins: tuple[str, ...]  # tasks of the same environment on the page
+    steps: str  # the budget; empty where it has no bound
+    here: str  # mean return and its interval
+    published: tuple[str, ...]  # mean returns and who published them, the highest first
+    twins: tuple[str, ...]  # tasks of the same environment on the page, with what the agent reaches there
+    against: str  # the highest published mean
+    sure: bool  # whether the order of these two is safe
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Best:
     budget: str
     agent: str
     number: str  # with the published deviation
-    deviation: str  # that, alone; empty where there is none
+    sure: AgentOrder  # with the next best of the budget
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Remake:
     agent: str
     time: str  # of a seed; empty where it is not recorded
     seeds: int
+    timed: str  # how many of the seeds that time is of; empty where it is of all
     command: str
 
 
@@ -59,9 +63,12 @@ def reach(tasks: Sequence[Task], rankings: Rankings) -> Reach | None:
             task,
             row,
             lines[0].agent.partition(" (")[0],
-            *our_number(row, digits_of(task)),
-            numbers(task, lines),
-            twins(task, tasks),
+            budget(row.budget) if row.budget else "",
+            " ".join(filter(None, our_number(row, digits_of(task)))),
+            tuple(with_source(line, task, rankings) for line in lines),
+            twins(task, row, tasks, rankings),
+            decimal(lines[0].mean_return, digits_of(task)),
+            is_safe(row, lines[0]),
         )
         for task in asked_for_first(tasks)
         for row in rankings.tasks[task.key]
@@ -70,9 +77,17 @@ def reach(tasks: Sequence[Task], rankings: Rankings) -> Reach | None:
     return max(found, key=lambda each: (each.task.key == ASKED_FOR[0], len(each.published)), default=None)
 
 
-def twins(task: Task, tasks: Sequence[Task]) -> tuple[str, ...]:
-    """The other tasks of the same environment."""
-    return tuple(other.key for other in tasks if other.env_id == task.env_id and other.key != task.key)
+def twins(task: Task, row: TaskRow, tasks: Sequence[Task], rankings: Rankings) -> tuple[str, ...]:
+    """The other tasks of the same environment, each with what the same agent reaches there, if it was scored."""
+    found = []
+    for other in (other for other in tasks if other.env_id == task.env_id and other.key != task.key):
+        same = next((each for each in rankings.tasks[other.key] if each.agent == row.agent), None)
+        if same and same.training_seeds:
+            reached = f"{decimal(same.mean_return, digits_of(other))} ({counted_seeds(str(same.training_seeds))})"
+            found.append(f"{reached} on {other.key}, another reward")
+        else:
+            found.append(f"{other.key} has another reward")
+    return tuple(found)
 
 
 def published_of(task: Task, row: TaskRow, rankings: Rankings) -> list[ReferenceLine]:
@@ -83,22 +98,38 @@ def published_of(task: Task, row: TaskRow, rankings: Rankings) -> list[Reference
     ]
 
 
-def numbers(task: Task, lines: Sequence[ReferenceLine]) -> tuple[str, ...]:
-    """The mean returns of published scores."""
-    return tuple(decimal(line.mean_return, digits_of(task)) for line in lines)
+def with_source(line: ReferenceLine, task: Task, rankings: Rankings) -> str:
+    """A published mean, who published it, and whether it is what counts as solved: `1,443 (CleanRL †)`."""
+    _, bracket, name = line.agent.partition(" (")
+    repositories = (source.partition("@")[0].rpartition("/")[2] for source in line.source.split("; "))
+    who = name.rstrip(")") if bracket else ", ".join(repositories)
+    solves = line == published_reference(task, rankings) and task.threshold == task.reference
+    rest = ", the reference: reaching it counts as solved" if solves else ""
+    return f"{decimal(line.mean_return, digits_of(task))} ({who} {PUBLISHED}{rest})"
 
 
 def best(tasks: Sequence[Task], rankings: Rankings) -> Best | None:
     """The best agent of the smallest budget that has one; with a published deviation, where there is such a task."""
     found = []
     for task in asked_for_first(tasks):
-        first = next((each for each in contenders(task, rankings) if each.best and each.budget), None)
-        if first is None:
+        pair = best_two(task, rankings)
+        if pair is None:
             continue
-        of, digits = first.of, digits_of(task)
+        first, of, digits = pair[0], pair[0].of, digits_of(task)
         number = decimal(of.mean_return, digits) if isinstance(of, TaskRow) else with_deviation(of, digits)
-        found.append(Best(task, budget(first.budget), first.name, number, number.partition("± ")[2]))
-    return max(found, key=lambda each: (bool(each.deviation), each.task.key == ASKED_FOR[1]), default=None)
+        sure = order_of_two(task, of, pair[1].of)
+        found.append(Best(task, budget(first.budget), first.name, number, sure))
+    return max(found, key=lambda each: ("±" in each.number, each.task.key == ASKED_FOR[1]), default=None)
+
+
+def best_two(task: Task, rankings: Rankings) -> tuple[Contender, Contender] | None:
+    """The best of the smallest budget that has one, and the next of a lower mean; where all tie, any other."""
+    entries = contenders(task, rankings)
+    first = next((each for each in entries if each.best and each.budget), None)
+    if first is None:
+        return None
+    others = [each for each in entries if each.budget == first.budget and each is not first]
+    return first, next((each for each in others if as_shown(each.of, task) < as_shown(first.of, task)), others[0])
 
 
 def remake(
@@ -119,7 +150,14 @@ def remake(
     """
     rows = [(task, row) for task in asked_for_first(tasks) for row in rankings.tasks[task.key]]
     found = [
-        Remake(task, label(row), times(mine) if (mine := curves_of(row, curves)) else "", row.training_seeds, command)
+        Remake(
+            task,
+            label(row),
+            times(mine) if (mine := curves_of(row, curves)) else "",
+            row.training_seeds,
+            f"{len(mine)} of {row.training_seeds} seeds timed" if 0 < len(mine) < row.training_seeds else "",
+            command,
+        )
         for task, row in sorted(rows, key=lambda each: each[1] is not like)
         if (command := commands.get((row.agent, row.task), "")) and row.training_seeds
     ]

@@ -151,9 +151,15 @@ def elo(row: TaskRow) -> str:
 
 
 def elo_interval(row: TaskRow) -> str:
-    """The interval of an Elo rating; empty at an end that nothing bounds."""
+    """The interval of an Elo rating, empty at an end that nothing bounds; of too few seeds that of their games alone.
+
+    That one is named and has no brackets, so that nobody takes it for an interval over training seeds.
+    """
     low, high = ("" if end is None else decimal(end, 0) for end in (row.elo_low, row.elo_high))
-    return f"[{low}, {high}]"
+    if not 0 < row.training_seeds < FEWEST_SEEDS:
+        return f"[{low}, {high}]"
+    ends = f"{low} to {high}" if low and high else "won all" if low else "won none"
+    return f"({'its' if row.training_seeds == 1 else 'their'} games: {ends})"
 
 
 def suite_table(title: str, rows: Iterable[SuiteRow]) -> TextTable:

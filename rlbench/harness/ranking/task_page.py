@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rlbench.harness.ranking.contenders import Contender, contenders
-from rlbench.harness.ranking.costs import CurveLink, curve_cell, curve_files, curves_of, seconds_of, times
+from rlbench.harness.ranking.costs import CurveLink, curve_cell, curve_files, curves_of, time_of, times
 from rlbench.harness.ranking.families import WORDS, Words, sources
-from rlbench.harness.ranking.markdown import lines_of, pick, strong
+from rlbench.harness.ranking.markdown import BREAK, lines_of, pick, strong
 from rlbench.harness.ranking.matrix import published_reference, published_steps
 from rlbench.harness.ranking.rankings import Budget, Rankings, TaskRow
 from rlbench.harness.ranking.reference_lines import ReferenceLine, own_reference
@@ -38,7 +38,7 @@ from rlbench.harness.ranking.tables import (
 from rlbench.harness.tasks.suite import BUDGETS, FAMILY, TASKS
 from rlbench.harness.tasks.task import Task
 
-TIME = "seconds a seed"
+TIME = "time a seed"
 """The column of the time that training one seed took."""
 
 CURVE = "curve"
@@ -72,6 +72,7 @@ def task_section(
         "digits": digits_of(task),
         "family": words.title,
         "acts": words.acts,
+        "about_curves": words.curves,
         "twins": [other.key for other in TASKS.values() if other.env_id == task.env_id and other.key != task.key],
         "own_reference": own_reference(task),
         "reference": line_label(published) if published else "",
@@ -138,13 +139,13 @@ def cells(entry: Contender, task: Task, curves: Sequence[CurveLink], rivals: Map
         in_place(of, rivals),
         entry.name,
         lines_of(strong(number) if entry.best else number, *interval_or_words(of, digits)),
-        *((lines_of(elo_of(of), elo_interval(of)),) if task.ratings else ()),
+        *((lines_of(elo_of(of), elo_interval(of).replace(": ", f":{BREAK}")),) if task.ratings else ()),
         integer(of.training_seeds) if of.training_seeds else "not trained",
         DASH if task.is_game else solved(of),
         each_seed(of, digits),
         of_all(of.failed_episodes, of.episodes),
         in_two_lines(steps_of(of)),
-        seconds_of(of, mine),
+        time_of(of, mine),
         curve_cell(of, mine, "#learning-curves"),
     )
 

@@ -16,7 +16,7 @@ import pytest
 import safetensors.numpy
 import torch
 
-from baselines.algorithms import alphazero
+from baselines.algorithms import alphazero, reinforce
 from baselines.algorithms.alphazero import AlphaZero, AlphaZeroSettings
 from baselines.data.self_play import advance, among, begin
 from baselines.maths.equations import alphazero_losses, l2_gradient
@@ -24,6 +24,7 @@ from baselines.training import runner
 from baselines.training.events import Evaluated, Finished, Progress, Snapshot
 from baselines.training.loop import computing
 from rlbench.errors import UserError
+from rlbench.harness.ranking.families import WORDS
 from rlbench.harness.search_player.player import load
 from tests.baselines.go_boards import task
 
@@ -235,3 +236,11 @@ def still_open(learner: AlphaZero, games: list[tuple[int, ...]], winners: list[i
     active, winner = replayed(learner, games)
     winners += [int(winner[i]) for i in range(len(games)) if not active[i]]
     return [game for i, game in enumerate(games) if active[i]]
+
+
+def test_the_page_names_the_opponents_of_the_validation_games() -> None:
+    said = WORDS["go"].curves
+    (opponent,) = {preset.opponent for preset in alphazero.PRESETS.values()}
+    assert f"{opponent} for alphazero, " in said
+    assert reinforce.PRESETS["go"].opponent == "random"
+    assert ", random moves for reinforce-go." in said

@@ -36,7 +36,7 @@ def test_the_page_of_a_task_links_to_curves_and_says_what_they_cost():
     assert odd == "dqn: seed [0](<a (b)/dqn.csv>); 1.7 min on unknown"
     text = all_pages(PLAYED, CURVES, COMMANDS)["results/tasks/cart-pole@1.md"]
     assert "[0](../curves/cart-pole@1/dqn-s0.csv)" in text
-    assert " 3.0 | [curve](#learning-curves) |" in text
+    assert " 3.0 s | [curve](#learning-curves) |" in text
     assert f"{COMMANDS['dqn', 'cart-pole@1']}                 # 3.0 s (2.0–4.0) a seed\n" in text
 
 
@@ -59,7 +59,7 @@ def test_the_table_of_costs_has_every_trained_agent_and_words_where_nothing_is_r
     found = costs([FAMILY], rankings, CURVES, {"cart-pole@1": "p.md"}, COMMANDS)
     (family,) = found.families
     assert family.table.rows == (
-        ("dqn", "cart-pole@1", "3.0", "curve", "rlbench run control --agent dqn --task cart-pole@1"),
+        ("dqn", "cart-pole@1", "3.0 s", "curve", "rlbench run control --agent dqn --task cart-pole@1"),
         ("q", "cart-pole@1", "not recorded", "no curve", "—"),
     )
     assert family.table.rows[0][1].markdown == "[cart-pole@1](p.md)"
@@ -73,7 +73,7 @@ def test_where_some_seeds_have_no_curve_both_pages_say_of_how_many():
     text = all_pages(PLAYED, CURVES[:2], COMMANDS)
     assert "#learning-curves) (2 of 3 seeds) |" in text["leaderboard.md"]
     of_task = text["results/tasks/cart-pole@1.md"]
-    assert " 2.5 | [curve](#learning-curves) (2 of 3 seeds) |" in of_task
+    assert " 2.5 s | [curve](#learning-curves) (2 of 3 seeds) |" in of_task
     assert "; time and curve are of 2 of its 3 seeds, the others were not recorded\n" in of_task
 
 

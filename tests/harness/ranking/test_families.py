@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from rlbench.harness.ranking.families import WORDS, families, protocols, sources, whose
+from rlbench.harness.ranking.families import WORDS, families, order_of, protocols, sources, whose
 from rlbench.harness.ranking.rankings import compute_rankings
 from rlbench.harness.ranking.reference_lines import published_scores, reference_lines
 from rlbench.harness.tasks.suite import FAMILIES, SUITES, TASKS
@@ -78,3 +78,34 @@ def test_the_two_half_cheetahs_are_told_apart_where_either_appears(shown):
     rankings = compute_rankings(runs("a", SUITES["mujoco-v5"][0], [1.0, 2.0, 3.0]), TASKS, SUITES)
     (alone,) = families(SUITES, rankings)
     assert "with the lecture's reward: their returns" in alone["lead"]  # no link to what is not on the page
+
+
+def notes_of_order(name, *played):
+    return order_of(name, SUITES[name], compute_rankings([run for some in played for run in some], TASKS, SUITES))
+
+
+def test_by_what_agents_are_sorted_is_said_where_there_are_several():
+    robot, go, pole = TASKS["ant@1"], TASKS["go5@1"], TASKS["cart-pole@1"]
+    assert notes_of_order("locomotion", runs("a", robot, [1.0])) == []
+    (two,) = notes_of_order("locomotion", runs("a", robot, [1.0]), runs("b", robot, [2.0]))
+    assert two.startswith("Agents are sorted by the budget that they keep to (up to 200k, 1M,")
+    assert notes_of_order("go", runs("a", go, [1.0])) == [
+        "The agent that was scored stands first, then the fixed opponents."
+    ]
+    (games,) = notes_of_order("go", runs("a", go, [1.0]), runs("b", go, [0.0]))
+    assert games.startswith("Trained agents first, by the budget")
+    assert games.endswith(", then by the share of games won; then the fixed opponents.")
+    (untrained,) = notes_of_order("go", runs("a", go, [1.0]), runs("b", go, [0.0], steps=0))
+    assert untrained.startswith("Agents first, ")
+    (ties,) = notes_of_order("control", runs("a", pole, [1.0]))
+    assert ties.endswith(", then by return, at equal ones by steps.")
+    apart = [runs("a", pole, [1.0] * 3, steps)[seed] for seed, steps in enumerate((1000, 2000, 4000))]
+    (ranges,) = notes_of_order("control", apart)
+    assert ranges.endswith(". Steps are of all training, the median of the seeds (least–most).")
+
+
+def test_how_to_read_the_curves_of_go_stands_beside_them(committed_pages):
+    said = [name for name, text in committed_pages.items() if "neither with each other nor with the score" in text]
+    assert said == ["go5@1"]
+    _, _, curves = committed_pages["go5@1"].partition("## Learning curves\n")
+    assert curves.lstrip().startswith(WORDS["go"].curves)

@@ -113,8 +113,23 @@ def test_the_page_shows_no_infinities():
     lines = [line for page in shown(result(np.ones(60)), result(np.zeros(60), name="loser")) for line in page]
     assert not any("inf" in line.lower() for line in lines)
     best, worst = (elo.rate(points, np.array(TASK.ratings)[OPPONENTS]) for points in (60, 0))
-    assert any(f"over {best.low:,.0f}<br>[{best.low:,.0f}, ]" in line for line in lines)
-    assert any(f"under {worst.high:,.0f}<br>[, {worst.high:,.0f}]" in line for line in lines)
+    assert any(f"over {best.low:,.0f}<br>(its games:<br>won all)" in line for line in lines)
+    assert any(f"under {worst.high:,.0f}<br>(its games:<br>won none)" in line for line in lines)
+    everything = [result(*[np.ones(60)] * 3), result(*[np.zeros(60)] * 3, name="loser")]
+    _, of_task = shown(*everything)
+    assert any("<br>[, " in line for line in of_task)
+    assert any(", ] |" in line for line in of_task)
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 3])
+def test_an_interval_of_games_alone_does_not_read_as_one_over_seeds(seeds):
+    """Under three seeds nothing is known of the next one: 1,372 [1,306, 1,443] read as if it were."""
+    some = result(*[wins(19, 10, 1), wins(20, 14, 4), wins(15, 3, 0)][:seeds])
+    value, low, high = (f"{end:,.0f}" for end in elo_rating(some))
+    beside = {1: f"(its games: {low} to {high})", 2: f"(their games: {low} to {high})", 3: f"[{low}, {high}]"}[seeds]
+    lines, of_task = shown(some)
+    assert any(f"{value} {beside} |" in line for line in lines)
+    assert any(f"{value}<br>{beside.replace(': ', ':<br>')} |" in line for line in of_task)
 
 
 def test_a_task_without_ratings_has_no_elo():

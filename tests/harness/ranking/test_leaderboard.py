@@ -114,7 +114,7 @@ def test_the_page_of_a_task_draws_that_table():
     head, _, first, second = cells(text)
     assert head == [
         *("rank", "agent", "mean return<br>95 % interval", "seeds", "solved", "each seed", "failed", "steps"),
-        *("seconds a seed", "curve"),
+        *("time a seed", "curve"),
     ]
     many, unknown = "10.00<br>10.00<br>10.00", ("not recorded", "no curve")
     assert first == [

@@ -4,9 +4,10 @@ import re
 
 import pytest
 
+from rlbench.harness.ranking.contenders import contenders
 from rlbench.harness.ranking.leaderboard import page
 from rlbench.harness.ranking.markdown import BREAK, PAGE, fits, pixels, split
-from rlbench.harness.ranking.matrix import family_matrix
+from rlbench.harness.ranking.matrix import agent_columns, family_matrix
 from rlbench.harness.ranking.rankings import compute_rankings
 from rlbench.harness.ranking.tables import TextTable
 from rlbench.harness.tasks.suite import FAMILIES, SUITES, TASKS
@@ -58,6 +59,14 @@ def test_a_family_of_one_task_and_many_agents_has_a_row_per_agent():
     assert table.columns == ("agent", "steps", "seeds", "hill@1")
     assert table.rows[1] == ("agent-9", "1M", "3", "9.00 [9.00, 9.00]")  # best first, below random
     assert table.rows[-1] == ("reference", "—", "—", "10.00")
+
+
+def test_agents_of_equal_means_as_shown_are_ordered_by_steps():
+    played = [("a", 7.0, 3000), ("b", 7.001, 9000), ("c", 7.0, 500), ("d", 7.01, 20_000)]
+    made = [run for name, mean, steps in played for run in runs(name, SHORT[0], [mean] * 3, steps)]
+    rankings = compute_rankings(made, {task.key: task for task in SHORT}, {"all": SHORT})
+    assert [entry.name for entry in contenders(SHORT[0], rankings)] == ["d", "c", "a", "b"]
+    assert [column.name for column in agent_columns(SHORT, rankings)] == ["d", "c", "a", "b"]
 
 
 def test_published_scores_are_marked_and_ordered_by_budget_and_return():

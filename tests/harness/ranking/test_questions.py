@@ -38,7 +38,7 @@ ANSWERS = {
         r"MR.Q\s†<br>400k steps<br>10 seeds \| +dqn-cpu<br>400k steps(.*\n)+.*\[pong@1.* \*\*8\.90\*\*",
     ),
     "how sure is that": ("Atari: from pixels", rf"\[pong@1\].*8\.90\S+<br>± 2\.50 \| +{INTERVAL} \|"),
-    "what does it cost": (COST, r"\| dqn +\| \[cart-pole@1\]\S+ +\| +[\d.]+ \| \[curve\]"),
+    "what does it cost": (COST, r"\| dqn +\| \[cart-pole@1\]\S+ +\| +[\d.]+ s \| \[curve\]"),
     "where is the curve": (COST, r"\[curve\]\(results/tasks/cart-pole@1\.md#learning-curves\)"),
     "how do I reproduce it": (
         COST,
@@ -63,7 +63,7 @@ ON_THE_PAGE_OF_ITS_TASK = {
         r"## More than 100k, up to 400k training steps\n\n.*\n.*\n\| +— \| MR.Q\s† +\| +\*\*8\.90\*\*<br>± 2\.50 \|",
     ),
     "each seed": (CHEETAH, r"\| ppo .*\| +3 \| +3 of 3 \| +6,558<br>3,590<br>4,284 \|"),
-    "the cost": (CHEETAH, r"\| ppo .*\| +98 \| \[curve\]\(#learning-curves\) \(2 of 3 seeds\) \|"),
+    "the cost": (CHEETAH, r"\| ppo .*\| +98 s \| \[curve\]\(#learning-curves\) \(2 of 3 seeds\) \|"),
     "the curve": (CHEETAH, rf"CSV of ppo: seed \[0\]\(\.\./curves/{CHEETAH}/ppo-s0\.csv\)"),
     "the command": (CHEETAH, rf"\nrlbench run mujoco-v5 --agent ppo --task {CHEETAH} "),
     "the optimum": ("grid-world@1", r"\| exact optimum +\| +\*\*-2\.00\*\* \|"),
@@ -117,12 +117,19 @@ def test_the_questions_stand_on_the_first_screen(committed_page):
 
 
 FIRST_SCREEN = (
-    r"PPO on \[half-cheetah-gymnasium@1\]\(\S+\): 4,811 here, 3,516 and 1,443 published \(†\); half-cheetah@1 has",
-    r"On \[pong@1\]\(\S+\) up to 400k steps MR\.Q\s†, 8\.90 ± 2\.50\.",
-    r"`4,811 \[953, 8,668\]`: 95 % interval",
-    r"± 2\.50: standard deviation over seeds, as published",
-    r"ppo on half-cheetah-gymnasium@1: [\d.]+ s \(\S+\) a seed, \[curve\]\(results/tasks/\S+\.md#learning-curves\), "
-    r"`rlbench run mujoco-v5 --agent ppo --task half-cheetah-gymnasium@1`",
+    r"PPO on \[half-cheetah-gymnasium@1\]\(\S+\), up to 1M steps: 4,811 \[953, 8,668\] here; "
+    r"published 3,516 \(SimbaV2, FlashSAC\s†\) and "
+    r"1,443 \(CleanRL\s†, the reference: reaching it counts as solved\); "
+    r"7,644 \(2 seeds\) on half-cheetah@1, another reward\.\n",
+    r"On \[pong@1\]\(\S+\) up to 400k steps MR\.Q\s†, 8\.90 ± 2\.50\.\n",
+    r"How sure is that\?\*\* MR\.Q\s† 8\.90 ± 2\.50 \(standard deviation over 10 seeds\) against "
+    r"dqn-cpu -14\.62 \[-17\.72, -11\.53\] \(95 % interval, 3 seeds\): the order is safe\. "
+    r"PPO's 4,811 \[953, 8,668\] against 3,516: open\. "
+    r"Safe: their 95 % intervals",
+    r"reproduce it\?\*\* `rlbench run mujoco-v5 --agent ppo --task half-cheetah-gymnasium@1`: "
+    r"[\d.]+ s \(\S+\) a seed on one CPU thread, 2 of 3 seeds timed, "
+    r"\[curve\]\(results/tasks/\S+\.md#learning-curves\)\. "
+    r"\[Install line, all commands\]\(#cost-curves-commands\)\.\n",
     r"exact optimum\?\*\* On \[grid-world@1\]\(\S+\): -2\.00\.",
 )
 """The answers that stand beside the questions themselves."""
@@ -137,14 +144,42 @@ def test_the_examples_are_of_the_results():
     """They follow the returns; without the tasks most asked for, others stand in; without any, nothing does."""
     cheetah, pong, pole = TASKS[CHEETAH], TASKS["pong@1"], TASKS["cart-pole@1"]
     text = all_pages([*runs("ppo", cheetah, [10.0, 20.0, 30.0]), *runs("x", pong, [12.0], 400_000)])["leaderboard.md"]
-    assert "half-cheetah-gymnasium@1.md): 20 here, 3,516 and 1,443 published" in text
+    assert "half-cheetah-gymnasium@1.md), up to 1M steps: 20 [-5, 45] here; published 3,516 (SimbaV2, FlashSAC" in text
+    assert "another reward" not in text  # nobody has played half-cheetah@1, so that it is not on the page
     assert "up to 400k steps x, 12.00." in text
+    assert "x 12.00 (1 seed, no interval) against MR.Q\N{NO-BREAK SPACE}† 8.90 ± 2.50 (standard dev" in text
+    assert "over 10 seeds): the order is open. PPO's 20 [-5, 45] against 3,516: open. Safe: their" in text
     text = all_pages(runs("dqn", pole, [300.0, 400.0, 500.0], 50_000))["leaderboard.md"]
-    assert "DQN on [cart-pole@1](results/tasks/cart-pole@1.md): 400.0 here, 500.0 and 488.7 published" in text
+    assert "DQN on [cart-pole@1](results/tasks/cart-pole@1.md), up to 500k steps: 400.0 [151.6, 500.0] here" in text
+    assert "; published 500.0 (SB3 Zoo\N{NO-BREAK SPACE}†) and 488.7 (CleanRL\N{NO-BREAK SPACE}†)." in text
     assert "On [cart-pole@1](results/tasks/cart-pole@1.md) up to 500k steps DQN (SB3 Zoo)" in text
     text = all_pages(runs("x", TASKS["half-cheetah@1"], [5.0]))["leaderboard.md"]
     assert "Find it in the table of its family." in text
-    assert "best within a budget?** **Bold**" in text
+    assert "best within a budget?** What is bold in the table of its family." in text
+    assert "How sure is that?** Safe: their 95 % intervals" in text
+
+
+def test_the_key_stands_before_the_questions(committed_page):
+    key, _, questions = committed_page.partition("\n* **What should an agent reach?**")
+    for words in (
+        "Lower case: scored",
+        "†: published by others;",
+        "noted below its table",
+        "**Bold**: the highest mean",
+    ):
+        assert words in key
+        assert words not in questions
+
+
+def test_a_time_has_the_same_unit_on_both_pages(committed_page, committed_pages):
+    """It was 2,245 seconds on one page and 37 min on the other."""
+    cost = section(committed_page, COST)
+    rows = re.findall(r"^\| (\S+) +\| \[(\S+)\]\(.*?\) +\| +([\d.]+ \w+) \|", cost, re.MULTILINE)
+    assert len(rows) > 10
+    for agent, task, time in rows:
+        text = committed_pages[task]
+        assert re.findall(rf"^rlbench .*--agent {agent} .*# (\S+ \w+).* a seed", text, re.MULTILINE) == [time]
+        assert re.search(rf"\| {agent} +\|.*\| +{time} \|", text)
 
 
 def test_every_command_of_an_entry_trains_what_stands_beside_it(committed_pages):
