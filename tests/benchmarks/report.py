@@ -48,10 +48,11 @@ IN_README = (
 )
 """Figures that README.md shows, too."""
 PEERS_IN_README = {
+    "cart-pole, 1,024 environments": ("Gymnasium's `CartPoleVectorEnv`",),
     "Go 9x9, 64 boards, random legal moves": (
         "OpenSpiel, its observations written into an array",
         "EnvPool's ChineseGo",
-    )
+    ),
 }
 """Against which peers, where not against all."""
 MARK = "<!-- written by make perf -->"
