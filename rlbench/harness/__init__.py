@@ -1,16 +1,18 @@
 """Scoring of agents in a process of their own, with raw records and honest statistics.
 
-    layers      plays submissions of data only; imports nothing else of rlbench
-    tasks       what is played: tasks and suites
-    manifest    submission.toml: its fields, read and written
-    contents    the files of a submission, and their digest
-    submission  a folder with an agent, checked without running it
-    isolation   the agent in a process of its own
-    results     records of episodes
-    play        the loop that plays one block of episodes
-    evaluate    one run: from a task and a submission to a record
-    verify      plays a record again and compares
-    ranking     from all records to the leaderboard
+    layers         plays submissions of data only; imports nothing else of rlbench
+    search_player  plays those that search with their network
+    tasks          what is played: tasks and suites
+    manifest       submission.toml: its fields, read and written
+    contents       the files of a submission, and their digest
+    archives       submissions in one file, unpacked within bounds
+    submission     a folder with an agent, checked without running it
+    isolation      the agent in a process of its own, walled in
+    results        records of episodes
+    play           the loop that plays one block of episodes
+    evaluate       one run: from a task and a submission to a record
+    verify         plays a record again and compares
+    ranking        from all records to the leaderboard
 
 Modules import those above them only; `ranking` imports `tasks` and nothing else here, `results` does not import
 `isolation`. Environments are reached through `gymnasium.make_vec` alone.

@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 HARNESS = Path(__file__).parents[2] / "rlbench" / "harness"
-STAGES = ("layers", "tasks", "manifest", "contents", "submission", "isolation", "results", "play", "evaluate", "verify")
+STAGES = (
+    *("layers", "search_player", "tasks", "manifest", "contents", "archives", "submission", "isolation"),
+    *("results", "play", "evaluate", "verify"),
+)
 RANKING = ("tasks", "ranking")
 FILES = sorted(path for path in HARNESS.rglob("*.py") if "builtin" not in path.parts)
 

@@ -35,7 +35,7 @@ ATTEMPTS: dict[str, Callable[[dict[str, Any]], object]] = {
     "connect by TCP": lambda of: socket.create_connection(("127.0.0.1", of["port"]), 1),
     "send by UDP": lambda of: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", of["port"])),
     "connect to an abstract socket": lambda of: socket.socket(socket.AF_UNIX).connect("\0" + of["abstract"]),
-    "start a program": lambda of: subprocess.run(["/bin/true"], check=True),
+    "start a program": lambda of: subprocess.run(["/bin/true"], check=True, env={}),
     "run a program": lambda of: os.execv("/bin/true", ["true"]),
     "make user namespaces": lambda of: call("unshare", 0x10000000),
     "use io_uring": lambda of: call("io_uring_setup", 1, room()),

@@ -54,7 +54,7 @@ DEFAULTS = {
     "run": ("runs",),
     "train": ("runs",),
     "evaluate": ("results",),
-    "leaderboard": ("leaderboard",),
+    "leaderboard": ("leaderboard", "results/tasks"),
 }
 """What a command writes into the working directory when no option says where; first parts of the names."""
 
