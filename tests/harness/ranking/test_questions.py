@@ -118,14 +118,14 @@ def test_the_questions_stand_on_the_first_screen(committed_page):
 
 FIRST_SCREEN = (
     r"PPO on \[half-cheetah-gymnasium@1\]\(\S+\), up to 1M steps: 4,811 \[953, 8,668\] here; "
-    r"published 3,516 \(SimbaV2, FlashSAC\s†\) and "
+    r"published PPO: 3,516 \(SimbaV2, FlashSAC\s†\) and "
     r"1,443 \(CleanRL\s†, the reference: reaching it counts as solved\); "
     r"7,644 \(2 seeds\) on half-cheetah@1, another reward\.\n",
     r"On \[pong@1\]\(\S+\) up to 400k steps MR\.Q\s†, 8\.90 ± 2\.50\.\n",
     r"How sure is that\?\*\* MR\.Q\s† 8\.90 ± 2\.50 \(standard deviation over 10 seeds\) against "
     r"dqn-cpu -14\.62 \[-17\.72, -11\.53\] \(95 % interval, 3 seeds\): the order is safe\. "
     r"PPO's 4,811 \[953, 8,668\] against 3,516: open\. "
-    r"Safe: their 95 % intervals",
+    r"Safe: the two 95 % intervals",
     r"reproduce it\?\*\* `rlbench run mujoco-v5 --agent ppo --task half-cheetah-gymnasium@1`: "
     r"[\d.]+ s \(\S+\) a seed on one CPU thread, 2 of 3 seeds timed, "
     r"\[curve\]\(results/tasks/\S+\.md#learning-curves\)\. "
@@ -144,19 +144,22 @@ def test_the_examples_are_of_the_results():
     """They follow the returns; without the tasks most asked for, others stand in; without any, nothing does."""
     cheetah, pong, pole = TASKS[CHEETAH], TASKS["pong@1"], TASKS["cart-pole@1"]
     text = all_pages([*runs("ppo", cheetah, [10.0, 20.0, 30.0]), *runs("x", pong, [12.0], 400_000)])["leaderboard.md"]
-    assert "half-cheetah-gymnasium@1.md), up to 1M steps: 20 [-5, 45] here; published 3,516 (SimbaV2, FlashSAC" in text
+    assert (
+        "half-cheetah-gymnasium@1.md), up to 1M steps: 20 [-5, 45] here; published PPO: 3,516 (SimbaV2, FlashSAC"
+        in text
+    )
     assert "another reward" not in text  # nobody has played half-cheetah@1, so that it is not on the page
     assert "up to 400k steps x, 12.00." in text
     assert "x 12.00 (1 seed, no interval) against MR.Q\N{NO-BREAK SPACE}† 8.90 ± 2.50 (standard dev" in text
-    assert "over 10 seeds): the order is open. PPO's 20 [-5, 45] against 3,516: open. Safe: their" in text
+    assert "over 10 seeds): the order is open. PPO's 20 [-5, 45] against 3,516: open. Safe: the two" in text
     text = all_pages(runs("dqn", pole, [300.0, 400.0, 500.0], 50_000))["leaderboard.md"]
     assert "DQN on [cart-pole@1](results/tasks/cart-pole@1.md), up to 500k steps: 400.0 [151.6, 500.0] here" in text
-    assert "; published 500.0 (SB3 Zoo\N{NO-BREAK SPACE}†) and 488.7 (CleanRL\N{NO-BREAK SPACE}†)." in text
+    assert "; published DQN: 500.0 (SB3 Zoo\N{NO-BREAK SPACE}†) and 488.7 (CleanRL\N{NO-BREAK SPACE}†)." in text
     assert "On [cart-pole@1](results/tasks/cart-pole@1.md) up to 500k steps DQN (SB3 Zoo)" in text
     text = all_pages(runs("x", TASKS["half-cheetah@1"], [5.0]))["leaderboard.md"]
     assert "Find it in the table of its family." in text
     assert "best within a budget?** What is bold in the table of its family." in text
-    assert "How sure is that?** Safe: their 95 % intervals" in text
+    assert "How sure is that?** Safe: the two 95 % intervals" in text
 
 
 def test_the_key_stands_before_the_questions(committed_page):
