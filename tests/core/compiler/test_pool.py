@@ -3,6 +3,7 @@
 import random
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -149,27 +150,25 @@ def test_the_threads_of_a_pool_end_with_it(count_visits):
     assert threads_of_process() <= before
 
 
-def test_a_batch_may_be_closed_while_another_thread_steps_it(count_visits):
+def test_a_batch_may_be_closed_during_its_step(count_visits):
     """The pool, whose memory the step works with, lives until the step is over."""
-    steal, context, totals = pool_functions()[0].ctypes, np.zeros(2_000_000, np.int64), set()
+    steal, context = pool_functions()[0].ctypes, np.zeros(20_000, np.int64)
+    pools, living = weakref.WeakSet(), []
+
+    def find_pool():
+        pool = new_pool(3)
+        pools.add(pool)
+        return pool
 
     def loop(pool_address, batch_address):
+        share.close()
+        living.append(len(pools))
         return steal(pool_address, count_visits, context.ctypes.data, 20_000, batch_address)
 
-    share = ParallelLoop(loop, 3, 0, 1, lambda: new_pool(3))
-
-    def caller():
-        for _ in range(300):
-            totals.add(share())
-
-    thread = threading.Thread(target=caller)
-    thread.start()
-    while thread.is_alive():
-        share.close()
-        time.sleep(0)
-    thread.join()
-    assert totals == {20_000 * 19_999 // 2}
-    assert (context[:20_000] == 300).all()
+    share = ParallelLoop(loop, 3, 0, 1, find_pool)
+    assert [share() for _ in range(20)] == [20_000 * 19_999 // 2] * 20
+    assert living == [1] * 20
+    assert (context == 20).all()
 
 
 def test_callers_of_one_batch_take_turns():
