@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from rlbench.errors import LackingError, UserError, counted
-from rlbench.harness.evaluate import play_isolated, without_spent_time
+from rlbench.harness.blocks import play_isolated
+from rlbench.harness.evaluate import without_spent_time
 from rlbench.harness.isolation.private_copy import private_copy
 from rlbench.harness.results import provenance, record
 from rlbench.harness.results.jsonl import JsonlWriter, as_object

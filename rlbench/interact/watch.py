@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from rlbench import space_tree
 from rlbench.errors import HarnessError
-from rlbench.harness import evaluate
+from rlbench.harness.blocks import agent_seed, play_watched
 from rlbench.harness.isolation import actions, agent_process
 from rlbench.harness.isolation.agent import Act, AgentFault
 from rlbench.harness.results import record
@@ -70,7 +70,7 @@ class Playlist:
             num_envs: how many at once.
         """
         parts = [shown[i : i + num_envs] for i in range(0, len(shown), num_envs)]
-        seeds = (evaluate.agent_seed(task, entrant.training_seed, part[0]) for part in parts)
+        seeds = (agent_seed(task, entrant.training_seed, part[0]) for part in parts)
         blocks = (PlaylistBlock(part, part, seed) for part, seed in zip(parts, seeds, strict=True))
         return cls(task, entrant, tuple(blocks), {})
 
@@ -90,7 +90,7 @@ class Playlist:
         blocks = []
         for number in range(task.blocks):
             inside = [index for index in shown if index in task.block(number)]
-            seed = evaluate.agent_seed(task, entrant.training_seed, number)
+            seed = agent_seed(task, entrant.training_seed, number)
             parts = [inside[i : i + num_envs] for i in range(0, len(inside), num_envs)]
             blocks += [PlaylistBlock(task.block(number), part, seed) for part in parts]
         return cls(task, entrant, tuple(blocks), {index: run.episodes[index] for index in shown})
@@ -149,7 +149,7 @@ class WatchedBlock:
         """
         self._record()
         try:
-            played, self.fault = evaluate.play_watched(self.task, self.entrant, self.indices, seed, self._watch)
+            played, self.fault = play_watched(self.task, self.entrant, self.indices, seed, self._watch)
         finally:
             for episode in self.episodes:
                 episode.env.close()

@@ -24,6 +24,7 @@ from baselines.nets.networks import Convolution, convolutional, numpy_pixel_poli
 from baselines.templates.agent_template import Mean, Perceptron, Table, policy
 from rlbench.errors import UserError
 from rlbench.harness import evaluate, verify
+from rlbench.harness.blocks import play_isolated
 from rlbench.harness.layers import player
 from rlbench.harness.results import record
 from rlbench.harness.submission import read
@@ -226,7 +227,7 @@ def test_a_graph_of_another_task_fails_to_load(tmp_path: Path) -> None:
     network = perceptron((3, 2), "relu", "orthogonal", torch.Generator())
     agent = numpy_policy(network, "relu", encoding(gymnasium.spaces.Box(-1, 1, (3,))))
     folder = export_layers(agent, ORIGIN, tmp_path / "agent")
-    block = evaluate.play_isolated(get_task("cart-pole@1"), read(folder), 0)
+    block = play_isolated(get_task("cart-pole@1"), read(folder), 0)
     assert {episode.status for episode in block.episodes} == {"load_error"}
     assert "GraphError: node 'features' (normalize) does not fit its inputs of shape [4]" in str(block.fault)
 

@@ -8,7 +8,7 @@ import pytest
 
 from rlbench.envs.go.rules import FORFEIT, RESIGNED
 from rlbench.harness import submission
-from rlbench.harness.evaluate import play_isolated
+from rlbench.harness.blocks import play_isolated
 from rlbench.harness.tasks.task import Task
 
 FAKE = Path(__file__).parents[1] / "envs" / "go" / "fake_engine.py"

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from rlbench.errors import HarnessError, UserError
-from rlbench.harness import evaluate as evaluation
-from rlbench.harness import submission
+from rlbench.harness import blocks, submission
 from rlbench.harness.evaluate import evaluate
 from rlbench.harness.isolation import agent_process, interpreter
-from rlbench.harness.isolation.agent import TaskInfo
+from rlbench.harness.isolation.agent import Spaces, TaskInfo
 from rlbench.harness.play import in_process, make_env, play
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import get_task
@@ -78,13 +77,13 @@ def test_an_isolated_run_equals_one_in_this_process(key, tmp_path):
     for block in range(task.blocks):
         env = make_env(task, task.lanes)
         info = TaskInfo(task.name, task.version, task.lanes, task.discount)
-        seed = evaluation.agent_seed(task, None, block)
-        here = agent.load(info, evaluation.Spaces(*evaluation.describe_spaces(env)), seed)
+        seed = blocks.agent_seed(task, None, block)
+        here = agent.load(info, Spaces(*blocks.describe_spaces(env)), seed)
         episodes, _ = play(env, in_process(here, env), task, task.block(block))
         env.close()
         lines += [episode.line() for episode in episodes]
     assert [without_block(line) for line in run.episodes] == lines
-    assert evaluation.agent_seed(task, None, 0) != evaluation.agent_seed(task, None, 1)
+    assert blocks.agent_seed(task, None, 0) != blocks.agent_seed(task, None, 1)
 
 
 def test_two_runs_of_the_same_thing_are_equal(tmp_path):
@@ -120,13 +119,13 @@ def test_results_inside_the_submission_are_refused(grid_task, submit, monkeypatc
 
 def test_a_submission_that_changes_meanwhile_is_played_as_it_was(grid_task, submit, tmp_path, monkeypatch):
     task = dataclasses.replace(grid_task, lanes=1)
-    path, play_block = submit("return [1]"), evaluation._play_block
+    path, play_block = submit("return [1]"), blocks._play_block
 
     def changing(*arguments):
         (path / "agent.py").write_text("raise ValueError", encoding="utf-8")
         return play_block(*arguments)
 
-    monkeypatch.setattr(evaluation, "_play_block", changing)
+    monkeypatch.setattr(blocks, "_play_block", changing)
     run = record.read(evaluate(task, path, tmp_path / "results", quiet=True))
     assert {line["status"] for line in run.episodes} == {"ok"}
 
@@ -135,7 +134,7 @@ def test_a_submission_that_changed_before_it_is_played_is_refused(grid_task, sub
     entrant = submission.read(submit("return [1] * 3"))
     (entrant.folder / "agent.py").write_text("raise ValueError", encoding="utf-8")
     with pytest.raises(UserError, match="changed while it was being evaluated"):
-        evaluation.play_isolated(grid_task, entrant, 0)
+        blocks.play_isolated(grid_task, entrant, 0)
 
 
 def test_faults_while_an_agent_runs_are_not_retried(grid_task, submit, tmp_path, monkeypatch):
@@ -146,7 +145,7 @@ def test_faults_while_an_agent_runs_are_not_retried(grid_task, submit, tmp_path,
         calls.append(1)
         raise RuntimeError("no such step")
 
-    monkeypatch.setattr(evaluation, "play", fails)
+    monkeypatch.setattr(blocks, "play", fails)
     with pytest.raises(HarnessError, match=r"grid@1, block 0, 1 attempt: .*no such step"):
         evaluate(grid_task, submit(TABULAR), tmp_path / "results", quiet=True)
     assert len(calls) == 1
@@ -172,7 +171,7 @@ def test_harness_faults_are_retried_and_not_charged(grid_task, submit, tmp_path,
 def test_a_harness_that_keeps_failing_says_so_and_keeps_what_it_has(grid_task, submit, tmp_path, monkeypatch):
     task = dataclasses.replace(grid_task, lanes=1)
     path = submit(TABULAR)
-    make, calls = evaluation.make_env, []
+    make, calls = blocks.make_env, []
 
     def fails_later(*arguments):
         calls.append(1)
@@ -180,7 +179,7 @@ def test_a_harness_that_keeps_failing_says_so_and_keeps_what_it_has(grid_task, s
             raise RuntimeError("no simulator")
         return make(*arguments)
 
-    monkeypatch.setattr(evaluation, "make_env", fails_later)
+    monkeypatch.setattr(blocks, "make_env", fails_later)
     with pytest.raises(HarnessError, match=r"grid@1, block 1, 3 attempts: .*no simulator"):
         evaluate(task, path, tmp_path / "results", quiet=True)
     monkeypatch.undo()

@@ -1,6 +1,7 @@
 """What the machine lacks: one line and exit code 2, nothing lost, nothing charged to the agent."""
 
 import contextlib
+import dataclasses
 import errno
 import os
 import resource
@@ -11,7 +12,7 @@ import pytest
 
 from rlbench import cli
 from rlbench.errors import UserError
-from rlbench.harness import evaluate as evaluation
+from rlbench.harness import blocks
 from rlbench.harness.evaluate import evaluate
 from rlbench.harness.isolation import interpreter
 from rlbench.harness.results import provenance, record
@@ -24,8 +25,8 @@ LACKS = {
     "processes": (subprocess, "Popen", BlockingIOError(11, "Resource temporarily unavailable"), "temporarily unavail"),
     "memory for a process": (subprocess, "Popen", OSError(errno.ENOMEM, "Cannot allocate memory"), "allocate memory"),
     "temporary folder": (tempfile, "mkdtemp", FileNotFoundError(2, "No usable temporary directory found"), "No usable"),
-    "memory": (evaluation, "make_env", MemoryError(), "out of memory"),
-    "threads": (evaluation, "make_env", RuntimeError("can't start new thread"), "can't start new thread"),
+    "memory": (blocks, "make_env", MemoryError(), "out of memory"),
+    "threads": (blocks, "make_env", RuntimeError("can't start new thread"), "can't start new thread"),
 }
 
 
@@ -48,19 +49,19 @@ def test_it_is_said_and_nothing_is_recorded(place, name, error, words, submit, t
 
 
 def test_blocks_before_are_safe(grid_task, submit, tmp_path, monkeypatch):
-    path, play, blocks = submit("return [1] * self.lanes"), evaluation._play_block, []
+    path, play, played = submit("return [1] * self.lanes"), blocks._play_block, []
 
     def fails_later(task, entrant, number, *more):
-        blocks.append(number)
+        played.append(number)
         if number == 1:
             raise FULL
         return play(task, entrant, number, *more)
 
-    task = evaluation.dataclasses.replace(grid_task, lanes=1)
-    monkeypatch.setattr(evaluation, "_play_block", fails_later)
+    task = dataclasses.replace(grid_task, lanes=1)
+    monkeypatch.setattr(blocks, "_play_block", fails_later)
     with pytest.raises(UserError, match=r"grid@1, block 1 cannot be played .*; the blocks before are safe"):
         evaluate(task, path, tmp_path / "results", quiet=True)
-    assert blocks == [0, 1, 1, 1]
+    assert played == [0, 1, 1, 1]
     (made,) = record.find(tmp_path / "results")
     assert len(record.read(made).blocks) == 1
     monkeypatch.undo()

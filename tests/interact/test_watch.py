@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from rlbench.harness import submission
-from rlbench.harness.evaluate import agent_seed
+from rlbench.harness.blocks import agent_seed
 from rlbench.harness.tasks.suite import get_task
 from rlbench.interact.recorder import recorder
 from rlbench.interact.screen import Screen

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rlbench.harness import submission
-from rlbench.harness.evaluate import agent_seed, play_isolated, play_watched
+from rlbench.harness.blocks import agent_seed, play_isolated, play_watched
 from rlbench.harness.isolation import explain as protocol
 from rlbench.harness.isolation.explain import MAX_BYTES, SHAPES, Explanation, decode, encode
 

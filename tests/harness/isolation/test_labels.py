@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import rlbench  # noqa: F401  # registers the ids
-from rlbench.harness import evaluate, submission
+from rlbench.harness import blocks, submission
+from rlbench.harness.evaluate import evaluate
 from rlbench.harness.isolation import affinity, agent_process, shared_memory
 from rlbench.harness.results import record
 from rlbench.harness.tasks.task import Task
@@ -76,7 +77,7 @@ def test_swapped_labels_change_the_score_and_nothing_that_crosses(submit, labell
     agent, seen, returns = submit(source=AGENT), [], []
     for labels in (LABELS, (LABELS + 5) % 10):
         labelled(labels)
-        evaluate.evaluate(TASK, agent, tmp_path / str(labels[0]), quiet=True)
+        evaluate(TASK, agent, tmp_path / str(labels[0]), quiet=True)
         seen.append(crossed.copy())
         crossed.clear()
         returns.append(record.load(tmp_path / str(labels[0]))["return"])
@@ -99,7 +100,7 @@ def test_explanations_do_not_depend_on_the_labels_either(submit, labelled, cross
 
     for labels in (LABELS, (LABELS + 5) % 10):
         labelled(labels)
-        evaluate.play_watched(TASK, entrant, range(8), 0, watch)
+        blocks.play_watched(TASK, entrant, range(8), 0, watch)
         seen.append((crossed.copy(), explanations.copy()))
         crossed.clear(), explanations.clear()
     assert len(seen[0][1]) == 6

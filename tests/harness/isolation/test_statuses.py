@@ -10,7 +10,8 @@ import time
 import pytest
 
 from rlbench.harness import submission
-from rlbench.harness.evaluate import evaluate, play_isolated, without_spent_time
+from rlbench.harness.blocks import play_isolated
+from rlbench.harness.evaluate import evaluate, without_spent_time
 from rlbench.harness.isolation import affinity
 from rlbench.harness.results import record
 from rlbench.harness.results.writer import RecordWriter

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from rlbench.errors import UserError
-from rlbench.harness import evaluate, submission
+from rlbench.harness import submission
+from rlbench.harness.blocks import environment_and_agent
 from rlbench.harness.isolation import explain
 from rlbench.harness.layers.graph import GraphError
-from rlbench.harness.play import play
+from rlbench.harness.play import make_env, play
 from rlbench.harness.search_player import player
 from rlbench.harness.tasks.suite import TASKS
 from rlbench.search.files import SearchedGame, parse, search_text
@@ -35,10 +36,10 @@ def in_process(agent):
 def test_episodes_behind_the_boundary_are_those_in_this_process(folder):
     indices = range(4)
     short = dataclasses.replace(TASK, lanes=4)
-    with evaluate.environment_and_agent(short, submission.read(folder), indices, seed=0) as (env, process):
+    with environment_and_agent(short, submission.read(folder), indices, seed=0) as (env, process):
         isolated, fault = play(env, process.load(), short, indices)
     assert fault is None
-    env = evaluate.make_env(short, 4, indices)
+    env = make_env(short, 4, indices)
     agent = player.load(folder, short.env_id, short.env_kwargs, 4)
     here, _ = play(env, in_process(agent), short, indices)
     env.close()

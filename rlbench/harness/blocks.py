@@ -1,0 +1,260 @@
+"""One block of episodes: a fresh environment here, the agent in a fresh process, and what went wrong in words.
+
+play_isolated            by a private copy of the submission, tried again where the harness was at fault
+play_watched             the same, with an agent that explains itself
+environment_and_agent    a fresh environment, and the agent in a fresh process
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlbench import space_tree
+from rlbench.errors import HarnessError, UserError, counted
+from rlbench.exit_codes import lacked
+from rlbench.harness.isolation import tiers
+from rlbench.harness.isolation.agent import Act, AgentFault
+from rlbench.harness.isolation.agent_process import AgentProcess, task_info
+from rlbench.harness.isolation.private_copy import private_copy
+from rlbench.harness.play import make_env, play
+from rlbench.harness.results.record import BlockResult, EpisodeResult
+from rlbench.harness.submission import Submission
+from rlbench.harness.tasks.task import Task
+
+ATTEMPTS = 3
+"""How often it is tried to start a block before a fault of the harness ends the run."""
+
+
+def play_isolated(
+    task: Task,
+    entrant: Submission,
+    number: int,
+    *,
+    strict: bool = False,
+    isolation: tiers.Asked = "auto",
+) -> BlockResult:
+    """Play one block with the agent in a fresh process.
+
+    Where that cannot be started, or the environment cannot be made, it is tried again, up to ATTEMPTS times. Once the
+    agent has begun to run, nothing is: an agent that could have blocks played again would choose its best ones.
+
+    Args:
+        task: What is played.
+        entrant: The agent.
+        number: Number of the block, from 0.
+        strict: Whether a fault in `load` or in the first call of `act` is an error instead of a score.
+        isolation: The tier in which the agent runs.
+
+    Raises:
+        UserError: The submission has changed since it was read, failed at once where `strict` was given, or the machine
+            lacked memory, disk, processes or the like.
+        HarnessError: The harness was at fault.
+    """
+    if task.total_seconds <= 0:
+        return _lost_block(task, number)
+    with copied(entrant, task, number) as entrant:
+        for attempt in range(1, ATTEMPTS + 1):
+            played = _played_or_error(task, entrant, number, attempt, strict, isolation)
+            if isinstance(played, BlockResult):
+                return played
+            if attempt == ATTEMPTS:
+                raise failure(played, f"{task.key}, block {number}", attempt) from played
+    raise AssertionError("unreachable")
+
+
+def _lost_block(task: Task, number: int) -> BlockResult:
+    """A block for which no time is left: every episode is a failure, and nothing of the agent runs."""
+    fault = AgentFault("timeout_run", "the agent has used up its time for the whole run")
+    indices = task.block(number)
+    env = make_env(task, len(indices), indices)
+    try:
+        episodes, words = play(env, _raising(fault), task, indices)
+    finally:
+        env.close()
+    return BlockResult(number, episodes, 0.0, 0.0, 0.0, 1, words)
+
+
+@contextlib.contextmanager
+def copied(entrant: Submission, task: Task, number: int) -> Iterator[Submission]:
+    """`private_copy`, whose errors name the block of a task that could not be played for want of it; a context."""
+    with contextlib.ExitStack() as stack:
+        try:
+            copy = stack.enter_context(private_copy(entrant))
+        except OSError as error:
+            raise failure(error, f"{task.key}, block {number}") from None
+        yield copy
+
+
+def _played_or_error(
+    task: Task, entrant: Submission, number: int, attempt: int, strict: bool, isolation: tiers.Asked
+) -> BlockResult | Exception:
+    """A block; or the error for which it could not be started, so that it may be tried again. Raises all others."""
+    try:
+        return _play_block(task, entrant, number, attempt, strict, isolation)
+    except UserError:
+        raise
+    except AgentFault as fault:
+        raise _at_once(fault, task, entrant) from None
+    except SpoiltBlockError as spoilt:
+        raise failure(spoilt.error, f"{task.key}, block {number}", attempt) from spoilt.error
+    except Exception as error:
+        return error
+
+
+class SpoiltBlockError(Exception):
+    """An error after the agent had started to run, who may have caused it: the block is not played again.
+
+    Args:
+        error: What was raised.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+def _at_once(fault: AgentFault, task: Task, entrant: Submission) -> UserError:
+    """The error for an agent that fails before anything is recorded."""
+    loading = fault.status == "load_error"
+    where, kind = ("load", "") if loading else ("the first call of act", f" ({fault.status})")
+    return UserError(
+        f"{entrant.folder} on {task.key}: {where} failed{kind}, so nothing is recorded; mend it and evaluate it again: "
+        f"{fault.message}"
+    )
+
+
+def failure(error: Exception, where: str, attempts: int = 1) -> UserError | HarnessError:
+    """The error for a block that could not be played: of the machine, if it lacked something, or of the harness.
+
+    Args:
+        error: What was raised.
+        where: Task and block, for the message.
+        attempts: How often it was tried.
+    """
+    lacking = lacked(error)
+    if lacking is None and not isinstance(error, OSError):
+        return HarnessError(f"{where}, {counted(attempts, 'attempt')}: {error!r}")
+    missing = isinstance(error, ImportError)
+    reason = lacking if missing else getattr(error, "strerror", None) or str(error) or lacking
+    name = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""
+    return UserError(
+        f"{where} cannot be played on this machine: {reason}{name}; the blocks before are safe: "
+        "free memory, disk, processes or open files, and run again"
+    )
+
+
+def _play_block(
+    task: Task, entrant: Submission, number: int, attempt: int, strict: bool, isolation: tiers.Asked
+) -> BlockResult:
+    began = time.monotonic()
+    indices = task.block(number)
+    seed = agent_seed(task, entrant.training_seed, number)
+    with environment_and_agent(task, entrant, indices, seed, isolation=isolation) as (env, process):
+        try:
+            act = process.load() if strict else _load(process)
+            episodes, fault = play(env, act, task, indices, strict=strict)
+        except (AgentFault, UserError):
+            raise
+        except Exception as error:
+            raise SpoiltBlockError(error) from error
+    return BlockResult(
+        number=number,
+        episodes=episodes,
+        seconds=time.monotonic() - began,
+        load_seconds=process.load_seconds,
+        act_seconds=process.act_seconds,
+        attempt=attempt,
+        fault=fault,
+    )
+
+
+def agent_seed(task: Task, training_seed: int | None, block: int) -> int:
+    """The seed given to `load`: 31 bits of a hash of the task, the training seed (None: not trained) and the block."""
+    text = json.dumps([task.hash, training_seed, block])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
+
+
+@contextlib.contextmanager
+def environment_and_agent(
+    task: Task,
+    entrant: Submission,
+    indices: Sequence[int],
+    seed: int,
+    explain: bool = False,
+    isolation: tiers.Asked = "auto",
+) -> Iterator[tuple[Any, AgentProcess]]:
+    """A fresh vector environment, one per index, and the agent in a fresh process for it; a context.
+
+    Args:
+        task: What is played.
+        entrant: The agent.
+        indices: Indices of the episodes.
+        seed: The seed given to `load`.
+        explain: Whether the agent's `explain()` is called, too.
+        isolation: The tier in which the agent runs.
+    """
+    env = make_env(task, len(indices), indices)
+    try:
+        info = task_info(task, len(indices))
+        spaces = describe_spaces(env)
+        with AgentProcess(entrant, info, *spaces, seed, task.limits_in_total, explain, isolation) as process:
+            yield env, process
+    finally:
+        env.close()
+
+
+def describe_spaces(env: Any) -> tuple[space_tree.Description, space_tree.Description]:
+    """Descriptions of the observation and the action space of one of a vector environment's environments."""
+    return space_tree.describe(env.single_observation_space), space_tree.describe(env.single_action_space)
+
+
+def _load(process: AgentProcess) -> Act:
+    """The agent's `act`; if it cannot be loaded, a function that raises the fault when it is called."""
+    try:
+        return process.load()
+    except AgentFault as fault:
+        return _raising(fault)
+
+
+def _raising(fault: AgentFault) -> Act:
+    def act(observation: Any, first: NDArray[np.bool_]) -> list[space_tree.Array]:
+        raise fault
+
+    return act
+
+
+def play_watched(
+    task: Task, entrant: Submission, indices: Sequence[int], seed: int, watch: Callable[[Act, AgentProcess], Act]
+) -> tuple[list[EpisodeResult], str | None]:
+    """Play episodes with an isolated agent that explains its actions, if it can, and show them.
+
+    Args:
+        task: What is played.
+        entrant: The agent.
+        indices: Indices of the episodes.
+        seed: The seed given to `load`; with the indices and the seed of a block the episodes are those of the record.
+        watch: Wraps the agent's `act` in a function that calls it and shows what it did.
+
+    Returns:
+        What `play` returns.
+
+    Raises:
+        UserError: The agent cannot be loaded.
+    """
+    with (
+        private_copy(entrant) as entrant,
+        environment_and_agent(task, entrant, indices, seed, explain=True) as (env, process),
+    ):
+        try:
+            act = process.load()
+        except AgentFault as fault:
+            raise UserError(f"{entrant.folder} on {task.key}: load failed: {fault.message}") from None
+        return play(env, watch(act, process), task, indices)
