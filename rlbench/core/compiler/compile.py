@@ -27,7 +27,7 @@ from rlbench import process
 from rlbench.core.compiler import cache
 from rlbench.core.compiler.cache import cache_folder as cache_folder
 from rlbench.core.compiler.codegen import PADDING
-from rlbench.core.compiler.pool import ParallelLoop, ThreadPool, find_pool, has_pools
+from rlbench.core.compiler.pool import ParallelLoop, ThreadPool, has_pools, process_pool
 from rlbench.core.compiler.template import CACHED, source
 from rlbench.core.compiler.work_stealing import ENTRIES, pool_source
 from rlbench.core.world import World
@@ -96,7 +96,7 @@ def step_loop(world: World, num_envs: int, parallel: bool | None) -> tuple[Calla
     threads = min(thread_count(), num_envs)
     if parallel is False or (parallel is None and small) or threads < 2 or not has_pools():
         return loops.step_serial, 1
-    pool = functools.partial(find_pool, new_pool)
+    pool = functools.partial(process_pool.find, new_pool)
     return ParallelLoop(loops.step_parallel, threads, WORTH_SHARING, CHUNK_TIME, pool), threads
 
 

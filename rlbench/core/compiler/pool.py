@@ -41,7 +41,7 @@ class ThreadPool:
 
     def __init__(self, steal: int, run_worker: int, threads: int) -> None:
         self._words = words = _aligned(Pool.THREAD + THREAD_WORDS * threads)
-        self.address, self.is_here = words.ctypes.data, True
+        self.address = words.ctypes.data
         words[Pool.STEAL], words[Pool.SIZE] = steal, threads
         words[[Pool.CLOCK, Pool.CLOCK_ID, Pool.ACQUIRE, Pool.RELEASE, Pool.GET_CPU, Pool.SET_CPUS]] = (
             _system_functions()
@@ -63,7 +63,6 @@ class ThreadPool:
 
     def after_fork(self) -> None:
         """A forked process has none of the threads."""
-        self.is_here = False
         self._end.detach()
 
 
@@ -107,17 +106,32 @@ class ParallelLoop:
         self.close()
 
 
-_pools: weakref.WeakSet[ThreadPool] = weakref.WeakSet()
+class ProcessPool:
+    """Where the batches of this process find the pool that they share; it lives as long as one of them has it."""
 
+    def __init__(self) -> None:
+        self._begin()
+        children.call_after_fork(self)
 
-def find_pool(new_pool: Callable[[], ThreadPool]) -> ThreadPool:
-    """The pool that the batches of this process share; a new one where it has none."""
-    for pool in list(_pools):
-        if pool.is_here:
+    def _begin(self) -> None:
+        self._pool: Callable[[], ThreadPool | None] = lambda: None
+        self._turn = threading.RLock()  # a thread that compiled a pool's functions again would free the first ones
+
+    def find(self, new_pool: Callable[[], ThreadPool]) -> ThreadPool:
+        """The pool; a new one where there is none."""
+        with self._turn:
+            pool = self._pool()
+            if pool is None:
+                pool = new_pool()
+                self._pool = weakref.ref(pool)
             return pool
-    pool = new_pool()
-    _pools.add(pool)
-    return pool
+
+    def after_fork(self) -> None:
+        """A forked process has neither the pool's threads nor the one whose turn it may have been."""
+        self._begin()
+
+
+process_pool = ProcessPool()
 
 
 def has_pools() -> bool:

@@ -10,7 +10,7 @@ import pytest
 from numba import carray, cfunc, types
 
 from rlbench.core.compiler.compile import pool_functions
-from rlbench.core.compiler.pool import ParallelLoop, ThreadPool, has_pools
+from rlbench.core.compiler.pool import ParallelLoop, ProcessPool, ThreadPool, has_pools
 from rlbench.envs.atari.cpu_affinity import threads_of_process
 
 pytestmark = pytest.mark.skipif(not has_pools(), reason="this system has no pools")
@@ -212,3 +212,23 @@ def test_a_fork_during_another_threads_step_leaves_the_batch_free():
     over.set()
     held.join(10)
     assert results == [1, 1]
+
+
+def test_threads_that_need_a_pool_at_the_same_moment_get_the_same_one():
+    """Its functions are compiled once: those of a second pool would take their place, and free them."""
+    one, made = ProcessPool(), []
+
+    def slowly():
+        time.sleep(0.05)
+        made.append(new_pool(2))
+        return made[-1]
+
+    found = []
+    callers = [threading.Thread(target=lambda: found.append(one.find(slowly))) for _ in range(4)]
+    for each in callers:
+        each.start()
+    for each in callers:
+        each.join()
+    assert found == made * 4
+    one.after_fork()
+    assert one.find(slowly) is made[1]
