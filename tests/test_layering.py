@@ -132,8 +132,8 @@ DOORS_FOR_BASELINES = {
     *("rlbench.harness.manifest", "rlbench.harness.tasks.suite"),
     *("rlbench.harness.results.provenance", "rlbench.harness.results.record"),
     *(f"rlbench.harness.layers.{name}" for name in ("graph", "operations", "player")),
-    *(f"rlbench.harness.ranking.{name}" for name in ("agent_results", "bootstrap", "comparisons", "elo", "intervals")),
-    *(f"rlbench.harness.ranking.{name}" for name in ("markdown", "rankings", "scores", "tables")),
+    *(f"rlbench.harness.ranking.{name}" for name in ("agent_results", "bootstrap", "cells", "comparisons", "elo")),
+    *(f"rlbench.harness.ranking.{name}" for name in ("intervals", "markdown", "rankings", "scores", "tables")),
 }
 """The modules of rlbench that `baselines` may import itself."""
 

@@ -15,9 +15,10 @@ import pandas as pd
 
 from baselines.studies.report import command
 from rlbench.harness.ranking.agent_results import RANDOM, AgentResult, collect_results, collect_runs
+from rlbench.harness.ranking.cells import decimal, interval
 from rlbench.harness.ranking.intervals import mean_interval
 from rlbench.harness.ranking.markdown import markdown
-from rlbench.harness.ranking.tables import TextTable, decimal, interval
+from rlbench.harness.ranking.tables import TextTable
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import SUITES, TASKS
 

@@ -25,7 +25,8 @@ from rlbench.errors import UserError, unknown
 from rlbench.harness.ranking import leaderboard, tables
 from rlbench.harness.ranking.costs import CurveLink, cost_rows, cost_table
 from rlbench.harness.ranking.flat import flat
-from rlbench.harness.ranking.rankings import Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow, compute_rankings
+from rlbench.harness.ranking.rankings import compute_rankings
+from rlbench.harness.ranking.rows import Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow
 from rlbench.harness.results import curves
 from rlbench.harness.results.curves import KeptCurve
 from rlbench.harness.tasks.suite import FAMILY, SUITES, TASKS, get_suite

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rlbench.harness.ranking.cells import decimal, digits_of, interval, label, line_label, with_deviation
 from rlbench.harness.ranking.intervals import FEWEST_SEEDS, Interval, MeanEstimate, mean_interval
 from rlbench.harness.ranking.matrix import counted_seeds
-from rlbench.harness.ranking.rankings import TaskRow
 from rlbench.harness.ranking.reference_lines import ReferenceLine
-from rlbench.harness.ranking.tables import decimal, digits_of, interval, label, line_label, with_deviation
+from rlbench.harness.ranking.rows import TaskRow
 from rlbench.harness.tasks.task import Task
 
 

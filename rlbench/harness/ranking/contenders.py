@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from rlbench.harness.ranking.rankings import Budget, Rankings, TaskRow, budget_within
+from rlbench.harness.ranking.cells import decimal, digits_of, label, line_label
+from rlbench.harness.ranking.rankings import budget_within
 from rlbench.harness.ranking.reference_lines import ReferenceLine
-from rlbench.harness.ranking.tables import decimal, digits_of, label, line_label
+from rlbench.harness.ranking.rows import Budget, Rankings, TaskRow
 from rlbench.harness.tasks.task import Task
 
 

@@ -8,9 +8,10 @@ from statistics import median
 from typing import Any
 
 from rlbench.errors import counted
+from rlbench.harness.ranking.cells import DASH, decimal, label
 from rlbench.harness.ranking.markdown import Marked, code, escape, link
-from rlbench.harness.ranking.rankings import Rankings, TaskRow
-from rlbench.harness.ranking.tables import DASH, TextTable, decimal, label
+from rlbench.harness.ranking.rows import Rankings, TaskRow
+from rlbench.harness.ranking.tables import TextTable
 
 UNITS = (("s", 1.0), ("min", 60.0), ("h", 3600.0))
 """Units of time with their seconds; from 100 of one on the next is used."""

@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rlbench.harness.ranking.cells import PUBLISHED, budget, line_label
 from rlbench.harness.ranking.markdown import anchor, code, link
 from rlbench.harness.ranking.matrix import agent_columns, family_matrix, published_reference
-from rlbench.harness.ranking.rankings import Rankings
 from rlbench.harness.ranking.reference_lines import ReferenceLine, own_reference
-from rlbench.harness.ranking.tables import PUBLISHED, budget, line_label
+from rlbench.harness.ranking.rows import Rankings
 from rlbench.harness.tasks.suite import BUDGETS, FAMILIES
 from rlbench.harness.tasks.task import Task
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from rlbench.harness.ranking.costs import CostRow
 from rlbench.harness.ranking.games import GamesWon
-from rlbench.harness.ranking.rankings import Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow
 from rlbench.harness.ranking.reference_lines import ReferenceLine
+from rlbench.harness.ranking.rows import Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow
 
 if TYPE_CHECKING:
     import pandas

@@ -16,21 +16,15 @@ from posixpath import dirname, relpath
 from typing import TYPE_CHECKING, Any
 
 from rlbench.harness.ranking.agent_results import Run
+from rlbench.harness.ranking.cells import PUBLISHED, decimal, digits_of, integer
 from rlbench.harness.ranking.costs import CurveLink, costs
 from rlbench.harness.ranking.families import WORDS, families
 from rlbench.harness.ranking.intervals import FEWEST_FOR_SKEWNESS, FEWEST_SEEDS
 from rlbench.harness.ranking.markdown import code, markdown
 from rlbench.harness.ranking.questions import best, reach, remake
-from rlbench.harness.ranking.rankings import BUDGET_TOLERANCE, Rankings, compute_rankings
-from rlbench.harness.ranking.tables import (
-    PUBLISHED,
-    decimal,
-    digits_of,
-    integer,
-    is_shared,
-    suite_table,
-    unranked_table,
-)
+from rlbench.harness.ranking.rankings import BUDGET_TOLERANCE, compute_rankings
+from rlbench.harness.ranking.rows import Rankings
+from rlbench.harness.ranking.tables import is_shared, suite_table, unranked_table
 from rlbench.harness.ranking.task_page import task_section
 from rlbench.harness.tasks.suite import FAMILIES
 from rlbench.harness.tasks.task import Task

@@ -9,15 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from rlbench.harness.ranking.contenders import Contender, as_shown, contenders, fewest_first, order
-from rlbench.harness.ranking.games import opponents_of
-from rlbench.harness.ranking.markdown import BREAK, Marked, missing_pixels, shown, split, strong
-from rlbench.harness.ranking.rankings import Rankings, TaskRow
-from rlbench.harness.ranking.reference_lines import ReferenceLine, own_reference
-from rlbench.harness.ranking.tables import (
+from rlbench.harness.ranking.cells import (
     DASH,
     PUBLISHED,
-    TextTable,
     both_seeds,
     budget,
     decimal,
@@ -29,6 +23,12 @@ from rlbench.harness.ranking.tables import (
     steps_of,
     with_deviation,
 )
+from rlbench.harness.ranking.contenders import Contender, as_shown, contenders, fewest_first, order
+from rlbench.harness.ranking.games import opponents_of
+from rlbench.harness.ranking.markdown import BREAK, Marked, missing_pixels, shown, split, strong
+from rlbench.harness.ranking.reference_lines import ReferenceLine, own_reference
+from rlbench.harness.ranking.rows import Rankings, TaskRow
+from rlbench.harness.ranking.tables import TextTable
 from rlbench.harness.tasks.task import Task
 
 

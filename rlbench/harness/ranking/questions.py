@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rlbench.harness.ranking.cells import PUBLISHED, budget, decimal, digits_of, label, with_deviation
 from rlbench.harness.ranking.certainty import AgentOrder, is_safe, order_of_two
 from rlbench.harness.ranking.contenders import Contender, as_shown, contenders
 from rlbench.harness.ranking.costs import CurveLink, curves_of, times
 from rlbench.harness.ranking.matrix import counted_seeds, our_number, published_reference
-from rlbench.harness.ranking.rankings import Rankings, TaskRow
 from rlbench.harness.ranking.reference_lines import ReferenceLine
-from rlbench.harness.ranking.tables import PUBLISHED, budget, decimal, digits_of, label, with_deviation
+from rlbench.harness.ranking.rows import Rankings, TaskRow
 from rlbench.harness.tasks.task import Task
 
 ASKED_FOR = ("half-cheetah-gymnasium@1", "pong@1")

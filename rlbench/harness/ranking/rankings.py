@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from rlbench.harness.ranking import scores
 from rlbench.harness.ranking.agent_results import (
@@ -20,7 +19,7 @@ from rlbench.harness.ranking.agent_results import (
     collect_results,
 )
 from rlbench.harness.ranking.comparisons import rank_ranges
-from rlbench.harness.ranking.games import GamesWon, elo_rating, finite, games_won
+from rlbench.harness.ranking.games import elo_rating, finite, games_won
 from rlbench.harness.ranking.intervals import (
     Interval,
     MeanEstimate,
@@ -29,114 +28,13 @@ from rlbench.harness.ranking.intervals import (
     error_count,
     mean_interval,
 )
-from rlbench.harness.ranking.reference_lines import ReferenceLine, own_reference, reference_lines
+from rlbench.harness.ranking.reference_lines import own_reference, reference_lines
+from rlbench.harness.ranking.rows import Budget, Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow
 from rlbench.harness.tasks.suite import BUDGETS, FAMILY
 from rlbench.harness.tasks.task import Task
 
-Budget: TypeAlias = "int | None"
-"""Training steps up to which agents are ranked together; None beyond the last budget of a family."""
-
 BUDGET_TOLERANCE = 1.05
 """A training run may end this much beyond its budget: batches do not stop on a round number."""
-
-
-@dataclass(frozen=True)
-class TaskRow:
-    """One agent on one task."""
-
-    task: str
-    budget: Budget
-    rank: int | None  # within the budget; None where seeds are missing
-    rank_low: int | None
-    rank_high: int | None
-    agent: str
-    version: str
-    training_seeds: int  # 0: not trained
-    mean_return: float
-    return_low: float | None  # 95 % interval; None where seeds are missing
-    return_high: float | None
-    score: float | None  # None, like `solved`, where the task has no independent reference
-    score_low: float | None
-    score_high: float | None
-    solved: int | None  # training seeds that solved the task
-    solved_low: float | None  # the exact 95 % interval of the chance that a seed solves it, Clopper & Pearson
-    solved_high: float | None
-    worst_seed: float  # the lowest mean return of a training seed
-    best_seed: float
-    episodes_low: float | None  # of a single run: 95 % interval over its episodes alone
-    episodes_high: float | None
-    failed_episodes: int
-    episodes: int
-    training_steps: int | None  # median over the seeds
-    fewest_steps: int | None  # of a seed
-    most_steps: int | None
-    seed_means: tuple[float, ...]  # mean return of each training seed, in their order
-    elo: float | None = None  # of games; None where all were won, or none, and for other tasks
-    elo_low: float | None = None  # None where no game was won
-    elo_high: float | None = None  # None where all were
-
-
-@dataclass(frozen=True)
-class RunRow:
-    """One run of a classification task: its errors, and what they say about the chance of one."""
-
-    task: str
-    agent: str
-    version: str
-    training_seed: int  # -1: not trained
-    digest: str
-    errors: int
-    episodes: int
-    error_percent: float
-    error_low: float  # the exact 95 % interval, Clopper & Pearson
-    error_high: float
-
-
-@dataclass(frozen=True)
-class SuiteRow:
-    """One agent on one suite: the mean of its scores on the tasks that it has."""
-
-    suite: str
-    budget: Budget  # the largest of its tasks
-    rank: int | None  # None where a task or seeds are missing
-    rank_low: int | None
-    rank_high: int | None
-    agent: str
-    version: str
-    tasks: int  # that it has a score on
-    of_tasks: int  # in the suite
-    score: float
-    score_low: float | None
-    score_high: float | None
-    iqm: float  # of the scores of all seeds: the mean of their middle half
-    optimality_gap: float  # mean shortfall of the scores from 1
-    failed_episodes: int
-    episodes: int
-
-
-@dataclass(frozen=True)
-class UnrankedRow:
-    """One run that is listed without a rank, and why."""
-
-    task: str
-    agent: str
-    version: str
-    training_seed: int  # -1: not trained
-    digest: str
-    episodes: int
-    reason: str
-
-
-@dataclass(frozen=True)
-class Rankings:
-    """All tables, in the order of suites and tasks; a task that nobody has completed is absent."""
-
-    suites: Mapping[str, tuple[SuiteRow, ...]]  # none where a task has no independent reference
-    tasks: Mapping[str, tuple[TaskRow, ...]]
-    runs: Mapping[str, tuple[RunRow, ...]]  # of classification tasks
-    games: Mapping[str, tuple[GamesWon, ...]]  # of tasks that are games against a pool
-    lines: Mapping[str, tuple[ReferenceLine, ...]]  # of all tasks
-    unranked: tuple[UnrankedRow, ...]
 
 
 def compute_rankings(runs: Sequence[Run], tasks: Mapping[str, Task], suites: Mapping[str, Sequence[Task]]) -> Rankings:

@@ -5,36 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rlbench.harness.ranking.contenders import Contender, contenders
-from rlbench.harness.ranking.costs import CurveLink, curve_cell, curve_files, curves_of, time_of, times
-from rlbench.harness.ranking.families import WORDS, Words, sources
-from rlbench.harness.ranking.markdown import BREAK, lines_of, pick, strong
-from rlbench.harness.ranking.matrix import published_reference, published_steps
-from rlbench.harness.ranking.rankings import Budget, Rankings, TaskRow
-from rlbench.harness.ranking.reference_lines import ReferenceLine, own_reference
-from rlbench.harness.ranking.tables import (
+from rlbench.harness.ranking.cells import (
     ALONE,
     DASH,
-    TextTable,
     budget,
     decimal,
     digits_of,
     elo_interval,
-    games_table,
     integer,
     interval,
     line_label,
     of_all,
     rank_of,
     rivals_of,
-    runs_table,
     solved,
     steps_of,
     with_deviation,
 )
-from rlbench.harness.ranking.tables import (
-    elo as elo_of,
-)
+from rlbench.harness.ranking.cells import elo as elo_of
+from rlbench.harness.ranking.contenders import Contender, contenders
+from rlbench.harness.ranking.costs import CurveLink, curve_cell, curve_files, curves_of, time_of, times
+from rlbench.harness.ranking.families import WORDS, Words, sources
+from rlbench.harness.ranking.markdown import BREAK, lines_of, pick, strong
+from rlbench.harness.ranking.matrix import published_reference, published_steps
+from rlbench.harness.ranking.reference_lines import ReferenceLine, own_reference
+from rlbench.harness.ranking.rows import Budget, Rankings, TaskRow
+from rlbench.harness.ranking.tables import TextTable, games_table, runs_table
 from rlbench.harness.tasks.suite import BUDGETS, FAMILY, TASKS
 from rlbench.harness.tasks.task import Task
 

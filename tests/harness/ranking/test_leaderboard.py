@@ -11,12 +11,13 @@ import pytest
 
 from rlbench.errors import UserError
 from rlbench.harness.ranking.agent_results import collect_runs
+from rlbench.harness.ranking.cells import budget, decimal
 from rlbench.harness.ranking.flat import flat
 from rlbench.harness.ranking.leaderboard import MISSES, Surroundings, pages
 from rlbench.harness.ranking.leaderboard import page as page_of_runs
 from rlbench.harness.ranking.markdown import anchor, escape
 from rlbench.harness.ranking.rankings import compute_rankings
-from rlbench.harness.ranking.tables import budget, decimal, tables
+from rlbench.harness.ranking.tables import tables
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import BUDGETS, FAMILIES, FAMILY, SUITES, TASKS
 from rlbench.harness.tasks.task import Task

@@ -11,9 +11,9 @@ import pytest
 from rlbench.commands.leaderboard import load
 from rlbench.commands.run import agents_and_tasks
 from rlbench.commands.shared import plans
+from rlbench.harness.ranking.cells import DASH
 from rlbench.harness.ranking.families import WORDS
 from rlbench.harness.ranking.markdown import PAGE, pixels
-from rlbench.harness.ranking.tables import DASH
 from rlbench.harness.tasks.suite import FAMILY, SUITES, TASKS
 from tests.docs.pages import ROOT
 from tests.harness.ranking.results import all_pages, crowd, runs
