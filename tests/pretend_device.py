@@ -1,32 +1,77 @@
 """A pretend device of torch: tensors that say they are elsewhere, and compute on the CPU.
 
 As with a GPU, operations that mix devices raise an error; unlike with a GPU, each transfer and each wait is written
-down. Tensors of a private device can be made by a subclass in Python, through which torch sends every operation.
+down, with the line of the package that made it. `PretendGraph` is its CUDA graph. Tensors of a private device can be
+made by a subclass in Python, through which torch sends every operation.
 """
 
+import collections
 import contextlib
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
 
 import torch
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 NAME = "pretend"
+ROOT = Path(__file__).parents[1]
 aten = torch.ops.aten
 WAITS = {aten._local_scalar_dense.default, aten.nonzero.default, aten.equal.default, aten.masked_select.default}
+INDEXING = {aten.index.Tensor, aten.index_put_.default, aten.index_put.default, aten._index_put_impl_.default}
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """A transfer or a wait."""
+
+    kind: str  # upload, download, wait
+    operation: object
+    line: str  # of the package, the innermost
 
 
 class Log:
     """What crossed between the devices, and what waited."""
 
     def __init__(self):
-        self.transfers, self.waits, self.operations = [], [], []
+        self.crossings, self.operations = [], []
+        self.graph = None  # that records what is done
 
     @property
-    def crossings(self):
-        return [*self.transfers, *self.waits]
+    def transfers(self):
+        return [each for each in self.crossings if each.kind != "wait"]
+
+    @property
+    def waits(self):
+        return [each for each in self.crossings if each.kind == "wait"]
+
+    def by_line(self):
+        """How often each kind of crossing came from each line."""
+        return collections.Counter(f"{each.kind} {each.line}" for each in self.crossings)
+
+    def cross(self, kind, operation):
+        self.crossings.append(Crossing(kind, operation, line_of_the_package()))
+        if self.graph is not None:
+            raise RuntimeError(f"a captured function crosses to the CPU: {kind} at {self.crossings[-1].line}")
+
+    def record(self, call):
+        """Let the graph that is being captured, if one is, call this at each replay."""
+        if self.graph is not None:
+            self.graph.tape.append(call)
 
 
 LOG = Log()
+
+
+def line_of_the_package():
+    """The innermost line of the packages that led here, or of what called torch."""
+    lines = [frame for frame in traceback.extract_stack() if frame.filename != __file__]
+    ours = [frame for frame in lines if Path(frame.filename).is_relative_to(ROOT / "baselines")]
+    ours = ours or [frame for frame in lines if Path(frame.filename).is_relative_to(ROOT / "rlbench")]
+    found = (ours or lines)[-1]
+    return f"{Path(found.filename).name}:{found.lineno} {found.line}"
 
 
 class PretendTensor(torch.Tensor):
@@ -39,6 +84,16 @@ class PretendTensor(torch.Tensor):
 
     def __init__(self, values):
         self.values_on_cpu = values
+
+    @property
+    def data(self):
+        return torch.Tensor.data.__get__(self)
+
+    @data.setter
+    def data(self, other):
+        """Other memory, for a parameter that becomes a part of a longer vector."""
+        torch.Tensor.data.__set__(self, other)
+        self.values_on_cpu = other.values_on_cpu
 
     def data_ptr(self):
         """The address of the values, which a launch takes."""
@@ -54,8 +109,7 @@ class PretendTensor(torch.Tensor):
 
 def run(operation, args, kwargs):
     """Run an operation on the values, and write down what it would do on a device."""
-    device = kwargs.get("device")
-    to_pretend = device is not None and torch.device(device).type == NAME
+    to_pretend = is_pretend(kwargs.get("device"))
     tensors = [each for each in tree_leaves((args, kwargs)) if isinstance(each, torch.Tensor)]
     ours = [each for each in tensors if isinstance(each, PretendTensor)]
     if not ours and not to_pretend:
@@ -64,20 +118,47 @@ def run(operation, args, kwargs):
     given, named = tree_map(_values, (args, kwargs))
     if to_pretend:
         named["device"] = "cpu"
-    if operation is aten._to_copy.default:
-        crosses = not ours or (device is not None and not to_pretend)
-        LOG.transfers += [operation] * crosses
+    if operation is aten._to_copy.default and (not ours or (kwargs.get("device") is not None and not to_pretend)):
+        LOG.cross("download" if ours else "upload", operation)
         result = operation(*given, **named)
-        return result if crosses and ours else PretendTensor(result)
+        return result if ours else PretendTensor(result)
+    _check_devices(operation, args, tensors)
+    if operation in WAITS or _indexes_by_mask(operation, args):
+        LOG.cross("wait", operation)
+    result = operation(*given, **named)
+    LOG.record(lambda: _again(operation, given, named, result))
+    same = {id(each.values_on_cpu): each for each in ours}  # operations in place return their argument
+    if operation is aten.copy_.default and not isinstance(args[0], PretendTensor):
+        return args[0]
+    return tree_map(lambda each: _wrapped(each, same), result)
+
+
+def _check_devices(operation, args, tensors):
+    """Write down a copy between devices, and the upload of an index; an error for other tensors of the CPU.
+
+    Numbers without axes may come from the CPU, as with CUDA.
+    """
     foreign = [each for each in tensors if not isinstance(each, PretendTensor) and each.dim()]
-    if operation is aten.copy_.default and foreign:
-        LOG.transfers.append(operation)
+    if operation is aten.copy_.default:
+        if not all(isinstance(each, PretendTensor) for each in args[:2]):
+            LOG.cross("upload" if isinstance(args[0], PretendTensor) else "download", operation)
+    elif operation in INDEXING and foreign and all(any(each is i for i in args[1]) for each in foreign):
+        LOG.cross("upload", operation)
     elif foreign:
         raise RuntimeError(f"expected all tensors on one device, found {NAME}:0 and cpu in {operation}")
-    LOG.waits += [operation] * (operation in WAITS or _indexes_by_mask(operation, args))
-    result = operation(*given, **named)
-    same = {id(each.values_on_cpu): each for each in ours}  # operations in place return their argument
-    return tree_map(lambda each: _wrapped(each, same), result)
+
+
+@torch.no_grad()
+def _again(operation, given, named, result):
+    """Do an operation once more, with its result in the same memory."""
+    before, after = tree_leaves(result), tree_leaves(operation(*given, **named))
+    for old, new in zip(before, after, strict=True):
+        if isinstance(old, torch.Tensor) and old.data_ptr() != new.data_ptr():
+            old.copy_(new)
+
+
+def is_pretend(device):
+    return device is not None and torch.device(device).type == NAME
 
 
 def _wrapped(each, same):
@@ -104,6 +185,41 @@ class Dispatch(TorchDispatchMode):
         return run(operation, args, kwargs or {})
 
 
+class Construction(TorchFunctionMode):
+    """`torch.tensor(..., device="pretend")`, which torch makes beyond Python's reach: made on the CPU, then sent."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if function in (torch.tensor, torch.as_tensor) and is_pretend(kwargs.get("device")):
+            device = kwargs.pop("device")
+            return function(*args, **kwargs).to(device)
+        return function(*args, **kwargs)
+
+
+class PretendGraph:
+    """A CUDA graph's stand-in: what was done while it was captured is done again, on the same memory, without Python.
+
+    As with CUDA, a transfer or a wait while it is captured is an error. Unlike with CUDA, what is captured is done at
+    once; the first replay then does nothing.
+    """
+
+    def __init__(self):
+        self.tape, self.done = [], True
+
+    @contextlib.contextmanager
+    def capture(self):
+        LOG.graph = self
+        try:
+            yield
+        finally:
+            LOG.graph = None
+
+    def replay(self):
+        for call in () if self.done else self.tape:
+            call()
+        self.done = False
+
+
 @contextlib.contextmanager
 def pretend_device():
     """The device inside, as `torch.device("pretend", 0)`; its log begins empty."""
@@ -111,5 +227,5 @@ def pretend_device():
         torch.utils.backend_registration._setup_privateuseone_for_python_backend(NAME)
         getattr(torch, NAME).synchronize = lambda device=None: None  # TorchRL waits for whatever device there is
     LOG.__init__()
-    with Dispatch():
+    with Dispatch(), Construction():
         yield torch.device(NAME, 0)

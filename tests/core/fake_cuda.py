@@ -9,6 +9,7 @@ import torch
 from rlbench.core import runners
 from rlbench.core.compiler import ptx
 from rlbench.core.cuda import Driver, Gpu
+from tests import pretend_device
 from tests.core.compiler.host_kernel import HostKernel, lowered
 
 
@@ -94,7 +95,10 @@ class FakeLibrary:
         first, count = (ctypes.c_int64.from_address(pointers[k]).value for k in (-2, -1))
         slots = ctypes.string_at(pointers[0], 8 * len(pointers))
         self.launches.append((first, blocks * threads, stream.value, slots))
-        self.loaded[function.value].function(pointers[0], first, min(count, first + blocks * threads))
+        run, last = self.loaded[function.value].function, min(count, first + blocks * threads)
+        kept = ctypes.create_string_buffer(slots)  # as CUDA copies the arguments of a launch
+        pretend_device.LOG.record(lambda: run(ctypes.addressof(kept), first, last))
+        run(pointers[0], first, last)
         return 0
 
     def cuGetErrorName(self, code, name):
