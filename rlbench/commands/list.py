@@ -58,7 +58,7 @@ def tasks() -> pd.DataFrame:
     rows = [
         (
             *(key, task.env_id, [name for name, suite in SUITES.items() if task in suite]),
-            *(task.episodes, task.lanes, task.failure_return, task.random, task.reference),
+            *(task.episodes, task.num_envs, task.failure_return, task.random, task.reference),
         )
         for key, task in TASKS.items()
     ]

@@ -177,8 +177,11 @@ def _play_block(
 
 
 def agent_seed(task: Task, training_seed: int | None, block: int) -> int:
-    """The seed given to `load`: 31 bits of a hash of the task, the training seed (None: not trained) and the block."""
-    text = json.dumps([task.hash, training_seed, block])
+    """The seed given to `load`: 31 bits of a hash of the task, the training seed (None: not trained) and the block.
+
+    Of the name and version of the task, so that agents that draw play alike however tasks are hashed.
+    """
+    text = json.dumps([task.key, training_seed, block])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
 
 

@@ -80,7 +80,7 @@ def evaluate(
         progress(f"{entrant.name} on {task.key}", quiet=quiet) as show,
     ):
         for number in range(writer.blocks, task.blocks):
-            show(number / task.blocks, number * task.lanes, "episodes")
+            show(number / task.blocks, number * task.num_envs, "episodes")
             try:
                 block = play_isolated(limited, entrant, number, strict=number == 0, isolation=tier)
                 writer.commit(block)
@@ -126,7 +126,7 @@ def obtain_tier(asked: tiers.Asked, path: Path, task: Task) -> tuple[tiers.Tier,
 def measure_random_agent(task: Task, episodes: int = 1_000) -> tuple[float, float]:
     """Lowest and mean return of so many random episodes: `failure_return` and `random` of a task."""
     agent: Any = importlib.import_module(f"rlbench.harness.builtin.{task.random_agent}.agent")
-    batch = dataclasses.replace(task, episodes=episodes, lanes=episodes)
+    batch = dataclasses.replace(task, episodes=episodes, num_envs=episodes)
     env = make_env(batch, episodes)
     random_agent = agent.load(task_info(task, episodes), Spaces(*describe_spaces(env)), seed=0)
     played, _ = play(env, in_process(random_agent, env), batch, range(episodes))

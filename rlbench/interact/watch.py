@@ -243,7 +243,7 @@ def on_environment(env_id: str, kwargs: dict[str, Any], episodes: int) -> Task:
         kwargs: its arguments.
         episodes: how many episodes the task has.
     """
-    return Task(short_name(env_id).lower(), 0, env_id, kwargs, episodes=episodes, lanes=episodes)
+    return Task(short_name(env_id).lower(), 0, env_id, kwargs, episodes=episodes, num_envs=episodes)
 
 
 def _plain(options: Any) -> dict[str, Any] | None:

@@ -37,12 +37,12 @@ while byte := os.read(calls, 1):
 IDLE = """
 import numpy as np
 class Idle:
-    def __init__(self, lanes):
-        self.actions = np.zeros(lanes, np.int64)
+    def __init__(self, num_envs):
+        self.actions = np.zeros(num_envs, np.int64)
     def act(self, observation, first):
         return self.actions
 def load(task, spaces, seed):
-    return Idle(task.lanes)
+    return Idle(task.num_envs)
 """
 
 
@@ -59,7 +59,7 @@ def trained(folder: Path) -> Any:
 def child(folder: Path) -> agent_process.AgentProcess:
     """An agent in a process of its own, 50 episodes of cart-pole at once."""
     task, env = get_task("cart-pole"), make_env(get_task("cart-pole"), 1)
-    info = TaskInfo(task.name, task.version, task.lanes, task.discount)
+    info = TaskInfo(task.name, task.version, task.num_envs, task.discount)
     spaces = space_tree.describe(env.single_observation_space), space_tree.describe(env.single_action_space)
     return agent_process.AgentProcess(submission.read(folder), info, *spaces, 0, task.limits)
 
@@ -104,9 +104,9 @@ def measure(folder: Path, rounds: int, calls: int) -> dict[str, list[float]]:
     (folder / "idle" / "submission.toml").write_text(
         (DQN / "submission.toml").read_text(encoding="utf-8"), encoding="utf-8"
     )
-    env = make_env(task, task.lanes)
+    env = make_env(task, task.num_envs)
     observation, _ = env.reset(seed=0)
-    first = np.zeros(task.lanes, bool)
+    first = np.zeros(task.num_envs, bool)
     times: dict[str, list[float]] = {"ping": [], "call": [], "inside": [], "isolated": []}
     with child(folder / "idle") as idle:
         act = idle.load()
@@ -116,11 +116,11 @@ def measure(folder: Path, rounds: int, calls: int) -> dict[str, list[float]]:
             times["call"].append(seconds(repeated(lambda: act(observation, first), calls)))
     with child(DQN) as agent:
         act, here = agent.load(), in_process(trained(DQN), env)
-        games = [play(env, one, task, range(task.lanes)) for one in (here, act)]
+        games = [play(env, one, task, range(task.num_envs)) for one in (here, act)]
         assert games[0] == games[1]
         for _ in range(rounds):
-            times["inside"].append(seconds(lambda: play(env, here, task, range(task.lanes))))
-            times["isolated"].append(seconds(lambda: play(env, act, task, range(task.lanes))))
+            times["inside"].append(seconds(lambda: play(env, here, task, range(task.num_envs))))
+            times["isolated"].append(seconds(lambda: play(env, act, task, range(task.num_envs))))
     return times
 
 

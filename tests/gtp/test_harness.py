@@ -20,7 +20,7 @@ def test_every_game_is_scored_and_says_how_it_ended(submit, wrong, ending):
     colours = tuple({"colour": colour} for colour in (0, 1, 1))
     outcomes = ("winner", "ending", "engine", "forfeit")
     kwargs = {"opponent": f"gtp:{command}"}
-    task = Task("probe", 0, "rlbench/Go5x5-v0", kwargs, episodes=6, lanes=3, options=colours, outcomes=outcomes)
+    task = Task("probe", 0, "rlbench/Go5x5-v0", kwargs, episodes=6, num_envs=3, options=colours, outcomes=outcomes)
     entrant = submission.read(submit("return mask.argmax(axis=1)"))
     for number in range(2):
         block = play_isolated(task, entrant, number)

@@ -13,7 +13,7 @@ import numpy as np
 
 class Agent:
     def __init__(self, task, spaces, seed):
-        self.lanes = task.lanes
+        self.num_envs = task.num_envs
 
     def act(self, observation, first):
 {act}
@@ -48,5 +48,5 @@ def grid_task():
     starts = tuple({"state": {"row": 1, "col": col}} for col in range(3))
     limits = Limits(load=20.0, act=10.0, run=30.0)
     return Task(
-        "grid", 1, "rlbench/GridWorld-v0", episodes=3, lanes=3, options=starts, limits=limits, failure_return=-97.0
+        "grid", 1, "rlbench/GridWorld-v0", episodes=3, num_envs=3, options=starts, limits=limits, failure_return=-97.0
     )

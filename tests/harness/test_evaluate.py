@@ -26,7 +26,7 @@ TABULAR = """
 def test_a_tabular_agents_episode_lines_are_the_same_for_every_batch_size(num_envs, submit, tmp_path):
     """With one environment a tenth of the episodes, as each takes a process of its own."""
     episodes = 14 if num_envs == 1 else 140
-    task = dataclasses.replace(get_task("grid-world"), lanes=num_envs, episodes=episodes)
+    task = dataclasses.replace(get_task("grid-world"), num_envs=num_envs, episodes=episodes)
     run = record.read(evaluate(task, submit(TABULAR), tmp_path / "results", quiet=True))
     assert [without_block(line) for line in run.episodes] == reference_lines(task)
 
@@ -75,8 +75,8 @@ def test_an_isolated_run_equals_one_in_this_process(key, tmp_path):
     run = record.read(evaluate(task, "random", tmp_path, quiet=True))
     lines = []
     for block in range(task.blocks):
-        env = make_env(task, task.lanes)
-        info = TaskInfo(task.name, task.version, task.lanes, task.discount)
+        env = make_env(task, task.num_envs)
+        info = TaskInfo(task.name, task.version, task.num_envs, task.discount)
         seed = blocks.agent_seed(task, None, block)
         here = agent.load(info, Spaces(*blocks.describe_spaces(env)), seed)
         episodes, _ = play(env, in_process(here, env), task, task.block(block))
@@ -87,7 +87,7 @@ def test_an_isolated_run_equals_one_in_this_process(key, tmp_path):
 
 
 def test_two_runs_of_the_same_thing_are_equal(tmp_path):
-    task = dataclasses.replace(get_task("cart-pole"), episodes=20, lanes=8)
+    task = dataclasses.replace(get_task("cart-pole"), episodes=20, num_envs=8)
     runs = [record.read(evaluate(task, "random", tmp_path / name, quiet=True)) for name in "ab"]
     assert runs[0].episodes == runs[1].episodes
     assert [line["block"] for line in runs[0].episodes] == [0] * 8 + [1] * 8 + [2] * 4
@@ -118,7 +118,7 @@ def test_results_inside_the_submission_are_refused(grid_task, submit, monkeypatc
 
 
 def test_a_submission_that_changes_meanwhile_is_played_as_it_was(grid_task, submit, tmp_path, monkeypatch):
-    task = dataclasses.replace(grid_task, lanes=1)
+    task = dataclasses.replace(grid_task, num_envs=1)
     path, play_block = submit("return [1]"), blocks._play_block
 
     def changing(*arguments):
@@ -169,7 +169,7 @@ def test_harness_faults_are_retried_and_not_charged(grid_task, submit, tmp_path,
 
 
 def test_a_harness_that_keeps_failing_says_so_and_keeps_what_it_has(grid_task, submit, tmp_path, monkeypatch):
-    task = dataclasses.replace(grid_task, lanes=1)
+    task = dataclasses.replace(grid_task, num_envs=1)
     path = submit(TABULAR)
     make, calls = blocks.make_env, []
 

@@ -36,7 +36,7 @@ def test_random_needs_no_folder_and_faults_are_shown(submit, tmp_path, capsys):
         self.calls = getattr(self, "calls", 0) + 1
         if self.calls > 1:
             raise ValueError("odd")
-        return [1] * self.lanes
+        return [1] * self.num_envs
         """
     code, out, err = run(capsys, submit(later), "--task", "grid-world@1", "--results", results)
     assert code == 0

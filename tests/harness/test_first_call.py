@@ -66,7 +66,7 @@ EVERY = {name: (ACT.format(act=act), words) for name, (act, words) in FIRST_CALL
 
 @pytest.fixture
 def task(grid_task):
-    return dataclasses.replace(grid_task, limits=Limits(load=2.0, act=2.0), lanes=3, episodes=6)
+    return dataclasses.replace(grid_task, limits=Limits(load=2.0, act=2.0), num_envs=3, episodes=6)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_one_task_that_fails_does_not_lose_the_others(submit, tmp_path, capsys):
 
 
 def test_a_submission_to_no_task_plays_the_one_that_is_named(submit, tmp_path, capsys):
-    path = submit("return [1] * self.lanes", tasks=[])
+    path = submit("return [1] * self.num_envs", tasks=[])
     options = ["--results", str(tmp_path / "results"), "--quiet"]
     assert cli.main(["evaluate", str(path), *options]) == 2
     assert capsys.readouterr().err == "error: probe lists no task; give one with --task\n"

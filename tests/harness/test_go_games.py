@@ -22,8 +22,8 @@ TASK = dataclasses.replace(
     name="go5-small",
     env_kwargs={"opponents": BUILT_IN},
     episodes=12,
-    lanes=4,
-    options=GameSchedule(built_in=2, others=1, openings=2, lanes=4, key="small"),
+    num_envs=4,
+    options=GameSchedule(built_in=2, others=1, openings=2, num_envs=4, key="small"),
     supplement=Supplement(8, {"opponents": (*BUILT_IN, "gnugo:1")}),
     ratings=(0.0, 10.0, 500.0),
 )

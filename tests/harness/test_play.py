@@ -41,7 +41,9 @@ class Staircase(gymnasium.vector.VectorEnv):
         return self.steps.copy(), reward, over & ~odd, over & odd, {}
 
 
-TASK = Task("stairs", 1, "none", episodes=8, lanes=4, discount=0.5, failure_return=-7.0, options=({"n": 3}, {"n": 4}))
+TASK = Task(
+    "stairs", 1, "none", episodes=8, num_envs=4, discount=0.5, failure_return=-7.0, options=({"n": 3}, {"n": 4})
+)
 
 
 class Counts:

@@ -49,7 +49,7 @@ def test_it_is_said_and_nothing_is_recorded(place, name, error, words, submit, t
 
 
 def test_blocks_before_are_safe(grid_task, submit, tmp_path, monkeypatch):
-    path, play, played = submit("return [1] * self.lanes"), blocks._play_block, []
+    path, play, played = submit("return [1] * self.num_envs"), blocks._play_block, []
 
     def fails_later(task, entrant, number, *more):
         played.append(number)
@@ -57,7 +57,7 @@ def test_blocks_before_are_safe(grid_task, submit, tmp_path, monkeypatch):
             raise FULL
         return play(task, entrant, number, *more)
 
-    task = dataclasses.replace(grid_task, lanes=1)
+    task = dataclasses.replace(grid_task, num_envs=1)
     monkeypatch.setattr(blocks, "_play_block", fails_later)
     with pytest.raises(UserError, match=r"grid@1, block 1 cannot be played .*; the blocks before are safe"):
         evaluate(task, path, tmp_path / "results", quiet=True)
@@ -69,7 +69,7 @@ def test_blocks_before_are_safe(grid_task, submit, tmp_path, monkeypatch):
 
 
 def test_real_limits_of_open_files(grid_task, submit, tmp_path):
-    path = submit("return [1] * self.lanes")
+    path = submit("return [1] * self.num_envs")
     evaluate(grid_task, path, tmp_path / "warm", quiet=True)  # what is imported now opens no file later
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     highest = max(map(int, os.listdir("/proc/self/fd")))

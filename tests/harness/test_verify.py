@@ -89,7 +89,7 @@ def test_it_begins_anew_for_another_record_and_elsewhere(recorded, played, monke
 def test_another_agent_or_task_cannot_be_compared(recorded, submit):
     entrant, path = recorded
     with pytest.raises(UserError, match=f"digest {entrant.digest}, now it is .*; the two cannot be compared"):
-        verify.verify(path, TASK, submission.read(submit("return [0] * self.lanes", folder="other")), quiet=True)
+        verify.verify(path, TASK, submission.read(submit("return [0] * self.num_envs", folder="other")), quiet=True)
     with pytest.raises(UserError, match="made with task cart-pole@1, now it is grid-world@1"):
         verify.verify(path, get_task("grid-world"), entrant, quiet=True)
 
@@ -108,7 +108,7 @@ def test_the_command(recorded, submit, tmp_path, monkeypatch, capsys):
     assert (code, row["verdict"]) == (1, "no submission")
     assert row["reason"].startswith(f"no submission with digest {entrant.digest[:12]} in ")
     assert row["reason"].endswith("; give the folder of probe 1 with --submission")
-    code, message = run(path, "--submission", submit("return [0] * self.lanes", folder="elsewhere/other"))
+    code, message = run(path, "--submission", submit("return [0] * self.num_envs", folder="elsewhere/other"))
     assert (code, "other has digest" in message) == (2, True)
     code, (row,) = run(path, "--submission", entrant.folder)
     assert (code, row["verdict"], row["blocks"], row["of"]) == (0, "same", 2, 2)
@@ -133,7 +133,7 @@ def test_the_command(recorded, submit, tmp_path, monkeypatch, capsys):
 
 def test_the_submission_of_a_record_is_found_where_it_was_evaluated(recorded, submit, tmp_path, monkeypatch, capsys):
     entrant, path = recorded
-    submit("return [0] * self.lanes", folder="another")
+    submit("return [0] * self.num_envs", folder="another")
     for place in (tmp_path, entrant.folder):
         monkeypatch.chdir(place)
         assert cli.main(["verify", str(path), "--blocks", "1", "--json"]) == 0

@@ -49,7 +49,7 @@ def test_the_digest_is_that_of_a_record(tmp_path, monkeypatch):
     from rlbench.harness.play import make_env, play
     from rlbench.harness.tasks.task import Task
 
-    task = Task("c", 1, "rlbench/CartPole-v0", episodes=1, lanes=1)
+    task = Task("c", 1, "rlbench/CartPole-v0", episodes=1, num_envs=1)
     env = make_env(task, 1)
     actions = iter([1, 0] * 250)
     (recorded,), _ = play(env, lambda observation, first: [np.array([next(actions)])], task, [0])

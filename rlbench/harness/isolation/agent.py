@@ -71,7 +71,7 @@ class TaskInfo:
 
     name: str
     version: int
-    lanes: int
+    num_envs: int
     """N: how many environments the agent plays at once."""
 
     discount: float
@@ -135,7 +135,7 @@ def batched(load: Load, task: TaskInfo, spaces: Spaces, seed: int) -> Agent:
 
     Args:
         load: The submission's entry point.
-        task: First argument of `load`; `task.lanes` is N.
+        task: First argument of `load`; `task.num_envs` is N.
         spaces: Second argument of `load`: the spaces of one environment.
         seed: Third argument of `load`; of environment i in the second kind, `seed + i`.
 
@@ -147,7 +147,7 @@ def batched(load: Load, task: TaskInfo, spaces: Spaces, seed: int) -> Agent:
         raise TypeError(f"load returned {type(agent).__name__}, which has no method act")
     if _takes_first(agent.act):
         return agent  # type: ignore[no-any-return]  # checked as far as somebody else's object can be
-    return PerEnvironmentAgents([agent, *(load(task, spaces, seed + i) for i in range(1, task.lanes))], spaces)
+    return PerEnvironmentAgents([agent, *(load(task, spaces, seed + i) for i in range(1, task.num_envs))], spaces)
 
 
 def _takes_first(act: Callable[..., Any]) -> bool:

@@ -60,7 +60,7 @@ class AgentProcess:
 
     Args:
         submission: The agent to load.
-        task: What `load` receives; `task.lanes` is N, the number of environments.
+        task: What `load` receives; `task.num_envs` is N, the number of environments.
         observation: Description of one environment's observation space.
         action: Description of one environment's action space.
         seed: Seed for `load`.
@@ -85,14 +85,14 @@ class AgentProcess:
         explain: bool = False,
         isolation: tiers.Asked = "auto",
     ) -> None:
-        self._limits, self._num_envs = limits, task.lanes
+        self._limits, self._num_envs = limits, task.num_envs
         tier = tiers.obtain(isolation)
         self.load_seconds = self.act_seconds = 0.0
         with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
             ours.enter_context(process.standard_streams())
             ours.enter_context(process.waitable_children())
             room = MAX_BYTES if explain else 0
-            self._shared = SharedArrays(observation, action, task.lanes, explanation_bytes=room)
+            self._shared = SharedArrays(observation, action, task.num_envs, explanation_bytes=room)
             ours.callback(os.close, self._shared.descriptor)
             folder = str(_scratch(ours.enter_context(children.temporary_folder())))
             _prepare(submission, task, folder)

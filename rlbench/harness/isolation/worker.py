@@ -62,7 +62,7 @@ def main() -> None:
     shared = SharedArrays(
         setup["observation"],
         setup["action"],
-        setup["task"]["lanes"],
+        setup["task"]["num_envs"],
         setup["memory"],
         explain.MAX_BYTES if setup["explain"] else 0,
     )
@@ -102,7 +102,7 @@ def load(setup: dict[str, Any]) -> contract.Agent:
         sys.meta_path.append(OwnPackage)
         task = setup["task"]
         player: Any = importlib.import_module(search.PLAYER)
-        return player.load(folder, task["env_id"], task["env_kwargs"], task["lanes"])  # type: ignore[no-any-return]
+        return player.load(folder, task["env_id"], task["env_kwargs"], task["num_envs"])  # type: ignore[no-any-return]
     sys.path[0] = folder
     sys.argv = [name]
     sys.dont_write_bytecode = True

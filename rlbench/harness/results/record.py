@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rlbench.errors import UserError
-from rlbench.harness.results import provenance
+from rlbench.harness.results import older, provenance
 from rlbench.harness.results.jsonl import as_object, kind_of
 from rlbench.harness.results.schema import SCHEMA, violation
 from rlbench.harness.submission import Submission
@@ -172,7 +172,7 @@ def refuse_namesakes(path: Path, entrant: Submission) -> None:
     """Raise UserError where a record beside `path` has the same name, version and training seed, but another digest."""
     for other in find(path.parent, "*.jsonl"):
         held = read(other) if other != path and other.name.startswith(f"{entrant.name}@") else None
-        if held is None:
+        if held is None or older.is_older(held.header):
             continue
         identity = [held.header[name] for name in ("agent", "version", "training_seed")]
         if identity == [entrant.name, entrant.version, entrant.training_seed]:
@@ -273,6 +273,7 @@ def parse(data: bytes, path: Path) -> Record | None:
     parsed = [as_object(line) for line in lines]
     header = parsed[0] if parsed else {}
     _check_first_line(header, path)
+    header = older.translated(header)
     ends = [i for i, line in enumerate(parsed) if line.get("kind") in ("block", "footer")]
     last = ends[-1] if ends else 0
     episodes: list[dict[str, Any]] = []

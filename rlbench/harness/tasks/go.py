@@ -15,25 +15,25 @@ PROGRAMS = ("gnugo:1", "gnugo:10")
 """GNU Go at two levels, which Debian's package `gnugo` installs."""
 
 
-def go_task(size: int, openings: int, lanes: int, limits: Limits, random: float, ratings: tuple[float, ...]) -> Task:
+def go_task(size: int, openings: int, num_envs: int, limits: Limits, random: float, ratings: tuple[float, ...]) -> Task:
     """Every opponent in both colours from every opening, once; those that need GNU Go come last.
 
     Args:
         size: Of the board.
         openings: Number of openings, the empty board among them.
-        lanes: Games at once.
+        num_envs: Games at once.
         limits: Time limits of the agent.
         random: Share of games that random legal moves win.
         ratings: Elo ratings of the pool.
     """
-    games = GameSchedule(len(BUILT_IN), len(PROGRAMS), openings, lanes, f"go{size}@1")
+    games = GameSchedule(len(BUILT_IN), len(PROGRAMS), openings, num_envs, f"go{size}@1")
     return Task(
         name=f"go{size}",
         version=1,
         env_id=f"rlbench/Go{size}x{size}-v0",
         env_kwargs={"opponents": BUILT_IN},
         episodes=len(games),
-        lanes=lanes,
+        num_envs=num_envs,
         options=games,
         limits=limits,
         total_seconds=14_400.0,
@@ -61,5 +61,5 @@ players, most between neighbours: where one wins every game, more games tell not
 
 LIMITS = Limits(act=20.0, run=3_600.0)
 
-GO5 = go_task(5, openings=20, lanes=16, limits=LIMITS, random=0.0875, ratings=RATINGS[5])
-GO9 = go_task(9, openings=10, lanes=8, limits=LIMITS, random=0.1, ratings=RATINGS[9])
+GO5 = go_task(5, openings=20, num_envs=16, limits=LIMITS, random=0.0875, ratings=RATINGS[5])
+GO9 = go_task(9, openings=10, num_envs=8, limits=LIMITS, random=0.1, ratings=RATINGS[9])

@@ -22,9 +22,10 @@ NOT_HASHED = (
     *("failure_return", "random", "random_source", "reference", "reference_source", "reference_version"),
     *("min_return", "max_return", "solved_at", "classification", "simulator"),
     *("random_agent", "ratings", "ratings_version", "outcomes"),
-    "total_seconds",  # younger than the hashes
+    *("limits", "total_seconds"),
 )
-"""Fields that say how a return is scored and shown. They do not change what is played, so the hash leaves them out."""
+"""Fields that say how a return is scored and shown, and how long an agent may take. They do not change what is played,
+so the hash leaves them out."""
 
 COMMANDS = ("gtp:", "submission:")
 """Beginnings of opponents that are commands and folders of one machine."""
@@ -64,7 +65,7 @@ class GameSchedule:
     """Number of those that a machine may lack."""
 
     openings: int
-    lanes: int
+    num_envs: int
     key: str
 
     def __len__(self) -> int:
@@ -76,8 +77,8 @@ class GameSchedule:
         return 2 * self.built_in * self.openings
 
     def __getitem__(self, index: int) -> Mapping[str, int]:
-        block, i = divmod(range(len(self))[index], self.lanes)
-        number = block * self.lanes + _permutation(self.lanes, f"{self.key} {block}")[i]
+        block, i = divmod(range(len(self))[index], self.num_envs)
+        number = block * self.num_envs + _permutation(self.num_envs, f"{self.key} {block}")[i]
         first, opponents = (0, self.built_in) if number < self.first_other else (self.built_in, self.others)
         turn, opponent = divmod(number - (self.first_other if first else 0), opponents)
         opening, colour = divmod(turn, 2)
@@ -119,7 +120,7 @@ class Task:
     episodes: int = 100
     """Number of episodes of a complete run."""
 
-    lanes: int = 50
+    num_envs: int = 50
     """Episodes per block: one environment each, stepped together. The batch size changes the last bits of a torch
     network's outputs, so the task sets it, not whoever evaluates."""
 
@@ -219,11 +220,9 @@ class Task:
 
     @property
     def hash(self) -> str:
-        """Sha256 of what is played: of the JSON, keys sorted, of every field except NOT_HASHED."""
+        """Sha256 of what is played: of the JSON, keys sorted, of the first seed and every field except NOT_HASHED."""
         fields = {k: v for k, v in dataclasses.asdict(self).items() if k not in NOT_HASHED}
-        if fields["supplement"] is None:  # tasks that have none are older than the field
-            del fields["supplement"]
-        text = json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        text = json.dumps({**fields, "first_seed": FIRST_SEED}, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
@@ -234,12 +233,12 @@ class Task:
 
     @property
     def blocks(self) -> int:
-        """Number of blocks in a complete run; the last may hold fewer than `lanes` episodes."""
-        return -(-self.episodes // self.lanes)
+        """Number of blocks in a complete run; the last may hold fewer than `num_envs` episodes."""
+        return -(-self.episodes // self.num_envs)
 
     def block(self, number: int) -> range:
         """Indices of the episodes of block `number`."""
-        return range(number * self.lanes, min((number + 1) * self.lanes, self.episodes))
+        return range(number * self.num_envs, min((number + 1) * self.num_envs, self.episodes))
 
     def is_supplement(self, block: int) -> bool:
         """Whether a block is of episodes that need a program which a machine may lack."""

@@ -71,7 +71,7 @@ def load() -> None:
     run.PLANS["quick"] = run.PLANS["quick"][:1]
     for key in set(suite.TASKS) - set(QUICK_TASKS):
         del suite.TASKS[key]
-    suite.TASKS["cart-pole@1"] = dataclasses.replace(suite.TASKS["cart-pole@1"], episodes=4, lanes=2)
+    suite.TASKS["cart-pole@1"] = dataclasses.replace(suite.TASKS["cart-pole@1"], episodes=4, num_envs=2)
     for name, tasks in list(suite.SUITES.items()):
         suite.SUITES[name] = tuple(suite.TASKS[task.key] for task in tasks if task.key in QUICK_TASKS)
 

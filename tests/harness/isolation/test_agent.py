@@ -10,7 +10,7 @@ from rlbench.harness.evaluate import evaluate
 from rlbench.harness.isolation.agent import PerEnvironmentAgents, Spaces, TaskInfo, batched
 from rlbench.harness.results import record
 
-INFO = TaskInfo("task", 1, lanes=3, discount=1.0)
+INFO = TaskInfo("task", 1, num_envs=3, discount=1.0)
 OBSERVATION = spaces.Dict({"board": spaces.Box(-1, 1, (2,), np.float32), "turn": spaces.Discrete(5)})
 ACTION = spaces.Tuple((spaces.Discrete(4), spaces.Box(-1, 1, (2,), np.float32)))
 SPACES = Spaces(space_tree.describe(OBSERVATION), space_tree.describe(ACTION))
@@ -91,7 +91,7 @@ def test_spaces_are_gymnasiums():
 
 
 def test_a_one_observation_agent_is_scored_like_its_batched_twin(grid_task, submit, tmp_path):
-    task = dataclasses.replace(grid_task, lanes=2)
+    task = dataclasses.replace(grid_task, num_envs=2)
     one = """
         class Agent:
             def act(self, observation):
@@ -114,7 +114,7 @@ def test_random_samples_every_action_and_repeats_with_its_seed():
     flat = Spaces(space_tree.describe(spaces.Discrete(2)), space_tree.describe(spaces.Discrete(4, start=3)))
     draws = []
     for seed in (1, 1, 2):
-        player = agent.load(dataclasses.replace(INFO, lanes=500), flat, seed)
+        player = agent.load(dataclasses.replace(INFO, num_envs=500), flat, seed)
         draws.append([player.act(None, None).tolist() for _ in range(2)])
     assert draws[0] == draws[1] != draws[2]
     counts = np.unique(draws[0], return_counts=True)

@@ -27,12 +27,12 @@ def noted(*arguments):
     return process
 agent_process._spawn = noted
 print("up", flush=True)
-task = dataclasses.replace(get_task("grid-world"), episodes=int(sys.argv[3]), lanes=1)
+task = dataclasses.replace(get_task("grid-world"), episodes=int(sys.argv[3]), num_envs=1)
 evaluate(task, sys.argv[1], sys.argv[2], quiet=True, isolation=sys.argv[5])
 """
 AGENT = """
     self.rng = getattr(self, "rng", np.random.default_rng(0))
-    return self.rng.integers(4, size=self.lanes)
+    return self.rng.integers(4, size=self.num_envs)
     """
 
 
@@ -75,7 +75,7 @@ def test_kill_at_random_moments(submit, tmp_path, kills, episodes, isolation, mo
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     pids = tmp_path / "pids"
     path = submit(AGENT)
-    task = dataclasses.replace(get_task("grid-world"), episodes=episodes, lanes=1)
+    task = dataclasses.replace(get_task("grid-world"), episodes=episodes, num_envs=1)
     began = time.monotonic()
     uninterrupted = record.read(evaluate(task, path, tmp_path / "whole", quiet=True, isolation=isolation))
     duration = time.monotonic() - began

@@ -14,7 +14,7 @@ from rlbench.registry import GLIMPSE
 
 SWAPPED = "test/GlimpseSwapped-v0"
 LABELS = np.random.default_rng(1).integers(0, 10, 30)
-TASK = Task("swapped", 1, SWAPPED, episodes=16, lanes=8, options=tuple({"image": image} for image in range(16)))
+TASK = Task("swapped", 1, SWAPPED, episodes=16, num_envs=8, options=tuple({"image": image} for image in range(16)))
 
 AGENT = """
 import numpy as np

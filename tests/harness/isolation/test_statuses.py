@@ -17,7 +17,7 @@ from rlbench.harness.results import record
 from rlbench.harness.results.writer import RecordWriter
 from rlbench.harness.tasks.limits import Limits
 
-VALID = "np.zeros(self.lanes, np.int64)"
+VALID = "np.zeros(self.num_envs, np.int64)"
 
 
 def lines(task, path, results, isolation="auto"):
@@ -34,7 +34,7 @@ def lines(task, path, results, isolation="auto"):
 FAULTS = {
     "float actions": (f"return {VALID} + 0.5", "invalid_action", "action must be integers, got float64"),
     "NaN": (f"return {VALID} * np.nan", "invalid_action", "got float64"),
-    "wrong shape": ("return np.zeros((self.lanes, 1), np.int64)", "invalid_action", "got (3, 1)"),
+    "wrong shape": ("return np.zeros((self.num_envs, 1), np.int64)", "invalid_action", "got (3, 1)"),
     "one action for all": ("return 0", "invalid_action", "got ()"),
     "nothing": ("pass", "invalid_action", "got None"),
     "out of range": (f"return {VALID} + 4", "invalid_action", "action = 4 is not within [0, 3]"),
@@ -134,7 +134,7 @@ def test_prints_are_drained_and_forgotten(grid_task, submit, tmp_path, megabytes
             os.write(1, b"hello\\n")
             for _ in range({megabytes}):
                 os.write(2, bytes(1 << 20))
-        return np.full(self.lanes, 1)
+        return np.full(self.num_envs, 1)
         """
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     task = dataclasses.replace(grid_task, limits=Limits(act=120.0))
@@ -197,7 +197,7 @@ def test_a_fault_in_an_episode_that_does_not_count_is_not_charged(grid_task, sub
 
 
 def test_every_block_begins_anew(grid_task, submit, tmp_path):
-    task = dataclasses.replace(grid_task, lanes=1)
+    task = dataclasses.replace(grid_task, num_envs=1)
     act = """
         self.calls = getattr(self, "calls", 0) + 1
         if self.calls > 1:
@@ -277,7 +277,7 @@ def test_one_that_traces_the_agent_cannot_hold_up_the_harness(grid_task, submit,
 
 def test_the_limit_of_a_whole_run(grid_task, submit, tmp_path):
     """Blocks for which no time is left are failures; a run that is resumed has taken what it took before."""
-    task = dataclasses.replace(grid_task, lanes=1, total_seconds=1.0)
+    task = dataclasses.replace(grid_task, num_envs=1, total_seconds=1.0)
     path = submit("time.sleep(1.2 if first[0] else 0); return [1]")
     entrant = submission.read(path)
     taken = {"load_seconds": 0.25, "act_seconds": 0.75}

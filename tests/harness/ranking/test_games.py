@@ -21,8 +21,8 @@ TASK = Task(
     "none",
     env_kwargs={"opponents": POOL[:2]},
     episodes=60,
-    lanes=10,
-    options=GameSchedule(built_in=2, others=1, openings=10, lanes=10, key="duel@1"),
+    num_envs=10,
+    options=GameSchedule(built_in=2, others=1, openings=10, num_envs=10, key="duel@1"),
     supplement=Supplement(40, {"opponents": POOL}),
     ratings=(0.0, 300.0, 700.0),
 )

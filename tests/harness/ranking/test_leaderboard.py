@@ -24,8 +24,8 @@ from rlbench.harness.tasks.task import Task
 
 ROOT = Path(__file__).parents[3]
 
-HILL = Task("hill", 1, "test/Hill-v0", episodes=4, lanes=2, failure_return=-5.0, random=0.0, reference=10.0)
-LAKE = Task("lake", 2, "test/Lake-v0", episodes=2, lanes=2, failure_return=0.0, random=1.0, reference=2.0)
+HILL = Task("hill", 1, "test/Hill-v0", episodes=4, num_envs=2, failure_return=-5.0, random=0.0, reference=10.0)
+LAKE = Task("lake", 2, "test/Lake-v0", episodes=2, num_envs=2, failure_return=0.0, random=1.0, reference=2.0)
 MADE_UP = {task.key: task for task in (HILL, LAKE)}
 MADE_UP_SUITES = {"both": (HILL, LAKE), "dry": (HILL,)}
 
@@ -196,7 +196,7 @@ def test_an_agent_that_was_not_trained_has_the_interval_of_its_episodes():
 
 def test_starts_that_a_task_enumerates_are_no_chance():
     starts = Task(
-        "starts", 1, "test/S-v0", episodes=6, lanes=6, options=({"s": 1}, {"s": 2}), random=0.0, reference=10.0
+        "starts", 1, "test/S-v0", episodes=6, num_envs=6, options=({"s": 1}, {"s": 2}), random=0.0, reference=10.0
     )
     lines = frame(run("planner", 0, [-1, -9] * 3, starts, steps=0))
     (row,) = compute_rankings(collect_runs(lines), {starts.key: starts}, {}).tasks[starts.key]

@@ -18,7 +18,7 @@ from rlbench.harness.results.schema import FIELDS, violation
 from rlbench.harness.results.writer import RecordWriter
 from rlbench.harness.tasks.task import Task
 
-TASK = Task("maze", 1, "rlbench/GridWorld-v0", episodes=2, lanes=1)
+TASK = Task("maze", 1, "rlbench/GridWorld-v0", episodes=2, num_envs=1)
 SIDE_FILES = {
     "findings": ("probe@000000000000.verify.jsonl", '{"kind": "verification", "schema": 2}\n'),
     "old findings": ("probe@000000000000.verify.jsonl", '{"kind": "header", "schema": 1, "record": "00"}\n'),

@@ -14,7 +14,7 @@ from rlbench.harness.results.record import BlockResult, EpisodeResult
 from rlbench.harness.results.writer import RecordWriter
 from rlbench.harness.tasks.task import Task
 
-TASK = Task("maze", 1, "rlbench/GridWorld-v0", episodes=6, lanes=2)
+TASK = Task("maze", 1, "rlbench/GridWorld-v0", episodes=6, num_envs=2)
 TEXT = str(pandas.Series([], dtype=object).astype("str").dtype)  # "str" since pandas 3, "object" before
 COLUMNS = {
     "task": TEXT,
@@ -248,7 +248,7 @@ def test_a_record_that_another_program_has_rewritten_is_refused(rewrite, whole, 
 
 def test_a_record_of_another_definition_is_refused(whole, entrant):
     before = whole.read_bytes()
-    other = dataclasses.replace(TASK, lanes=3)
+    other = dataclasses.replace(TASK, num_envs=3)
     for act in (
         lambda: RecordWriter(whole, other, entrant, "landlock"),
         lambda: record.is_complete(whole, other, entrant),

@@ -35,7 +35,7 @@ def in_process(agent):
 
 def test_episodes_behind_the_boundary_are_those_in_this_process(folder):
     indices = range(4)
-    short = dataclasses.replace(TASK, lanes=4)
+    short = dataclasses.replace(TASK, num_envs=4)
     with environment_and_agent(short, submission.read(folder), indices, seed=0) as (env, process):
         isolated, fault = play(env, process.load(), short, indices)
     assert fault is None

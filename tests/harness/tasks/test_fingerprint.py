@@ -47,7 +47,7 @@ def absent(num_envs=1):
 def task():
     gymnasium.register("test/Springs-v0", vector_entry_point=Springs)
     gymnasium.register("test/Absent-v0", vector_entry_point=absent)
-    yield Task("springs", 1, "test/Springs-v0", episodes=2, lanes=2, simulator="springs")
+    yield Task("springs", 1, "test/Springs-v0", episodes=2, num_envs=2, simulator="springs")
     del gymnasium.registry["test/Springs-v0"], gymnasium.registry["test/Absent-v0"]
 
 

@@ -30,16 +30,16 @@ def test_every_opponent_plays_both_colours_from_every_opening_once(key):
     assert sorted(games(task, range(task.episodes))) == sorted(all_games)
 
 
-@pytest.mark.parametrize(("key", "episodes", "lanes"), [("go5@1", 240, 16), ("go9@1", 120, 8)])
-def test_a_block_sees_opponents_and_colours_equally_often(key, episodes, lanes):
+@pytest.mark.parametrize(("key", "episodes", "num_envs"), [("go5@1", 240, 16), ("go9@1", 120, 8)])
+def test_a_block_sees_opponents_and_colours_equally_often(key, episodes, num_envs):
     task = get_task(key)
-    assert (task.episodes, task.lanes) == (episodes, lanes)
+    assert (task.episodes, task.num_envs) == (episodes, num_envs)
     orders = set()
     for block in range(task.blocks):
         played = games(task, task.block(block))
         counts = Counter((opponent, colour) for opponent, colour, _ in played)
         opponents = range(4, 6) if task.is_supplement(block) else range(4)
-        assert counts == dict.fromkeys(product(opponents, range(2)), lanes // 2 // len(opponents))
+        assert counts == dict.fromkeys(product(opponents, range(2)), num_envs // 2 // len(opponents))
         orders.add(tuple(opponent for opponent, _, _ in played))
     assert len(orders) > task.blocks / 2  # the place in a block does not tell who the opponent is
 
@@ -48,7 +48,7 @@ def test_a_block_sees_opponents_and_colours_equally_often(key, episodes, lanes):
 def test_games_against_gnu_go_come_last_in_blocks_of_their_own(key):
     task = get_task(key)
     first = task.supplement.first
-    assert first % task.lanes == 0
+    assert first % task.num_envs == 0
     assert first == task.episodes * 4 // 6
     for i in range(task.episodes):
         opponents = task.kwargs([i])["opponents"]
@@ -57,7 +57,7 @@ def test_games_against_gnu_go_come_last_in_blocks_of_their_own(key):
 
 
 def test_the_order_is_the_same_on_every_machine():
-    schedule = GameSchedule(built_in=2, others=1, openings=2, lanes=4, key="drawn")
+    schedule = GameSchedule(built_in=2, others=1, openings=2, num_envs=4, key="drawn")
     assert [tuple(each.values()) for each in schedule] == [
         *((1, 1, 0), (0, 1, 0), (0, 0, 0), (1, 0, 0)),
         *((1, 1, 1), (1, 0, 1), (0, 0, 1), (0, 1, 1)),

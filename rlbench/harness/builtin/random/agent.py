@@ -8,10 +8,10 @@ from gymnasium.vector.utils import batch_space
 
 
 class Random:
-    """Samples one action per lane."""
+    """Samples one action per environment."""
 
-    def __init__(self, action: Any, lanes: int, seed: int) -> None:
-        self._actions = batch_space(action, lanes)
+    def __init__(self, action: Any, num_envs: int, seed: int) -> None:
+        self._actions = batch_space(action, num_envs)
         self._actions.seed(seed)
 
     def act(self, observation: Any, first: Any) -> Any:
@@ -21,4 +21,4 @@ class Random:
 
 def load(task: Any, spaces: Any, seed: int) -> Random:
     """The agent for one block."""
-    return Random(spaces.action, task.lanes, seed)
+    return Random(spaces.action, task.num_envs, seed)
