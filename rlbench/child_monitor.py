@@ -15,6 +15,7 @@ _TAIL_BYTES = 4096
 _MAX_DRAINED = 256  # pieces of output that are read at the end: whoever holds the pipe may print for ever
 _LINE_CHARACTERS = 200
 _SECONDS_TO_DIE = 1.0
+_OF_A_SIGNAL = 128  # what shells add to the number of a signal
 
 
 class ChildMonitor:
@@ -25,10 +26,11 @@ class ChildMonitor:
         reply: Descriptor of the pipe that it replies through; one that does not block, where the child is not trusted:
             what can be read when it is looked for may be taken back before it is read.
         output: Descriptor of the pipe that it prints to, likewise.
+        wrapped: Whether it runs another program, and ends with 128 and the number of the signal that this one died of.
     """
 
-    def __init__(self, pid: int, reply: int, output: int) -> None:
-        self._pid, self._reply, self._output = pid, reply, output
+    def __init__(self, pid: int, reply: int, output: int, wrapped: bool = False) -> None:
+        self._pid, self._reply, self._output, self._wrapped = pid, reply, output, wrapped
         # Readable once the process is dead, even if processes that it started keep its pipes open. Linux has it alone.
         self._exit = os.pidfd_open(pid) if sys.platform == "linux" else None
         self._tail = b""
@@ -73,10 +75,11 @@ class ChildMonitor:
             end = None
         if end is None:
             return "ended"
-        if end.si_code == os.CLD_EXITED:
-            return f"exited with code {end.si_status}"
         names = {each.value: each.name for each in signal.Signals}
-        return f"died of {names.get(end.si_status, f'signal {end.si_status}')}"
+        exited, status = end.si_code == os.CLD_EXITED, end.si_status
+        if exited and self._wrapped and status - _OF_A_SIGNAL in names:
+            exited, status = False, status - _OF_A_SIGNAL
+        return f"exited with code {status}" if exited else f"died of {names.get(status, f'signal {status}')}"
 
     def last_output_line(self) -> str:
         """The last line that the process printed, printable characters only, its middle left out where it is long."""

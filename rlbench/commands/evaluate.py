@@ -45,8 +45,8 @@ class EvaluateOptions:
     results: Path = Path("results")
     """Folder for the records; an interrupted evaluation continues there."""
     isolation: tiers.Asked = "auto"
-    """How the agent is kept apart: landlock, walled in by the kernel; process, a process of its own and no more; auto,
-    the strongest of these that the machine has."""
+    """How the agent is kept apart: strict, in namespaces of its own, by bubblewrap; landlock, walled in by the kernel;
+    process, a process of its own and no more; auto, landlock where the machine has it, else process."""
     quiet: Quiet = False
     """No progress bar."""
     format: Format = "table"
@@ -66,7 +66,8 @@ def run_unpacked(options: EvaluateOptions) -> int:
         remark(f"{options.submission} is {folder}", options)
     entrant = submission.read(folder)
     if tiers.obtain(options.isolation) == "process" and options.isolation == "auto":
-        remark(f"the agent is not walled in, so the run will not be ranked: {tiers.what_landlock_lacks()}", options)
+        reason = tiers.what_is_lacking("landlock")
+        remark(f"the agent is not walled in, so the run will not be ranked: {reason}", options)
     rows: list[dict[str, Any]] = []
     mistakes: list[UserError] = []
     try:

@@ -44,7 +44,7 @@ def evaluate(
         submission_path: Folder of the submission, or the name of a built-in one.
         results_dir: Folder of the records.
         quiet: Whether to show no progress.
-        isolation: The tier in which the agent runs, or `auto` for the strongest that this machine has.
+        isolation: The tier in which the agent runs, or `auto`, see `tiers.obtain`.
 
     Returns:
         The path of the record, `results_dir/<task>/<agent>@<digest12>.jsonl`.

@@ -10,7 +10,7 @@ import pytest
 from rlbench.errors import HarnessError, UserError
 from rlbench.harness import blocks, submission
 from rlbench.harness.evaluate import evaluate
-from rlbench.harness.isolation import agent_process, interpreter
+from rlbench.harness.isolation import interpreter, spawn
 from rlbench.harness.isolation.agent import Spaces, TaskInfo
 from rlbench.harness.play import in_process, make_env, play
 from rlbench.harness.results import record
@@ -152,15 +152,15 @@ def test_faults_while_an_agent_runs_are_not_retried(grid_task, submit, tmp_path,
 
 
 def test_harness_faults_are_retried_and_not_charged(grid_task, submit, tmp_path, monkeypatch):
-    spawn, calls = agent_process._spawn, []
+    start, calls = spawn.start, []
 
     def fails_twice(*arguments):
         calls.append(1)
         if len(calls) < 3:
             raise BlockingIOError(11, "Resource temporarily unavailable")
-        return spawn(*arguments)
+        return start(*arguments)
 
-    monkeypatch.setattr(agent_process, "_spawn", fails_twice)
+    monkeypatch.setattr(spawn, "start", fails_twice)
     descriptors = len(os.listdir("/proc/self/fd"))
     run = record.read(evaluate(grid_task, submit(TABULAR), tmp_path / "results", quiet=True))
     assert {line["status"] for line in run.episodes} == {"ok"}

@@ -9,11 +9,13 @@ seeds, labels and the environment's state never enter the agent's process. It ge
 working folder, no core dumps, and dies with the harness.
 
 In the tier `landlock` the kernel walls the process in as well (`sandbox`): it reads Python, installed packages and its
-own submission, writes to its working folder, and reaches no network, no other program and no other process. What that
-does not promise: the kernel is shared, so a fault of the kernel opens every wall. Against an agent whose author would
-attack the kernel itself, use a virtual machine.
+own submission, writes to its working folder, and reaches no network, no other program and no other process. In the tier
+`strict` it does so in namespaces of its own (`namespaces`), where it does not even see them. What neither promises: the
+kernel is shared, so a fault of it opens every wall. Against an agent whose author would attack the kernel itself, use a
+virtual machine.
 
     tiers           which walls this machine has, found out by attacking them
+    namespaces      the outer walls of the tier `strict`
     sandbox         the walls of the tier `landlock`, and what may be read behind them
     privileges      nobody instead of root
     caps            limits on memory, threads and files, and a watchdog for what the kernel does not count
@@ -23,7 +25,8 @@ attack the kernel itself, use a virtual machine.
     private_copy    the copy of a submission that is played
     descendants     what an agent without walls has started
     break_out       attempts to break out, made to find out whether the walls hold
-    agent_process   the harness's side: starts the process, calls the agent, enforces limits, ends it
+    spawn           how the process is started
+    agent_process   the harness's side: calls the agent, enforces limits, ends it
     worker          the agent's side: loads the agent, answers calls, reports faults
     agent           what a submission provides, and what it receives
     shared_memory   observations and actions as arrays at fixed offsets

@@ -7,22 +7,18 @@ through a pipe, waits for the same byte to come back, and copies the action out 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import importlib
-import json
 import os
 import select
 import signal
 import subprocess
 import time
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rlbench import children, process, space_tree
 from rlbench.child_monitor import ChildMonitor
 from rlbench.errors import HarnessError
-from rlbench.harness.isolation import affinity, interpreter, sandbox, tiers
+from rlbench.harness.isolation import affinity, namespaces, sandbox, spawn, tiers
 from rlbench.harness.isolation.agent import Act, AgentFault, TaskInfo
 from rlbench.harness.isolation.caps import Watchdog
 from rlbench.harness.isolation.descendants import kill_descendants
@@ -32,7 +28,6 @@ from rlbench.harness.isolation.worker import FAULTS, HELLO, READY
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.limits import Limits
 from rlbench.harness.tasks.task import Task
-from rlbench.search import files as search
 
 if TYPE_CHECKING:
     import numpy as np
@@ -94,30 +89,32 @@ class AgentProcess:
             room = MAX_BYTES if explain else 0
             self._shared = SharedArrays(observation, action, task.num_envs, explanation_bytes=room)
             ours.callback(os.close, self._shared.descriptor)
-            folder = str(_scratch(ours.enter_context(children.temporary_folder())))
-            _prepare(submission, task, folder)
-            call_end, self._calls = _pipe(theirs, ours)
-            self._reply, reply_end = _pipe(ours, theirs)
-            output, output_end = _pipe(ours, theirs)
+            folder = str(spawn.scratch_folder(ours.enter_context(children.temporary_folder())))
+            spawn.prepare(submission, task, folder)
+            call_end, self._calls = spawn.pipe(theirs, ours)
+            self._reply, reply_end = spawn.pipe(ours, theirs)
+            output, output_end = spawn.pipe(ours, theirs)
             for end in (self._calls, self._reply, output):  # a pipe that an agent fills, or empties, holds up nobody
                 os.set_blocking(end, False)
             policy = sandbox.policy(str(submission.copy or submission.folder), folder, submission.device == "cuda")
             setup = {
                 "sandbox": None if tier == "process" else policy.plain(),
-                "parent": os.getpid(),
+                "parent": namespaces.PARENT if tier == "strict" else os.getpid(),
                 "memory": self._shared.descriptor,
                 "calls": call_end,
                 "reply": reply_end,
                 "explain": explain,
-                **_load_arguments(submission, task, observation, action, seed),
+                **spawn.load_arguments(submission, task, observation, action, seed),
             }
             passed = (self._shared.descriptor, call_end, reply_end)
-            self._process = _spawn(setup, passed, output_end, folder)
-            ours.callback(self._kill, folder, forks=tier == "process")
-            self._watchdog = Watchdog(self._process.pid, folder, policy.caps)
-            self._monitor = ChildMonitor(self._process.pid, self._reply, output)
+            around = namespaces.command(policy) if tier == "strict" else ()
+            self._process = spawn.start(setup, passed, output_end, folder, around)
+            ours.callback(self._kill, folder, tier)
+            self._monitor = ChildMonitor(self._process.pid, self._reply, output, wrapped=tier == "strict")
             ours.callback(self._monitor.close)
             self._wait_for_start()
+            self._pid = namespaces.agent(self._process.pid) if tier == "strict" else self._process.pid
+            self._watchdog = Watchdog(self._pid, folder, policy.caps)
             self._resources = ours.pop_all()
 
     def load(self) -> Act:
@@ -160,7 +157,7 @@ class AgentProcess:
         poller = select.poll()
         poller.register(reply_end, select.POLLIN)
         ready = poller.poll
-        cores, pid = os.sched_getaffinity(0), self._process.pid
+        cores, pid = os.sched_getaffinity(0), self._pid
         call, calls_asleep, spins = b"\0", 0, range(0)
         look, looked, pause = self._look, 0.0, Watchdog.SECONDS
 
@@ -208,19 +205,19 @@ class AgentProcess:
     ) -> None:
         self._resources.close()
 
-    def _kill(self, home: str, forks: bool) -> None:
-        """Kill the process and all that it started.
-
-        Args:
-            home: Its working folder.
-            forks: Whether it may have started others.
-        """
-        if forks:
+    def _kill(self, home: str, tier: tiers.Tier) -> None:
+        """Kill the process and all that it started; in `strict` from inside out, so that each is waited for."""
+        if tier == "process":
             kill_descendants(self._process.pid, home)
-        with contextlib.suppress(ProcessLookupError):  # somebody else's handler has waited for it
-            os.killpg(self._process.pid, signal.SIGKILL)  # it may have died, but nobody has waited for it yet
-        with contextlib.suppress(subprocess.TimeoutExpired):  # somebody whom nobody has found traces it
-            self._process.wait(_SECONDS_TO_DIE)
+        if tier == "strict" and (first := namespaces.first_process(self._process.pid)):
+            with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+                os.kill(first, signal.SIGKILL)
+                self._process.wait(_SECONDS_TO_DIE)
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):  # somebody else's handler has waited for it
+                os.killpg(self._process.pid, signal.SIGKILL)  # it may have died, but nobody has waited for it yet
+            with contextlib.suppress(subprocess.TimeoutExpired):  # somebody whom nobody has found traces it
+                self._process.wait(_SECONDS_TO_DIE)
 
     def _wait(self, seconds: float) -> bytes | None:
         """A reply, as of `ChildMonitor.read`; meanwhile the process is looked after, and ended where it takes too much.
@@ -262,71 +259,6 @@ class AgentProcess:
         return AgentFault("crash", message, wordless=True)
 
 
-def _prepare(submission: Submission, task: TaskInfo, folder: str) -> None:
-    """Put into the process's home what it would otherwise compile: the loops of a search."""
-    if f"{submission.module}:{submission.function}" == search.ENTRY:
-        importlib.import_module(search.PREPARATION).prepare(Path(folder), task.env_id, task.env_kwargs)
-
-
 def task_info(task: Task, num_envs: int) -> TaskInfo:
     """A task as `load` receives it, played in so many environments at once."""
     return TaskInfo(task.name, task.version, num_envs, task.discount, task.env_id, task.env_kwargs)
-
-
-def _load_arguments(
-    submission: Submission,
-    task: TaskInfo,
-    observation: space_tree.Description,
-    action: space_tree.Description,
-    seed: int,
-) -> dict[str, Any]:
-    """What the agent's process needs to find `load` and to call it, as JSON."""
-    return {
-        "folder": str(submission.copy or submission.folder),
-        "module": submission.module,
-        "function": submission.function,
-        "task": dataclasses.asdict(task),
-        "observation": observation,
-        "action": action,
-        "seed": seed,
-    }
-
-
-def _scratch(folder: Path) -> Path:
-    """An empty folder in one that this user keeps: its owner may become another, who must be able to reach it."""
-    folder.chmod(0o755)
-    scratch = folder / "scratch"
-    scratch.mkdir(0o700)
-    return scratch
-
-
-def _pipe(reader: contextlib.ExitStack, writer: contextlib.ExitStack) -> tuple[int, int]:
-    """The reading and the writing end of a pipe, each closed with its owner's stack."""
-    read_end, write_end = os.pipe()
-    reader.callback(os.close, read_end)
-    writer.callback(os.close, write_end)
-    return read_end, write_end
-
-
-def _spawn(setup: dict[str, Any], descriptors: tuple[int, ...], output: int, folder: str) -> subprocess.Popen[bytes]:
-    """Start the agent's process.
-
-    Args:
-        setup: What the worker needs, sent as JSON on standard input.
-        descriptors: What it inherits besides standard input, output and error.
-        output: Where it prints.
-        folder: Its working folder, empty.
-    """
-    with open(os.memfd_create("rlbench-setup"), "w+b") as stdin:
-        stdin.write(json.dumps(setup).encode())
-        stdin.seek(0)
-        return subprocess.Popen(
-            interpreter.command(),
-            stdin=stdin,
-            stdout=output,
-            stderr=output,
-            pass_fds=descriptors,
-            start_new_session=True,
-            cwd=folder,
-            env=interpreter.environment(folder),
-        )

@@ -12,7 +12,8 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from rlbench.harness.isolation import sandbox
@@ -46,6 +47,23 @@ ATTEMPTS: dict[str, Callable[[dict[str, Any]], object]] = {
 }
 """What is tried, in words that follow `could still`; success is to raise nothing."""
 
+OF_NAMESPACES: dict[str, Callable[[dict[str, Any]], object]] = {
+    "see other processes": lambda of: found(each for each in os.listdir("/proc") if each.isdigit() and int(each) > 3),
+    "see the machine's network": lambda of: found(name for _, name in socket.if_nameindex() if name != "lo"),
+    "see other processes' sockets": lambda of: Path("/proc/self/net/unix").read_text("utf-8").index(of["abstract"]),
+    "ask for the size of a file": lambda of: os.stat(of["secret"]),
+    "see the name of the machine": lambda of: found([os.uname().nodename].count(of["machine"]) * ["it"]),
+    **{name: ATTEMPTS[name] for name in ("read a file", "remove a file", "connect by TCP")},
+    "connect to an abstract socket": ATTEMPTS["connect to an abstract socket"],
+}
+"""What namespaces must stop, the inner walls up or not."""
+
+
+def found(them: Iterable[str]) -> None:
+    """Raise LookupError where there are none."""
+    if not list(them):
+        raise LookupError("nothing was found")
+
 
 def lift_limits() -> None:
     """Allow itself as many descriptors as the machine has."""
@@ -71,11 +89,9 @@ def forks() -> bool:
     return True
 
 
-def succeeded(of: dict[str, Any]) -> Iterator[str]:
+def succeeded(of: dict[str, Any], attempts: Mapping[str, Callable[[dict[str, Any]], object]]) -> Iterator[str]:
     """The attempts that succeed."""
-    if forks():
-        yield "make processes"
-    for name, attempt in ATTEMPTS.items():
+    for name, attempt in attempts.items():
         try:
             attempt(of)
         except Exception:  # whatever stopped it
@@ -84,7 +100,10 @@ def succeeded(of: dict[str, Any]) -> Iterator[str]:
 
 
 def main() -> None:
-    """Go behind the walls, and try."""
+    """Go behind the walls, and try; in namespaces, before that, too."""
     of = json.load(sys.stdin)
-    sandbox.apply(sandbox.Policy.from_plain(of["sandbox"]), of["parent"])
-    os.write(1, json.dumps(list(succeeded(of))).encode())
+    broken = [f"{name} before the inner walls" for name in succeeded(of, OF_NAMESPACES)] if of["namespaces"] else []
+    sandbox.apply(sandbox.Policy.from_plain(of["sandbox"]), of["starter"])
+    broken += ["make processes"] if forks() else []
+    broken += succeeded(of, ATTEMPTS)
+    os.write(1, json.dumps(broken).encode())

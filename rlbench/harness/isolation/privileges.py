@@ -15,7 +15,8 @@ from rlbench.harness.isolation.system_calls import checked
 
 FIRST_USER, USERS = 61184, 4336
 """Users that belong to nobody, which systemd sets aside for such purposes; containers have them, too. Each process gets
-one of its own, by its number: so limits by user count its threads alone, and agents cannot touch each other."""
+one of its own, by the number of its folder: so limits by user count its threads alone, and agents cannot touch each
+other. Rejected: the number of the process, which is the same in every namespace."""
 
 GROUP = FIRST_USER
 """The group of all agents: what they have in common, they may read through it."""
@@ -46,7 +47,7 @@ def become_nobody(owned: str, may_search: bool) -> None:
     Raises:
         OSError: This process may not.
     """
-    user = FIRST_USER + os.getpid() % USERS
+    user = FIRST_USER + os.stat(owned).st_ino % USERS
     os.chown(owned, user, GROUP)
     checked("prctl", _SET_KEEPCAPS, 1, 0, 0, 0)
     os.setgroups([])

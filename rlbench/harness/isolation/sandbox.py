@@ -114,12 +114,12 @@ def _libraries() -> Iterator[str]:
     """
     standard = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib")]
     shared = [str(Path(prefix, "lib")) for prefix in (sys.base_prefix, sys.exec_prefix, sys.prefix)]
-    packages = [each for each in [*sys.path, site.getusersitepackages()] if _is_library(each)]
+    packages = [each for each in [*sys.path, site.getusersitepackages()] if is_library(each)]
     named = os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)
     yield from _narrow([*standard, *shared, *packages, *filter(None, named), str(_PACKAGE)])
 
 
-def _is_library(path: str) -> bool:
+def is_library(path: str) -> bool:
     """Whether an entry of `sys.path` is a folder of installed packages, lies in one, or is an archive."""
     parts = Path(os.path.abspath(path)).parts
     return any(name in parts for name in _LIBRARIES) or (path.endswith(".zip") and os.path.isfile(path))

@@ -1,10 +1,14 @@
 """Tiers of isolation, from strong to weak, and which of them this machine has, found out by attacking it.
 
+    strict     in namespaces of its own, with a private root (`namespaces`), behind the walls of `landlock`
     landlock   the agent's process is walled in by the kernel (`sandbox`)
     process    a process of its own, as the same user: what the agent does there is up to the agent
 
 The walls are believed only after a process behind them has tried to break out (`break_out`): kernels lack parts of
 them, containers forbid others, and none of that is an error that the calls which build them would report.
+
+`auto` is `landlock`, not `strict`: what an agent can do, and whether a run can be continued on another machine, is not
+to depend on a package that happens to be installed; and a process in namespaces starts by about a fifth slower.
 """
 
 from __future__ import annotations
@@ -18,10 +22,10 @@ from typing import Literal, get_args
 
 from rlbench import children, process
 from rlbench.errors import UserError, printable
-from rlbench.harness.isolation import interpreter, sandbox
+from rlbench.harness.isolation import interpreter, namespaces, sandbox
 
-Tier = Literal["landlock", "process"]
-Asked = Literal["auto", "landlock", "process"]
+Tier = Literal["strict", "landlock", "process"]
+Asked = Literal["auto", "strict", "landlock", "process"]
 TIERS: tuple[Tier, ...] = get_args(Tier)
 
 _SECONDS = 30
@@ -31,28 +35,34 @@ def obtain(asked: Asked) -> Tier:
     """The tier that agents run in.
 
     Args:
-        asked: A tier, or `auto` for the strongest that this machine has.
+        asked: A tier, or `auto` for `landlock` where this machine has it, else `process`.
 
     Raises:
         UserError: This machine does not have the tier that was asked for.
     """
     if asked == "process":
         return "process"
-    reason = what_landlock_lacks()
+    reason = what_is_lacking("landlock" if asked == "auto" else asked)
     if reason is None:
-        return "landlock"
+        return "landlock" if asked == "auto" else asked
     if asked == "auto":
         return "process"
-    raise UserError(f"isolation {asked} cannot be had here: {reason}; --isolation process runs agents without it")
+    weaker = TIERS[TIERS.index(asked) + 1]
+    raise UserError(f"isolation {asked} cannot be had here: {reason}; --isolation {weaker} runs agents without it")
 
 
 @functools.cache
-def what_landlock_lacks() -> str | None:
-    """Why agents cannot be walled in on this machine, in words; None where the walls hold. Tried once per process."""
+def what_is_lacking(tier: Literal["strict", "landlock"]) -> str | None:
+    """Why this machine does not have a tier, in words; None where its walls hold. Tried once per process."""
     with children.temporary_folder() as folder, process.standard_streams(), process.waitable_children():
         secret, scratch = folder / "secret", folder / "scratch"
         secret.write_text("secret", encoding="utf-8")
         scratch.mkdir()
+        policy = sandbox.policy(str(scratch), str(scratch), cuda=False)
+        try:
+            around = namespaces.command(policy) if tier == "strict" else []
+        except UserError as error:
+            return str(error)
         with socket.socket() as tcp, socket.socket(socket.AF_UNIX) as abstract:
             tcp.bind(("127.0.0.1", 0))
             tcp.listen()
@@ -60,13 +70,16 @@ def what_landlock_lacks() -> str | None:
             abstract.listen()
             targets = {
                 "parent": os.getpid(),
+                "starter": namespaces.PARENT if around else os.getpid(),
+                "namespaces": bool(around),
+                "machine": os.uname().nodename,
                 "secret": str(secret),
                 "port": tcp.getsockname()[1],
                 "abstract": abstract.getsockname()[1:].decode(),
-                "sandbox": sandbox.policy(str(scratch), str(scratch), cuda=False).plain(),
+                "sandbox": policy.plain(),
             }
             done = subprocess.run(
-                interpreter.command("break_out"),
+                [*around, *interpreter.command("break_out")],
                 input=json.dumps(targets).encode(),
                 capture_output=True,
                 timeout=_SECONDS,

@@ -17,15 +17,15 @@ from rlbench.harness.tasks.suite import get_task
 SCRIPT = """
 import dataclasses, sys
 from rlbench.harness.evaluate import evaluate
-from rlbench.harness.isolation import agent_process
+from rlbench.harness.isolation import spawn
 from rlbench.harness.tasks.suite import get_task
-spawn = agent_process._spawn
+start = spawn.start
 def noted(*arguments):
-    process = spawn(*arguments)
+    process = start(*arguments)
     with open(sys.argv[4], "a") as pids:
         print(process.pid, file=pids)
     return process
-agent_process._spawn = noted
+spawn.start = noted
 print("up", flush=True)
 task = dataclasses.replace(get_task("grid-world"), episodes=int(sys.argv[3]), num_envs=1)
 evaluate(task, sys.argv[1], sys.argv[2], quiet=True, isolation=sys.argv[5])

@@ -7,7 +7,7 @@ import pytest
 import rlbench  # noqa: F401  # registers the ids
 from rlbench.harness import blocks, submission
 from rlbench.harness.evaluate import evaluate
-from rlbench.harness.isolation import affinity, agent_process, shared_memory
+from rlbench.harness.isolation import affinity, shared_memory, spawn
 from rlbench.harness.results import record
 from rlbench.harness.tasks.task import Task
 from rlbench.registry import GLIMPSE
@@ -41,7 +41,7 @@ def crossed(request, monkeypatch):
     """
     monkeypatch.setattr(affinity, "pin_to_separate_cores", lambda *_: request.param)
     crossed = []
-    arguments, put = agent_process._load_arguments, shared_memory.SharedArrays.put_observation
+    arguments, put = spawn.load_arguments, shared_memory.SharedArrays.put_observation
 
     def spied_arguments(*args):
         given = arguments(*args)
@@ -53,7 +53,7 @@ def crossed(request, monkeypatch):
         with open(f"/proc/self/fd/{shared.descriptor}", "rb") as memory:
             crossed.append(memory.read())
 
-    monkeypatch.setattr(agent_process, "_load_arguments", spied_arguments)
+    monkeypatch.setattr(spawn, "load_arguments", spied_arguments)
     monkeypatch.setattr(shared_memory.SharedArrays, "put_observation", put_and_look)
     return crossed
 

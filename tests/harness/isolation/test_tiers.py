@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,27 +13,34 @@ import pytest
 from rlbench.errors import UserError
 from rlbench.harness import submission
 from rlbench.harness.evaluate import evaluate
-from rlbench.harness.isolation import interpreter, landlock, privileges, sandbox, tiers
+from rlbench.harness.isolation import interpreter, landlock, namespaces, privileges, sandbox, tiers
 from rlbench.harness.results import record
 from rlbench.harness.results.writer import RecordWriter
 
 walled = pytest.mark.skipif(not landlock.abi(), reason="this kernel has no Landlock")
 
+with_bubblewrap = pytest.mark.skipif(
+    not landlock.abi() or shutil.which(namespaces.PROGRAM) is None, reason="no bubblewrap, or no Landlock"
+)
+
 WITHOUT = """
 import json, os, sys
 from rlbench.harness.isolation import break_out
-of = json.load(sys.stdin) | {"parent": os.getppid()}
+of = json.load(sys.stdin) | {"parent": os.getppid(), "machine": os.uname().nodename}
 del break_out.ATTEMPTS["run a program"]
-print(json.dumps(list(break_out.succeeded(of))))
+forked = ["make processes"] if break_out.forks() else []
+seen = list(break_out.succeeded(of, break_out.OF_NAMESPACES))
+open(of["secret"], "w").close()
+print(json.dumps([*seen, *forked, *break_out.succeeded(of, break_out.ATTEMPTS)]))
 """
 
 
 @pytest.fixture
 def fresh():
     """The machine is tried anew, before and after."""
-    tiers.what_landlock_lacks.cache_clear()
+    tiers.what_is_lacking.cache_clear()
     yield
-    tiers.what_landlock_lacks.cache_clear()
+    tiers.what_is_lacking.cache_clear()
 
 
 def test_every_attempt_can_succeed_without_the_sandbox(tmp_path):
@@ -56,15 +64,22 @@ def test_every_attempt_can_succeed_without_the_sandbox(tmp_path):
         *("make processes", "read a file", "write a file", "list a folder", "remove a file"),
         *("read the environment of the harness", "signal the harness", "limit the harness", "open a process"),
         *("connect by TCP", "send by UDP", "connect to an abstract socket", "start a program"),
-        "make shared memory that outlives it",
+        *("see other processes", "see other processes' sockets", "ask for the size of a file"),
+        *("see the name of the machine", "make shared memory that outlives it"),
     }
 
 
 @walled
 def test_the_walls_hold(fresh):
-    assert tiers.what_landlock_lacks() is None
+    assert tiers.what_is_lacking("landlock") is None
     assert tiers.obtain("auto") == tiers.obtain("landlock") == "landlock"
     assert tiers.obtain("process") == "process"
+
+
+@with_bubblewrap
+def test_namespaces_hold(fresh):
+    assert tiers.what_is_lacking("strict") is None
+    assert tiers.obtain("strict") == "strict"
 
 
 WALLS = {
@@ -82,15 +97,57 @@ def test_a_missing_wall_is_noticed(wall, words, fresh, monkeypatch):
     without = f"from rlbench.harness.isolation import {module}\n{module}.{function} = lambda *_: None\n"
     boot = boot.replace('del sys.modules["rlbench"]', without)
     monkeypatch.setattr(interpreter, "command", lambda program: [*command, boot])
-    assert re.search(words, tiers.what_landlock_lacks())
+    assert re.search(words, tiers.what_is_lacking("landlock"))
+
+
+NAMESPACES = {
+    "--unshare-net": "see other processes' sockets before the inner walls, .*connect by TCP",
+    "--unshare-uts": ".",  # bubblewrap refuses to name the machine itself
+    "--unshare-pid": ".",  # the process ends, as its parent is not the one that it expects
+}
+
+
+@with_bubblewrap
+@pytest.mark.parametrize(("option", "words"), NAMESPACES.items(), ids=NAMESPACES)
+def test_a_missing_namespace_is_noticed(option, words, fresh, monkeypatch):
+    monkeypatch.setattr(namespaces, "_OPTIONS", tuple(each for each in namespaces._OPTIONS if each != option))
+    assert re.search(words, tiers.what_is_lacking("strict"))
+
+
+@with_bubblewrap
+def test_a_root_that_is_not_private_is_noticed(fresh, monkeypatch):
+    command = namespaces.command
+    monkeypatch.setattr(
+        namespaces, "command", lambda policy: [*command(policy)[:-1], "--dev-bind", "/tmp", "/tmp", "--"]
+    )
+    assert "ask for the size of a file before the inner walls, read a file" in tiers.what_is_lacking("strict")
 
 
 def test_a_tier_that_cannot_be_had(fresh, monkeypatch, submit, grid_task, tmp_path):
-    monkeypatch.setattr(tiers, "what_landlock_lacks", lambda: "this kernel has no Landlock")
+    monkeypatch.setattr(tiers, "what_is_lacking", lambda tier: "this kernel has no Landlock")
     assert tiers.obtain("auto") == "process"
     with pytest.raises(UserError, match="isolation landlock cannot be had here: this kernel has no Landlock; "):
         evaluate(grid_task, submit("return [1] * 3"), tmp_path / "results", quiet=True, isolation="landlock")
     assert not (tmp_path / "results").exists()
+
+
+def test_strict_without_bubblewrap_is_refused(fresh, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    words = (
+        "isolation strict cannot be had here: bwrap is not installed .*; --isolation landlock runs agents without it"
+    )
+    with pytest.raises(UserError, match=words):
+        tiers.obtain("strict")
+
+
+@with_bubblewrap
+def test_strict_without_namespaces_is_refused_by_bubblewraps_own_words(fresh, monkeypatch, tmp_path):
+    program = tmp_path / namespaces.PROGRAM
+    program.write_text("#!/bin/sh\necho bwrap: No permissions to create new namespace >&2\nexit 1\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(UserError, match="cannot be had here: bwrap: No permissions to create new namespace; "):
+        tiers.obtain("strict")
 
 
 @walled
