@@ -15,12 +15,12 @@ SUBMISSIONS = "baselines/pretrained"  # run in processes of their own
 STAGES = ("tasks", "layers", "manifest", "contents", "submission", "isolation", "results", "ranking")
 SEARCH_FOLDER = ("rlbench.harness.search_player.folder", "rlbench.search.files", "rlbench.search.settings")
 HARNESS = (*(f"rlbench.harness.{stage}" for stage in STAGES), *SEARCH_FOLDER)
-UP_TO_SUBMISSION = ("rlbench.text_files", *SEARCH_FOLDER, *HARNESS[:4])
+UP_TO_SUBMISSION = ("rlbench.regular_files", "rlbench.text_files", *SEARCH_FOLDER, *HARNESS[:4])
 PUBLIC = (
     *("rlbench", "rlbench.appended_files", "rlbench.errors", "rlbench.process", "rlbench.progress", "rlbench.registry"),
     *("rlbench.charts", "rlbench.exit_codes", "rlbench.options", "rlbench.space_tree", "rlbench.streams"),
     *("rlbench.child_guard", "rlbench.child_monitor", "rlbench.children", "rlbench.program", "rlbench.text_files"),
-    "rlbench.whole_files",
+    *("rlbench.regular_files", "rlbench.whole_files"),
 )
 COMMAND_LINE = (
     *("rlbench.cli", "rlbench.errors", "rlbench.exit_codes", "rlbench.options", "rlbench.process", "rlbench.program"),
@@ -46,6 +46,7 @@ MAY_REACH = {
     "rlbench.child_monitor": ("rlbench.errors",),
     "rlbench.progress": ("rlbench.errors", "rlbench.process", "rlbench.streams"),
     "rlbench.registry": (),
+    "rlbench.regular_files": (),
     "rlbench.space_tree": ("rlbench.errors",),
     "rlbench.whole_files": (),
     "rlbench.text_files": ("rlbench.errors",),
@@ -79,7 +80,7 @@ MAY_REACH = {
     "rlbench.harness.tasks": ("rlbench.errors",),
     "rlbench.harness.layers": (),  # it plays networks with NumPy alone
     "rlbench.harness.manifest": ("rlbench.errors", "rlbench.text_files"),
-    "rlbench.harness.contents": ("rlbench.errors",),
+    "rlbench.harness.contents": ("rlbench.errors", "rlbench.regular_files"),
     "rlbench.harness.submission": ("rlbench.errors", *UP_TO_SUBMISSION),
     "rlbench.harness.isolation": (
         *("rlbench.child_monitor", "rlbench.children", "rlbench.errors", "rlbench.process", "rlbench.space_tree"),
@@ -94,6 +95,7 @@ MAY_REACH = {
             "rlbench.text_files",
             "rlbench.whole_files",
         ),
+        *("rlbench", "rlbench.registry", "rlbench.regular_files"),
         *("rlbench.harness.submission", *UP_TO_SUBMISSION),
     ),
     "rlbench.harness.ranking": ("rlbench.errors", "rlbench.process", "rlbench.harness.tasks"),
@@ -106,6 +108,7 @@ MAY_REACH = {
             "rlbench.streams",
             "rlbench.text_files",
             "rlbench.whole_files",
+            *("rlbench", "rlbench.registry", "rlbench.regular_files"),
             *HARNESS,
         ),
     ),

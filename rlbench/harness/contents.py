@@ -9,20 +9,19 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from rlbench.errors import UserError
+from rlbench.regular_files import open_regular
 
 MAX_FILES = 2_000
 MAX_BYTES = 1 << 30
 MAX_DEPTH = 32
 
 _CHUNK = 1 << 20
-_NEVER_WAIT = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-
 _KINDS = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",
@@ -38,14 +37,39 @@ def digest(folder: Path) -> str:
         UserError: The folder holds something that the digest would not cover, or cannot be read.
     """
     total = hashlib.sha256()
-    for path in files(folder):
+    _add(total, folder, files(folder))
+    return total.hexdigest()
+
+
+def played(folder: Path, manifest: str, settings: Sequence[str]) -> str:
+    """Sha256 of what plays: of every file but the manifest, and of the settings in it that decide how they are run.
+
+    Names, authors, training seed and steps are left out: the same agent with another manifest is the same.
+
+    Args:
+        folder: Of the submission.
+        manifest: Name of the file that is left out.
+        settings: Entry and device.
+
+    Raises:
+        UserError: As of `digest`.
+    """
+    total = hashlib.sha256()
+    for each in settings:
+        total.update(_length(len(each.encode())) + each.encode())
+    _add(total, folder, [path for path in files(folder) if path != folder / manifest])
+    return total.hexdigest()
+
+
+def _add(total: hashlib._Hash, folder: Path, paths: Sequence[Path]) -> None:
+    """Add the names and contents of files to a digest."""
+    for path in paths:
         name = os.fsencode("/".join(path.relative_to(folder).parts))
         total.update(_length(len(name)) + name)  # without lengths, "a" + "bc" would be "ab" + "c"
         with _opened(path) as file:
             total.update(_length(os.fstat(file.fileno()).st_size))
             for chunk in _chunks(file):
                 total.update(chunk)
-    return total.hexdigest()
 
 
 def copy(folder: Path, to: Path) -> None:
@@ -101,10 +125,7 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
 def _opened(path: Path) -> Iterator[BinaryIO]:
     """A file to read, which is not waited for: it may have become a pipe since it was listed."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | _NEVER_WAIT)
-        with open(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise UserError(f"{path} is no file any more; evaluate it again")
+        with open_regular(path) as file:
             yield file
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}; every file of a submission is digested") from None

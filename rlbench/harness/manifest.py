@@ -132,17 +132,25 @@ def _is_filled_list(value: object) -> bool:
     return _is_list(value) and value != [] and value != ()
 
 
+def _is_line(value: object) -> bool:
+    """Whether it is text that prints on one line of a record and of the page."""
+    return isinstance(value, str) and bool(value.strip()) and value.isprintable() and len(value) <= 200
+
+
 def _is_count(value: object) -> bool:
     return type(value) is int and 0 <= value <= MAX_COUNT  # bool is an int to isinstance
 
 
 _NAME_RULE = "1 to 64 letters, digits and . _ + -, a letter or digit first"
+_LINE_RULE = "a line of up to 200 characters"
 _COUNT_RULE = "a whole number from 0 on, below 2^63"
 
 _CHECKS: dict[str, tuple[str, Callable[[object], bool], str]] = {
     "name": ('"my-agent"', _is_name, _NAME_RULE),
     "version": ('"1"', _is_name, _NAME_RULE),
     "authors": ('["Ada Lovelace"]', _is_filled_list, "a list of names"),
+    "owner": ('"Ada Lovelace"', _is_line, _LINE_RULE),
+    "contact": ('"ada@example.org"', _is_line, _LINE_RULE),
     "tasks": ('["cart-pole@1"]', _is_list, "a list of tasks, or none"),
     "entry": ('"agent:load"', _is_entry, "module:function of the folder"),
     "training_seed": ("0", _is_count, _COUNT_RULE),
@@ -151,5 +159,11 @@ _CHECKS: dict[str, tuple[str, Callable[[object], bool], str]] = {
 }
 """Every field: an example, whether a value is valid, and the rule in words."""
 
-_OPTIONAL: dict[str, Any] = {"training_seed": None, "training_steps": None, "device": "cpu"}
+_OPTIONAL: dict[str, Any] = {
+    "owner": None,
+    "contact": None,
+    "training_seed": None,
+    "training_steps": None,
+    "device": "cpu",
+}
 _REQUIRED = tuple(name for name in _CHECKS if name not in _OPTIONAL)

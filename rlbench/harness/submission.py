@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rlbench.errors import UserError
-from rlbench.harness.contents import digest, files
+from rlbench.harness.contents import digest, files, played
 from rlbench.harness.layers import player
 from rlbench.harness.layers.graph import GraphError
 from rlbench.harness.manifest import MANIFEST, read_manifest
@@ -35,6 +35,12 @@ class Submission:
 
     version: str
     authors: tuple[str, ...]
+    owner: str
+    """Who answers for its runs: the authors, unless the manifest names somebody."""
+
+    contact: str | None
+    """How to reach the owner."""
+
     tasks: tuple[str, ...]
     """Keys of the tasks that it plays; `*` for every task, none where it was trained on no task."""
 
@@ -49,6 +55,9 @@ class Submission:
 
     digest: str
     """Sha256 of the folder, from `digest`."""
+
+    contents: str
+    """Sha256 of what plays, from `contents.played`: without names, authors and training seed."""
 
     player: str | None
     """The digest of the player where the submission is data only, None where it brings code of its own."""
@@ -77,8 +86,15 @@ def read(path: str | Path) -> Submission:
         _check_data(folder, contents, entry)
     else:
         _check_source(folder / f"{module}.py", manifest)
-    played_by = None if data_only is None else data_only.digest()
-    return Submission(folder, module=module, function=function, digest=digest(folder), player=played_by, **fields)
+    return Submission(
+        folder,
+        module=module,
+        function=function,
+        digest=digest(folder),
+        contents=played(folder, MANIFEST, [entry, fields["device"]]),
+        player=None if data_only is None else data_only.digest(),
+        **{**fields, "owner": fields["owner"] or ", ".join(fields["authors"])[:200]},
+    )
 
 
 def _folder(path: Path) -> Path | None:

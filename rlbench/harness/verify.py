@@ -19,6 +19,7 @@ from rlbench.harness.blocks import play_isolated
 from rlbench.harness.evaluate import without_spent_time
 from rlbench.harness.isolation.private_copy import private_copy
 from rlbench.harness.results import provenance, record
+from rlbench.harness.results.header import check_header
 from rlbench.harness.results.jsonl import JsonlWriter, as_object
 from rlbench.harness.results.record import BlockResult, Record
 from rlbench.harness.submission import Submission
@@ -75,7 +76,7 @@ def verify(
     run = record.read(path)
     if run is None or not run.blocks:
         raise UserError(f"{path} has no block that could be played again")
-    record.check_header(run.header, task, entrant, path, "the two cannot be compared")
+    check_header(run.header, task, entrant, path, "the two cannot be compared")
     last = len(run.blocks) if blocks is None else min(blocks, len(run.blocks))
     with (
         findings_writer(path) as writer,

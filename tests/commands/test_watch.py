@@ -15,6 +15,7 @@ from rlbench.harness.evaluate import evaluate
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import get_task
 from rlbench.interact.recorder import gif_rate
+from tests import forge
 from tests.interact.agents import AGENT, write_agent
 from tests.interact.pictures import read_film, read_png
 
@@ -53,7 +54,7 @@ def test_a_row_of_the_leaderboard_is_played_again(lean, run, tmp_path):
     assert [row["as_recorded"] for row in rows] == [True, True]  # the last of one block and the first of the next
     assert [row["return"] for row in rows] == [line["return"] for line in lines[49:51]]
     forged = path.read_text(encoding="utf-8").replace(lines[49]["actions"], "0" * 16)
-    path.write_text(forged, encoding="utf-8")
+    forge.write(path, list(map(json.loads, forged.splitlines())))
     code, rows, _ = run(*arguments)
     assert (code, rows[0]["as_recorded"], rows[1]["as_recorded"]) == (1, False, True)
     assert rows[0]["difference"].startswith("actions '0000000000000000', now ")

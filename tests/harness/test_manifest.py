@@ -17,6 +17,8 @@ MANIFESTS = st.fixed_dictionaries(
         "name": NAMES,
         "version": NAMES,
         "authors": st.lists(WORDS, min_size=1, max_size=3),
+        "owner": st.none() | WORDS.filter(lambda text: len(text) <= 200),
+        "contact": st.none() | WORDS.filter(lambda text: len(text) <= 200),
         "tasks": st.lists(WORDS, max_size=3),
         "entry": st.from_regex(r"[A-Za-z_][A-Za-z0-9_]*:[A-Za-z_][A-Za-z0-9_]*", fullmatch=True),
         "training_seed": COUNTS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from rlbench.appended_files import AppendedFile
 from rlbench.errors import HarnessError, UserError
+from rlbench.regular_files import open_regular
 
 MAX_FIRST_LINE = 1 << 20
 
@@ -23,9 +25,7 @@ def kind_of(path: Path) -> str | None:
         UserError: The file cannot be read.
     """
     try:
-        if not path.is_file():  # a pipe might never end
-            raise UserError(f"cannot read {path}: {'it is not a file' if path.exists() else 'no such file'}")
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             first = as_object(file.readline(MAX_FIRST_LINE))
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
@@ -35,10 +35,51 @@ def kind_of(path: Path) -> str | None:
 def as_object(line: bytes) -> dict[str, Any]:
     """A line as a JSON object, empty where it is none, or in another encoding than UTF-8."""
     try:
-        value = json.loads(line.decode("utf-8-sig"))  # bytes would be taken for UTF-16 or UTF-32, too
+        text = line.decode("utf-8-sig")  # bytes might be taken for UTF-16
+        value = json.loads(text, parse_constant=_refused, object_pairs_hook=_once)
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def _refused(constant: str) -> None:
+    """NaN and the infinities, which JSON does not have."""
+    raise ValueError(constant)
+
+
+def _once(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose fields have a name each: of two with one, another reader might take the first."""
+    made = dict(fields)
+    if len(made) < len(fields):
+        raise ValueError("a field twice")
+    return made
+
+
+def as_line(value: Mapping[str, Any]) -> bytes:
+    """An object as a line, without its newline; HarnessError where it holds NaN or an infinity."""
+    try:
+        return json.dumps(value, allow_nan=False).encode()
+    except ValueError as error:
+        raise HarnessError(f"the environment returned a number that JSON cannot hold: {error}") from error
+
+
+def line_digest(line: bytes) -> str:
+    """What the line behind carries as `previous`: the start of the sha256 of a line, without its newline."""
+    return hashlib.sha256(line).hexdigest()[:16]
+
+
+def linked(lines: Sequence[Mapping[str, Any]], previous: str | None) -> tuple[list[dict[str, Any]], str | None]:
+    """Lines, each with the digest of the one before as `previous`; and the digest of the last.
+
+    Args:
+        lines: Objects, in order.
+        previous: Digest of the line before the first; None where there is none.
+    """
+    made = []
+    for line in lines:
+        made.append({**line} if previous is None else {**line, "previous": previous})
+        previous = line_digest(as_line(made[-1]))
+    return made, previous
 
 
 class JsonlWriter(AppendedFile):
@@ -58,11 +99,7 @@ class JsonlWriter(AppendedFile):
             HarnessError: A line holds NaN or an infinity.
             UserError: The disk is full, or the like.
         """
-        try:
-            data = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines).encode()
-        except ValueError as error:
-            raise HarnessError(f"the environment returned a number that JSON cannot hold: {error}") from error
-        self.write(data, safe)
+        self.write(b"".join(as_line(line) + b"\n" for line in lines), safe)
 
     def __enter__(self) -> JsonlWriter:
         return self

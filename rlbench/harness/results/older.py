@@ -5,9 +5,10 @@ Everything about them is here, so that it can be deleted once every record is of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rlbench.harness.results.jsonl import line_digest
 from rlbench.harness.tasks.suite import TASKS
 
 SCHEMA = 1
@@ -44,13 +45,33 @@ HASHES = {
 """The hash that each task had when these records were made, of the same games under older words."""
 
 
+FIELDS = {"contact": None, "secret": None, "player": None, "arithmetic": None, "dynamics": None, "sandbox": 0}
+"""What the headers of then did not tell, with what it was."""
+
+OWNER = "rlbench"
+"""Whose they are: those that are published are of the reference agents."""
+
+
 def is_older(header: Mapping[str, Any]) -> bool:
     """Whether a record is of schema 1."""
     return header.get("schema") == SCHEMA
 
 
-def translated(header: Mapping[str, Any]) -> dict[str, Any]:
-    """A header of then with the hash that its task has now, where it is of the same task."""
-    key = header["task"]
-    same = key in TASKS and header["task_hash"] == HASHES.get(key)
-    return {**header, "task_hash": TASKS[key].hash if same else header["task_hash"]}
+def is_before_walls(header: Mapping[str, Any]) -> bool:
+    """Whether a record was made before there were tiers of isolation."""
+    return is_older(header) and header.get("sandbox", 0) == 0
+
+
+def translated(parsed: Sequence[dict[str, Any]], lines: Sequence[bytes]) -> list[dict[str, Any]]:
+    """The lines of a record of then as they would be now, but for the schema that its header names.
+
+    Args:
+        parsed: The lines as objects, the header first.
+        lines: The same lines as bytes.
+    """
+    header, *others = parsed
+    key, digest = str(header.get("task")), header.get("digest")
+    now = {**FIELDS, "owner": OWNER, "contents": digest, **header}
+    if key in TASKS and header.get("task_hash") == HASHES.get(key):
+        now["task_hash"] = TASKS[key].hash
+    return [now, *({**line, "previous": line_digest(before)} for line, before in zip(others, lines, strict=False))]

@@ -9,11 +9,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from rlbench import __version__
 from rlbench.children import child_environment
 from rlbench.process import waitable_children
 
-_PACKAGES = ("rlbench", "numpy", "gymnasium", "numba", "mujoco", "ale-py")
-"""Packages that decide the numbers: rlbench, its arithmetic and the simulators."""
+_PACKAGES = ("numpy", "gymnasium", "numba", "mujoco", "ale-py")
+"""Packages that decide the numbers beside rlbench: arithmetic and simulators."""
 
 _NVIDIA = Path("/proc/driver/nvidia")
 _ROOT = Path(__file__).resolve().parents[3]
@@ -22,7 +23,7 @@ _ROOT = Path(__file__).resolve().parents[3]
 def machine() -> dict[str, Any]:
     """Versions and hardware for a record's header; None for what is not there."""
     return {
-        "packages": {name: _version(name) for name in _PACKAGES},
+        "packages": {"rlbench": __version__, **{name: _version(name) for name in _PACKAGES}},
         "python": platform.python_version(),
         "cpu": cpu(),
         "gpu": _gpu(),

@@ -1,10 +1,13 @@
 """Records: one run, of one agent digest on one task version, is one file of JSON lines that only ever grows.
 
-    header    task, agent, dynamics, versions and machine; the schema
-    episode   one per episode, in order; two runs of the same agent and task have equal ones
+    header    task, agent, owner, dynamics, versions and machine; the schema
+    episode   one per episode, in order
     block     timings; commits the episodes before it
     footer    the run is complete
     lacking   instead of a footer: the episodes that the machine could not play, for want of a program
+
+`record.schema.json` says which fields each has. Every line but the first carries the digest of the line before as
+`previous`; but for that, two runs of the same agent and task have equal episodes.
 
 Lines behind the last block line were never committed: a writer cuts them off, a reader ignores all but `lacking`.
 Means, intervals and scores are never stored; they are computed from the episodes.
@@ -12,19 +15,19 @@ Means, intervals and scores are never stored; they are computed from the episode
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rlbench.errors import UserError
-from rlbench.harness.results import older, provenance
-from rlbench.harness.results.jsonl import as_object, kind_of
+from rlbench.harness.results import older
+from rlbench.harness.results.header import check_header, is_walled
+from rlbench.harness.results.jsonl import as_object, kind_of, line_digest
 from rlbench.harness.results.schema import SCHEMA, violation
 from rlbench.harness.submission import Submission
-from rlbench.harness.tasks import fingerprint
 from rlbench.harness.tasks.task import Task
+from rlbench.regular_files import read_regular
 
 if TYPE_CHECKING:
     import pandas
@@ -101,6 +104,9 @@ class Record:
     size: int
     """Number of committed bytes."""
 
+    last: str
+    """Digest of the last committed line, which the next one carries."""
+
     lacking: str | None = None
     """Why episodes are missing, where a program was not installed."""
 
@@ -121,17 +127,15 @@ def read(path: Path) -> Record | None:
 def read_bytes(path: Path) -> bytes:
     """The content of a record's file, empty where there is none; UserError where it cannot be read."""
     try:
-        if path.exists() and not path.is_file():  # a pipe might never end
-            raise OSError(errno.EINVAL, "it is not a file")
-        return path.read_bytes()
+        return read_regular(path, MAX_BYTES)
     except FileNotFoundError:
         return b""
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
 
 
-SANDBOX = 1
-"""Version of what the tiers of isolation are. Records made before there were any lack it; theirs is `process`."""
+MAX_BYTES = 1 << 28
+"""Of a record, a hundred times as many as the largest."""
 
 VERIFICATION = ".verify.jsonl"
 """End of the name of what `verify` found, which lies beside a record."""
@@ -212,75 +216,24 @@ def load(results_dir: str | Path) -> pandas.DataFrame:
     return frame.astype({name: kind for kind, names in kinds.items() for name in names})
 
 
-def new_header(task: Task, entrant: Submission, isolation: str) -> dict[str, Any]:
-    """The first line of a record: whose run it is, of what, in which tier of isolation, and with what it is made."""
-    return {
-        "kind": "header",
-        "schema": SCHEMA,
-        **identity(task, entrant),
-        "training_seed": entrant.training_seed,
-        "training_steps": entrant.training_steps,
-        "isolation": isolation,
-        "sandbox": SANDBOX,
-        **({"player": entrant.player} if entrant.player else {}),
-        **provenance.machine(),
-    }
-
-
-def is_walled(header: Mapping[str, Any]) -> bool:
-    """Whether a run may be ranked: its agent was walled in, or it was made before there were walls.
-
-    Records of before keep their ranks until they are made anew; this is the one place that says so.
-    """
-    return header.get("isolation") != "process" or "sandbox" not in header
-
-
-def check_header(
-    header: Mapping[str, Any], task: Task, entrant: Submission, path: Path, remedy: str = "move it away"
-) -> None:
-    """Raise UserError where a record is not of this task and this submission.
-
-    Args:
-        header: First line of the record.
-        task: The task that it must be of.
-        entrant: The submission that it must be of.
-        path: Path of the record, for the message.
-        remedy: What to do, for the message.
-    """
-    mine = identity(task, entrant)
-    for name, value in mine.items():
-        if header.get(name) != value:
-            raise UserError(f"{path} was made with {name} {header.get(name)}, now it is {value}; {remedy}")
-
-
-def identity(task: Task, entrant: Submission) -> dict[str, Any]:
-    """Header fields that say what a record is of: task, agent and dynamics."""
-    return {
-        "task": task.key,
-        "task_hash": task.hash,
-        "agent": entrant.name,
-        "version": entrant.version,
-        "digest": entrant.digest,
-        "dynamics": fingerprint.fingerprint(task),
-    }
-
-
 def parse(data: bytes, path: Path) -> Record | None:
     """The committed part of a record from its bytes; None where there is not even a header. Errors as of `read`."""
     *lines, _ = data.split(b"\n")  # the last has no newline: empty, or torn
     if not lines and _is_torn_header(data):
         return None
     parsed = [as_object(line) for line in lines]
+    if parsed and older.is_older(parsed[0]):
+        parsed = older.translated(parsed, lines)
     header = parsed[0] if parsed else {}
     _check_first_line(header, path)
-    header = older.translated(header)
     ends = [i for i, line in enumerate(parsed) if line.get("kind") in ("block", "footer")]
     last = ends[-1] if ends else 0
     episodes: list[dict[str, Any]] = []
     blocks: list[dict[str, Any]] = []
     complete = False
-    for number, line in enumerate(parsed[1 : last + 1], start=2):
-        wrong = violation(line)
+    for i, line in enumerate(parsed[1 : last + 1], start=1):
+        wrong = violation(line) or _broken(line, lines[i - 1])
+        line.pop("previous", None)  # without it, two runs of the same agent have equal episodes
         match {} if complete or wrong else line:  # nothing follows a footer
             case {"kind": "episode", "index": index} if index == len(episodes):
                 episodes.append({**line, "block": len(blocks)})
@@ -291,10 +244,16 @@ def parse(data: bytes, path: Path) -> Record | None:
             case _:
                 what = f" ({wrong})" if line and wrong else ""
                 raise UserError(
-                    f"{path}, line {number}: damaged before the last block{what}; restore it or move it away"
+                    f"{path}, line {i + 1}: damaged before the last block{what}; restore it or move it away"
                 )
     size = sum(len(line) + 1 for line in lines[: last + 1])
-    return Record(header, episodes, blocks, complete, size, _lacking(parsed[last + 1 :]))
+    end = line_digest(lines[last])
+    return Record(header, episodes, blocks, complete, size, end, _lacking(parsed[last + 1 :]))
+
+
+def _broken(line: Mapping[str, Any], before: bytes) -> str | None:
+    """What is wrong with a line in the chain; None where it carries the digest of the line before."""
+    return None if line["previous"] == line_digest(before) else "the line before it was changed"
 
 
 def _lacking(lines: list[dict[str, Any]]) -> str | None:
@@ -314,10 +273,10 @@ def _check_first_line(header: Mapping[str, Any], path: Path) -> None:
     """Raise UserError where the first line of a file is not the header of a record that this rlbench reads."""
     if header.get("kind") != "header":
         raise UserError(f"{path} is not a record of results: it does not begin with a header; move it away")
-    if header.get("schema") != SCHEMA:
+    if header.get("schema") not in (SCHEMA, older.SCHEMA):
         found = header.get("schema")
         raise UserError(f"{path} has schema {found}, this rlbench reads and writes {SCHEMA}; move it away")
-    if wrong := violation(header):
+    if wrong := violation({**header, "schema": SCHEMA}):
         raise UserError(f"{path} is not a record of results: its header is not one of a record, {wrong}; move it away")
 
 

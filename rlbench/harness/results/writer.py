@@ -7,8 +7,8 @@ from types import TracebackType
 from typing import Any
 
 from rlbench.errors import counted
-from rlbench.harness.results import record
-from rlbench.harness.results.jsonl import JsonlWriter
+from rlbench.harness.results import header, record
+from rlbench.harness.results.jsonl import JsonlWriter, linked
 from rlbench.harness.results.record import BlockResult
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.task import Task
@@ -67,13 +67,17 @@ class RecordWriter:
         """Cut off what was not committed, or write the header of a new record."""
         held = record.read(self._file.path)
         if held is not None:
-            record.check_header(held.header, task, entrant, self._file.path)
+            header.check_header(held.header, task, entrant, self._file.path)
         self.blocks = len(held.blocks) if held else 0
         self._episodes = len(held.episodes) if held else 0
         self.complete = held is not None and held.complete
+        self._previous = held.last if held else None
         self._file.cut(held.size if held else 0)
         if held is None:
-            self._append([record.new_header(task, entrant, isolation)])
+            self._append([header.new_header(task, entrant, isolation)])
 
     def _append(self, lines: list[dict[str, Any]]) -> None:
-        self._file.append(lines, f"written before, and safe: {counted(self.blocks, 'block')}; run again to go on")
+        """Append lines to the chain: each carries the digest of the one before."""
+        made, last = linked(lines, self._previous)
+        self._file.append(made, f"written before, and safe: {counted(self.blocks, 'block')}; run again to go on")
+        self._previous = last

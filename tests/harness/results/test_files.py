@@ -12,11 +12,13 @@ from rlbench import cli
 from rlbench.errors import UserError
 from rlbench.harness import submission
 from rlbench.harness.evaluate import evaluate
-from rlbench.harness.results import jsonl, provenance, record
+from rlbench.harness.isolation.agent import STATUSES
+from rlbench.harness.results import header, jsonl, provenance, record
 from rlbench.harness.results.record import BlockResult, EpisodeResult
-from rlbench.harness.results.schema import FIELDS, violation
+from rlbench.harness.results.schema import definitions, violation
 from rlbench.harness.results.writer import RecordWriter
 from rlbench.harness.tasks.task import Task
+from tests import forge
 
 TASK = Task("maze", 1, "rlbench/GridWorld-v0", episodes=2, num_envs=1)
 SIDE_FILES = {
@@ -33,10 +35,11 @@ FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 EXTRA = st.dictionaries(st.text(), INTEGERS | FLOATS | st.text() | st.dictionaries(st.text(), st.booleans()))
 RESULTS = st.builds(
     EpisodeResult,
-    **dict.fromkeys(("seed", "length"), INTEGERS),
-    **dict.fromkeys(("return_", "discounted_return"), FLOATS),
+    **dict.fromkeys(("seed", "length"), st.integers(0, 10**9)),
+    **dict.fromkeys(("return_", "discounted_return"), st.floats(-1e9, 1e9)),
     **{name: st.booleans() for name in ("terminated", "truncated")},
-    **{name: st.text() for name in ("status", "actions")},
+    status=st.sampled_from(STATUSES),
+    actions=st.text("0123456789abcdef", min_size=16, max_size=16),
     index=st.just(0),
     extra=EXTRA,
 )
@@ -69,31 +72,40 @@ def test_what_is_written_is_read_again(episode, fault, any_entrant, tmp_path_fac
     path = record.path_of(tmp_path_factory.mktemp("r"), TASK, any_entrant)
     write(path, any_entrant, [episode], fault)
     run = record.read(path)
-    assert run.header == record.new_header(TASK, any_entrant, "landlock")
+    assert run.header == header.new_header(TASK, any_entrant, "landlock")
     assert run.episodes == [{**episode.line(), "block": 0}]
     assert (run.blocks[0]["fault"], run.complete) == (fault, False)
     assert record.load(path.parents[1])["return"].tolist() == [episode.return_]
 
 
 ANYTHING = st.none() | st.booleans() | INTEGERS | st.floats() | st.text() | st.lists(st.integers()) | EXTRA
-NAMES = sorted((kind, name) for kind, fields in FIELDS.items() for name in fields)
+NAMES = sorted(
+    (kind, name)
+    for kind, of in definitions().items()
+    for name in of.get("properties", ())
+    if name not in ("kind", "schema")
+)
 
 
 @settings(deadline=None, max_examples=100)
 @given(field=st.sampled_from(NAMES), value=ANYTHING)
 def test_a_changed_field_is_refused_or_read_and_never_a_crash(field, value, any_entrant, tmp_path_factory):
     path = record.path_of(tmp_path_factory.mktemp("r"), TASK, any_entrant)
-    write(path, any_entrant, [EpisodeResult(0, 1, 1.0, 1.0, 3, True, False, "ok", "00", {})])
+    write(path, any_entrant, [EpisodeResult(0, 1, 1.0, 1.0, 3, True, False, "ok", "0" * 16, {})])
     kind, name = field
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     changed = [line | {name: value} if line["kind"] == kind else line for line in lines]
-    path.write_text("".join(json.dumps(line) + "\n" for line in changed), encoding="utf-8")
+    if name == "previous":
+        path.write_text("".join(json.dumps(line) + "\n" for line in changed), encoding="utf-8")
+    else:
+        forge.write(path, changed)
     try:
         frame = record.load(path.parents[1])
     except UserError as error:
         assert str(path) in str(error)  # noqa: PT017  # either outcome is right
         return
     assert all(violation(line) is None for line in changed)
+    assert changed == forge.chained(changed)
     assert len(frame) == 1
 
 
@@ -139,7 +151,7 @@ def test_another_digest_is_evaluated_after_a_verification(submit, tmp_path, caps
 
 def test_two_files_of_one_run_are_both_named(entrant, tmp_path):
     path = record.path_of(tmp_path / "results", TASK, entrant)
-    write(path, entrant, [EpisodeResult(0, 1, 1.0, 1.0, 3, True, False, "ok", "00", {})])
+    write(path, entrant, [EpisodeResult(0, 1, 1.0, 1.0, 3, True, False, "ok", "0" * 16, {})])
     path.with_name("copy.jsonl").write_bytes(path.read_bytes())
     with pytest.raises(UserError, match=rf"copy.jsonl and .*{path.name} are records of the same run; remove one"):
         record.load(tmp_path / "results")

@@ -1,15 +1,17 @@
 import dataclasses
 import errno
+import hashlib
 import json
 import os
 
 import pandas
 import pytest
 
+import rlbench
 from rlbench.errors import HarnessError, UserError
 from rlbench.harness import submission
 from rlbench.harness.evaluate import evaluate
-from rlbench.harness.results import record
+from rlbench.harness.results import header, record
 from rlbench.harness.results.record import BlockResult, EpisodeResult
 from rlbench.harness.results.writer import RecordWriter
 from rlbench.harness.tasks.task import Task
@@ -49,7 +51,7 @@ def episode(index, **changes):
         "terminated": True,
         "truncated": False,
         "status": "ok",
-        "actions": "00ff",
+        "actions": "00ff00ff00ff00ff",
         "extra": {"state": {"row": index}, "colour": "black"},
     }
     return EpisodeResult(**(fields | changes))
@@ -78,7 +80,10 @@ def whole(entrant, tmp_path):
 
 def test_the_lines_of_a_record(whole, entrant):
     assert whole.parts[-2:] == ("maze@1", f"probe@{entrant.digest[:12]}.jsonl")
-    header, *lines, footer = map(json.loads, whole.read_text(encoding="utf-8").splitlines())
+    texts = whole.read_bytes().splitlines()
+    header, *lines, footer = map(json.loads, texts)
+    for before, line in zip(texts, (*lines, footer), strict=False):
+        assert line.pop("previous") == hashlib.sha256(before).hexdigest()[:16]
     assert [line["kind"] for line in lines] == ["episode", "episode", "block"] * 3
     assert lines[1] == {
         "kind": "episode",
@@ -90,7 +95,7 @@ def test_the_lines_of_a_record(whole, entrant):
         "terminated": True,
         "truncated": False,
         "status": "ok",
-        "actions": "00ff",
+        "actions": "00ff00ff00ff00ff",
         "extra": {"state": {"row": 1}, "colour": "black"},
     }
     assert lines[2] == {
@@ -103,11 +108,13 @@ def test_the_lines_of_a_record(whole, entrant):
         "fault": None,
     }
     assert footer == {"kind": "footer", "blocks": 3, "episodes": 6}
-    assert header["schema"] == 1
+    assert header["schema"] == 2
     assert (header["task"], header["task_hash"]) == ("maze@1", TASK.hash)
     assert (header["agent"], header["version"], header["digest"]) == ("probe", "1", entrant.digest)
     assert (header["training_seed"], header["training_steps"]) == (3, 100)
     assert header["isolation"] == "landlock"
+    assert (header["owner"], header["contact"], header["contents"]) == ("a test", None, entrant.contents)
+    assert header["packages"]["rlbench"] == rlbench.__version__
     assert set(header) >= {"packages", "python", "cpu", "gpu", "commit"}
     assert header["packages"]["numpy"].count(".") == 2
     assert header["cpu"]
@@ -202,16 +209,25 @@ DAMAGES = {
     "no JSON": (2, lambda line: line.replace('"', "'", 1), "line 3: damaged"),
     "episode lost": (1, lambda line: "", "line 2: damaged"),
     "episode doubled": (1, lambda line: line + line, "line 3: damaged"),
-    "block lost": (3, lambda line: "", "line 6: damaged"),
+    "block lost": (3, lambda line: "", r"line 4: damaged .*the line before it was changed"),
     "block doubled": (3, lambda line: line + line, "line 5: damaged"),
-    "last episode lost": (8, lambda line: "", "line 10: damaged"),
+    "last episode lost": (8, lambda line: "", r"line 9: damaged .*the line before it was changed"),
+    "return changed": (1, lambda line: line.replace("0.0", "9.0"), r"line 3: damaged .*the line before it was changed"),
+    "owner changed": (0, lambda line: line.replace("a test", "a toast"), r"line 2: .*the line before it was changed"),
+    "a field more": (
+        1,
+        lambda line: line.replace('"seed"', '"task": "pong@1", "seed"'),
+        "line 2: .*unknown field 'task'",
+    ),
+    "a field twice": (1, lambda line: line.replace('"seed"', '"return": 9.0, "seed"'), "line 2: damaged"),
+    "no number": (1, lambda line: line.replace("0.0", "NaN"), "line 2: damaged"),
     "two footers": (10, lambda line: line + line, "line 12: damaged"),
     "empty line": (4, lambda line: "\n" + line, "line 5: damaged"),
     "no header": (0, lambda line: "", "does not begin with a header"),
     "something else": (0, lambda line: "a,b,c\n", "does not begin with a header"),
-    "older schema": (0, lambda line: line.replace('"schema": 1', '"schema": 0'), "schema 0, .* reads and writes 1"),
-    "newer schema": (0, lambda line: line.replace('"schema": 1', '"schema": 2'), "schema 2, .* reads and writes 1"),
-    "no schema": (0, lambda line: line.replace('"schema": 1, ', ""), "schema None"),
+    "older schema": (0, lambda line: line.replace('"schema": 2', '"schema": 0'), "schema 0, .* reads and writes 2"),
+    "newer schema": (0, lambda line: line.replace('"schema": 2', '"schema": 3'), "schema 3, .* reads and writes 2"),
+    "no schema": (0, lambda line: line.replace('"schema": 2, ', ""), "schema None"),
 }
 
 
@@ -332,7 +348,9 @@ def test_floats_survive(whole, entrant):
 
 
 def test_runs_of_before_there_were_walls_keep_their_rank():
-    """Their headers name the tier `process`, and no version of the sandbox."""
-    assert record.is_walled({"isolation": "process"})
-    assert record.is_walled({"isolation": "landlock", "sandbox": 1})
-    assert not record.is_walled({"isolation": "process", "sandbox": 1})
+    """Their headers are of schema 1, name the tier `process`, and no version of the sandbox."""
+    assert header.is_walled({"schema": 1, "isolation": "process"})
+    assert header.is_walled({"schema": 2, "isolation": "landlock", "sandbox": 1})
+    assert not header.is_walled({"schema": 1, "isolation": "process", "sandbox": 1})
+    assert not header.is_walled({"schema": 2, "isolation": "process", "sandbox": 1})
+    assert not header.is_walled({"schema": 2, "isolation": "process", "sandbox": 0})

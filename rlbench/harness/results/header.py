@@ -1,0 +1,77 @@
+"""The header of a record: whose run it is, of what, in which tier of isolation, and with what it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rlbench.errors import UserError
+from rlbench.harness.results import older, provenance
+from rlbench.harness.results.schema import SCHEMA
+from rlbench.harness.submission import Submission
+from rlbench.harness.tasks import fingerprint
+from rlbench.harness.tasks.task import Task
+
+SANDBOX = 1
+"""Version of what the tiers of isolation are."""
+
+
+def new_header(task: Task, entrant: Submission, isolation: str) -> dict[str, Any]:
+    """The first line of a new record.
+
+    Args:
+        task: What is played.
+        entrant: Who plays.
+        isolation: The tier in which the agent runs.
+    """
+    return {
+        "kind": "header",
+        "schema": SCHEMA,
+        **identity(task, entrant),
+        "owner": entrant.owner,
+        "contact": entrant.contact,
+        "contents": entrant.contents,
+        "training_seed": entrant.training_seed,
+        "training_steps": entrant.training_steps,
+        "secret": None,
+        "isolation": isolation,
+        "sandbox": SANDBOX,
+        "player": entrant.player,
+        "arithmetic": None,
+        **provenance.machine(),
+    }
+
+
+def identity(task: Task, entrant: Submission) -> dict[str, Any]:
+    """Header fields that say what a record is of: task, agent and dynamics."""
+    return {
+        "task": task.key,
+        "task_hash": task.hash,
+        "agent": entrant.name,
+        "version": entrant.version,
+        "digest": entrant.digest,
+        "dynamics": fingerprint.fingerprint(task),
+    }
+
+
+def check_header(
+    header: Mapping[str, Any], task: Task, entrant: Submission, path: Path, remedy: str = "move it away"
+) -> None:
+    """Raise UserError where a record is not of this task and this submission.
+
+    Args:
+        header: First line of the record.
+        task: The task that it must be of.
+        entrant: The submission that it must be of.
+        path: Path of the record, for the message.
+        remedy: What to do, for the message.
+    """
+    for name, value in identity(task, entrant).items():
+        if header.get(name) != value:
+            raise UserError(f"{path} was made with {name} {header.get(name)}, now it is {value}; {remedy}")
+
+
+def is_walled(header: Mapping[str, Any]) -> bool:
+    """Whether a run may be ranked: its agent was walled in, or it was made before there were walls."""
+    return header["isolation"] != "process" or older.is_before_walls(header)
