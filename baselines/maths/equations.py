@@ -218,6 +218,33 @@ def adam_step(
     theta.addcdiv_(m, v_hat.sqrt_().add_(epsilon), value=-alpha / (1 - b1**t))
 
 
+def radam_step(
+    theta: torch.Tensor,
+    g: torch.Tensor,
+    m: torch.Tensor,
+    v: torch.Tensor,
+    t: int,
+    alpha: float,
+    epsilon: float = 1e-8,
+) -> None:
+    """Rectified Adam: Adam's step times r_t, and as long as r_t is undefined theta <- theta - alpha m^.
+
+    r_t = sqrt((rho_t - 4)(rho_t - 2) rho_inf / ((rho_inf - 4)(rho_inf - 2) rho_t)), defined where rho_t > 5;
+    rho_inf = 2 / (1 - b2) - 1, rho_t = rho_inf - 2 t b2^t / (1 - b2^t). Arguments as of `adam_step`, in place; torch.
+    Liu et al. (2020), Algorithm 2, with the bound of PyTorch and optax, 5 in place of 4.
+    """
+    b1, b2 = 0.9, 0.999
+    rho_inf = 2 / (1 - b2) - 1
+    rho_t = rho_inf - 2 * t * b2**t / (1 - b2**t)
+    if rho_t > 5:
+        r_t = math.sqrt((rho_t - 4) * (rho_t - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho_t))
+        adam_step(theta, g, m, v, t, alpha * r_t, epsilon)
+    else:
+        m.lerp_(g, 1 - b1)
+        v.lerp_(g * g, 1 - b2)
+        theta.add_(m, alpha=-alpha / (1 - b1**t))
+
+
 def clip_norm(g: torch.Tensor, max_norm: float) -> torch.Tensor:
     """Gradient scaled in place to length `max_norm` or less, g <- g min(1, max_norm / |g|); |g| before; torch.
 

@@ -114,6 +114,21 @@ def standardised(A_t: Floats) -> Floats:
     return centred / (A_t.std() + 1e-8)
 
 
+def lambda_return(r_t: Floats, discount_t: Floats, last_t: Bools, v_t: Floats, lambda_: float) -> Floats:
+    """Lambda-return: G_t = r_t + discount_t [lambda G_{t+1} + (1 - lambda) V(s_{t+1})].
+
+    Where the rollout or the episode ends with this step, G_t = r_t + discount_t V(s_{t+1}).
+
+    r_t, discount_t, last_t, v_t = V(s_{t+1}) before any reset, each [T, N] -> G_t[T, N]; NumPy. With V = max_a Q this
+    is Peng & Williams's (1996) Q(lambda), as in Gallici et al. (2025); Sutton & Barto (2018), equation 12.20.
+    """
+    G_t = r_t + discount_t * v_t
+    trace = lambda_ * discount_t * ~last_t
+    for t in reversed(range(len(G_t) - 1)):
+        G_t[t] += trace[t] * (G_t[t + 1] - v_t[t])
+    return G_t
+
+
 class NStep(NamedTuple):
     """n-step returns `r_t[N]`, discounts `discount_t[N]` of the bootstrap, and `k[N]`, the step that each ends in."""
 

@@ -6,6 +6,7 @@ import math
 from itertools import pairwise
 from typing import Any, Literal, TypeVar
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
@@ -39,6 +40,8 @@ def perceptron(
     init: Init,
     generator: torch.Generator,
     last_gain: float = 1.0,
+    *,
+    layer_norm: bool = False,
 ) -> nn.Sequential:
     """A multi-layer perceptron.
 
@@ -48,13 +51,17 @@ def perceptron(
         init: `orthogonal`, rows orthogonal and biases 0 (Saxe et al., 2014), or `uniform`, PyTorch's default.
         generator: weights are drawn from it.
         last_gain: scale of the last layer's orthogonal weights; that of the others is sqrt(2).
+        layer_norm: whether hidden layers are normalized before their activation (Ba, Kiros & Hinton, 2016).
     """
     layers: list[nn.Module] = []
     for i, (inputs, outputs) in enumerate(pairwise(sizes)):
         linear = Linear(inputs, outputs)
         hidden = i < len(sizes) - 2
         initialise(linear, init, math.sqrt(2) if hidden else last_gain, generator)
-        layers += [linear, nn.ReLU() if activation == "relu" else nn.Tanh()] if hidden else [linear]
+        layers.append(linear)
+        if hidden:
+            layers += [nn.LayerNorm(outputs)] if layer_norm else []
+            layers.append(nn.ReLU() if activation == "relu" else nn.Tanh())
     return nn.Sequential(*layers)
 
 
@@ -82,14 +89,20 @@ def convolutional(
     convolutions: tuple[Convolution, ...],
     sizes: tuple[int, ...],
     generator: torch.Generator,
+    init: Init = "uniform",
+    *,
+    layer_norm: bool = False,
 ) -> nn.Sequential:
-    """Convolutions, then a perceptron, with ReLU after each layer but the last and PyTorch's default weights.
+    """Convolutions, then a perceptron, with ReLU after each layer but the last.
 
     Args:
         shape: (K, H, W) of the stacked frames. The network takes them in blocks, as `FrameReplay` keeps them.
         convolutions: of each layer; the first one's stride is the side of a block.
         sizes: numbers of hidden units of each dense layer, and of outputs.
         generator: weights are drawn from it.
+        init: as of `perceptron`.
+        layer_norm: whether hidden layers are normalized before their activation, those of filters over all places and
+            filters together, with a gain and a bias per filter.
 
     Raises:
         UserError: for convolutions that do not fit the frames.
@@ -102,12 +115,12 @@ def convolutional(
     channels, height, width = channels * stride**2, height // stride, width // stride
     for filters, size, step in ((first_filters, kernel // stride, 1), *others):
         layer = (Convolution2d if layers else PixelConvolution)(channels, filters, size, step)
-        initialise(layer, "uniform", 1.0, generator)
-        layers += [layer, nn.ReLU()]
+        initialise(layer, init, math.sqrt(2), generator)
+        layers += [layer, *([nn.GroupNorm(1, filters)] if layer_norm else []), nn.ReLU()]
         channels, height, width = filters, (height - size) // step + 1, (width - size) // step + 1
         if min(height, width) < 1:
             raise UserError(f"convolutions={convolutions} leave nothing of a frame of {shape[1]}x{shape[2]}")
-    head = perceptron((channels * height * width, *sizes), "relu", "uniform", generator)
+    head = perceptron((channels * height * width, *sizes), "relu", init, generator, layer_norm=layer_norm)
     return nn.Sequential(*layers, nn.Flatten(), *head)
 
 
@@ -144,12 +157,24 @@ def numpy_pixel_policy(network: nn.Sequential, block: int, epsilon: float, seed:
         seed: of the random actions.
     """
     (weight, bias), *others = arrays(network, nn.Conv2d)
-    filters, channels, m, _ = weight.shape
-    blocks = weight.reshape(filters, channels // block**2, block, block, m, m)  # of pixels y, x in places y, x
-    weight = blocks.transpose(0, 1, 4, 2, 5, 3).reshape(filters, -1, m * block, m * block)
+    weight = out_of_blocks(weight, block)
     strides = [block, *(layer.stride[0] for layer in network[1:] if isinstance(layer, nn.Conv2d))]
     convolutions = [(weight, bias), *others]
     return Convolutional(convolutions, strides, arrays(network, nn.Linear), epsilon, seed)
+
+
+def in_blocks(observation: NDArray[Any], block: int) -> NDArray[Any]:
+    """Stacked frames [N, K, H, W] as `PixelConvolution` takes them, [N, K, H / block, W / block, block^2]; a copy."""
+    N, K, H, W = observation.shape
+    places = observation.reshape(N, K, H // block, block, W // block, block)
+    return np.ascontiguousarray(places.swapaxes(3, 4)).reshape(N, K, H // block, W // block, block**2)
+
+
+def out_of_blocks(weight: NDArray[Any], block: int) -> NDArray[Any]:
+    """The weights of a `PixelConvolution` as those of a convolution over pixels; a copy."""
+    filters, channels, m, _ = weight.shape
+    blocks = weight.reshape(filters, channels // block**2, block, block, m, m)  # of pixels y, x in places y, x
+    return blocks.transpose(0, 1, 4, 2, 5, 3).reshape(filters, -1, m * block, m * block)
 
 
 def arrays(network: nn.Sequential, kind: type[nn.Linear | nn.Conv2d]) -> Layers:

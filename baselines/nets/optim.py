@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.optim.adam import adam
 
-from baselines.maths.equations import adam_step, clip_norm
+from baselines.maths.equations import adam_step, clip_norm, radam_step
 from baselines.stateful import Stateful
 from rlbench.errors import UserError
 
@@ -75,6 +75,19 @@ class Adam(Stateful):
         self.flat.grad.zero_()
 
 
+class RAdam(Adam):
+    """Rectified Adam on one vector: Adam whose first steps are as small as its first variances are uncertain."""
+
+    @torch.no_grad()
+    def step(self, alpha: float, max_grad_norm: float = 0.0) -> None:
+        """One step against `flat.grad`, its norm clipped to `max_grad_norm` unless that is 0; clears the gradient."""
+        self.t += 1
+        if max_grad_norm:
+            clip_norm(self.flat.grad, max_grad_norm)
+        radam_step(self.flat.theta, self.flat.grad, self.m, self.v, self.t, alpha, self.epsilon)
+        self.flat.grad.zero_()
+
+
 class FusedAdam(Adam):
     """Adam in one pass over memory, by torch's own kernel; it differs from `Adam` in the last bits.
 
@@ -104,7 +117,11 @@ class FusedAdam(Adam):
             p.grad = None
 
 
-OPTIMIZERS = {"ascent": GradientDescent, "adam": Adam}  # losses are minus the objectives, so descent ascends those
+OPTIMIZERS = {
+    "ascent": GradientDescent,
+    "adam": Adam,
+    "radam": RAdam,
+}  # losses are minus the objectives, so descent ascends those
 
 
 class TrainedNetwork(Stateful):

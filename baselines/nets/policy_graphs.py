@@ -42,7 +42,7 @@ def table(policy: Table) -> tuple[Graph, Tensors]:
     build = Builder()
     states, actions = policy.Q.shape
     Q = build("Q", "embedding", "observation", num_embeddings=states, embedding_dim=actions)
-    return _of_action_values(build, Q, {"op": "argmax", "input": Q}), {"Q.weight": policy.Q}
+    return of_action_values(build, Q, {"op": "argmax", "input": Q}), {"Q.weight": policy.Q}
 
 
 def perceptron(policy: Perceptron) -> tuple[Graph, Tensors]:
@@ -51,7 +51,7 @@ def perceptron(policy: Perceptron) -> tuple[Graph, Tensors]:
     x, tensors = _perceptron(build, policy)
     act = {"op": "argmax", "input": x}
     if policy.tells == "action_values":
-        return _of_action_values(build, x, act), tensors
+        return of_action_values(build, x, act), tensors
     if policy.tells == "probabilities":
         shown = {"probabilities": build("probabilities", "softmax", x)}
         return build.graph({"logits": x, **shown}, act, shown), tensors
@@ -93,7 +93,7 @@ def convolutional(policy: Convolutional) -> tuple[Graph, Tensors]:
         x = build(f"seen.{i}", "relu", x)
     x, dense = _dense(build, build("flat", "flatten", x), policy.layers, "relu")
     act = {"op": "epsilon_greedy", "input": x, "epsilon": policy.epsilon}
-    return _of_action_values(build, x, act), tensors | dense
+    return of_action_values(build, x, act), tensors | dense
 
 
 def recurrent_attention(policy: RecurrentAttention) -> tuple[Graph, Tensors]:
@@ -127,20 +127,26 @@ def recurrent_attention(policy: RecurrentAttention) -> tuple[Graph, Tensors]:
     return build.graph(outputs, {"op": "dict", "heads": heads}, shown), dict(w)
 
 
-def _of_action_values(build: Builder, q: str, act: dict[str, Any]) -> Graph:
+def of_action_values(build: Builder, q: str, act: dict[str, Any]) -> Graph:
+    """The graph whose node `q` has the action values, from which `act` chooses."""
     shown = {"action_values": q, "value": build("value", "max", q)}
     return build.graph(shown, act, shown)
 
 
 def _perceptron(build: Builder, policy: Perceptron) -> tuple[str, Tensors]:
     """Nodes from the observation to the outputs."""
-    if policy.states:
-        features = build("features", "one_hot", "observation", num_classes=policy.states)
-        return _dense(build, features, policy.layers, policy.activation)
-    flat, size = build("flat", "flatten", "observation"), len(policy.scale)
-    features = build("features", "normalize", flat, num_features=size, clip=policy.limit)
-    x, tensors = _dense(build, features, policy.layers, policy.activation)
-    return x, {**tensors, f"{features}.shift": policy.shift, f"{features}.scale": policy.scale}
+    seen, given = features(build, policy)
+    x, tensors = _dense(build, seen, policy.layers, policy.activation)
+    return x, {**tensors, **given}
+
+
+def features(build: Builder, encode: Perceptron) -> tuple[str, Tensors]:
+    """Nodes from the observation to the features that a network sees."""
+    if encode.states:
+        return build("features", "one_hot", "observation", num_classes=encode.states), {}
+    flat, size = build("flat", "flatten", "observation"), len(encode.scale)
+    x = build("features", "normalize", flat, num_features=size, clip=encode.limit)
+    return x, {f"{x}.shift": encode.shift, f"{x}.scale": encode.scale}
 
 
 def _dense(build: Builder, x: str, layers: list[tuple[Any, Any]], activation: str) -> tuple[str, Tensors]:

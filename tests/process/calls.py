@@ -104,6 +104,7 @@ def trainings() -> Calls:
     from baselines.algorithms import (
         actor_critic,
         dqn,
+        pqn,
         q_learning,
         recurrent_attention,
         reinforce,
@@ -143,6 +144,7 @@ def trainings() -> Calls:
         "train value-iteration": lambda: train(value_iteration, "lecture"),
         "train q-learning": lambda: train(q_learning, "lecture"),
         "train dqn": lambda: train(dqn, "fast"),
+        "train pqn": lambda: train(pqn, "fast"),
         "train reinforce": lambda: train(reinforce, "fast"),
         "train actor-critic": lambda: train(actor_critic, "fast"),
         "train soft-actor-critic": lambda: train(soft_actor_critic, "fast"),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from baselines.algorithms import actor_critic, dqn, q_learning, reinforce, soft_actor_critic, value_iteration
+from baselines.algorithms import actor_critic, dqn, pqn, q_learning, reinforce, soft_actor_critic, value_iteration
 from baselines.training.events import Finished, Snapshot
 from tests.baselines.counting import Transitions
 
@@ -31,6 +31,7 @@ RUNS: dict[str, Any] = {
             **{"task": "Pendulum-v1", "warmup": 2_500, "batch_size": 8, "hidden": (8,)},
         ),
     ),
+    "pqn": (pqn, replace(pqn.PRESETS["fast"], **ON_POLICY, horizon=32)),
     "reinforce": (reinforce, replace(reinforce.PRESETS["fast"], **ON_POLICY)),
     "actor-critic, whole episodes": (actor_critic, replace(ACTOR_CRITIC["lecture"], **ON_POLICY)),
     "actor-critic, horizon": (actor_critic, replace(ACTOR_CRITIC["fast"], **ON_POLICY, horizon=32)),

@@ -155,3 +155,37 @@ def test_n_step_return() -> None:
 def test_one_step_return_is_the_step() -> None:
     G = es.n_step_return(np.array([[3.0]]), np.array([[0.9]]), np.array([[False]]))
     assert (G.r_t.tolist(), G.discount_t.tolist(), G.k.tolist()) == ([3.0], [0.9], [0])
+
+
+@pytest.mark.parametrize("lambda_", [0.0, 0.65, 1.0])
+def test_lambda_return_against_the_mixture_of_n_step_returns(lambda_: float) -> None:
+    """G = (1 - lambda) sum_n lambda^(n-1) G^(n), the last of the n-step returns having all of the weight left.
+
+    Episodes terminate, are cut short, lose a life (the discount is 0 and the episode goes on), or run on.
+    """
+    rng = np.random.default_rng(0)
+    T, N = 7, 40
+    r, v = rng.normal(size=(2, T, N))
+    last = rng.random((T, N)) < 0.2
+    discount = 0.9 * (rng.random((T, N)) > np.where(last, 0.5, 0.1))
+    G = es.lambda_return(r, discount, last, v, lambda_)
+    for t, i in np.ndindex(T, N):
+        returns, earned, factor = [], 0.0, 1.0
+        for k in range(t, T):
+            earned, factor = earned + factor * r[k, i], factor * discount[k, i]
+            returns.append(earned + factor * v[k, i])
+            if last[k, i]:
+                break
+        weights = [(1 - lambda_) * lambda_**n for n in range(len(returns) - 1)]
+        expected = np.dot([*weights, 1 - sum(weights)], returns)
+        assert G[t, i] == pytest.approx(expected, abs=1e-12)
+
+
+def test_lambda_return_is_value_plus_generalised_advantage() -> None:
+    rng = np.random.default_rng(1)
+    r, v_t, v_next = rng.normal(size=(3, 6, 5))
+    last = rng.random((6, 5)) < 0.3
+    discount = np.where(last, 0.0, 0.97)
+    v_next[:-1] = np.where(last[:-1], v_next[:-1], v_t[1:])  # V(s_{t+1}) is one number, whichever step asks for it
+    expected = v_t + es.generalised_advantage(r, discount, last, v_t, v_next, 0.8)
+    np.testing.assert_allclose(es.lambda_return(r, discount, last, v_next, 0.8), expected, rtol=1e-12)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from baselines.nets.networks import perceptron
-from baselines.nets.optim import Adam, FlatParameters, FusedAdam
+from baselines.nets.optim import Adam, FlatParameters, FusedAdam, RAdam
 
 
 def network() -> torch.nn.Sequential:
@@ -31,6 +31,24 @@ def test_adam_against_torch_optim(optimizer: type[Adam], max_grad_norm: float, e
     for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
         torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-6)
         assert all(p.grad is None or not p.grad.any() for p in ours.parameters())
+
+
+@pytest.mark.parametrize("max_grad_norm", [1.0, 0.0])
+@pytest.mark.parametrize("steps", [1, 5, 6, 50])
+def test_rectified_adam_against_torch_optim(steps: int, max_grad_norm: float) -> None:
+    """With b2 = 0.999 the first five steps are not rectified."""
+    ours, theirs = network(), network()
+    radam, reference = RAdam(FlatParameters(ours)), torch.optim.RAdam(theirs.parameters(), lr=0.01)
+    x = torch.randn(16, 3, generator=torch.Generator().manual_seed(1))
+    for _ in range(steps):
+        for model in (ours, theirs):
+            model(x).square().sum().backward()
+        torch.nn.utils.clip_grad_norm_(theirs.parameters(), max_grad_norm or 1e9)
+        radam.step(0.01, max_grad_norm)
+        reference.step()
+        reference.zero_grad()
+    for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-6)
 
 
 def test_fused_adam_steps_as_torch_optim_does_bit_for_bit() -> None:

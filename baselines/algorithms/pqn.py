@@ -1,0 +1,319 @@
+"""Parallelised Q-network (PQN): deep Q-learning without replay and without a target network.
+
+Gallici et al. (2025), "Simplifying Deep Temporal Difference Learning", Algorithm 1, with lambda-returns. So many
+environments are played at once that their newest steps are as mixed as a sample from a replay, and layer normalization
+keeps the values from diverging, for which DQN has its target network.
+
+`--preset paper` and `--preset atari-paper` have the settings of the authors' code; the others depart from them, and the
+comments in `PRESETS` name each departure and its source.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+
+import gymnasium
+import numpy as np
+import torch
+
+from baselines.data.rollout import Rollout, Transition, epsilon_greedy, make_envs, play
+from baselines.maths.equations import linear_schedule, q_learning_loss
+from baselines.maths.estimators import lambda_return
+from baselines.nets.encoding import discrete_actions, encoding, frames_shape
+from baselines.nets.layer_norm_graphs import layer_norm_convolutional, layer_norm_perceptron
+from baselines.nets.networks import convolutional, in_blocks, perceptron, to_numpy, torch_device
+from baselines.nets.optim import OPTIMIZERS, Losses, TrainedNetwork, check_weights
+from baselines.templates.policies import GraphPolicy
+from baselines.training.loop import Learner, OnPolicySettings, loop
+from baselines.training.memory import FLOAT, Need, Sizes, parameters
+from baselines.types import (
+    Array,
+    Clock,
+    Convolutions,
+    Count,
+    CountOrZero,
+    Counts,
+    Factors,
+    NonNegative,
+    Number,
+    Positive,
+    Probability,
+    Tree,
+)
+from rlbench.errors import UserError
+
+if TYPE_CHECKING:
+    from baselines.nets.graph import Tensors
+    from baselines.templates.policies import Policy
+    from baselines.training.events import Event
+    from rlbench.harness.layers.graph import Graph
+
+    MakeGraph = Callable[[], tuple[Graph, Tensors]]
+
+
+@dataclass(frozen=True)
+class PQNSettings(OnPolicySettings):
+    """Settings of a PQN training run."""
+
+    agent: str = "pqn"
+    num_envs: Count = 32
+    """Environments stepped together."""
+    horizon: Count = 64
+    """Steps of every environment per update."""
+    total_env_steps: Count = 500_000
+    convolutions: Convolutions = ()
+    """Filters, kernel and stride of each convolution, for observations that are stacked frames."""
+    hidden: Counts = (256, 256)
+    """Widths of the hidden layers."""
+    life_loss: bool = False
+    """Whether the discount is 0 where a life is lost, in environments that count lives."""
+    reward_clip: NonNegative = 0.0
+    """Bound of every single reward that is learned from, 0 for none; scores are never clipped."""
+    reward_scale: Positive = 1.0
+    """Factor for rewards, which keeps the network's outputs near 1."""
+    observation_scale: Factors = ()
+    """Factor for each number of the observation; none leaves them alone."""
+    lambda_: Probability = 0.95
+    """Lambda of the returns: 0 for one step, 1 for all of the rollout."""
+    epochs: Count = 4
+    """Passes over the steps that were played, per update."""
+    minibatches: Count = 16
+    """Minibatches of a pass, a gradient step each."""
+    learning_rate: Positive = 1e-4
+    learning_rate_end: Positive = 1e-20
+    optimizer: Literal["radam", "adam"] = "radam"
+    """Rectified Adam or plain Adam."""
+    max_grad_norm: NonNegative = 10.0
+    """Norm to which gradients are clipped; 0 for no clipping."""
+    epsilon_start: Probability = 1.0
+    """Exploration at the start."""
+    epsilon_end: Probability = 0.2
+    """Exploration at the end of its annealing."""
+    epsilon_env_steps: CountOrZero = 100_000
+    """Rows of the annealing, counted as the budget is."""
+    evaluation_epsilon: Probability = 0.0
+    """Chance of a random action in evaluations and in the submission; for convolutional networks."""
+    goal: Number = 475.0
+
+    def check(self) -> None:
+        """UserError for a setting that makes no sense, naming it."""
+        super().check()
+        if self.evaluation_epsilon and not self.convolutions:
+            raise UserError("evaluation_epsilon is for networks with convolutions; others are evaluated without chance")
+
+    def check_spaces(self, observation: gymnasium.Space[Any], action: gymnasium.Space[Any]) -> None:
+        """UnfitError where actions are not Discrete, or observations have not the form that the network takes."""
+        discrete_actions(action)
+        frames_shape(observation) if self.convolutions else encoding(observation, self.observation_scale)
+
+    def memory(self, sizes: Sizes) -> Need:
+        """Bytes that each setting costs."""
+        frames = bool(self.convolutions) and len(sizes.shape) == 3
+        step = 2 * math.prod(sizes.shape) if frames else sizes.transition
+        filters = math.prod(self.convolutions[0]) + sum(c[0] for c in self.convolutions) if frames else 0
+        dense = parameters((1 if frames else sizes.features, *self.hidden, sizes.actions))
+        return {
+            **super().memory(sizes),
+            "hidden": 4 * FLOAT * dense,  # the network, its gradient and Adam's two moments
+            "convolutions": 4 * FLOAT * filters,
+            "horizon": self.horizon * self.num_envs * step,
+        }
+
+
+class QBatch(NamedTuple):
+    """Steps to learn from, as tensors: s_tm1[B, ...], a_tm1[B], and their learning targets G_t[B]."""
+
+    s_tm1: torch.Tensor
+    a_tm1: torch.Tensor
+    G_t: torch.Tensor
+
+
+class PQN(Learner):
+    """Algorithm 1: the network Q, and the environments."""
+
+    CHECKPOINTED: ClassVar[tuple[str, ...]] = ("updates", "q", "rng", "rollout", "validation", "losses")
+    settings: PQNSettings
+
+    def iterate(self) -> None:
+        """An update: play, set the targets, and take a gradient step per minibatch, in several epochs."""
+        batch = self.batch(self.play())
+        for _ in range(self.settings.epochs):
+            for minibatch in self.minibatches(batch):
+                self.learn(minibatch)
+        self.updates += 1
+
+    def play(self) -> Transition:
+        """The steps of this update, [T, N, ...]: with probability epsilon a random action, else argmax_a Q(s, a)."""
+        epsilon = self.epsilon()
+
+        def choose(s: Array) -> Array:
+            return epsilon_greedy(to_numpy(self.action_values(s).argmax(dim=1)), epsilon, self.actions, self.rng)
+
+        return play(self.rollout, choose, self.settings.horizon)
+
+    def epsilon(self) -> float:
+        """Exploration in this update: it falls on a line from one update to the next, and is then constant."""
+        settings, rows = self.settings, self.rollout.rows
+        return linear_schedule(rows, settings.epsilon_start, settings.epsilon_end, settings.epsilon_env_steps)
+
+    @torch.no_grad()
+    def action_values(self, s: Array) -> torch.Tensor:
+        """Q(s, .) [N, A] at features s[N, ...], without a gradient."""
+        q: torch.Tensor = self.q(self.q.tensor(s))
+        return q
+
+    def batch(self, played: Transition) -> QBatch:
+        """The valid steps with their targets, which stay as they are while they are learned from."""
+        valid = played.valid
+        columns = played.s_tm1[valid], played.a_tm1[valid], self.targets(played)[valid]
+        return QBatch(*map(self.q.tensor, columns))
+
+    def targets(self, played: Transition) -> Array:
+        """Lambda-returns G_t[T, N] with V(s) = max_a Q(s, a), by the network that played."""
+        settings = self.settings
+        v_t = np.stack([to_numpy(self.action_values(s_t).amax(dim=1)) for s_t in played.s_t])
+        r_t = np.float32(settings.reward_scale) * played.r_t.clip(*self.reward_bounds)
+        discount_t = np.float32(settings.gamma) * ~played.terminated
+        return lambda_return(r_t, discount_t, played.last_t, v_t, settings.lambda_)
+
+    def minibatches(self, batch: QBatch) -> Iterator[QBatch]:
+        """The batch in parts of equal size, drawn at random; none where every environment only reset."""
+        order = self.q.tensor(self.rng.permutation(len(batch.G_t)))
+        for index in order.tensor_split(min(self.settings.minibatches, len(order)) or 1):
+            if len(index):
+                yield QBatch(*(column.index_select(0, index) for column in batch))
+
+    def learn(self, batch: QBatch) -> None:
+        """A gradient step on (G - Q(s, a))^2."""
+        q_tm1 = self.q(batch.s_tm1).gather(1, batch.a_tm1.unsqueeze(1)).squeeze(1)
+        loss = q_learning_loss(q_tm1, batch.G_t)
+        loss.backward()
+        self.q.optimizer.step(self.learning_rate(), self.settings.max_grad_norm)
+        self.losses.add(loss)
+
+    def policy(self) -> Policy:
+        """The greedy policy, of pixels with a chance of `evaluation_epsilon` of a random action."""
+        return GraphPolicy(*self.graph())
+
+    def clock(self) -> int:
+        """Updates."""
+        return self.updates
+
+    def metrics(self) -> dict[str, float]:
+        """The mean loss, and the mean return of the training episodes, since the last call."""
+        self.check_finite()
+        return {"loss": self.losses.mean()} | self.rollout.training_return()
+
+    def check_finite(self) -> None:
+        """UserError where a loss or a weight is no finite number."""
+        self.losses.check(self.updates)
+        check_weights(self.updates, self.q)
+
+    def __init__(self, settings: PQNSettings) -> None:
+        super().__init__(settings)
+        env = make_envs(settings.task, settings.num_envs, **{"life_loss": True} if settings.life_loss else {})
+        self.actions = discrete_actions(env.single_action_space)
+        generator = torch.Generator().manual_seed(int(settings.seed))
+        make = self._for_frames if settings.convolutions else self._for_numbers
+        network, self.rollout, self.graph = make(env, generator)
+        self.q = TrainedNetwork(network, torch_device(settings.device), OPTIMIZERS[settings.optimizer])
+        self.losses = Losses()
+        bound = settings.reward_clip or np.inf
+        self.reward_bounds = -bound, bound
+
+    def _for_numbers(self, env: Any, generator: torch.Generator) -> tuple[torch.nn.Sequential, Rollout, MakeGraph]:
+        """Perceptron, rollout and the graph that is exported, where observations are numbers."""
+        encode = encoding(env.single_observation_space, self.settings.observation_scale)
+        sizes = (encode.size, *self.settings.hidden, self.actions)
+        network = perceptron(sizes, "relu", "orthogonal", generator, 0.01, layer_norm=True)
+        return network, Rollout(env, encode), lambda: layer_norm_perceptron(network, encode)
+
+    def _for_frames(self, env: Any, generator: torch.Generator) -> tuple[torch.nn.Sequential, Rollout, MakeGraph]:
+        """Convolutional network, rollout and the graph that is exported, where observations are stacked frames."""
+        settings, shape = self.settings, frames_shape(env.single_observation_space)
+        convolutions, sizes = settings.convolutions, (*settings.hidden, self.actions)
+        network = convolutional(shape, convolutions, sizes, generator, "orthogonal", layer_norm=True)
+        rollout = Rollout(env, lambda observation: in_blocks(observation, convolutions[0][2]))
+        return network, rollout, lambda: layer_norm_convolutional(network, shape, settings.evaluation_epsilon)
+
+
+def train(settings: PQNSettings, *, resume: Tree | None = None, clock: Clock = time.perf_counter) -> Iterator[Event]:
+    """Learn; yields events and ends with Finished. `resume` is the state of an earlier Snapshot."""
+    yield from loop(PQN, settings, resume, clock)
+
+
+ON_ATARI: dict[str, Any] = {
+    "task": "breakout@1",
+    "reward_clip": 1.0,
+    "evaluation_epsilon": 0.05,  # as the other agents of these tasks
+    "goal": math.inf,  # the budget is spent
+}
+"""How games are learned and evaluated."""
+
+PRESETS: dict[str, PQNSettings] = {
+    "fast": PQNSettings(
+        num_envs=32,
+        horizon=32,
+        total_env_steps=200_000,
+        observation_scale=(0.5, 0.5, 5.0, 0.5),  # so that position, speeds and angle weigh alike
+        reward_scale=0.03,  # so that Q is near 1 and not near 100
+        hidden=(64,),  # a quarter of the time
+        lambda_=0.9,
+        epochs=2,
+        minibatches=8,
+        optimizer="adam",  # whose first steps are large: training ends before those of rectified Adam are
+        learning_rate=5e-3,
+        learning_rate_end=1e-4,
+        epsilon_end=0.05,
+        epsilon_env_steps=10_000,
+        eval_every_updates=4,
+    ),
+    # The settings of the authors' code for cart-pole, `pqn_cartpole.yaml`.
+    "paper": PQNSettings(agent="pqn-paper", reward_scale=0.1),
+    # The settings of the authors' code for Atari, `pqn_atari.yaml`: 10 million steps, 40 million frames.
+    "atari-paper": PQNSettings(
+        **ON_ATARI,
+        agent="pqn-paper",
+        convolutions=((32, 8, 4), (64, 4, 2), (64, 3, 1)),  # and 512: Mnih et al. (2015), methods
+        hidden=(512,),
+        num_envs=128,
+        horizon=32,
+        total_env_steps=10_000_000,
+        lambda_=0.65,
+        epochs=2,
+        minibatches=32,
+        learning_rate=2.5e-4,
+        learning_rate_end=2.5e-4,
+        epsilon_end=0.001,
+        epsilon_env_steps=1_000_000,
+        eval_every_updates=50,
+        evaluation_episodes=10,
+        evaluation_steps=4_500,  # five minutes of a game
+        checkpoint_every_updates=200,
+    ),
+    # 400,000 steps of a game on one core: the network of Mnih et al. (2013), which is smaller.
+    "atari-cpu": PQNSettings(
+        **ON_ATARI,
+        agent="pqn-cpu",
+        convolutions=((16, 8, 4), (32, 4, 2)),
+        hidden=(256,),
+        num_envs=32,  # 128 there, which would make 97 updates of this budget
+        horizon=32,
+        total_env_steps=400_000,
+        lambda_=0.9,  # 0.65 there
+        epochs=4,  # 2 there: each step is used more often, as there are fewer
+        minibatches=32,  # of 32 steps; 128 there
+        learning_rate=2.5e-4,
+        learning_rate_end=1e-4,
+        epsilon_end=0.01,
+        epsilon_env_steps=40_000,  # a tenth of the budget, as there
+        eval_every_updates=40,
+        evaluation_episodes=8,
+        evaluation_steps=2_250,
+        checkpoint_every_updates=80,
+    ),
+}
