@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from rlbench import arithmetic
 from rlbench.errors import UserError, unknown
 from rlbench.options import parse_options
 from rlbench.process import random_generator
@@ -34,6 +35,9 @@ COMMANDS = {
     "doctor": "check this installation",
 }
 
+TRAINING = ("train", "run")
+"""Commands whose weights should be the same on every CPU: they start anew under the pinned arithmetic."""
+
 SHORT = {"--json": ("--format", "json"), "--csv": ("--format", "csv")}
 
 
@@ -41,8 +45,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.
 
     A mistake is one line on standard error. Output that nobody reads is dropped, as in `rlbench list | head -1`.
+
+    Args:
+        argv: the command and its arguments; None for those that this program was started with.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if argv is None and arguments[:1] and arguments[0] in TRAINING:  # else the process is the caller's
+        arithmetic.start_anew()
     return run_program(lambda: _dispatch(arguments))
 
 

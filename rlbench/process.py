@@ -90,12 +90,17 @@ def _on_one_thread() -> Callable[[], None]:
 
 def _blas_threads() -> tuple[Callable[[], int], Callable[[int], Any]]:
     """The functions that get and set the number of threads of NumPy's OpenBLAS; of another BLAS none is known."""
-    with contextlib.suppress(ImportError, OSError, TypeError, AttributeError):
+    return openblas("get_num_threads") or (lambda: 1), openblas("set_num_threads") or (lambda count: None)
+
+
+def openblas(function: str) -> Any:
+    """A function of NumPy's OpenBLAS, such as `get_num_threads`; None where it has none, or NumPy has another BLAS."""
+    with contextlib.suppress(ImportError, OSError, TypeError):
         blas = ctypes.CDLL(importlib.import_module("numpy.linalg._umath_linalg").__file__)  # and what it links
-        for name in ("scipy_openblas_{}_num_threads64_", "openblas_{}_num_threads64_", "openblas_{}_num_threads"):
+        for name in (f"scipy_openblas_{function}64_", f"openblas_{function}64_", f"openblas_{function}"):
             with contextlib.suppress(AttributeError):
-                return getattr(blas, name.format("get")), getattr(blas, name.format("set"))
-    return lambda: 1, lambda count: None
+                return getattr(blas, name)
+    return None
 
 
 one_blas_thread = SharedScope(_on_one_thread)

@@ -17,13 +17,29 @@ SEARCH_FOLDER = ("rlbench.harness.search_player.folder", "rlbench.search.files",
 HARNESS = (*(f"rlbench.harness.{stage}" for stage in STAGES), *SEARCH_FOLDER)
 UP_TO_SUBMISSION = ("rlbench.regular_files", "rlbench.text_files", *SEARCH_FOLDER, *HARNESS[:4])
 PUBLIC = (
-    *("rlbench", "rlbench.appended_files", "rlbench.errors", "rlbench.process", "rlbench.progress", "rlbench.registry"),
+    *(
+        "rlbench",
+        "rlbench.appended_files",
+        "rlbench.arithmetic",
+        "rlbench.errors",
+        "rlbench.process",
+        "rlbench.progress",
+        "rlbench.registry",
+    ),
     *("rlbench.charts", "rlbench.exit_codes", "rlbench.options", "rlbench.space_tree", "rlbench.streams"),
     *("rlbench.child_guard", "rlbench.child_monitor", "rlbench.children", "rlbench.program", "rlbench.text_files"),
     *("rlbench.regular_files", "rlbench.whole_files"),
 )
 COMMAND_LINE = (
-    *("rlbench.cli", "rlbench.errors", "rlbench.exit_codes", "rlbench.options", "rlbench.process", "rlbench.program"),
+    *(
+        "rlbench.arithmetic",
+        "rlbench.cli",
+        "rlbench.errors",
+        "rlbench.exit_codes",
+        "rlbench.options",
+        "rlbench.process",
+        "rlbench.program",
+    ),
     "rlbench.streams",
 )
 
@@ -32,6 +48,7 @@ MAY_REACH = {
     "rlbench.__main__": ("rlbench", "rlbench.registry", *COMMAND_LINE),
     "rlbench.cli": ("rlbench", "rlbench.registry", *COMMAND_LINE),
     "rlbench.appended_files": ("rlbench.errors",),
+    "rlbench.arithmetic": ("rlbench.process",),
     "rlbench.charts": ("rlbench.process",),
     "rlbench.exit_codes": ("rlbench.errors",),
     "rlbench.program": ("rlbench.errors", "rlbench.exit_codes", "rlbench.process", "rlbench.streams"),
@@ -84,11 +101,12 @@ MAY_REACH = {
     "rlbench.harness.submission": ("rlbench.errors", *UP_TO_SUBMISSION),
     "rlbench.harness.isolation": (
         *("rlbench.child_monitor", "rlbench.children", "rlbench.errors", "rlbench.process", "rlbench.space_tree"),
-        *("rlbench.harness.submission", *UP_TO_SUBMISSION),
+        *("rlbench.arithmetic", "rlbench.harness.submission", *UP_TO_SUBMISSION),
     ),
     "rlbench.harness.results": (
         *(
             "rlbench.appended_files",
+            "rlbench.arithmetic",
             "rlbench.children",
             "rlbench.errors",
             "rlbench.process",
@@ -103,6 +121,7 @@ MAY_REACH = {
         *("rlbench.errors", "rlbench.exit_codes", "rlbench.process", "rlbench.progress", "rlbench.space_tree"),
         *(
             "rlbench.appended_files",
+            "rlbench.arithmetic",
             "rlbench.child_monitor",
             "rlbench.children",
             "rlbench.streams",
@@ -129,7 +148,7 @@ MAY_REACH = {
 """Room -> the other rooms that its modules may reach. A module is in the room with the longest name that fits it."""
 
 DOORS_FOR_BASELINES = {
-    *("rlbench", "rlbench.errors", "rlbench.process", "rlbench.progress", "rlbench.registry"),
+    *("rlbench", "rlbench.arithmetic", "rlbench.errors", "rlbench.process", "rlbench.progress", "rlbench.registry"),
     *("rlbench.charts", "rlbench.options", "rlbench.program", "rlbench.text_files", "rlbench.whole_files"),
     *(f"rlbench.search.{name}" for name in ("batch", "files", "nodes", "settings")),
     *("rlbench.harness.manifest", "rlbench.harness.tasks.suite"),

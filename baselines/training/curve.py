@@ -16,19 +16,23 @@ from typing import Any
 
 from baselines.files import write, writing
 from baselines.training.events import Evaluated, Event, Progress, Snapshot
+from rlbench import arithmetic
 from rlbench.errors import UserError, shortened
 from rlbench.text_files import read_text
 
 CURVE = "curve.jsonl"
 MAX_BYTES = 1 << 30
 
+UNKNOWN = {"device": "an unknown device", "arithmetic": arithmetic.NATIVE}
+"""Where a training run computes, and what a curve that does not say so is taken for."""
+
 Entry = dict[str, Any]
 
 
 def head(algorithm: str, settings: Any, device: str) -> Entry:
-    """The first entry: whose curve it is, and the model of the CPU or GPU that seconds are measured on."""
+    """The first entry: whose curve it is, the model of the CPU or GPU, and the arithmetic, on which weights depend."""
     whose = {"algorithm": algorithm, "agent": settings.agent, "task": settings.task, "seed": int(settings.seed)}
-    whose["device"] = device
+    whose |= {"device": device, "arithmetic": arithmetic.current()}
     return {"event": "started", "update": 0, "steps": 0, "seconds": 0.0, **whose}
 
 
@@ -57,7 +61,8 @@ def begin(path: Path, first: Entry) -> None:
 def cut(path: Path, first: Entry, update: int) -> None:
     """Drop the entries after a snapshot, which the resumed run writes again, and what is torn or no entry.
 
-    A curve that is missing, or another run's, is begun anew. One that goes on elsewhere names both devices.
+    A curve that is missing, or another run's, is begun anew. One that goes on elsewhere names both devices, and both
+    arithmetics.
     """
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
@@ -68,9 +73,10 @@ def cut(path: Path, first: Entry, update: int) -> None:
         if wrong or each["update"] > update or each["event"] == "finished":
             break
         kept.append(each)
-    if kept and {**kept[0], "device": first["device"]} == first:
-        before = kept[0].get("device", "an unknown device")
-        kept[0]["device"] = "; ".join(dict.fromkeys([*before.split("; "), first["device"]]))
+    if kept and {**kept[0], **(where := {name: first[name] for name in UNKNOWN})} == first:
+        for name, now in where.items():
+            before = kept[0].get(name, UNKNOWN[name])
+            kept[0][name] = "; ".join(dict.fromkeys([*before.split("; "), now]))
         write(path, _text(kept))
     else:
         write(path, _text([first]))

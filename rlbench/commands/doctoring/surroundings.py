@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rlbench import arithmetic
 from rlbench.commands.doctoring.check import Check
 
 LEAST_ROOM = 100 << 20  # bytes for temporary files: a submission, a film
@@ -83,12 +84,15 @@ def check_cores() -> Check:
 
 
 def check_arithmetic() -> Check:
-    """Which library multiplies matrices for NumPy: by the kind of CPU it rounds in different ways."""
+    """Which library multiplies matrices for NumPy, and the arithmetic of agents and of training."""
     config = np.show_config(mode="dicts")
     blas = config["Build Dependencies"]["blas"] if config else {}
     found = f"NumPy {np.__version__} with {blas.get('name', 'no BLAS')} {blas.get('version', '')}".strip()
     kernel = os.environ.get("OPENBLAS_CORETYPE")
-    return Check("arithmetic", "ok", f"{found}, OPENBLAS_CORETYPE={kernel}" if kernel else found)
+    found = f"{found}, OPENBLAS_CORETYPE={kernel}" if kernel else found
+    if (name := arithmetic.name()) == arithmetic.NATIVE:
+        return Check("arithmetic", "ok", f"{found}; agents and training: native, as this CPU has it")
+    return Check("arithmetic", "ok", f"{found}; agents and training: {name}")
 
 
 def check_limits() -> Iterator[Check]:

@@ -15,7 +15,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from rlbench import children, process, space_tree
+from rlbench import arithmetic, children, process, space_tree
 from rlbench.child_monitor import ChildMonitor
 from rlbench.errors import HarnessError
 from rlbench.harness.isolation import affinity, namespaces, sandbox, spawn, tiers
@@ -104,6 +104,7 @@ class AgentProcess:
                 "calls": call_end,
                 "reply": reply_end,
                 "explain": explain,
+                "arithmetic": arithmetic.name(),
                 **spawn.load_arguments(submission, task, observation, action, seed),
             }
             passed = (self._shared.descriptor, call_end, reply_end)

@@ -11,6 +11,7 @@ import site
 import sys
 from pathlib import Path
 
+from rlbench import arithmetic
 from rlbench.children import child_environment, search_path
 from rlbench.errors import UserError
 
@@ -54,7 +55,8 @@ def command(program: str = "worker") -> list[str]:
 def environment(folder: str) -> dict[str, str]:
     """Environment variables of the agent's process: few, so that no secrets cross and episodes do not depend on them.
 
-    Numerical libraries get one thread each, since the number of threads changes the last bits of a sum.
+    Numerical libraries get one thread each, since the number of threads changes the last bits of a sum, and the pinned
+    arithmetic, since kernels do so, too.
 
     Args:
         folder: The agent's home and folder of temporary files.
@@ -62,4 +64,5 @@ def environment(folder: str) -> dict[str, str]:
     threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
     user = {"PYTHONUSERBASE": site.getuserbase()} if site.ENABLE_USER_SITE else {}  # else it would lie in HOME
     inherited = _INHERITED if sys.flags.ignore_environment else (*_INHERITED, *_INHERITED_BY_PYTHON)
-    return child_environment(inherited, **threads, **user, PYTHONHASHSEED="0", HOME=folder, TMPDIR=folder)
+    pinned = arithmetic.variables()
+    return child_environment(inherited, **threads, **pinned, **user, PYTHONHASHSEED="0", HOME=folder, TMPDIR=folder)

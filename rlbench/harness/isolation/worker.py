@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from rlbench import space_tree
+from rlbench import arithmetic, space_tree
 from rlbench.harness.isolation import agent as contract
 from rlbench.harness.isolation import explain, privileges, sandbox
 from rlbench.harness.isolation.actions import InvalidActionError
@@ -57,6 +57,8 @@ def main() -> None:
 
     setup = json.load(sys.stdin)
     privileges.die_with(setup["parent"])
+    if setup["arithmetic"] == arithmetic.PINNED and (wrong := list(arithmetic.deviations())):
+        sys.exit(f"the pinned arithmetic was not taken: {'; '.join(wrong)}")
     _inherit_nothing()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     shared = SharedArrays(
