@@ -240,6 +240,9 @@ def check_cache() -> Check:
     except OSError as error:
         advice = "set RLBENCH_CACHE to a folder that can be written"
         return Check("compiled rules", "warn", f"{error}; they are compiled anew in every process", advice)
+    if shared := cache.not_private():
+        found = f"{shared} is not used, as others can write to it, but {folder}"
+        return Check("compiled rules", "warn", found, f"to use it: chmod go-w {shlex.quote(str(shared))}")
     if damaged := cache.damaged():
         found = f"damaged in {folder}: {counted(len(damaged), 'file')}, such as {damaged[0].name}"
         return Check("compiled rules", "warn", found, "they are made anew when they are needed")

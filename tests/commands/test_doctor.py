@@ -118,6 +118,13 @@ def test_a_damaged_file_of_the_cache_is_a_warning_that_names_it(monkeypatch, tmp
     assert (check.status, path.name in check.found) == ("warn", True)
 
 
+def test_a_cache_that_others_can_write_to_is_a_warning(monkeypatch, tmp_path):
+    monkeypatch.setenv("RLBENCH_CACHE", str(tmp_path))
+    tmp_path.chmod(0o777)
+    check = doctor.check_cache()
+    assert (check.status, check.advice) == ("warn", f"to use it: chmod go-w {tmp_path}")
+
+
 def test_files_of_other_versions_in_the_cache_are_not_damaged(monkeypatch, tmp_path):
     monkeypatch.setenv("RLBENCH_CACHE", str(tmp_path / "my cache"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

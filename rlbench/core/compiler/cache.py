@@ -1,8 +1,10 @@
 """The cache of compiled rules on disk: files that prove whole when they are read, and are made anew otherwise.
 
-A file may be cut by a power failure, damaged, or written by somebody else. Each ends in a digest of what stands before
-it, appears whole under its name or not at all, and is believed only if its owner is this user or the administrator.
-Nothing here raises an error for a file: without a cache, rules are compiled in every process.
+A file may be cut by a power failure, damaged, or written by somebody else. Each ends in a digest of its name and of
+what stands before it, and appears whole under its name or not at all. It is believed only if it and its folder belong
+to this user or the administrator, and nobody else can write to them; a digest alone proves nothing, as whoever can
+write a file can write its digest. Only then is machine code unpickled. Nothing here raises an error for a file: without
+a cache, rules are compiled in every process.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from pathlib import Path
 from rlbench.whole_files import take_place
 
 LAST_WORDS = b"(step_parallel)\n"  # end of every generated module
-MARK = b"\n# sha256 "  # a comment, as the files with generated code end in it, too
+MARK = b"\n# sha256 of name and content "  # a comment, as the files with generated code end in it, too
+MARK_OF_OLD_FORMAT = b"\n# sha256 "  # without the name, a file could be put in the place of another
 LEFT_BEHIND = ".tmp"  # ends the names of files whose writer was killed
 
 
@@ -36,7 +39,7 @@ def store(name: str, content: bytes) -> Path | None:
     for folder in _folders():
         with contextlib.suppress(OSError):
             _make(folder)
-            _write(folder / name, content + MARK + _digest(content))
+            _write(folder / name, content + MARK + _digest(content, name))
             return folder / name
     return None
 
@@ -70,7 +73,7 @@ def damaged() -> list[Path]:
 
 
 def of_old_format() -> list[Path]:
-    """The files that older versions have left in the cache: generated modules without a digest, which are not read."""
+    """The files that older versions have left in the cache, which are not read."""
     return [path for path in _not_whole() if _is_of_old_format(path)]
 
 
@@ -80,8 +83,24 @@ def _not_whole() -> list[Path]:
     return []
 
 
+def not_private() -> Path | None:
+    """The folder that would be used if nobody else could write to it; None where it is used, or does not exist."""
+    first = next(_named_folders(), None)
+    return None if first is None or _is_private(first) else first
+
+
 def _folders() -> Iterator[Path]:
     """The folders to try, best first. None of them need exist."""
+    yield from filter(_is_private, _named_folders())
+    with contextlib.suppress(OSError):  # no temporary folder can be written
+        fallback = Path(tempfile.gettempdir()) / f"rlbench-{_user()}"
+        # Its name can be foreseen, so others may have made it, or a link.
+        if not os.path.lexists(fallback) or _believable(fallback.lstat()):
+            yield fallback
+
+
+def _named_folders() -> Iterator[Path]:
+    """The folder that the user has chosen, or the one of this user's caches."""
     if chosen := os.environ.get("RLBENCH_CACHE"):
         yield Path(chosen)
     elif os.path.isabs(home := os.environ.get("XDG_CACHE_HOME", "")):
@@ -89,11 +108,14 @@ def _folders() -> Iterator[Path]:
     else:
         with contextlib.suppress(RuntimeError):  # an unknown user, without HOME
             yield Path.home() / ".cache" / "rlbench"
-    with contextlib.suppress(OSError):  # no temporary folder can be written
-        fallback = Path(tempfile.gettempdir()) / f"rlbench-{_user()}"
-        # Its name can be foreseen, so others may have made it.
-        if not os.path.lexists(fallback) or _believable(fallback.lstat()):
-            yield fallback
+
+
+def _is_private(folder: Path) -> bool:
+    """Whether nobody else can write to a folder, or it does not exist."""
+    try:
+        return _believable(folder.stat())
+    except OSError:
+        return True
 
 
 def _make(folder: Path) -> None:
@@ -105,15 +127,15 @@ def _content(path: Path) -> bytes | None:
         if not _believable(os.fstat(file.fileno())):
             return None
         content, _, digest = file.read().rpartition(MARK)
-    return content if digest == _digest(content) else None
+    return content if digest == _digest(content, path.name) else None
 
 
-def _digest(content: bytes) -> bytes:
-    return hashlib.sha256(content).hexdigest().encode() + b"\n"
+def _digest(content: bytes, name: str) -> bytes:
+    return hashlib.sha256(name.encode() + b"\0" + content).hexdigest().encode() + b"\n"
 
 
 def _believable(found: os.stat_result) -> bool:
-    """Whether only this user and the administrator can have written a file: code from it will be run."""
+    """Whether only this user and the administrator can write to a file or a folder: code from it will be run."""
     others = stat.S_IWGRP | stat.S_IWOTH
     return not hasattr(os, "getuid") or (found.st_uid in (os.getuid(), 0) and not found.st_mode & others)
 
@@ -146,8 +168,11 @@ def _is_whole(path: Path) -> bool:
 
 
 def _is_of_old_format(path: Path) -> bool:
-    """Whether a file is a generated module up to its last line, and nobody else's, without a digest."""
+    """Whether a file is whole by the digest of an older version; or a generated module up to its last line, without."""
     try:
+        content, _, digest = path.read_bytes().rpartition(MARK_OF_OLD_FORMAT)
+        if digest == hashlib.sha256(content).hexdigest().encode() + b"\n":
+            return _believable(path.stat())
         return path.suffix == ".py" and _believable(path.stat()) and path.read_bytes().endswith(LAST_WORDS)
     except OSError:
         return False

@@ -117,7 +117,7 @@ def pool_functions() -> tuple[Any, Any]:
     for name, count in zip(ENTRIES, (5, 1), strict=True):
         signature, options = ((int64,) * count, int64), {"error_model": "numpy", "_nrt": False}
         function: Any = CFunc(getattr(module, name), signature, {}, options)
-        function._cache = MachineCode(f"{module.__name__}.{name}")
+        function._cache = MachineCode(f"{module.__name__}.{name}", pool_source())
         with numba_settings():
             function.compile()
         functions.append(function)
@@ -175,7 +175,7 @@ def _make_once(name: str, text: str, functions: tuple[str, ...]) -> ModuleType:
         function = getattr(module, each, None)
         if function is None:
             continue
-        function._cache = MachineCode(f"{name}.{each}")
+        function._cache = MachineCode(f"{name}.{each}", text)
         function.compile = _by_our_settings(function.compile)  # called for each new kind of arguments
     return module
 
@@ -189,12 +189,18 @@ def _by_our_settings(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class MachineCode:
-    """Numba's cache of one function, in files that prove whole: a stand-in for its own, which believes any file."""
+    """Numba's cache of one function, in files that prove whole: a stand-in for its own, which believes any file.
+
+    Args:
+        name: Beginning of the files' names.
+        text: The generated text that the function is in. Its digest comes first in each file: code that was made from
+            another text is neither unpickled nor run.
+    """
 
     cache_path = None
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, name: str, text: str) -> None:
+        self._name, self._made_from = name, hashlib.sha256(text.encode()).digest()
 
     def load_overload(self, signature: Any, target: Any) -> Any:
         """The compiled function for these types of arguments on this processor; None where it must be compiled."""
@@ -202,15 +208,17 @@ class MachineCode:
 
         target.refresh()
         content = cache.load(self._file(signature, target.codegen()))
+        if content is None or not content.startswith(self._made_from):
+            return None
         with contextlib.suppress(Exception):  # a whole file of another build of Numba
-            return None if content is None else CompileResult._rebuild(target, *pickle.loads(content))
+            return CompileResult._rebuild(target, *pickle.loads(content[len(self._made_from) :]))
 
     def save_overload(self, signature: Any, result: Any) -> None:
         """Store a compiled function."""
         from numba.core.serialize import dumps
 
         if not result.library.has_dynamic_globals:
-            cache.store(self._file(signature, result.codegen), dumps(result._reduce()))
+            cache.store(self._file(signature, result.codegen), self._made_from + dumps(result._reduce()))
 
     def _file(self, signature: Any, codegen: Any) -> str:
         key = repr((signature, codegen.magic_tuple()))

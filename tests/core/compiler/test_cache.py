@@ -1,6 +1,9 @@
 """The cache of compiled rules: what is damaged, cut, somebody else's or not writable is made anew, without an error."""
 
+import hashlib
 import os
+import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -72,6 +75,53 @@ def test_code_that_others_could_have_written_is_not_loaded(folder):
     assert cache.load("rlbench_x.nbc") is None
 
 
+def test_a_file_in_the_place_of_another_is_not_loaded(folder):
+    """Both are whole, and this user's."""
+    first, second = (cache.store(name, name.encode()) for name in ("rlbench_x.nbc", "rlbench_y.nbc"))
+    first.replace(second)
+    assert cache.load("rlbench_y.nbc") is None
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o707, 0o1777])
+def test_a_folder_that_others_can_write_to_is_not_used(folder, tmp_path, mode, monkeypatch):
+    cache.store("rlbench_x.nbc", CONTENT)
+    folder.chmod(mode)
+    assert cache.load("rlbench_x.nbc") is None
+    assert cache.not_private() == folder
+    assert cache.cache_folder() == tmp_path / "temporary" / f"rlbench-{os.getuid()}"
+    folder.chmod(0o755)
+    assert cache.load("rlbench_x.nbc") == CONTENT
+    assert cache.not_private() is None
+
+
+class Unpickled:
+    """Leaves a file where it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("forged", ["with another text's digest", "with ours, by another user", "with ours"])
+def test_machine_code_is_unpickled_only_where_it_is_this_users_and_of_this_text(folder, tmp_path, forged, monkeypatch):
+    """A whole file, with a payload, in the place of machine code; the last one shows that the payload would run."""
+
+    def observation():
+        return RulesVectorEnv(rules="rlbench.envs.grid_world.rules", num_envs=2).reset(seed=0)[0]
+
+    monkeypatch.setattr(compile, "_make_once", compile._make_once.__wrapped__)
+    expected, ran = observation(), tmp_path / "ran"
+    for path in folder.glob("*.nbc"):
+        made_from = b"x" * 32 if "another text" in forged else cache.load(path.name)[:32]
+        cache.store(path.name, made_from + pickle.dumps(Unpickled(ran)))
+        if "another user" in forged:
+            path.chmod(0o666)
+    np.testing.assert_array_equal(observation(), expected)
+    assert ran.exists() == (forged == "with ours")
+
+
 def test_a_temporary_folder_that_others_can_write_to_is_not_used(folder, tmp_path):
     folder.write_text("no folder", encoding="utf-8")
     theirs = tmp_path / "temporary" / f"rlbench-{os.getuid()}"
@@ -109,6 +159,13 @@ def test_rules_are_compiled_anew_where_the_cache_is_damaged_and_without_one(fold
     assert cache.damaged() == []
     monkeypatch.setattr(cache, "_folders", lambda: [])
     np.testing.assert_array_equal(first_observation(), expected)
+
+
+def test_a_file_with_the_digest_of_an_older_version_is_of_old_format(folder):
+    path = cache.store("rlbench_x.nbc", CONTENT)
+    path.write_bytes(CONTENT + b"\n# sha256 " + hashlib.sha256(CONTENT).hexdigest().encode() + b"\n")
+    assert cache.load("rlbench_x.nbc") is None
+    assert (cache.of_old_format(), cache.damaged()) == ([path], [])
 
 
 def test_a_module_without_a_digest_is_left_by_an_older_version_unless_it_is_cut(folder, monkeypatch):
