@@ -119,6 +119,8 @@ REWORDED: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     ("[Uu]nrecognized options", "words that it does not take"),
     (r"invalid literal for int\(\) with base 10: (.*)", r"\1 is no whole number"),
     (r"could not convert string to float: (.*)", r"\1 is no number"),
+    (r"no type matching \{None\}\|INT could be instantiated from \[('.*')\]", r"\1 is no whole number"),
+    (r"no type matching \{None\}\|FLOAT could be instantiated from \[('.*')\]", r"\1 is no number"),
     (r"\. Expected one of \(('[^)]*)\)", listed),
 )
 """What Python and tyro say of a word that they cannot read, and how a message says it."""

@@ -29,7 +29,7 @@ from rlbench.harness.ranking.rankings import compute_rankings
 from rlbench.harness.ranking.rows import Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow
 from rlbench.harness.results import curves
 from rlbench.harness.results.curves import KeptCurve
-from rlbench.harness.tasks.suite import FAMILY, SUITES, TASKS, get_suite
+from rlbench.harness.tasks.suite import FAMILIES, FAMILY, SUITES, TASKS, get_suite
 from rlbench.harness.tasks.task import Task
 from rlbench.whole_files import replacing
 
@@ -166,10 +166,11 @@ def pages(ranked: Rankings, results: Path, page: Path) -> dict[Path, str]:
         results=folder,
         beside={name for name in leaderboard.BESIDE if (page.parent / name).exists()},
         commands={
-            (row.agent, key): plans.command(row.agent, key, FAMILY[key])
+            (row.agent, key): plans.commands(row.agent, key, FAMILY[key], row.training_seeds)
             for key, rows in ranked.tasks.items()
             for row in rows
         },
+        runs={name: plans.training_runs(name, [task.key for task in SUITES[name]]) for name in FAMILIES},
         name=page.name,
     )
     return {page.parent / name: text for name, text in leaderboard.pages(ranked, TASKS, SUITES, around).items()}
@@ -177,7 +178,8 @@ def pages(ranked: Rankings, results: Path, page: Path) -> dict[Path, str]:
 
 def link(curve: KeptCurve, folder: str) -> CurveLink:
     """A learning curve as the page shows it; the folder of results is as seen from the page."""
-    return CurveLink(curve.task, curve.agent, curve.seed, f"{folder}/{curve.file}", curve.seconds, curve.device)
+    path = f"{folder}/{curve.file}"
+    return CurveLink(curve.task, curve.agent, curve.seed, path, curve.steps, curve.seconds, curve.device)
 
 
 def check(ranked: Rankings, options: LeaderboardOptions) -> int:

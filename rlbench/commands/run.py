@@ -19,7 +19,7 @@ from rlbench.commands import leaderboard
 from rlbench.commands.shared.agents import learning_curves, training
 from rlbench.commands.shared.lookup import find_task
 from rlbench.commands.shared.output import Format, Quiet, print_table, remark, silent, table_of
-from rlbench.commands.shared.plans import PLANS, Entry, agent_of, entries
+from rlbench.commands.shared.plans import PLANS, Entry, agent_of, entries, seeds_of
 from rlbench.commands.train import with_settings
 from rlbench.errors import UserError, unknown
 from rlbench.harness.evaluate import evaluate
@@ -41,8 +41,8 @@ class RunOptions:
     """These agents of the plan alone, by their names on the leaderboard."""
     task: tuple[str, ...] = ()
     """These tasks of the plan alone."""
-    seeds: int = 10
-    """Training seeds of each agent."""
+    seeds: int | None = None
+    """Training seeds of each agent; by default 10, or 3 or 1 of an agent that takes long to train."""
     out: Annotated[Path | None, tyro.conf.arg(aliases=["--output", "-o"])] = None
     """Folder for everything that follows; `runs/<plan>` by default."""
     results: Path | None = None
@@ -67,7 +67,7 @@ def run(options: RunOptions) -> int:
     plan, tasks = narrowed(*agents_and_tasks(name), options)
     if options.device not in DEVICES:
         raise unknown("device", options.device, DEVICES)
-    if options.seeds < 1:
+    if options.seeds is not None and options.seeds < 1:
         raise UserError(f"--seeds is at least 1, got {options.seeds}")
     out = options.out or Path("runs") / name
     results = options.results or out / "results"
@@ -136,7 +136,7 @@ def narrowed(plan: tuple[Entry, ...], tasks: list[str], options: RunOptions) -> 
 
 def runs(plan: tuple[Entry, ...], options: RunOptions) -> list[tuple[Entry, int]]:
     """The training runs of a plan, as agents and training seeds."""
-    return [(entry, seed) for entry in plan for seed in range(options.seeds if entry.seeds is None else entry.seeds)]
+    return [(entry, seed) for entry in plan for seed in seeds_of(entry, options.seeds)]
 
 
 def committed(folder: Path, plan: tuple[Entry, ...], options: RunOptions) -> list[tuple[Entry, int, Path]]:

@@ -13,6 +13,7 @@ from rlbench.errors import UserError
 from rlbench.harness.ranking.families import WORDS
 from rlbench.harness.results import curves, provenance
 from rlbench.harness.tasks.suite import FAMILIES, SUITES, TASKS
+from rlbench.options import parse_options
 
 PRETRAINED = Path(__file__).parents[2] / "baselines" / "pretrained"
 
@@ -147,16 +148,41 @@ def test_one_agent_of_a_plan_on_one_task():
 
 
 @pytest.mark.parametrize(
-    ("agent", "task", "family", "words"),
+    ("of", "lines"),
     [
-        ("ppo", "hopper-gymnasium@1", "mujoco-v5", "rlbench run mujoco-v5 --agent ppo --task hopper-gymnasium@1"),
-        ("dqn", "cart-pole@1", "control", "rlbench run control --agent dqn --task cart-pole@1"),
         (
-            *("recurrent-attention-150", "glimpse-translated@1", "glimpses"),
-            "rlbench train recurrent-attention-150 --task glimpse-translated@1",
+            ("ppo", "hopper-gymnasium@1", "mujoco-v5", 3),
+            ["rlbench run mujoco-v5 --agent ppo --task hopper-gymnasium@1"],
         ),
-        ("somebody", "pong@1", "atari", ""),
+        (("ppo", "humanoid@1", "locomotion", 1), ["rlbench run locomotion --agent ppo --task humanoid@1 --seeds 1"]),
+        (("dqn", "cart-pole@1", "control", 10), ["rlbench run control --agent dqn --task cart-pole@1"]),
+        (
+            ("value-iteration", "grid-world@1", "tabular", 0),
+            ["rlbench run tabular --agent value-iteration --task grid-world@1"],
+        ),
+        (
+            ("recurrent-attention-150", "glimpse-translated@1", "glimpses", 1),
+            [
+                "rlbench train recurrent-attention-150 --task glimpse-translated@1 --out runs/again",
+                "rlbench evaluate runs/again/submission --results runs/again/results",
+            ],
+        ),
+        (("somebody", "pong@1", "atari", 3), []),
     ],
 )
-def test_the_command_of_one_entry(agent, task, family, words):
-    assert plans.command(agent, task, family) == words
+def test_what_makes_one_entry_again(of, lines):
+    assert list(plans.commands(*of)) == lines
+
+
+def trained(*words):
+    options = parse_options(run.RunOptions, words, prog="rlbench run")
+    plan, _ = run.narrowed(*run.agents_and_tasks(options.plan), options)
+    return [(plans.agent_of(entry), entry.task, seed) for entry, seed in run.runs(plan, options)]
+
+
+def test_as_many_seeds_are_trained_as_asked_for_and_one_where_all_give_the_same_agent():
+    assert len(trained("control")) == plans.training_runs("control", ["cart-pole@1"]) == 60
+    assert len(trained("glimpses")) == plans.training_runs("glimpses", []) == 12
+    assert len(trained("tabular")) == plans.training_runs("tabular", ["grid-world@1"]) + 1 == 21
+    assert len(trained("tabular", "--seeds", "2")) == 5
+    assert trained("glimpses", "--task", "glimpse-mnist", "--seeds", "4")[-1][-1] == 3

@@ -12,6 +12,9 @@ PAGES = sorted(
                  *ROOT.glob("rlbench/envs/*/*.md"))
 )  # fmt: skip
 
+TASK_PAGES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("results/tasks/*.md"))
+"""The pages of tasks, which the leaderboard leads to."""
+
 
 def text(page: str) -> str:
     """A page, read."""

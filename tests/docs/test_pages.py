@@ -10,13 +10,13 @@ from rlbench.commands.shared import agents
 from rlbench.harness.tasks.limits import Limits
 from rlbench.harness.tasks.suite import TASKS
 from rlbench.registry import ATARI_GAMES, ENVIRONMENTS
-from tests.docs.pages import PAGES, ROOT, anchors, command_lines, links, prose, text
+from tests.docs.pages import PAGES, ROOT, TASK_PAGES, anchors, command_lines, links, prose, text
 
 PLACES = {"COMMAND", "X", "NAME", "..."}
 """Words that stand for others in commands."""
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, *TASK_PAGES])
 def test_every_link_leads_somewhere(page):
     for link in links(page):
         target, _, anchor = link.partition("#")
@@ -26,7 +26,7 @@ def test_every_link_leads_somewhere(page):
             assert anchor in anchors(path.relative_to(ROOT).as_posix()), link
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, *TASK_PAGES])
 def test_every_page_can_be_reached_from_the_readme(page):
     seen, ahead = set(), ["README.md"]
     while ahead:
@@ -38,7 +38,7 @@ def test_every_page_can_be_reached_from_the_readme(page):
     assert page in seen
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, *TASK_PAGES])
 def test_every_command_parses(page, monkeypatch):
     """A command that stands alone in the text, such as `rlbench watch`, is a name; all others are whole."""
     for words in command_lines(page):
@@ -50,7 +50,7 @@ def test_every_command_parses(page, monkeypatch):
             assert cli.main(words[1:]) == 0, " ".join(words)
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, *TASK_PAGES])
 def test_every_file_that_is_named_exists(page):
     for name in re.findall(r"`((?:rlbench|baselines|tests|docs)/[\w./-]+)`", prose(page)):
         assert re.search(r"-v\d$", name) or (ROOT / name).exists(), name
@@ -68,7 +68,7 @@ def test_every_target_and_script_exists(page):
         assert (ROOT / script).exists(), script
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, *TASK_PAGES])
 def test_code_fits_the_page(page):
     for block in re.findall(r"^```.*?^```$", text(page), flags=re.DOTALL | re.MULTILINE):
         assert max(map(len, block.splitlines())) <= 122, block

@@ -15,11 +15,12 @@ class Entry:
     algorithm: str
     preset: str
     task: str
-    seeds: int | None = None  # how many; None for as many as asked for
+    seeds: int = 10  # how many are trained where nobody asks for another number
+    random: bool = True  # whether another training seed gives another agent
 
 
 QUICK = (
-    Entry("value-iteration", "lecture", "grid-world@1", seeds=1),  # nothing in it is random
+    Entry("value-iteration", "lecture", "grid-world@1", seeds=1, random=False),
     Entry("q-learning", "lecture", "grid-world@1"),
     Entry("dqn", "grid-world", "grid-world@1"),
     Entry("dqn", "fast", "cart-pole@1"),
@@ -67,8 +68,30 @@ def entries(family: str, tasks: Collection[str]) -> tuple[Entry, ...]:
     return PLANS.get(family) or tuple(entry for entry in ALL if entry.task in tasks)
 
 
-def command(agent: str, task: str, family: str) -> str:
-    """The command that trains and scores one agent on one task again; empty for agents that are not the reference's."""
-    if any((agent_of(entry), entry.task) == (agent, task) for entry in entries(family, {task})):
-        return f"rlbench run {family} --agent {agent} --task {task}"
-    return f"rlbench train {agent} --task {task}" if agent in agents() else ""
+def seeds_of(entry: Entry, asked: int | None) -> range:
+    """The training seeds of an entry, as many as asked for; just one where all give the same agent."""
+    return range(entry.seeds if asked is None or not entry.random else asked)
+
+
+def training_runs(family: str, tasks: Collection[str]) -> int:
+    """How many training runs the plan of a family has, beside those in which nothing is random."""
+    return sum(entry.seeds for entry in entries(family, tasks) if entry.random)
+
+
+def commands(agent: str, task: str, family: str, seeds: int) -> tuple[str, ...]:
+    """What trains and scores one agent on one task again; nothing for agents that are not the reference's.
+
+    Args:
+        agent: Its name on the leaderboard.
+        task: The key of the task.
+        family: That of the task.
+        seeds: How many training seeds of it were scored, from 0 on; 0 where it was not trained.
+    """
+    planned = next((e for e in entries(family, {task}) if (agent_of(e), e.task) == (agent, task)), None)
+    if planned is not None:
+        fewer = f" --seeds {seeds}" if planned.random and seeds != planned.seeds else ""
+        return (f"rlbench run {family} --agent {agent} --task {task}{fewer}",)
+    if agent not in agents():
+        return ()
+    train = f"rlbench train {agent} --task {task} --out runs/again"
+    return train, "rlbench evaluate runs/again/submission --results runs/again/results"

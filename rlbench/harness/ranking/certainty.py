@@ -54,11 +54,11 @@ def in_words(of: TaskRow | ReferenceLine, task: Task) -> str:
     """An agent, its mean, and its interval or deviation with the number of seeds that it is over."""
     digits = digits_of(task)
     if isinstance(of, ReferenceLine):
-        seeds = counted_seeds(of.seeds) if of.seeds else "seeds"
-        spread = "no deviation published" if of.deviation is None else f"standard deviation over {seeds}"
-        return f"{line_label(of)} {with_deviation(of, digits)} ({spread})"
+        seeds = counted_seeds(of.seeds) if of.seeds else "unknown seeds"
+        unknown = ", no deviation published" if of.deviation is None else ""
+        return f"{line_label(of)} {with_deviation(of, digits)} ({seeds}{unknown})"
     mean = f"{label(of)} {decimal(of.mean_return, digits)}"
     seeds = counted_seeds(str(of.training_seeds)) if of.training_seeds else "not trained, over episodes"
     if of.return_low is None:
         return f"{mean} ({seeds}, no interval)"
-    return f"{mean} {interval(of.return_low, of.return_high, digits)} (95 % interval, {seeds})"
+    return f"{mean} {interval(of.return_low, of.return_high, digits)} ({seeds})"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import Any, TypeAlias
 
 from rlbench.errors import counted
-from rlbench.harness.ranking.cells import DASH, decimal, label
-from rlbench.harness.ranking.markdown import Marked, code, escape, link
+from rlbench.harness.ranking.cells import DASH, budget, decimal, label
+from rlbench.harness.ranking.markdown import Marked, code, escape, lines_of, link
+from rlbench.harness.ranking.rankings import BUDGET_TOLERANCE
 from rlbench.harness.ranking.rows import Rankings, TaskRow
 from rlbench.harness.ranking.tables import TextTable
+
+Commands: TypeAlias = Mapping[tuple[str, str], tuple[str, ...]]
+"""What trains and scores an agent on a task again, by their names: a command, or several that follow each other."""
 
 UNITS = (("s", 1.0), ("min", 60.0), ("h", 3600.0))
 """Units of time with their seconds; from 100 of one on the next is used."""
@@ -25,6 +29,7 @@ class CurveLink:
     agent: str
     seed: int
     path: str
+    steps: int  # at its end, without those in which an environment was only reset
     seconds: float
     device: str
 
@@ -49,8 +54,8 @@ class FamilyCosts:
     """What is known of the cost of the trained agents of a family."""
 
     title: str
-    command: str  # trains all of them again
-    time: str  # how many training runs these are, and what they took
+    command: str  # trains all agents of its plan
+    time: str  # how many training runs these are, and what the recorded ones of them took
     table: TextTable  # a row for each agent on a task
 
 
@@ -69,7 +74,8 @@ def costs(
     rankings: Rankings,
     curves: Sequence[CurveLink],
     pages: Mapping[str, str],
-    commands: Mapping[tuple[str, str], str],
+    commands: Commands,
+    runs: Mapping[str, int],
 ) -> Costs:
     """Gather what is known of the cost of every trained agent on the page.
 
@@ -79,6 +85,7 @@ def costs(
         curves: The kept learning curves.
         pages: Where the page of each task is, by its key.
         commands: What trains and scores an agent on a task again, by their names.
+        runs: How many training runs the plan of a family has, by its name.
     """
     found = []
     for family in families:
@@ -88,7 +95,7 @@ def costs(
         cells = tuple(cost(row, curves_of(row, curves), pages, commands) for row in rows)
         if cells:
             table = TextTable("Cost", ("agent", "task", "time a seed", "curve", "command"), cells)
-            known = together(rows, curves)
+            known = together(rows, curves, runs.get(family["name"], 0))
             found.append(FamilyCosts(family["title"], f"rlbench run {family['name']}", known, table))
     everything = [row for of in rankings.tasks.values() for row in of if row.training_seeds]
     recorded = [curve for row in everything for curve in curves_of(row, curves)]
@@ -121,17 +128,15 @@ def curves_of(row: TaskRow, curves: Sequence[CurveLink]) -> list[CurveLink]:
     return [curve for curve in curves if (curve.task, curve.agent) == (row.task, row.agent)]
 
 
-def cost(
-    row: TaskRow, curves: Sequence[CurveLink], pages: Mapping[str, str], commands: Mapping[tuple[str, str], str]
-) -> tuple[str, ...]:
+def cost(row: TaskRow, curves: Sequence[CurveLink], pages: Mapping[str, str], commands: Commands) -> tuple[str, ...]:
     """The cells of an agent on a task: the time of a seed, its learning curve, the command that trains it again."""
-    page, command = pages.get(row.task, ""), commands.get((row.agent, row.task), "")
+    page, lines = pages.get(row.task, ""), commands.get((row.agent, row.task), ())
     return (
         label(row),
         Marked.of(row.task, link(row.task, page)) if page else row.task,
         time_of(row, curves),
         curve_cell(row, curves, f"{page}#learning-curves"),
-        Marked.of(command, code(command)) if command else DASH,
+        lines_of(*(Marked.of(line, code(line)) for line in lines)) if lines else DASH,
     )
 
 
@@ -158,9 +163,38 @@ def times(curves: Sequence[CurveLink]) -> str:
     return f"{middle} {unit}" if low == high else f"{middle} {unit} ({low}–{high})"
 
 
-def together(rows: Sequence[TaskRow], curves: Sequence[CurveLink]) -> str:
-    """How many training runs these are, and the time of those that have a curve."""
-    runs = sum(row.training_seeds for row in rows)
+def of_all_seeds(row: TaskRow, curves: Sequence[CurveLink]) -> str:
+    """The time of all training runs of an agent on a task, one after the other; about, where some have no curve.
+
+    Args:
+        row: The agent.
+        curves: Of its training runs, one at least; the others are taken to have lasted as long as their median.
+    """
+    seconds = [curve.seconds for curve in curves]
+    missing = max(row.training_seeds - len(curves), 0)
+    return f"{'about ' if missing else ''}{duration(sum(seconds) + missing * median(seconds))}"
+
+
+def without_curve(row: TaskRow, curves: Sequence[CurveLink]) -> str:
+    """The training runs of an agent on a task that have no curve: `seed 2`, `seeds 0 and 2`; empty if all have one."""
+    return seeds_in_words(set(row.seed_numbers) - {curve.seed for curve in curves})
+
+
+def seeds_in_words(seeds: Iterable[int]) -> str:
+    """Training seeds by their numbers: `seed 2`, `seeds 0 and 2`, `seeds 0, 1 and 2`; empty for none."""
+    *others, last = [str(seed) for seed in sorted(seeds)] or [""]
+    return f"seeds {', '.join(others)} and {last}" if others else f"seed {last}" if last else ""
+
+
+def together(rows: Sequence[TaskRow], curves: Sequence[CurveLink], planned: int = 0) -> str:
+    """How many training runs the agents of a plan take, and the time of those that have a curve.
+
+    Args:
+        rows: The agents.
+        curves: The kept learning curves.
+        planned: Training runs of the plan; 0 for as many as the agents have.
+    """
+    runs = planned or sum(row.training_seeds for row in rows)
     recorded = [curve for row in rows for curve in curves_of(row, curves)]
     if not recorded:
         return f"{counted(runs, 'run')}, time not recorded"
@@ -187,16 +221,19 @@ def devices(curves: Sequence[CurveLink]) -> str:
 def curve_files(curves: Sequence[CurveLink], rows: Sequence[TaskRow] = ()) -> list[str]:
     """A line per agent of a task: its learning curves by seed, and what a run took; empty where none is kept."""
     agents = {agent: [c for c in curves if c.agent == agent] for agent in dict.fromkeys(c.agent for c in curves)}
-    seeds = {row.agent: row.training_seeds for row in rows}
+    of = {row.agent: row for row in rows}
     return [
         f"{escape(agent)}: seed {' '.join(link(str(curve.seed), curve.path) for curve in of_agent)}; "
-        f"{times(of_agent)} on {escape(devices(of_agent))}{unrecorded(len(of_agent), seeds.get(agent, 0))}"
+        f"{times(of_agent)} on {escape(devices(of_agent))}{exceptions(of[agent], of_agent) if agent in of else ''}"
         for agent, of_agent in agents.items()
     ]
 
 
-def unrecorded(known: int, seeds: int) -> str:
-    """How many of an agent's seeds have no time and curve; empty where all have."""
-    return (
-        f"; time and curve are of {known} of its {seeds} seeds, the others were not recorded" if known < seeds else ""
-    )
+def exceptions(row: TaskRow, curves: Sequence[CurveLink]) -> str:
+    """What an agent's curves lack: seeds, and the steps that its records count besides; empty where it is nothing."""
+    missing = without_curve(row, curves)
+    lacking = f"; {missing} {'have' if ' and ' in missing else 'has'} neither time nor curve" if missing else ""
+    steps, recorded = int(median(curve.steps for curve in curves)), row.training_steps or 0
+    if recorded > BUDGET_TOLERANCE * steps:
+        lacking += f"; it ends at {budget(steps)} steps, as the {budget(recorded)} of its records count resets, too"
+    return lacking

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from rlbench.harness.ranking.agent_results import Run
 from rlbench.harness.ranking.cells import PUBLISHED, decimal, digits_of, integer
-from rlbench.harness.ranking.costs import CurveLink, costs
+from rlbench.harness.ranking.costs import Commands, CurveLink, costs
 from rlbench.harness.ranking.families import WORDS, families
 from rlbench.harness.ranking.intervals import FEWEST_FOR_SKEWNESS, FEWEST_SEEDS
 from rlbench.harness.ranking.markdown import code, markdown
@@ -63,6 +63,7 @@ class Surroundings:
         results: The folder of results, likewise.
         beside: Those of `BESIDE` that are there.
         commands: What trains and scores an agent on a task again, by their names.
+        runs: How many training runs the plan of a family has, by its name.
         name: The page of all tasks.
     """
 
@@ -70,7 +71,8 @@ class Surroundings:
     charts: Mapping[str, str] = dataclasses.field(default_factory=dict)
     results: str = "results"
     beside: Collection[str] = ()
-    commands: Mapping[tuple[str, str], str] = dataclasses.field(default_factory=dict)
+    commands: Commands = dataclasses.field(default_factory=dict)
+    runs: Mapping[str, int] = dataclasses.field(default_factory=dict)
     name: str = "leaderboard.md"
 
     def page_of(self, task: str) -> str:
@@ -126,7 +128,7 @@ def render(
         rankings=rankings,
         families=of_families,
         suites=suite_tables(suites, rankings),
-        costs=costs(of_families, rankings, around.curves, of_tasks, around.commands),
+        costs=costs(of_families, rankings, around.curves, of_tasks, around.commands, around.runs),
         tasks=shown,
         optima=[task for task in shown if task.reference_source == "the exact optimum"],
         pages=of_tasks,

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rlbench.harness.ranking.cells import PUBLISHED, budget, decimal, digits_of, label, with_deviation
 from rlbench.harness.ranking.certainty import AgentOrder, is_safe, order_of_two
 from rlbench.harness.ranking.contenders import Contender, as_shown, contenders
-from rlbench.harness.ranking.costs import CurveLink, curves_of, times
+from rlbench.harness.ranking.costs import (
+    Commands,
+    CurveLink,
+    curves_of,
+    of_all_seeds,
+    times,
+    without_curve,
+)
 from rlbench.harness.ranking.matrix import counted_seeds, our_number, published_reference
 from rlbench.harness.ranking.reference_lines import ReferenceLine
 from rlbench.harness.ranking.rows import Rankings, TaskRow
@@ -50,9 +57,10 @@ class Remake:
 
     task: Task
     agent: str
-    time: str  # of a seed; empty where it is not recorded
     seeds: int
-    timed: str  # how many of the seeds that time is of; empty where it is of all
+    time: str  # of a seed; empty where it is not recorded
+    total: str  # of all seeds
+    without: str  # the seeds that have no time and no curve; empty where all have them
     command: str
 
 
@@ -136,7 +144,7 @@ def remake(
     tasks: Sequence[Task],
     rankings: Rankings,
     curves: Sequence[CurveLink],
-    commands: Mapping[tuple[str, str], str],
+    commands: Commands,
     like: TaskRow | None,
 ) -> Remake | None:
     """How an agent is trained again, the one of another example if it can be; None where none can.
@@ -153,13 +161,14 @@ def remake(
         Remake(
             task,
             label(row),
-            times(mine) if (mine := curves_of(row, curves)) else "",
             row.training_seeds,
-            f"{len(mine)} of {row.training_seeds} seeds timed" if 0 < len(mine) < row.training_seeds else "",
-            command,
+            times(mine) if (mine := curves_of(row, curves)) else "",
+            of_all_seeds(row, mine) if mine else "",
+            without_curve(row, mine),
+            *lines,
         )
         for task, row in sorted(rows, key=lambda each: each[1] is not like)
-        if (command := commands.get((row.agent, row.task), "")) and row.training_seeds
+        if len(lines := commands.get((row.agent, row.task), ())) == 1 and row.training_seeds
     ]
     return max(found, key=lambda each: bool(each.time), default=None)
 

@@ -146,6 +146,7 @@ def _task_row(result: AgentResult, place: Place) -> TaskRow:
         fewest_steps=None if result.steps is None else min(steps),
         most_steps=None if result.steps is None else max(steps),
         seed_means=tuple(map(float, result.returns)),
+        seed_numbers=tuple(run.training_seed for run in result.runs) if result.trained else (),
         elo=elo,
         elo_low=elo_low,
         elo_high=elo_high,

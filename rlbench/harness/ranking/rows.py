@@ -44,6 +44,7 @@ class TaskRow:
     fewest_steps: int | None  # of a seed
     most_steps: int | None
     seed_means: tuple[float, ...]  # mean return of each training seed, in their order
+    seed_numbers: tuple[int, ...]  # which seeds these are; none where it was not trained
     elo: float | None = None  # of games; None where all were won, or none, and for other tasks
     elo_low: float | None = None  # None where no game was won
     elo_high: float | None = None  # None where all were

@@ -24,7 +24,7 @@ from rlbench.harness.ranking.cells import (
 )
 from rlbench.harness.ranking.cells import elo as elo_of
 from rlbench.harness.ranking.contenders import Contender, contenders
-from rlbench.harness.ranking.costs import CurveLink, curve_cell, curve_files, curves_of, time_of, times
+from rlbench.harness.ranking.costs import Commands, CurveLink, curve_cell, curve_files, curves_of, time_of, times
 from rlbench.harness.ranking.families import WORDS, Words, sources
 from rlbench.harness.ranking.markdown import BREAK, lines_of, pick, strong
 from rlbench.harness.ranking.matrix import published_reference, published_steps
@@ -47,9 +47,7 @@ FEW = 3
 """Seeds up to which the mean of each is shown; beyond, the lowest and the highest."""
 
 
-def task_section(
-    task: Task, rankings: Rankings, curves: Sequence[CurveLink], commands: Mapping[tuple[str, str], str]
-) -> dict[str, Any]:
+def task_section(task: Task, rankings: Rankings, curves: Sequence[CurveLink], commands: Commands) -> dict[str, Any]:
     """What the page of a task shows.
 
     Args:
@@ -185,14 +183,12 @@ def without_empty(table: TextTable, name: str) -> TextTable:
     return pick(table, [i for i in range(len(table.columns)) if i != j]) if empty else table
 
 
-def again(
-    rows: Sequence[TaskRow], curves: Sequence[CurveLink], commands: Mapping[tuple[str, str], str]
-) -> list[dict[str, str]]:
+def again(rows: Sequence[TaskRow], curves: Sequence[CurveLink], commands: Commands) -> list[dict[str, str]]:
     """The commands that train and score the reference agents of a task again, each with what its runs took."""
     found = []
     for row in rows:
-        command, mine = commands.get((row.agent, row.task), ""), curves_of(row, curves)
-        if command:
-            unknown = "time not recorded" if row.training_seeds else "no training"
-            found.append({"command": command, "time": f"{times(mine)} a seed" if mine else unknown})
+        lines, mine = commands.get((row.agent, row.task), ()), curves_of(row, curves)
+        unknown = "not timed" if row.training_seeds else "no training"
+        notes = [f"{times(mine)} a seed" if mine else unknown, *("score it" for _ in lines[1:])]
+        found += [{"command": line, "note": note} for line, note in zip(lines, notes, strict=False)]
     return found

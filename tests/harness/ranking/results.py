@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from rlbench.harness.ranking import leaderboard
 from rlbench.harness.ranking.agent_results import AgentVersion, Run
-from rlbench.harness.ranking.costs import CurveLink
+from rlbench.harness.ranking.costs import Commands, CurveLink
 from rlbench.harness.ranking.rankings import compute_rankings
 from rlbench.harness.tasks.suite import SUITES, TASKS
 from rlbench.harness.tasks.task import Task
 
 
-def all_pages(
-    played: list[Run], curves: Sequence[CurveLink] = (), commands: Mapping[tuple[str, str], str] | None = None
-) -> dict[str, str]:
+def all_pages(played: list[Run], curves: Sequence[CurveLink] = (), commands: Commands | None = None) -> dict[str, str]:
     """The page of all tasks and those of each that these runs give, by where they are."""
     around = leaderboard.Surroundings(curves, commands=commands or {})
     return leaderboard.pages(compute_rankings(played, TASKS, SUITES), TASKS, SUITES, around)

@@ -57,7 +57,10 @@ def test_without_an_interval_the_order_is_open(unknown):
 def test_both_are_told_with_what_their_spread_is():
     of = order_of_two(PONG, published(8.9), row(1.0, 2.0, 3.0))
     assert of.safe
-    assert of.first == "MR.Q † 8.90 ± 2.50 (standard deviation over 10 seeds)"
-    assert of.second == "ours 2.00 [-0.48, 4.48] (95 % interval, 3 seeds)"
+    assert of.first == "MR.Q † 8.90 ± 2.50 (10 seeds)"
+    assert of.second == "ours 2.00 [-0.48, 4.48] (3 seeds)"
     of = order_of_two(PONG, row(1.0), published(8.9, None))
-    assert (of.first, of.second) == ("ours 1.00 (1 seed, no interval)", "MR.Q † 8.90 (no deviation published)")
+    assert (of.first, of.second) == (
+        "ours 1.00 (1 seed, no interval)",
+        "MR.Q † 8.90 (10 seeds, no deviation published)",
+    )

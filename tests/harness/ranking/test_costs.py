@@ -1,5 +1,7 @@
 """What the pages say of learning curves, time, devices and commands."""
 
+import dataclasses
+
 import pytest
 
 from rlbench.harness.ranking.costs import (
@@ -9,6 +11,7 @@ from rlbench.harness.ranking.costs import (
     costs,
     curve_files,
     duration,
+    seeds_in_words,
     times,
     together,
 )
@@ -20,11 +23,11 @@ from tests.harness.ranking.results import all_pages, runs
 
 CART_POLE = TASKS["cart-pole@1"]
 CURVES = [
-    CurveLink("cart-pole@1", "dqn", seed, f"results/curves/cart-pole@1/dqn-s{seed}.csv", 2.0 + seed, "a CPU")
+    CurveLink("cart-pole@1", "dqn", seed, f"results/curves/cart-pole@1/dqn-s{seed}.csv", 90_000, 2.0 + seed, "a CPU")
     for seed in range(3)
 ]
 PLAYED = [*runs("dqn", CART_POLE, [400, 450, 500]), *runs("q", CART_POLE, [1, 2, 3])]
-COMMANDS = {("dqn", "cart-pole@1"): "rlbench run control --agent dqn --task cart-pole@1"}
+COMMANDS = {("dqn", "cart-pole@1"): ("rlbench run control --agent dqn --task cart-pole@1",)}
 FAMILY = {"name": "control", "title": "Control", "tasks": ["cart-pole@1"]}
 
 
@@ -32,12 +35,12 @@ def test_the_page_of_a_task_links_to_curves_and_says_what_they_cost():
     seeds = " ".join(f"[{seed}](results/curves/cart-pole@1/dqn-s{seed}.csv)" for seed in range(3))
     assert curve_files(CURVES) == [f"dqn: seed {seeds}; 3.0 s (2.0–4.0) on a CPU"]
     assert curve_files([]) == []
-    (odd,) = curve_files([CurveLink("t", "dqn", 0, "a (b)/dqn.csv", 100.4, "")])
+    (odd,) = curve_files([CurveLink("t", "dqn", 0, "a (b)/dqn.csv", 9, 100.4, "")])
     assert odd == "dqn: seed [0](<a (b)/dqn.csv>); 1.7 min on unknown"
     text = all_pages(PLAYED, CURVES, COMMANDS)["results/tasks/cart-pole@1.md"]
     assert "[0](../curves/cart-pole@1/dqn-s0.csv)" in text
     assert " 3.0 s | [curve](#learning-curves) |" in text
-    assert f"{COMMANDS['dqn', 'cart-pole@1']}                 # 3.0 s (2.0–4.0) a seed\n" in text
+    assert f"{COMMANDS['dqn', 'cart-pole@1'][0]}                 # 3.0 s (2.0–4.0) a seed\n" in text
 
 
 @pytest.mark.parametrize(
@@ -49,14 +52,14 @@ def test_a_time_is_in_the_unit_that_suits_it(seconds, text):
 
 
 def test_the_range_of_times_is_in_the_unit_of_the_median():
-    of = {"task": "t", "agent": "a", "seed": 0, "path": "x", "device": ""}
+    of = {"task": "t", "agent": "a", "seed": 0, "path": "x", "steps": 9, "device": ""}
     assert times([CurveLink(seconds=12.34, **of)]) == "12 s"
     assert times([CurveLink(seconds=s, **of) for s in (60.0, 240.0, 7200.0)]) == "4.0 min (1.0–120.0)"
 
 
 def test_the_table_of_costs_has_every_trained_agent_and_words_where_nothing_is_recorded():
     rankings = compute_rankings(PLAYED, TASKS, SUITES)
-    found = costs([FAMILY], rankings, CURVES, {"cart-pole@1": "p.md"}, COMMANDS)
+    found = costs([FAMILY], rankings, CURVES, {"cart-pole@1": "p.md"}, COMMANDS, {"control": 7})
     (family,) = found.families
     assert family.table.rows == (
         ("dqn", "cart-pole@1", "3.0 s", "curve", "rlbench run control --agent dqn --task cart-pole@1"),
@@ -65,16 +68,41 @@ def test_the_table_of_costs_has_every_trained_agent_and_words_where_nothing_is_r
     assert family.table.rows[0][1].markdown == "[cart-pole@1](p.md)"
     assert family.table.rows[0][3].markdown == "[curve](p.md#learning-curves)"
     assert (found.recorded, found.trained) == (3, 6)
-    assert (family.command, family.time) == ("rlbench run control", "6 runs, 9.0 s for 3 of them")
+    assert (family.command, family.time) == ("rlbench run control", "7 runs, 9.0 s for 3 of them")
     assert together(rankings.tasks["cart-pole@1"][:1], CURVES) == "3 runs, 9.0 s"
 
 
-def test_where_some_seeds_have_no_curve_both_pages_say_of_how_many():
+def test_where_some_seeds_have_no_curve_both_pages_say_which():
     text = all_pages(PLAYED, CURVES[:2], COMMANDS)
     assert "#learning-curves) (2 of 3 seeds) |" in text["leaderboard.md"]
     of_task = text["results/tasks/cart-pole@1.md"]
     assert " 2.5 s | [curve](#learning-curves) (2 of 3 seeds) |" in of_task
-    assert "; time and curve are of 2 of its 3 seeds, the others were not recorded\n" in of_task
+    assert "; seed 2 has neither time nor curve" in of_task
+    assert "2.5 s (2.0–3.0) a seed, about 7.5 s for all 3, without" in text["leaderboard.md"]
+    assert "; seed 2 without time and curve." in text["leaderboard.md"]
+    text = all_pages(PLAYED, CURVES[1:2], COMMANDS)
+    assert "; seeds 0 and 2 have neither time nor curve" in text["results/tasks/cart-pole@1.md"]
+    text = all_pages(PLAYED, CURVES, COMMANDS)
+    assert (
+        "3.0 s (2.0–4.0) a seed, 9.0 s for all 3, without validation, on one CPU thread. [All" in text["leaderboard.md"]
+    )
+
+
+def test_where_records_count_more_steps_than_a_curve_the_page_says_why():
+    """The table said 32k, and the curve ended at 23k."""
+    lines = all_pages(PLAYED, CURVES)["results/tasks/cart-pole@1.md"].splitlines()
+    (line,) = (line for line in lines if line.startswith("* CSV of dqn"))
+    assert line.endswith("on a CPU; it ends at 90k steps, as the 1M of its records count resets, too")
+    curves = [dataclasses.replace(curve, steps=999_000) for curve in CURVES]
+    lines = all_pages(PLAYED, curves)["results/tasks/cart-pole@1.md"].splitlines()
+    assert any(line.startswith("* CSV of dqn") and line.endswith("on a CPU") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "words"), [((), ""), ((2,), "seed 2"), ((2, 0), "seeds 0 and 2"), ((2, 1, 0), "seeds 0, 1 and 2")]
+)
+def test_seeds_are_named(seeds, words):
+    assert seeds_in_words(seeds) == words
 
 
 def test_times_are_exported_unrounded():
@@ -90,4 +118,6 @@ def test_times_are_exported_unrounded():
 def test_without_curves_the_page_says_so():
     text = page(PLAYED, TASKS, SUITES)
     assert "Time and learning curves are not recorded; `rlbench run` keeps both in `results/curves/`." in text
-    assert "time not recorded" in text
+    assert "6 runs, time not recorded" in text
+    assert "What does it cost?** Time is not recorded." in text
+    assert "Where is its curve?** Learning curves are not recorded." in text

@@ -8,13 +8,16 @@ import re
 
 import pytest
 
+from rlbench.commands import run
 from rlbench.commands.leaderboard import load
-from rlbench.commands.run import agents_and_tasks
 from rlbench.commands.shared import plans
+from rlbench.commands.shared.runs import load_runs
 from rlbench.harness.ranking.cells import DASH
 from rlbench.harness.ranking.families import WORDS
 from rlbench.harness.ranking.markdown import PAGE, pixels
+from rlbench.harness.results import curves
 from rlbench.harness.tasks.suite import FAMILY, SUITES, TASKS
+from rlbench.options import parse_options
 from tests.docs.pages import ROOT
 from tests.harness.ranking.results import all_pages, crowd, runs
 
@@ -104,7 +107,7 @@ def test_every_section_is_one_link_away_from_the_top(committed_page):
 def test_every_task_with_results_is_one_link_away_from_its_table(committed_page, committed_pages):
     assert len(committed_pages) > 10
     for task in committed_pages.keys() - {"leaderboard.md"}:
-        (family,) = (words.title for name, words in WORDS.items() if task in agents_and_tasks(name)[1])
+        (family,) = (words.title for name, words in WORDS.items() if task in run.agents_and_tasks(name)[1])
         assert f"[{task}](results/tasks/{task}.md)" in section(committed_page, family)
 
 
@@ -121,15 +124,18 @@ FIRST_SCREEN = (
     r"published PPO: 3,516 \(SimbaV2, FlashSAC\s†\) and "
     r"1,443 \(CleanRL\s†, the reference: reaching it counts as solved\); "
     r"7,644 \(2 seeds\) on half-cheetah@1, another reward\.\n",
-    r"On \[pong@1\]\(\S+\) up to 400k steps MR\.Q\s†, 8\.90 ± 2\.50\.\n",
-    r"How sure is that\?\*\* MR\.Q\s† 8\.90 ± 2\.50 \(standard deviation over 10 seeds\) against "
-    r"dqn-cpu -14\.62 \[-17\.72, -11\.53\] \(95 % interval, 3 seeds\): the order is safe\. "
+    r"\[pong@1\]\(\S+\), 400k steps: MR\.Q\s†, 8\.90 ± 2\.50\.\n",
+    r"How sure is that\?\*\* MR\.Q\s† 8\.90 ± 2\.50 \(10 seeds\) against "
+    r"dqn-cpu -14\.62 \[-17\.72, -11\.53\] \(3 seeds\): the order is safe\. "
     r"PPO's 4,811 \[953, 8,668\] against 3,516: open\. "
     r"Safe: the two 95 % intervals",
-    r"reproduce it\?\*\* `rlbench run mujoco-v5 --agent ppo --task half-cheetah-gymnasium@1`: "
-    r"[\d.]+ s \(\S+\) a seed on one CPU thread, 2 of 3 seeds timed, "
-    r"\[curve\]\(results/tasks/\S+\.md#learning-curves\)\. "
-    r"\[Install line, all commands\]\(#cost-curves-commands\)\.\n",
+    r"cost\?\*\* ppo on half-cheetah-gymnasium@1: [\d.]+ s \(\S+\) a seed, about [\d.]+ min for all 3, "
+    r"without validation, on one CPU thread; seed 2 without time and curve\. "
+    r"\[All agents\]\(#cost-curves-commands\)\.\n",
+    r"curve\?\*\* \[On its page\]\(results/tasks/half-cheetah-gymnasium@1\.md#learning-curves\)\.\n",
+    r"reproduce it\?\*\* `pip install -c constraints\.txt \"\.\[all\]\"` in a clone, "
+    r"`rlbench run mujoco-v5 --agent ppo --task half-cheetah-gymnasium@1`\. "
+    r"\[All commands\]\(#cost-curves-commands\)\.\n",
     r"exact optimum\?\*\* On \[grid-world@1\]\(\S+\): -2\.00\.",
 )
 """The answers that stand beside the questions themselves."""
@@ -149,13 +155,13 @@ def test_the_examples_are_of_the_results():
         in text
     )
     assert "another reward" not in text  # nobody has played half-cheetah@1, so that it is not on the page
-    assert "up to 400k steps x, 12.00." in text
-    assert "x 12.00 (1 seed, no interval) against MR.Q\N{NO-BREAK SPACE}† 8.90 ± 2.50 (standard dev" in text
-    assert "over 10 seeds): the order is open. PPO's 20 [-5, 45] against 3,516: open. Safe: the two" in text
+    assert "400k steps: x, 12.00." in text
+    assert "x 12.00 (1 seed, no interval) against MR.Q\N{NO-BREAK SPACE}† 8.90 ± 2.50 (10 s" in text
+    assert "10 seeds): the order is open. PPO's 20 [-5, 45] against 3,516: open. Safe: the two" in text
     text = all_pages(runs("dqn", pole, [300.0, 400.0, 500.0], 50_000))["leaderboard.md"]
     assert "DQN on [cart-pole@1](results/tasks/cart-pole@1.md), up to 500k steps: 400.0 [151.6, 500.0] here" in text
     assert "; published DQN: 500.0 (SB3 Zoo\N{NO-BREAK SPACE}†) and 488.7 (CleanRL\N{NO-BREAK SPACE}†)." in text
-    assert "On [cart-pole@1](results/tasks/cart-pole@1.md) up to 500k steps DQN (SB3 Zoo)" in text
+    assert "[cart-pole@1](results/tasks/cart-pole@1.md), 500k steps: DQN (SB3 Zoo)" in text
     text = all_pages(runs("x", TASKS["half-cheetah@1"], [5.0]))["leaderboard.md"]
     assert "Find it in the table of its family." in text
     assert "best within a budget?** What is bold in the table of its family." in text
@@ -169,6 +175,8 @@ def test_the_key_stands_before_the_questions(committed_page):
         "†: published by others;",
         "noted below its table",
         "**Bold**: the highest mean",
+        "[a, b]: 95 % interval of the mean",
+        "±: published standard deviation",
     ):
         assert words in key
         assert words not in questions
@@ -189,13 +197,42 @@ def test_every_command_of_an_entry_trains_what_stands_beside_it(committed_pages)
     """Of all entries but those that no plan trains, and all of these are known to `rlbench train`."""
     board = load(ROOT / "results")
     for task, rows in board.tasks.items():
-        commands = re.findall(
-            r"^rlbench (?:run \S+ --agent|train) (\S+) --task (\S+)", committed_pages[task], re.MULTILINE
-        )
-        assert commands == [(row.agent, task) for row in rows]
-        for agent, key in commands:
-            planned = [entry for entry in plans.ALL if (plans.agent_of(entry), entry.task) == (agent, key)]
-            assert planned or agent == "recurrent-attention-150"
+        lines = re.findall(r"^rlbench (run|train) (.*?) +#", committed_pages[task], re.MULTILINE)
+        for row, (verb, words) in zip(rows, lines, strict=True):
+            if verb == "train":  # then the next line scores it
+                assert words == f"{row.agent} --task {task} --out runs/again"
+                assert row.agent == "recurrent-attention-150"
+                assert "\nrlbench evaluate runs/again/submission --results runs/again/results " in committed_pages[task]
+                continue
+            options = parse_options(run.RunOptions, words.split(), prog="rlbench run")
+            plan, tasks = run.narrowed(*run.agents_and_tasks(options.plan), options)
+            assert tasks == [task]
+            trained = [(plans.agent_of(entry), seed) for entry, seed in run.runs(plan, options)]
+            assert trained == [(row.agent, seed) for seed in row.seed_numbers or (0,)]
+
+
+def test_the_plan_of_a_family_has_as_many_training_runs_as_the_page_says(committed_page):
+    """The page said six of the glimpses' twelve."""
+    lines = re.findall(r"^rlbench run (\S+) +# .*: (\d+) runs, ", section(committed_page, COST), re.MULTILINE)
+    assert len(lines) == len(WORDS)
+    for name, said in lines:
+        plan, _ = run.agents_and_tasks(name)
+        assert len([entry for entry, _ in run.runs(plan, run.RunOptions()) if entry.random]) == int(said)
+
+
+RESETS = {"grid-world@1": 0.3, "cart-pole@1": 0.02}
+"""The share of the steps of a record that may be resets, by task: an episode of the grid world takes three steps. Of
+other tasks one in a hundred."""
+
+
+def test_the_curves_end_where_their_records_do():
+    """But for the steps in which an environment was only reset: these records counted them, their curves do not."""
+    steps = {(run.task, run.agent.name, run.training_seed): run.training_steps for run in load_runs(ROOT / "results")}
+    kept = curves.find(ROOT / "results")
+    assert len(kept) > 100
+    for curve in kept:
+        recorded = steps[curve.task, curve.agent, curve.seed]
+        assert 0 <= recorded - curve.steps <= RESETS.get(curve.task, 0.01) * recorded, curve
 
 
 ACTS = {
