@@ -70,14 +70,17 @@ def option(word: str) -> str:
 
 
 def unknown_option(word: str, names: Sequence[str]) -> str:
-    """The message for an option that does not exist, with the one that is nearest.
+    """The message for an option that does not exist, with the one that is nearest, or several that are equally near.
 
     Args:
         word: as it was given.
         names: of all options.
     """
-    near = difflib.get_close_matches(option(word).strip("-"), [name.strip("-") for name in names], n=1)
-    return f"unknown option {word!r};" + (f" did you mean --{near[0]}?" if near else "")
+    given = option(word).strip("-")
+    near = difflib.get_close_matches(given, [name.strip("-") for name in names])
+    likeness = [difflib.SequenceMatcher(None, name, given).ratio() for name in near]
+    meant = [f"--{name}" for name, like in zip(near, likeness, strict=True) if like == likeness[0]]
+    return f"unknown option {word!r};" + (f" did you mean {' or '.join(dict.fromkeys(meant))}?" if near else "")
 
 
 def check_paths(options: Any, arguments: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from rlbench import cli
-from rlbench.options import parse_options
+from rlbench.options import option_names, parse_options, unknown_option
 
 MISTAKES = {
     "list --fomat json": "unknown option '--fomat'; did you mean --format?",
@@ -28,11 +28,13 @@ MISTAKES = {
     "evaluate": "missing: SUBMISSION;",
     "match a b --gmes 2": "did you mean --games?",
     "verify --blok 1": "did you mean --blocks?",
+    "verify x --blocks 1.5": "--blocks: '1.5' is no whole number; `rlbench verify --help`",
     "run --seeds 1.5": "--seeds: '1.5' is no whole number; `rlbench run --help`",
     "compare ppo sac --tsk x": "did you mean --task?",
     "plot --axis foo": "invalid choice 'foo'",
     "leaderboard --chekc": "did you mean --check?",
     "doctor --quite": "did you mean --quiet?",
+    "evaluate x --quite": "did you mean --suite or --quiet?",
 }
 
 
@@ -50,6 +52,18 @@ def test_a_mistake_is_one_line(capsys, monkeypatch, words, columns):
 
 def test_every_command_has_a_mistake_here():
     assert {words.split()[0] for words in MISTAKES} == cli.COMMANDS.keys()
+
+
+@pytest.mark.parametrize("command", [*sorted(cli.COMMANDS.keys() - {"train"}), "train dqn"])
+def test_every_option_is_what_its_misspelling_meant(command):
+    """Of all that the help lists, but for short ones and for twins such as --episode and --episodes."""
+    names = option_names(lambda: cli.main([*command.split(), "--help"]))
+    assert len(names) > 3
+    for name in names:
+        twins = [other for other in names if other.startswith(name[:-2])]
+        if len(name) > len("--seed") and name[-1] != name[-2] and len(twins) == 1:
+            meant = unknown_option(f"{name[:-2]}{name[-1]}{name[-2]}", names).partition("did you mean ")[2]
+            assert name in meant.rstrip("?").split(" or ")
 
 
 @pytest.mark.parametrize(

@@ -45,12 +45,14 @@ def check_known(adapter: type, given: Iterable[str], more: Iterable[str] = ()) -
     """Raise UnexpectedArgumentError, in Python's own words, for an argument that does not exist.
 
     Args:
-        adapter: The class of the environment, whose `__init__` took these arguments as `**kwargs`.
+        adapter: The class of the environment, whose `__init__` took these arguments as `**kwargs`; `TAKEN_BY_MAKER`
+            names those that what makes it takes besides.
         given: Their names.
         more: Names that exist besides those of `__init__`.
     """
     parameters = inspect.signature(adapter).parameters.values()
     known = {each.name for each in parameters if each.kind is not each.VAR_KEYWORD}
+    known.update(getattr(adapter, "TAKEN_BY_MAKER", ()))
     for name in sorted(set(given) - set(more)):
         raise UnexpectedArgumentError(
             f"{adapter.__name__}.__init__() got an unexpected keyword argument {name!r}; "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from gymnasium.error import InvalidAction
@@ -33,6 +33,8 @@ class RulesVectorEnv(VectorEnvAdapter):
     """
 
     metadata: dict[str, Any] = {"render_modes": [*BATCH_RENDER_MODES, TEXT_MODE]}  # noqa: RUF012  # as of RulesEnv
+    TAKEN_BY_MAKER: ClassVar[tuple[str, ...]] = ("device",)
+    """Arguments of `make_batch`, which chooses by them whether this class makes the batch."""
 
     def __init__(
         self,

@@ -11,6 +11,8 @@ The files in the order in which the data pass through them:
     comparisons      two agents or more: difference, probability of improvement, seeds needed, intervals of ranks
     reference_lines  the random agent, references and published scores (`published.csv`), which are never ranked
     rankings         who ranks where on each task and suite
+    rows             what rankings are: rows of unrounded numbers
+    cells            how a number, an interval, an agent and a rank are shown
     contenders       agents on a task, ours and published, by budget
     tables           the rankings as tables of text
     markdown         tables of text as Markdown, split where GitHub would cut them off
