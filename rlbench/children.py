@@ -81,9 +81,7 @@ def temporary_folder() -> Iterator[Path]:
     """
     with termination():
         remove_leftovers()
-        folder = Path(tempfile.mkdtemp(prefix=f".new-{TEMPORARY}"))  # nobody removes it before it is locked
-        lock = _lock(folder)
-        folder = folder.rename(folder.with_name(f"{TEMPORARY}{folder.name.rpartition('-')[2]}"))
+        folder, lock = _locked_folder()
         try:
             yield folder
         finally:
@@ -91,6 +89,20 @@ def temporary_folder() -> Iterator[Path]:
                 remove_folder(folder)
                 if lock is not None:
                     os.close(lock)
+
+
+def _locked_folder() -> tuple[Path, int | None]:
+    """A new folder, and the descriptor that keeps it locked; None where nothing can be locked.
+
+    Another process may take it for a leftover before it is locked, and remove it; then another one is made.
+    """
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=TEMPORARY))
+        with contextlib.suppress(FileNotFoundError, BlockingIOError):
+            lock = _lock(folder)
+            if lock is None or folder.exists():
+                return folder, lock
+            os.close(lock)
 
 
 def remove_folder(folder: Path) -> None:
@@ -139,7 +151,11 @@ def remove_leftovers() -> None:
 
 
 def _lock(folder: Path) -> int | None:
-    """Descriptor that keeps a folder locked while it is open; None where another has it, or nothing can be locked."""
+    """Descriptor that keeps a folder locked while it is open; None where nothing can be locked.
+
+    Raises:
+        BlockingIOError: Another process has locked it.
+    """
     try:
         import fcntl  # only on Unix
     except ImportError:
@@ -147,8 +163,10 @@ def _lock(folder: Path) -> int | None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except OSError as error:
         os.close(descriptor)
+        if isinstance(error, BlockingIOError):
+            raise
         return None
     return descriptor
 

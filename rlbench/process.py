@@ -232,6 +232,20 @@ Where it is ignored, the system forgets how a child ended: every exit status rea
 """
 
 
+def _adopt_orphans() -> Callable[[], Any]:
+    if sys.platform != "linux":
+        return lambda: None
+    set_subreaper, get_subreaper, before = 36, 37, ctypes.c_int()  # of prctl(2)
+    library = ctypes.CDLL(None)
+    library.prctl(get_subreaper, ctypes.byref(before), 0, 0, 0)
+    library.prctl(set_subreaper, 1, 0, 0, 0)
+    return lambda: library.prctl(set_subreaper, before.value, 0, 0, 0)
+
+
+adopting_orphans = SharedScope(_adopt_orphans)
+"""Whatever descends from this process and loses its parent inside becomes this process's child, and can be found."""
+
+
 class Terminated(SystemExit):
     """A signal that ends the program, as an exception, so that temporary folders and child processes go with it."""
 

@@ -21,7 +21,7 @@ from rlbench.errors import HarnessError
 from rlbench.harness.isolation import affinity, namespaces, sandbox, spawn, tiers
 from rlbench.harness.isolation.agent import Act, AgentFault, TaskInfo
 from rlbench.harness.isolation.caps import Watchdog
-from rlbench.harness.isolation.descendants import kill_descendants
+from rlbench.harness.isolation.descendants import kill_descendants, kill_orphans
 from rlbench.harness.isolation.explain import MAX_BYTES, Explanation, decode
 from rlbench.harness.isolation.shared_memory import SharedArrays
 from rlbench.harness.isolation.worker import FAULTS, HELLO, READY
@@ -42,6 +42,9 @@ _LACKING = (
     *("No space left on device", "Too many open files", "can't start new thread"),
 )
 """Words by which a Python that cannot start says that the machine lacks something."""
+
+_running: set[int] = set()
+"""Processes of agents that this process has started, in whichever thread."""
 
 _REPLY_BYTES = 2
 """Bytes to read at once: the reply, and room to notice that there is more than one."""
@@ -86,6 +89,8 @@ class AgentProcess:
         with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
             ours.enter_context(process.standard_streams())
             ours.enter_context(process.waitable_children())
+            if tier == "process":
+                ours.enter_context(process.adopting_orphans())
             room = MAX_BYTES if explain else 0
             self._shared = SharedArrays(observation, action, task.num_envs, explanation_bytes=room)
             ours.callback(os.close, self._shared.descriptor)
@@ -111,6 +116,7 @@ class AgentProcess:
             around = namespaces.command(policy) if tier == "strict" else ()
             self._process = spawn.start(setup, passed, output_end, folder, around)
             ours.callback(self._kill, folder, tier)
+            _running.add(self._process.pid)
             self._monitor = ChildMonitor(self._process.pid, self._reply, output, wrapped=tier == "strict")
             ours.callback(self._monitor.close)
             self._wait_for_start()
@@ -219,6 +225,9 @@ class AgentProcess:
                 os.killpg(self._process.pid, signal.SIGKILL)  # it may have died, but nobody has waited for it yet
             with contextlib.suppress(subprocess.TimeoutExpired):  # somebody whom nobody has found traces it
                 self._process.wait(_SECONDS_TO_DIE)
+        _running.discard(self._process.pid)
+        if tier == "process":
+            kill_orphans(_running)
 
     def _wait(self, seconds: float) -> bytes | None:
         """A reply, as of `ChildMonitor.read`; meanwhile the process is looked after, and ended where it takes too much.

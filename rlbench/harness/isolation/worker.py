@@ -69,7 +69,9 @@ def main() -> None:
         explain.MAX_BYTES if setup["explain"] else 0,
     )
     reply = setup["reply"]
-    if setup["sandbox"] is not None:
+    if setup["sandbox"] is None:
+        privileges.give_up_gaining()  # by which its descendants are known
+    else:
         sandbox.apply(sandbox.Policy.from_plain(setup["sandbox"]), setup["parent"])
 
     def report(status: str, message: str) -> None:

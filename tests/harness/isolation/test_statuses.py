@@ -5,7 +5,9 @@ import dataclasses
 import os
 import resource
 import signal
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -253,6 +255,31 @@ def test_one_that_escapes_with_the_pipes_cannot_hold_up_the_harness(grid_task, s
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(int((tmp_path / "pid").read_text(encoding="utf-8")), signal.SIGKILL)
+
+
+def test_one_that_hides_where_it_comes_from_dies_with_the_agent(grid_task, submit, tmp_path):
+    """It has lost its parent, its session and its environment."""
+    act = f"""
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                open({str(tmp_path / "pid")!r}, "w").write(str(os.getpid()))
+                os.execve("/bin/sleep", ["sleep", "600"], {{}})
+            os._exit(0)
+        time.sleep(0.2)
+        os._exit(4)
+        """
+    children = Path(f"/proc/self/task/{os.getpid()}/children")
+    before = children.read_text(encoding="utf-8")
+    with subprocess.Popen(["sleep", "600"], start_new_session=True) as mine:
+        try:
+            _, fault = lines(grid_task, submit(act), tmp_path / "results", "process")
+            assert "exited with code 4" in fault
+            assert not Path("/proc", (tmp_path / "pid").read_text(encoding="utf-8")).exists()
+            assert mine.poll() is None
+        finally:
+            mine.kill()
+    assert children.read_text(encoding="utf-8") == before
 
 
 def test_one_that_traces_the_agent_cannot_hold_up_the_harness(grid_task, submit, tmp_path):
