@@ -27,6 +27,8 @@ class AppendedFile:
         self._made = [each for each in path.parents if not each.exists()]  # the innermost first
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            if path.is_symlink():  # what it leads to might be cut
+                raise UserError(f"cannot write {path}: it is a link, not a file; remove it, or {hint}")
             if path.exists() and not path.is_file():  # a pipe might never be read; a device is nobody's to lock
                 raise UserError(f"cannot write {path}: it is no file; {hint}")
             self._file = self._open(writer)
@@ -37,7 +39,7 @@ class AppendedFile:
     def _open(self, writer: str) -> int:
         """Open and lock the file; again, where another has removed it in between."""
         while True:
-            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o644)
+            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW, 0o644)
             try:
                 self._lock(file, writer)
                 if self._is_there(file):

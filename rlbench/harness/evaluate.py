@@ -18,7 +18,7 @@ from rlbench.harness.isolation.agent import Spaces
 from rlbench.harness.isolation.agent_process import task_info
 from rlbench.harness.play import in_process, make_env, play
 from rlbench.harness.results import record
-from rlbench.harness.results.writer import RecordWriter
+from rlbench.harness.results.writer import RecordWriter, refuse_namesakes
 from rlbench.harness.tasks.task import Task
 from rlbench.process import termination
 from rlbench.progress import progress
@@ -70,7 +70,7 @@ def evaluate(
         )
     if record.is_complete(path, task, entrant):
         return path
-    record.refuse_namesakes(path, entrant)
+    refuse_namesakes(path, entrant)
     tier, begun = obtain_tier(isolation, path, task)
     limited = without_spent_time(task, begun)
     with (

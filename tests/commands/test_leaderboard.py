@@ -33,8 +33,8 @@ def write(results, entrant, returns, blocks):
     with RecordWriter(record.path_of(results, TASK, entrant), TASK, entrant, "landlock") as writer:
         for number in range(blocks):
             episodes = [
-                record.EpisodeResult(i, TASK.episode(i)[0], returns, returns, 2, True, False, "ok", "0" * 16, {})
-                for i in TASK.block(number)
+                record.EpisodeResult(i, seed, returns, returns, 2, True, False, "ok", "0" * 16, options)
+                for i, (seed, options) in ((i, TASK.episode(i)) for i in TASK.block(number))
             ]
             writer.commit(record.BlockResult(number, episodes, 1.0, 0.5, 0.1, 1, None))
         if blocks == TASK.blocks:

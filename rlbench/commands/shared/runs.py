@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from rlbench.core.compiler import cache
+from rlbench.errors import printable
 from rlbench.harness.ranking.agent_results import AgentVersion, Run
-from rlbench.harness.results import summaries
+from rlbench.harness.results import curves, summaries
 
 
 def load_runs(folder: Path) -> list[Run]:
-    """Every run under a folder of results; UserError for a folder or a record that cannot be read."""
-    return [
+    """Every run under a folder of results, files that cannot be ranked among them; UserError for no such folder."""
+    found = [
         Run(
             task=each.task,
             agent=AgentVersion(each.agent, each.version),
@@ -24,6 +27,23 @@ def load_runs(folder: Path) -> list[Run]:
             complete=each.complete,
             lacking=each.lacking,
             drawn=each.drawn,
+            walled=each.walled,
+            owner=each.owner,
+            contents=each.contents,
+            older=each.older,
+            flaw=each.flaw,
         )
         for each in summaries.load(folder, cache.load, cache.store)
     ]
+    return [*found, *(flawed_curve(path, reason) for path, reason in curves.survey(folder)[1])]
+
+
+def flawed_curve(path: Path, reason: str) -> Run:
+    """A file among the learning curves that is none, as a run that is not ranked."""
+    where, name = printable(path.parent.name)[:80], printable(path.name)[:80]
+    return Run(where, AgentVersion(name, "1"), "", "", -1, -1, np.empty(0), 0, False, flaw=without(reason, path))
+
+
+def without(reason: str, path: Path) -> str:
+    """A reason without the path of the file that it is about."""
+    return printable(reason.replace(str(path), "").strip(" ,:"))

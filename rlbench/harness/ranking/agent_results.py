@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -21,6 +21,9 @@ from rlbench.harness.tasks.task import Task
 
 if TYPE_CHECKING:
     import pandas
+
+REFERENCE = "rlbench"
+"""The owner of the reference agents."""
 
 RANDOM = "random"
 """The agent that defines the score 0: a line of reference, in no ranking."""
@@ -53,7 +56,11 @@ class Run:
     complete: bool
     lacking: str = ""  # why episodes are missing; empty where no program was
     drawn: int = 0  # games that nobody won
-    walled: bool = True  # whether the agent was walled in, as `record.is_walled` says
+    walled: bool = True  # whether the agent was walled in, as `record.Record` says
+    owner: str = ""  # who answers for it
+    contents: str = ""  # digest of what played, whatever its training seed; empty where it is not known
+    older: bool = False  # made before the sandbox
+    flaw: str = ""  # why its file cannot be ranked; empty where it can
 
     @property
     def file(self) -> str:
@@ -124,13 +131,12 @@ def collect_results(
         The results by task, in the order of `tasks`, without tasks that nobody has completed; and the runs that are
         not ranked, each with the reason.
 
-    Raises:
-        UserError: Two runs of one agent and version have the same training seed.
     """
-    runs = sorted(runs, key=lambda run: (run.task, run.agent, run.training_seed, run.digest))
-    require_distinct_seeds(runs)
+    runs = sorted(named_apart(runs), key=lambda run: (run.task, run.agent, run.training_seed, run.digest))
     dynamics = prevailing_dynamics(runs)
     reasons = [why_unranked(run, tasks, dynamics) for run in runs]
+    twice = repeated([run for run, reason in zip(runs, reasons, strict=True) if reason is None])
+    reasons = [twice.get(id(run)) if reason is None else reason for run, reason in zip(runs, reasons, strict=True)]
     results: dict[str, list[AgentResult]] = {key: [] for key in tasks}
     ranked = (run for run, reason in zip(runs, reasons, strict=True) if reason is None)
     for (task, _), members in grouped(ranked).items():
@@ -174,6 +180,8 @@ def collect_runs(frame: pandas.DataFrame) -> list[Run]:
             failed=int((lines["status"] != "ok").sum()),
             complete=bool(lines["complete"].all()),
             walled=bool(lines["walled"].all()) if "walled" in lines else True,
+            owner=str(lines["owner"].iloc[0]) if "owner" in lines else "",
+            contents=str(lines["contents"].iloc[0]) if "contents" in lines else "",
             drawn=int(((lines["winner"] == 0) & (lines["status"] == "ok")).sum()) if "winner" in lines else 0,
         )
         if lines["episode"].duplicated().any() or not np.isfinite(run.returns).all():
@@ -190,21 +198,64 @@ def grouped(runs: Iterable[Run]) -> dict[tuple[str, AgentVersion], list[Run]]:
     return groups
 
 
-def require_distinct_seeds(runs: Iterable[Run]) -> None:
-    """Raise UserError where two runs of an agent have one training seed; it names both files.
+def named_apart(runs: Sequence[Run]) -> list[Run]:
+    """The runs, with the owner in the name where several have one agent of that name and version.
 
-    A seed counted twice would narrow the interval, and a choice between the two would bias it.
+    Nobody's runs count in the row of somebody else. The reference agents keep their names.
     """
-    for (task, agent), members in grouped(runs).items():
-        first: dict[int, Run] = {}
+    owners: dict[AgentVersion, set[str]] = {}
+    for run in runs:
+        owners.setdefault(run.agent, set()).add(run.owner)
+    return [
+        run
+        if len(owners[run.agent]) == 1 or run.owner == REFERENCE
+        else replace(run, agent=run.agent._replace(name=f"{run.agent.name} of {run.owner or 'nobody'}"))
+        for run in runs
+    ]
+
+
+def repeated(runs: Sequence[Run]) -> dict[int, str]:
+    """Why runs would count twice, by the `id` of the run.
+
+    The same agent under another training seed is one run, which would narrow the interval; of two agents under one
+    seed neither counts, as a choice between them would bias the mean. A run from before the sandbox gives way.
+
+    Args:
+        runs: Those that could be ranked, ordered by training seed and digest.
+    """
+    reasons: dict[int, str] = {}
+    for members in grouped(runs).values():
+        present = {run.training_seed: run for run in members if not run.older}
         for run in members:
-            other = first.setdefault(run.training_seed, run)
-            if other is not run:
-                seed = "no training seed" if run.training_seed < 0 else f"training seed {run.training_seed}"
-                raise UserError(
-                    f"{task}: two runs of {agent.name} {agent.version} with {seed}: {other.file} "
-                    f"and {run.file}; remove one, or give the changed agent a new version"
-                )
+            if run.older and run.training_seed in present:
+                reasons[id(run)] = f"made again: {present[run.training_seed].file}"
+        left = [run for run in members if id(run) not in reasons]
+        reasons |= same_contents(left)
+        reasons |= same_seed([run for run in left if id(run) not in reasons])
+    return reasons
+
+
+def same_contents(runs: Sequence[Run]) -> dict[int, str]:
+    """The reasons of all runs of an agent but the first of those whose contents are equal."""
+    first: dict[str, Run] = {}
+    reasons = {}
+    for run in runs:
+        other = first.setdefault(run.contents or run.digest, run)
+        if other is not run:
+            reasons[id(run)] = f"the same contents as {other.file}, which count once, whatever their training seed"
+    return reasons
+
+
+def same_seed(runs: Sequence[Run]) -> dict[int, str]:
+    """The reasons of runs of an agent whose training seed another has as well; each names another."""
+    reasons = {}
+    for run in runs:
+        others = [each for each in runs if each is not run and each.training_seed == run.training_seed]
+        if others:
+            seed = "no training seed" if run.training_seed < 0 else f"training seed {run.training_seed}"
+            remedy = "remove one, or give the changed agent a new version"
+            reasons[id(run)] = f"{others[0].file} has {seed}, too, so that neither counts; {remedy}"
+    return reasons
 
 
 def prevailing_dynamics(runs: Iterable[Run]) -> dict[str, str]:
@@ -224,6 +275,8 @@ def why_unranked(run: Run, tasks: Mapping[str, Task], dynamics: Mapping[str, str
         tasks: The tasks that exist, by key.
         dynamics: The fingerprint under which each task is ranked (`prevailing_dynamics`).
     """
+    if run.flaw:
+        return run.flaw
     if run.task not in tasks:
         return "this rlbench has no such task"
     episodes = tasks[run.task].episodes

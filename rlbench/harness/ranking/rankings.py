@@ -44,9 +44,6 @@ def compute_rankings(runs: Sequence[Run], tasks: Mapping[str, Task], suites: Map
         runs: The runs, in any order.
         tasks: The tasks to rank, by key.
         suites: The suites to rank, by name.
-
-    Raises:
-        UserError: Two runs of one agent and version have the same training seed.
     """
     results, unranked = collect_results(runs, tasks)
     at_random = {RANDOM, *(task.random_agent for task in tasks.values())}

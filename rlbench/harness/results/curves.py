@@ -18,10 +18,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rlbench.errors import UserError
-from rlbench.text_files import read_text
+from rlbench.regular_files import read_regular
+from rlbench.text_files import decoded
 from rlbench.whole_files import replacing
 
 FOLDER = "curves"
+
+MAX_BYTES = 1 << 24
 
 
 class Evaluation(NamedTuple):
@@ -82,22 +85,35 @@ def as_csv(rows: Iterable[tuple[Any, ...]]) -> str:
 
 
 def find(results: Path) -> list[KeptCurve]:
-    """The learning curves beside the records, by task, agent and seed; UserError for a file that is none."""
-    found = []
-    for path in (results / FOLDER).glob("*/*.csv"):
-        whose, rows = read(path)
+    """The learning curves beside the records, by task, agent and seed, without files that are none."""
+    return survey(results)[0]
+
+
+def survey(results: Path) -> tuple[list[KeptCurve], list[tuple[Path, str]]]:
+    """The learning curves beside the records, by task, agent and seed; and files that are none, with reasons."""
+    found, flawed = [], []
+    for path in sorted((results / FOLDER).glob("*/*.csv")):
+        try:
+            whose, rows = read(path)
+        except UserError as error:
+            flawed.append((path, str(error)))
+            continue
         found.append(KeptCurve(*whose, path.relative_to(results).as_posix(), *rows[-1][:2], rows[-1].device))
-    return sorted(found, key=lambda curve: (curve.task, curve.agent, curve.seed))
+    return sorted(found, key=lambda curve: (curve.task, curve.agent, curve.seed)), flawed
 
 
 def read(path: Path) -> tuple[tuple[str, str, int], list[Evaluation]]:
     """Task, agent and training seed of a kept curve, and its lines; UserError for a file that is none."""
-    name = re.fullmatch(r"(.+)-s(\d+)", path.stem)
-    head, *lines = csv.reader(read_text(path, "learning curve").splitlines() or [""])
+    name = re.fullmatch(r"(.+)-s(\d{1,18})", path.stem)
     try:
+        text = decoded(read_regular(path, MAX_BYTES), f"the learning curve {path}")
+    except OSError as error:
+        raise UserError(f"cannot read the learning curve {path}: {error.strerror}") from None
+    try:
+        head, *lines = csv.reader(text.splitlines() or [""])
         rows = [Evaluation(int(steps), float(seconds), float(mean), device) for steps, seconds, mean, device in lines]
-    except ValueError:
-        rows = []
+    except (ValueError, csv.Error):
+        head, rows = [], []
     if name is None or not rows or tuple(head) != COLUMNS:
         raise UserError(f"{path} is no learning curve: its columns are not {', '.join(COLUMNS)}; move it away")
     return (path.parent.name, name[1], int(name[2])), rows

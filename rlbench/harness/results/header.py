@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from rlbench.errors import UserError
-from rlbench.harness.results import older, provenance
-from rlbench.harness.results.schema import SCHEMA
+from rlbench.harness.results import provenance
+from rlbench.harness.results.schema import SCHEMA, violation
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks import fingerprint
 from rlbench.harness.tasks.task import Task
@@ -72,6 +72,18 @@ def check_header(
             raise UserError(f"{path} was made with {name} {header.get(name)}, now it is {value}; {remedy}")
 
 
-def is_walled(header: Mapping[str, Any]) -> bool:
-    """Whether a run may be ranked: its agent was walled in, or it was made before there were walls."""
-    return header["isolation"] != "process" or older.is_before_walls(header)
+def is_torn(data: bytes) -> bool:
+    """Whether bytes without a newline are the start of a header and nothing else."""
+    start = b'{"kind": "header", "schema": '
+    return data[: len(start)] == start[: len(data)] and data.rfind(b'{"kind": ') <= 0
+
+
+def check_first_line(header: Mapping[str, Any], path: Path) -> None:
+    """Raise UserError where the first line of a file is not the header of a record that this rlbench reads."""
+    if header.get("kind") != "header":
+        raise UserError(f"{path} is not a record of results: it does not begin with a header; move it away")
+    if header.get("schema") != SCHEMA:
+        found = header.get("schema")
+        raise UserError(f"{path} has schema {found}, this rlbench reads and writes {SCHEMA}; move it away")
+    if wrong := violation(header):
+        raise UserError(f"{path} is not a record of results: its header is not one of a record, {wrong}; move it away")

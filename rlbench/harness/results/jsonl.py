@@ -82,6 +82,11 @@ def linked(lines: Sequence[Mapping[str, Any]], previous: str | None) -> tuple[li
     return made, previous
 
 
+def broken(line: Mapping[str, Any], before: bytes) -> str | None:
+    """What is wrong with a line in the chain; None where it carries the digest of the line before."""
+    return None if line["previous"] == line_digest(before) else "the line before it was changed"
+
+
 class JsonlWriter(AppendedFile):
     """The only writer of one file; a context. UserError where another has it open, or it cannot be written."""
 

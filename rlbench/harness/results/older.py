@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rlbench.harness.results import schema
 from rlbench.harness.results.jsonl import line_digest
 from rlbench.harness.tasks.suite import TASKS
 
@@ -45,33 +46,31 @@ HASHES = {
 """The hash that each task had when these records were made, of the same games under older words."""
 
 
-FIELDS = {"contact": None, "secret": None, "player": None, "arithmetic": None, "dynamics": None, "sandbox": 0}
-"""What the headers of then did not tell, with what it was."""
+FIELDS = {"contact": None, "secret": None, "player": None, "arithmetic": None, "dynamics": None, "sandbox": 1}
+"""What the headers of then did not tell."""
+
+YOUNGER = {"owner", "contact", "contents", "secret", "arithmetic"}
+"""Fields that no header of then had."""
 
 OWNER = "rlbench"
 """Whose they are: those that are published are of the reference agents."""
 
 
 def is_older(header: Mapping[str, Any]) -> bool:
-    """Whether a record is of schema 1."""
-    return header.get("schema") == SCHEMA
-
-
-def is_before_walls(header: Mapping[str, Any]) -> bool:
-    """Whether a record was made before there were tiers of isolation."""
-    return is_older(header) and header.get("sandbox", 0) == 0
+    """Whether a first line is the header of a record of schema 1."""
+    return header.get("schema") == SCHEMA and not YOUNGER & header.keys()
 
 
 def translated(parsed: Sequence[dict[str, Any]], lines: Sequence[bytes]) -> list[dict[str, Any]]:
-    """The lines of a record of then as they would be now, but for the schema that its header names.
+    """The lines of a record of then as they would be now.
 
     Args:
         parsed: The lines as objects, the header first.
         lines: The same lines as bytes.
     """
     header, *others = parsed
-    key, digest = str(header.get("task")), header.get("digest")
-    now = {**FIELDS, "owner": OWNER, "contents": digest, **header}
-    if key in TASKS and header.get("task_hash") == HASHES.get(key):
-        now["task_hash"] = TASKS[key].hash
+    now = {**FIELDS, "owner": OWNER, "contents": header.get("digest"), **header, "schema": schema.SCHEMA}
+    task = TASKS.get(str(header.get("task")))
+    if task and header.get("task_hash") == HASHES.get(task.key):
+        now["task_hash"] = task.hash
     return [now, *({**line, "previous": line_digest(before)} for line, before in zip(others, lines, strict=False))]

@@ -15,6 +15,8 @@ Means, intervals and scores are never stored; they are computed from the episode
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +24,9 @@ from typing import TYPE_CHECKING, Any
 
 from rlbench.errors import UserError
 from rlbench.harness.results import older
-from rlbench.harness.results.header import check_header, is_walled
-from rlbench.harness.results.jsonl import as_object, kind_of, line_digest
-from rlbench.harness.results.schema import SCHEMA, violation
+from rlbench.harness.results.header import check_first_line, check_header, is_torn
+from rlbench.harness.results.jsonl import as_object, broken, kind_of, line_digest
+from rlbench.harness.results.schema import violation
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.task import Task
 from rlbench.regular_files import read_regular
@@ -32,7 +34,7 @@ from rlbench.regular_files import read_regular
 if TYPE_CHECKING:
     import pandas
 
-_STRINGS = ("task", "agent", "version", "digest", "dynamics", "status", "actions")
+_STRINGS = ("task", "agent", "version", "owner", "digest", "contents", "dynamics", "status", "actions")
 _INTEGERS = ("training_seed", "training_steps", "episode", "seed", "length", "block")
 _FLOATS = ("return", "discounted_return")
 _FLAGS = ("terminated", "truncated", "complete", "walled")
@@ -107,13 +109,25 @@ class Record:
     last: str
     """Digest of the last committed line, which the next one carries."""
 
+    older: bool = False
+    """Whether it is of an older schema, made before the sandbox."""
+
+    walled: bool = True
+    """Whether the agent was kept apart so that the run may be ranked."""
+
     lacking: str | None = None
     """Why episodes are missing, where a program was not installed."""
 
 
 def path_of(results_dir: str | Path, task: Task, entrant: Submission) -> Path:
     """Path of the record of a run."""
-    return Path(results_dir) / task.key / f"{entrant.name}@{entrant.digest[:12]}.jsonl"
+    folder, name = place({"task": task.key, "agent": entrant.name, "digest": entrant.digest})
+    return Path(results_dir) / folder / name
+
+
+def place(header: Mapping[str, Any]) -> tuple[str, str]:
+    """Folder, below the results, and name of the file that holds the record with a header."""
+    return header["task"], f"{header['agent']}@{header['digest'][:12]}.jsonl"
 
 
 def read(path: Path) -> Record | None:
@@ -152,6 +166,20 @@ def find(folder: Path, pattern: str = "*/*.jsonl") -> list[Path]:
     return sorted(path for path in shown if _may_be_record(path))
 
 
+def candidates(folder: Path) -> list[Path]:
+    """What is a record below a folder of results, or claims to be by its place and name, whatever it is.
+
+    Links, pipes and folders among the records are told, too, and links that are named as what `verify` writes.
+    """
+    found = []
+    for path in sorted(folder.glob("*/*.jsonl")):
+        if is_hidden(path, folder):
+            continue
+        if not stat.S_ISREG(path.lstat().st_mode) or not os.access(path, os.R_OK) or _may_be_record(path):
+            found.append(path)
+    return found
+
+
 def is_hidden(path: Path, folder: Path) -> bool:
     """Whether a file below a folder is hidden, or lies in a hidden folder such as `.ipynb_checkpoints`."""
     return any(part.startswith(".") for part in path.relative_to(folder).parts)
@@ -172,29 +200,15 @@ def is_complete(path: Path, task: Task, entrant: Submission) -> bool:
     return record is not None and record.complete
 
 
-def refuse_namesakes(path: Path, entrant: Submission) -> None:
-    """Raise UserError where a record beside `path` has the same name, version and training seed, but another digest."""
-    for other in find(path.parent, "*.jsonl"):
-        held = read(other) if other != path and other.name.startswith(f"{entrant.name}@") else None
-        if held is None or older.is_older(held.header):
-            continue
-        identity = [held.header[name] for name in ("agent", "version", "training_seed")]
-        if identity == [entrant.name, entrant.version, entrant.training_seed]:
-            raise UserError(
-                f"{other} holds other contents of {entrant.name} {entrant.version}; "
-                f"raise the version in submission.toml, or remove that file"
-            )
-
-
 def load(results_dir: str | Path) -> pandas.DataFrame:
     """Every committed episode under a folder of results, one row each, ordered by task, file and episode.
 
     The files may be growing meanwhile.
 
     Returns:
-        Columns: task agent version digest dynamics (empty for none) training_seed training_steps (-1 for none)
-        episode seed return discounted_return length terminated truncated status actions complete walled block, and
-        one for every reset option, such as `state.row`.
+        Columns: task agent version owner digest contents dynamics (empty for none) training_seed training_steps (-1 for
+        none) episode seed return discounted_return length terminated truncated status actions complete walled block,
+        and one for every reset option, such as `state.row`.
     """
     import pandas as pd
 
@@ -219,20 +233,22 @@ def load(results_dir: str | Path) -> pandas.DataFrame:
 def parse(data: bytes, path: Path) -> Record | None:
     """The committed part of a record from its bytes; None where there is not even a header. Errors as of `read`."""
     *lines, _ = data.split(b"\n")  # the last has no newline: empty, or torn
-    if not lines and _is_torn_header(data):
+    if not lines and is_torn(data):
         return None
     parsed = [as_object(line) for line in lines]
-    if parsed and older.is_older(parsed[0]):
+    first = parsed[0] if parsed else {}
+    if is_older := older.is_older(first):
         parsed = older.translated(parsed, lines)
     header = parsed[0] if parsed else {}
-    _check_first_line(header, path)
+    check_first_line(header, path)
+    walled = header["isolation"] != "process" or (is_older and "sandbox" not in first)
     ends = [i for i, line in enumerate(parsed) if line.get("kind") in ("block", "footer")]
     last = ends[-1] if ends else 0
     episodes: list[dict[str, Any]] = []
     blocks: list[dict[str, Any]] = []
     complete = False
     for i, line in enumerate(parsed[1 : last + 1], start=1):
-        wrong = violation(line) or _broken(line, lines[i - 1])
+        wrong = violation(line) or broken(line, lines[i - 1])
         line.pop("previous", None)  # without it, two runs of the same agent have equal episodes
         match {} if complete or wrong else line:  # nothing follows a footer
             case {"kind": "episode", "index": index} if index == len(episodes):
@@ -248,12 +264,7 @@ def parse(data: bytes, path: Path) -> Record | None:
                 )
     size = sum(len(line) + 1 for line in lines[: last + 1])
     end = line_digest(lines[last])
-    return Record(header, episodes, blocks, complete, size, end, _lacking(parsed[last + 1 :]))
-
-
-def _broken(line: Mapping[str, Any], before: bytes) -> str | None:
-    """What is wrong with a line in the chain; None where it carries the digest of the line before."""
-    return None if line["previous"] == line_digest(before) else "the line before it was changed"
+    return Record(header, episodes, blocks, complete, size, end, is_older, walled, _lacking(parsed[last + 1 :]))
 
 
 def _lacking(lines: list[dict[str, Any]]) -> str | None:
@@ -263,34 +274,17 @@ def _lacking(lines: list[dict[str, Any]]) -> str | None:
     return str(lines[0]["reason"])
 
 
-def _is_torn_header(data: bytes) -> bool:
-    """Whether bytes without a newline are the start of a header and nothing else."""
-    start = b'{"kind": "header", "schema": '
-    return data[: len(start)] == start[: len(data)] and data.rfind(b'{"kind": ') <= 0
-
-
-def _check_first_line(header: Mapping[str, Any], path: Path) -> None:
-    """Raise UserError where the first line of a file is not the header of a record that this rlbench reads."""
-    if header.get("kind") != "header":
-        raise UserError(f"{path} is not a record of results: it does not begin with a header; move it away")
-    if header.get("schema") not in (SCHEMA, older.SCHEMA):
-        found = header.get("schema")
-        raise UserError(f"{path} has schema {found}, this rlbench reads and writes {SCHEMA}; move it away")
-    if wrong := violation({**header, "schema": SCHEMA}):
-        raise UserError(f"{path} is not a record of results: its header is not one of a record, {wrong}; move it away")
-
-
 def _rows(record: Record) -> list[dict[str, Any]]:
     """The rows of one record."""
     header = record.header
-    run = {name: header[name] for name in ("task", "agent", "version", "digest")}
+    run = {name: header[name] for name in ("task", "agent", "version", "owner", "digest", "contents")}
     run["dynamics"] = header.get("dynamics") or ""
     for name in ("training_seed", "training_steps"):
         run[name] = -1 if header[name] is None else header[name]
     rows = []
     for line in record.episodes:
         fields = {name: value for name, value in line.items() if name not in ("kind", "index", "extra")}
-        flags = {"complete": record.complete, "walled": is_walled(header)}
+        flags = {"complete": record.complete, "walled": record.walled}
         own = {**run, "episode": line["index"], **fields, **flags}
         rows.append({**_flat(line["extra"]), **own})
     return rows

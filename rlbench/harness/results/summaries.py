@@ -1,6 +1,7 @@
 """Summaries of records: what rankings need of each, kept in a cache so that an unchanged file is not parsed again.
 
-A summary is found by the sha256 of the file that it is of, so it cannot be one of another content.
+A summary is found by the sha256 of the name and content of the file that it is of, under a hash of all tasks, so that
+it cannot be one of another content, nor checked against another task.
 """
 
 from __future__ import annotations
@@ -9,21 +10,22 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rlbench.errors import UserError
-from rlbench.harness.results import record
+from rlbench.errors import UserError, printable
+from rlbench.harness.results import bounds, record
+from rlbench.harness.tasks.suite import TASKS, find_task
 
 CACHE_NAME = "rlbench_summaries_{}"
 """Name of the file in the cache; one per folder of results."""
 
-LAYOUT = 2
-"""Version of what the cache holds; another is not read."""
+LAYOUT = 3
+"""Version of what the cache holds."""
 
 
 @dataclass(frozen=True)
@@ -32,16 +34,22 @@ class Summary:
 
     task: str
     agent: str
-    version: str
-    digest: str
-    dynamics: str  # empty where they are rlbench's own
-    training_seed: int  # -1: not trained
-    training_steps: int  # -1: not told
-    failed: int  # episodes whose status is not ok
-    complete: bool
-    lacking: str  # why episodes are missing; empty where no program was
-    drawn: int  # games that nobody won
-    returns: NDArray[np.float64]
+    version: str = "1"
+    owner: str = ""
+    digest: str = ""
+    contents: str = ""
+    older: bool = False  # of schema 1
+    walled: bool = True  # whether the agent was kept apart so that the run may be ranked
+    secret: str = ""  # what its seeds were drawn from, as a hash; empty where they are fixed
+    flaw: str = ""  # why the file says nothing that could be ranked; empty where it does
+    dynamics: str = ""  # empty where they are rlbench's own
+    training_seed: int = -1  # -1: not trained
+    training_steps: int = -1  # -1: not told
+    failed: int = 0  # episodes whose status is not ok
+    complete: bool = False
+    lacking: str = ""  # why episodes are missing; empty where no program was
+    drawn: int = 0  # games that nobody won
+    returns: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
 
 Load = Callable[[str], "bytes | None"]
@@ -51,39 +59,82 @@ Store = Callable[[str, bytes], object]
 def load(folder: Path, cached: Load, store: Store) -> list[Summary]:
     """The summary of every record under a folder of results, ordered by task and file.
 
+    A file that cannot be ranked has one as well, which says why, so that it stops nothing else.
+
     Args:
         folder: The folder of results.
         cached: Gives what a cache holds under a name.
         store: Puts something into the cache.
 
     Raises:
-        UserError: There is no such folder, or a record cannot be read.
+        UserError: There is no such folder.
     """
     if not folder.is_dir():
         raise UserError(f"no folder of results at {folder}; `rlbench evaluate` makes one")
     name = CACHE_NAME.format(hashlib.sha256(str(folder.resolve()).encode(errors="surrogateescape")).hexdigest()[:16])
     known = unpacked(cached(name))
-    digests, found = [], {}
-    for path in record.find(folder):
-        data = record.read_bytes(path)
-        digests.append(digest := hashlib.sha256(data).hexdigest())
-        found[digest] = known[digest] if digest in known else summary(record.parse(data, path))
+    made: list[Summary | None] = []
+    found: dict[str, Summary | None] = {}
+    for path in record.candidates(folder):
+        try:
+            data = record.read_bytes(path)
+        except UserError as error:
+            made.append(flawed(path, reason(error, path)))
+            continue
+        key = hashlib.sha256(f"{path.parent.name}/{path.name}\0".encode(errors="surrogateescape") + data).hexdigest()
+        found[key] = known[key] if key in known else summary_of(data, path)
+        made.append(found[key])
     if found.keys() != known.keys():
         store(name, packed(found))
-    return [each for digest in digests if (each := found[digest]) is not None]
+    return [each for each in made if each is not None]
 
 
-def summary(of: record.Record | None) -> Summary | None:
-    """The summary of a record; None for one without a header."""
-    if of is None:
+def summary_of(data: bytes, path: Path) -> Summary | None:
+    """The summary of a file by its content; None where nothing is recorded in it yet, or it is no record."""
+    try:
+        run = record.parse(data, path)
+        if run is None:
+            return None
+        task = find_task(run.header["task"])
+        wrong = misplaced(run, path) or (bounds.flaw(run, task) if task and task.key == run.header["task"] else None)
+    except UserError as error:
+        return flawed(path, reason(error, path))
+    return flawed(path, wrong) if wrong else summary(run)
+
+
+def misplaced(run: record.Record, path: Path) -> str | None:
+    """Why a file does not lie where the record that it holds belongs; None where it does."""
+    folder, name = record.place(run.header)
+    if (path.parent.name, path.name) == (folder, name):
         return None
+    return f"it holds {printable(folder)}/{printable(name)}; give it that name, or remove the copy"
+
+
+def reason(error: UserError, path: Path) -> str:
+    """An error about a file on one line, without the path of the file."""
+    return printable(str(error).replace(str(path), "").strip(" ,").replace("read :", "read it:"))
+
+
+def flawed(path: Path, wrong: str) -> Summary:
+    """What is told of a file that cannot be ranked: where it lies, and why it cannot."""
+    return Summary(printable(path.parent.name)[:80], printable(path.name)[:80], flaw=wrong)
+
+
+def summary(of: record.Record) -> Summary:
+    """The summary of a record."""
     header = of.header
     seed, steps = (-1 if header[name] is None else int(header[name]) for name in ("training_seed", "training_steps"))
     return Summary(
         task=header["task"],
         agent=header["agent"],
         version=header["version"],
+        owner=header["owner"],
         digest=header["digest"],
+        contents=header["contents"],
+        older=of.older,
+        walled=of.walled,
+        secret=header["secret"] or "",
+        flaw="",
         dynamics=header.get("dynamics") or "",
         training_seed=seed,
         training_steps=steps,
@@ -100,11 +151,16 @@ def is_drawn(line: Mapping[str, Any]) -> bool:
     return bool(line["status"] == "ok" and line["extra"].get("winner") == 0)
 
 
+def layout() -> str:
+    """What a cache was made under: LAYOUT and the tasks; one made under another is not read."""
+    return hashlib.sha256(repr((LAYOUT, *TASKS.values())).encode()).hexdigest()
+
+
 def packed(summaries: Mapping[str, Summary | None]) -> bytes:
     """Summaries by digest, as bytes: a line of JSON, then all returns."""
     rows = {digest: each and {**vars(each), "returns": len(each.returns)} for digest, each in summaries.items()}
     returns = [each.returns for each in summaries.values() if each]
-    head = json.dumps({"layout": LAYOUT, "rows": rows}).encode() + b"\n"
+    head = json.dumps({"layout": layout(), "rows": rows}).encode() + b"\n"
     return head + (np.concatenate(returns).astype("<f8").tobytes() if returns else b"")
 
 
@@ -112,7 +168,7 @@ def unpacked(data: bytes | None) -> dict[str, Summary | None]:
     """The inverse of `packed`; empty for nothing, or another layout."""
     head, _, body = (data or b"{}").partition(b"\n")
     content: Any = json.loads(head)
-    if content.get("layout") != LAYOUT:
+    if content.get("layout") != layout():
         return {}
     file = io.BytesIO(body)
     summaries: dict[str, Summary | None] = {}

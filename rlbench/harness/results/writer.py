@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from rlbench.errors import counted
+from rlbench.errors import UserError, counted
 from rlbench.harness.results import header, record
 from rlbench.harness.results.jsonl import JsonlWriter, linked
 from rlbench.harness.results.record import BlockResult
@@ -67,6 +67,8 @@ class RecordWriter:
         """Cut off what was not committed, or write the header of a new record."""
         held = record.read(self._file.path)
         if held is not None:
+            if held.older:
+                raise UserError(f"{self._file.path} was begun before the sandbox; move it away, and evaluate anew")
             header.check_header(held.header, task, entrant, self._file.path)
         self.blocks = len(held.blocks) if held else 0
         self._episodes = len(held.episodes) if held else 0
@@ -81,3 +83,17 @@ class RecordWriter:
         made, last = linked(lines, self._previous)
         self._file.append(made, f"written before, and safe: {counted(self.blocks, 'block')}; run again to go on")
         self._previous = last
+
+
+def refuse_namesakes(path: Path, entrant: Submission) -> None:
+    """Raise UserError where a record beside `path` has the same name, version and training seed, but another digest."""
+    for other in record.find(path.parent, "*.jsonl"):
+        held = record.read(other) if other != path and other.name.startswith(f"{entrant.name}@") else None
+        if held is None or held.older:
+            continue
+        identity = [held.header[name] for name in ("agent", "version", "training_seed")]
+        if identity == [entrant.name, entrant.version, entrant.training_seed]:
+            raise UserError(
+                f"{other} holds other contents of {entrant.name} {entrant.version}; "
+                f"raise the version in submission.toml, or remove that file"
+            )

@@ -20,7 +20,7 @@ smaller."""
 
 NOT_HASHED = (
     *("failure_return", "random", "random_source", "reference", "reference_source", "reference_version"),
-    *("min_return", "max_return", "solved_at", "classification", "simulator"),
+    *("min_return", "max_return", "episode_range", "solved_at", "classification", "simulator"),
     *("random_agent", "ratings", "ratings_version", "outcomes"),
     *("limits", "total_seconds"),
 )
@@ -164,6 +164,9 @@ class Task:
     max_return: float | None = None
     """The highest mean return that is possible; None where it is not known."""
 
+    episode_range: tuple[float, float] | None = None
+    """The lowest and highest return of one episode, where that differs from the mean's or the mean's is not known."""
+
     solved_at: float | None = None
     """Mean return from which a training seed counts as having solved the task; None for `reference`."""
 
@@ -207,6 +210,11 @@ class Task:
     def threshold(self) -> float:
         """Mean return from which a training seed counts as having solved the task."""
         return self.reference if self.solved_at is None else self.solved_at
+
+    @property
+    def episode_bounds(self) -> tuple[float, float]:
+        """The lowest and highest return that an episode can have; infinite where none is known."""
+        return self.episode_range or (self.within(-math.inf), self.within(math.inf))
 
     def within(self, value: float) -> float:
         """A mean return, moved to the nearest end of what is possible where it lies outside."""

@@ -30,7 +30,9 @@ MADE_UP = {task.key: task for task in (HILL, LAKE)}
 MADE_UP_SUITES = {"both": (HILL, LAKE), "dry": (HILL,)}
 
 
-def run(agent, seed, returns, task=HILL, version="1", steps=100, complete=True, failed=0, digest=None, dynamics=""):
+def run(
+    agent, seed, returns, task=HILL, version="1", steps=100, complete=True, failed=0, digest=None, dynamics="", **more
+):
     """The lines of one run, as `record.load` gives them."""
     return [
         {
@@ -45,6 +47,8 @@ def run(agent, seed, returns, task=HILL, version="1", steps=100, complete=True, 
             "return": float(g),
             "status": "crash" if i < failed else "ok",
             "complete": complete,
+            "owner": more.get("owner", ""),
+            "contents": more.get("contents", ""),
         }
         for i, g in enumerate(returns)
     ]
@@ -326,9 +330,32 @@ def test_versions_of_an_agent_are_different_rows():
     assert [(row.version, row.mean_return) for row in rows] == [("2", 2), ("1", 1)]
 
 
-def test_two_runs_of_one_training_seed_are_refused_by_name():
-    with pytest.raises(UserError, match=r"hill@1/a@1{12}\.jsonl and hill@1/a@2{12}\.jsonl"):
-        ranked(run("a", 0, [1] * 4, digest="1" * 64), run("a", 0, [2] * 4, digest="2" * 64))
+def test_of_two_runs_of_one_training_seed_neither_counts_and_the_others_do():
+    some = [run("a", 0, [1] * 4, digest="1" * 64), run("a", 0, [2] * 4, digest="2" * 64), run("a", 1, [3] * 4)]
+    board = ranked(*some)
+    assert [(row.agent, row.seed_means) for row in board.tasks["hill@1"]] == [("a", (3.0,))]
+    assert [row.digest[:1] for row in board.unranked] == ["1", "2"]
+    for row, other in zip(board.unranked, "21", strict=True):
+        assert f"hill@1/a@{other * 12}.jsonl has training seed 0, too, so that neither counts" in row.reason
+
+
+def test_the_same_contents_under_several_training_seeds_count_once():
+    made = [run("a", seed, [seed] * 4, digest=str(seed) * 64, contents="c" * 64) for seed in (3, 1, 2)]
+    board = ranked(*made, run("a", 4, [9] * 4, contents="d" * 64))
+    assert [row.seed_means for row in board.tasks["hill@1"]] == [(1.0, 9.0)]
+    assert [row.training_seed for row in board.unranked] == [2, 3]
+    assert all("the same contents as hill@1/a@111111111111.jsonl, which count once" in r.reason for r in board.unranked)
+
+
+def test_runs_of_several_owners_are_several_agents():
+    mine = [run("a", seed, [1] * 4, owner="rlbench") for seed in range(2)]
+    theirs = [run("a", seed, [9] * 4, owner="Eve", digest=f"{seed}" * 64) for seed in range(2, 4)]
+    rows = ranked(*mine, *theirs, run("b", 0, [5] * 4, owner="Eve")).tasks["hill@1"]
+    assert [(row.agent, row.training_seeds, row.mean_return) for row in rows] == [
+        ("a of Eve", 2, 9.0),
+        ("b", 1, 5.0),
+        ("a", 2, 1.0),
+    ]
 
 
 @pytest.mark.parametrize("returns", [[1, 2, np.nan, 4], [1, 2, np.inf, 4]])

@@ -34,5 +34,8 @@ def test_a_file_that_is_no_curve_is_a_line(tmp_path, text):
     path = tmp_path / "curves" / "cart-pole@1" / "dqn-s3.csv"
     path.parent.mkdir(parents=True)
     path.write_text(text, encoding="utf-8")
+    found, ((flawed, reason),) = curves.survey(tmp_path)
+    assert (found, flawed) == ([], path)
+    assert "no learning curve" in reason
     with pytest.raises(UserError, match="no learning curve"):
-        curves.find(tmp_path)
+        curves.read(path)

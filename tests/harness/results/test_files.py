@@ -16,7 +16,7 @@ from rlbench.harness.isolation.agent import STATUSES
 from rlbench.harness.results import header, jsonl, provenance, record
 from rlbench.harness.results.record import BlockResult, EpisodeResult
 from rlbench.harness.results.schema import definitions, violation
-from rlbench.harness.results.writer import RecordWriter
+from rlbench.harness.results.writer import RecordWriter, refuse_namesakes
 from rlbench.harness.tasks.task import Task
 from tests import forge
 
@@ -120,7 +120,7 @@ def test_side_files_are_no_records(name, text, entrant, submit, tmp_path):
     assert record.find(path.parents[1]) == [path]
     assert len(record.load(path.parents[1])) == 0
     other = submission.read(submit("pass", folder="other", version="2"))
-    record.refuse_namesakes(record.path_of(path.parents[1], TASK, other), other)
+    refuse_namesakes(record.path_of(path.parents[1], TASK, other), other)
 
 
 def test_what_lies_in_a_hidden_folder_is_no_record(entrant, tmp_path):

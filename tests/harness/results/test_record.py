@@ -3,6 +3,7 @@ import errno
 import hashlib
 import json
 import os
+from pathlib import Path
 
 import pandas
 import pytest
@@ -11,10 +12,11 @@ import rlbench
 from rlbench.errors import HarnessError, UserError
 from rlbench.harness import submission
 from rlbench.harness.evaluate import evaluate
-from rlbench.harness.results import header, record
+from rlbench.harness.results import record
 from rlbench.harness.results.record import BlockResult, EpisodeResult
 from rlbench.harness.results.writer import RecordWriter
 from rlbench.harness.tasks.task import Task
+from tests import forge
 
 TASK = Task("maze", 1, "rlbench/GridWorld-v0", episodes=6, num_envs=2)
 TEXT = str(pandas.Series([], dtype=object).astype("str").dtype)  # "str" since pandas 3, "object" before
@@ -22,7 +24,9 @@ COLUMNS = {
     "task": TEXT,
     "agent": TEXT,
     "version": TEXT,
+    "owner": TEXT,
     "digest": TEXT,
+    "contents": TEXT,
     "dynamics": TEXT,
     "training_seed": "int64",
     "training_steps": "int64",
@@ -347,10 +351,19 @@ def test_floats_survive(whole, entrant):
     assert frame["discounted_return"].tolist() == [1e-300] * 2
 
 
-def test_runs_of_before_there_were_walls_keep_their_rank():
+def test_runs_of_before_there_were_walls_keep_their_rank(tmp_path, whole):
     """Their headers are of schema 1, name the tier `process`, and no version of the sandbox."""
-    assert header.is_walled({"schema": 1, "isolation": "process"})
-    assert header.is_walled({"schema": 2, "isolation": "landlock", "sandbox": 1})
-    assert not header.is_walled({"schema": 1, "isolation": "process", "sandbox": 1})
-    assert not header.is_walled({"schema": 2, "isolation": "process", "sandbox": 1})
-    assert not header.is_walled({"schema": 2, "isolation": "process", "sandbox": 0})
+    old = sorted((Path(__file__).parents[3] / "results" / "cart-pole@1").glob("*.jsonl"))[0]
+    run, now = record.read(old), record.read(whole)
+    assert (run.older, run.walled, run.header["isolation"]) == (True, True, "process")
+    assert (now.older, now.walled) == (False, True)
+    later = tmp_path / "later.jsonl"
+    later.write_bytes(old.read_bytes().replace(b'"isolation": "process"', b'"isolation": "process", "sandbox": 1', 1))
+    assert (record.read(later).older, record.read(later).walled) == (True, False)
+    later.write_bytes(whole.read_bytes().replace(b'"isolation": "landlock"', b'"isolation": "process"', 1))
+    with pytest.raises(UserError, match=r"line 2: .*the line before it was changed"):
+        record.read(later)
+    forge.write(
+        later, [{**line, "isolation": "process"} if "isolation" in line else line for line in forge.read(whole)]
+    )
+    assert not record.read(later).walled

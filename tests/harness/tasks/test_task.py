@@ -67,6 +67,7 @@ def test_only_fields_that_change_what_is_played_change_the_hash():
         "reference_version": 2,
         "min_return": -1.0,
         "max_return": 1.0,
+        "episode_range": (-1.0, 1.0),
         "solved_at": 0.5,
         "simulator": "mujoco",
         "classification": True,
