@@ -11,6 +11,7 @@ import pytest
 
 SCRIPT = Path(__file__).with_name("exchange.py")
 WALLS = Path(__file__).with_name("walls.py")
+DEADLINES = Path(__file__).with_name("deadlines.py")
 
 
 def ratio(one, other):
@@ -62,3 +63,18 @@ def test_the_sandbox_costs_little(benchmark, report, size):
         least=0.85,
         limit="starting Python and NumPy",
     )
+
+
+@pytest.mark.benchmark(group="Harness")
+def test_a_call_that_never_answers_is_given_up_in_time(benchmark, report, size):
+    times = benchmark.pedantic(lambda: measured(DEADLINES, size(9, 1), size(4, 1)), rounds=1)
+    for ends, words in (("", "is given up"), (", cleared", "is given up, and its process dead and cleared away")):
+        late = {name: median(each) for name, each in times.items() if name.endswith(", cleared") == bool(ends)}
+        report(
+            f"a call that never answers {words}",
+            "its deadline, in whichever tier and loop",
+            1000 * max(late.values()),
+            unit="ms late",
+            most=None if ends else 50,
+            limit="waking up" if not ends else "ending processes and namespaces",
+        )
