@@ -52,7 +52,7 @@ def _restored(current: Any, stored: Any) -> Any:
     elif hasattr(current, "detach"):
         import torch
 
-        current.copy_(torch.from_numpy(stored))
+        current.copy_(torch.from_numpy(stored).view(current.shape))  # safetensors gives a number an axis
     else:
         return deepcopy(stored)
     return current

@@ -10,16 +10,16 @@ import contextlib
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import torch
-from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map
 
 NAME = "pretend"
 ROOT = Path(__file__).parents[1]
 aten = torch.ops.aten
 WAITS = {aten._local_scalar_dense.default, aten.nonzero.default, aten.equal.default, aten.masked_select.default}
+CONSTRUCTORS = ("tensor", "as_tensor")
 INDEXING = {aten.index.Tensor, aten.index_put_.default, aten.index_put.default, aten._index_put_impl_.default}
 
 
@@ -63,6 +63,10 @@ class Log:
 
 
 LOG = Log()
+
+# When this is imported, as torch counts the devices before the first gradient of a process is computed.
+torch.utils.backend_registration._setup_privateuseone_for_python_backend(NAME)
+getattr(torch, NAME).synchronize = lambda device=None: None  # TorchRL waits for whatever device there is
 
 
 def line_of_the_package():
@@ -110,12 +114,12 @@ class PretendTensor(torch.Tensor):
 def run(operation, args, kwargs):
     """Run an operation on the values, and write down what it would do on a device."""
     to_pretend = is_pretend(kwargs.get("device"))
-    tensors = [each for each in tree_leaves((args, kwargs)) if isinstance(each, torch.Tensor)]
+    tensors = [each for each in leaves((args, kwargs)) if isinstance(each, torch.Tensor)]
     ours = [each for each in tensors if isinstance(each, PretendTensor)]
     if not ours and not to_pretend:
         return operation(*args, **kwargs)
     LOG.operations.append(operation)
-    given, named = tree_map(_values, (args, kwargs))
+    given, named = each_leaf(_values, args), each_leaf(_values, kwargs)
     if to_pretend:
         named["device"] = "cpu"
     if operation is aten._to_copy.default and (not ours or (kwargs.get("device") is not None and not to_pretend)):
@@ -130,7 +134,7 @@ def run(operation, args, kwargs):
     same = {id(each.values_on_cpu): each for each in ours}  # operations in place return their argument
     if operation is aten.copy_.default and not isinstance(args[0], PretendTensor):
         return args[0]
-    return tree_map(lambda each: _wrapped(each, same), result)
+    return each_leaf(lambda each: _wrapped(each, same), result)
 
 
 def _check_devices(operation, args, tensors):
@@ -151,10 +155,26 @@ def _check_devices(operation, args, tensors):
 @torch.no_grad()
 def _again(operation, given, named, result):
     """Do an operation once more, with its result in the same memory."""
-    before, after = tree_leaves(result), tree_leaves(operation(*given, **named))
+    before, after = leaves(result), leaves(operation(*given, **named))
     for old, new in zip(before, after, strict=True):
         if isinstance(old, torch.Tensor) and old.data_ptr() != new.data_ptr():
             old.copy_(new)
+
+
+def leaves(tree):
+    """What nested tuples, lists and dicts hold."""
+    if isinstance(tree, tuple | list | dict):
+        return [leaf for each in (tree.values() if isinstance(tree, dict) else tree) for leaf in leaves(each)]
+    return [tree]
+
+
+def each_leaf(function, tree):
+    """The same with every leaf replaced by the function of it. Torch's own of both take twice as long."""
+    if isinstance(tree, dict):
+        return {name: each_leaf(function, each) for name, each in tree.items()}
+    if isinstance(tree, tuple | list):
+        return type(tree)(each_leaf(function, each) for each in tree)
+    return function(tree)
 
 
 def is_pretend(device):
@@ -185,15 +205,15 @@ class Dispatch(TorchDispatchMode):
         return run(operation, args, kwargs or {})
 
 
-class Construction(TorchFunctionMode):
-    """`torch.tensor(..., device="pretend")`, which torch makes beyond Python's reach: made on the CPU, then sent."""
+def constructor(function):
+    """`torch.tensor` or its like, which torch makes beyond Python's reach: made on the CPU, then sent."""
 
-    def __torch_function__(self, function, types, args=(), kwargs=None):
-        kwargs = kwargs or {}
-        if function in (torch.tensor, torch.as_tensor) and is_pretend(kwargs.get("device")):
-            device = kwargs.pop("device")
-            return function(*args, **kwargs).to(device)
-        return function(*args, **kwargs)
+    def construct(*args, device=None, **kwargs):
+        if not is_pretend(device):
+            return function(*args, device=device, **kwargs)
+        return function(*args, **kwargs).to(device)
+
+    return construct
 
 
 class PretendGraph:
@@ -223,9 +243,7 @@ class PretendGraph:
 @contextlib.contextmanager
 def pretend_device():
     """The device inside, as `torch.device("pretend", 0)`; its log begins empty."""
-    if not hasattr(torch, NAME):
-        torch.utils.backend_registration._setup_privateuseone_for_python_backend(NAME)
-        getattr(torch, NAME).synchronize = lambda device=None: None  # TorchRL waits for whatever device there is
     LOG.__init__()
-    with Dispatch(), Construction():
+    tensor, as_tensor = (mock.patch.object(torch, each, constructor(getattr(torch, each))) for each in CONSTRUCTORS)
+    with Dispatch(), tensor, as_tensor:
         yield torch.device(NAME, 0)

@@ -20,13 +20,12 @@ from typing import Literal, NamedTuple
 
 import torch
 
-from baselines.algorithms.policy_gradient_base import PolicyGradient, PolicyGradientSettings
-from baselines.data.rollout import Transition, play, play_episodes
+from baselines.algorithms.policy_gradient_base import LossParts, PolicyGradient, PolicyGradientSettings
+from baselines.data.rollout import Transition
 from baselines.maths import estimators
 from baselines.training.events import Event
 from baselines.training.loop import loop
 from baselines.training.memory import Need, Sizes
-from baselines.training.validation import training_seed
 from baselines.types import Array, Clock, Count, CountOrZero, NonNegative, Probability, Tree
 from rlbench.errors import UserError
 
@@ -87,30 +86,33 @@ class ActorCritic(PolicyGradient):
 
     settings: ActorCriticSettings
 
-    def update(self) -> float:
+    def update(self) -> LossParts:
+        """Play and learn; where everything is on a GPU and the horizon is fixed, as one graph."""
+        return self.whole_update() if self.settings.horizon else self.play_and_learn()
+
+    def play_and_learn(self) -> LossParts:
         """Play, then take a gradient step per minibatch, in several epochs; returns the last step's loss."""
         played = self.play()
-        if not played.valid.any():
-            return 0.0  # every environment only reset, as one may in a step
+        if played.is_empty:
+            return ()  # every environment only reset, as one may in a step
         batch = self.batch(played)
         for _ in range(self.settings.epochs):
             for minibatch in self.minibatches(batch):
                 loss = self.improve(minibatch)
-        return float(loss)
+        return (loss,)
 
     def play(self) -> Transition:
         """The rollout of this update, [T, N, ...]: `horizon` steps of every environment, or one episode of each."""
         if self.settings.horizon:
-            return play(self.rollout, self.choose, self.settings.horizon)
-        return play_episodes(self.rollout, self.choose, training_seed(self.rng))
+            return self.play_steps(self.settings.horizon)
+        return self.play_episodes()
 
     def batch(self, played: Transition) -> PolicyBatch:
         """The valid steps with their advantages, as rows of tensors."""
-        A_t, target_t = (values[played.valid] for values in self.advantages(played))
+        s_t, a_t, A_t, target_t = map(played.of_valid, (played.s_tm1, played.a_tm1, *self.advantages(played)))
         if self.settings.standardise:
             A_t = estimators.standardised(A_t)
-        columns = played.s_tm1[played.valid], played.a_tm1[played.valid], A_t.astype("f4"), target_t.astype("f4")
-        s_t, a_t, *others = (self.actor.tensor(column) for column in columns)
+        s_t, a_t, *others = map(self.actor.tensor, (s_t, a_t, A_t, target_t))
         with torch.no_grad():
             log_pi_old_t = self.head.log_prob(self.actor(s_t), a_t)
         return PolicyBatch(s_t, a_t, *others, log_pi_old_t)
@@ -136,7 +138,7 @@ class ActorCritic(PolicyGradient):
         if parts == 1:
             yield batch
             return
-        order = self.actor.tensor(self.rng.permutation(len(batch.s_t)))
+        order = self.actor.tensor(self.draws.permutation(len(batch.s_t)))
         for index in order.tensor_split(parts):
             yield PolicyBatch(*(column.index_select(0, index) for column in batch))
 
@@ -158,6 +160,10 @@ class ActorCritic(PolicyGradient):
         self.actor.optimizer.step(alpha, settings.max_grad_norm)
         self.critic.optimizer.step(beta, settings.max_grad_norm)
         return loss.detach()
+
+    def __init__(self, settings: ActorCriticSettings) -> None:
+        super().__init__(settings)
+        self.whole_update = self.captured(self.play_and_learn)
 
 
 def train(

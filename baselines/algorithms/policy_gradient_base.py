@@ -6,6 +6,7 @@ files of their own, differ in what they play and in what they multiply grad log 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -13,27 +14,42 @@ import gymnasium
 import numpy as np
 import torch
 
-from baselines.data.rollout import Rollout, Transition, make_envs, play
+from baselines.data.rollout import Rollout, Transition, play, play_episodes
+from baselines.data.tensor_rollout import CHUNK, TensorEncoding, TensorRollout
 from baselines.maths.equations import masked_logits
 from baselines.nets.distributions import head
 from baselines.nets.encoding import Encoder, Encoding, MaskedEncoding, discrete_actions, encoding, masked_encoding
-from baselines.nets.networks import Activation, numpy_policy, perceptron, to_numpy, torch_device
+from baselines.nets.networks import Activation, numpy_policy, perceptron, to_numpy
 from baselines.nets.normalisation import ReturnScale, RunningNormalizer
-from baselines.nets.optim import OPTIMIZERS, TrainedNetwork, check_loss, check_weights
+from baselines.nets.optim import (
+    OPTIMIZERS,
+    Adam,
+    FlatParameters,
+    GradientDescent,
+    TrainedNetwork,
+    check_loss,
+    check_weights,
+)
 from baselines.templates.policies import Policy
+from baselines.training.capture import Captured
 from baselines.training.loop import Learner, OnPolicySettings
 from baselines.training.memory import FLOAT, Need, Sizes, parameters
+from baselines.training.place import PlaceSettings, place
+from baselines.training.validation import training_seed
 from baselines.types import Array, Counts, Factors, NonNegative, Number, Positive
 from rlbench.errors import UnfitError, UserError
 
 P = TypeVar("P")
+
+LossParts = tuple[torch.Tensor, ...]
+"""The parts of a loss, whose sum is reported."""
 
 STATISTICS_STEPS = 2_000
 """Steps from which the first statistics come where observations or rewards are normalized."""
 
 
 @dataclass(frozen=True)
-class PolicyGradientSettings(OnPolicySettings):
+class PolicyGradientSettings(OnPolicySettings, PlaceSettings):
     """Settings that REINFORCE and actor-critic share."""
 
     hidden: Counts = (32,)
@@ -100,11 +116,11 @@ class ActingNetwork(TrainedNetwork):
         network: torch.nn.Sequential,
         activation: Activation,
         device: torch.device,
-        optimizer: str,
+        optimizer: Callable[[FlatParameters], GradientDescent | Adam],
         extra: tuple[torch.nn.Parameter, ...] = (),
         masks: int = 0,
     ) -> None:
-        super().__init__(network, device, OPTIMIZERS[optimizer], extra)
+        super().__init__(network, device, optimizer, extra)
         self.activation: Activation = activation
         self.masks = masks
         self.in_numpy = self.numpy(Encoding(np.ones(1, np.float32)))
@@ -114,8 +130,11 @@ class ActingNetwork(TrainedNetwork):
         outputs = self.network(s)
         return masked_logits(outputs, s[:, -self.masks :]) if self.masks else outputs
 
-    def outputs(self, s: Array) -> Array:
-        """Outputs [N, K] at features s[N, D], without a gradient."""
+    def outputs(self, s: Any) -> Any:
+        """Outputs [N, K] at features s[N, D], without a gradient; of tensors in torch."""
+        if isinstance(s, torch.Tensor):
+            with torch.no_grad():
+                return self(s)
         if self.device.type == "cpu":
             with np.errstate(over="ignore", invalid="ignore"):  # a diverged network is reported with its update
                 outputs = self.in_numpy.outputs(s)
@@ -133,33 +152,56 @@ class PolicyGradient(Learner):
 
     CHECKPOINTED: ClassVar[tuple[str, ...]] = (
         *("actor", "critic", "normalizer", "return_scale"),
-        *("rng", "rollout", "validation", "updates"),
+        *("rng", "draws", "rollout", "validation", "updates"),
     )
     settings: PolicyGradientSettings
 
-    def update(self) -> float:
-        """Play, and learn from these steps; returns the loss."""
+    def update(self) -> LossParts:
+        """Play, and learn from these steps; returns the parts of the loss."""
         raise NotImplementedError
 
     def iterate(self) -> None:
         """An update, after which the statistics that normalize observations are updated."""
         if self.updates == 0 and (self.normalizer or self.settings.normalize_rewards):
             self.collect_statistics()
-        self.loss = self.update()
+        self.losses = self.update()
         self.update_normalizer()
         self.updates += 1
+        if not self.place.tensors:  # there it would wait for the device
+            self.check_finite()
+
+    def check_finite(self) -> None:
+        """UserError where the last loss or a weight is no finite number; waits for the device."""
         check_loss(self.loss, self.updates)
         check_weights(self.updates, self.actor, self.critic)
 
+    @property
+    def loss(self) -> float:
+        """The last update's loss; waits for the device."""
+        return sum(float(part) for part in self.losses)
+
     def collect_statistics(self) -> None:
         """Play before the first update, for the statistics alone; nothing is learned from these steps."""
-        self.rewards(play(self.rollout, self.choose, -(-STATISTICS_STEPS // self.settings.num_envs)))
+        self.rewards(self.play_steps(-(-STATISTICS_STEPS // self.settings.num_envs)))
         self.update_normalizer()
 
-    def choose(self, s: Array) -> Array:
-        """Actions a[N] drawn from pi(.|s) at features s[N, D]."""
+    def play_steps(self, steps: int) -> Transition:
+        """The next steps of every environment, [T, N, ...], by the policy."""
+        u = iter(self.draws.uniform(steps, self.settings.num_envs, self.head.draws))  # at once: a draw costs time
+        return play(self.rollout, lambda s: self.choose(s, next(u)), steps)
+
+    def play_episodes(self) -> Transition:
+        """One whole episode of every environment, [T, N, ...], by the policy."""
+        if self.place.tensors:
+            played: Transition = self.rollout.play_episodes(self.chunk)
+            return played
+        return play_episodes(self.rollout, self.choose, training_seed(self.rng))
+
+    def choose(self, s: Array, u: Any = None) -> Array:
+        """Actions a[N] drawn from pi(.|s) at features s[N, D], from the uniforms u[N, draws] or fresh ones."""
+        u = self.draws.uniform(len(s), self.head.draws) if u is None else u
         with np.errstate(over="ignore", invalid="ignore"):  # a diverged network is reported with its update
-            return self.head.sample(self.actor.outputs(s), self.rng.random((len(s), self.head.draws)))
+            return self.head.sample(self.actor.outputs(s), u)
 
     def values(self, s: Array) -> Array:
         """V(s), [...], at features s[..., D]."""
@@ -170,7 +212,7 @@ class PolicyGradient(Learner):
         if self.settings.normalize_rewards:
             self.return_scale.add(played.r_t, played.last_t, played.valid)
             return self.return_scale.factor * played.r_t
-        return np.float32(self.settings.reward_scale) * played.r_t
+        return played.r_t * self.settings.reward_scale
 
     def update_normalizer(self) -> None:
         """Take the observations since the last update into the statistics.
@@ -190,7 +232,7 @@ class PolicyGradient(Learner):
 
     def policy(self) -> Policy:
         """The deterministic policy, as an exported agent holds it."""
-        encode = self.normalizer.encoding if self.normalizer else self.rollout.encode
+        encode = self.normalizer.encoding if self.normalizer else self.encode
         return self.head.greedy(self.actor.numpy(encode))
 
     def begin_episodes(self) -> None:
@@ -204,25 +246,49 @@ class PolicyGradient(Learner):
 
     def metrics(self) -> dict[str, float]:
         """The loss of the last update, and the mean return of the training episodes since the last call."""
+        if self.place.tensors:
+            self.check_finite()
+            self.rollout.env.unwrapped.check()
         return {"loss": self.loss} | self.rollout.training_return()
 
     def __init__(self, settings: PolicyGradientSettings) -> None:
         super().__init__(settings, settings.threads)
-        env = make_envs(settings.task, settings.num_envs, settings.threads, **settings.env_changes())
+        self.place = place(settings, "normalization" if normalizes(settings) else "")
+        device, tensors = self.place
+        self.draws = self.place.draws(settings, self.rng)
+        env = self.place.envs(settings, settings.num_envs, settings.threads, **settings.env_changes())
         space = env.single_observation_space
         self.normalizer = RunningNormalizer(space) if settings.normalize_observations else None
-        self.head = head(env.single_action_space, settings.deviation)
-        encode = self.normalizer or settings.encoding(space, env.single_action_space)
-        self.rollout = Rollout(env, encode, self.head.decode)
-        device, generator = torch_device(settings.device), torch.Generator().manual_seed(int(settings.seed))
+        self.head = head(env.single_action_space, settings.deviation, device)
+        self.encode = encode = self.normalizer or settings.encoding(space, env.single_action_space)
+        self.rollout: Any
+        if tensors:
+            self.rollout = TensorRollout(env, TensorEncoding(encode, device), self.head.decode)
+        else:
+            self.rollout = Rollout(env, encode, self.head.decode)
+        generator = torch.Generator().manual_seed(int(settings.seed))
+
+        def optimizer(flat: FlatParameters) -> GradientDescent | Adam:
+            return OPTIMIZERS[settings.optimizer](flat, capturable=tensors)
 
         def network(outputs: int, gain: float, *more: Any) -> ActingNetwork:
             sizes = (encode.size, *settings.hidden, outputs)
             made = perceptron(sizes, settings.activation, "orthogonal", generator, gain)
-            return ActingNetwork(made, settings.activation, device, settings.optimizer, *more)
+            return ActingNetwork(made, settings.activation, device, optimizer, *more)
 
         masks = self.head.outputs if isinstance(encode, MaskedEncoding) else 0
         self.actor = network(self.head.outputs, 0.01, self.head.parameters, masks)  # the distribution's parameters
         self.critic = network(1, 1.0)  # V(s)
         self.return_scale = ReturnScale(settings.gamma, settings.num_envs)
-        self.loss = 0.0
+        self.losses: LossParts = ()
+        self.chunk = self.captured(lambda: self.play_steps(CHUNK))
+
+    def captured(self, function: Callable[[], Any]) -> Captured:
+        """A function that plays or learns, captured where everything is on a GPU."""
+        device = self.place.device if self.place.tensors else torch.device("cpu")
+        return Captured(function, device, [(self.rollout, "env_steps"), (self.rollout, "rows")])
+
+
+def normalizes(settings: PolicyGradientSettings) -> bool:
+    """Whether running statistics are computed, which is done on the CPU."""
+    return settings.normalize_observations or settings.normalize_rewards

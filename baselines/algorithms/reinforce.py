@@ -16,16 +16,15 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-import numpy as np
+import torch
 
-from baselines.algorithms.policy_gradient_base import PolicyGradient, PolicyGradientSettings
-from baselines.data.rollout import Transition, play_episodes
+from baselines.algorithms.policy_gradient_base import LossParts, PolicyGradient, PolicyGradientSettings
+from baselines.data.rollout import Transition
 from baselines.maths import estimators
 from baselines.training.events import Event
 from baselines.training.loop import loop
-from baselines.training.validation import training_seed
 from baselines.types import Bools, Clock, Count, Factors, Floats, Positive, Probability, Tree
 
 Estimator = Literal["whole-trajectory", "reward-to-go", "discounted", "moving-average", "learned-value"]
@@ -81,46 +80,48 @@ class Reinforce(PolicyGradient):
     CHECKPOINTED: ClassVar[tuple[str, ...]] = (*PolicyGradient.CHECKPOINTED, "b")
     settings: ReinforceSettings
 
-    def update(self) -> float:
+    def update(self) -> LossParts:
         """Play m trajectories, take one step of the policy, then fit the baseline to their rewards-to-go."""
         settings = self.settings
-        played = play_episodes(self.rollout, self.choose, training_seed(self.rng))
+        played = self.play_episodes()
         r_t, v_t = self.rewards(played), self.values(played.s_tm1)
-        Psi_t = psi(settings.estimator, r_t, played.last_t, settings.gamma, b=self.b, v_t=v_t)[played.valid]
-        loss = self.improve_policy(played, Psi_t)
-        G_t = estimators.discounted_reward_to_go(r_t, played.last_t, settings.gamma)[played.valid]
-        self.b = estimators.moving_average(self.b, self.updates + 1, float(G_t.mean()), settings.moving_average_rate)
-        if settings.estimator == "learned-value":
-            loss += self.fit_value(played.s_tm1[played.valid], G_t)
-        return loss
+        Psi_t = psi(settings.estimator, r_t, played.last_t, settings.gamma, b=self.b, v_t=v_t)
+        loss = self.improve_policy(played, played.of_valid(Psi_t))
+        G_t = played.of_valid(estimators.discounted_reward_to_go(r_t, played.last_t, settings.gamma))
+        self.b = estimators.moving_average(self.b, self.updates + 1, G_t.mean(), settings.moving_average_rate)
+        if settings.estimator != "learned-value":
+            return (loss,)
+        return loss, self.fit_value(played.of_valid(played.s_tm1), G_t)
 
-    def improve_policy(self, played: Transition, Psi_t: Floats) -> float:
+    def improve_policy(self, played: Transition, Psi_t: Floats) -> torch.Tensor:
         """One step up 1/m sum_t Psi_t grad log pi(a_t|s_t), Psi_t[B] at the valid steps; returns the surrogate."""
         actor = self.actor
-        s_t, a_t = actor.tensor(played.s_tm1[played.valid]), actor.tensor(played.a_tm1[played.valid])
+        s_t, a_t = actor.tensor(played.of_valid(played.s_tm1)), actor.tensor(played.of_valid(played.a_tm1))
         log_pi_t = self.head.log_prob(actor(s_t), a_t)
         m = self.settings.num_envs
-        loss = estimators.policy_gradient_loss(log_pi_t, actor.tensor(Psi_t.astype(np.float32)), m)
+        loss = estimators.policy_gradient_loss(log_pi_t, actor.tensor(Psi_t), m)
         loss.backward()
         alpha, _ = self.learning_rates()
         actor.optimizer.step(alpha, self.settings.max_grad_norm)
-        return float(loss.detach())
+        return loss.detach()
 
-    def fit_value(self, s_t: Floats, G_t: Floats) -> float:
+    def fit_value(self, s_t: Floats, G_t: Floats) -> torch.Tensor:
         """Gradient steps of V(s_t[B, D]) towards the rewards-to-go G_t[B]; returns the first step's loss."""
         critic, losses = self.critic, []
-        s, target_t = critic.tensor(s_t), critic.tensor(G_t.astype(np.float32))
+        s, target_t = critic.tensor(s_t), critic.tensor(G_t)
         for _ in range(self.settings.critic_epochs):
             loss = estimators.value_loss(critic(s).squeeze(1), target_t, len(s))
             loss.backward()
             _, beta = self.learning_rates()
             critic.optimizer.step(beta, self.settings.max_grad_norm)
-            losses.append(float(loss.detach()))
+            losses.append(loss.detach())
         return losses[0]
 
     def __init__(self, settings: ReinforceSettings) -> None:
         super().__init__(settings)
-        self.b = 0.0  # moving average of rewards-to-go, for the estimator that has one
+        self.b: Any = (
+            torch.zeros((), device=self.place.device) if self.place.tensors else 0.0
+        )  # moving average of rewards-to-go, for the estimator that has one
 
 
 def train(

@@ -35,7 +35,7 @@ class Draws(Protocol):
         """0 to n - 1 in random order."""
 
 
-class NumpyDraws:
+class NumpyDraws(Stateful):
     """NumPy's draws.
 
     Args:

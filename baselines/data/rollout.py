@@ -34,9 +34,10 @@ Choose = Callable[[Array], Array]
 
 
 class Transition(NamedTuple):
-    """A step of N environments as arrays over them, [N, ...]; of T steps, [T, N, ...]. Features are [N, D].
+    """A step of N environments as arrays or tensors over them, [N, ...]; of T steps, [T, N, ...]. Features are [N, D].
 
-    `last_t`: the episode ends here, terminated or truncated. Rows that are not `valid` are no transitions.
+    `last_t`: the episode ends here, terminated or truncated. Rows that are not `valid` are no transitions: a mask
+    [T, N] of arrays; of tensors the places [B] of valid rows among the T N, or None where all are.
     """
 
     s_tm1: Array
@@ -45,7 +46,19 @@ class Transition(NamedTuple):
     terminated: Bools
     last_t: Bools
     s_t: Array
-    valid: Bools
+    valid: Any
+
+    def of_valid(self, values: Array) -> Array:
+        """The rows of values[T, N, ...] that belong to transitions, [B, ...]."""
+        if isinstance(self.valid, np.ndarray):
+            return values[self.valid]
+        rows: Any = values.reshape(-1, *values.shape[2:])
+        return rows if self.valid is None else rows.index_select(0, self.valid)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no row is a transition."""
+        return isinstance(self.valid, np.ndarray) and not self.valid.any()
 
 
 def env_id(task: str) -> tuple[str, dict[str, Any]]:
@@ -135,6 +148,11 @@ class Rollout(Stateful):
         self.rows = 0  # the same, with the rows in which an environment only reset
         self.finished: list[float] = []  # returns of the episodes that ended, for the learning curve
 
+    @property
+    def elapsed(self) -> int:
+        """How far training is, as schedules count it: rows."""
+        return self.rows
+
     def reset(self, seed: int) -> None:
         """Begin an episode in every environment, the i-th seeded `seed + i`."""
         observation = in_numpy(self.env.reset(seed=seed)[0])
@@ -184,7 +202,7 @@ class Rollout(Stateful):
         return {"training return": float(np.mean(finished))} if finished else {}
 
 
-def play(rollout: Rollout, choose: Choose, steps: int) -> Transition:
+def play(rollout: Any, choose: Choose, steps: int) -> Transition:
     """The next `steps` steps of every environment, [T, N, ...]; episodes go on from one call to the next."""
     return stacked([rollout.step(choose(rollout.s_tm1)) for _ in range(steps)])
 
@@ -205,7 +223,16 @@ def play_episodes(rollout: Rollout, choose: Choose, seed: int) -> Transition:
 
 def stacked(steps: list[Transition]) -> Transition:
     """Steps one after the other as a single one with a leading axis of time."""
-    return Transition(*(np.stack(column) for column in zip(*steps, strict=True)))
+    return Transition(*map(_stack, zip(*steps, strict=True)))
+
+
+def _stack(column: tuple[Any, ...]) -> Any:
+    """Arrays or tensors along a new first axis; None of Nones."""
+    if column[0] is None or isinstance(column[0], np.ndarray):
+        return None if column[0] is None else np.stack(column)
+    import torch  # not at the top: tabular agents start at once
+
+    return torch.stack(column)
 
 
 def epsilon_greedy(best: Array, epsilon: float, actions: int, rng: np.random.Generator) -> Array:

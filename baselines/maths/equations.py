@@ -12,7 +12,7 @@ tabular agents start at once.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,22 +119,28 @@ def masked_logits(h: AnyArray, legal: AnyArray) -> AnyArray:
     return h + (legal - 1) * ILLEGAL
 
 
-def linear_schedule(step: int, start: float, end: float, steps: int) -> float:
+def linear_schedule(step: Any, start: float, end: float, steps: int) -> Any:
     """Linear schedule, constant after `steps`: start + min(step / steps, 1) (end - start).
 
-    Exploration's epsilon in Mnih et al. (2013), section 5: from 1 to 0.1 over the first million frames.
+    Of a number, or of a tensor that counts on a device. Exploration's epsilon in Mnih et al. (2013), section 5: from 1
+    to 0.1 over the first million frames.
     """
-    return start + min(step / steps, 1.0) * (end - start) if steps > 0 else end
+    if steps <= 0:
+        return end
+    part = (step / steps).clamp(max=1.0) if hasattr(step, "clamp") else min(step / steps, 1.0)
+    return start + part * (end - start)
 
 
-def standard_normal(u: Floats) -> Floats:
+def standard_normal(u: AnyArray) -> AnyArray:
     """Normal numbers from pairs of uniforms: z = sqrt(-2 ln(1 - u_1)) cos(2 pi u_2).
 
-    u[..., 2A] in [0, 1), the first half u_1, the second u_2 -> z[..., A], always finite; NumPy. Box & Muller (1958).
+    u[..., 2A] in [0, 1), the first half u_1, the second u_2 -> z[..., A], always finite. Box & Muller (1958).
     """
-    u_1, u_2 = np.split(u, 2, axis=-1)
-    z: Floats = np.sqrt(-2 * np.log1p(-u_1)) * np.cos(2 * math.pi * u_2)
-    return z
+    half = u.shape[-1] // 2
+    u_1, u_2 = u[..., :half], u[..., half:]
+    if isinstance(u, np.ndarray):
+        return np.sqrt(-2 * np.log1p(-u_1)) * np.cos(2 * math.pi * u_2)
+    return (-2 * (-u_1).log1p()).sqrt() * (2 * math.pi * u_2).cos()
 
 
 def gaussian_log_prob(a: torch.Tensor, mu: torch.Tensor, log_sigma: torch.Tensor) -> torch.Tensor:
@@ -202,20 +208,24 @@ def adam_step(
     g: torch.Tensor,
     m: torch.Tensor,
     v: torch.Tensor,
-    t: int,
-    alpha: float,
+    t: Any,
+    alpha: Any,
     epsilon: float = 1e-8,
 ) -> None:
     """Adam: m <- b1 m + (1-b1) g, v <- b2 v + (1-b2) g^2, theta <- theta - alpha m^ / (sqrt(v^) + epsilon).
 
-    theta, g, m, v: flat tensors of one length, changed in place (all but g); t counts from 1; b1 = 0.9, b2 = 0.999;
-    m^ = m / (1 - b1^t), v^ = v / (1 - b2^t); torch. Kingma & Ba (2015), Algorithm 1.
+    theta, g, m, v: flat tensors of one length, changed in place (all but g); t counts from 1, alpha is a number, either
+    may be a tensor of one; b1 = 0.9, b2 = 0.999; m^ = m / (1 - b1^t), v^ = v / (1 - b2^t); torch. Kingma & Ba (2015),
+    Algorithm 1.
     """
     b1, b2 = 0.9, 0.999
     m.lerp_(g, 1 - b1)
     v.lerp_(g * g, 1 - b2)
-    v_hat = v / (1 - b2**t)
-    theta.addcdiv_(m, v_hat.sqrt_().add_(epsilon), value=-alpha / (1 - b1**t))
+    v_hat, step = v / (1 - b2**t), alpha / (1 - b1**t)
+    if isinstance(step, float):
+        theta.addcdiv_(m, v_hat.sqrt_().add_(epsilon), value=-step)
+    else:
+        theta.sub_(step * (m / v_hat.sqrt_().add_(epsilon)))
 
 
 def radam_step(

@@ -7,8 +7,8 @@ steps of the episodes tau that were played,
 
 and only Psi_t changes from slide to slide. The letters are the slides': at s_t the agent does a_t and earns r_t.
 (`rollout.Transition` calls these three s_tm1, a_tm1, r_t.) Arrays are [T, N], T steps of N environments. `last_t` is
-True where an episode ends with this step, `discount_t` is 0 where it terminates there and gamma elsewhere. NumPy above,
-torch for the losses at the end; this module imports no torch.
+True where an episode ends with this step, `discount_t` is 0 where it terminates there and gamma elsewhere. Estimators
+take arrays of NumPy or tensors, losses, at the end, tensors; this module imports no torch.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def whole_trajectory_return(r_t: Floats, last_t: Bools) -> Floats:
 
     r_t[T, N], last_t[T, N] -> [T, N]. Unbiased, but a step is credited with what came before it. Williams (1992).
     """
-    to_go, before = reward_to_go(r_t, last_t), np.zeros_like(r_t)
+    to_go, before = reward_to_go(r_t, last_t), 0 * r_t
     for t in range(1, len(r_t)):
         before[t] = (before[t - 1] + r_t[t - 1]) * ~last_t[t - 1]
     return before + to_go
@@ -48,7 +48,7 @@ def discounted_reward_to_go(r_t: Floats, last_t: Bools, gamma: float) -> Floats:
 
     r_t[T, N], last_t[T, N] -> G_t[T, N]. "Ignore delayed effects": for gamma < 1 no longer unbiased.
     """
-    return generalised_advantage(r_t, gamma * ~last_t, last_t, np.zeros_like(r_t), np.zeros_like(r_t), 1.0)
+    return generalised_advantage(r_t, gamma * ~last_t, last_t, 0.0, 0.0, 1.0)
 
 
 def minus_moving_average(G_t: Floats, b: float) -> Floats:
@@ -89,7 +89,7 @@ def n_step_advantage(r_t: Floats, discount_t: Floats, last_t: Bools, v_t: Floats
 
 
 def generalised_advantage(
-    r_t: Floats, discount_t: Floats, last_t: Bools, v_t: Floats, v_next_t: Floats, lambda_: float
+    r_t: Floats, discount_t: Floats, last_t: Bools, v_t: Floats | float, v_next_t: Floats | float, lambda_: float
 ) -> Floats:
     """Generalised advantage estimate (GAE): A_t = sum_{l>=0} (gamma lambda)^l delta_{t+l}.
 
@@ -111,7 +111,8 @@ def standardised(A_t: Floats) -> Floats:
     Not in the lecture. A usual companion of many epochs per batch: steps keep their length when returns grow.
     """
     centred: Floats = A_t - A_t.mean()
-    return centred / (A_t.std() + 1e-8)
+    variance = (centred * centred).mean()
+    return centred / ((np.sqrt(variance) if isinstance(A_t, np.ndarray) else variance.sqrt()) + 1e-8)
 
 
 def lambda_return(r_t: Floats, discount_t: Floats, last_t: Bools, v_t: Floats, lambda_: float) -> Floats:

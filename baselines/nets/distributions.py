@@ -1,8 +1,8 @@
 """Distributions over actions, whose parameters are a network's outputs.
 
-A head samples actions in NumPy while playing, computes log pi(a|s) and the entropy in torch while learning, and decodes
-actions for the environment. Continuous actions are sampled in units in which the bounds of the action space are -1 and
-1.
+A head samples actions while playing, in NumPy of arrays and in torch of tensors, computes log pi(a|s) and the entropy
+in torch while learning, and decodes actions for the environment. Continuous actions are sampled in units in which the
+bounds of the action space are -1 and 1.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from baselines.templates.agent_template import Mean, Perceptron, to_box
 from baselines.templates.policies import GraphPolicy
 from rlbench.errors import UnfitError
 
+CPU = torch.device("cpu")
+
 LOG_SIGMA = (-20.0, 2.0)
 """Bounds of the log-deviation of a squashed Gaussian."""
 
@@ -36,8 +38,8 @@ class Head(Protocol):
     parameters: tuple[nn.Parameter, ...]
     """Parameters of its own, which do not depend on the observation; learned with the network's."""
 
-    def sample(self, outputs: NDArray[Any], u: NDArray[np.floating]) -> NDArray[Any]:
-        """Actions a[N, ...] for outputs[N, K], computed from the uniforms u[N, draws]."""
+    def sample(self, outputs: Any, u: Any) -> Any:
+        """Actions a[N, ...] for outputs[N, K], computed from the uniforms u[N, draws]; arrays or tensors, all."""
 
     def log_prob(self, outputs: torch.Tensor, a: torch.Tensor) -> torch.Tensor:
         """Log-probabilities log pi(a|s), [B], for outputs[B, K] and actions a[B, ...]."""
@@ -45,8 +47,8 @@ class Head(Protocol):
     def entropy(self, outputs: torch.Tensor) -> torch.Tensor:
         """-sum_a pi(a|s) log pi(a|s), [B], for outputs[B, K]."""
 
-    def decode(self, a: NDArray[Any]) -> NDArray[Any]:
-        """Actions a[N, ...] in the environment's own units."""
+    def decode(self, a: Any) -> Any:
+        """Actions a[N, ...] in the environment's own units; an array or a tensor."""
 
     def greedy(self, network: Perceptron) -> Perceptron:
         """The deterministic policy of the likeliest action."""
@@ -61,12 +63,14 @@ class Categorical:
     def __init__(self, actions: int) -> None:
         self.outputs = actions
 
-    def sample(self, outputs: NDArray[Any], u: NDArray[np.floating]) -> NDArray[np.int64]:
+    def sample(self, outputs: Any, u: Any) -> Any:
         """Actions a[N]: the first whose cumulative probability exceeds u."""
-        p = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-        below = p.cumsum(axis=1)
-        chosen: NDArray[np.int64] = (below[:, :-1] <= u * below[:, -1:]).sum(axis=1)
-        return chosen
+        if isinstance(outputs, torch.Tensor):
+            p = (outputs - outputs.amax(dim=1, keepdim=True)).exp()
+        else:
+            p = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        below = p.cumsum(1)
+        return (below[:, :-1] <= u * below[:, -1:]).sum(1)
 
     def log_prob(self, outputs: torch.Tensor, a: torch.Tensor) -> torch.Tensor:
         """Log-probabilities log pi(a|s), [B], for actions a[B], int64."""
@@ -77,7 +81,7 @@ class Categorical:
         log_pi = outputs.log_softmax(dim=1)
         return -(log_pi.exp() * log_pi).sum(dim=1)
 
-    def decode(self, a: NDArray[Any]) -> NDArray[Any]:
+    def decode(self, a: Any) -> Any:
         """The actions as they are."""
         return a
 
@@ -95,16 +99,19 @@ class Gaussian:
     sigma is `deviation`.
     """
 
-    def __init__(self, space: gymnasium.spaces.Box, deviation: float) -> None:
+    def __init__(self, space: gymnasium.spaces.Box, deviation: float, device: torch.device = CPU) -> None:
         self.low, self.high = bounds(space)
         self.outputs, self.draws = len(self.low), 2 * len(self.low)
-        self.log_sigma = nn.Parameter(torch.full((self.outputs,), math.log(deviation)))
+        self.bounds = torch.from_numpy(self.low).to(device), torch.from_numpy(self.high).to(device)
+        self.log_sigma = nn.Parameter(torch.full((self.outputs,), math.log(deviation), device=device))
         self.parameters = (self.log_sigma,)
 
-    def sample(self, outputs: NDArray[Any], u: NDArray[np.floating]) -> NDArray[np.float32]:
+    def sample(self, outputs: Any, u: Any) -> Any:
         """Actions a[N, A] = mu + sigma z, z standard normal."""
-        sigma = self.log_sigma.detach().exp().cpu().numpy()
-        return (outputs + sigma * standard_normal(u)).astype(np.float32)
+        sigma = self.log_sigma.detach().exp()
+        if isinstance(outputs, torch.Tensor):
+            return outputs + sigma * standard_normal(u)
+        return (outputs + sigma.cpu().numpy() * standard_normal(u)).astype(np.float32)
 
     def log_prob(self, outputs: torch.Tensor, a: torch.Tensor) -> torch.Tensor:
         """Log-densities log pi(a|s), [B], for actions a[B, A]."""
@@ -114,8 +121,11 @@ class Gaussian:
         """The differential entropy, [B], equal in all states."""
         return gaussian_entropy(self.log_sigma).expand(len(outputs))
 
-    def decode(self, a: NDArray[Any]) -> NDArray[Any]:
+    def decode(self, a: Any) -> Any:
         """Actions a[N, A] in the box's own units, clipped to its bounds."""
+        if isinstance(a, torch.Tensor):
+            low, high = self.bounds
+            return (low + (a + 1) / 2 * (high - low)).clamp(low, high)
         return to_box(a, self.low, self.high)
 
     def greedy(self, network: Perceptron) -> Perceptron:
@@ -161,16 +171,17 @@ def bounds(space: gymnasium.Space[Any]) -> tuple[NDArray[np.float32], NDArray[np
     return space.low.astype(np.float32), space.high.astype(np.float32)
 
 
-def head(space: gymnasium.Space[Any], deviation: float = 1.0) -> Head:
+def head(space: gymnasium.Space[Any], deviation: float = 1.0, device: torch.device = CPU) -> Head:
     """The distribution over an action space.
 
     Args:
         space: of one environment.
         deviation: initial standard deviation of continuous actions, in units in which the bounds are -1 and 1.
+        device: where the parameters of its own are, and tensors of actions.
 
     Raises:
         UserError: for a space without a distribution here.
     """
     if isinstance(space, gymnasium.spaces.Box):
-        return Gaussian(space, deviation)
+        return Gaussian(space, deviation, device)
     return Categorical(discrete_actions(space))

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 from torch.optim.adam import adam
 
@@ -40,15 +39,18 @@ class FlatParameters:
 class GradientDescent(Stateful):
     """Plain gradient descent, theta <- theta - alpha grad; it has Adam's interface."""
 
-    def __init__(self, flat: FlatParameters) -> None:
+    def __init__(self, flat: FlatParameters, capturable: bool = False) -> None:
         self.flat = flat
 
     @torch.no_grad()
-    def step(self, alpha: float, max_grad_norm: float = 0.0) -> None:
+    def step(self, alpha: Any, max_grad_norm: float = 0.0) -> None:
         """One step against `flat.grad`, its norm clipped to `max_grad_norm` unless that is 0; clears the gradient."""
         if max_grad_norm:
             clip_norm(self.flat.grad, max_grad_norm)
-        self.flat.theta.sub_(self.flat.grad, alpha=alpha)
+        if isinstance(alpha, float):
+            self.flat.theta.sub_(self.flat.grad, alpha=alpha)
+        else:
+            self.flat.theta.sub_(alpha * self.flat.grad)
         self.flat.grad.zero_()
 
 
@@ -57,16 +59,22 @@ class Adam(Stateful):
 
     Not torch.optim.Adam: constructing the first one imports torch's compiler, 1.0 s on an idle core, half of what DQN
     takes to learn cart-pole. `tests/baselines/nets/test_optim.py` holds the two against each other.
+
+    Args:
+        flat: The parameters.
+        epsilon: Of the equation.
+        capturable: Whether steps are counted on the parameters' device, so that they can be captured.
     """
 
     CHECKPOINTED: ClassVar[tuple[str, ...]] = ("t", "m", "v")
 
-    def __init__(self, flat: FlatParameters, epsilon: float = 1e-8) -> None:
-        self.flat, self.t, self.epsilon = flat, 0, epsilon
+    def __init__(self, flat: FlatParameters, epsilon: float = 1e-8, capturable: bool = False) -> None:
+        self.flat, self.epsilon = flat, epsilon
+        self.t: Any = torch.zeros((), dtype=torch.float64, device=flat.theta.device) if capturable else 0
         self.m, self.v = torch.zeros_like(flat.theta), torch.zeros_like(flat.theta)
 
     @torch.no_grad()
-    def step(self, alpha: float, max_grad_norm: float = 0.0) -> None:
+    def step(self, alpha: Any, max_grad_norm: float = 0.0) -> None:
         """One step against `flat.grad`, its norm clipped to `max_grad_norm` unless that is 0; clears the gradient."""
         self.t += 1
         if max_grad_norm:
@@ -131,7 +139,7 @@ class TrainedNetwork(Stateful):
         network: what is trained; its parameters become views of `theta`.
         device: where it computes.
         optimizer: made of the flat parameters.
-        extra: parameters beside the network's that are learned with them.
+        extra: parameters on the device, beside the network's, that are learned with them.
     """
 
     CHECKPOINTED: ClassVar[tuple[str, ...]] = ("theta", "optimizer")
@@ -143,8 +151,6 @@ class TrainedNetwork(Stateful):
         optimizer: Callable[[FlatParameters], GradientDescent | Adam] = Adam,
         extra: tuple[nn.Parameter, ...] = (),
     ) -> None:
-        for parameter in extra:
-            parameter.data = parameter.data.to(device)
         self.network, self.device = network.to(device), device
         self.flat = FlatParameters(self.network, extra)
         self.theta, self.optimizer = self.flat.theta, optimizer(self.flat)
@@ -153,9 +159,10 @@ class TrainedNetwork(Stateful):
         """The network's outputs."""
         return self.network(*inputs)
 
-    def tensor(self, array: NDArray[Any]) -> torch.Tensor:
-        """An array on the network's device."""
-        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+    def tensor(self, values: Any) -> torch.Tensor:
+        """An array or a tensor on the network's device, floats as float32."""
+        tensor = values if isinstance(values, torch.Tensor) else torch.from_numpy(np.ascontiguousarray(values))
+        return tensor.to(self.device, torch.float32 if tensor.is_floating_point() else tensor.dtype)
 
 
 class Losses(Stateful):

@@ -206,9 +206,9 @@ class Learner(Stateful):
         """The part of the budget that is spent; 1 or more ends training."""
         return self.rollout.rows / int(self.settings.total_env_steps)
 
-    def learning_rate(self) -> float:
-        """The step size at this point of the budget."""
-        settings, rows = self.settings, self.rollout.rows
+    def learning_rate(self) -> Any:
+        """The step size at this point of the budget; a tensor where the rollout counts on a device."""
+        settings, rows = self.settings, self.rollout.elapsed
         return linear_schedule(rows, settings.learning_rate, settings.learning_rate_end, settings.total_env_steps)
 
     def converged(self) -> bool:

@@ -70,7 +70,7 @@ class TensorVectorEnv(VectorEnvAdapter):
         self._fields = tuple(self._zeros(*each) for each in fields)
         self._streams = self._zeros("int64", (n, 4))  # of uint64, for which torch has few operations
         self._elapsed, self._ended = self._zeros("int64", (n,)), self._zeros("bool", (n,))
-        self._refused = self._zeros("bool", (n,))
+        self._refused, self._everywhere = self._zeros("bool", (n,)), ~self._zeros("bool", (n,))
         self._outputs, self._final = self._new_outputs(), self._new_observations()
         self._results = tuple(self._zeros(np.asarray(v).dtype.name, (n,)) for v in self.world.result(self._like))
         self._params = tuple(self._runner.constant(v) if np.ndim(v) else v for v in self.params)
@@ -100,7 +100,7 @@ class TensorVectorEnv(VectorEnvAdapter):
         if self._calls is None:
             before = [*self._params, *self._fields, *self._runner.memory, self._streams, self._elapsed, self._ended]
             mask, options = self._zeros("bool", (self.num_envs,)), self.world.batch_options({}, self.num_envs)
-            placed = [self._runner.place(each) for each in options]
+            placed = self._defaults = [self._runner.place(each) for each in options]
             observations = self._outputs[: len(self._final)]
             reset = [*before, mask, *placed, *observations]
             actions = [self._zeros(dtype, self._action_shape(leaf)) for (dtype, _), leaf in self._action_leaves()]
@@ -148,6 +148,22 @@ class TensorVectorEnv(VectorEnvAdapter):
         call, _ = self._prepared()
         placed = [self._runner.place(each) for each in (mask, *options)]
         call.run(dict(enumerate([*placed, *observations], self._first_changed)))
+
+    def restart(self) -> Any:
+        """Begin new episodes in all environments, whose streams go on: `reset()` without a copy or a wait.
+
+        Returns:
+            Observations [N, ...], as `reset` does.
+
+        Raises:
+            ResetNeeded: The first reset, which seeds the streams, is missing.
+        """
+        if not self._has_begun:
+            raise reset_needed(False, self._done)
+        observations = self._new_observations() if self.copy else self._outputs[: len(self._final)]
+        call, _ = self._prepared()
+        call.run(dict(enumerate([self._everywhere, *self._defaults, *observations], self._first_changed)))
+        return self.world.observations.as_gymnasium(observations)
 
     def _set_states(self, states: StateOf, mask: Bools) -> None:
         chosen, terminated = self._runner.place(mask), self.world.rules.terminated

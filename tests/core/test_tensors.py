@@ -276,6 +276,20 @@ def test_a_step_can_be_captured(pretend_gpu):
     assert len(set(library.launches)) == 1
 
 
+def test_a_restart_is_a_reset_without_a_wait(pretend_gpu):
+    ours, theirs = both("cart-pole", 4, device="cuda", autoreset_mode="SameStep")
+    with pytest.raises(ResetNeeded):
+        ours.restart()
+    play_both(ours, theirs, 30, device=pretend_gpu[0].device)
+    LOG.__init__()
+    observations = ours.restart()
+    assert LOG.crossings == []
+    check_same(theirs.reset()[0], observations)
+    actions = np.ones(4, np.int64)
+    for _ in range(30):
+        check_same(theirs.step(actions)[:4], ours.step(as_tensors(actions, pretend_gpu[0].device))[:4])
+
+
 def test_a_policy_on_another_device_is_told_so(pretend_gpu):
     env, _ = both("cart-pole", 3, device="cuda")
     env.reset(seed=0)

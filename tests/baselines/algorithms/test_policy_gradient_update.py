@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.algorithms import actor_critic, reinforce
+from baselines.algorithms import actor_critic, policy_gradient_base
 from baselines.algorithms.actor_critic import ActorCritic
 from baselines.data.rollout import play, play_episodes
 from baselines.maths.estimators import discounted_reward_to_go
@@ -115,7 +115,7 @@ def test_the_training_return_is_that_of_all_updates_since_the_last_evaluation(mo
         returns.extend((played.r_t * played.valid).sum(axis=0).tolist())
         return played
 
-    monkeypatch.setattr(reinforce, "play_episodes", recorded)
+    monkeypatch.setattr(policy_gradient_base, "play_episodes", recorded)
     plotted = 0
     for event in train("reinforce fast", num_envs=3, checkpoint_every_updates=3):
         if isinstance(event, Progress):
