@@ -249,6 +249,7 @@ def train(settings: PQNSettings, *, resume: Tree | None = None, clock: Clock = t
 ON_ATARI: dict[str, Any] = {
     "task": "breakout@1",
     "reward_clip": 1.0,
+    "life_loss": True,  # as the authors' `episodic_life`, in training alone
     "evaluation_epsilon": 0.05,  # as the other agents of these tasks
     "goal": math.inf,  # the budget is spent
 }

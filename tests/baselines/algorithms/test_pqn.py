@@ -33,7 +33,7 @@ SETTINGS: dict[str, pqn.PQNSettings] = {
     "frames": replace(
         pqn.PRESETS["atari-cpu"],
         **BRIEF | {"convolutions": ((4, 4, 4), (4, 2, 1)), "evaluation_steps": 20},
-        **{"task": films.task("noise"), "horizon": 8, "total_env_steps": 600, "minibatches": 2},
+        **{"task": films.task("noise"), "horizon": 8, "total_env_steps": 600, "minibatches": 2, "life_loss": False},
     ),
 }
 
@@ -201,7 +201,7 @@ def test_values_of_the_probes(probe: str, discrete: bool) -> None:
 def test_values_of_the_probes_from_pictures(probe: str) -> None:
     settings = replace(
         pqn.PRESETS["atari-cpu"],
-        task=films.task(probe),
+        **{"task": films.task(probe), "life_loss": False},
         **{"gamma": 0.5, "convolutions": ((8, 4, 4), (8, 2, 1)), "hidden": (32,), "num_envs": 8, "horizon": 8},
         **{"total_env_steps": 64 * 40, "epochs": 2, "minibatches": 4, "eval_every_updates": 40},
         **{"optimizer": "adam", "learning_rate": 1e-2, "learning_rate_end": 1e-4, "epsilon_end": 0.5},

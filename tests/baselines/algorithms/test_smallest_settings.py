@@ -66,6 +66,7 @@ RUNS: dict[str, Any] = {
         pqn.PRESETS["atari-cpu"],
         **ON_POLICY,
         **{"task": films.task("noise"), "horizon": 2, "convolutions": ((2, 4, 4), (2, 2, 1)), "hidden": (2,)},
+        life_loss=False,
     ),
     "reinforce": replace(reinforce.PRESETS["fast"], **ON_POLICY),
     "reinforce lecture": replace(reinforce.PRESETS["lecture"], **ON_POLICY),
@@ -134,7 +135,7 @@ def small(algorithm: str, settings: Any) -> Any:
     if algorithm == "recurrent-attention":
         changes |= {"batch_size": 100, "glimpses": 0}
     if getattr(settings, "convolutions", ()):
-        changes |= {name: value for name, value in PIXELS.items() if hasattr(settings, name)}
+        changes |= {name: value for name, value in PIXELS.items() if hasattr(settings, name)} | {"life_loss": False}
     return replace(settings, **changes, task=TASKS.get(algorithm, {}).get(settings.task, settings.task))
 
 

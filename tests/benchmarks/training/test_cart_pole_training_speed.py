@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.benchmarks.training import hold_cart_pole
 from tests.benchmarks.training.contest import run
 from tests.benchmarks.training.learn_cart_pole import CONTENDERS, MAX_SECONDS
 
@@ -73,3 +74,26 @@ def test_actor_critic_learns_no_slower_than_its_peer(contest: Any, report: Any) 
     rate = middle(runs[ours], "steps_per_second") / middle(runs[peer], "steps_per_second")
     report("actor-critic, until cart-pole is held", peer, seconds, least=1.0, limit="importing Numba")
     report("actor-critic, steps a second while it learns", peer, rate, least=5.0)
+
+
+@pytest.mark.benchmark(group="Cart-pole")
+def test_cart_pole_is_held_within_half_a_second(benchmark: Any, measures: bool, size: Any, report: Any) -> None:
+    """Of the two fast agents, by the faster: everything but imports, median of ten seeds."""
+
+    def contest() -> dict[str, list[float]]:
+        runs: dict[str, list[float]] = {name: [] for name in size(("actor_critic", "pqn"), ("pqn",))}
+        for seed in size(range(10), range(1)):
+            for name, seconds in runs.items():
+                done = hold_cart_pole.run(name, seed)
+                assert done["held"], f"{name} of seed {seed} did not hold 475"
+                seconds.append(done["seconds"])
+        return runs
+
+    runs = benchmark.pedantic(contest)
+    medians = {name: median(seconds) for name, seconds in runs.items()}
+    fastest = min(medians, key=lambda name: medians[name])
+    for name, seconds in medians.items():
+        print(f"\n{name:14} median {seconds:.2f} s, of {' '.join(f'{each:.2f}' for each in runs[name])}")
+        most = 0.5 if name == fastest else None
+        what = f"{name.replace('_', '-')}, until cart-pole is held, without imports"
+        report(what, "the clock", seconds, unit="seconds", most=most, limit="evaluation")
