@@ -14,17 +14,18 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-import pandas as pd
 import tyro
 
 from rlbench.commands.shared import plans
 from rlbench.commands.shared.lookup import find_task
-from rlbench.commands.shared.output import Output, Quiet, complain, draw, print_table, table_of, write
+from rlbench.commands.shared.output import Output, Quiet, complain, draw_rows, print_table, table_of, write
 from rlbench.commands.shared.runs import load_runs
+from rlbench.core.compiler import cache
 from rlbench.errors import UserError, unknown
 from rlbench.harness.ranking import leaderboard, tables
 from rlbench.harness.ranking.costs import CurveLink, cost_rows, cost_table
 from rlbench.harness.ranking.flat import flat
+from rlbench.harness.ranking.kept_ratings import KeptRatings
 from rlbench.harness.ranking.rankings import compute_rankings
 from rlbench.harness.ranking.rows import Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow
 from rlbench.harness.results import curves
@@ -51,7 +52,7 @@ Row = TypeVar("Row", TaskRow, RunRow, SuiteRow, UnrankedRow)
 
 @dataclass(frozen=True)
 class LeaderboardOptions:
-    """Rank all results, print the tables, and write leaderboard.md and results/tasks/, a page per task."""
+    """Rank all results, print the tables, and write leaderboard.md and a page per task."""
 
     task: tuple[str, ...] = ()
     """Print these tasks alone."""
@@ -62,7 +63,8 @@ class LeaderboardOptions:
     results: Path = Path("results")
     """Folder of the records."""
     output: Output = Path("leaderboard.md")
-    """Page to write."""
+    """Page to write. The pages of the tasks go into tasks/ of the results where it is the leaderboard.md beside them,
+    else into tasks/ beside it."""
     check: bool = False
     """Write nothing; exit with 1 if a page is not what the results say."""
     quiet: Quiet = False
@@ -87,7 +89,7 @@ def run(options: LeaderboardOptions) -> int:
     write_pages(ranked, options.results, options.output)  # first, as printing may fail
     if not options.quiet:
         print_rankings(ranked, "table", options.results)
-        write(f"wrote {options.output}, and a page per task in {options.results / leaderboard.FOLDER}\n")
+        write(f"wrote {options.output}, and a page per task in {folder_of_tasks(options.results, options.output)}\n")
     return 0
 
 
@@ -130,30 +132,39 @@ def print_rankings(ranked: Rankings, format: Format, results: Path) -> None:
         print_table(flat(ranked, costs), format)
         return
     for table in (*tables.tables(ranked, SUITES), *([cost_table(costs)] if costs else [])):
-        rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-        frame = table_of(rows, table.columns)
         if format == "latex":
-            write(latex(frame, table.title))
+            write(latex(table))
         else:
-            draw(frame, table.title, OPTIONAL, table.note)
+            draw_rows(table.columns, table.rows, table.title, OPTIONAL, table.note)
         write("\n")
 
 
-def latex(frame: pd.DataFrame, title: str) -> str:
+def latex(table: tables.TextTable) -> str:
     """A table as LaTeX, for the package booktabs."""
+    frame = table_of((dict(zip(table.columns, row, strict=True)) for row in table.rows), table.columns)
     plain = frame.replace({"\N{EN DASH}": "--", "\N{EM DASH}": "---"}, regex=True)
     escaped = plain.map(lambda cell: cell.translate(LATEX))
     columns = [column.translate(LATEX) for column in frame.columns]
-    return (
+    made: str = (
         escaped.set_axis(columns, axis=1)
         .style.hide(axis="index")
-        .to_latex(hrules=True, caption=title.translate(LATEX), position="ht", column_format="l" * len(columns))
+        .to_latex(hrules=True, caption=table.title.translate(LATEX), position="ht", column_format="l" * len(columns))
     )
+    return made
 
 
 def load(results: Path) -> Rankings:
     """Rankings of everything in a results folder."""
-    return compute_rankings(load_runs(results), TASKS, SUITES)
+    return compute_rankings(load_runs(results), TASKS, SUITES, KeptRatings(cache.load, cache.store))
+
+
+def folder_of_tasks(results: Path, page: Path) -> Path:
+    """The folder of the pages of tasks: that of the results for their own page, for any other one beside it.
+
+    So a page that is written elsewhere changes nothing beside the records.
+    """
+    own = page.name == LeaderboardOptions.output.name and page.parent.resolve() == results.parent.resolve()
+    return (results if own else page.parent) / leaderboard.FOLDER
 
 
 def pages(ranked: Rankings, results: Path, page: Path) -> dict[Path, str]:
@@ -164,6 +175,7 @@ def pages(ranked: Rankings, results: Path, page: Path) -> dict[Path, str]:
         curves=[link(curve, folder) for curve in curves.find(results)],
         charts={key: f"{folder}/{chart}" for key, chart in charts.items() if (results / chart).is_file()},
         results=folder,
+        tasks=Path(os.path.relpath(folder_of_tasks(results, page), page.parent)).as_posix(),
         beside={name for name in leaderboard.BESIDE if (page.parent / name).exists()},
         commands={
             (row.agent, key): plans.commands(row.agent, key, FAMILY[key], row.training_seeds)
@@ -195,17 +207,20 @@ def check(ranked: Rankings, options: LeaderboardOptions) -> int:
 
 def difference(ranked: Rankings, results: Path, page: Path) -> str | None:
     """The first page that is not what these rankings give, and where it differs; None if all are."""
-    expected = pages(ranked, results, page)
+    expected, folder = pages(ranked, results, page), folder_of_tasks(results, page)
     for path, text in expected.items():
         if (where := difference_of(text, path)) is not None:
             return f"{path} is stale ({where})"
-    return next((f"{path} is stale (its task has no results)" for path in leftover(expected, results)), None)
+    return next(
+        (f"{path} is stale (its task has no results)" for path in leftover(expected, folder)),
+        None,
+    )
 
 
-def leftover(expected: Collection[Path], results: Path) -> list[Path]:
+def leftover(expected: Collection[Path], folder: Path) -> list[Path]:
     """The pages of tasks that nobody has completed, or that no longer exist; only what this command has written."""
     kept = {path.resolve() for path in expected}
-    written = sorted((results / leaderboard.FOLDER).glob("*@*.md"))
+    written = sorted(folder.glob("*@*.md"))
     return [path for path in written if path.resolve() not in kept and path.read_bytes().startswith(b"# `")]
 
 
@@ -239,12 +254,12 @@ def command(options: LeaderboardOptions) -> str:
 
 def write_pages(ranked: Rankings, results: Path, page: Path) -> None:
     """Write the page of these rankings and those of the tasks, and remove those of tasks without results."""
-    texts = pages(ranked, results, page)
+    texts, folder = pages(ranked, results, page), folder_of_tasks(results, page)
     if len(texts) > 1:
-        make_folder(results / leaderboard.FOLDER)
+        make_folder(folder)
     for path, text in texts.items():
         write_page(text, path)
-    for path in leftover(texts, results):
+    for path in leftover(texts, folder):
         path.unlink()
 
 

@@ -6,6 +6,9 @@ import hashlib
 import io
 import json
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +20,7 @@ from rlbench.harness.results.writer import RecordWriter
 from rlbench.harness.tasks.suite import TASKS
 
 TASK = TASKS["grid-world@1"]
+ROOT = Path(__file__).parents[2]
 
 
 def write_run(results, name, seed, returns=-2.0, blocks=TASK.blocks):
@@ -157,6 +161,19 @@ def test_a_second_look_parses_no_record_again(options, monkeypatch):
     assert options.output.read_bytes() != before
 
 
+def test_a_second_look_at_the_committed_records_imports_nothing_that_takes_long(tmp_path):
+    """Of a second of the processor, pandas took a quarter and SciPy's optimizers a seventh."""
+    look = (
+        "import sys; from rlbench import cli; assert cli.main(sys.argv[1:]) == 0; "
+        "sys.exit(', '.join({'pandas', 'scipy.optimize', 'torch', 'matplotlib'} & sys.modules.keys()) or None)"
+    )
+    words = ["leaderboard", "--results", str(ROOT / "results"), "--output", str(tmp_path / "page.md")]
+    run(LeaderboardOptions(results=ROOT / "results", output=tmp_path / "page.md"))
+    done = subprocess.run([sys.executable, "-c", look, *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Task go5@1" in done.stdout
+
+
 def test_a_folder_that_is_not_there_is_an_error(options, tmp_path):
     with pytest.raises(UserError, match="nowhere"):
         run(dataclasses.replace(options, results=tmp_path / "nowhere"))
@@ -195,6 +212,26 @@ def test_a_page_elsewhere_links_to_nothing_that_is_not_beside_it(options):
     (options.output.parent / "docs" / "submitting.md").touch()
     run(options)
     assert "](docs/submitting.md)" in options.output.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("place", ["leaderboard.md", "other.md", "elsewhere/leaderboard.md"])
+def test_links_lead_somewhere_from_both_places_and_a_page_elsewhere_changes_nothing_beside_the_records(options, place):
+    run(options)
+    page = options.output.parent / place
+    page.parent.mkdir(exist_ok=True)
+    own = options.output, options.results / "tasks" / f"{TASK.key}.md"
+    before = [path.read_bytes() for path in own]
+    elsewhere = dataclasses.replace(options, output=page)
+    run(elsewhere)
+    assert [path.read_bytes() for path in own] == before
+    of_task = own[1] if page == options.output else page.parent / "tasks" / f"{TASK.key}.md"
+    for path, there in ((page, of_task), (of_task, page)):
+        links = re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
+        targets = [(path.parent / link).resolve() for link in links if "://" not in link]
+        assert there.resolve() in targets
+        assert all(target.exists() for target in targets)
+    assert run(dataclasses.replace(elsewhere, check=True)) == 0
+    assert run(dataclasses.replace(options, check=True)) == 0
 
 
 def test_where_nobody_was_trained_the_page_has_no_section_of_costs(tmp_path):

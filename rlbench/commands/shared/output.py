@@ -9,9 +9,8 @@ import sys
 import textwrap
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import pandas as pd
 import tyro
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
@@ -21,6 +20,9 @@ from rich.text import Text
 
 from rlbench import streams
 from rlbench.errors import one_line
+
+if TYPE_CHECKING:
+    import pandas as pd  # takes a quarter of a second: only for what makes or reads a frame
 
 Format = Annotated[
     Literal["table", "json", "csv"],
@@ -56,6 +58,8 @@ def table_of(rows: Iterable[Mapping[str, Any]], columns: Sequence[str] | None = 
         rows: cells by name of the column.
         columns: the columns and their order; by default those of the rows.
     """
+    import pandas as pd
+
     rows = list(rows)
     names = list(columns or dict.fromkeys(name for row in rows for name in row))
     return pd.DataFrame([[row.get(name) for name in names] for row in rows], columns=names, dtype=object)
@@ -109,13 +113,26 @@ def as_json(frame: pd.DataFrame) -> str:
 
 def as_csv(frame: pd.DataFrame) -> str:
     """Rows as CSV with a header line; a missing cell is empty."""
+    import pandas as pd
+
     cells = [[joined(value) for value in row] for row in frame.itertuples(index=False, name=None)]
     return pd.DataFrame(cells, columns=frame.columns, dtype=object).to_csv(index=False, lineterminator="\n")
 
 
 def records(frame: pd.DataFrame) -> list[dict[Hashable, Any]]:
     """Rows as dictionaries of plain Python values; None for what is missing or not finite."""
-    return [{name: plain(value) for name, value in row.items()} for row in frame.to_dict("records")]
+    return [dict(zip(frame.columns, row, strict=True)) for row in plain_rows(frame)]
+
+
+def plain_rows(frame: pd.DataFrame) -> list[list[Any]]:
+    """Rows of plain Python values, as `plain` makes them; None for what pandas calls missing, too."""
+    import pandas as pd
+
+    missing = (pd.NA, pd.NaT)
+    return [
+        [None if any(value is each for each in missing) else plain(value) for value in row]
+        for row in frame.itertuples(index=False, name=None)
+    ]
 
 
 def plain(value: Any) -> Any:
@@ -126,7 +143,7 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
-    if value is pd.NA or value is pd.NaT or (isinstance(value, float) and not math.isfinite(value)):
+    if isinstance(value, float) and not math.isfinite(value):
         return None
     return value if isinstance(value, (bool, int, float, str, type(None))) else str(value)
 
@@ -136,21 +153,32 @@ def joined(value: Any) -> Any:
     return " ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
 
 
-def draw(frame: pd.DataFrame, title: str = "", optional: Sequence[str] = (), note: str = "") -> None:
+def draw(frame: pd.DataFrame, title: str = "", optional: Sequence[str] = ()) -> None:
+    """Draw a frame as `draw_rows` does; lists and missing values are allowed in cells."""
+    draw_rows([str(name) for name in frame.columns], plain_rows(frame), title, optional)
+
+
+def draw_rows(
+    names: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    title: str = "",
+    optional: Sequence[str] = (),
+    note: str = "",
+) -> None:
     """Draw a table that fits the terminal; in a file or a pipe it is as wide as it needs to be.
 
     Where there is no room for whole words, it is a record per row: lines `name: value`.
 
     Args:
-        frame: rows; lists and missing values are allowed in cells.
+        names: of the columns.
+        rows: cells of plain Python values; None for what is missing.
         title: heading of the table.
         optional: columns that may be left out, the last one first, where the terminal is too narrow for whole words;
             a line below the table names them.
         note: a line below the table.
     """
     console = Console(file=sys.stdout, width=streams.columns() or streams.MAX_COLUMNS, height=25, force_jupyter=False)
-    rows = [[plain(value) for value in row] for row in frame.itertuples(index=False, name=None)]
-    every = [Column(str(name), [row[j] for row in rows]) for j, name in enumerate(frame.columns)]
+    every = [Column(name, [row[j] for row in rows]) for j, name in enumerate(names)]
     columns = every
     for name in reversed(optional):
         if spare_room(columns, console.width) < 0:

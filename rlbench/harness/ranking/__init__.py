@@ -1,7 +1,7 @@
 """From recorded episodes to scores, intervals, rankings and the leaderboard.
 
 In: the runs that recorded episodes form. Out: `Rankings`, plain rows of numbers, and `leaderboard.md` with a page per
-task. Imports `tasks` only; every number is computed anew from the episodes.
+task. Imports `tasks` only; every number follows from the episodes anew.
 
 The files in the order in which the data pass through them:
 
@@ -10,6 +10,7 @@ The files in the order in which the data pass through them:
     intervals        confidence intervals of a mean, and exact ones of a probability
     comparisons      two agents or more: difference, probability of improvement, seeds needed, intervals of ranks
     reference_lines  the random agent, references and published scores (`published.csv`), which are never ranked
+    kept_ratings     Elo ratings that were computed before, by the digest of all that they follow from
     rankings         who ranks where on each task and suite
     rows             what rankings are: rows of unrounded numbers
     cells            how a number, an interval, an agent and a rank are shown

@@ -48,13 +48,19 @@ def elo_rating(result: AgentResult) -> elo.Rating | None:
     if not task.ratings:
         return None
     strengths = np.array(task.ratings)[opponent_of_each(task)]
-    points = np.array([run.returns.sum() + run.drawn / 2 for run in result.runs]).clip(0, task.episodes)
+    points = points_of(result)
     of_games = elo.rate(float(points.sum()), np.tile(strengths, len(points)))
     ends = over_seeds(points / task.episodes, result)
     if ends is None:
         return of_games
     low, high = elo.between(ends, task.episodes, strengths)
     return elo.Rating(of_games.value, min(low, of_games.low), max(high, of_games.high))
+
+
+def points_of(result: AgentResult) -> NDArray[np.float64]:
+    """Games that each training run of an agent won, a draw counting half, [n]."""
+    points = np.array([run.returns.sum() + run.drawn / 2 for run in result.runs])
+    return points.clip(0, result.task.episodes)
 
 
 def finite(rating: elo.Rating | None) -> tuple[float | None, float | None, float | None]:

@@ -44,7 +44,7 @@ BESIDE = (
 """What the page links to where it is there; a page somewhere else has no such neighbours."""
 
 FOLDER = "tasks"
-"""Where the pages of the tasks are, in the folder of results."""
+"""Where the pages of the tasks are: in the folder of results, or beside a page that is somewhere else."""
 
 CURVES = "curves"
 """Where the charts of learning curves are, in the folder of results, one for each task."""
@@ -61,6 +61,7 @@ class Surroundings:
         curves: The learning curves, in order, their paths as seen from the page of all tasks.
         charts: The charts of learning curves by task, likewise.
         results: The folder of results, likewise.
+        tasks: The folder of the pages of tasks, likewise.
         beside: Those of `BESIDE` that are there.
         commands: What trains and scores an agent on a task again, by their names.
         runs: How many training runs the plan of a family has, by its name.
@@ -70,6 +71,7 @@ class Surroundings:
     curves: Sequence[CurveLink] = ()
     charts: Mapping[str, str] = dataclasses.field(default_factory=dict)
     results: str = "results"
+    tasks: str = f"results/{FOLDER}"
     beside: Collection[str] = ()
     commands: Commands = dataclasses.field(default_factory=dict)
     runs: Mapping[str, int] = dataclasses.field(default_factory=dict)
@@ -77,7 +79,7 @@ class Surroundings:
 
     def page_of(self, task: str) -> str:
         """Where the page of a task is, as seen from the page of all tasks."""
-        return f"{self.results}/{FOLDER}/{task}.md"
+        return f"{self.tasks}/{task}.md"
 
 
 def page(

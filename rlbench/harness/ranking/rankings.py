@@ -7,7 +7,7 @@ within a budget of training steps. The random agent and published scores are lin
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rlbench.harness.ranking import scores
@@ -19,6 +19,7 @@ from rlbench.harness.ranking.agent_results import (
     collect_results,
 )
 from rlbench.harness.ranking.comparisons import rank_ranges
+from rlbench.harness.ranking.elo import Rating
 from rlbench.harness.ranking.games import elo_rating, finite, games_won
 from rlbench.harness.ranking.intervals import (
     Interval,
@@ -37,13 +38,19 @@ BUDGET_TOLERANCE = 1.05
 """A training run may end this much beyond its budget: batches do not stop on a round number."""
 
 
-def compute_rankings(runs: Sequence[Run], tasks: Mapping[str, Task], suites: Mapping[str, Sequence[Task]]) -> Rankings:
+def compute_rankings(
+    runs: Sequence[Run],
+    tasks: Mapping[str, Task],
+    suites: Mapping[str, Sequence[Task]],
+    rate: Callable[[AgentResult], Rating | None] = elo_rating,
+) -> Rankings:
     """Rank all agents on all tasks and suites.
 
     Args:
         runs: The runs, in any order.
         tasks: The tasks to rank, by key.
         suites: The suites to rank, by name.
+        rate: Gives Elo ratings.
     """
     results, unranked = collect_results(runs, tasks)
     at_random = {RANDOM, *(task.random_agent for task in tasks.values())}
@@ -53,7 +60,7 @@ def compute_rankings(runs: Sequence[Run], tasks: Mapping[str, Task], suites: Map
             name: () if any(map(own_reference, suite)) else suite_rows(name, [contenders.get(t.key, []) for t in suite])
             for name, suite in suites.items()
         },
-        tasks={key: task_rows(some) for key, some in contenders.items() if some},
+        tasks={key: task_rows(some, rate) for key, some in contenders.items() if some},
         runs={key: run_rows(some) for key, some in contenders.items() if some and tasks[key].classification},
         games={key: games_won(some) for key, some in contenders.items() if some and tasks[key].ratings},
         lines={key: reference_lines(task) for key, task in tasks.items()},
@@ -100,19 +107,19 @@ def order(budget: Budget, mean: float, agent: AgentVersion) -> tuple[float, floa
     return (float("inf") if budget is None else budget, -round(mean, 9), agent)
 
 
-def task_rows(results: Sequence[AgentResult]) -> tuple[TaskRow, ...]:
+def task_rows(results: Sequence[AgentResult], rate: Callable[[AgentResult], Rating | None]) -> tuple[TaskRow, ...]:
     """Table of one task: by budget, best first."""
     found = places([(budget_of(result), result.moments) for result in results])
-    rows = [_task_row(result, place) for result, place in zip(results, found, strict=True)]
+    rows = [_task_row(result, place, rate(result)) for result, place in zip(results, found, strict=True)]
     return tuple(sorted(rows, key=lambda row: order(row.budget, row.mean_return, AgentVersion(row.agent, row.version))))
 
 
-def _task_row(result: AgentResult, place: Place) -> TaskRow:
+def _task_row(result: AgentResult, place: Place, rating: Rating | None) -> TaskRow:
     task, of = result.task, result.moments
     low, high = (None, None) if of is None else possible(mean_interval(of), task)
     of_episodes = None if of else result.episode_moments
     episodes_low, episodes_high = (None, None) if of_episodes is None else possible(mean_interval(of_episodes), task)
-    elo, elo_low, elo_high = finite(elo_rating(result))
+    elo, elo_low, elo_high = finite(rating)
     scored = not own_reference(task)
     solved = clopper_pearson(result.solved, len(result.runs))
     steps = [run.training_steps for run in result.runs]
