@@ -9,6 +9,7 @@ import dataclasses
 import itertools
 import json
 import shlex
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
@@ -20,7 +21,7 @@ from rlbench.commands.shared.lookup import find_task_or_id
 from rlbench.commands.shared.output import Format, Quiet, complain, print_table, silent, table_of, write
 from rlbench.errors import UnfitError, UserError, counted, unknown
 from rlbench.harness.tasks.suite import TASKS
-from rlbench.options import parse_options
+from rlbench.options import USUAL, parse_options
 from rlbench.registry import ENVIRONMENTS
 
 Settings = TypeVar("Settings")
@@ -51,8 +52,9 @@ def parse(arguments: list[str]) -> TrainOptions[Any]:
     """The options; which settings exist depends on the algorithm, and their defaults on the preset."""
     if arguments and arguments[0] in ("-h", "--help"):
         named = {name: " ".join(words) for name, words in agents().items() if words != (name,)}
+        listed = textwrap.fill(f"Algorithms: {', '.join(algorithms())}", USUAL, break_on_hyphens=False)
         write(
-            f"usage: rlbench train ALGORITHM [OPTIONS]\n\n{__doc__}\nAlgorithms: {', '.join(algorithms())}\n\n"
+            f"usage: rlbench train ALGORITHM [OPTIONS]\n\n{__doc__}\n{listed}\n\n"
             "Agents of the leaderboard with names of their own:\n"
             + "".join(f"  {name:<24} {words}\n" for name, words in named.items())
         )
