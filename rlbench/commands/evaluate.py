@@ -15,6 +15,7 @@ import pandas as pd
 import tyro
 from tyro.conf import Positional
 
+from rlbench.commands.shared import secret_file
 from rlbench.commands.shared.lookup import find_submission, find_task
 from rlbench.commands.shared.output import Format, Quiet, complain, print_table, remark, silent, table_of
 from rlbench.errors import LackingError, UserError
@@ -47,6 +48,9 @@ class EvaluateOptions:
     isolation: tiers.Asked = "auto"
     """How the agent is kept apart: strict, in namespaces of its own, by bubblewrap; landlock, walled in by the kernel;
     process, a process of its own and no more; auto, landlock where the machine has it, else process."""
+    secret: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """A grader's secret, 16 bytes or more, from which the episodes' seeds are drawn, so that nobody can look them up
+    ahead. Records hold its hash; keep the file, and give it away when all is scored. Give a folder for results."""
     quiet: Quiet = False
     """No progress bar."""
     format: Format = "table"
@@ -71,7 +75,7 @@ def run_unpacked(options: EvaluateOptions) -> int:
     rows: list[dict[str, Any]] = []
     mistakes: list[UserError] = []
     try:
-        for task in chosen(options, entrant, there):
+        for task in with_secret(chosen(options, entrant, there), options.secret):
             with collected(mistakes):
                 rows.append(evaluated(task, entrant, options))
                 refuse_incomplete(record.path_of(options.results, task, entrant), task)
@@ -145,6 +149,14 @@ def chosen(options: EvaluateOptions, entrant: Submission, there: tuple[Task, ...
         known = ", ".join(task.key for task in there)
         raise UserError(f"{entrant.name} lists {', '.join(entrant.tasks)}; {where} has {known}")
     return tasks
+
+
+def with_secret(tasks: list[Task], file: Path | None) -> list[Task]:
+    """Tasks whose seeds are drawn from the secret in a file; as they are where there is none."""
+    if file is None:
+        return tasks
+    content = secret_file.read(file)
+    return [dataclasses.replace(task, secret=content) for task in tasks]
 
 
 def row(path: Path, task: Task) -> dict[str, Any]:

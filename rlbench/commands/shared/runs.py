@@ -31,6 +31,7 @@ def load_runs(folder: Path) -> list[Run]:
             owner=each.owner,
             contents=each.contents,
             older=each.older,
+            secret=each.secret,
             flaw=each.flaw,
         )
         for each in summaries.load(folder, cache.load, cache.store)

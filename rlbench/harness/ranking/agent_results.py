@@ -7,23 +7,20 @@ version on one task each. The runs of a result differ in their training seeds.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from rlbench.errors import UserError
+from rlbench.harness.ranking.eligibility import grouped, named_apart, unranked
 from rlbench.harness.ranking.intervals import MeanEstimate, average, moments
 from rlbench.harness.ranking.scores import Floats, exact_mean, normalise
 from rlbench.harness.tasks.task import Task
 
 if TYPE_CHECKING:
     import pandas
-
-REFERENCE = "rlbench"
-"""The owner of the reference agents."""
 
 RANDOM = "random"
 """The agent that defines the score 0: a line of reference, in no ranking."""
@@ -60,6 +57,7 @@ class Run:
     owner: str = ""  # who answers for it
     contents: str = ""  # digest of what played, whatever its training seed; empty where it is not known
     older: bool = False  # made before the sandbox
+    secret: str = ""  # hash of what its seeds were drawn from; empty where they are the task's own
     flaw: str = ""  # why its file cannot be ranked; empty where it can
 
     @property
@@ -133,16 +131,12 @@ def collect_results(
 
     """
     runs = sorted(named_apart(runs), key=lambda run: (run.task, run.agent, run.training_seed, run.digest))
-    dynamics = prevailing_dynamics(runs)
-    reasons = [why_unranked(run, tasks, dynamics) for run in runs]
-    twice = repeated([run for run, reason in zip(runs, reasons, strict=True) if reason is None])
-    reasons = [twice.get(id(run)) if reason is None else reason for run, reason in zip(runs, reasons, strict=True)]
+    reasons = unranked(runs, tasks)
     results: dict[str, list[AgentResult]] = {key: [] for key in tasks}
-    ranked = (run for run, reason in zip(runs, reasons, strict=True) if reason is None)
-    for (task, _), members in grouped(ranked).items():
+    for (task, _), members in grouped(run for run in runs if id(run) not in reasons).items():
         results[task].append(AgentResult.of(members, tasks[task]))
-    unranked = [(run, reason) for run, reason in zip(runs, reasons, strict=True) if reason is not None]
-    return {key: of_task for key, of_task in results.items() if of_task}, unranked
+    left_out = [(run, reasons[id(run)]) for run in runs if id(run) in reasons]
+    return {key: of_task for key, of_task in results.items() if of_task}, left_out
 
 
 def strata_of_episodes(run: Run, task: Task) -> list[Floats]:
@@ -188,103 +182,3 @@ def collect_runs(frame: pandas.DataFrame) -> list[Run]:
             raise UserError(f"{run.file}: an episode twice, or a return that is no number; evaluate it again")
         runs.append(run)
     return runs
-
-
-def grouped(runs: Iterable[Run]) -> dict[tuple[str, AgentVersion], list[Run]]:
-    """Runs by task and agent, in the order in which they come."""
-    groups: dict[tuple[str, AgentVersion], list[Run]] = {}
-    for run in runs:
-        groups.setdefault((run.task, run.agent), []).append(run)
-    return groups
-
-
-def named_apart(runs: Sequence[Run]) -> list[Run]:
-    """The runs, with the owner in the name where several have one agent of that name and version.
-
-    Nobody's runs count in the row of somebody else. The reference agents keep their names.
-    """
-    owners: dict[AgentVersion, set[str]] = {}
-    for run in runs:
-        owners.setdefault(run.agent, set()).add(run.owner)
-    return [
-        run
-        if len(owners[run.agent]) == 1 or run.owner == REFERENCE
-        else replace(run, agent=run.agent._replace(name=f"{run.agent.name} of {run.owner or 'nobody'}"))
-        for run in runs
-    ]
-
-
-def repeated(runs: Sequence[Run]) -> dict[int, str]:
-    """Why runs would count twice, by the `id` of the run.
-
-    The same agent under another training seed is one run, which would narrow the interval; of two agents under one
-    seed neither counts, as a choice between them would bias the mean. A run from before the sandbox gives way.
-
-    Args:
-        runs: Those that could be ranked, ordered by training seed and digest.
-    """
-    reasons: dict[int, str] = {}
-    for members in grouped(runs).values():
-        present = {run.training_seed: run for run in members if not run.older}
-        for run in members:
-            if run.older and run.training_seed in present:
-                reasons[id(run)] = f"made again: {present[run.training_seed].file}"
-        left = [run for run in members if id(run) not in reasons]
-        reasons |= same_contents(left)
-        reasons |= same_seed([run for run in left if id(run) not in reasons])
-    return reasons
-
-
-def same_contents(runs: Sequence[Run]) -> dict[int, str]:
-    """The reasons of all runs of an agent but the first of those whose contents are equal."""
-    first: dict[str, Run] = {}
-    reasons = {}
-    for run in runs:
-        other = first.setdefault(run.contents or run.digest, run)
-        if other is not run:
-            reasons[id(run)] = f"the same contents as {other.file}, which count once, whatever their training seed"
-    return reasons
-
-
-def same_seed(runs: Sequence[Run]) -> dict[int, str]:
-    """The reasons of runs of an agent whose training seed another has as well; each names another."""
-    reasons = {}
-    for run in runs:
-        others = [each for each in runs if each is not run and each.training_seed == run.training_seed]
-        if others:
-            seed = "no training seed" if run.training_seed < 0 else f"training seed {run.training_seed}"
-            remedy = "remove one, or give the changed agent a new version"
-            reasons[id(run)] = f"{others[0].file} has {seed}, too, so that neither counts; {remedy}"
-    return reasons
-
-
-def prevailing_dynamics(runs: Iterable[Run]) -> dict[str, str]:
-    """The fingerprint of most complete runs of each task; the first in alphabetical order where several tie."""
-    counts: dict[str, Counter[str]] = {}
-    for run in runs:
-        if run.complete:
-            counts.setdefault(run.task, Counter())[run.dynamics] += 1
-    return {task: min(of_task, key=lambda name: (-of_task[name], name)) for task, of_task in counts.items()}
-
-
-def why_unranked(run: Run, tasks: Mapping[str, Task], dynamics: Mapping[str, str]) -> str | None:
-    """Reason why a run is not ranked; None if it is.
-
-    Args:
-        run: The run.
-        tasks: The tasks that exist, by key.
-        dynamics: The fingerprint under which each task is ranked (`prevailing_dynamics`).
-    """
-    if run.flaw:
-        return run.flaw
-    if run.task not in tasks:
-        return "this rlbench has no such task"
-    episodes = tasks[run.task].episodes
-    if not run.complete or len(run.returns) != episodes:
-        why = f"; {run.lacking}" if run.lacking else ""
-        return f"incomplete: {len(run.returns):,} of {episodes:,} episodes{why}"
-    if not run.walled:
-        return "played with --isolation process: the agent could reach the machine; evaluate it again without that"
-    if run.dynamics != dynamics[run.task]:
-        return f"played under other dynamics: {run.dynamics or 'none'}, not {dynamics[run.task] or 'none'}"
-    return None

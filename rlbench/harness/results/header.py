@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rlbench import arithmetic
 from rlbench.errors import UserError
 from rlbench.harness.results import provenance
 from rlbench.harness.results.schema import SCHEMA, violation
@@ -34,17 +35,16 @@ def new_header(task: Task, entrant: Submission, isolation: str) -> dict[str, Any
         "contents": entrant.contents,
         "training_seed": entrant.training_seed,
         "training_steps": entrant.training_steps,
-        "secret": None,
         "isolation": isolation,
         "sandbox": SANDBOX,
         "player": entrant.player,
-        "arithmetic": None,
+        "arithmetic": arithmetic.describe(),
         **provenance.machine(),
     }
 
 
 def identity(task: Task, entrant: Submission) -> dict[str, Any]:
-    """Header fields that say what a record is of: task, agent and dynamics."""
+    """Header fields that say what a record is of: task, agent, dynamics and, by their secret, the episodes."""
     return {
         "task": task.key,
         "task_hash": task.hash,
@@ -52,6 +52,7 @@ def identity(task: Task, entrant: Submission) -> dict[str, Any]:
         "version": entrant.version,
         "digest": entrant.digest,
         "dynamics": fingerprint.fingerprint(task),
+        "secret": task.secret_hash,
     }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from rlbench.errors import UserError
 from rlbench.harness.tasks.limits import Limits
+from rlbench.harness.tasks.secret import secret_hash, seeds
 
 FIRST_SEED = 2**30
 """Seed of the first scored episode; the others count up, below 2**31 (ale-py takes 31 bits). Training seeds are
@@ -22,10 +23,10 @@ NOT_HASHED = (
     *("failure_return", "random", "random_source", "reference", "reference_source", "reference_version"),
     *("min_return", "max_return", "episode_range", "solved_at", "classification", "simulator"),
     *("random_agent", "ratings", "ratings_version", "outcomes"),
-    *("limits", "total_seconds"),
+    *("limits", "total_seconds", "secret"),
 )
-"""Fields that say how a return is scored and shown, and how long an agent may take. They do not change what is played,
-so the hash leaves them out."""
+"""Fields that say how a return is scored and shown, how long an agent may take, and which episodes a grader has drawn.
+They do not change the task that is played, so the hash leaves them out."""
 
 COMMANDS = ("gtp:", "submission:")
 """Beginnings of opponents that are commands and folders of one machine."""
@@ -187,6 +188,9 @@ class Task:
     """Elo ratings of the opponents, in the order of the reset option `opponent`; none where the task is no game.
     Frozen: they do not change when the opponents play again, or more of them."""
 
+    secret: bytes = field(default=b"", repr=False)
+    """A grader's secret that the episodes' seeds are drawn from; empty where they count up from FIRST_SEED."""
+
     ratings_version: int = 1
     """Counts the changes of `ratings`, under which Elo ratings of agents do not compare."""
 
@@ -234,6 +238,11 @@ class Task:
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
+    def secret_hash(self) -> str | None:
+        """What records tell of the secret; None where there is none."""
+        return secret_hash(self.secret) if self.secret else None
+
+    @property
     def limits_in_total(self) -> Limits:
         """The limits of a block, none longer than what is left for the whole run."""
         left = self.total_seconds
@@ -259,7 +268,8 @@ class Task:
 
     def episode(self, index: int) -> tuple[int, Mapping[str, Any] | None]:
         """Seed and reset options of episode `index`."""
-        return FIRST_SEED + index, self.options[index % len(self.options)] if self.options else None
+        seed = seeds(self.secret, self.key, self.episodes)[index] if self.secret else FIRST_SEED + index
+        return seed, self.options[index % len(self.options)] if self.options else None
 
 
 def refuse_commands(where: str, values: Sequence[Any]) -> None:

@@ -10,7 +10,7 @@ from gymnasium.vector.utils import batch_space
 
 from rlbench.errors import UserError
 from rlbench.harness import submission
-from rlbench.harness.results import record
+from rlbench.harness.results import header, record
 from rlbench.harness.results.writer import RecordWriter
 from rlbench.harness.tasks.fingerprint import fingerprint
 from rlbench.harness.tasks.task import Task
@@ -77,6 +77,6 @@ def test_a_record_is_not_continued_under_other_dynamics(task, submit, tmp_path, 
     with RecordWriter(path, task, entrant, "landlock"):
         pass
     assert record.read(path).header["dynamics"] == fingerprint(task)
-    monkeypatch.setattr(record.fingerprint, "fingerprint", lambda task: "0123456789ab")
+    monkeypatch.setattr(header.fingerprint, "fingerprint", lambda task: "0123456789ab")
     with pytest.raises(UserError, match=r"was made with dynamics [0-9a-f]{12}, now it is 0123456789ab"):
         RecordWriter(path, task, entrant, "landlock")

@@ -76,6 +76,7 @@ def test_only_fields_that_change_what_is_played_change_the_hash():
         "ratings": (0.0,),
         "ratings_version": 2,
         "limits": Limits(act=1.0),
+        "secret": b"0" * 16,
         "total_seconds": 1.0,
     }
     assert {field.name for field in dataclasses.fields(Task)} == set(changes) | set(scoring)

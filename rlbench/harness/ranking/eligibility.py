@@ -1,0 +1,151 @@
+"""Which runs count: each that a task could have given, once, and in the row of its owner alone.
+
+What is left out is listed with the reason; nothing that one file says stops the others.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rlbench.harness.tasks.task import Task
+
+if TYPE_CHECKING:
+    from rlbench.harness.ranking.agent_results import AgentVersion, Run
+
+REFERENCE = "rlbench"
+"""The owner of the reference agents."""
+
+
+def unranked(runs: Sequence[Run], tasks: Mapping[str, Task]) -> dict[int, str]:
+    """Why runs do not count, by the `id` of the run.
+
+    Args:
+        runs: All runs, ordered by task, agent, training seed and digest.
+        tasks: The tasks that exist, by key.
+    """
+    dynamics, secrets = prevailing_dynamics(runs), secret_of_each(runs)
+    reasons = {}
+    for run in runs:
+        reason = why_unranked(run, tasks, dynamics) or why_not_comparable(run, secrets.get(run.task, ""))
+        if reason is not None:
+            reasons[id(run)] = reason
+    return reasons | repeated([run for run in runs if id(run) not in reasons])
+
+
+def named_apart(runs: Sequence[Run]) -> list[Run]:
+    """The runs, with the owner in the name where several have one agent of that name and version.
+
+    Nobody's runs count in the row of somebody else. The reference agents keep their names.
+    """
+    owners: dict[AgentVersion, set[str]] = {}
+    for run in runs:
+        owners.setdefault(run.agent, set()).add(run.owner)
+    return [
+        run
+        if len(owners[run.agent]) == 1 or run.owner == REFERENCE
+        else replace(run, agent=run.agent._replace(name=f"{run.agent.name} of {run.owner or 'nobody'}"))
+        for run in runs
+    ]
+
+
+def repeated(runs: Sequence[Run]) -> dict[int, str]:
+    """Why runs would count twice, by the `id` of the run.
+
+    The same agent under another training seed is one run, which would narrow the interval; of two agents under one
+    seed neither counts, as a choice between them would bias the mean. A run from before the sandbox gives way.
+
+    Args:
+        runs: Those that could be ranked, ordered by training seed and digest.
+    """
+    reasons: dict[int, str] = {}
+    for members in grouped(runs).values():
+        present = {run.training_seed: run for run in members if not run.older}
+        for run in members:
+            if run.older and run.training_seed in present:
+                reasons[id(run)] = f"made again: {present[run.training_seed].file}"
+        left = [run for run in members if id(run) not in reasons]
+        reasons |= same_contents(left)
+        reasons |= same_seed([run for run in left if id(run) not in reasons])
+    return reasons
+
+
+def same_contents(runs: Sequence[Run]) -> dict[int, str]:
+    """The reasons of all runs of an agent but the first of those whose contents are equal."""
+    first: dict[str, Run] = {}
+    reasons = {}
+    for run in runs:
+        other = first.setdefault(run.contents or run.digest, run)
+        if other is not run:
+            reasons[id(run)] = f"the same contents as {other.file}, which count once, whatever their training seed"
+    return reasons
+
+
+def same_seed(runs: Sequence[Run]) -> dict[int, str]:
+    """The reasons of runs of an agent whose training seed another has as well; each names another."""
+    reasons = {}
+    for run in runs:
+        others = [each for each in runs if each is not run and each.training_seed == run.training_seed]
+        if others:
+            seed = "no training seed" if run.training_seed < 0 else f"training seed {run.training_seed}"
+            remedy = "remove one, or give the changed agent a new version"
+            reasons[id(run)] = f"{others[0].file} has {seed}, too, so that neither counts; {remedy}"
+    return reasons
+
+
+def prevailing_dynamics(runs: Iterable[Run]) -> dict[str, str]:
+    """The fingerprint of most complete runs of each task; the first in alphabetical order where several tie."""
+    counts: dict[str, Counter[str]] = {}
+    for run in runs:
+        if run.complete:
+            counts.setdefault(run.task, Counter())[run.dynamics] += 1
+    return {task: min(of_task, key=lambda name: (-of_task[name], name)) for task, of_task in counts.items()}
+
+
+def secret_of_each(runs: Iterable[Run]) -> dict[str, str]:
+    """The secret under which each task is ranked: none, unless all of its complete runs have the same one."""
+    secrets: dict[str, set[str]] = {}
+    for run in runs:
+        if run.complete and not run.flaw:
+            secrets.setdefault(run.task, set()).add(run.secret)
+    return {task: min(some) if len(some) == 1 else "" for task, some in secrets.items()}
+
+
+def why_not_comparable(run: Run, secret: str) -> str | None:
+    """Reason why the episodes of a run are not those of the others; None where they are."""
+    if run.secret == secret:
+        return None
+    return f"its episodes are drawn from the secret {run.secret[:12]}; rank such runs in a folder of their own"
+
+
+def why_unranked(run: Run, tasks: Mapping[str, Task], dynamics: Mapping[str, str]) -> str | None:
+    """Reason why a run is not ranked; None if it is.
+
+    Args:
+        run: The run.
+        tasks: The tasks that exist, by key.
+        dynamics: The fingerprint under which each task is ranked (`prevailing_dynamics`).
+    """
+    if run.flaw:
+        return run.flaw
+    if run.task not in tasks:
+        return "this rlbench has no such task"
+    episodes = tasks[run.task].episodes
+    if not run.complete or len(run.returns) != episodes:
+        why = f"; {run.lacking}" if run.lacking else ""
+        return f"incomplete: {len(run.returns):,} of {episodes:,} episodes{why}"
+    if not run.walled:
+        return "played with --isolation process: the agent could reach the machine; evaluate it again without that"
+    if run.dynamics != dynamics[run.task]:
+        return f"played under other dynamics: {run.dynamics or 'none'}, not {dynamics[run.task] or 'none'}"
+    return None
+
+
+def grouped(runs: Iterable[Run]) -> dict[tuple[str, AgentVersion], list[Run]]:
+    """Runs by task and agent, in the order in which they come."""
+    groups: dict[tuple[str, AgentVersion], list[Run]] = {}
+    for run in runs:
+        groups.setdefault((run.task, run.agent), []).append(run)
+    return groups
