@@ -235,5 +235,7 @@ def exceptions(row: TaskRow, curves: Sequence[CurveLink]) -> str:
     lacking = f"; {missing} {'have' if ' and ' in missing else 'has'} neither time nor curve" if missing else ""
     steps, recorded = int(median(curve.steps for curve in curves)), row.training_steps or 0
     if recorded > BUDGET_TOLERANCE * steps:
-        lacking += f"; it ends at {budget(steps)} steps, as the {budget(recorded)} of its records count resets, too"
+        lacking += (
+            f"; the curve ends at {budget(steps)} steps, and the {budget(recorded)} of its records count resets, too"
+        )
     return lacking

@@ -92,7 +92,7 @@ def test_where_records_count_more_steps_than_a_curve_the_page_says_why():
     """The table said 32k, and the curve ended at 23k."""
     lines = all_pages(PLAYED, CURVES)["results/tasks/cart-pole@1.md"].splitlines()
     (line,) = (line for line in lines if line.startswith("* CSV of dqn"))
-    assert line.endswith("on a CPU; it ends at 90k steps, as the 1M of its records count resets, too")
+    assert line.endswith("on a CPU; the curve ends at 90k steps, and the 1M of its records count resets, too")
     curves = [dataclasses.replace(curve, steps=999_000) for curve in CURVES]
     lines = all_pages(PLAYED, curves)["results/tasks/cart-pole@1.md"].splitlines()
     assert any(line.startswith("* CSV of dqn") and line.endswith("on a CPU") for line in lines)
