@@ -6,7 +6,7 @@
     data/         environments stepped together, replay
     training/     the loop, validation, events, checkpoints, the runner that makes a submission of it all
     studies/      experiments on the agents, each with its command
-    templates/    the agents that exported submissions contain; `export.py` writes them
+    templates/    the policies that come of training, in NumPy; `export.py` writes them as layers
     pretrained/   trained agents, data only
 
 Nothing is imported here, so that listing the algorithms costs nothing (PyTorch alone takes seconds to load).

@@ -1,13 +1,11 @@
-"""Trained agents as submissions: a folder that stands alone, without rlbench, baselines or torch.
+"""Trained agents as submissions: a folder of data alone, which the harness's own player plays.
 
-`export` copies the template that defines the policy's class as `agent.py`, beside `policy.json` and
-`weights.safetensors`. `export_layers` writes data only, `graph.json` and `weights.safetensors`, for the harness's
-player, and `export_search` beside these `search.json`. `submission.toml` says whose the agent is and how it came about.
+`graph.json` holds the policy as a graph of layers, `weights.safetensors` its arrays, and `search.json` a search that
+plays with it. `submission.toml` says whose the agent is and how it came about.
 """
 
 from __future__ import annotations
 
-import inspect
 import json
 import shutil
 from collections.abc import Mapping
@@ -18,7 +16,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from baselines.files import write, writing
-from baselines.templates.policies import GraphPolicy, Policy, SearchPolicy
+from baselines.nets.graph_builder import to_json
+from baselines.nets.policy_graphs import policy_graph
+from baselines.templates.policies import Policy, SearchPolicy
 from rlbench.errors import UserError
 from rlbench.harness.layers.player import ENTRY, GRAPH, WEIGHTS
 from rlbench.harness.manifest import manifest_text
@@ -42,45 +42,16 @@ class Origin:
 
 
 def export(policy: Policy, origin: Origin, folder: Path) -> Path:
-    """Write the submission with its code at `folder`, in place of an older one, and return it; never half of one.
-
-    A policy without a template, one of a graph of layers, is written as data only.
-    """
-    if isinstance(policy, GraphPolicy):
-        return export_layers(policy, origin, folder)
+    """Write the submission at `folder`, in place of an older one, and return it; never half of one."""
+    contents = {}
     if isinstance(policy, SearchPolicy):
-        return export_search(policy, origin, folder)
-    contents = {
-        "agent.py": Path(inspect.getfile(type(policy))).read_bytes(),
-        "policy.json": (json.dumps(policy.settings(), indent=1) + "\n").encode(),
-        "submission.toml": manifest(origin, "agent:load").encode(),
-    }
-    return _write(contents, policy.tensors(), folder)
-
-
-def export_layers(policy: Policy, origin: Origin, folder: Path) -> Path:
-    """Write the submission as data only at `folder`, in place of an older one, and return it; never half of one."""
-    from baselines.nets.graph import to_json  # which imports torch; tables are trained and exported without it
-    from baselines.nets.policy_graphs import policy_graph
-
-    graph, tensors = policy_graph(policy)
-    contents = {
-        GRAPH: (json.dumps(to_json(graph), indent=1) + "\n").encode(),
-        "submission.toml": manifest(origin, ENTRY).encode(),
-    }
+        graph, tensors, entry = policy.graph, policy.tensors(), SEARCH_ENTRY
+        contents[SEARCH] = search_text(policy.game).encode()
+    else:
+        (graph, tensors), entry = policy_graph(policy), ENTRY
+    contents[GRAPH] = (json.dumps(to_json(graph), indent=1) + "\n").encode()
+    contents["submission.toml"] = manifest(origin, entry).encode()
     return _write(contents, tensors, folder)
-
-
-def export_search(policy: SearchPolicy, origin: Origin, folder: Path) -> Path:
-    """Write a network and the search that plays it as data only at `folder`, like `export_layers`."""
-    from baselines.nets.graph import to_json
-
-    contents = {
-        GRAPH: (json.dumps(to_json(policy.graph), indent=1) + "\n").encode(),
-        SEARCH: search_text(policy.game).encode(),
-        "submission.toml": manifest(origin, SEARCH_ENTRY).encode(),
-    }
-    return _write(contents, policy.tensors(), folder)
 
 
 def _write(contents: Mapping[str, bytes], tensors: Mapping[str, NDArray[Any]], folder: Path) -> Path:

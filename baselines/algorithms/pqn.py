@@ -47,7 +47,7 @@ from baselines.types import (
 from rlbench.errors import UserError
 
 if TYPE_CHECKING:
-    from baselines.nets.graph import Tensors
+    from baselines.nets.graph_builder import Tensors
     from baselines.templates.policies import Policy
     from baselines.training.events import Event
     from rlbench.harness.layers.graph import Graph

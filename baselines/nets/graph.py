@@ -1,4 +1,4 @@
-"""Networks as graphs of layers: written node by node, trained in torch, stored for the player in NumPy.
+"""Networks of graphs of layers: trained in torch, stored for the player in NumPy.
 
 `rlbench.harness.layers` says what a graph can hold.
 """
@@ -9,37 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from rlbench.harness.layers.graph import FORMAT, Graph, Node, check_tensors, parse
+from baselines.nets.graph_builder import Tensors
+from rlbench.harness.layers.graph import Graph, Node, check_tensors
 from rlbench.harness.layers.operations import OPERATIONS
-
-Tensors = dict[str, NDArray[Any]]
-
-
-class Builder:
-    """Builder of a graph: `x = build("hidden", "linear", x, in_features=4, out_features=8, bias=True)`."""
-
-    def __init__(self) -> None:
-        self.nodes: list[dict[str, Any]] = []
-
-    def __call__(self, name: str, op: str, *inputs: str, **attributes: Any) -> str:
-        """Append a node; its name."""
-        self.nodes.append({"name": name, "op": op, "inputs": list(inputs), **attributes})
-        return name
-
-    def graph(self, outputs: Mapping[str, str], act: Mapping[str, Any], explain: Mapping[str, str]) -> Graph:
-        """The checked graph; a GraphError says what is wrong with it."""
-        nodes = {"format": FORMAT, "nodes": self.nodes}
-        return parse({**nodes, "outputs": dict(outputs), "act": dict(act), "explain": dict(explain)})
-
-
-def to_json(graph: Graph) -> dict[str, Any]:
-    """The content of `graph.json`."""
-    nodes = [{"name": n.name, "op": n.op, "inputs": list(n.inputs), **n.attributes} for n in graph.nodes]
-    return {"format": FORMAT, "nodes": nodes, **{name: getattr(graph, name) for name in ("outputs", "act", "explain")}}
 
 
 class Normalize(nn.Module):

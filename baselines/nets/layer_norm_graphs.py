@@ -8,7 +8,7 @@ import numpy as np
 from torch import nn
 
 from baselines.nets.encoding import Encoding
-from baselines.nets.graph import Builder, Tensors
+from baselines.nets.graph_builder import Builder, Tensors
 from baselines.nets.networks import PixelConvolution, out_of_blocks
 from baselines.nets.policy_graphs import features, of_action_values
 from rlbench.harness.layers.graph import Graph

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from baselines.maths.equations import ILLEGAL
-from baselines.nets.graph import Builder, Tensors
+from baselines.nets.graph_builder import Builder, Tensors
 from baselines.templates.agent_template import Mean, Perceptron, Table
 from baselines.templates.glimpse_template import RecurrentAttention
 from baselines.templates.pixel_agent_template import Convolutional

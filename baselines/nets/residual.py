@@ -18,7 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from baselines.nets.graph import Builder, GraphNetwork
+from baselines.nets.graph import GraphNetwork
+from baselines.nets.graph_builder import Builder
 from baselines.nets.networks import to_numpy
 from baselines.nets.optim import TrainedNetwork
 from rlbench.harness.layers.graph import Graph

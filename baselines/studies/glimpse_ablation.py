@@ -17,7 +17,6 @@ The first glimpse is at a random place in all of them, so `centre` looks once at
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -35,12 +34,12 @@ from baselines.files import check_folder, write
 from baselines.nets.recurrent_attention import RecurrentAttention, multiply_accumulates
 from baselines.studies import convolution
 from baselines.studies.report import command, markdown_table
-from baselines.templates import glimpse_template
 from baselines.training import runner
 from baselines.training.image_validation import evaluate_images, make_env
 from baselines.training.loop import computing
 from rlbench.charts import matplotlib_settings
 from rlbench.errors import unknown
+from rlbench.harness.layers.player import Player, read
 from rlbench.harness.ranking.intervals import clopper_pearson
 from rlbench.whole_files import replacing
 
@@ -85,12 +84,9 @@ def attention_rows(locations: str, seed: int, folder: Path, options: GlimpseAbla
         yield {"glimpses": t, "wrong": wrong, "images": len(correct), "multiplications": cost(settings, t)}
 
 
-def load(submission: Path, seed: int) -> glimpse_template.RecurrentAttention:
+def load(submission: Path, seed: int) -> Player:
     """The agent of a submission."""
-    from safetensors.numpy import load_file
-
-    stored = json.loads((submission / "policy.json").read_text(encoding="utf-8"))
-    return glimpse_template.policy(stored, load_file(submission / "weights.safetensors"), seed)
+    return Player(*read(submission), seed)
 
 
 def cost(settings: RecurrentAttentionSettings, glimpses: int) -> int:

@@ -1,14 +1,11 @@
 """A trained agent that answers in NumPy: a table or a multi-layer perceptron, and the best or mean action by it.
 
-`baselines.export` copies this file, unchanged, into a submission as `agent.py`, beside `policy.json` and
-`weights.safetensors`. It imports nothing but NumPy and safetensors' NumPy loader, so an agent answers within
-milliseconds of starting; the trainers evaluate with these very classes, so what was measured is what is submitted.
+The trainers evaluate with these classes; `nets.policy_graphs` says the same as layers, which are what is submitted and
+which act with the same bits.
 """
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -169,12 +166,3 @@ def policy(settings: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> Policy
     if settings["kind"] == Mean.kind:
         return Mean(network, tensors["low"], tensors["high"], settings["squash"])
     return network
-
-
-def load(task: Any, spaces: Any, seed: int) -> Policy:
-    """The trained agent beside this file. It is deterministic: neither the task nor the seed changes it."""
-    from safetensors.numpy import load_file
-
-    folder = Path(__file__).parent
-    settings = json.loads((folder / "policy.json").read_text())
-    return policy(settings, load_file(folder / "weights.safetensors"))

@@ -1,14 +1,11 @@
 """A trained recurrent attention model that answers in NumPy: where to look next, and what the image shows.
 
-`baselines.export` copies this file, unchanged, into a submission as `agent.py`, beside `policy.json` and
-`weights.safetensors`. It imports nothing but NumPy and safetensors' NumPy loader; the training evaluates with this very
-class. The model is `baselines.attention`'s: Mnih, Heess, Graves & Kavukcuoglu (2014).
+The training evaluates with this class; `nets.policy_graphs` says the same as layers, which are what is submitted. The
+model is that of `nets.recurrent_attention`: Mnih, Heess, Graves & Kavukcuoglu (2014).
 """
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -93,12 +90,3 @@ def relu(x: Floats) -> Floats:
 def policy(settings: dict[str, Any], tensors: dict[str, NDArray[Any]], seed: int = 0) -> RecurrentAttention:
     """The policy that `settings()` and `tensors()` described."""
     return RecurrentAttention(tensors, settings["locations"], seed)
-
-
-def load(task: Any, spaces: Any, seed: int) -> RecurrentAttention:
-    """The trained agent beside this file. The seed changes only one that looks at random places."""
-    from safetensors.numpy import load_file
-
-    folder = Path(__file__).parent
-    settings = json.loads((folder / "policy.json").read_text())
-    return policy(settings, load_file(folder / "weights.safetensors"), seed)

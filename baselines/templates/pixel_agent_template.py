@@ -1,14 +1,11 @@
 """A trained agent that answers from pixels in NumPy: a convolutional network, and mostly the best action by it.
 
-`baselines.export` copies this file, unchanged, into a submission as `agent.py`, beside `policy.json` and
-`weights.safetensors`. It imports nothing but NumPy and safetensors' NumPy loader; the trainers evaluate with this very
-class, so what was measured is what is submitted. (Rejected: torch, which starts in 5 s and answers no sooner.)
+The trainers evaluate with this class; `nets.policy_graphs` says the same as layers, which are what is submitted and
+which act with the same bits. (Rejected: torch, which starts in 5 s and answers no sooner.)
 """
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -84,12 +81,3 @@ def policy(settings: dict[str, Any], tensors: dict[str, NDArray[Any]], seed: int
         return [(tensors[f"{name}.{i}.weight"], tensors[f"{name}.{i}.bias"]) for i in range(depth)]
 
     return Convolutional(pairs("convolutions"), settings["strides"], pairs("layers"), settings["epsilon"], seed)
-
-
-def load(task: Any, spaces: Any, seed: int) -> Convolutional:
-    """The trained agent beside this file; the seed is of its random actions."""
-    from safetensors.numpy import load_file
-
-    folder = Path(__file__).parent
-    settings = json.loads((folder / "policy.json").read_text())
-    return policy(settings, load_file(folder / "weights.safetensors"), seed)

@@ -6,6 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from baselines.nets.graph_builder import to_json
 from baselines.templates import agent_template, glimpse_template, pixel_agent_template
 from baselines.templates.glimpse_template import RecurrentAttention
 from baselines.templates.pixel_agent_template import Convolutional
@@ -15,7 +16,7 @@ from rlbench.search import files as search_files
 
 
 class GraphPolicy(Player):
-    """The policy of any graph of layers; it is exported as data only and needs no template of its own."""
+    """The policy of any graph of layers."""
 
     kind = "graph"
 
@@ -29,13 +30,11 @@ class GraphPolicy(Player):
 
     def settings(self) -> dict[str, Any]:
         """What else is needed to read it back, as JSON."""
-        from baselines.nets.graph import to_json  # which imports torch; tables are trained without it
-
         return {"kind": self.kind, "graph": to_json(self.graph)}
 
 
 class SearchPolicy:
-    """A network of policy and value, and the search that plays it; it is exported as data only."""
+    """A network of policy and value, and the search that plays it."""
 
     kind = "search"
 
@@ -49,8 +48,6 @@ class SearchPolicy:
 
     def settings(self) -> dict[str, Any]:
         """What else is needed to read it back, as JSON."""
-        from baselines.nets.graph import to_json  # which imports torch; tables are trained without it
-
         return {"kind": self.kind, "graph": to_json(self.graph), "search": search_files.search_text(self.game)}
 
 

@@ -13,6 +13,7 @@ from baselines.templates import glimpse_template
 from baselines.training.validation import FIRST_SEED, Validation
 from baselines.types import Floats
 from rlbench.errors import UnfitError
+from rlbench.harness.layers.player import Player
 from rlbench.registry import ENVIRONMENTS, GLIMPSE
 
 NUM_ENVS = 500
@@ -63,7 +64,9 @@ def images_of(env: VectorEnv[Any, Any, Any]) -> int:
 
 
 def evaluate_images(
-    env: VectorEnv[Any, Any, Any], policy: glimpse_template.RecurrentAttention, seed: int = FIRST_SEED
+    env: VectorEnv[Any, Any, Any],
+    policy: glimpse_template.RecurrentAttention | Player,
+    seed: int = FIRST_SEED,
 ) -> Floats:
     """Returns [images]: 1.0 where the image was classified correctly; each is looked at once."""
     images = images_of(env)

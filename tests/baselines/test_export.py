@@ -1,9 +1,9 @@
-"""Exported agents: alone in a process that cannot import ours, and with the answers of the network they came from."""
+"""Exported agents: data alone, which the harness's player answers from as the network that they came from."""
 
 from __future__ import annotations
 
 import json
-import subprocess
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,13 @@ import pytest
 import torch
 from hypothesis import event, given
 from hypothesis import strategies as st
-from safetensors.numpy import load_file
 
 from baselines.algorithms import dqn
 from baselines.data.frame_replay import FrameReplay
-from baselines.export import Origin, export, export_layers
+from baselines.export import Origin, export
 from baselines.nets.encoding import Encoding, encoding
 from baselines.nets.networks import Convolution, convolutional, numpy_pixel_policy, numpy_policy, perceptron
-from baselines.templates.agent_template import Mean, Perceptron, Table, policy
+from baselines.templates.agent_template import Mean, Perceptron, Table
 from rlbench.errors import UserError
 from rlbench.harness import evaluate, verify
 from rlbench.harness.blocks import play_isolated
@@ -32,28 +31,28 @@ from rlbench.harness.tasks.suite import TASKS, get_task
 
 ORIGIN = Origin("an-agent", ("cart-pole@1",), training_seed=3, training_steps=1000)
 
-ALONE = """
-import importlib.util, json, sys
+CODE = """
 import numpy as np
+from pathlib import Path
+from safetensors.numpy import load_file
 
-for name in ("rlbench", "baselines", "torch", "gymnasium"):
-    sys.modules[name] = None  # import then raises ImportError
-spec = importlib.util.spec_from_file_location("agent", sys.argv[1] + "/agent.py")
-module = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(module)
-agent = module.load(None, None, 0)
-observation = np.load(sys.argv[2])
-print(json.dumps(agent.act(observation, np.ones(len(observation), bool)).tolist()))
+class Agent:
+    def __init__(self, weights):
+        self.weights = weights
+
+    def act(self, observation, first):
+        hidden = np.maximum(observation @ self.weights["layers.0.weight"].T + self.weights["layers.0.bias"], 0)
+        return (hidden @ self.weights["layers.1.weight"].T + self.weights["layers.1.bias"]).argmax(axis=1)
+
+def load(task, spaces, seed):
+    return Agent(load_file(Path(__file__).parent / "weights.safetensors"))
 """
 
 
-def answers_alone(folder: Path, observation: np.ndarray) -> list[Any]:
-    """What the exported agent does, in a process without any package of ours and without torch."""
-    seen = folder.with_suffix(".npy")
-    np.save(seen, observation)
-    command = [sys.executable, "-c", ALONE, str(folder), str(seen)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder, encoding="utf-8")
-    answer: list[Any] = json.loads(done.stdout)
+def exported_actions(folder: Path, observation: np.ndarray) -> list[Any]:
+    """What the exported agent does, by the harness's player."""
+    first = np.ones(len(observation), bool)
+    answer: list[Any] = player.load(folder, observation, 0).act(observation, first).tolist()
     return answer
 
 
@@ -68,7 +67,7 @@ def test_perceptron_answers_as_torch(tmp_path: Path, activation: str, init: str)
 
     observation = np.random.default_rng(0).uniform(-5, 5, (200, 2, 2)).astype(np.float32)
     by_torch = network(torch.from_numpy(observation).reshape(200, 4) * torch.tensor([1.0, 2.0, 0.5, 3.0]))
-    assert answers_alone(folder, observation) == by_torch.argmax(dim=1).tolist()
+    assert exported_actions(folder, observation) == by_torch.argmax(dim=1).tolist()
     assert len(set(by_torch.argmax(dim=1).tolist())) > 1
 
 
@@ -83,7 +82,7 @@ def test_mean_actions_of_normalised_observations(tmp_path: Path, squash: bool) -
     features = ((torch.from_numpy(observation) - torch.tensor(shift)) * torch.tensor(scale)).clamp(-3, 3).float()
     mu = network(features)
     expected = 0.4 * (mu.tanh() if squash else mu.clamp(-1, 1)).detach().numpy()
-    answers = np.array(answers_alone(folder, observation), np.float32)
+    answers = np.array(exported_actions(folder, observation), np.float32)
     np.testing.assert_allclose(answers, expected, atol=1e-5)
     assert np.abs(answers).max() <= high[0]
     assert len(np.unique(answers)) > 100
@@ -93,7 +92,7 @@ def test_one_hot_perceptron(tmp_path: Path) -> None:
     encode = encoding(gymnasium.spaces.Discrete(5))
     network = perceptron((5, 8, 3), "relu", "orthogonal", torch.Generator().manual_seed(1))
     folder = export(numpy_policy(network, "relu", encode), ORIGIN, tmp_path / "agent")
-    assert answers_alone(folder, np.arange(5)) == network(torch.eye(5)).argmax(dim=1).tolist()
+    assert exported_actions(folder, np.arange(5)) == network(torch.eye(5)).argmax(dim=1).tolist()
 
 
 @pytest.mark.parametrize("convolutions", [dqn.LECTURE, dqn.NATURE])
@@ -111,7 +110,7 @@ def test_convolutional_answers_as_torch(tmp_path: Path, convolutions: tuple[Conv
     torch.testing.assert_close(torch.from_numpy(policy.outputs(observation)), by_torch)
     replay = FrameReplay(100, (4, 84, 84), convolutions[0][2], torch.device("cpu"))
     torch.testing.assert_close(network(replay.network_input(replay.encode(observation))), by_torch)
-    assert answers_alone(folder, observation) == by_torch.argmax(dim=1).tolist()
+    assert exported_actions(folder, observation) == by_torch.argmax(dim=1).tolist()
 
 
 def test_chance_of_an_exported_agent() -> None:
@@ -129,7 +128,7 @@ def test_chance_of_an_exported_agent() -> None:
 
 def test_table(tmp_path: Path) -> None:
     folder = export(Table(np.array([[0.0, 1.0], [1.0, 1.0], [3.0, 2.0]])), ORIGIN, tmp_path / "agent")
-    assert answers_alone(folder, np.array([0, 1, 2, 0])) == [1, 0, 0, 1]
+    assert exported_actions(folder, np.array([0, 1, 2, 0])) == [1, 0, 0, 1]
 
 
 def test_the_harness_reads_what_is_written(tmp_path: Path) -> None:
@@ -143,7 +142,7 @@ def test_a_second_export_replaces_the_first(tmp_path: Path) -> None:
     (tmp_path / "agent" / "old").touch()
     folder = export(Table(np.zeros((2, 2))), ORIGIN, tmp_path / "agent")
     names = {path.name for path in folder.iterdir()}
-    assert names == {"agent.py", "policy.json", "submission.toml", "weights.safetensors"}
+    assert names == {"graph.json", "submission.toml", "weights.safetensors"}
     assert [path.name for path in tmp_path.iterdir()] == ["agent"]
 
 
@@ -180,18 +179,19 @@ def test_agents_explain_their_last_action() -> None:
 def test_what_the_outputs_are_is_exported(tmp_path: Path) -> None:
     network = perceptron((4, 8, 3), "relu", "orthogonal", torch.Generator().manual_seed(0))
     agent = numpy_policy(network, "relu", encoding(gymnasium.spaces.Box(-1, 1, (4,))))
-    agent.tells = "probabilities"
-    folder = export(agent, ORIGIN, tmp_path / "agent")
-    settings = json.loads((folder / "policy.json").read_text(encoding="utf-8"))
-    assert policy(settings, load_file(folder / "weights.safetensors")).tells == "probabilities"
+    observation = np.zeros((1, 4), np.float32)
+    for explained in ("action_values", "probabilities"):
+        agent.tells = explained
+        loaded = player.load(export(agent, ORIGIN, tmp_path / "agent"), observation, 0)
+        loaded.act(observation, np.ones(1, bool))
+        assert explained in loaded.explain()
 
 
 def test_data_alone(tmp_path: Path) -> None:
-    folder = export_layers(Table(np.zeros((2, 2))), ORIGIN, tmp_path / "agent")
+    folder = export(Table(np.zeros((2, 2))), ORIGIN, tmp_path / "agent")
     assert {path.name for path in folder.iterdir()} == {"graph.json", "submission.toml", "weights.safetensors"}
     submission = read(folder)
     assert (submission.name, submission.training_seed, submission.player) == ("an-agent", 3, player.digest())
-    assert read(export(Table(np.zeros((2, 2))), ORIGIN, tmp_path / "with code")).player is None
     (folder / "weights.safetensors").write_bytes(b"")
     with pytest.raises(UserError, match=r"agent: weights.safetensors cannot be read"):
         read(folder)
@@ -201,23 +201,28 @@ def test_data_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated on Linux only")
-def test_data_alone_plays_the_same_episodes(tmp_path: Path) -> None:
-    """Through the harness: the lines of the folder with code, a header that names the player, and a verification."""
+def test_data_alone_plays_the_same_episodes_as_code(tmp_path: Path) -> None:
+    """Through the harness: the lines of a folder with code, a header that names the player, and a verification."""
     task = get_task("cart-pole@1")
     network = perceptron((4, 16, 2), "relu", "orthogonal", torch.Generator().manual_seed(4))
     agent = numpy_policy(network, "relu", encoding(gymnasium.spaces.Box(-1, 1, (4,))))
-    runs, folders = [], (export(agent, ORIGIN, tmp_path / "code"), export_layers(agent, ORIGIN, tmp_path / "data"))
-    for folder in folders:
+    data = export(agent, ORIGIN, tmp_path / "data")
+    shutil.copytree(data, tmp_path / "code", ignore=lambda *_: ["graph.json"])
+    (tmp_path / "code" / "agent.py").write_text(CODE, encoding="utf-8")
+    manifest = (data / "submission.toml").read_text(encoding="utf-8").replace("rlbench:layers", "agent:load")
+    (tmp_path / "code" / "submission.toml").write_text(manifest, encoding="utf-8")
+    runs = []
+    for folder in (tmp_path / "code", data):
         path = evaluate.evaluate(task, folder, tmp_path / f"results of {folder.name}", quiet=True)
         run = record.read(path)
         assert run is not None
         runs.append(run)
-    code, data = runs
-    assert data.complete
-    assert data.episodes == code.episodes
-    assert len({episode["return"] for episode in data.episodes}) > 1
-    assert (code.header.get("player"), data.header["player"]) == (None, player.digest())
-    found = verify.verify(path, task, read(folders[1]), 1, quiet=True)
+    by_code, by_data = runs
+    assert by_data.complete
+    assert by_data.episodes == by_code.episodes
+    assert len({episode["return"] for episode in by_data.episodes}) > 1
+    assert (by_code.header.get("player"), by_data.header["player"]) == (None, player.digest())
+    found = verify.verify(path, task, read(data), 1, quiet=True)
     assert (found.blocks, found.different) == (1, {})
     assert json.loads(verify.path_of(path).read_text(encoding="utf-8").splitlines()[0])["player"] == player.digest()
 
@@ -226,7 +231,7 @@ def test_data_alone_plays_the_same_episodes(tmp_path: Path) -> None:
 def test_a_graph_of_another_task_fails_to_load(tmp_path: Path) -> None:
     network = perceptron((3, 2), "relu", "orthogonal", torch.Generator())
     agent = numpy_policy(network, "relu", encoding(gymnasium.spaces.Box(-1, 1, (3,))))
-    folder = export_layers(agent, ORIGIN, tmp_path / "agent")
+    folder = export(agent, ORIGIN, tmp_path / "agent")
     block = play_isolated(get_task("cart-pole@1"), read(folder), 0)
     assert {episode.status for episode in block.episodes} == {"load_error"}
     assert "GraphError: node 'features' (normalize) does not fit its inputs of shape [4]" in str(block.fault)

@@ -18,7 +18,7 @@ from baselines.data.rollout import evaluate, make_envs
 from baselines.training import checkpoint, runner
 from baselines.training.events import Evaluated, Finished, Snapshot
 from rlbench.errors import UserError
-from tests.baselines.test_export import answers_alone
+from tests.baselines.test_export import exported_actions
 
 MODULES = {"reinforce": reinforce, "actor-critic": actor_critic}
 BRIEF = {"goal": np.inf, "eval_every_updates": 4, "evaluation_episodes": 4, "checkpoint_every_updates": 4}
@@ -104,7 +104,7 @@ def test_killed_and_resumed_is_uninterrupted(name: str, tmp_path: Path) -> None:
 
     *_, last = train(name)
     seen = np.random.default_rng(0).normal(size=(20, 4))
-    assert answers_alone(submission, seen) == last.policy.act(seen, np.ones(20, bool)).tolist()
+    assert exported_actions(submission, seen) == last.policy.act(seen, np.ones(20, bool)).tolist()
 
 
 @pytest.mark.parametrize("name", ["reinforce fast", "actor-critic fast"])

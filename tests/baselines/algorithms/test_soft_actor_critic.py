@@ -14,7 +14,7 @@ from baselines.algorithms import soft_actor_critic as sac
 from baselines.training import runner
 from baselines.training.events import Snapshot
 from rlbench.errors import UserError
-from tests.baselines.test_export import answers_alone
+from tests.baselines.test_export import exported_actions
 
 BRIEF = sac.SACSettings(
     **{"task": "Pendulum-v1", "num_envs": 2, "hidden": (16,), "batch_size": 32, "warmup": 60, "capacity": 500},
@@ -117,11 +117,11 @@ def test_resumed_from_every_snapshot_is_uninterrupted() -> None:
     assert whole["updates"] > 50
 
 
-def test_exported_it_answers_alone(tmp_path: Path) -> None:
+def test_exported_it_answers_alike(tmp_path: Path) -> None:
     submission = runner.run("soft-actor-critic", BRIEF, tmp_path, quiet=True)
     *_, last = sac.train(BRIEF)
     seen = np.random.default_rng(0).normal(size=(20, 3))
-    answers = np.array(answers_alone(submission, seen), np.float32)
+    answers = np.array(exported_actions(submission, seen), np.float32)
     np.testing.assert_array_equal(answers, last.policy.act(seen, np.ones(20, bool)))
     assert answers.shape == (20, 1)
     assert np.abs(answers).max() <= 2

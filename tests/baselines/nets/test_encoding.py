@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from baselines.nets.encoding import Layers, discrete_actions, encoding, frames_shape, masked_encoding
-from baselines.nets.graph import Builder
+from baselines.nets.graph_builder import Builder
 from baselines.nets.networks import numpy_policy, perceptron
 from baselines.templates.policies import GraphPolicy
 from rlbench.errors import UserError

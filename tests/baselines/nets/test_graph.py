@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from baselines.nets.graph import FUNCTIONS, MODULES, Builder, GraphNetwork, to_json
+from baselines.nets.graph import FUNCTIONS, MODULES, GraphNetwork
+from baselines.nets.graph_builder import Builder, to_json
 from baselines.nets.networks import initialise
 from rlbench.harness.layers.graph import Graph, GraphError, parse
 from rlbench.harness.layers.operations import OPERATIONS

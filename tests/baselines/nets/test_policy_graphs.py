@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.export import Origin, export, export_layers
+from baselines.export import Origin, export
 from baselines.nets.encoding import Encoding, encoding, masked_encoding
-from baselines.nets.graph import Builder, GraphNetwork
+from baselines.nets.graph import GraphNetwork
+from baselines.nets.graph_builder import Builder
 from baselines.nets.networks import convolutional, numpy_pixel_policy, numpy_policy, perceptron
 from baselines.nets.policy_graphs import policy_graph
 from baselines.nets.recurrent_attention import RecurrentAttention
@@ -132,7 +133,7 @@ def test_the_player_answers_with_the_bits_of_the_policy(kind: str, tmp_path: Pat
     template = policy(POLICIES[kind].settings(), POLICIES[kind].tensors())
     if hasattr(template, "rng"):
         template.rng = np.random.default_rng(11)
-    folder = export_layers(POLICIES[kind], ORIGIN, tmp_path / "agent")
+    folder = export(POLICIES[kind], ORIGIN, tmp_path / "agent")
     rng = np.random.default_rng(0)
     agent = load(folder, observations(template, 1, rng), seed=11)
     for t in range(8):

@@ -236,23 +236,18 @@ def test_the_curves_end_where_their_records_do():
 
 
 ACTS = {
-    "mean": {"the mean of the policy, without noise"},
-    "perceptron": {WORDS["control"].acts},
-    "table": {WORDS["control"].acts},
-    "convolutional": {WORDS["atari"].acts},
-    "recurrent-attention": {WORDS["glimpses"].acts},
+    "output": {"the mean of the policy, without noise"},
+    "argmax": {WORDS["control"].acts},
+    "epsilon_greedy": {WORDS["atari"].acts},
+    "dict": {WORDS["glimpses"].acts},
 }
-"""What the page says of how agents act, by the kind of the policy that their submissions hold."""
+"""What the page says of how agents act, by what their submissions do with the outputs of their layers."""
 
 
 def test_what_the_page_says_of_how_ours_act_is_what_their_submissions_do(committed_pages):
     for path in sorted((ROOT / "baselines" / "pretrained").glob("*/*")):
-        if (path / "policy.json").exists():
-            settings = json.loads((path / "policy.json").read_text(encoding="utf-8"))
-            kind, epsilon = settings["kind"], settings.get("epsilon", 0)
-        else:
-            kind, epsilon = "perceptron", 0
-            assert json.loads((path / "graph.json").read_text(encoding="utf-8"))["act"]["op"] == "argmax"
+        act = json.loads((path / "graph.json").read_text(encoding="utf-8"))["act"]
+        kind, epsilon = act["op"], act.get("epsilon", 0)
         said = re.search(r"\*\*Actions\*\* of the reference agents: (.*)\.\n", committed_pages[path.parent.name])[1]
         assert said in ACTS[kind]
         assert epsilon == (1 / 20 if "one in twenty at random" in said else 0)
