@@ -21,6 +21,7 @@ import rlbench
 from rlbench.envs.grid_world.rules import MAZES
 from rlbench.errors import UserError, near_names, nearest, shortened, unknown
 from rlbench.harness import contents, submission
+from rlbench.harness.results import older
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks import suite
 from rlbench.harness.tasks.task import Task
@@ -136,7 +137,7 @@ def find_submission(name: str, tasks: Iterable[Task] = ()) -> str:
     there = [each for each in _agents_here() if training_seed in (None, str(each.training_seed))]
     wanted = [task.key for task in tasks] or list(suite.TASKS)
     found = [each for each in there if each.name == agent and each.task in wanted]
-    found = [each for each in found if digest is None or contents.digest(each.folder).startswith(digest)]
+    found = [each for each in found if digest is None or _has_digest(each.folder, digest)]
     if found:
         return str(min(found, key=lambda each: (wanted.index(each.task), each.training_seed)).folder)
     if played := sorted({each.task for each in there if each.name == agent}):
@@ -251,6 +252,11 @@ def _agents_here() -> Iterator[_AgentHere]:
         place = folder.parent if folder.name == "submission" else folder
         if match := re.fullmatch(r"(.+)-s(\d+)", place.name):
             yield _AgentHere(match[1].lower(), place.parent.name, int(match[2]), folder)
+
+
+def _has_digest(folder: Path, start: str) -> bool:
+    """Whether a submission's digest begins so, or the one that it had when older records were made."""
+    return any(each.startswith(start) for each in older.digests(contents.digest(folder)))
 
 
 def _ids() -> list[str]:

@@ -5,7 +5,10 @@ Everything about them is here, so that it can be deleted once every record is of
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rlbench.harness.results import schema
@@ -56,6 +59,19 @@ OWNER = "rlbench"
 """Whose they are: those that are published are of the reference agents."""
 
 
+@functools.cache
+def converted() -> Mapping[str, str]:
+    """The digest that each submission had when it held code, and the one that it has as data only."""
+    text = Path(__file__).with_name("older_digests.json").read_text(encoding="utf-8")
+    digests: dict[str, str] = json.loads(text)
+    return digests
+
+
+def digests(digest: str) -> list[str]:
+    """The digests that a submission is known by: its own, and the one that it had when it held code."""
+    return [digest, *(before for before, now in converted().items() if now == digest)]
+
+
 def is_older(header: Mapping[str, Any]) -> bool:
     """Whether a first line is the header of a record of schema 1."""
     return header.get("schema") == SCHEMA and not YOUNGER & header.keys()
@@ -69,7 +85,9 @@ def translated(parsed: Sequence[dict[str, Any]], lines: Sequence[bytes]) -> list
         lines: The same lines as bytes.
     """
     header, *others = parsed
-    now = {**FIELDS, "owner": OWNER, "contents": header.get("digest"), **header, "schema": schema.SCHEMA}
+    digest = header.get("digest")
+    header = {**header, "digest": converted().get(str(digest), digest)}
+    now = {**FIELDS, "owner": OWNER, "contents": header["digest"], **header, "schema": schema.SCHEMA}
     task = TASKS.get(str(header.get("task")))
     if task and header.get("task_hash") == HASHES.get(task.key):
         now["task_hash"] = task.hash
