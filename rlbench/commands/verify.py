@@ -14,7 +14,7 @@ from rlbench.commands.shared.lookup import find_records, submission_of
 from rlbench.commands.shared.output import Format, Quiet, print_table, remark, silent
 from rlbench.errors import UserError
 from rlbench.harness import submission
-from rlbench.harness.results import record
+from rlbench.harness.results import older, record
 from rlbench.harness.tasks.suite import get_task
 from rlbench.harness.verify import Verification, verify
 
@@ -91,7 +91,7 @@ def records_of(folder: Path, paths: list[Path]) -> list[Path]:
     for path in paths:
         with suppress(UserError):  # a record that cannot be read is not known to be of this submission
             held = record.read(path)
-            found += [path] if held is not None and held.header["digest"] == digest else []
+            found += [path] if held is not None and older.present(held.header["digest"]) == digest else []
     if not found:
         raise UserError(f"{folder} has digest {digest[:12]}, and none of these {len(paths)} records is of it")
     return found

@@ -137,7 +137,7 @@ def find_submission(name: str, tasks: Iterable[Task] = ()) -> str:
     there = [each for each in _agents_here() if training_seed in (None, str(each.training_seed))]
     wanted = [task.key for task in tasks] or list(suite.TASKS)
     found = [each for each in there if each.name == agent and each.task in wanted]
-    found = [each for each in found if digest is None or _has_digest(each.folder, digest)]
+    found = [each for each in found if digest is None or older.is_digest(digest, contents.digest(each.folder))]
     if found:
         return str(min(found, key=lambda each: (wanted.index(each.task), each.training_seed)).folder)
     if played := sorted({each.task for each in there if each.name == agent}):
@@ -207,12 +207,12 @@ def submission_of(header: Mapping[str, Any], path: Path, given: Path | None = No
     """
     if given is not None:
         entrant = submission.read(str(given))
-        if entrant.digest != header["digest"]:
+        if entrant.digest != older.present(header["digest"]):
             raise UserError(f"{given} has digest {entrant.digest[:12]}, {path} is of {header['digest'][:12]}")
         return entrant
     for folder in chain(_local_submissions(str(header["agent"])), _own_submissions(str(header["agent"]))):
         with suppress(UserError):  # another submission that cannot be read is not the one asked for
-            if contents.digest(folder) == header["digest"]:
+            if contents.digest(folder) == older.present(header["digest"]):
                 return submission.read(folder)
     raise UserError(
         f"no submission with digest {header['digest'][:12]} in baselines/pretrained, runs, here or in a folder here; "
@@ -252,11 +252,6 @@ def _agents_here() -> Iterator[_AgentHere]:
         place = folder.parent if folder.name == "submission" else folder
         if match := re.fullmatch(r"(.+)-s(\d+)", place.name):
             yield _AgentHere(match[1].lower(), place.parent.name, int(match[2]), folder)
-
-
-def _has_digest(folder: Path, start: str) -> bool:
-    """Whether a submission's digest begins so, or the one that it had when older records were made."""
-    return any(each.startswith(start) for each in older.digests(contents.digest(folder)))
 
 
 def _ids() -> list[str]:

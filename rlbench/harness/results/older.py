@@ -59,17 +59,20 @@ OWNER = "rlbench"
 """Whose they are: those that are published are of the reference agents."""
 
 
+def present(digest: str) -> str:
+    """The digest that a submission has now, data only, by the one that it has in a record: the same in younger ones."""
+    return _converted().get(digest, digest)
+
+
+def is_digest(start: str, digest: str) -> bool:
+    """Whether a submission's digest begins so, or the one that it has in older records."""
+    return any(each.startswith(start) for each in (digest, *(a for a, b in _converted().items() if b == digest)))
+
+
 @functools.cache
-def converted() -> Mapping[str, str]:
-    """The digest that each submission had when it held code, and the one that it has as data only."""
-    text = Path(__file__).with_name("older_digests.json").read_text(encoding="utf-8")
-    digests: dict[str, str] = json.loads(text)
+def _converted() -> Mapping[str, str]:
+    digests: dict[str, str] = json.loads(Path(__file__).with_name("older_digests.json").read_text(encoding="utf-8"))
     return digests
-
-
-def digests(digest: str) -> list[str]:
-    """The digests that a submission is known by: its own, and the one that it had when it held code."""
-    return [digest, *(before for before, now in converted().items() if now == digest)]
 
 
 def is_older(header: Mapping[str, Any]) -> bool:
@@ -85,9 +88,7 @@ def translated(parsed: Sequence[dict[str, Any]], lines: Sequence[bytes]) -> list
         lines: The same lines as bytes.
     """
     header, *others = parsed
-    digest = header.get("digest")
-    header = {**header, "digest": converted().get(str(digest), digest)}
-    now = {**FIELDS, "owner": OWNER, "contents": header["digest"], **header, "schema": schema.SCHEMA}
+    now = {**FIELDS, "owner": OWNER, "contents": header.get("digest"), **header, "schema": schema.SCHEMA}
     task = TASKS.get(str(header.get("task")))
     if task and header.get("task_hash") == HASHES.get(task.key):
         now["task_hash"] = task.hash
