@@ -138,7 +138,7 @@ class ActorCritic(PolicyGradient):
         if parts == 1:
             yield batch
             return
-        order = self.actor.tensor(self.draws.permutation(len(batch.s_t)))
+        order = self.actor.tensor(self.rng.permutation(len(batch.s_t)))
         for index in order.tensor_split(parts):
             yield PolicyBatch(*(column.index_select(0, index) for column in batch))
 

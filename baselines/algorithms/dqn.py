@@ -16,8 +16,9 @@ import gymnasium
 import torch
 
 from baselines.data.frame_replay import FrameReplay
-from baselines.data.replay import NStepWindow, Replay, ReplayBatch
-from baselines.data.rollout import Rollout, epsilon_greedy, make_envs
+from baselines.data.replay import NStepWindow, Replay, ReplayBatch, TensorReplay, TensorWindow
+from baselines.data.rollout import Rollout, epsilon_greedy
+from baselines.data.tensor_rollout import TensorEncoding, TensorRollout
 from baselines.maths.equations import (
     clipped_q_learning_loss,
     double_q_value,
@@ -26,12 +27,13 @@ from baselines.maths.equations import (
     q_learning_target,
 )
 from baselines.nets.encoding import discrete_actions, encoding, frames_shape
-from baselines.nets.networks import convolutional, numpy_pixel_policy, numpy_policy, perceptron, torch_device
-from baselines.nets.optim import Adam, FlatParameters, FusedAdam, Losses, TrainedNetwork, check_weights
+from baselines.nets.networks import convolutional, numpy_pixel_policy, numpy_policy, perceptron
+from baselines.nets.optim import Adam, FlatParameters, FusedAdam, Losses, TensorLosses, TrainedNetwork, check_weights
+from baselines.training.capture import Captured
 from baselines.training.loop import Learner, OffPolicySettings, loop
 from baselines.training.memory import FLOAT, Need, Sizes, parameters
+from baselines.training.place import PlaceSettings, place
 from baselines.types import (
-    Array,
     Clock,
     Convolutions,
     Count,
@@ -53,7 +55,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class DQNSettings(OffPolicySettings):
+class DQNSettings(OffPolicySettings, PlaceSettings):
     """Settings of a DQN training run."""
 
     agent: str = "dqn"
@@ -150,37 +152,57 @@ class DQN(Learner):
     )
 
     def iterate(self) -> None:
-        """The body of Algorithm 1's inner loop, for every environment at once."""
-        settings = self.settings
+        """The body of Algorithm 1's inner loop, for every environment at once; on a GPU as one graph."""
+        if self.place.tensors:  # where each step is a transition of every environment, so that all is known beforehand
+            stores, num_envs = self.window.fills, self.settings.num_envs
+            learns = self.learns(self.rollout.rows + num_envs, len(self.replay) + stores * num_envs)
+            self.step(stores, learns, learns and self.moves_target())
+            return
         self.act()
-        due = self.rollout.rows % settings.update_every_env_steps < settings.num_envs  # it passed a multiple
-        if due and len(self.replay) >= settings.warmup:
-            self.learn()
+        if self.learns(self.rollout.rows, len(self.replay)):
+            self.learn(self.moves_target())
+
+    def act_and_learn(self, stores: bool, learns: bool, moves_target: bool) -> None:
+        """A step of all environments and the update that may follow; `stores` says what `window.push` will do."""
+        self.act()
+        if learns:
+            self.learn(moves_target)
+
+    def learns(self, rows: int, stored: int) -> bool:
+        """Whether an update is due after so many rows, with so many transitions in D."""
+        settings = self.settings
+        due = rows % settings.update_every_env_steps < settings.num_envs  # it passed a multiple
+        return due and stored >= settings.warmup
+
+    def moves_target(self) -> bool:
+        """Whether the target network moves before the next update."""
+        period = self.settings.target_update_period
+        return bool(period) and self.updates % period == 0
 
     def act(self) -> None:
         """With probability epsilon a random action, else argmax_a Q(s, a); store the transition in D."""
         settings, rollout = self.settings, self.rollout
         epsilon = linear_schedule(
-            rollout.rows, settings.epsilon_start, settings.epsilon_end, settings.epsilon_env_steps
+            rollout.elapsed, settings.epsilon_start, settings.epsilon_end, settings.epsilon_env_steps
         )
         a_t = epsilon_greedy(self.greedy(rollout.s_tm1), epsilon, self.actions, self.rng)
         if transitions := self.window.push(rollout.step(a_t)):
             self.replay.add(transitions)
 
     @torch.no_grad()
-    def greedy(self, s: Array) -> Array:
+    def greedy(self, s: Any) -> Any:
         """The best actions argmax_a Q(s, a), a[N], at encoded observations s[N, ...].
 
         Not in NumPy: its matrix product of 128 rows takes all cores, and on a busy machine waits 100 times longer for
         them than it computes; PyTorch keeps to `threads`.
         """
-        best: Array = self.online(self.replay.network_input(s)).argmax(dim=1).cpu().numpy()
-        return best
+        best = self.online(self.replay.network_input(s)).argmax(dim=1)
+        return best if self.place.tensors else best.cpu().numpy()
 
-    def learn(self) -> None:
+    def learn(self, moves_target: bool) -> None:
         """Sample a minibatch from D, set y, and take a gradient step on (y - Q(s, a))^2."""
         settings = self.settings
-        if settings.target_update_period and self.updates % settings.target_update_period == 0:
+        if moves_target:
             self.target_theta.lerp_(self.online.theta, settings.tau)  # not in Algorithm 1: Mnih et al. (2015)
         batch = self.replay.sample(settings.batch_size, self.rng)
         target_tm1 = self.td_target(batch)
@@ -209,7 +231,7 @@ class DQN(Learner):
         if settings.convolutions:
             block = settings.convolutions[0][2]
             return numpy_pixel_policy(network, block, settings.evaluation_epsilon, self.updates)
-        return numpy_policy(network, "relu", self.rollout.encode)
+        return numpy_policy(network, "relu", self.encode)
 
     def begin_episodes(self) -> None:
         """A new episode in every environment; no transition crosses from the old ones into the new."""
@@ -220,6 +242,8 @@ class DQN(Learner):
     def metrics(self) -> dict[str, float]:
         """The mean loss, and the mean return of the training episodes, since the last call."""
         self.check_finite()
+        if self.place.tensors:
+            self.rollout.env.unwrapped.check()
         return {"loss": self.losses.mean()} | self.rollout.training_return()
 
     def check_finite(self) -> None:
@@ -229,27 +253,39 @@ class DQN(Learner):
 
     def __init__(self, settings: DQNSettings) -> None:
         super().__init__(settings)
-        env = make_envs(settings.task, settings.num_envs, **{"life_loss": True} if settings.life_loss else {})
+        self.place = place(settings, "a replay of frames" if settings.convolutions else "")
+        device, tensors = self.place
+        self.rng = self.place.generator(settings)
+        env = self.place.envs(settings, settings.num_envs, **{"life_loss": True} if settings.life_loss else {})
         self.actions = discrete_actions(env.single_action_space)
-        device = torch_device(settings.device)
         generator = torch.Generator().manual_seed(int(settings.seed))
         make = self._for_frames if settings.convolutions else self._for_numbers
         online, target, self.replay, self.rollout = make(env, generator, device)
-        optimizer = FusedAdam if settings.convolutions else Adam
-        self.online = TrainedNetwork(online, device, lambda flat: optimizer(flat, settings.adam_epsilon))
+        self.online = TrainedNetwork(online, device, self._optimizer)
         self.target = target.to(device)
         self.target_theta = FlatParameters(self.target).theta
         self.target_theta.copy_(self.online.theta)
-        self.window = NStepWindow(settings.n_step, settings.gamma, settings.reward_scale, settings.reward_clip)
-        self.losses = Losses()
+        window = settings.n_step, settings.gamma, settings.reward_scale, settings.reward_clip
+        self.window: Any = TensorWindow(*window) if tensors else NStepWindow(*window)
+        self.losses: Any = TensorLosses(device) if tensors else Losses()
+        counters = [(self.rollout, "env_steps"), (self.rollout, "rows"), (self, "updates")]
+        counters += [(self.window, "pushed"), (self.replay, "added")]
+        self.step = Captured(self.act_and_learn, device, counters)
+
+    def _optimizer(self, flat: FlatParameters) -> Adam:
+        if self.settings.convolutions:
+            return FusedAdam(flat, self.settings.adam_epsilon)
+        return Adam(flat, self.settings.adam_epsilon, capturable=self.place.tensors)
 
     def _for_numbers(self, env: Any, generator: torch.Generator, device: torch.device) -> tuple[Any, ...]:
         """Online and target perceptron, replay and rollout, where observations are numbers."""
-        encode = encoding(env.single_observation_space, self.settings.observation_scale)
-        replay = Replay(self.settings.capacity, encode.size, device)
+        encode = self.encode = encoding(env.single_observation_space, self.settings.observation_scale)
         sizes = (encode.size, *self.settings.hidden, self.actions)
         networks = [perceptron(sizes, "relu", "uniform", generator) for _ in range(2)]
-        return *networks, replay, Rollout(env, encode)
+        if self.place.tensors:
+            replay: Replay = TensorReplay(self.settings.capacity, encode.size, device)
+            return *networks, replay, TensorRollout(env, TensorEncoding(encode, device))
+        return *networks, Replay(self.settings.capacity, encode.size, device), Rollout(env, encode)
 
     def _for_frames(self, env: Any, generator: torch.Generator, device: torch.device) -> tuple[Any, ...]:
         """Online and target convolutional network, replay and rollout, where observations are stacked frames."""

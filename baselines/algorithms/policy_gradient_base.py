@@ -152,7 +152,7 @@ class PolicyGradient(Learner):
 
     CHECKPOINTED: ClassVar[tuple[str, ...]] = (
         *("actor", "critic", "normalizer", "return_scale"),
-        *("rng", "draws", "rollout", "validation", "updates"),
+        *("rng", "rollout", "validation", "updates"),
     )
     settings: PolicyGradientSettings
 
@@ -187,7 +187,7 @@ class PolicyGradient(Learner):
 
     def play_steps(self, steps: int) -> Transition:
         """The next steps of every environment, [T, N, ...], by the policy."""
-        u = iter(self.draws.uniform(steps, self.settings.num_envs, self.head.draws))  # at once: a draw costs time
+        u = iter(self.rng.random((steps, self.settings.num_envs, self.head.draws)))  # at once: a draw costs time
         return play(self.rollout, lambda s: self.choose(s, next(u)), steps)
 
     def play_episodes(self) -> Transition:
@@ -199,7 +199,7 @@ class PolicyGradient(Learner):
 
     def choose(self, s: Array, u: Any = None) -> Array:
         """Actions a[N] drawn from pi(.|s) at features s[N, D], from the uniforms u[N, draws] or fresh ones."""
-        u = self.draws.uniform(len(s), self.head.draws) if u is None else u
+        u = self.rng.random((len(s), self.head.draws)) if u is None else u
         with np.errstate(over="ignore", invalid="ignore"):  # a diverged network is reported with its update
             return self.head.sample(self.actor.outputs(s), u)
 
@@ -255,7 +255,7 @@ class PolicyGradient(Learner):
         super().__init__(settings, settings.threads)
         self.place = place(settings, "normalization" if normalizes(settings) else "")
         device, tensors = self.place
-        self.draws = self.place.draws(settings, self.rng)
+        self.rng = self.place.generator(settings)
         env = self.place.envs(settings, settings.num_envs, settings.threads, **settings.env_changes())
         space = env.single_observation_space
         self.normalizer = RunningNormalizer(space) if settings.normalize_observations else None

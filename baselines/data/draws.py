@@ -7,13 +7,12 @@ numbers: as easy as 1, 2, 3", section 3.3; the generator of cuRAND, and of torch
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar, Protocol
 
-import numpy as np
 import torch
 
 from baselines.stateful import Stateful
-from baselines.types import Array
 
 MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
 WEYL = 0x9E3779B9, 0xBB67AE85
@@ -23,42 +22,19 @@ WORD = 0xFFFFFFFF
 
 
 class Draws(Protocol):
-    """Where a learner's random numbers come from; arrays of NumPy, or tensors on one device."""
+    """Where a learner's random numbers come from: a generator of NumPy, or `CounterGenerator`."""
 
-    def uniform(self, *shape: int) -> Any:
-        """Numbers in [0, 1)."""
+    def random(self, size: Any) -> Any:
+        """Numbers in [0, 1) of a shape."""
 
-    def integers(self, high: Any, size: int) -> Any:
-        """`size` integers in [0, high), int64; `high` may be a tensor."""
+    def integers(self, high: Any, *, size: Any) -> Any:
+        """So many integers in [0, high), int64."""
 
     def permutation(self, n: int) -> Any:
         """0 to n - 1 in random order."""
 
 
-class NumpyDraws(Stateful):
-    """NumPy's draws.
-
-    Args:
-        rng: The generator, which its owner keeps in checkpoints.
-    """
-
-    def __init__(self, rng: np.random.Generator) -> None:
-        self.rng = rng
-
-    def uniform(self, *shape: int) -> Array:
-        """Numbers in [0, 1), float64."""
-        return self.rng.random(shape)
-
-    def integers(self, high: int, size: int) -> Array:
-        """`size` integers in [0, high), int64."""
-        return self.rng.integers(high, size=size)
-
-    def permutation(self, n: int) -> Array:
-        """0 to n - 1 in random order."""
-        return self.rng.permutation(n)
-
-
-class CounterDraws(Stateful):
+class CounterGenerator(Stateful):
     """Philox's draws as tensors, in integer operations of torch alone: the same bits on every device.
 
     Args:
@@ -82,14 +58,15 @@ class CounterDraws(Stateful):
         self.position += blocks
         return philox(torch.stack((low, high, zero, zero)), self.keys, self.multipliers).t().reshape(-1)[:n]
 
-    def uniform(self, *shape: int) -> torch.Tensor:
+    def random(self, size: int | tuple[int, ...]) -> torch.Tensor:
         """Numbers in [0, 1), float32: a word's upper 24 bits, all of which float32 holds."""
-        words = self.words(int(np.prod(shape)))
-        return ((words >> 8).float() * 2.0**-24).view(shape)
+        shape = size if isinstance(size, tuple) else (size,)
+        return ((self.words(math.prod(shape)) >> 8).float() * 2.0**-24).view(shape)
 
-    def integers(self, high: int | torch.Tensor, size: int) -> torch.Tensor:
-        """`size` integers in [0, high), int64; some are likelier by high / 2^32 at most, which is not corrected."""
-        return (self.words(size) * high) >> 32
+    def integers(self, high: int | torch.Tensor, *, size: int | None = None) -> torch.Tensor:
+        """Integers in [0, high), int64[size], or one; some are likelier by high / 2^32 at most, which is let be."""
+        drawn = (self.words(size or 1) * high) >> 32
+        return drawn if size else drawn[0]
 
     def permutation(self, n: int) -> torch.Tensor:
         """0 to n - 1 in random order: of two equal words the first stays first, with a chance of n / 2^33 each."""

@@ -49,15 +49,51 @@ class NStepWindow:
         self.steps.append(step)
         if len(self.steps) < self.n:
             return ()
-        begun = self.steps[0]
-        clipped = np.stack([s.r_t for s in self.steps]).clip(-self.reward_clip, self.reward_clip)
-        r_t = np.float32(self.reward_scale) * clipped
-        last_t = np.stack([s.last_t for s in self.steps])
-        discount_t = np.float32(self.gamma) * ~np.stack([s.terminated for s in self.steps])
-        R, discount, k = n_step_return(r_t, discount_t, last_t)
-        s_t = np.stack([s.s_t for s in self.steps])[k, np.arange(len(k))]
-        rows = (begun.s_tm1, begun.a_tm1, R, discount, s_t)
+        begun, envs = self.steps[0], np.arange(len(step.r_t))
+        window = (np.stack(c) for c in zip(*((s.r_t, s.terminated, s.last_t, s.s_t) for s in self.steps), strict=True))
+        rows = (begun.s_tm1, begun.a_tm1, *self.outcome(*window, envs))
         return rows if begun.valid.all() else tuple(column[begun.valid] for column in rows)
+
+    def outcome(
+        self, r_t: Array, terminated: Array, last_t: Array, s_t: Array, envs: Array
+    ) -> tuple[Array, Array, Array]:
+        """Return, discount and last observation, each [N, ...], of n steps [n, N, ...]; `envs` is 0 to N - 1."""
+        r_t = r_t.clip(-self.reward_clip, self.reward_clip) * np.float32(self.reward_scale)
+        R, discount, k = n_step_return(r_t, ~terminated * np.float32(self.gamma), last_t)
+        return R, discount, s_t[k, envs]
+
+
+class TensorWindow(NStepWindow):
+    """The same of tensors, which stay where they are, so that `push` can be captured once `is_full` says so.
+
+    Arguments: as of NStepWindow.
+    """
+
+    def __init__(self, n: int, gamma: float, reward_scale: float = 1.0, reward_clip: float = 0.0) -> None:
+        super().__init__(n, gamma, reward_scale, reward_clip)
+        self.pushed = 0
+        self.window: list[torch.Tensor] = []  # the columns of Transition, [n, N, ...], the newest step last
+
+    def clear(self) -> None:
+        """Drop the steps, as environments have begun new episodes."""
+        self.pushed = 0
+
+    @property
+    def fills(self) -> bool:
+        """Whether the next step completes transitions."""
+        return self.pushed + 1 >= self.n
+
+    def push(self, step: Transition) -> tuple[Any, ...]:
+        """The transitions completed by this step, tensors [N, ...] in the order of ReplayBatch, or nothing yet."""
+        completes, columns = self.fills, step[:-1]
+        if not self.window:
+            self.window = [torch.zeros((self.n, *c.shape), dtype=c.dtype, device=c.device) for c in columns]
+            self.envs = torch.arange(len(step.r_t), device=step.r_t.device)
+        for column, newest in zip(self.window, columns, strict=True):
+            column.copy_(torch.cat((column[1:], newest.unsqueeze(0))))
+        self.pushed += 1
+        s_tm1, a_tm1, *window = self.window
+        return (s_tm1[0], a_tm1[0], *self.outcome(*window, self.envs)) if completes else ()
 
 
 class Replay(Stateful):
@@ -85,9 +121,9 @@ class Replay(Stateful):
     def clear(self) -> None:
         """Nothing to do: every transition holds both its observations."""
 
-    def network_input(self, s: Array) -> torch.Tensor:
+    def network_input(self, s: Any) -> torch.Tensor:
         """Features s[N, D] as a network takes them."""
-        return torch.from_numpy(s).to(self.ring.r_t.device)
+        return s if isinstance(s, torch.Tensor) else torch.from_numpy(s).to(self.ring.r_t.device)
 
     def add(self, rows: tuple[Array, ...]) -> None:
         """Append M <= capacity transitions, arrays [M, ...] in the order of ReplayBatch."""
@@ -114,3 +150,33 @@ class Replay(Stateful):
         self.added = state["added"]
         for name, column in zip(ReplayBatch._fields, self.ring, strict=True):
             column[: len(self)] = torch.from_numpy(state[name]).to(column.device)
+
+
+class TensorReplay(Replay):
+    """The same ring, filled and sampled by tensors alone: how many were added stands on its device, too.
+
+    Arguments: as of Replay.
+    """
+
+    def __init__(self, capacity: int, features: int, device: torch.device, actions: int = 0) -> None:
+        super().__init__(capacity, features, device, actions)
+        self.cursor = torch.zeros((), dtype=torch.int64, device=device)
+
+    def add(self, rows: tuple[Any, ...]) -> None:
+        """Append M <= capacity transitions, tensors [M, ...] in the order of ReplayBatch."""
+        fresh = len(rows[0])
+        places = (self.cursor + torch.arange(fresh, device=self.cursor.device)) % self.capacity
+        for column, values in zip(self.ring, rows, strict=True):
+            column.index_copy_(0, places, values)
+        self.cursor += fresh
+        self.added += fresh
+
+    def sample(self, size: int, rng: Any) -> ReplayBatch:
+        """`size` transitions drawn independently, each with the same chance."""
+        index = rng.integers(self.cursor.clamp(max=self.capacity), size=size)
+        return ReplayBatch(*(column.index_select(0, index) for column in self.ring))
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from `state()`."""
+        super().restore(state)
+        self.cursor.fill_(self.added)

@@ -235,10 +235,11 @@ def _stack(column: tuple[Any, ...]) -> Any:
     return torch.stack(column)
 
 
-def epsilon_greedy(best: Array, epsilon: float, actions: int, rng: np.random.Generator) -> Array:
-    """The actions best[N], each replaced with probability epsilon by one of `actions` at random."""
+def epsilon_greedy(best: Array, epsilon: float, actions: int, rng: Any) -> Array:
+    """The actions best[N], each replaced with probability epsilon by one of `actions` at random; as `rng` draws."""
     at_random = rng.random(len(best)) < epsilon
-    return np.where(at_random, rng.integers(actions, size=len(best)), best)
+    chosen: Array = rng.integers(actions, size=len(best)) * at_random + best * ~at_random
+    return chosen
 
 
 def evaluate(

@@ -141,17 +141,16 @@ class NStep(NamedTuple):
 def n_step_return(r_t: Floats, discount_t: Floats, last_t: Bools) -> NStep:
     """Return of n steps, R = r_1 + gamma r_2 + ... + gamma^(n-1) r_n, and the discount gamma^n after it.
 
-    r_t[n, N], discount_t[n, N], last_t[n, N] (an episode ends with this step, either way) -> NStep; NumPy. A window
+    r_t[n, N], discount_t[n, N], last_t[n, N] (an episode ends with this step, either way) -> NStep. A window
     closes with its first `last_t`, k: its discount is then 0 after a termination and gamma^(k+1) after a truncation.
     Sutton & Barto (2018), equation 7.1.
     """
-    n, num_envs = r_t.shape
-    R, discount, k = r_t[-1], discount_t[-1], np.full(num_envs, n - 1)
-    for i in reversed(range(n - 1)):
+    R, discount, k = r_t[-1], discount_t[-1], len(r_t) - 1 + 0 * last_t[-1]
+    for i in reversed(range(len(r_t) - 1)):
         goes_on = ~last_t[i]
         R = r_t[i] + discount_t[i] * R * goes_on
-        discount = discount_t[i] * np.where(goes_on, discount, 1.0)
-        k = np.where(goes_on, k, i)
+        discount = discount_t[i] * (discount * goes_on + last_t[i])
+        k = k * goes_on + i * last_t[i]
     return NStep(R, discount, k)
 
 

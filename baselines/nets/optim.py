@@ -200,6 +200,43 @@ class Losses(Stateful):
         self._earlier, self._losses = torch.from_numpy(state["losses"].copy()), []
 
 
+class TensorLosses(Stateful):
+    """The same for captured updates: sums in tensors that stay where they are.
+
+    Args:
+        device: Where the losses are.
+    """
+
+    CHECKPOINTED: ClassVar[tuple[str, ...]] = ("total", "number", "updates", "bad", "bad_update")
+
+    def __init__(self, device: torch.device) -> None:
+        self.total, self.number, self.updates, self.bad, self.bad_update = (
+            torch.zeros((), dtype=torch.float64, device=device) for _ in range(5)
+        )
+
+    def add(self, loss: torch.Tensor) -> None:
+        """Keep the loss of an update."""
+        loss = loss.detach()
+        self.updates += 1
+        self.number += 1
+        self.total += loss
+        first = (self.bad_update == 0) & ~loss.isfinite()
+        self.bad.copy_(torch.where(first, loss, self.bad))
+        self.bad_update.copy_(torch.where(first, self.updates, self.bad_update))
+
+    def check(self, updates: int) -> None:
+        """UserError at the first loss that is no finite number; waits for the device."""
+        if update := int(self.bad_update):
+            check_loss(float(self.bad), update)
+
+    def mean(self) -> float:
+        """Mean of the losses since the last call; waits for the device."""
+        total, number = torch.stack((self.total, self.number)).cpu().tolist()
+        self.total.zero_()
+        self.number.zero_()
+        return total / number if number else 0.0
+
+
 def check_loss(loss: float, update: int) -> None:
     """UserError for a loss that is no finite number."""
     if not math.isfinite(loss):

@@ -160,7 +160,7 @@ class Learner(Stateful):
     """Training environments."""
     validation: Validation | None
     """Evaluates policies; None for an algorithm whose result is unique."""
-    rng: np.random.Generator
+    rng: Any  # Draws
     updates: int
     """Learning steps so far."""
 

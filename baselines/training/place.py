@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import torch
 
-from baselines.data.draws import CounterDraws, Draws, NumpyDraws
+from baselines.data.draws import CounterGenerator
 from baselines.data.rollout import make_envs
 from baselines.data.tensor_rollout import ARGUMENTS, has_kernels
 from baselines.nets import networks
@@ -40,9 +40,10 @@ class TrainingPlace(NamedTuple):
         where = "cuda" if where == "auto" else where
         return make_envs(settings.task, num_envs, **changes, device=where, **ARGUMENTS)
 
-    def draws(self, settings: Any, rng: np.random.Generator) -> Draws:
-        """The draws of a training run, whose generator of NumPy's is `rng`."""
-        return CounterDraws(int(settings.seed), self.device) if self.tensors else NumpyDraws(rng)
+    def generator(self, settings: Any) -> Any:
+        """The random generator of a training run."""
+        seed = int(settings.seed)
+        return CounterGenerator(seed, self.device) if self.tensors else np.random.default_rng(seed)
 
 
 def place(settings: Any, why_not: str = "") -> TrainingPlace:

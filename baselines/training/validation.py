@@ -22,7 +22,7 @@ PATIENCE = 3
 """Evaluations in a row that must reach the goal; one is not enough, as some random linear policies reach it once."""
 
 
-def training_seed(rng: np.random.Generator) -> int:
+def training_seed(rng: Any) -> int:
     """A seed for the environments of a training run; environment i is seeded with this + i."""
     return int(rng.integers(FIRST_SEED - 2**20))
 

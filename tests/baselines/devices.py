@@ -57,4 +57,6 @@ def same(here, there):
     """Whether nested dicts hold equal numbers."""
     if isinstance(here, dict):
         return here.keys() == there.keys() and all(same(here[name], there[name]) for name in here)
+    if isinstance(here, list):
+        return len(here) == len(there) and all(map(same, here, there))
     return bool(torch.equal(torch.as_tensor(here), torch.as_tensor(there))) if hasattr(here, "dtype") else here == there

@@ -5,10 +5,12 @@ from dataclasses import replace
 import gymnasium
 import pytest
 
-from baselines.algorithms import actor_critic, reinforce
+from baselines.algorithms import actor_critic, dqn, reinforce
 from baselines.algorithms.actor_critic import ActorCritic
+from baselines.algorithms.dqn import DQN
 from baselines.algorithms.reinforce import Reinforce
-from baselines.training.loop import Learner
+from baselines.training.events import Finished, Snapshot
+from baselines.training.loop import Learner, loop
 from tests.baselines.devices import learn, on_cpu, on_gpu, pretended_gpu, same
 
 FORCES = "tests/Forces-v0"
@@ -17,14 +19,21 @@ PPO = replace(
     **{"num_envs": 4, "horizon": 6, "epochs": 2, "minibatches": 3, "hidden": (8,), "total_env_steps": 1_000},
     evaluation_episodes=1,
 )
+DQN_FAST = replace(
+    dqn.PRESETS["fast"],
+    **{"num_envs": 4, "batch_size": 8, "capacity": 30, "warmup": 20, "n_step": 3, "hidden": (8,)},
+    **{"total_env_steps": 400, "epsilon_env_steps": 100, "evaluation_episodes": 1},
+)
 LEARNERS = {
     "PPO": (ActorCritic, PPO),
     "A2C": (ActorCritic, replace(PPO, advantage="n-step", epochs=1, minibatches=1, clip=0.0, entropy=0.01)),
     "PPO of forces": (ActorCritic, replace(PPO, task=FORCES, activation="tanh")),
-    "PPO of states": (ActorCritic, replace(PPO, task="grid-world@1", observation_scale=(), goal=0.0)),
+    "DQN": (DQN, DQN_FAST),
+    "DQN with pauses": (DQN, replace(DQN_FAST, target_update_period=2, update_every_env_steps=8, error_clip=1.0)),
+    "PPO of states": (ActorCritic, replace(PPO, task="grid-world@1", observation_scale=())),
 }
-ITERATIONS = 6
-"""Three calls, a capture and replays."""
+ITERATIONS = {ActorCritic: 6, Reinforce: 6, DQN: 24}
+"""So many that some are calls, some a capture and some replays, and that a replay memory is filled once over."""
 
 
 @pytest.fixture(params=LEARNERS)
@@ -44,9 +53,9 @@ def forces():
 
 def test_a_gpu_learns_the_cpus_weights_and_nothing_crosses(case):
     make, settings = case
-    expected, state, _ = learn(make, on_cpu(settings), ITERATIONS)
+    expected, state, _ = learn(make, on_cpu(settings), ITERATIONS[make])
     with pretended_gpu():
-        weights, there, crossed = learn(make, on_gpu(settings), ITERATIONS)
+        weights, there, crossed = learn(make, on_gpu(settings), ITERATIONS[make])
     assert crossed == {}
     assert same(expected, weights)
     assert same(state, there)
@@ -57,7 +66,7 @@ def test_a_replay_does_what_a_call_does(case):
     found = []
     for graphs in (False, True):
         with pretended_gpu(graphs):
-            found.append(learn(make, on_gpu(settings), ITERATIONS)[1])
+            found.append(learn(make, on_gpu(settings), ITERATIONS[make])[1])
     assert same(*found)
 
 
@@ -73,7 +82,7 @@ IN_EPISODES = {
 @pytest.mark.parametrize("name", IN_EPISODES)
 def test_whole_episodes_wait_once_per_chunk(name):
     make, settings = IN_EPISODES[name]
-    expected, state, _ = learn(make, on_cpu(settings), ITERATIONS)
+    expected, state, _ = learn(make, on_cpu(settings), ITERATIONS[make])
     chunks = []
 
     def count(learner):
@@ -81,12 +90,24 @@ def test_whole_episodes_wait_once_per_chunk(name):
         learner.chunk = lambda: chunks.append(1) or played()
 
     with pretended_gpu():
-        weights, there, crossed = learn(make, on_gpu(settings), ITERATIONS, count)
+        weights, there, crossed = learn(make, on_gpu(settings), ITERATIONS[make], count)
     ((line, waits),) = crossed.items()
     assert line.startswith("download tensor_rollout.py")
     assert waits == len(chunks)
     assert same(expected, weights)
     assert same(state, there)
+
+
+@pytest.mark.parametrize("name", ["PPO", "DQN", "REINFORCE"])
+def test_a_resumed_run_is_an_uninterrupted_one(name):
+    make, settings = {**LEARNERS, **IN_EPISODES}[name]
+    often = {"checkpoint_every_env_steps": 100} if make is DQN else {"checkpoint_every_updates": 8}
+    settings = replace(on_cpu(settings), **often, total_env_steps=400 if make is not Reinforce else 1_000)
+    states = [each.state() for each in loop(make, settings, None, float) if isinstance(each, Snapshot | Finished)]
+    assert len(states) > 2
+    for state in states[:-1]:
+        *_, last = loop(make, settings, state, float)
+        assert same(states[-1]["learner"], last.state()["learner"])
 
 
 def test_a_schedule_computed_on_the_cpu_would_be_found(monkeypatch):

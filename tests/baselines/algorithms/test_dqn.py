@@ -88,7 +88,7 @@ def test_the_target_network_follows() -> None:
     online = []
     for _ in range(3):
         online.append(learner.online.theta.clone())
-        learner.learn()
+        learner.learn(learner.moves_target())
     expected = 0.75 * online[0] + 0.25 * online[2]  # moved before updates 0 and 2
     torch.testing.assert_close(learner.target_theta, expected)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.data.draws import CounterDraws, philox, round_keys
+from baselines.data.draws import CounterGenerator, philox, round_keys
 from tests.pretend_device import LOG, pretend_device
 
 CPU = torch.device("cpu")
@@ -61,29 +61,29 @@ def test_words_are_those_that_the_authors_published(counter, key, words):
 
 
 def test_draws_go_on_from_a_position_and_from_a_checkpoint():
-    whole, parts = (CounterDraws(3, CPU) for _ in range(2))
+    whole, parts = (CounterGenerator(3, CPU) for _ in range(2))
     drawn = [parts.words(8)]
-    resumed = CounterDraws(3, CPU)
+    resumed = CounterGenerator(3, CPU)
     resumed.restore(parts.state())
     drawn.append(resumed.words(12))
     assert torch.equal(whole.words(20), torch.cat(drawn))
-    assert not torch.equal(CounterDraws(4, CPU).words(20), torch.cat(drawn))
-    late = CounterDraws(3, CPU)
+    assert not torch.equal(CounterGenerator(4, CPU).words(20), torch.cat(drawn))
+    late = CounterGenerator(3, CPU)
     late.position.fill_(2**33 + 5)  # beyond a word
     expected = philox_in_python([5, 2, 0, 0], [3, 0], *WORDS_OF_32)
     assert late.words(4).tolist() == expected
 
 
 def test_uniforms_integers_and_permutations_have_their_distributions():
-    draws, n = CounterDraws(1, CPU), 200_000
-    u = draws.uniform(n // 2, 2)
+    draws, n = CounterGenerator(1, CPU), 200_000
+    u = draws.random((n // 2, 2))
     assert u.shape == (n // 2, 2)
     assert 0 <= u.min() < u.max() < 1
     assert torch.histc(u, 10, 0, 1).sub(n / 10).abs().max() < 5 * (n * 0.09) ** 0.5
-    counts = draws.integers(7, n).bincount()
+    counts = draws.integers(7, size=n).bincount()
     assert len(counts) == 7
     assert counts.sub(n / 7).abs().max() < 5 * (n / 7) ** 0.5
-    assert torch.equal(draws.integers(torch.tensor(7), 50) < 7, torch.ones(50, dtype=torch.bool))
+    assert torch.equal(draws.integers(torch.tensor(7), size=50) < 7, torch.ones(50, dtype=torch.bool))
     orders = torch.stack([draws.permutation(4) for _ in range(4_800)])
     _, often = orders.unique(dim=0, return_counts=True)
     assert len(often) == 24
@@ -91,11 +91,11 @@ def test_uniforms_integers_and_permutations_have_their_distributions():
 
 
 def test_a_device_draws_the_same_without_a_transfer():
-    here = CounterDraws(9, CPU)
-    expected = [here.uniform(5, 3), here.integers(9, 6), here.permutation(17)]
+    here = CounterGenerator(9, CPU)
+    expected = [here.random((5, 3)), here.integers(9, size=6), here.permutation(17)]
     with pretend_device() as device:
-        there = CounterDraws(9, device)
+        there = CounterGenerator(9, device)
         LOG.__init__()
-        drawn = [there.uniform(5, 3), there.integers(9, 6), there.permutation(17)]
+        drawn = [there.random((5, 3)), there.integers(9, size=6), there.permutation(17)]
         assert LOG.crossings == []
         assert all(torch.equal(a, b.cpu()) for a, b in zip(expected, drawn, strict=True))
