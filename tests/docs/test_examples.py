@@ -204,6 +204,7 @@ NOT_RUN = {
     "--moves C3 D4 D3 --width 2": "tests/baselines/studies/test_search_tree.py draws trees",
     "rlbench run glimpses": HOURS,
     "rlbench train dqn --preset lecture": MINUTES,
+    "rlbench train pqn": MINUTES,
     "rlbench train recurrent-attention --preset mnist": HOURS,
     "rlbench train actor-critic --preset locomotion --task hopper-gymnasium@1": HOURS,
     "rlbench train soft-actor-critic --task half-cheetah-gymnasium@1": HOURS,

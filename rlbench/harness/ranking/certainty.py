@@ -54,9 +54,10 @@ def in_words(of: TaskRow | ReferenceLine, task: Task) -> str:
     """An agent, its mean, and its interval or deviation with the number of seeds that it is over."""
     digits = digits_of(task)
     if isinstance(of, ReferenceLine):
-        seeds = counted_seeds(of.seeds) if of.seeds else "unknown seeds"
-        unknown = ", no deviation published" if of.deviation is None else ""
-        return f"{line_label(of)} {with_deviation(of, digits)} ({seeds}{unknown})"
+        seeds = counted_seeds(of.seeds) if of.seeds else ""
+        unknown = "no deviation published" if of.deviation is None and of.published else ""
+        told = ", ".join(filter(None, (seeds, unknown)))
+        return f"{line_label(of)} {with_deviation(of, digits)}{f' ({told})' if told else ''}"
     mean = f"{label(of)} {decimal(of.mean_return, digits)}"
     seeds = counted_seeds(str(of.training_seeds)) if of.training_seeds else "not trained, over episodes"
     if of.return_low is None:

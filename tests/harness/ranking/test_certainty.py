@@ -12,7 +12,7 @@ from rlbench.harness.ranking.reference_lines import reference_lines
 from rlbench.harness.tasks.suite import SUITES, TASKS
 from tests.harness.ranking.results import runs
 
-PONG = TASKS["pong@1"]
+PONG, GRID = TASKS["pong@1"], TASKS["grid-world@1"]
 PUBLISHED = next(line for line in reference_lines(PONG) if line.agent == "MR.Q")
 
 
@@ -52,6 +52,11 @@ def test_without_an_interval_the_order_is_open(unknown):
     assert not is_safe(ours, unknown)
     assert not is_safe(row(1.0, 1.0), published(14.0))
     assert not is_safe(ours, ours)
+
+
+def test_an_exact_optimum_lacks_no_deviation():
+    optimum = next(line for line in reference_lines(GRID) if line.agent == "exact optimum" and line.kind == "published")
+    assert order_of_two(GRID, optimum, optimum).first == "exact optimum -2.00"
 
 
 def test_both_are_told_with_what_their_spread_is():

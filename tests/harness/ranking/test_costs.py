@@ -80,6 +80,8 @@ def test_where_some_seeds_have_no_curve_both_pages_say_which():
     assert "; seed 2 has neither time nor curve" in of_task
     assert "2.5 s (2.0–3.0) a seed, about 7.5 s for all 3, without" in text["leaderboard.md"]
     assert "; seed 2 without time and curve." in text["leaderboard.md"]
+    two = all_pages(runs("dqn", CART_POLE, [400, 450]), CURVES[:2], COMMANDS)["leaderboard.md"]
+    assert "2.5 s (2.0–3.0) a seed, 5.0 s for both, without" in two
     text = all_pages(PLAYED, CURVES[1:2], COMMANDS)
     assert "; seeds 0 and 2 have neither time nor curve" in text["results/tasks/cart-pole@1.md"]
     text = all_pages(PLAYED, CURVES, COMMANDS)
