@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 PEERS := .venv/.peers
 
-.PHONY: run test test-slow perf perf-training pictures commands kernels lint clean
+.PHONY: run test test-slow perf perf-training pictures scores commands kernels lint clean
 
 run: $(INSTALLED)  ## train the reference agents, score them, print the leaderboard
 	$(BIN)/rlbench run quick
@@ -32,6 +32,13 @@ pictures: $(INSTALLED)  ## the README's picture of each environment
 		--episode 2 --frames 4 --set reward=gymnasium $(FILMSTRIP)/half-cheetah.png
 	$(BIN)/rlbench watch $(PRETRAINED)/pong@1/dqn-cpu-s0 --frames 8 $(FILMSTRIP)/pong.png
 	$(BIN)/rlbench watch random-legal --task Go9x9 --set opponent=mcts:1000 $(FILMSTRIP)/go.png
+
+RESULTS ?= results
+
+scores: $(INSTALLED)  ## score every committed agent and the random ones into RESULTS; goes on where it was stopped
+	$(BIN)/rlbench evaluate $(PRETRAINED) --results $(RESULTS)
+	$(BIN)/rlbench evaluate random-legal --results $(RESULTS)
+	$(BIN)/rlbench evaluate random --results $(RESULTS)
 
 commands: $(INSTALLED)  ## the reference in docs/commands.md, from the commands' help
 	$(BIN)/python tests/docs/command_reference.py

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,7 +24,9 @@ from rlbench.harness import submission
 from rlbench.harness.archives import unpacked
 from rlbench.harness.evaluate import evaluate
 from rlbench.harness.isolation import tiers
+from rlbench.harness.manifest import MANIFEST
 from rlbench.harness.ranking import elo
+from rlbench.harness.ranking.agent_results import RANDOM
 from rlbench.harness.ranking.intervals import clopper_pearson, error_count
 from rlbench.harness.results import record
 from rlbench.harness.results.summaries import is_drawn
@@ -37,8 +40,8 @@ class EvaluateOptions:
     """Score a submission on a task, or on the tasks that it lists, of a suite or of all."""
 
     submission: Annotated[Positional[str], tyro.conf.arg(metavar="SUBMISSION")]
-    """Folder with submission.toml, a .zip or .tar.gz of one, an agent of the leaderboard such as dqn, or the built-in
-    one: random."""
+    """Folder with submission.toml, a .zip or .tar.gz of one, an agent of the leaderboard such as dqn, the built-in
+    one: random, or a folder of such folders, whose submissions are scored one after the other."""
     task: Annotated[str | None, tyro.conf.arg(aliases=["-t"])] = None
     """Task: cart-pole@1, or cart-pole for its newest version."""
     suite: str | None = None
@@ -63,22 +66,25 @@ def run(options: EvaluateOptions) -> int:
 
 
 def run_unpacked(options: EvaluateOptions) -> int:
-    """`run`, for a submission that is no archive."""
+    """`run`, for a submission that is no archive, or a folder of submissions."""
     there = asked_for(options)
-    folder = find_submission(options.submission, there)
-    if folder != options.submission:
-        remark(f"{options.submission} is {folder}", options)
-    entrant = submission.read(folder)
+    several = submissions_in(options.submission)
+    folders = several or [find_submission(options.submission, there)]
+    if not several and folders[0] != options.submission:
+        remark(f"{options.submission} is {folders[0]}", options)
     if tiers.obtain(options.isolation) == "process" and options.isolation == "auto":
         reason = tiers.what_is_lacking("landlock")
         remark(f"the agent is not walled in, so the run will not be ranked: {reason}", options)
     rows: list[dict[str, Any]] = []
     mistakes: list[UserError] = []
     try:
-        for task in with_secret(chosen(options, entrant, there), options.secret):
+        for folder in folders:
             with collected(mistakes):
-                rows.append(evaluated(task, entrant, options))
-                refuse_incomplete(record.path_of(options.results, task, entrant), task)
+                entrant = submission.read(folder)
+                for task in with_secret(chosen(options, entrant, there, several=bool(several)), options.secret):
+                    with collected(mistakes):
+                        rows.append(evaluated(task, entrant, options))
+                        refuse_incomplete(record.path_of(options.results, task, entrant), task)
     finally:  # what was finished is shown, whatever happened to the others
         if rows:
             print_table(table_of(rows), options.format)
@@ -87,6 +93,14 @@ def run_unpacked(options: EvaluateOptions) -> int:
     if mistakes:
         raise mistakes[-1]
     return 0
+
+
+def submissions_in(folder: str) -> list[str]:
+    """The submissions in a folder that is none itself, and in its folders; none where it is one, or no folder."""
+    if not os.path.isdir(folder) or os.path.lexists(os.path.join(folder, MANIFEST)):
+        return []
+    manifests = [*Path(folder).glob(f"*/{MANIFEST}"), *Path(folder).glob(f"*/*/{MANIFEST}")]
+    return sorted(str(each.parent) for each in manifests if not record.is_hidden(each, Path(folder)))
 
 
 @contextmanager
@@ -137,18 +151,33 @@ def asked_for(options: EvaluateOptions) -> tuple[Task, ...]:
     return tuple(TASKS.values()) if options.suite is None else get_suite(options.suite)
 
 
-def chosen(options: EvaluateOptions, entrant: Submission, there: tuple[Task, ...]) -> list[Task]:
-    """The tasks to play: the one that is named, or those of `there` that the submission lists."""
+def chosen(
+    options: EvaluateOptions, entrant: Submission, there: tuple[Task, ...], *, several: bool = False
+) -> list[Task]:
+    """The tasks to play: the one that is named, or those of `there` that the submission lists.
+
+    Args:
+        options: Of the command.
+        entrant: The submission.
+        there: The task, or the tasks of the suite, that was asked for.
+        several: Whether it is one of several submissions, of which those for other tasks are passed over.
+    """
+    tasks = [task for task in there if entrant.plays(task)]
+    if several:
+        return tasks
     if options.task is not None:
         return list(there)
-    tasks = [task for task in there if entrant.plays(task)]
     if not entrant.tasks:
         raise UserError(f"{entrant.name} lists no task; give one with --task")
     if not tasks:
         where = f"suite {options.suite}" if options.suite else "rlbench"
         known = ", ".join(task.key for task in there)
         raise UserError(f"{entrant.name} lists {', '.join(entrant.tasks)}; {where} has {known}")
-    return tasks
+    if entrant.folder != submission.BUILTIN / RANDOM:
+        return tasks
+    if not (own := [task for task in tasks if task.random_agent == RANDOM]):
+        raise UserError(f"{tasks[0].random_agent} plays at random in {options.suite}; evaluate that")
+    return own
 
 
 def with_secret(tasks: list[Task], file: Path | None) -> list[Task]:

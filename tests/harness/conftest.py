@@ -29,7 +29,7 @@ def submit(tmp_path):
 
     def write(act=None, *, source=None, folder="submission", **fields) -> Path:
         path = tmp_path / folder
-        path.mkdir(exist_ok=True)
+        path.mkdir(exist_ok=True, parents=True)
         manifest = {"name": "probe", "version": "1", "authors": ["a test"], "tasks": ["*"], "entry": "agent:load"}
         lines = (f"{key} = {json.dumps(value)}" for key, value in (manifest | fields).items())
         (path / "submission.toml").write_text("\n".join(lines), encoding="utf-8")

@@ -66,3 +66,32 @@ def test_a_submission_to_other_tasks(submit, tmp_path, capsys):
     code, _, err = run(capsys, path, "--suite", "quick", "--results", tmp_path / "results")
     assert code == 2
     assert "probe lists go@1; suite quick has grid-world@1, cart-pole@1" in err
+
+
+def test_a_folder_of_submissions_is_scored_one_after_the_other(submit, tmp_path, capsys):
+    """Each on the tasks that it lists; one that cannot be read stops nobody else, and what is scored stays."""
+    submit("return observation % 4", folder="class/ada", name="ada", tasks=["grid-world@1"])
+    submit("return [1] * self.num_envs", folder="class/bob/final", name="bob", tasks=["grid-world@1", "cart-pole@1"])
+    submit("return [1] * self.num_envs", folder="class/eve", name="no name", tasks=["grid-world@1"])
+    submit("return [1] * self.num_envs", folder="class/.git/old", name="old", tasks=["grid-world@1"])
+    options = (tmp_path / "class", "--suite", "tabular", "--results", tmp_path / "results", "--json")
+    code, out, err = run(capsys, *options)
+    assert code == 2
+    assert [(row["agent"], row["task"]) for row in json.loads(out)] == [
+        ("ada", "grid-world@1"),
+        ("bob", "grid-world@1"),
+    ]
+    assert "eve" in err
+    assert err.count("\n") == 1
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("results/*/*.jsonl")}
+    assert len(before) == 2
+    again = run(capsys, *options)
+    assert (again[0], again[1]) == (2, out)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("results/*/*.jsonl")} == before
+
+
+def test_random_plays_the_tasks_where_nobody_else_plays_at_random(tmp_path, capsys):
+    code, _, err = run(capsys, "random", "--suite", "go", "--results", tmp_path)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "random-legal" in err
+    assert list(tmp_path.iterdir()) == []

@@ -86,10 +86,10 @@ def check(surroundings, name, folder):
 
 
 def episodes(folder):
-    """The episodes of the record in a folder, without times."""
+    """The episodes of the record in a folder, without what lies before them."""
     (record,) = (folder / "results" / "grid-world@1").glob("ones@*[0-9a-f].jsonl")
     lines = map(json.loads, record.read_text(encoding="utf-8").splitlines())
-    return [line for line in lines if line["kind"] == "episode"]
+    return [{**line, "previous": None} for line in lines if line["kind"] == "episode"]
 
 
 @pytest.fixture(scope="session")
