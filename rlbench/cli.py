@@ -28,6 +28,7 @@ COMMANDS = {
     "evaluate": "score a submission in a process of its own",
     "match": "play games of Go between players, and rate them",
     "verify": "play recorded episodes again, and compare",
+    "merge": "several folders of results into one, nothing overwritten",
     "run": "train the reference agents, score them, write the leaderboard",
     "plot": "draw learning curves, performance profiles and the leaderboard",
     "leaderboard": "rank all results and write leaderboard.md",

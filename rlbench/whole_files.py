@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,3 +69,39 @@ def check_writable(path: Path) -> None:
         pass
     if not there:
         tried.unlink()
+
+
+def appear(path: Path, data: bytes) -> None:
+    """Write a new file, which is there with all of its data or not at all, and never takes the place of another.
+
+    Raises:
+        FileExistsError: Something is there already.
+        OSError: The file cannot be written.
+    """
+    descriptor, name = _nameless(path.parent)
+    try:
+        written = 0
+        while written < len(data):
+            written += os.write(descriptor, data[written:])
+        os.fchmod(descriptor, 0o644)
+        os.fsync(descriptor)
+        if name:
+            os.link(name, path)
+        else:  # with a descriptor Python calls linkat, which follows the link in /proc to the file itself
+            os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor)
+        with contextlib.suppress(OSError):
+            _sync(path.parent)
+    finally:
+        os.close(descriptor)
+        if name:
+            os.unlink(name)
+
+
+def _nameless(folder: Path) -> tuple[int, str]:
+    """A file in a folder, open to be written, without a name: nothing is left of it where the process is killed.
+
+    Where the system has no such files, the second value is its name, a hidden one.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        return os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o600), ""
+    return tempfile.mkstemp(prefix=".", suffix=".part", dir=folder)

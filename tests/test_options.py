@@ -29,6 +29,7 @@ MISTAKES = {
     "match a b --gmes 2": "did you mean --games?",
     "verify --blok 1": "did you mean --blocks?",
     "verify x --blocks 1.5": "--blocks: '1.5' is no whole number; `rlbench verify --help`",
+    "merge": "missing: DIR...;",
     "run --seeds 1.5": "--seeds: '1.5' is no whole number; `rlbench run --help`",
     "compare ppo sac --tsk x": "did you mean --task?",
     "plot --axis foo": "invalid choice 'foo'",

@@ -26,6 +26,7 @@ COMMANDS = {
     "train": "train value-iteration --out trained",
     "evaluate": "evaluate random --task grid-world@1 --results evaluated",
     "verify": "verify results",
+    "merge": "merge results --results merged",
     "run": "run quick --seeds 1",
     "plot": "plot results --output plots",
     "leaderboard": "leaderboard --output page.md",

@@ -1,0 +1,49 @@
+"""`rlbench merge`: several folders of results into one; conflicts are named, and nothing is overwritten."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from tyro.conf import Positional
+
+from rlbench.commands.shared.output import Format, Quiet, print_table, table_of, write
+from rlbench.errors import UserError
+from rlbench.harness.results.merging import ADDED, CONFLICT, CONTINUED, REFUSED, THERE, merge
+
+COLUMNS = ("file", "of", "outcome", "why")
+
+
+@dataclass(frozen=True)
+class MergeOptions:
+    """Merge folders of results into one: add what it lacks, name what differs, overwrite nothing."""
+
+    folders: Annotated[Positional[tuple[Path, ...]], tyro.conf.arg(metavar="DIR...")]
+    """Folders of results, as `rlbench evaluate --results DIR` writes them."""
+    results: Path = Path("results")
+    """Folder that they are merged into."""
+    quiet: Quiet = False
+    """Print nothing but what was not merged."""
+    format: Format = "table"
+
+
+def run(options: MergeOptions) -> int:
+    """Merge, and print what became of the files; 1 where one was not merged, else 0."""
+    if not options.folders:
+        raise UserError("missing: DIR...; `rlbench merge --help` tells more")
+    found = [each for folder in options.folders for each in merge(folder, options.results)]
+    left = [each for each in found if each.outcome in (CONFLICT, REFUSED)]
+    shown = left if options.format == "table" else found
+    if shown or options.format != "table":
+        rows = [
+            dict(zip(COLUMNS, (each.file, str(each.source), each.outcome, each.why), strict=True)) for each in shown
+        ]
+        print_table(table_of(rows, COLUMNS), options.format)
+    if options.format == "table" and not options.quiet:
+        counts = Counter(each.outcome for each in found)
+        told = [f"{counts[name]:,} {name}" for name in (ADDED, CONTINUED, THERE, CONFLICT, REFUSED) if counts[name]]
+        write(f"{options.results}: {', '.join(told) or 'nothing to merge'}\n")
+    return int(bool(left))

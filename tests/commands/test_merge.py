@@ -1,0 +1,201 @@
+"""`rlbench merge`: all that other folders of results have, nothing overwritten, whatever interrupts it."""
+
+import errno
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from rlbench import cli
+from rlbench.harness.results import curves, record
+from rlbench.harness.results.merging import ADDED, CONFLICT, CONTINUED, REFUSED, THERE, merge
+from tests import forge
+from tests.forgeries.conftest import write_run
+
+CURVE = "steps,seconds,mean_return,device\n1000,1.5,20.0,cpu\n"
+
+
+@pytest.fixture
+def theirs(tmp_path):
+    """Another folder: two runs, what was found about one, and a learning curve."""
+    folder = tmp_path / "theirs"
+    first, _ = (write_run(folder, "dqn", seed, 100 + seed) for seed in range(2))
+    first.with_suffix(record.VERIFICATION).write_text('{"kind": "verification"}\n', encoding="utf-8")
+    kept = folder / curves.FOLDER / "cart-pole@1" / "dqn-s0.csv"
+    kept.parent.mkdir(parents=True)
+    kept.write_text(CURVE, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def mine(tmp_path):
+    """The folder that is merged into, with a run of its own."""
+    write_run(tmp_path / "mine", "dqn", 2, 102)
+    return tmp_path / "mine"
+
+
+def content(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def outcomes(theirs, mine):
+    return {each.file: each.outcome for each in merge(theirs, mine)}
+
+
+def test_what_is_lacking_is_added_once(theirs, mine):
+    before, other = content(mine), content(theirs)
+    assert outcomes(theirs, mine) == dict.fromkeys(other, ADDED)
+    assert content(mine) == before | other
+    assert outcomes(theirs, mine) == dict.fromkeys(other, THERE)
+    assert content(mine) == before | other
+    assert content(theirs) == other
+
+
+def test_a_run_goes_on_where_the_other_folder_is_further(theirs, mine):
+    (path,) = (path for path in record.find(theirs) if record.read(path).header["training_seed"] == 0)
+    whole = path.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    target = mine / path.relative_to(theirs)
+    for torn in (b"", lines[52][:20]):
+        target.write_bytes(b"".join(lines[:52]) + torn)  # its first block
+        assert outcomes(theirs, mine)[path.relative_to(theirs).as_posix()] == CONTINUED
+        assert target.read_bytes() == whole
+    path.write_bytes(b"".join(lines[:52]))
+    assert outcomes(theirs, mine)[path.relative_to(theirs).as_posix()] == THERE
+    assert target.read_bytes() == whole
+
+
+def changed_return(path):
+    lines = forge.read(path)
+    lines[4] |= {"return": 99.0, "discounted_return": 99.0}
+    forge.write(path, lines)
+
+
+def another_machine(path):
+    lines = forge.read(path)
+    lines[0]["cpu"] = "another"
+    forge.write(path, lines)
+
+
+def test_conflicts_are_named_and_the_file_that_is_there_stays(theirs, mine):
+    outcomes(theirs, mine)
+    before = content(mine)
+    path = record.find(theirs)[0]
+    changed_return(path)
+    path.with_suffix(record.VERIFICATION).write_text('{"kind": "verification", "cpu": "other"}\n', encoding="utf-8")
+    (theirs / curves.FOLDER / "cart-pole@1" / "dqn-s0.csv").write_text(CURVE.replace("20", "21"), encoding="utf-8")
+    found = [each for each in merge(theirs, mine) if each.outcome == CONFLICT]
+    assert any("episode 3: return 99.0, not 10" in each.why for each in found)
+    assert content(mine) == before
+    assert len(found) in (2, 3)  # what was found is of one of the two records
+
+
+def test_the_same_episodes_from_another_machine_are_no_conflict(theirs, mine):
+    outcomes(theirs, mine)
+    before = content(mine)
+    another_machine(record.find(theirs)[0])
+    assert set(outcomes(theirs, mine).values()) == {THERE}
+    assert content(mine) == before
+
+
+def test_other_contents_under_a_training_seed_that_is_there(theirs, mine):
+    write_run(theirs, "dqn", 2, 500, digest="0" * 64, contents="0" * 64)
+    ((file, why),) = ((each.file, each.why) for each in merge(theirs, mine) if each.outcome == CONFLICT)
+    assert file == f"cart-pole@1/dqn@{'0' * 12}.jsonl"
+    assert "has the same training seed and other contents" in why
+    assert not (mine / file).exists()
+
+
+BAD = {
+    "a pipe": os.mkfifo,
+    "a link": lambda path: path.symlink_to("/etc/passwd"),
+    "junk": lambda path: path.write_bytes(b"junk\n"),
+    "nothing": lambda path: path.write_bytes(b""),
+    "a copy": lambda path: shutil.copy(next(path.parent.glob("dqn@*[0-9a-f].jsonl")), path),
+}
+
+
+@pytest.mark.parametrize("make", BAD.values(), ids=BAD)
+def test_what_is_no_record_is_refused_and_the_rest_is_merged(make, theirs, mine):
+    path = theirs / "cart-pole@1" / "bad@000000000000.jsonl"
+    make(path)
+    found = outcomes(theirs, mine)
+    assert found.pop("cart-pole@1/bad@000000000000.jsonl") == REFUSED
+    assert set(found.values()) == {ADDED}
+    assert not (mine / "cart-pole@1" / path.name).is_symlink()
+    assert not (mine / "cart-pole@1" / path.name).exists()
+
+
+def test_the_command(theirs, mine, tmp_path, capsys):
+    arguments = ["merge", str(theirs), "--results", str(mine)]
+    assert cli.main(arguments) == 0
+    assert capsys.readouterr().out == f"{mine}: {len(content(theirs))} added\n"
+    assert cli.main([*arguments, "--json"]) == 0
+    assert {row["outcome"] for row in json.loads(capsys.readouterr().out)} == {THERE}
+    changed_return(record.find(theirs)[0])
+    assert cli.main([*arguments, "--quiet"]) == 1
+    assert "conflict" in capsys.readouterr().out
+    for wrong in (tmp_path / "nowhere", mine):
+        assert cli.main(["merge", str(wrong), "--results", str(mine)]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_full_disk_is_one_line_and_what_was_merged_stays(theirs, mine, monkeypatch, capsys):
+    write, calls = os.write, []
+
+    def full(descriptor, data):
+        calls.append(descriptor)
+        if len(calls) > 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(descriptor, data)
+
+    other = content(theirs)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        assert cli.main(["merge", str(theirs), "--results", str(mine)]) == 2
+    assert "No space left on device; what was merged before is safe" in capsys.readouterr().err
+    there = content(mine)
+    assert len(there) == 2
+    assert all(there[name] == other[name] for name in there if name in other)
+    assert set(outcomes(theirs, mine).values()) == {ADDED, THERE}
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+left = int(sys.argv[1])
+def counted(function):
+    def call(*arguments, **more):
+        global left
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return function(*arguments, **more)
+    return call
+from rlbench.harness.results.merging import merge
+for name in ("open", "write", "pwrite", "fsync", "link", "ftruncate", "fchmod"):
+    setattr(os, name, counted(getattr(os, name)))
+list(merge(Path(sys.argv[2]), Path(sys.argv[3])))
+"""
+
+
+@pytest.mark.parametrize("calls", [0, 3, 7, pytest.param(range(1, 60), marks=pytest.mark.slow)])
+def test_killed_at_any_call_it_loses_nothing_and_the_next_does_the_rest(calls, theirs, mine, tmp_path):
+    before, other = content(mine), content(theirs)
+    (path,) = (path for path in record.find(theirs) if record.read(path).header["training_seed"] == 1)
+    lines = path.read_bytes().splitlines(keepends=True)
+    for left in [calls] if isinstance(calls, int) else calls:
+        folder = tmp_path / f"merged{left}"
+        shutil.copytree(mine, folder)
+        (folder / path.relative_to(theirs)).write_bytes(b"".join(lines[:52]))
+        done = subprocess.run([sys.executable, "-c", KILLED, str(left), theirs, folder], check=False)
+        assert done.returncode in (0, -signal.SIGKILL)
+        for name, data in content(folder).items():
+            expected = (before | other)[name]
+            assert data == expected or (name == path.relative_to(theirs).as_posix() and expected.startswith(data))
+        outcomes(theirs, folder)
+        assert content(folder) == before | other
