@@ -6,6 +6,6 @@ Importing the package registers its environments with Gymnasium; nothing else is
 from rlbench.registry import ENVIRONMENTS, Environment, register, register_all
 
 __all__ = ["ENVIRONMENTS", "Environment", "__version__", "register"]
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 register_all()
