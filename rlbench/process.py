@@ -155,6 +155,27 @@ def _single_precision() -> Callable[[], Any]:
 _torch_precision = SharedScope(_single_precision)
 
 
+def _tf32(allowed: bool) -> Callable[[], Any]:
+    torch: Any = importlib.import_module("torch")
+    switches = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = [each.allow_tf32 for each in switches]
+    for each in switches:
+        each.allow_tf32 = allowed
+
+    def restore() -> None:
+        for each, value in zip(switches, before, strict=True):
+            each.allow_tf32 = value
+
+    return restore
+
+
+torch_tf32 = SharedScope(lambda: _tf32(True))
+"""Torch may round factors to TF32 on GPUs inside."""
+
+torch_float32 = SharedScope(lambda: _tf32(False))
+"""Torch rounds no factor to TF32 on GPUs inside; by its own defaults convolutions do, other products do not."""
+
+
 @contextmanager
 def torch_defaults() -> Iterator[None]:
     """Torch computes by its own defaults inside: on the CPU, in float32, with gradients, outside of inference mode."""

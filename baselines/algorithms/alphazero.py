@@ -29,7 +29,7 @@ from baselines.data.position_replay import PositionReplay
 from baselines.data.rollout import env_id, make_envs
 from baselines.data.self_play import SelfPlay, Turns, play_games
 from baselines.maths.equations import alphazero_losses, cosine_schedule, l2_gradient
-from baselines.nets.networks import torch_device
+from baselines.nets.devices import chosen_device
 from baselines.nets.optim import check_loss, check_weights
 from baselines.nets.residual import PolicyValueNetwork, residual_graph, residual_network
 from baselines.templates.policies import SearchPolicy
@@ -226,7 +226,7 @@ class AlphaZero(Learner):
         planes, size, _ = self.env.single_observation_space["planes"].shape
         params = self.env.unwrapped.params  # type: ignore[attr-defined]  # RulesVectorEnv
         graph = residual_graph(planes, size, settings.blocks, settings.channels, settings.value_hidden)
-        device, generator = torch_device(settings.device), torch.Generator().manual_seed(int(settings.seed))
+        device, generator = chosen_device(settings), torch.Generator().manual_seed(int(settings.seed))
         self.model, earlier = (PolicyValueNetwork(residual_network(graph, generator), device) for _ in range(2))
         self.replay = PositionReplay(settings.window, planes, size)
         kind = {"algorithm": settings.search, "considered": settings.considered}

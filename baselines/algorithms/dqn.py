@@ -26,6 +26,7 @@ from baselines.maths.equations import (
     q_learning_loss,
     q_learning_target,
 )
+from baselines.nets import devices
 from baselines.nets.encoding import discrete_actions, encoding, frames_shape
 from baselines.nets.networks import convolutional, numpy_pixel_policy, numpy_policy, perceptron
 from baselines.nets.optim import Adam, FlatParameters, FusedAdam, Losses, TensorLosses, TrainedNetwork, check_weights
@@ -238,6 +239,10 @@ class DQN(Learner):
         self.window.clear()
         self.replay.clear()
         super().begin_episodes()
+
+    def wait(self) -> None:
+        """Wait for the device."""
+        devices.wait(self.place.device)
 
     def metrics(self) -> dict[str, float]:
         """The mean loss, and the mean return of the training episodes, since the last call."""

@@ -17,6 +17,7 @@ import torch
 from baselines.data.rollout import Rollout, Transition, play, play_episodes
 from baselines.data.tensor_rollout import CHUNK, TensorEncoding, TensorRollout
 from baselines.maths.equations import masked_logits
+from baselines.nets import devices
 from baselines.nets.distributions import head
 from baselines.nets.encoding import Encoder, Encoding, MaskedEncoding, discrete_actions, encoding, masked_encoding
 from baselines.nets.networks import Activation, numpy_policy, perceptron, to_numpy
@@ -243,6 +244,10 @@ class PolicyGradient(Learner):
     def clock(self) -> int:
         """Updates."""
         return self.updates
+
+    def wait(self) -> None:
+        """Wait for the device."""
+        devices.wait(self.place.device)
 
     def metrics(self) -> dict[str, float]:
         """The loss of the last update, and the mean return of the training episodes since the last call."""

@@ -23,9 +23,10 @@ import torch
 from baselines.data.rollout import Rollout, Transition, epsilon_greedy, make_envs, play
 from baselines.maths.equations import linear_schedule, q_learning_loss
 from baselines.maths.estimators import lambda_return
+from baselines.nets.devices import chosen_device
 from baselines.nets.encoding import discrete_actions, encoding, frames_shape
 from baselines.nets.layer_norm_graphs import layer_norm_convolutional, layer_norm_perceptron
-from baselines.nets.networks import convolutional, in_blocks, perceptron, to_numpy, torch_device
+from baselines.nets.networks import convolutional, in_blocks, perceptron, to_numpy
 from baselines.nets.optim import OPTIMIZERS, Losses, TrainedNetwork, check_weights
 from baselines.templates.policies import GraphPolicy
 from baselines.training.loop import Learner, OnPolicySettings, loop
@@ -220,7 +221,7 @@ class PQN(Learner):
         generator = torch.Generator().manual_seed(int(settings.seed))
         make = self._for_frames if settings.convolutions else self._for_numbers
         network, self.rollout, self.graph = make(env, generator)
-        self.q = TrainedNetwork(network, torch_device(settings.device), OPTIMIZERS[settings.optimizer])
+        self.q = TrainedNetwork(network, chosen_device(settings), OPTIMIZERS[settings.optimizer])
         self.losses = Losses()
         bound = settings.reward_clip or np.inf
         self.reward_bounds = -bound, bound

@@ -35,7 +35,7 @@ from baselines.maths.equations import (
     location_loss,
 )
 from baselines.maths.estimators import discounted_reward_to_go
-from baselines.nets.networks import torch_device
+from baselines.nets.devices import chosen_device
 from baselines.nets.optim import TrainedNetwork, check_loss
 from baselines.nets.recurrent_attention import RecurrentAttention
 from baselines.templates import glimpse_template
@@ -264,7 +264,7 @@ class RecurrentAttentionLearner(Learner):
         sizes = settings.width, settings.state, settings.location_hidden
         network = RecurrentAttention(math.prod(patches.shape), classes, *sizes)
         network.draw(torch.Generator().manual_seed(int(settings.seed)))
-        self.model = TrainedNetwork(network, torch_device(settings.device))
+        self.model = TrainedNetwork(network, chosen_device(settings))
         self.rng = np.random.default_rng(settings.seed)
         self.validation = ImageValidation(settings.task, settings.glimpses)
         self.glimpses: int = self.env.unwrapped.params.glimpses  # type: ignore[attr-defined]  # RulesVectorEnv

@@ -29,9 +29,10 @@ from baselines.maths.equations import (
     squared_errors,
     temperature_gradient,
 )
+from baselines.nets.devices import chosen_device
 from baselines.nets.distributions import SquashedGaussian, bounds
 from baselines.nets.encoding import encoding
-from baselines.nets.networks import numpy_policy, perceptron, to_numpy, torch_device
+from baselines.nets.networks import numpy_policy, perceptron, to_numpy
 from baselines.nets.optim import Losses, TrainedNetwork, check_weights
 from baselines.training.loop import Learner, OffPolicySettings, loop
 from baselines.training.memory import FLOAT, Need, Sizes, parameters
@@ -215,7 +216,7 @@ class SAC(Learner):
         encode = encoding(env.single_observation_space, settings.observation_scale)
         self.head = SquashedGaussian(env.single_action_space)
         self.rollout = Rollout(env, encode, self.head.decode)
-        device, generator = torch_device(settings.device), torch.Generator().manual_seed(int(settings.seed))
+        device, generator = chosen_device(settings), torch.Generator().manual_seed(int(settings.seed))
         sizes = (encode.size, *settings.hidden, self.head.outputs)
         self.actor = TrainedNetwork(perceptron(sizes, "relu", "uniform", generator), device)
         sizes = (encode.size + self.head.actions, *settings.hidden, 1)

@@ -181,20 +181,3 @@ def arrays(network: nn.Sequential, kind: type[nn.Linear | nn.Conv2d]) -> Layers:
     """Weights and biases of the layers of a kind; on a CPU they share the network's memory."""
     layers = [layer for layer in network if isinstance(layer, kind)]
     return [(layer.weight.detach().cpu().numpy(), layer.bias.detach().cpu().numpy()) for layer in layers]
-
-
-def torch_device(name: str) -> torch.device:
-    """The torch device that `auto`, `cpu` or `cuda` stands for; UserError for cuda where there is none."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("device=cuda, but PyTorch finds no CUDA device here; use device=cpu or device=auto")
-    if name not in ("cpu", "cuda"):
-        raise UserError(f"device must be auto, cpu or cuda, not {name!r}")
-    return torch.device(name)
-
-
-def device_name(name: str) -> str:
-    """Model of the GPU that `auto` or `cuda` stands for; empty where the CPU is meant."""
-    device = torch_device(name)
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else ""

@@ -23,16 +23,16 @@ from rlbench.text_files import read_text
 CURVE = "curve.jsonl"
 MAX_BYTES = 1 << 30
 
-UNKNOWN = {"device": "an unknown device", "arithmetic": arithmetic.NATIVE}
+UNKNOWN = {"device": "an unknown device", "arithmetic": arithmetic.NATIVE, "precision": "float32"}
 """Where a training run computes, and what a curve that does not say so is taken for."""
 
 Entry = dict[str, Any]
 
 
 def head(algorithm: str, settings: Any, device: str) -> Entry:
-    """The first entry: whose curve it is, the model of the CPU or GPU, and the arithmetic, on which weights depend."""
+    """The first entry: whose curve it is, and what weights depend on: model of CPU or GPU, arithmetic, precision."""
     whose = {"algorithm": algorithm, "agent": settings.agent, "task": settings.task, "seed": int(settings.seed)}
-    whose |= {"device": device, "arithmetic": arithmetic.current()}
+    whose |= {"device": device, "arithmetic": arithmetic.current(), "precision": settings.precision}
     return {"event": "started", "update": 0, "steps": 0, "seconds": 0.0, **whose}
 
 

@@ -63,7 +63,9 @@ class RunSettings:
     seed: Seed = 0
     """Training seed: decides the weights, the actions, the episodes."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where the networks compute."""
+    """Where the networks compute; auto takes a GPU where there is one and the networks are large enough for it."""
+    precision: Literal["float32", "tf32"] = "float32"
+    """Of products of matrices on GPUs: tf32 rounds their factors to 10 bits, which is faster on some."""
 
     def check(self) -> None:
         """UserError for a setting that makes no sense, naming it; of names, those that a submission may not have."""
@@ -186,6 +188,9 @@ class Learner(Stateful):
             raise RuntimeError("the training has no validation seeds, hence no best policy on them")
         return self.validation.policy
 
+    def wait(self) -> None:
+        """Wait for the device, so that its work counts as time of training."""
+
     def metrics(self) -> dict[str, float]:
         """Metrics for the learning curve, of the iterations since the last call."""
         return {}
@@ -227,19 +232,21 @@ class Learner(Stateful):
 
 
 @contextmanager
-def computing(threads: int = 1) -> Iterator[None]:
+def computing(threads: int = 1, precision: str = "float32") -> Iterator[None]:
     """A scope in which NumPy and PyTorch compute as the algorithms expect, whatever is set outside; restored after.
 
     NumPy has one thread, so that the weights do not depend on the number of cores.
 
     Args:
         threads: that PyTorch may use. Nothing of PyTorch is touched where it is not imported, as by tables.
+        precision: of its products of matrices on GPUs, float32 or tf32.
     """
     with ExitStack() as stack:
         stack.enter_context(np.errstate(under="ignore"))
         stack.enter_context(process.one_blas_thread())
         if "torch" in sys.modules:
             stack.enter_context(process.torch_defaults())
+            stack.enter_context((process.torch_tf32 if precision == "tf32" else process.torch_float32)())
             stack.enter_context(process.torch_threads(threads))
         yield
 
@@ -260,7 +267,7 @@ def loop(make: Callable[[Any], Learner], settings: RunSettings, resume: Tree | N
     """
     settings.check()
     threads = getattr(settings, "threads", 1)
-    yield from process.within(lambda: computing(threads), _events(make, settings, resume, clock))
+    yield from process.within(lambda: computing(threads, settings.precision), _events(make, settings, resume, clock))
 
 
 def _events(
@@ -289,6 +296,7 @@ def _events(
             learner.iterate()
             spent = learner.progress() >= 1
             if spent or every.due(every.evaluation, learner.clock()):
+                learner.wait()
                 with stopwatch.paused():
                     yield Progress(*counts(), min(learner.progress(), 1.0), learner.metrics())
                     if learner.validation is not None:

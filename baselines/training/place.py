@@ -11,7 +11,7 @@ import torch
 from baselines.data.draws import CounterGenerator
 from baselines.data.rollout import make_envs
 from baselines.data.tensor_rollout import ARGUMENTS, has_kernels
-from baselines.nets import networks
+from baselines.nets import devices
 from rlbench.errors import UserError
 
 
@@ -56,7 +56,7 @@ def place(settings: Any, why_not: str = "") -> TrainingPlace:
     Raises:
         UserError: There is no such device, or a counter's draws are asked for where they cannot be.
     """
-    device = networks.torch_device(settings.device)
+    device = devices.chosen_device(settings)
     why_not = why_not or ("" if has_kernels(settings.task) else f"the simulator of {settings.task}")
     if settings.draws == "counter" and why_not:
         raise UserError(f"draws=counter is for environments that step on a device, and {why_not} needs a CPU")

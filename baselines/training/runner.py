@@ -84,6 +84,8 @@ def _run(module: Any, algorithm: str, settings: Any, out: Path, quiet: bool, ten
         curve.cut(out / CURVE, first, saved["update"])
         if not quiet:
             sys.stderr.write(how_it_goes_on(saved))
+    if not quiet and (why := why_cpu(settings)):
+        sys.stderr.write(f"{why}\n")
     last = LastSnapshot(saved["update"] if saved else None)
     with ExitStack() as stack, ending_explained(out, last):
         watchers = [stack.enter_context(curve.appended(out / CURVE))]
@@ -180,9 +182,18 @@ def device_of(settings: Any) -> str:
     """Model of the CPU or the GPU that a training run uses."""
     if settings.device == "cpu":
         return provenance.cpu()
-    from baselines.nets.networks import device_name  # tables need no torch
+    from baselines.nets.devices import device_name  # tables need no torch
 
-    return device_name(settings.device) or provenance.cpu()
+    return device_name(settings) or provenance.cpu()
+
+
+def why_cpu(settings: Any) -> str:
+    """Why a training run is not on the GPU that there is; empty where it is, or where the user decided."""
+    if settings.device != "auto" or "torch" not in sys.modules:
+        return ""
+    from baselines.nets import devices
+
+    return devices.why_cpu(settings)
 
 
 def origin(settings: Any, finished: Finished) -> Origin:

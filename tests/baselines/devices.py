@@ -6,7 +6,7 @@ from unittest import mock
 
 import torch
 
-from baselines.nets import networks
+from baselines.nets import devices
 from baselines.training import capture
 from baselines.training.loop import computing
 from tests.core.fake_cuda import FakeLibrary, gpu_on_the_cpu
@@ -19,7 +19,7 @@ def pretended_gpu(graphs=True):
     with contextlib.ExitStack() as stack:
         device = stack.enter_context(pretend_device())
         stack.enter_context(gpu_on_the_cpu(FakeLibrary(), device))
-        stack.enter_context(mock.patch.object(networks, "torch_device", return_value=device))
+        stack.enter_context(mock.patch.object(devices, "chosen_device", return_value=device))
         stack.enter_context(mock.patch.object(capture, "new_graph", PretendGraph))
         if not graphs:
             stack.enter_context(mock.patch.object(capture, "WARM_UP", 10**9))
