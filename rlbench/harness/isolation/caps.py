@@ -112,7 +112,7 @@ class Watchdog:
 
     def _excess_of_files(self) -> tuple[str, str] | None:
         """Whether there are too many files, or too large ones; never looks at more than there may be."""
-        files, size, folders = 0, self._bytes_of_unlinked_files(), [self._folder]
+        files, size, folders = 0, self._bytes_of_unlinked_files() + self._bytes_of_mapped_files(), [self._folder]
         while folders:
             try:
                 with os.scandir(folders.pop()) as listing:
@@ -120,7 +120,9 @@ class Watchdog:
             except OSError as error:
                 if error.errno == errno.ENAMETOOLONG:
                     return "crash", "made folders in folders that are too deep to look into"
-                continue  # removed meanwhile, or closed to everybody
+                if error.errno == errno.EACCES:
+                    return "crash", "made a folder that nobody can look into"
+                continue  # removed meanwhile
             files += len(entries)
             if files > self._caps.files:
                 return "crash", f"made more than {self._caps.files:,} files in its folder, as many as may be"
@@ -137,6 +139,27 @@ class Watchdog:
         except OSError:
             return 0
         return sum(_bytes(str(self._status.with_name("fd") / name), unlinked=True) for name in names)
+
+    def _bytes_of_mapped_files(self) -> int:
+        """Size of the files without a name of which it has mapped a part, whether they are open or not.
+
+        Where their size is not told, as only to root, each counts as much as a file may have.
+        """
+        try:
+            lines = self._status.with_name("maps").read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            return 0
+        mappings = [line.split(maxsplit=5) for line in lines if line.endswith("(deleted)") and self._folder in line]
+        spans = {inode: span for span, _, _, _, inode, _ in mappings}
+        return sum(self._bytes_of_mapping(span) for span in spans.values())
+
+    def _bytes_of_mapping(self, span: str) -> int:
+        try:
+            return os.stat(self._status.with_name("map_files") / span).st_blocks * 512
+        except PermissionError:
+            return self._caps.file_bytes
+        except OSError:  # unmapped meanwhile
+            return 0
 
 
 def _bytes(path: str, unlinked: bool = False) -> int:

@@ -28,13 +28,20 @@ from rlbench.harness.isolation.caps import CPU, CUDA, Caps, limit_process
 
 _SYSTEM = (
     *("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache"),
-    *("/etc/localtime", "/usr/share/zoneinfo", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"),
+    *("/etc/localtime", "/usr/share/zoneinfo", "/dev/random", "/dev/urandom"),  # not /dev/zero: see `shared_memory`
     *("/proc/cpuinfo", "/proc/meminfo", "/proc/sys/vm/overcommit_memory"),
     *("/sys/devices/system/cpu", "/sys/devices/system/node"),
 )
 """Files of the system that libraries read when they are loaded."""
 
-_OF_CUDA = ("/usr/local/cuda", "/proc/driver/nvidia", "/proc/devices", "/sys/module/nvidia", "/sys/bus/pci/devices")
+_OF_CUDA = (
+    "/dev/zero",
+    "/usr/local/cuda",
+    "/proc/driver/nvidia",
+    "/proc/devices",
+    "/sys/module/nvidia",
+    "/sys/bus/pci/devices",
+)
 _PACKAGE = Path(__file__).resolve().parents[2]
 _LIBRARIES = ("site-packages", "dist-packages")
 
@@ -54,6 +61,9 @@ class Policy:
 
     may_search: bool
     """Whether it may go through folders that only root may; see `privileges.become_nobody`."""
+
+    shared_memory: bool
+    """Whether it may share memory without a file, as CUDA does: of that, no limit counts what is not mapped."""
 
     def plain(self) -> dict[str, Any]:
         """As JSON, for `from_plain`."""
@@ -82,6 +92,7 @@ def policy(submission: str, scratch: str, cuda: bool) -> Policy:
         scratch=scratch,
         caps=CUDA if cuda else CPU,
         becomes_nobody=becomes_nobody,
+        shared_memory=cuda,
         may_search=becomes_nobody and not all(map(privileges.readable_by_agents, [*ours, str(Path(scratch).parent)])),
     )
 
@@ -103,7 +114,7 @@ def apply(wanted: Policy, parent: int) -> None:
     privileges.give_up_gaining()
     own = f"/proc/{os.getpid()}"
     landlock.restrict((*wanted.readable, own), wanted.devices, (wanted.scratch,))
-    seccomp.install()
+    seccomp.install(wanted.shared_memory)
 
 
 def _libraries() -> Iterator[str]:

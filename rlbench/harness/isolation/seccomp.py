@@ -28,9 +28,13 @@ DENIED = (
     *("sched_setattr", "sched_setparam", "sched_setscheduler"),
     # The network, and Unix sockets with names, which Landlock does not see.
     *("socket", "connect", "bind", "listen", "accept", "accept4"),
+    # Messages that carry descriptors, in which files are kept that nobody sees.
+    *("sendmsg", "sendmmsg"),
     # Memory and messages that outlive a process, or that no limit counts.
     *("shmget", "shmat", "shmctl", "shmdt", "semget", "semop", "semctl", "semtimedop"),
     *("msgget", "msgsnd", "msgrcv", "msgctl", "mq_open", "mq_unlink", "memfd_create", "memfd_secret"),
+    # More rules of Landlock, which keep the files that they name.
+    *("landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"),
     # Large interfaces of the kernel that no agent needs.
     *("io_uring_setup", "io_uring_enter", "io_uring_register", "bpf", "perf_event_open", "userfaultfd"),
     *("add_key", "request_key", "keyctl", "fanotify_init", "inotify_init", "inotify_init1", "modify_ldt"),
@@ -53,12 +57,14 @@ DENIED = (
 MISSING = ("clone3",)
 """Calls that answer ENOSYS, so that the C library makes an older one, whose arguments a filter can read."""
 
-_THREAD = 0x10000  # CLONE_THREAD
+_THREAD = 0x10600  # CLONE_THREAD, CLONE_FILES, CLONE_FS: with the descriptors of the others, which are counted
 _NAMESPACES = 0x7E020080  # CLONE_NEW*
 _UNIX, _STREAM, _TYPE = 1, 1, 0xF  # AF_UNIX, SOCK_STREAM; a datagram socket could be sent to any name
 _FCNTL = (8, 10, 15, 1024, 1026)  # F_SETOWN, F_SETSIG, F_SETOWN_EX send signals; F_SETLEASE, F_NOTIFY watch files
 _IOCTL = (0x5412, 0x541C, 0x8901, 0x8902)  # TIOCSTI and TIOCLINUX type for others; FIOSETOWN, SIOCSPGRP send signals
-_PRCTL = (1, 8, 35, 62, 0x59616D61)  # PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_SET_MM, PR_SCHED_CORE, PR_SET_PTRACER
+_PRCTL = (1, 4, 8, 35, 62, 0x59616D61)  # PR_SET_PDEATHSIG, _DUMPABLE, _KEEPCAPS, _MM, PR_SCHED_CORE, PR_SET_PTRACER
+_SHARED_ANONYMOUS = 0x21  # MAP_SHARED, MAP_ANONYMOUS: kept whole, and not counted, while one page of it is mapped
+_UNSHARE = 2  # CLOSE_RANGE_UNSHARE: descriptors of its own for a thread
 
 
 @dataclass(frozen=True)
@@ -73,16 +79,21 @@ class Condition:
     mask: int = 0xFFFFFFFF
 
 
-def conditions(pid: int) -> dict[str, tuple[Condition, ...]]:
+def conditions(pid: int, shared_memory: bool) -> dict[str, tuple[Condition, ...]]:
     """Calls that are allowed only where all conditions hold, and EPERM otherwise.
 
     Args:
-        pid: Of the process that is restricted: it may signal itself.
+        pid: Of the process that is restricted: it may signal itself, and not its group, in which others may be.
+        shared_memory: Whether it may share memory without a file.
     """
     itself = (Condition(0, (0, pid)),)
+    private = {} if shared_memory else {"mmap": (Condition(3, (_SHARED_ANONYMOUS,), False, _SHARED_ANONYMOUS),)}
     return {
+        **private,
         "clone": (Condition(0, (_THREAD,), mask=_THREAD | _NAMESPACES),),
-        **dict.fromkeys(("kill", "tgkill", "prlimit64", "sched_setaffinity"), itself),
+        **dict.fromkeys(("tgkill", "prlimit64", "sched_setaffinity"), itself),
+        "kill": (Condition(0, (pid,)),),
+        "close_range": (Condition(2, (0,), mask=_UNSHARE),),
         "socketpair": (Condition(0, (_UNIX,)), Condition(1, (_STREAM,), mask=_TYPE)),
         "fcntl": (Condition(1, _FCNTL, among=False),),
         "ioctl": (Condition(1, _IOCTL, among=False),),
@@ -100,12 +111,13 @@ Instruction = tuple[int, int, int, int]
 """Code, how many instructions to skip where a comparison holds, and where it does not, operand."""
 
 
-def program(pid: int, machine: str) -> list[Instruction]:
+def program(pid: int, machine: str, shared_memory: bool = False) -> list[Instruction]:
     """The filter for a process: calls of another architecture kill it; those beyond NEWEST, x32's too, are unknown.
 
     Args:
         pid: Of the process.
         machine: One of `system_calls.MACHINES`.
+        shared_memory: Whether it may share memory without a file.
     """
     number = numbers(machine)
     instructions = [
@@ -115,7 +127,7 @@ def program(pid: int, machine: str) -> list[Instruction]:
         (_LOAD, 0, 0, _NUMBER),
         *_answer(_JUMP_GREATER, NEWEST, errno.ENOSYS),
     ]
-    for name, all_of in conditions(pid).items():
+    for name, all_of in conditions(pid, shared_memory).items():
         block = [each for one in all_of for each in _unless(one)] + [(_RETURN, 0, 0, _ALLOW)]
         instructions += [(_JUMP_EQUAL, 0, len(block), number[name]), *block]
     for name in DENIED:
@@ -125,14 +137,17 @@ def program(pid: int, machine: str) -> list[Instruction]:
     return [*instructions, (_RETURN, 0, 0, _ALLOW)]
 
 
-def install() -> None:
+def install(shared_memory: bool) -> None:
     """Filter the system calls of this thread, and of all that it starts, for good.
+
+    Args:
+        shared_memory: Whether it may share memory without a file.
 
     Raises:
         OSError: The kernel has no filters; or the process may still gain privileges, see `privileges.give_up_gaining`.
         KeyError: The machine is none of those that the filter is written for.
     """
-    instructions = program(os.getpid(), platform.machine())
+    instructions = program(os.getpid(), platform.machine(), shared_memory)
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *each) for each in instructions))
     filter_ = ctypes.create_string_buffer(struct.pack("HP", len(instructions), ctypes.addressof(code)))
     set_mode_filter, allow_speculation = 1, 4  # without the flag kernels before 5.16 slow all of the process down

@@ -46,15 +46,28 @@ def answer(program, number, arguments=(), architecture="x86_64"):
 
 THREAD = 0x3D0F00  # what glibc and musl give to clone for a thread
 CALLS = {
-    "clone": [((THREAD,), ALLOW), ((17,), "EPERM"), ((THREAD | 0x10000000,), "EPERM"), ((0x4111,), "EPERM")],
-    "kill": [((PID, 9), ALLOW), ((0, 9), ALLOW), ((PID + 1, 9), "EPERM"), ((1 << 32 | 7, 9), "EPERM")],
+    "clone": [
+        ((THREAD,), ALLOW),
+        ((17,), "EPERM"),
+        ((THREAD | 0x10000000,), "EPERM"),
+        ((0x4111,), "EPERM"),
+        ((0x10900,), "EPERM"),
+    ],
+    "kill": [((PID, 9), ALLOW), ((0, 9), "EPERM"), ((PID + 1, 9), "EPERM"), ((1 << 32 | 7, 9), "EPERM")],
     "tgkill": [((PID, PID, 6), ALLOW), ((PID - 1, PID - 1, 6), "EPERM")],
     "prlimit64": [((0, 7), ALLOW), ((PID, 7), ALLOW), ((1, 7), "EPERM")],
     "sched_setaffinity": [((0, 8), ALLOW), ((1, 8), "EPERM")],
     "socketpair": [((1, 1, 0), ALLOW), ((1, 0x80001, 0), ALLOW), ((1, 2, 0), "EPERM"), ((2, 1, 0), "EPERM")],
     "fcntl": [((3, 1), ALLOW), ((3, 4), ALLOW), ((3, 8), "EPERM"), ((3, 1026), "EPERM")],
     "ioctl": [((0, 0x5401), ALLOW), ((0, 0x5412), "EPERM"), ((0, 0xFFFFFFFF00005412), "EPERM")],
-    "prctl": [((15, 0), ALLOW), ((1, 0), "EPERM"), ((0x59616D61, 1), "EPERM")],
+    "close_range": [((3, 9, 0), ALLOW), ((3, 9, 4), ALLOW), ((3, 9, 2), "EPERM"), ((3, 9, 6), "EPERM")],
+    "mmap": [
+        ((0, 1, 3, 0x22), ALLOW),
+        ((0, 1, 3, 1, 4), ALLOW),
+        ((0, 1, 3, 0x21), "EPERM"),
+        ((0, 1, 3, 0x8023), "EPERM"),
+    ],
+    "prctl": [((15, 0), ALLOW), ((1, 0), "EPERM"), ((4, 0), "EPERM"), ((0x59616D61, 1), "EPERM")],
     "execve": [((), "EPERM")],
     "socket": [((1, 1, 0), "EPERM")],
     "io_uring_setup": [((), "EPERM")],
@@ -76,6 +89,11 @@ def test_every_call_that_is_denied_is_denied(machine):
     for name in seccomp.DENIED:
         assert name not in number or answer(program, number[name], (), machine) == "EPERM", name
     assert len(program) < 4096
+
+
+def test_an_agent_with_a_gpu_may_share_memory():
+    program = seccomp.program(PID, "x86_64", shared_memory=True)
+    assert answer(program, numbers("x86_64")["mmap"], (0, 1, 3, 0x21)) == ALLOW
 
 
 def test_other_architectures_and_unknown_calls():
