@@ -17,20 +17,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import gymnasium
-import numpy as np
 import torch
 
-from baselines.data.rollout import Rollout, Transition, epsilon_greedy, make_envs, play
+from baselines.data.rollout import Rollout, Transition, explored, play
+from baselines.data.tensor_rollout import TensorEncoding, TensorRollout
 from baselines.maths.equations import linear_schedule, q_learning_loss
 from baselines.maths.estimators import lambda_return
-from baselines.nets.devices import chosen_device
 from baselines.nets.encoding import discrete_actions, encoding, frames_shape
 from baselines.nets.layer_norm_graphs import layer_norm_convolutional, layer_norm_perceptron
 from baselines.nets.networks import convolutional, in_blocks, perceptron, to_numpy
 from baselines.nets.optim import OPTIMIZERS, Losses, TrainedNetwork, check_weights
 from baselines.templates.policies import GraphPolicy
+from baselines.training.capture import Captured
 from baselines.training.loop import Learner, OnPolicySettings, loop
 from baselines.training.memory import FLOAT, Need, Sizes, parameters
+from baselines.training.place import PlaceSettings, place
 from baselines.types import (
     Array,
     Clock,
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class PQNSettings(OnPolicySettings):
+class PQNSettings(OnPolicySettings, PlaceSettings):
     """Settings of a PQN training run."""
 
     agent: str = "pqn"
@@ -140,61 +141,74 @@ class PQN(Learner):
     settings: PQNSettings
 
     def iterate(self) -> None:
-        """An update: play, set the targets, and take a gradient step per minibatch, in several epochs."""
-        batch = self.batch(self.play())
-        for _ in range(self.settings.epochs):
-            for minibatch in self.minibatches(batch):
-                self.learn(minibatch)
+        """An update; where everything is on a GPU, as one graph."""
+        self.losses.add(self.update().clone())
         self.updates += 1
+
+    def play_and_learn(self) -> torch.Tensor:
+        """Play, set the targets, and take a gradient step per minibatch, in several epochs; returns the mean loss."""
+        batch = self.batch(self.play())
+        losses = [self.learn(part) for _ in range(self.settings.epochs) for part in self.minibatches(batch)]
+        return torch.stack(losses).mean() if losses else torch.zeros(())  # none where environments only reset
 
     def play(self) -> Transition:
         """The steps of this update, [T, N, ...]: with probability epsilon a random action, else argmax_a Q(s, a)."""
-        epsilon = self.epsilon()
+        settings, epsilon = self.settings, self.epsilon()
+        u = iter(self.rng.random((settings.horizon, settings.num_envs, 2)))  # at once: a draw costs time
 
         def choose(s: Array) -> Array:
-            return epsilon_greedy(to_numpy(self.action_values(s).argmax(dim=1)), epsilon, self.actions, self.rng)
+            best = self.of_rollout(self.action_values(self.q.tensor(s)).argmax(dim=1))
+            return explored(best, epsilon, self.actions, next(u))
 
-        return play(self.rollout, choose, self.settings.horizon)
+        return play(self.rollout, choose, settings.horizon)
 
-    def epsilon(self) -> float:
+    def epsilon(self) -> Any:
         """Exploration in this update: it falls on a line from one update to the next, and is then constant."""
-        settings, rows = self.settings, self.rollout.rows
+        settings, rows = self.settings, self.rollout.elapsed
         return linear_schedule(rows, settings.epsilon_start, settings.epsilon_end, settings.epsilon_env_steps)
 
     @torch.no_grad()
-    def action_values(self, s: Array) -> torch.Tensor:
-        """Q(s, .) [N, A] at features s[N, ...], without a gradient."""
-        q: torch.Tensor = self.q(self.q.tensor(s))
+    def action_values(self, s: torch.Tensor) -> torch.Tensor:
+        """Q(s, .) [B, A] at features s[B, ...], without a gradient."""
+        q: torch.Tensor = self.q(s)
         return q
 
     def batch(self, played: Transition) -> QBatch:
         """The valid steps with their targets, which stay as they are while they are learned from."""
-        valid = played.valid
-        columns = played.s_tm1[valid], played.a_tm1[valid], self.targets(played)[valid]
-        return QBatch(*map(self.q.tensor, columns))
+        columns = played.s_tm1, played.a_tm1, self.targets(played)
+        return QBatch(*(self.q.tensor(played.of_valid(column)) for column in columns))
 
     def targets(self, played: Transition) -> Array:
         """Lambda-returns G_t[T, N] with V(s) = max_a Q(s, a), by the network that played."""
         settings = self.settings
-        v_t = np.stack([to_numpy(self.action_values(s_t).amax(dim=1)) for s_t in played.s_t])
-        r_t = np.float32(settings.reward_scale) * played.r_t.clip(*self.reward_bounds)
-        discount_t = np.float32(settings.gamma) * ~played.terminated
-        return lambda_return(r_t, discount_t, played.last_t, v_t, settings.lambda_)
+        r_t = played.r_t.clip(*self.reward_bounds) * settings.reward_scale
+        discount_t = settings.gamma * ~played.terminated
+        return lambda_return(r_t, discount_t, played.last_t, self.values(played.s_t), settings.lambda_)
+
+    def values(self, s: Array) -> Any:
+        """V(s) [T, N] at features s[T, N, ...]; so many at a time, as frames of a long rollout would take gigabytes."""
+        rows = self.q.tensor(s.reshape(-1, *s.shape[2:])).split(1_024)
+        v = torch.cat([self.action_values(part).amax(dim=1) for part in rows])
+        return self.of_rollout(v.view(s.shape[:2]))
 
     def minibatches(self, batch: QBatch) -> Iterator[QBatch]:
-        """The batch in parts of equal size, drawn at random; none where every environment only reset."""
-        order = self.q.tensor(self.rng.permutation(len(batch.G_t)))
-        for index in order.tensor_split(min(self.settings.minibatches, len(order)) or 1):
-            if len(index):
+        """The batch in parts of equal size, drawn at random; none of an empty one."""
+        if parts := min(self.settings.minibatches, len(batch.G_t)):
+            order = self.q.tensor(self.rng.permutation(len(batch.G_t)))
+            for index in order.tensor_split(parts):
                 yield QBatch(*(column.index_select(0, index) for column in batch))
 
-    def learn(self, batch: QBatch) -> None:
-        """A gradient step on (G - Q(s, a))^2."""
+    def learn(self, batch: QBatch) -> torch.Tensor:
+        """A gradient step on (G - Q(s, a))^2; returns the loss."""
         q_tm1 = self.q(batch.s_tm1).gather(1, batch.a_tm1.unsqueeze(1)).squeeze(1)
         loss = q_learning_loss(q_tm1, batch.G_t)
         loss.backward()
         self.q.optimizer.step(self.learning_rate(), self.settings.max_grad_norm)
-        self.losses.add(loss)
+        return loss.detach()
+
+    def of_rollout(self, values: torch.Tensor) -> Any:
+        """Values as the rollout has them: tensors where the environments step on the device, else arrays."""
+        return values if self.place.tensors else to_numpy(values)
 
     def policy(self) -> Policy:
         """The greedy policy, of pixels with a chance of `evaluation_epsilon` of a random action."""
@@ -205,35 +219,44 @@ class PQN(Learner):
         return self.updates
 
     def metrics(self) -> dict[str, float]:
-        """The mean loss, and the mean return of the training episodes, since the last call."""
+        """The mean loss, and the mean return of the training episodes, since the last call; waits for the device."""
         self.check_finite()
+        if self.place.tensors:
+            self.rollout.env.unwrapped.check()
         return {"loss": self.losses.mean()} | self.rollout.training_return()
 
     def check_finite(self) -> None:
-        """UserError where a loss or a weight is no finite number."""
+        """UserError where a loss or a weight is no finite number; waits for the device."""
         self.losses.check(self.updates)
         check_weights(self.updates, self.q)
 
     def __init__(self, settings: PQNSettings) -> None:
         super().__init__(settings)
-        env = make_envs(settings.task, settings.num_envs, **{"life_loss": True} if settings.life_loss else {})
+        self.place = place(settings)
+        device, tensors = self.place
+        self.rng = self.place.generator(settings)
+        env = self.place.envs(settings, settings.num_envs, **{"life_loss": True} if settings.life_loss else {})
         self.actions = discrete_actions(env.single_action_space)
         generator = torch.Generator().manual_seed(int(settings.seed))
         make = self._for_frames if settings.convolutions else self._for_numbers
         network, self.rollout, self.graph = make(env, generator)
-        self.q = TrainedNetwork(network, chosen_device(settings), OPTIMIZERS[settings.optimizer])
+        self.q = TrainedNetwork(network, device, lambda flat: OPTIMIZERS[settings.optimizer](flat, capturable=tensors))
         self.losses = Losses()
-        bound = settings.reward_clip or np.inf
+        bound = settings.reward_clip or math.inf
         self.reward_bounds = -bound, bound
+        counters = [(self.rollout, "env_steps"), (self.rollout, "rows")]
+        self.update = Captured(self.play_and_learn, device if tensors else torch.device("cpu"), counters)
 
-    def _for_numbers(self, env: Any, generator: torch.Generator) -> tuple[torch.nn.Sequential, Rollout, MakeGraph]:
+    def _for_numbers(self, env: Any, generator: torch.Generator) -> tuple[torch.nn.Sequential, Any, MakeGraph]:
         """Perceptron, rollout and the graph that is exported, where observations are numbers."""
         encode = encoding(env.single_observation_space, self.settings.observation_scale)
         sizes = (encode.size, *self.settings.hidden, self.actions)
         network = perceptron(sizes, "relu", "orthogonal", generator, 0.01, layer_norm=True)
-        return network, Rollout(env, encode), lambda: layer_norm_perceptron(network, encode)
+        device, tensors = self.place
+        rollout = TensorRollout(env, TensorEncoding(encode, device)) if tensors else Rollout(env, encode)
+        return network, rollout, lambda: layer_norm_perceptron(network, encode)
 
-    def _for_frames(self, env: Any, generator: torch.Generator) -> tuple[torch.nn.Sequential, Rollout, MakeGraph]:
+    def _for_frames(self, env: Any, generator: torch.Generator) -> tuple[torch.nn.Sequential, Any, MakeGraph]:
         """Convolutional network, rollout and the graph that is exported, where observations are stacked frames."""
         settings, shape = self.settings, frames_shape(env.single_observation_space)
         convolutions, sizes = settings.convolutions, (*settings.hidden, self.actions)

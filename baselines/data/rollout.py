@@ -242,6 +242,17 @@ def epsilon_greedy(best: Array, epsilon: float, actions: int, rng: Any) -> Array
     return chosen
 
 
+def explored(best: Any, epsilon: Any, actions: int, u: Any) -> Any:
+    """The actions best[N], each replaced with probability epsilon by one of `actions` at random.
+
+    u[N, 2] uniform in [0, 1): whether, and by which; arrays or tensors, all.
+    """
+    at_random, which = u[:, 0] < epsilon, u[:, 1] * actions
+    if isinstance(best, np.ndarray):
+        return np.where(at_random, which.astype(best.dtype), best)
+    return which.to(best.dtype).where(at_random, best)
+
+
 def evaluate(
     env: VectorEnv[Any, Any, Any],
     act: Act,

@@ -233,8 +233,8 @@ def radam_step(
     g: torch.Tensor,
     m: torch.Tensor,
     v: torch.Tensor,
-    t: int,
-    alpha: float,
+    t: Any,
+    alpha: Any,
     epsilon: float = 1e-8,
 ) -> None:
     """Rectified Adam: Adam's step times r_t, and as long as r_t is undefined theta <- theta - alpha m^.
@@ -244,15 +244,16 @@ def radam_step(
     Liu et al. (2020), Algorithm 2, with the bound of PyTorch and optax, 5 in place of 4.
     """
     b1, b2 = 0.9, 0.999
+    m.lerp_(g, 1 - b1)
+    v.lerp_(g * g, 1 - b2)
     rho_inf = 2 / (1 - b2) - 1
     rho_t = rho_inf - 2 * t * b2**t / (1 - b2**t)
-    if rho_t > 5:
-        r_t = math.sqrt((rho_t - 4) * (rho_t - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho_t))
-        adam_step(theta, g, m, v, t, alpha * r_t, epsilon)
+    r_t = (abs((rho_t - 4) * (rho_t - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho_t))) ** 0.5
+    m_hat, deviation = m / (1 - b1**t), (v / (1 - b2**t)).sqrt_().add_(epsilon)
+    if isinstance(rho_t, float):
+        theta.sub_(m_hat / deviation * (alpha * r_t) if rho_t > 5 else m_hat * alpha)
     else:
-        m.lerp_(g, 1 - b1)
-        v.lerp_(g * g, 1 - b2)
-        theta.add_(m, alpha=-alpha / (1 - b1**t))
+        theta.sub_((m_hat / deviation * r_t).where(rho_t > 5, m_hat) * alpha)
 
 
 def clip_norm(g: torch.Tensor, max_norm: float) -> torch.Tensor:

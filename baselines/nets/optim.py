@@ -87,7 +87,7 @@ class RAdam(Adam):
     """Rectified Adam on one vector: Adam whose first steps are as small as its first variances are uncertain."""
 
     @torch.no_grad()
-    def step(self, alpha: float, max_grad_norm: float = 0.0) -> None:
+    def step(self, alpha: Any, max_grad_norm: float = 0.0) -> None:
         """One step against `flat.grad`, its norm clipped to `max_grad_norm` unless that is 0; clears the gradient."""
         self.t += 1
         if max_grad_norm:

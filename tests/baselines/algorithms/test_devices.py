@@ -5,9 +5,10 @@ from dataclasses import replace
 import gymnasium
 import pytest
 
-from baselines.algorithms import actor_critic, dqn, reinforce
+from baselines.algorithms import actor_critic, dqn, pqn, reinforce
 from baselines.algorithms.actor_critic import ActorCritic
 from baselines.algorithms.dqn import DQN
+from baselines.algorithms.pqn import PQN
 from baselines.algorithms.reinforce import Reinforce
 from baselines.training.events import Finished, Snapshot
 from baselines.training.loop import Learner, loop
@@ -24,15 +25,22 @@ DQN_FAST = replace(
     **{"num_envs": 4, "batch_size": 8, "capacity": 30, "warmup": 20, "n_step": 3, "hidden": (8,)},
     **{"total_env_steps": 400, "epsilon_env_steps": 100, "evaluation_episodes": 1},
 )
+Q = replace(
+    pqn.PRESETS["fast"],
+    **{"num_envs": 4, "horizon": 6, "epochs": 2, "minibatches": 3, "hidden": (8,), "total_env_steps": 1_000},
+    **{"evaluation_episodes": 1, "epsilon_env_steps": 100},
+)
 LEARNERS = {
     "PPO": (ActorCritic, PPO),
     "A2C": (ActorCritic, replace(PPO, advantage="n-step", epochs=1, minibatches=1, clip=0.0, entropy=0.01)),
     "PPO of forces": (ActorCritic, replace(PPO, task=FORCES, activation="tanh")),
     "DQN": (DQN, DQN_FAST),
     "DQN with pauses": (DQN, replace(DQN_FAST, target_update_period=2, update_every_env_steps=8, error_clip=1.0)),
+    "PQN": (PQN, Q),
+    "PQN of the paper": (PQN, replace(Q, optimizer="radam", learning_rate=1e-2)),
     "PPO of states": (ActorCritic, replace(PPO, task="grid-world@1", observation_scale=())),
 }
-ITERATIONS = {ActorCritic: 6, Reinforce: 6, DQN: 24}
+ITERATIONS = {ActorCritic: 6, Reinforce: 6, PQN: 6, DQN: 24}
 """So many that some are calls, some a capture and some replays, and that a replay memory is filled once over."""
 
 
@@ -98,7 +106,7 @@ def test_whole_episodes_wait_once_per_chunk(name):
     assert same(state, there)
 
 
-@pytest.mark.parametrize("name", ["PPO", "DQN", "REINFORCE"])
+@pytest.mark.parametrize("name", ["PPO", "DQN", "PQN", "REINFORCE"])
 def test_a_resumed_run_is_an_uninterrupted_one(name):
     make, settings = {**LEARNERS, **IN_EPISODES}[name]
     often = {"checkpoint_every_env_steps": 100} if make is DQN else {"checkpoint_every_updates": 8}

@@ -162,7 +162,7 @@ def test_the_exported_policy_answers_as_the_network(name: str) -> None:
     policy = learner.policy()
     assert isinstance(policy, GraphPolicy)
     answers = policy.act(seen, np.ones(20, bool))
-    q = learner.action_values(learner.rollout.encode(seen))
+    q = learner.action_values(torch.from_numpy(learner.rollout.encode(seen)))
     np.testing.assert_allclose(policy.explain()["action_values"], q.numpy(), rtol=1e-4, atol=1e-5)
     assert answers.tolist() == q.argmax(dim=1).tolist()
 
