@@ -13,7 +13,7 @@ MISTAKES = {
     "list --fomat json": "unknown option '--fomat'; did you mean --format?",
     "list envs --foo=5": "unknown option '--foo=5'; `rlbench list --help`",
     "list --csw": "unknown option '--csw'; did you mean --csv?",
-    "list tusks": "invalid choice 'tusks' for argument 'what': give all, envs, tasks, suites or agents;",
+    "list tusks": "invalid choice 'tusks' for argument 'what': give all, envs, tasks, suites, agents or schema;",
     "list envs tasks": "words that it does not take: tasks",
     "list --format": "missing value for argument '--format'",
     "show": "missing: ENV;",

@@ -21,10 +21,10 @@ OPTIONAL = ("num_envs", "failure_return", "env", "module", "tags", "rules")
 
 @dataclass(frozen=True)
 class ListOptions:
-    """List environments, tasks, suites and reference agents."""
+    """List environments, tasks, suites and reference agents, or print the schema of records."""
 
-    what: Positional[Literal["all", "envs", "tasks", "suites", "agents"]] = "all"
-    """What to list, with details; without it everything, by name."""
+    what: Positional[Literal["all", "envs", "tasks", "suites", "agents", "schema"]] = "all"
+    """What to list, with details; without it everything, by name. schema: the JSON Schema of the lines of records."""
     quiet: Quiet = False
     """Print names only, one per line."""
     format: Format = "table"
@@ -32,6 +32,11 @@ class ListOptions:
 
 def run(options: ListOptions) -> int:
     """Print the list that was asked for; 0."""
+    if options.what == "schema":
+        from rlbench.harness.results import schema
+
+        write(schema.text())
+        return 0
     frame = overview() if options.what == "all" else KINDS[options.what]()
     if options.quiet and options.format == "table":
         names = frame["name"] if options.what == "all" else frame.iloc[:, 0]

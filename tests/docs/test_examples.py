@@ -172,6 +172,7 @@ COMMANDS = {
 }
 """Commands of the pages and tables, without their comments."""
 
+SECRET = "takes a class's folder; tests/harness/tasks/test_secret.py draws seeds, test_evaluate_command.py has a class"
 HOURS = "takes hours or days; what it reached is in results/, which test_scores.py compares with docs/agents.md"
 MINUTES = "takes many minutes; its parts are tested one by one"
 GO = "takes an agent that plays Go; tests/harness/test_match_command.py has some"
@@ -180,6 +181,7 @@ NOT_RUN = {
     "make run": "is `rlbench run quick`, in an installation that it makes",
     "make test": "runs this test",
     'pip install -c constraints.txt ".[all]"': "is what these tests run in",
+    "rlbench evaluate submissions --suite quick --secret secret --results graded": SECRET,
     "rlbench run classic": MINUTES,
     "rlbench run classic --reproduce baselines/pretrained --results results": MINUTES,
     "rlbench compare ppo sac": "compares what is in results/; tests/commands/test_compare.py looks at every number",
