@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+import rlbench
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -65,3 +67,11 @@ def test_import_is_light():
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8").stdout.strip()
         == "[]"
     )
+
+
+def test_the_version_is_the_same_wherever_it_is_named():
+    """The package's own is the only one; records, the changes and the citation name it."""
+    assert "version" in project()["dynamic"]
+    assert f"\nversion: {rlbench.__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    changes = (ROOT / "docs" / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## (.*)$", changes, re.MULTILINE)[0] == rlbench.__version__
