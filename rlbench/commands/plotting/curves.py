@@ -122,7 +122,8 @@ def band(curves: Sequence[Curve]) -> Band:
 def draw(curves: Sequence[Curve], axis: Axis) -> Figure:
     """The figure: a panel per task and agent, with the other agents of the task in grey behind it.
 
-    Lines of all agents in one panel cannot be told apart from six agents on.
+    Lines of all agents in one panel cannot be told apart from six agents on. Those of games stand alone: each agent is
+    validated against an opponent of its own, and scored against others.
 
     Args:
         curves: one per training run.
@@ -137,11 +138,16 @@ def draw(curves: Sequence[Curve], axis: Axis) -> Figure:
     for task, agents in seeds.items():
         for agent, of_seeds in agents.items():
             panel = next(free)
-            for other in agents.keys() - {agent}:
+            for other in agents.keys() - {agent} if compare(task) else ():
                 panel.plot(shown[task][other].at, shown[task][other].mean, color=unit(MIST), lw=1.2, zorder=1)
             line(panel, shown[task][agent], of_seeds, agent)
             frame(panel, task, f"{agent}  ({len(of_seeds)})", axis, extent(shown[task].values(), agents.values()))
     return figure
+
+
+def compare(task: str) -> bool:
+    """Whether the curves of a task compare with each other and with its scores: not those of games."""
+    return not (task in TASKS and TASKS[task].is_game)
 
 
 def line(panel: Axes, shown: Band, seeds: Sequence[Curve], name: str) -> None:
@@ -209,7 +215,7 @@ def frame(panel: Axes, task: str, agent: str, axis: Axis, of: Extent) -> None:
             panel.xaxis.set_major_formatter(
                 lambda x, _: f"{x / 1e6:g} M" if x >= 1e6 else f"{x / 1e3:g} k" if x >= 1e3 else f"{x:g}"
             )
-    known = TASKS.get(task)
+    known = TASKS.get(task) if compare(task) else None
     reference_lines = {"random": known.random} if known else {}
     if known and not own_reference(known):
         reference_lines["reference"] = known.reference

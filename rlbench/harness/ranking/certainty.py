@@ -51,10 +51,13 @@ def interval_of(of: TaskRow | ReferenceLine) -> Interval | None:
 
 
 def in_words(of: TaskRow | ReferenceLine, task: Task) -> str:
-    """An agent, its mean, and its interval or deviation with the number of seeds that it is over."""
+    """An agent and its interval, or its mean where it has none, with the number of seeds that it is over."""
     digits = digits_of(task)
     if isinstance(of, ReferenceLine):
         seeds = counted_seeds(of.seeds) if of.seeds else ""
+        if known := interval_of(of):
+            deviation = f"from ± {decimal(of.deviation or 0.0, digits)}, {seeds}"
+            return f"{line_label(of)} {interval(known.low, known.high, digits)} ({deviation})"
         unknown = "no deviation published" if of.deviation is None and of.published else ""
         told = ", ".join(filter(None, (seeds, unknown)))
         return f"{line_label(of)} {with_deviation(of, digits)}{f' ({told})' if told else ''}"
@@ -62,4 +65,4 @@ def in_words(of: TaskRow | ReferenceLine, task: Task) -> str:
     seeds = counted_seeds(str(of.training_seeds)) if of.training_seeds else "not trained, over episodes"
     if of.return_low is None:
         return f"{mean} ({seeds}, no interval)"
-    return f"{mean} {interval(of.return_low, of.return_high, digits)} ({seeds})"
+    return f"{label(of)} {interval(of.return_low, of.return_high, digits)} ({seeds})"

@@ -235,7 +235,6 @@ def exceptions(row: TaskRow, curves: Sequence[CurveLink]) -> str:
     lacking = f"; {missing} {'have' if ' and ' in missing else 'has'} neither time nor curve" if missing else ""
     steps, recorded = int(median(curve.steps for curve in curves)), row.training_steps or 0
     if recorded > BUDGET_TOLERANCE * steps:
-        lacking += (
-            f"; the curve ends at {budget(steps)} steps, and the {budget(recorded)} of its records count resets, too"
-        )
+        counted = f"the {budget(recorded)} of the records count resets, too"
+        lacking += f"; half of the curves end by {budget(steps)} steps; {counted}"
     return lacking

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rlbench.harness.ranking.cells import PUBLISHED, budget, decimal, digits_of, label, with_deviation
-from rlbench.harness.ranking.certainty import AgentOrder, is_safe, order_of_two
+from rlbench.harness.ranking.cells import PUBLISHED, budget, decimal, digits_of, interval, label, with_deviation
+from rlbench.harness.ranking.certainty import AgentOrder, interval_of, is_safe, order_of_two
 from rlbench.harness.ranking.contenders import Contender, as_shown, contenders
 from rlbench.harness.ranking.costs import (
     Commands,
@@ -18,11 +18,13 @@ from rlbench.harness.ranking.costs import (
 )
 from rlbench.harness.ranking.matrix import counted_seeds, our_number, published_reference
 from rlbench.harness.ranking.reference_lines import ReferenceLine
-from rlbench.harness.ranking.rows import Rankings, TaskRow
+from rlbench.harness.ranking.rows import Budget, Rankings, TaskRow
 from rlbench.harness.tasks.task import Task
 
 ASKED_FOR = ("half-cheetah-gymnasium@1", "pong@1")
 """The tasks that examples are taken from where they can be, the most asked for first."""
+
+MOST_SEEDS_TOLD = 5
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,11 @@ class Reach:
     algorithm: str
     steps: str  # the budget; empty where it has no bound
     here: str  # mean return and its interval
+    each_seed: str  # their means, where an interval stands for several
     published: tuple[str, ...]  # mean returns and who published them, the highest first
-    twins: tuple[str, ...]  # tasks of the same environment on the page, with what the agent reaches there
-    against: str  # the highest published mean
+    twins: tuple[str, ...]  # what other tasks of the same environment pay, and what the agent reaches there
+    interval: str  # of ours; the mean where it has none
+    against: str  # the highest published mean and what is known of its spread
     sure: bool  # whether the order of these two is safe
 
 
@@ -48,6 +52,7 @@ class Best:
     budget: str
     agent: str
     number: str  # with the published deviation
+    ours: str  # where that is published: the best that was scored here within the budget; else empty
     sure: AgentOrder  # with the next best of the budget
 
 
@@ -61,6 +66,7 @@ class Remake:
     time: str  # of a seed; empty where it is not recorded
     total: str  # of all seeds
     without: str  # the seeds that have no time and no curve; empty where all have them
+    curves: str  # how many seeds have a curve, where not all do
     command: str
 
 
@@ -73,9 +79,13 @@ def reach(tasks: Sequence[Task], rankings: Rankings) -> Reach | None:
             lines[0].agent.partition(" (")[0],
             budget(row.budget) if row.budget else "",
             " ".join(filter(None, our_number(row, digits_of(task)))),
+            each_seed(row, task),
             tuple(with_source(line, task, rankings) for line in lines),
             twins(task, row, tasks, rankings),
-            decimal(lines[0].mean_return, digits_of(task)),
+            interval(row.return_low, row.return_high, digits_of(task))
+            if row.return_low is not None and row.return_high is not None
+            else "(no interval)",
+            against(lines[0], task),
             is_safe(row, lines[0]),
         )
         for task in asked_for_first(tasks)
@@ -85,14 +95,30 @@ def reach(tasks: Sequence[Task], rankings: Rankings) -> Reach | None:
     return max(found, key=lambda each: (each.task.key == ASKED_FOR[0], len(each.published)), default=None)
 
 
+def against(line: ReferenceLine, task: Task) -> str:
+    """A published mean and its interval: `1,443 [1,329, 1,557]`, `3,516, which has no interval`."""
+    known, digits = interval_of(line), digits_of(task)
+    spread = f" {interval(known.low, known.high, digits)}" if known else ", which has no interval"
+    return decimal(line.mean_return, digits) + spread
+
+
+def each_seed(row: TaskRow, task: Task) -> str:
+    """`6,558, 3,590 and 4,284`, where the mean has an interval and the seeds are few enough to be told."""
+    if row.return_low is None or len(row.seed_means) > MOST_SEEDS_TOLD:
+        return ""
+    *others, last = (decimal(mean, digits_of(task)) for mean in row.seed_means)
+    return f"{', '.join(others)} and {last}"
+
+
 def twins(task: Task, row: TaskRow, tasks: Sequence[Task], rankings: Rankings) -> tuple[str, ...]:
     """The other tasks of the same environment, each with what the same agent reaches there, if it was scored."""
     found = []
     for other in (other for other in tasks if other.env_id == task.env_id and other.key != task.key):
         same = next((each for each in rankings.tasks[other.key] if each.agent == row.agent), None)
         if same and same.training_seeds:
-            reached = f"{decimal(same.mean_return, digits_of(other))} ({counted_seeds(str(same.training_seeds))})"
-            found.append(f"{reached} on {other.key}, another reward")
+            reached = decimal(same.mean_return, digits_of(other))
+            seeds = counted_seeds(str(same.training_seeds))
+            found.append(f"{other.key} has another reward: {reached} there (our {seeds})")
         else:
             found.append(f"{other.key} has another reward")
     return tuple(found)
@@ -112,7 +138,7 @@ def with_source(line: ReferenceLine, task: Task, rankings: Rankings) -> str:
     repositories = (source.partition("@")[0].rpartition("/")[2] for source in line.source.split("; "))
     who = name.rstrip(")") if bracket else ", ".join(repositories)
     solves = line == published_reference(task, rankings) and task.threshold == task.reference
-    rest = ", the reference: reaching it counts as solved" if solves else ""
+    rest = "; a seed that reaches it has solved the task" if solves else ""
     return f"{decimal(line.mean_return, digits_of(task))} ({who} {PUBLISHED}{rest})"
 
 
@@ -126,8 +152,16 @@ def best(tasks: Sequence[Task], rankings: Rankings) -> Best | None:
         first, of, digits = pair[0], pair[0].of, digits_of(task)
         number = decimal(of.mean_return, digits) if isinstance(of, TaskRow) else with_deviation(of, digits)
         sure = order_of_two(task, of, pair[1].of)
-        found.append(Best(task, budget(first.budget), first.name, number, sure))
+        ours = "" if isinstance(of, TaskRow) else best_of_ours(task, first.budget, rankings)
+        found.append(Best(task, budget(first.budget), first.name, number, ours, sure))
     return max(found, key=lambda each: ("±" in each.number, each.task.key == ASKED_FOR[1]), default=None)
+
+
+def best_of_ours(task: Task, within: Budget, rankings: Rankings) -> str:
+    """The highest mean that was scored here within a budget, with its agent; empty where none was."""
+    rows = [row for row in rankings.tasks[task.key] if row.budget == within and row.training_seeds]
+    top = max(rows, key=lambda row: row.mean_return, default=None)
+    return f"{label(top)}, {decimal(top.mean_return, digits_of(task))}" if top else ""
 
 
 def best_two(task: Task, rankings: Rankings) -> tuple[Contender, Contender] | None:
@@ -165,6 +199,7 @@ def remake(
             times(mine) if (mine := curves_of(row, curves)) else "",
             of_all_seeds(row, mine) if mine else "",
             without_curve(row, mine),
+            f"{len(mine)} of {counted_seeds(str(row.training_seeds))}" if len(mine) < row.training_seeds else "",
             *lines,
         )
         for task, row in sorted(rows, key=lambda each: each[1] is not like)

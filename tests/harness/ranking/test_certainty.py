@@ -62,8 +62,8 @@ def test_an_exact_optimum_lacks_no_deviation():
 def test_both_are_told_with_what_their_spread_is():
     of = order_of_two(PONG, published(8.9), row(1.0, 2.0, 3.0))
     assert of.safe
-    assert of.first == "MR.Q † 8.90 ± 2.50 (10 seeds)"
-    assert of.second == "ours 2.00 [-0.48, 4.48] (3 seeds)"
+    assert of.first == "MR.Q † [7.11, 10.69] (from ± 2.50, 10 seeds)"
+    assert of.second == "ours [-0.48, 4.48] (3 seeds)"
     of = order_of_two(PONG, row(1.0), published(8.9, None))
     assert (of.first, of.second) == (
         "ours 1.00 (1 seed, no interval)",

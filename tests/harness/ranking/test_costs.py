@@ -78,15 +78,15 @@ def test_where_some_seeds_have_no_curve_both_pages_say_which():
     of_task = text["results/tasks/cart-pole@1.md"]
     assert " 2.5 s | [curve](#learning-curves) (2 of 3 seeds) |" in of_task
     assert "; seed 2 has neither time nor curve" in of_task
-    assert "2.5 s (2.0–3.0) a seed, about 7.5 s for all 3, without" in text["leaderboard.md"]
-    assert "; seed 2 without time and curve." in text["leaderboard.md"]
+    assert "2.5 s (2.0–3.0) a seed, about 7.5 s for all 3; on one CPU" in text["leaderboard.md"]
+    assert "; seed 2 was not timed." in text["leaderboard.md"]
     two = all_pages(runs("dqn", CART_POLE, [400, 450]), CURVES[:2], COMMANDS)["leaderboard.md"]
-    assert "2.5 s (2.0–3.0) a seed, 5.0 s for both, without" in two
+    assert "2.5 s (2.0–3.0) a seed, 5.0 s for both; on one" in two
     text = all_pages(PLAYED, CURVES[1:2], COMMANDS)
     assert "; seeds 0 and 2 have neither time nor curve" in text["results/tasks/cart-pole@1.md"]
     text = all_pages(PLAYED, CURVES, COMMANDS)
     assert (
-        "3.0 s (2.0–4.0) a seed, 9.0 s for all 3, without validation, on one CPU thread. [All" in text["leaderboard.md"]
+        "3.0 s (2.0–4.0) a seed, 9.0 s for all 3; on one CPU thread, without validation. [All" in text["leaderboard.md"]
     )
 
 
@@ -94,7 +94,7 @@ def test_where_records_count_more_steps_than_a_curve_the_page_says_why():
     """The table said 32k, and the curve ended at 23k."""
     lines = all_pages(PLAYED, CURVES)["results/tasks/cart-pole@1.md"].splitlines()
     (line,) = (line for line in lines if line.startswith("* CSV of dqn"))
-    assert line.endswith("on a CPU; the curve ends at 90k steps, and the 1M of its records count resets, too")
+    assert line.endswith("on a CPU; half of the curves end by 90k steps; the 1M of the records count resets, too")
     curves = [dataclasses.replace(curve, steps=999_000) for curve in CURVES]
     lines = all_pages(PLAYED, curves)["results/tasks/cart-pole@1.md"].splitlines()
     assert any(line.startswith("* CSV of dqn") and line.endswith("on a CPU") for line in lines)
@@ -122,4 +122,4 @@ def test_without_curves_the_page_says_so():
     assert "Time and learning curves are not recorded; `rlbench run` keeps both in `results/curves/`." in text
     assert "6 runs, time not recorded" in text
     assert "What does it cost?** Time is not recorded." in text
-    assert "Where is its curve?** Learning curves are not recorded." in text
+    assert "Where is a learning curve?** Learning curves are not recorded." in text
