@@ -101,7 +101,8 @@ class AgentProcess:
             output, output_end = spawn.pipe(ours, theirs)
             for end in (self._calls, self._reply, output):  # a pipe that an agent fills, or empties, holds up nobody
                 os.set_blocking(end, False)
-            policy = sandbox.policy(str(submission.copy or submission.folder), folder, submission.device == "cuda")
+            files, cuda = str(submission.copy or submission.folder), submission.device == "cuda"
+            policy = sandbox.policy(files, folder, cuda, limits.load + limits.run)
             setup = {
                 "sandbox": None if tier == "process" else policy.plain(),
                 "parent": namespaces.PARENT if tier == "strict" else os.getpid(),

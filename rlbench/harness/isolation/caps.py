@@ -11,7 +11,7 @@ import itertools
 import os
 import stat
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 MIB = 1 << 20
@@ -39,11 +39,19 @@ class Caps:
 
     descriptors: int = 256
 
+    processor_seconds: int | None = None
+    """Time of all its threads together, also between calls, when the harness needs the processor; None for no limit."""
+
 
 CPU = Caps()
 
 CUDA = Caps(memory=16384 * MIB, address_space=None, threads=256, descriptors=1024)
 """With a GPU: the driver reserves address space as large as the memory of all cards and the machine."""
+
+
+def within_time(caps: Caps, seconds: float) -> Caps:
+    """Limits with as much processor time as all cores together give in so many seconds, and one second more."""
+    return replace(caps, processor_seconds=int(seconds * (os.cpu_count() or 1)) + 1)
 
 
 def limit_process(caps: Caps, own_user: bool) -> None:
@@ -66,6 +74,8 @@ def limit_process(caps: Caps, own_user: bool) -> None:
     if caps.address_space is not None:
         limits[resource.RLIMIT_AS] = caps.address_space
         limits[resource.RLIMIT_DATA] = caps.memory + 1024 * MIB  # misses shared memory, which the watchdog sees
+    if caps.processor_seconds is not None:
+        limits[resource.RLIMIT_CPU] = caps.processor_seconds
     if own_user:
         limits[resource.RLIMIT_NPROC] = caps.threads
     for kind, value in limits.items():

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from rlbench.harness.isolation import landlock, privileges, seccomp
-from rlbench.harness.isolation.caps import CPU, CUDA, Caps, limit_process
+from rlbench.harness.isolation.caps import CPU, CUDA, Caps, limit_process, within_time
 
 _SYSTEM = (
     *("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache"),
@@ -75,13 +75,14 @@ class Policy:
         return cls(**{**plain, "caps": Caps(**plain["caps"])})
 
 
-def policy(submission: str, scratch: str, cuda: bool) -> Policy:
+def policy(submission: str, scratch: str, cuda: bool, seconds: float = 60.0) -> Policy:
     """The policy for an agent.
 
     Args:
         submission: Folder of the submission.
         scratch: Its working folder.
         cuda: Whether it computes on a GPU.
+        seconds: The time that it has, in all its calls.
     """
     readable = tuple(dict.fromkeys([submission, *_libraries(), *_SYSTEM, *(_OF_CUDA if cuda else ())]))
     becomes_nobody = privileges.can_become_nobody()
@@ -90,7 +91,7 @@ def policy(submission: str, scratch: str, cuda: bool) -> Policy:
         readable=readable,
         devices=("/dev/null", *(_nvidia() if cuda else ())),
         scratch=scratch,
-        caps=CUDA if cuda else CPU,
+        caps=within_time(CUDA if cuda else CPU, seconds),
         becomes_nobody=becomes_nobody,
         shared_memory=cuda,
         may_search=becomes_nobody and not all(map(privileges.readable_by_agents, [*ours, str(Path(scratch).parent)])),

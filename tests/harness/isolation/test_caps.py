@@ -3,12 +3,16 @@
 import dataclasses
 import mmap
 import os
+import re
 import subprocess
 import sys
 import threading
 
 import pytest
 
+from rlbench.errors import UserError
+from rlbench.harness.evaluate import evaluate
+from rlbench.harness.isolation import landlock
 from rlbench.harness.isolation.caps import CPU, MIB, Watchdog
 
 SMALL = dataclasses.replace(CPU, memory=512 * MIB, files=10, scratch_bytes=MIB)
@@ -78,3 +82,15 @@ def test_a_process_that_has_gone(tmp_path):
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     assert Watchdog(process.pid, str(tmp_path / "gone"), SMALL).excess() is None
+
+
+@pytest.mark.skipif(not landlock.abi(), reason="this kernel has no Landlock")
+def test_processor_time_is_what_all_cores_give_within_the_time_limits(submit, grid_task, tmp_path):
+    """So that threads that compute between the calls, when the environment is stepped, cannot hold it up for ever."""
+    said = """
+        import resource
+        raise SystemExit(resource.getrlimit(resource.RLIMIT_CPU))
+        """
+    seconds = int(os.cpu_count() * (grid_task.limits.load + grid_task.limits.run)) + 1
+    with pytest.raises(UserError, match=re.escape(f"SystemExit: ({seconds}, {seconds})")):
+        evaluate(grid_task, submit(said), tmp_path / "results", quiet=True, isolation="landlock")
