@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import time
 import pytest
 
 from rlbench.harness.evaluate import evaluate
+from rlbench.harness.isolation import namespaces
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import get_task
 
@@ -69,9 +71,11 @@ def alive(pid):
 
 @pytest.mark.parametrize(
     ("kills", "episodes", "isolation"),
-    [(6, 10, "auto"), *(pytest.param(50, 24, tier, marks=pytest.mark.slow) for tier in ("auto", "process"))],
+    [(6, 10, "auto"), *(pytest.param(50, 24, tier, marks=pytest.mark.slow) for tier in ("auto", "process", "strict"))],
 )
 def test_kill_at_random_moments(submit, tmp_path, kills, episodes, isolation, monkeypatch):
+    if isolation == "strict" and shutil.which(namespaces.PROGRAM) is None:
+        pytest.skip("no bubblewrap")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     pids = tmp_path / "pids"
     path = submit(AGENT)
