@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rlbench.commands.doctoring import surroundings
+from rlbench.commands.doctoring import isolation, surroundings
 from rlbench.commands.doctoring.check import Check
 from rlbench.commands.doctoring.devices import check_gpu, check_torch
 from rlbench.commands.shared.output import Format, Output, Quiet, print_table, printable, table_of, write
@@ -96,6 +96,7 @@ def examine(options: DoctorOptions) -> Iterator[Check]:
         "GNU Go": lambda: [check_gnugo()],
         "compiled rules": lambda: [check_cache()],
         "harness": lambda: [check_harness()],
+        "isolation": lambda: [isolation.check_isolation()],
         "results": lambda: [check_results(options.results, options.output)],
     }
     for name, check in checks.items():

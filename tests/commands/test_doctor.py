@@ -8,7 +8,7 @@ from packaging.requirements import Requirement
 
 from rlbench.commands import doctor
 from rlbench.commands.doctor import DoctorOptions, run
-from rlbench.commands.doctoring import devices
+from rlbench.commands.doctoring import devices, isolation
 from rlbench.core import cuda
 from rlbench.errors import UserError
 from tests.core.fake_cuda import FakeLibrary
@@ -25,7 +25,7 @@ def options(tmp_path):
 def test_this_machine_passes_and_every_finding_has_a_remedy(options, capsys):
     assert run(options) == 0
     rows = {row["check"]: row for row in json.loads(capsys.readouterr().out)}
-    assert {"python", "numpy", "pygame", "torch", "compiled rules", "harness", "results"} <= rows.keys()
+    assert {"python", "numpy", "pygame", "torch", "compiled rules", "harness", "isolation", "results"} <= rows.keys()
     assert rows["numpy"]["status"] == "ok"
     assert "stale" in rows["results"]["found"]
     assert all(row["advice"] for row in rows.values() if row["status"] != "ok")
@@ -46,6 +46,20 @@ def test_a_check_that_breaks_is_a_row_and_the_others_are_made(options, monkeypat
     rows = {row["check"]: row for row in json.loads(capsys.readouterr().out)}
     assert (rows["torch"]["status"], "results" in rows) == ("fail", True)
     assert "ZeroDivisionError" in rows["torch"]["found"]
+
+
+@pytest.mark.parametrize(
+    ("strict", "landlock", "status", "found"),
+    [
+        (None, None, "ok", "strict, landlock"),
+        ("bwrap is not installed", None, "ok", "landlock; not strict, as bwrap is not installed"),
+        ("no Landlock", "no Landlock", "warn", "process; not landlock, as no Landlock"),
+    ],
+)
+def test_the_tiers_of_isolation_that_there_are(strict, landlock, status, found, monkeypatch):
+    monkeypatch.setattr(isolation.tiers, "what_is_lacking", {"strict": strict, "landlock": landlock}.get)
+    check = isolation.check_isolation()
+    assert (check.status, check.found) == (status, found)
 
 
 @pytest.mark.parametrize(("version", "status"), [((3, 9, 18), "fail"), ((3, 10, 0), "ok"), ((3, 14, 1), "ok")])

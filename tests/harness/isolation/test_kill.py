@@ -3,7 +3,6 @@
 import dataclasses
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,9 +11,9 @@ import time
 import pytest
 
 from rlbench.harness.evaluate import evaluate
-from rlbench.harness.isolation import namespaces
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import get_task
+from tests.bubblewrap import skip_without
 
 SCRIPT = """
 import dataclasses, sys
@@ -74,8 +73,8 @@ def alive(pid):
     [(6, 10, "auto"), *(pytest.param(50, 24, tier, marks=pytest.mark.slow) for tier in ("auto", "process", "strict"))],
 )
 def test_kill_at_random_moments(submit, tmp_path, kills, episodes, isolation, monkeypatch):
-    if isolation == "strict" and shutil.which(namespaces.PROGRAM) is None:
-        pytest.skip("no bubblewrap")
+    if isolation == "strict":
+        skip_without()
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     pids = tmp_path / "pids"
     path = submit(AGENT)

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,12 +15,11 @@ from rlbench.harness.evaluate import evaluate
 from rlbench.harness.isolation import interpreter, landlock, namespaces, privileges, sandbox, tiers
 from rlbench.harness.results import record
 from rlbench.harness.results.writer import RecordWriter
+from tests.bubblewrap import why_not
 
 walled = pytest.mark.skipif(not landlock.abi(), reason="this kernel has no Landlock")
 
-with_bubblewrap = pytest.mark.skipif(
-    not landlock.abi() or shutil.which(namespaces.PROGRAM) is None, reason="no bubblewrap, or no Landlock"
-)
+with_bubblewrap = pytest.mark.skipif(not landlock.abi() or bool(why_not()), reason=why_not() or "no Landlock")
 
 WITHOUT = """
 import json, os, sys
