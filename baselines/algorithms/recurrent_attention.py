@@ -23,8 +23,8 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from baselines.data.glimpses import glimpses
 from baselines.maths.equations import (
     baseline_loss,
     classification_loss,
@@ -35,21 +35,23 @@ from baselines.maths.equations import (
     location_loss,
 )
 from baselines.maths.estimators import discounted_reward_to_go
-from baselines.nets.devices import chosen_device
-from baselines.nets.optim import TrainedNetwork, check_loss
+from baselines.nets import devices
+from baselines.nets.optim import Adam, TrainedNetwork, check_loss
 from baselines.nets.recurrent_attention import RecurrentAttention
 from baselines.templates import glimpse_template
+from baselines.training.capture import Captured
 from baselines.training.events import Event
 from baselines.training.image_validation import ImageValidation, images_of, make_env
 from baselines.training.loop import Every, Learner, RunSettings, loop
 from baselines.training.memory import FLOAT, Need, Sizes
+from baselines.training.place import PlaceSettings, place
 from baselines.training.validation import training_seed
 from baselines.types import Clock, Count, CountOrZero, NonNegative, Positive, Probability, TaskName, Threads, Tree
 from rlbench.errors import UserError
 
 
 @dataclass(frozen=True)
-class RecurrentAttentionSettings(RunSettings):
+class RecurrentAttentionSettings(RunSettings, PlaceSettings):
     """Settings of a training run. An update learns from one batch of images, an epoch from every image once."""
 
     task: TaskName = "glimpse-mnist@1"
@@ -132,13 +134,26 @@ class RecurrentAttentionLearner(Learner):
 
     def iterate(self) -> None:
         """An epoch: every training image once; the first few twice, to fill the last batch."""
-        self.env.reset(seed=training_seed(self.rng))
-        order = self.rng.permutation(self.images)
-        for images in np.resize(order, (self.updates_per_epoch, self.settings.batch_size)):
-            self.update(images)
+        if not self.place.tensors:  # there streams go on from one snapshot to the next
+            self.env.reset(seed=training_seed(self.rng))
+        for images in self.batches(self.rng.permutation(self.images)):
+            if self.place.tensors:
+                self.batch.copy_(images)
+                self.captured_update()
+            else:
+                self.update(images)
         self.epoch += 1
+        if self.place.tensors:
+            self.counts[0] += 1
 
-    def update(self, images: NDArray[np.intp]) -> None:
+    def batches(self, order: Any) -> Any:
+        """The images in this order, from the beginning again where they end, [updates, B]."""
+        shape = self.updates_per_epoch, self.settings.batch_size
+        if not self.place.tensors:
+            return np.resize(order, shape)
+        return order.repeat(1 + math.prod(shape) // len(order))[: math.prod(shape)].view(shape)
+
+    def update(self, images: Any) -> None:
         """Look at a batch of images, guess, and take one step down the hybrid loss."""
         losses = self.hybrid_loss(self.play(images))
         loss = losses.classification
@@ -147,45 +162,50 @@ class RecurrentAttentionLearner(Learner):
         loss.backward()
         self.model.optimizer.step(self.alpha)
         self.updates += 1
-        self.plotted.append([losses.classification.item(), losses.baseline.item(), losses.R.mean().item()])
+        if self.place.tensors:
+            self.counts[1] += 1
+        self.plot(losses.classification.detach(), losses.baseline.detach(), losses.R.mean())
 
-    def play(self, images: NDArray[np.intp]) -> GlimpseEpisodes:
+    def plot(self, *values: torch.Tensor) -> None:
+        """Keep values for the learning curve: on a device their sums, and of how many updates."""
+        if self.place.tensors:
+            self.plotted += torch.stack((*values, torch.ones_like(values[0])))
+        else:
+            self.plotted.append([value.item() for value in values])
+
+    def play(self, images: Any) -> GlimpseEpisodes:
         """An episode of each of the images [B], at locations drawn around the means; keeps the states' gradient.
 
         An image displaced by delta is the same as a glimpse that falls at l + delta while the model believes l.
         """
         network, B = self.model.network, len(images)
-        delta = self.settings.displacement * self.rng.uniform(-1.0, 1.0, (B, 2)).astype(np.float32)
-        action = {"location": np.zeros((B, 2), np.float32), "label": np.zeros(B, np.int64)}
-        observation, info = self.env.reset(options={"image": images})
+        delta = self.settings.displacement * self.glimpses.uniform(B, 2)
+        seen, location = self.glimpses.begin(images), torch.zeros_like(delta)
         h, h_t, mu_t, l_t = None, [], [], []
-        for t in range(self.glimpses):
-            rho = self.model.tensor(observation["patches"]).reshape(B, -1)
-            h = network.look(h, rho, self.model.tensor(observation["location"] - delta))
+        for t in range(self.num_glimpses):
+            h = network.look(h, seen.rho_t, seen.l_t - delta)
             h_t.append(h)
-            if t < self.glimpses - 1:
+            if t < self.num_glimpses - 1:
                 mu_t.append(network.location_network(h.detach()))
-                l_t.append(self.draw_locations(mu_t[-1]))
-                action["location"] = np.clip(l_t[-1] + delta, -1.0, 1.0)
-            observation, _, _, _, info = self.env.step(action)
-        moved = (torch.stack(mu_t), self.model.tensor(np.stack(l_t))) if l_t else [torch.zeros(0, B, 2)] * 2
-        return GlimpseEpisodes(torch.stack(h_t), *moved, self.model.tensor(info["label"]))
+                l_t.append(self.draw_locations(mu_t[-1].detach()))
+                location = (l_t[-1] + delta).clamp(-1.0, 1.0)
+            seen = self.glimpses.step(location)
+        moved = (torch.stack(mu_t), torch.stack(l_t)) if l_t else [torch.zeros(0, B, 2)] * 2
+        return GlimpseEpisodes(torch.stack(h_t), *moved, self.glimpses.label)
 
-    def draw_locations(self, mu: torch.Tensor) -> NDArray[np.float32]:
+    def draw_locations(self, mu: torch.Tensor) -> torch.Tensor:
         """Where to look next, [B, 2]: around the means mu[B, 2], or as `locations` says.
 
         Raises:
-            UserError: where a mean is no finite number.
+            UserError: where a mean is no finite number; on a device that is found when the loss is read.
         """
-        rng, shape = self.rng, tuple(mu.shape)
         if self.settings.locations == "random":
-            return rng.uniform(-1.0, 1.0, shape).astype(np.float32)
+            return self.glimpses.uniform(*mu.shape)
         if self.settings.locations == "centre":
-            return np.zeros(shape, np.float32)
-        mean = mu.detach().cpu().numpy()
-        if not np.isfinite(mean).all():
-            raise UserError(f"a location became {mean.sum()} at update {self.updates}; try a lower learning rate")
-        return mean + np.float32(self.sigma) * rng.standard_normal(shape, np.float32)
+            return torch.zeros_like(mu)
+        if not self.place.tensors and not mu.isfinite().all():
+            raise UserError(f"a location became {mu.sum()} at update {self.updates}; try a lower learning rate")
+        return mu + self.sigma * self.glimpses.normal(*mu.shape)
 
     def hybrid_loss(self, played: GlimpseEpisodes) -> HybridLoss:
         """Cross-entropy, REINFORCE and the baseline's error on a batch of episodes.
@@ -197,30 +217,45 @@ class RecurrentAttentionLearner(Learner):
         logits_t = network.action_network(played.h_t)
         classification = classification_loss(logits_t[-1], played.label)
         R = (logits_t[-1].detach().argmax(dim=1) == played.label).float()
-        if self.glimpses == 1:
-            return HybridLoss(classification, torch.zeros(()), torch.zeros(()), R)
-        if self.early:
+        if self.num_glimpses == 1:
+            none = torch.zeros_like(classification)
+            return HybridLoss(classification, none, none, R)
+        if settings.early:
             classification = classification + self.early * classification_loss(logits_t[:-1], played.label)
         G_t = R if settings.reward == "correct" else credit(logits_t.detach(), played.label, settings.foresight)
         b_t = network.baseline(played.h_t[:-1].detach()).squeeze(-1)
-        log_pi_t = gaussian_log_prob(played.l_t, played.mu_t, torch.tensor(math.log(self.sigma)))
+        log_sigma = self.sigma.log() if self.place.tensors else torch.tensor(math.log(self.sigma))
+        log_pi_t = gaussian_log_prob(played.l_t, played.mu_t, log_sigma)
         return HybridLoss(classification, location_loss(log_pi_t, G_t, b_t), baseline_loss(b_t, G_t), R)
 
     @property
-    def sigma(self) -> float:
+    def elapsed(self) -> Any:
+        """Epochs and updates so far, for schedules; a tensor where a device counts them."""
+        return self.counts if self.place.tensors else (self.epoch, self.updates)
+
+    def restore(self, state: Tree) -> None:
+        """Go on from `state()`."""
+        super().restore(state)
+        if self.place.tensors:
+            self.counts[0].fill_(self.epoch)
+            self.counts[1].fill_(self.updates)
+
+    @property
+    def sigma(self) -> Any:
         """Deviation of the locations at this point of the budget."""
         settings = self.settings
-        return linear_schedule(self.epoch, settings.deviation, settings.deviation_end, settings.epochs)
+        return linear_schedule(self.elapsed[0], settings.deviation, settings.deviation_end, settings.epochs)
 
     @property
-    def early(self) -> float:
+    def early(self) -> Any:
         """Weight of the cross-entropy after earlier glimpses at this point of the budget."""
-        return linear_schedule(self.epoch, self.settings.early, 0.0, self.settings.epochs)
+        return linear_schedule(self.elapsed[0], self.settings.early, 0.0, self.settings.epochs)
 
     @property
-    def alpha(self) -> float:
+    def alpha(self) -> Any:
         """Learning rate at this point of the budget."""
-        return cosine_schedule(self.updates, self.settings.learning_rate, self.settings.epochs * self.updates_per_epoch)
+        updates = self.settings.epochs * self.updates_per_epoch
+        return cosine_schedule(self.elapsed[1], self.settings.learning_rate, updates)
 
     def policy(self) -> glimpse_template.RecurrentAttention:
         """The model as an exported agent holds it; on a CPU it shares the network's memory."""
@@ -230,10 +265,21 @@ class RecurrentAttentionLearner(Learner):
 
     def metrics(self) -> dict[str, float]:
         """Means over the updates since the last call; UserError where a loss is no finite number."""
-        classification, baseline, R = torch.tensor(self.plotted).mean(dim=0).tolist()
-        self.plotted.clear()
+        if self.place.tensors:
+            *sums, number = self.plotted.cpu().tolist()
+            classification, baseline, R = (each / number for each in sums)
+            self.plotted.zero_()
+        else:
+            classification, baseline, R = torch.tensor(self.plotted).mean(dim=0).tolist()
+            self.plotted.clear()
         check_loss(classification, self.updates)
+        if self.place.tensors:
+            self.env.unwrapped.check()
         return {"loss": classification, "baseline loss": baseline, "training error": 100 * (1 - R)}
+
+    def wait(self) -> None:
+        """Wait for the device."""
+        devices.wait(self.place.device)
 
     def clock(self) -> int:
         """Epochs."""
@@ -246,10 +292,12 @@ class RecurrentAttentionLearner(Learner):
     @property
     def env_steps(self) -> int:
         """Glimpses so far, over all environments."""
-        return self.updates * self.settings.batch_size * self.glimpses
+        return self.updates * self.settings.batch_size * self.num_glimpses
 
     def begin_episodes(self) -> None:
-        """Nothing: every batch of images begins its own."""
+        """Seed the environments of a device; every batch of images begins episodes of its own."""
+        if self.place.tensors:
+            self.env.reset(seed=training_seed(self.rng))
 
     def close(self) -> None:
         """Close the environments."""
@@ -257,29 +305,36 @@ class RecurrentAttentionLearner(Learner):
         self.validation.close()
 
     def __init__(self, settings: RecurrentAttentionSettings) -> None:
-        self.settings = settings
-        self.env = make_env(settings.task, "train", settings.batch_size, settings.glimpses)
+        self.settings, self.place = settings, place(settings)
+        device, tensors = self.place
+        changes = self.place.env_arguments(settings)
+        self.env: Any = make_env(settings.task, "train", settings.batch_size, settings.glimpses, **changes)
         patches = self.env.single_observation_space["patches"]
         classes = int(self.env.single_action_space["label"].n)
         sizes = settings.width, settings.state, settings.location_hidden
         network = RecurrentAttention(math.prod(patches.shape), classes, *sizes)
         network.draw(torch.Generator().manual_seed(int(settings.seed)))
-        self.model = TrainedNetwork(network, chosen_device(settings))
-        self.rng = np.random.default_rng(settings.seed)
+        self.model = TrainedNetwork(network, device, lambda flat: Adam(flat, capturable=tensors))
+        self.rng = self.place.generator(settings)
         self.validation = ImageValidation(settings.task, settings.glimpses)
-        self.glimpses: int = self.env.unwrapped.params.glimpses  # type: ignore[attr-defined]  # RulesVectorEnv
+        self.num_glimpses: int = self.env.unwrapped.params.glimpses
+        self.glimpses = glimpses(self.env, self.place, self.rng)
         self.images = images_of(self.env)
         self.updates_per_epoch = -(-self.images // settings.batch_size)
         self.epoch = self.updates = 0
-        self.plotted: list[list[float]] = []  # losses and rewards, for the learning curve
+        self.plotted: Any = []  # losses and rewards, for the learning curve
+        if tensors:
+            self.counts, self.plotted = (torch.zeros(n, dtype=torch.float64, device=device) for n in (2, 4))
+            self.batch = torch.zeros(settings.batch_size, dtype=torch.int64, device=device)
+        self.captured_update = Captured(lambda: self.update(self.batch), device, [(self, "updates")])
 
 
 def credit(logits_t: torch.Tensor, label: torch.Tensor, foresight: float) -> torch.Tensor:
     """Rewards-to-go of the locations, [T - 1, B]: the discounted information gained by this glimpse and later ones."""
-    r_t = information_gain(logits_t, label).cpu().numpy()
-    last_t = np.zeros(r_t.shape, bool)
+    r_t = information_gain(logits_t, label)
+    last_t = torch.zeros_like(r_t, dtype=torch.bool)
     last_t[-1] = True
-    return torch.from_numpy(discounted_reward_to_go(r_t, last_t, foresight)).to(logits_t)
+    return discounted_reward_to_go(r_t.double(), last_t, foresight).to(logits_t)
 
 
 def train(

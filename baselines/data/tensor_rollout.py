@@ -6,11 +6,13 @@ step lies in tensors that stay where they are, so that steps can be captured (`t
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 import gymnasium
 import torch
+from gymnasium.envs.registration import load_env_creator
 from gymnasium.vector import VectorEnv
 
 from baselines.data.rollout import Transition, env_id
@@ -25,9 +27,11 @@ ARGUMENTS = {"autoreset_mode": "SameStep", "copy": False}
 
 
 def has_kernels(task: str) -> bool:
-    """Whether the environment of a task follows rules, which are compiled for any device; simulators are not."""
+    """Whether the environments of a task are made for a device, as those that follow rules are; simulators are not."""
     name, _ = env_id(task)
-    return "rules" in gymnasium.spec(name).kwargs
+    entry_point = gymnasium.spec(name).vector_entry_point
+    make = load_env_creator(entry_point) if isinstance(entry_point, str) else entry_point
+    return make is not None and "device" in inspect.signature(make).parameters
 
 
 class TensorRollout(Stateful):

@@ -266,11 +266,13 @@ def clip_norm(g: torch.Tensor, max_norm: float) -> torch.Tensor:
     return norm
 
 
-def cosine_schedule(step: int, start: float, steps: int) -> float:
+def cosine_schedule(step: Any, start: float, steps: int) -> Any:
     """Cosine schedule from `start` to 0: start (1 + cos(pi step / steps)) / 2.
 
-    Loshchilov & Hutter (2017), equation 5, without restarts.
+    Of a number, or of a tensor that counts on a device. Loshchilov & Hutter (2017), equation 5, without restarts.
     """
+    if hasattr(step, "clamp"):
+        return start * 0.5 * (1.0 + (math.pi * (step / steps).clamp(max=1.0)).cos())
     return start * 0.5 * (1.0 + math.cos(math.pi * min(step / steps, 1.0)))
 
 

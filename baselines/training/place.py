@@ -36,9 +36,14 @@ class TrainingPlace(NamedTuple):
         """The environments of the task."""
         if not self.tensors:
             return make_envs(settings.task, num_envs, threads, **changes)
+        return make_envs(settings.task, num_envs, **changes, **self.env_arguments(settings))
+
+    def env_arguments(self, settings: Any) -> dict[str, Any]:
+        """Keyword arguments of environments that step on the device; none where they do not."""
+        if not self.tensors:
+            return {}
         where = "cpu" if self.device.type == "cpu" else settings.device
-        where = "cuda" if where == "auto" else where
-        return make_envs(settings.task, num_envs, **changes, device=where, **ARGUMENTS)
+        return {"device": "cuda" if where == "auto" else where, **ARGUMENTS}
 
     def generator(self, settings: Any) -> Any:
         """The random generator of a training run."""

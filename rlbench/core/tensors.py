@@ -149,20 +149,29 @@ class TensorVectorEnv(VectorEnvAdapter):
         placed = [self._runner.place(each) for each in (mask, *options)]
         call.run(dict(enumerate([*placed, *observations], self._first_changed)))
 
-    def restart(self) -> Any:
+    def restart(self, **options: Tensor) -> Any:
         """Begin new episodes in all environments, whose streams go on: `reset()` without a copy or a wait.
+
+        Args:
+            **options: Those of `reset` that the rules have, such as the images of glimpses, as tensors [N] on this
+                device. Their values are not checked: that would wait.
 
         Returns:
             Observations [N, ...], as `reset` does.
 
         Raises:
+            ArgumentError: There is no such option.
             ResetNeeded: The first reset, which seeds the streams, is missing.
         """
+        names = () if self.world.options is None else tuple(self.world.options._asdict())
+        if unknown := options.keys() - set(names):
+            raise ArgumentError(f"restart takes the options {', '.join(names) or 'none'}, got {min(unknown)}")
         if not self._has_begun:
             raise reset_needed(False, self._done)
         observations = self._new_observations() if self.copy else self._outputs[: len(self._final)]
         call, _ = self._prepared()
-        call.run(dict(enumerate([self._everywhere, *self._defaults, *observations], self._first_changed)))
+        given = [options.get(*each) for each in zip(names, self._defaults, strict=True)]
+        call.run(dict(enumerate([self._everywhere, *given, *observations], self._first_changed)))
         return self.world.observations.as_gymnasium(observations)
 
     def _set_states(self, states: StateOf, mask: Bools) -> None:

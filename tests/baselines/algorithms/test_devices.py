@@ -9,12 +9,15 @@ from baselines.algorithms import actor_critic, dqn, pqn, reinforce
 from baselines.algorithms.actor_critic import ActorCritic
 from baselines.algorithms.dqn import DQN
 from baselines.algorithms.pqn import PQN
+from baselines.algorithms.recurrent_attention import RecurrentAttentionLearner, RecurrentAttentionSettings
 from baselines.algorithms.reinforce import Reinforce
 from baselines.training.events import Finished, Snapshot
 from baselines.training.loop import Learner, loop
+from rlbench.registry import GLIMPSE
+from tests.baselines.algorithms.test_recurrent_attention import corners
 from tests.baselines.devices import learn, on_cpu, on_gpu, pretended_gpu, same
 
-FORCES = "tests/Forces-v0"
+FORCES, CORNERS = "tests/Forces-v0", "tests/DeviceCorners-v0"
 PPO = replace(
     actor_critic.PRESETS["fast"],
     **{"num_envs": 4, "horizon": 6, "epochs": 2, "minibatches": 3, "hidden": (8,), "total_env_steps": 1_000},
@@ -30,6 +33,10 @@ Q = replace(
     **{"num_envs": 4, "horizon": 6, "epochs": 2, "minibatches": 3, "hidden": (8,), "total_env_steps": 1_000},
     **{"evaluation_episodes": 1, "epsilon_env_steps": 100},
 )
+RAM = RecurrentAttentionSettings(
+    **{"task": CORNERS, "batch_size": 100, "epochs": 3, "width": 8, "state": 16, "location_hidden": 8},
+    **{"deviation_end": 0.05, "early": 0.1, "eval_every_epochs": 1, "checkpoint_every_epochs": 1},
+)
 LEARNERS = {
     "PPO": (ActorCritic, PPO),
     "A2C": (ActorCritic, replace(PPO, advantage="n-step", epochs=1, minibatches=1, clip=0.0, entropy=0.01)),
@@ -38,25 +45,36 @@ LEARNERS = {
     "DQN with pauses": (DQN, replace(DQN_FAST, target_update_period=2, update_every_env_steps=8, error_clip=1.0)),
     "PQN": (PQN, Q),
     "PQN of the paper": (PQN, replace(Q, optimizer="radam", learning_rate=1e-2)),
+    "RAM": (RecurrentAttentionLearner, RAM),
+    "RAM by information": (RecurrentAttentionLearner, replace(RAM, reward="information", foresight=0.5)),
     "PPO of states": (ActorCritic, replace(PPO, task="grid-world@1", observation_scale=())),
 }
-ITERATIONS = {ActorCritic: 6, Reinforce: 6, PQN: 6, DQN: 24}
+ITERATIONS = {ActorCritic: 6, Reinforce: 6, PQN: 6, DQN: 24, RecurrentAttentionLearner: 3}
 """So many that some are calls, some a capture and some replays, and that a replay memory is filled once over."""
 
 
-@pytest.fixture(params=LEARNERS)
+FAST = {"PPO", "DQN", "PQN", "REINFORCE"}
+"""Those that are tested every time: compiling a kernel takes seconds."""
+
+
+def marked(names):
+    return [pytest.param(name, marks=[] if name in FAST else pytest.mark.slow) for name in names]
+
+
+@pytest.fixture(params=marked(LEARNERS))
 def case(request):
     return LEARNERS[request.param]
 
 
 @pytest.fixture(autouse=True)
-def forces():
-    """Cart-pole with continuous actions, under an id."""
+def registered():
+    """Cart-pole with continuous actions, and small images, under ids of their own."""
     spec = gymnasium.spec("rlbench/CartPole-v0")
     kwargs, made_by = {**spec.kwargs, "continuous": True}, spec.vector_entry_point
     gymnasium.register(FORCES, max_episode_steps=500, kwargs=kwargs, vector_entry_point=made_by)
+    gymnasium.register(CORNERS, kwargs={"rules": GLIMPSE, **corners()}, vector_entry_point=made_by)
     yield
-    del gymnasium.registry[FORCES]
+    del gymnasium.registry[FORCES], gymnasium.registry[CORNERS]
 
 
 def test_a_gpu_learns_the_cpus_weights_and_nothing_crosses(case):
@@ -87,7 +105,7 @@ IN_EPISODES = {
 }
 
 
-@pytest.mark.parametrize("name", IN_EPISODES)
+@pytest.mark.parametrize("name", marked(IN_EPISODES))
 def test_whole_episodes_wait_once_per_chunk(name):
     make, settings = IN_EPISODES[name]
     expected, state, _ = learn(make, on_cpu(settings), ITERATIONS[make])
@@ -106,11 +124,19 @@ def test_whole_episodes_wait_once_per_chunk(name):
     assert same(state, there)
 
 
-@pytest.mark.parametrize("name", ["PPO", "DQN", "PQN", "REINFORCE"])
+SNAPSHOTS = {
+    ActorCritic: {"checkpoint_every_updates": 5, "total_env_steps": 400},
+    PQN: {"checkpoint_every_updates": 5, "total_env_steps": 400},
+    DQN: {"checkpoint_every_env_steps": 100},
+    Reinforce: {"checkpoint_every_updates": 8, "total_env_steps": 1_000},
+    RecurrentAttentionLearner: {},
+}
+
+
+@pytest.mark.parametrize("name", marked(["PPO", "DQN", "PQN", "REINFORCE", "RAM"]))
 def test_a_resumed_run_is_an_uninterrupted_one(name):
     make, settings = {**LEARNERS, **IN_EPISODES}[name]
-    often = {"checkpoint_every_env_steps": 100} if make is DQN else {"checkpoint_every_updates": 8}
-    settings = replace(on_cpu(settings), **often, total_env_steps=400 if make is not Reinforce else 1_000)
+    settings = replace(on_cpu(settings), **SNAPSHOTS[make])
     states = [each.state() for each in loop(make, settings, None, float) if isinstance(each, Snapshot | Finished)]
     assert len(states) > 2
     for state in states[:-1]:
