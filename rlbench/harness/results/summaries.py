@@ -89,12 +89,12 @@ def load(folder: Path, cached: Load, store: Store) -> list[Summary]:
     return [each for each in made if each is not None]
 
 
-def summary_of(data: bytes, path: Path) -> Summary | None:
-    """The summary of a file by its content; None where nothing is recorded in it yet, or it is no record."""
+def summary_of(data: bytes, path: Path) -> Summary:
+    """The summary of a file by its content."""
     try:
         run = record.parse(data, path)
         if run is None:
-            return None
+            return flawed(path, "nothing is recorded in it yet; evaluate again, or remove it")
         task = find_task(run.header["task"])
         wrong = misplaced(run, path) or (bounds.flaw(run, task) if task and task.key == run.header["task"] else None)
     except UserError as error:
