@@ -136,7 +136,7 @@ def narrowed(**options):
 
 def test_one_agent_of_a_plan_on_one_task():
     assert narrowed(agent=("dqn-lecture",), task=("cart-pole",)) == (["dqn-lecture"], ["cart-pole@1"])
-    assert len(narrowed(task=("cart-pole@1",))[0]) == 6
+    assert len(narrowed(task=("cart-pole@1",))[0]) == 7
     with pytest.raises(UserError, match="unknown agent of the plan control 'dqn-lectur'; did you mean dqn-lecture"):
         narrowed(agent=("dqn-lectur",))
     with pytest.raises(UserError, match="unknown task of the plan control 'pong@1'"):
@@ -181,7 +181,7 @@ def trained(*words):
 
 
 def test_as_many_seeds_are_trained_as_asked_for_and_one_where_all_give_the_same_agent():
-    assert len(trained("control")) == plans.training_runs("control", ["cart-pole@1"]) == 60
+    assert len(trained("control")) == plans.training_runs("control", ["cart-pole@1"]) == 70
     assert len(trained("glimpses")) == plans.training_runs("glimpses", []) == 12
     assert len(trained("tabular")) == plans.training_runs("tabular", ["grid-world@1"]) + 1 == 21
     assert len(trained("tabular", "--seeds", "2")) == 5

@@ -24,6 +24,7 @@ QUICK = (
     Entry("q-learning", "lecture", "grid-world@1"),
     Entry("dqn", "grid-world", "grid-world@1"),
     Entry("dqn", "fast", "cart-pole@1"),
+    Entry("pqn", "fast", "cart-pole@1"),
     Entry("reinforce", "fast", "cart-pole@1"),
     Entry("actor-critic", "fast", "cart-pole@1"),
 )
