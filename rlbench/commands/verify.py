@@ -1,33 +1,41 @@
-"""`rlbench verify`: play recorded episodes again, and compare actions, lengths and returns with the record."""
+"""`rlbench verify`: play recorded episodes again, re-simulate their actions, and compare both with the record."""
 
 from __future__ import annotations
 
+import dataclasses
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
+import tyro
 from tyro.conf import Positional
 
+from rlbench.commands.shared import secret_file
 from rlbench.commands.shared.lookup import find_records, submission_of
 from rlbench.commands.shared.output import Format, Quiet, print_table, remark, silent
 from rlbench.errors import UserError
 from rlbench.harness import submission
+from rlbench.harness.proof import kept_actions
+from rlbench.harness.proof.findings import Verification, difference, has_same_arithmetic, state
 from rlbench.harness.results import older, record
+from rlbench.harness.results.record import Record
+from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.suite import get_task
-from rlbench.harness.verify import Verification, verify
+from rlbench.harness.tasks.task import Task
+from rlbench.harness.verify import verify
 
 COUNTS = ("blocks", "of", "episodes", "different")
 COLUMNS = ("record", *COUNTS, "verdict")
 DETAILS = ("first_difference", "reason")
-VERDICTS = {"same": 0, "different": 1}
+VERDICTS = {"verified": 0, "re-run": 0, "different": 1}
 """What a comparison ends in, with the exit code; other verdicts say why there was none, and count as different."""
 
 
 @dataclass(frozen=True)
 class VerifyOptions:
-    """Play recorded episodes again, and compare them with the record."""
+    """Play recorded episodes again, re-simulate their actions, and compare both with the record."""
 
     records: Positional[tuple[Path, ...]] = (Path("results"),)
     """Records, results/<task>/<agent>@<digest>.jsonl, folders of them, or tasks."""
@@ -35,6 +43,10 @@ class VerifyOptions:
     """How many blocks of each record, from the first; all by default. A block is the episodes played at once."""
     submission: Path | None = None
     """Folder of the submission, where it is not found by its digest; only records of this one are verified."""
+    traces: bool = False
+    """Keep the actions beside the record, compressed, so that it can be proved without the submission."""
+    secret: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """The secret from which the seeds were drawn, of records that were evaluated with one."""
     quiet: Quiet = False
     """No progress bar."""
     format: Format = "table"
@@ -107,25 +119,58 @@ def row(path: Path, options: VerifyOptions, *, alone: bool) -> dict[str, Any]:
             raise UserError(f"no record at {path}")
         made["of"] = len(run.blocks)
         verdict = "no submission"
-        entrant = submission_of(run.header, path, options.submission)
+        entrant = submission_or_none(run, path, options)
         verdict = "no comparison"
-        found = verify(path, get_task(str(run.header["task"])), entrant, options.blocks, quiet=silent(options))
+        task = with_secret(get_task(str(run.header["task"])), options.secret)
+        found = verify(path, task, entrant, options.blocks, quiet=silent(options), keep=options.traces)
     except UserError as error:
         if alone and (verdict != "no submission" or options.submission is not None):
             raise
         return made | {"verdict": verdict, "reason": str(error)}
-    return made | cells(found)
+    return made | cells(run, found)
 
 
-def cells(found: Verification) -> dict[str, Any]:
+def submission_or_none(run: Record, path: Path, options: VerifyOptions) -> Submission | None:
+    """The submission of a record; None where it is not here, but actions are kept that prove the record without it.
+
+    Raises:
+        UserError: There is neither.
+    """
+    try:
+        return submission_of(run.header, path, options.submission)
+    except UserError:
+        if options.submission is None and kept_actions.path_of(path).exists():
+            return None
+        raise
+
+
+def with_secret(task: Task, file: Path | None) -> Task:
+    """A task whose seeds are drawn from the secret in a file; as it is where there is none."""
+    return task if file is None else dataclasses.replace(task, secret=secret_file.read(file))
+
+
+def cells(run: Record, found: Verification) -> dict[str, Any]:
     """What a verification found, by column of the table."""
-    first = min(found.different, default=None)
-    alike = "same" if found.lacking is None else "not all compared"
+    known = state(run, found)
+    different = {**found.different, **found.unsound}
+    first = min(different, default=None)
     return {
         "blocks": found.blocks,
         "episodes": found.episodes,
-        "different": len(found.different),
-        "verdict": alike if first is None else "different",
-        "reason": found.lacking,
-        "first_difference": None if first is None else f"episode {first}: {'; '.join(found.different[first])}",
+        "different": len(different),
+        "verdict": known if found.lacking is None or known == "different" else "not all compared",
+        "reason": found.lacking or (other_arithmetic(run, found) if found.different else None),
+        "first_difference": None if first is None else f"episode {first}: {'; '.join(different[first])}",
     }
+
+
+def other_arithmetic(run: Record, found: Verification) -> str | None:
+    """What differs where a record was made under another arithmetic; None where it was made under the one of here."""
+    if has_same_arithmetic(run.header):
+        return None
+    told = difference(run, found)
+    within = "within" if told.within_chance else "not within"
+    return (
+        f"other arithmetic: the mean return is {told.mean:+,.2f} here, {within} chance "
+        f"(95 % interval {told.low:+,.2f} to {told.high:+,.2f})"
+    )

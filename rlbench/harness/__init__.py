@@ -10,6 +10,7 @@
     isolation      the agent in a process of its own, walled in
     results        records of episodes
     play           the loop that plays one block of episodes
+    proof          actions re-simulated and kept, and what verification found
     blocks         one block, with the agent in a fresh process
     evaluate       one run: from a task and a submission to a record
     verify         plays a record again and compares

@@ -40,6 +40,7 @@ def play_isolated(
     *,
     strict: bool = False,
     isolation: tiers.Asked = "auto",
+    steps: list[list[space_tree.Array]] | None = None,
 ) -> BlockResult:
     """Play one block with the agent in a fresh process.
 
@@ -52,6 +53,7 @@ def play_isolated(
         number: Number of the block, from 0.
         strict: Whether a fault in `load` or in the first call of `act` is an error instead of a score.
         isolation: The tier in which the agent runs.
+        steps: Where the actions of every step are put, as leaves [N, ...].
 
     Raises:
         UserError: The submission has changed since it was read, failed at once where `strict` was given, or the machine
@@ -62,7 +64,7 @@ def play_isolated(
         return _lost_block(task, number)
     with copied(entrant, task, number) as entrant:
         for attempt in range(1, ATTEMPTS + 1):
-            played = _played_or_error(task, entrant, number, attempt, strict, isolation)
+            played = _played_or_error(task, entrant, number, attempt, strict, isolation, steps)
             if isinstance(played, BlockResult):
                 return played
             if attempt == ATTEMPTS:
@@ -94,11 +96,17 @@ def copied(entrant: Submission, task: Task, number: int) -> Iterator[Submission]
 
 
 def _played_or_error(
-    task: Task, entrant: Submission, number: int, attempt: int, strict: bool, isolation: tiers.Asked
+    task: Task,
+    entrant: Submission,
+    number: int,
+    attempt: int,
+    strict: bool,
+    isolation: tiers.Asked,
+    steps: list[list[space_tree.Array]] | None,
 ) -> BlockResult | Exception:
     """A block; or the error for which it could not be started, so that it may be tried again. Raises all others."""
     try:
-        return _play_block(task, entrant, number, attempt, strict, isolation)
+        return _play_block(task, entrant, number, attempt, strict, isolation, steps)
     except UserError:
         raise
     except AgentFault as fault:
@@ -152,14 +160,20 @@ def failure(error: Exception, where: str, attempts: int = 1) -> UserError | Harn
 
 
 def _play_block(
-    task: Task, entrant: Submission, number: int, attempt: int, strict: bool, isolation: tiers.Asked
+    task: Task,
+    entrant: Submission,
+    number: int,
+    attempt: int,
+    strict: bool,
+    isolation: tiers.Asked,
+    steps: list[list[space_tree.Array]] | None,
 ) -> BlockResult:
     began = time.monotonic()
     indices = task.block(number)
     seed = agent_seed(task, entrant.training_seed, number)
     with environment_and_agent(task, entrant, indices, seed, isolation=isolation) as (env, process):
         try:
-            act = process.load() if strict else _load(process)
+            act = noted(process.load() if strict else _load(process), steps)
             episodes, fault = play(env, act, task, indices, strict=strict)
         except (AgentFault, UserError):
             raise
@@ -225,6 +239,18 @@ def _load(process: AgentProcess) -> Act:
         return process.load()
     except AgentFault as fault:
         return _raising(fault)
+
+
+def noted(act: Act, steps: list[list[space_tree.Array]] | None) -> Act:
+    """The same agent, whose actions are appended to `steps`, as the environment takes them."""
+    if steps is None:
+        return act
+
+    def noting(observation: Any, first: NDArray[np.bool_]) -> list[space_tree.Array]:
+        steps.append(act(observation, first))  # `play` replaces what is not valid in place
+        return steps[-1]
+
+    return noting
 
 
 def _raising(fault: AgentFault) -> Act:

@@ -25,6 +25,7 @@ from rlbench.errors import UserError
 from rlbench.harness import evaluate, verify
 from rlbench.harness.blocks import play_isolated
 from rlbench.harness.layers import player
+from rlbench.harness.proof import findings
 from rlbench.harness.results import record
 from rlbench.harness.submission import read
 from rlbench.harness.tasks.suite import TASKS, get_task
@@ -224,7 +225,7 @@ def test_data_alone_plays_the_same_episodes_as_code(tmp_path: Path) -> None:
     assert (by_code.header.get("player"), by_data.header["player"]) == (None, player.digest())
     found = verify.verify(path, task, read(data), 1, quiet=True)
     assert (found.blocks, found.different) == (1, {})
-    assert json.loads(verify.path_of(path).read_text(encoding="utf-8").splitlines()[0])["player"] == player.digest()
+    assert json.loads(findings.path_of(path).read_text(encoding="utf-8").splitlines()[0])["player"] == player.digest()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated on Linux only")

@@ -145,7 +145,7 @@ COMMANDS = {
     "rlbench show GridWorld --policy random": Example(of_corner, JSON),
     "rlbench evaluate random --task cart-pole@1": Example(first_row("mean_return"), JSON),
     "rlbench verify results/cart-pole@1": Example(
-        lambda done: {row["verdict"] for row in done.rows} == {"same"},
+        lambda done: {row["verdict"] for row in done.rows} == {"verified"},
         JSON,
         slow=True,
     ),

@@ -1,5 +1,6 @@
 """Tasks whose last episodes need a program: runs without it say so, verify, and go on where it is installed."""
 
+import contextlib
 import dataclasses
 import json
 import sys
@@ -14,6 +15,7 @@ from gymnasium.vector import AutoresetMode
 from rlbench import cli
 from rlbench.commands.shared.runs import load_runs
 from rlbench.harness import evaluate, submission, verify
+from rlbench.harness.proof import resimulation
 from rlbench.harness.ranking.agent_results import collect_results, collect_runs
 from rlbench.harness.results import record
 from rlbench.harness.tasks import suite
@@ -64,9 +66,20 @@ TASK = Task(
 )
 
 
+class SameProcess(contextlib.AbstractContextManager):
+    """What re-simulates in this process, as only this one knows the environment."""
+
+    def play(self, task, number, actions):
+        return [json.loads(json.dumps(episode.line())) for episode in resimulation.resimulate(task, number, actions)]
+
+    def __exit__(self, *error):
+        pass
+
+
 @pytest.fixture
 def task(monkeypatch):
     """The task, known to the command line."""
+    monkeypatch.setattr(verify, "CleanProcess", SameProcess)
     gymnasium.register("test/Guess-v0", vector_entry_point=Guess)
     monkeypatch.setitem(suite.TASKS, TASK.key, TASK)
     monkeypatch.setattr(Guess, "installed", True)

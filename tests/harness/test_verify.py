@@ -8,7 +8,8 @@ import pytest
 from rlbench import cli
 from rlbench.errors import UserError
 from rlbench.harness import evaluate, submission, verify
-from rlbench.harness.results import provenance
+from rlbench.harness.proof import findings
+from rlbench.harness.results import provenance, record
 from rlbench.harness.tasks.suite import get_task
 from tests import forge as editor
 
@@ -28,9 +29,12 @@ def recorded(submit, tmp_path):
 def played(monkeypatch):
     """The numbers of the blocks that are played again."""
     numbers, play = [], verify.play_isolated
-    monkeypatch.setattr(
-        verify, "play_isolated", lambda task, entrant, number: (numbers.append(number), play(task, entrant, number))[1]
-    )
+
+    def noted(task, entrant, number, **how):
+        numbers.append(number)
+        return play(task, entrant, number, **how)
+
+    monkeypatch.setattr(verify, "play_isolated", noted)
     return numbers
 
 
@@ -45,10 +49,12 @@ def test_an_honest_record_is_the_same(recorded, played):
     entrant, path = recorded
     found = verify.verify(path, TASK, entrant, quiet=True)
     assert (found.blocks, found.episodes, found.different, played) == (2, 100, {}, [0, 1])
-    header, *blocks = map(json.loads, verify.path_of(path).read_text(encoding="utf-8").splitlines())
+    assert (found.unsound, found.returns) == ({}, [line["return"] for line in record.read(path).episodes])
+    header, *blocks = map(json.loads, findings.path_of(path).read_text(encoding="utf-8").splitlines())
     assert header["digest"] == entrant.digest
     assert set(header) >= {"record", "packages", "python", "cpu", "gpu", "commit"}
-    assert blocks == [{"kind": "block", "block": i, "episodes": 50, "different": {}} for i in range(2)]
+    nothing = {"episodes": 50, "different": {}, "unsound": {}}
+    assert [nothing.items() <= line.items() for line in blocks] == [True, True]
 
 
 @pytest.mark.parametrize("changes", [{"return": 501.0}, {"actions": "0" * 16}, {"length": 3}, {"status": "crash"}])
@@ -62,7 +68,7 @@ def test_a_forged_record_is_found_out(recorded, changes):
 
 def test_it_goes_on_where_it_was_interrupted(recorded, played):
     entrant, path = recorded
-    beside = verify.path_of(forge(path, length=3))
+    beside = findings.path_of(forge(path, length=3))
     assert verify.verify(path, TASK, entrant, blocks=1, quiet=True).different == {}
     beside.write_text(beside.read_text(encoding="utf-8") + '{"kind": "bl', encoding="utf-8")
     assert list(verify.verify(path, TASK, entrant, quiet=True).different) == [51]
@@ -70,6 +76,63 @@ def test_it_goes_on_where_it_was_interrupted(recorded, played):
     assert played == [0, 1]
     assert list(verify.verify(path, TASK, entrant, quiet=True).different) == [51]
     assert (played, beside.read_text(encoding="utf-8")) == ([0, 1], whole)
+
+
+def known(path):
+    run = record.read(path)
+    return findings.state(run, findings.read(path, run))
+
+
+def without_seal(lines):
+    return [{**line, "seal": "0" * 64} for line in lines]
+
+
+def counted_more(lines):
+    return [{**line, "episodes": 50} | ({"block": line["block"]} if "block" in line else {}) for line in lines]
+
+
+@pytest.mark.parametrize("forged", [without_seal, counted_more, lambda lines: [lines[0], *lines[:0:-1]]])
+def test_what_verify_has_not_written_itself_is_not_believed(recorded, played, forged):
+    """Other lines, lines in another order, and those that another user or machine has sealed."""
+    entrant, path = recorded
+    assert known(path) == "self-reported"
+    verify.verify(path, TASK, entrant, quiet=True)
+    assert known(path) == "verified"
+    beside = findings.path_of(path)
+    lines = forged(editor.read(beside))
+    beside.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    assert known(path) == "self-reported"
+    verify.verify(path, TASK, entrant, quiet=True)
+    assert (known(path), played) == ("verified", [0, 1, 0, 1])
+
+
+def test_another_key_begins_anew(recorded, played, monkeypatch, tmp_path):
+    entrant, path = recorded
+    verify.verify(path, TASK, entrant, blocks=1, quiet=True)
+    assert known(path) == "re-run"
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "another"))
+    assert known(path) == "self-reported"
+    verify.verify(path, TASK, entrant, blocks=1, quiet=True)
+    assert (known(path), played) == ("re-run", [0, 0])
+    assert (tmp_path / "another/rlbench/verify.key").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(("shift", "verdict", "code"), [(0.1, "re-run", 0), (400.0, "different", 1)])
+def test_under_another_arithmetic_means_are_compared(recorded, capsys, shift, verdict, code):
+    """A few episodes went another way; or all, and further than chance takes them."""
+    entrant, path = recorded
+    header, *lines = editor.read(path)
+    header["arithmetic"] = {**header["arithmetic"], "name": "native"}
+    for line in lines:
+        if line.get("index", 99) < 99:
+            line["return"] = line["discounted_return"] = float(min(500, line["return"] + shift))
+    editor.write(path, [header, *lines])
+    assert cli.main(["verify", str(path), "--submission", str(entrant.folder), "--json"]) == code
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["verdict"] == verdict
+    within = "within" if code == 0 else "not within"
+    assert row["reason"].startswith("other arithmetic: the mean return is -")
+    assert f" here, {within} chance (95 % interval -" in row["reason"]
 
 
 @pytest.mark.parametrize("what", ["record", "machine"])
@@ -82,7 +145,7 @@ def test_it_begins_anew_for_another_record_and_elsewhere(recorded, played, monke
         monkeypatch.setattr(provenance, "machine", lambda: {"cpu": "another"})
     verify.verify(path, TASK, entrant, blocks=1, quiet=True)
     assert played == [0, 0]
-    assert len(verify.path_of(path).read_text(encoding="utf-8").splitlines()) == 2
+    assert len(findings.path_of(path).read_text(encoding="utf-8").splitlines()) == 2
 
 
 def test_another_agent_or_task_cannot_be_compared(recorded, submit):
@@ -110,11 +173,11 @@ def test_the_command(recorded, submit, tmp_path, monkeypatch, capsys):
     code, message = run(path, "--submission", submit("return [0] * self.num_envs", folder="elsewhere/other"))
     assert (code, "other has digest" in message) == (2, True)
     code, (row,) = run(path, "--submission", entrant.folder)
-    assert (code, row["verdict"], row["blocks"], row["of"]) == (0, "same", 2, 2)
+    assert (code, row["verdict"], row["blocks"], row["of"]) == (0, "verified", 2, 2)
     evaluate.evaluate(get_task("grid-world"), "random", tmp_path / "results", quiet=True)
     code, rows = run("--blocks", "1")
     assert code == 1  # for the verdict of one is that it could not be
-    assert [row["verdict"].split(" with")[0] for row in rows] == ["no submission", "same"]
+    assert [row["verdict"].split(" with")[0] for row in rows] == ["no submission", "re-run"]
     code, (row,) = run(forge(path, length=3), "--submission", entrant.folder)
     assert (code, row["verdict"], row["different"]) == (1, "different", 1)
     assert row["first_difference"].startswith("episode 51: length 3, now ")

@@ -1,0 +1,147 @@
+"""Kept actions: those of a record's episodes, compressed, so that the record can be proved without the submission.
+
+`<record>.actions`, beside `<record>.jsonl`, is a file of JSON lines: one that names the task and the submission, and
+one per block, in order. The record holds a digest of each episode's actions; so what is kept needs no trust.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rlbench.errors import UserError, counted
+from rlbench.harness.proof.resimulation import Actions
+from rlbench.harness.results.jsonl import JsonlWriter, as_object
+from rlbench.harness.results.record import BlockResult
+from rlbench.regular_files import read_regular
+
+SCHEMA = 1
+SUFFIX = ".actions"
+MAX_BYTES = 1 << 30
+DTYPES = ("<i8", "<f4", "<f8")
+
+
+def path_of(record: Path) -> Path:
+    """Where the actions of a record are kept."""
+    return record.with_suffix(SUFFIX)
+
+
+class ActionsWriter:
+    """The only writer of one record's kept actions; a context. It goes on behind the blocks that are there.
+
+    Args:
+        path: Of the record.
+        header: Of the record.
+
+    Raises:
+        UserError: The file cannot be written.
+    """
+
+    def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
+        self._head = {"kind": "actions", "schema": SCHEMA, "task": header["task"], "digest": header["digest"]}
+        self._file = JsonlWriter(path_of(path))
+        self.blocks = 0
+        size = 0
+        for number, line in enumerate(self._file.path.read_bytes().splitlines(keepends=True)):
+            content = as_object(line) if line.endswith(b"\n") else {}
+            if content != self._head if number == 0 else content.get("block") != number - 1:
+                break
+            size, self.blocks = size + len(line), number
+        self._file.cut(size)
+        if not size:
+            self._file.append([self._head], "no actions were kept yet")
+
+    def cut(self, blocks: int) -> None:
+        """Keep the actions of no more than so many blocks."""
+        lines = self._file.path.read_bytes().splitlines(keepends=True)
+        self._file.cut(sum(map(len, lines[: blocks + 1])))
+        self.blocks = min(self.blocks, blocks)
+
+    def append(self, number: int, actions: Sequence[Actions]) -> None:
+        """Keep the actions of a block's episodes; blocks that are there already are left as they are."""
+        if number == self.blocks:
+            safe = f"kept before, and safe: those of {counted(self.blocks, 'block')}"
+            self._file.append([_line(number, actions)], safe)
+            self.blocks += 1
+
+    def __enter__(self) -> ActionsWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+def read(record: Path) -> list[list[Actions]]:
+    """The kept actions of a record, by block and episode; none where there is no such file.
+
+    Raises:
+        UserError: The file cannot be read, or is no file of actions.
+    """
+    path = path_of(record)
+    try:
+        lines = read_regular(path, MAX_BYTES).split(b"\n")[:-1]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+    head, *blocks = [as_object(line) for line in lines] or [{}]
+    if head.get("kind") != "actions" or head.get("schema") != SCHEMA:
+        raise UserError(f"{path} holds no actions of schema {SCHEMA}; move it away")
+    try:
+        return [_actions(line) for line in blocks]
+    except (KeyError, TypeError, ValueError, IndexError, zlib.error):
+        raise UserError(f"{path} is damaged; move it away") from None
+
+
+def split(steps: Sequence[Actions], block: BlockResult) -> list[Actions]:
+    """The actions of each episode of a block.
+
+    Args:
+        steps: Those of every step, as leaves [N, ...].
+        block: What came of them.
+    """
+    leaves = [np.array(each) for each in zip(*steps, strict=True)]
+    return [[leaf[: episode.length, i] for leaf in leaves] for i, episode in enumerate(block.episodes)]
+
+
+def _line(number: int, actions: Sequence[Actions]) -> dict[str, Any]:
+    first = next((episode for episode in actions if episode), [])
+    columns = [np.concatenate([episode[i] for episode in actions]) for i in range(len(first))]
+    dtypes = [column.dtype.newbyteorder("<") for column in columns]
+    data = b"".join(column.astype(dtype).tobytes() for column, dtype in zip(columns, dtypes, strict=True))
+    return {
+        "kind": "block",
+        "block": number,
+        "lengths": [len(episode[0]) if episode else 0 for episode in actions],
+        "leaves": [
+            {"dtype": dtype.str, "shape": list(column.shape[1:])} for column, dtype in zip(columns, dtypes, strict=True)
+        ],
+        "data": base64.b64encode(zlib.compress(data, 9)).decode(),
+    }
+
+
+def _actions(line: dict[str, Any]) -> list[Actions]:
+    """The inverse of `_line`."""
+    lengths = [int(length) for length in line["lengths"]]
+    dtypes = [np.dtype(DTYPES[DTYPES.index(leaf["dtype"])]) for leaf in line["leaves"]]
+    leaves = [(dtype, tuple(map(int, leaf["shape"]))) for dtype, leaf in zip(dtypes, line["leaves"], strict=True)]
+    sizes = [dtype.itemsize * math.prod(shape) for dtype, shape in leaves]
+    total = sum(lengths) * sum(sizes)
+    if min([0, *lengths]) < 0 or not 0 <= total <= MAX_BYTES:
+        raise ValueError(total)
+    data = zlib.decompressobj().decompress(base64.b64decode(line["data"]), total + 1)
+    if len(data) != total:
+        raise ValueError(total)
+    made: list[Actions] = [[] for _ in lengths]
+    at = 0
+    for (dtype, shape), size in zip(leaves, sizes, strict=True):
+        for episode, length in zip(made, lengths, strict=True):
+            episode.append(np.frombuffer(data, dtype, length * math.prod(shape), at).reshape(length, *shape))
+            at += length * size
+    return made
