@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import itertools
+import math
 import os
 import stat
 import time
@@ -50,7 +51,12 @@ CUDA = Caps(memory=16384 * MIB, address_space=None, threads=256, descriptors=102
 
 
 def within_time(caps: Caps, seconds: float) -> Caps:
-    """Limits with as much processor time as all cores together give in so many seconds, and one second more."""
+    """Limits with as much processor time as all cores together give in so many seconds, and one second more.
+
+    None are added where an agent may take for ever: a player of Go is loaded for any number of games.
+    """
+    if math.isinf(seconds):
+        return caps
     return replace(caps, processor_seconds=int(seconds * (os.cpu_count() or 1)) + 1)
 
 
