@@ -27,6 +27,9 @@ ALGORITHMS: dict[str, str] = {
 }
 """Algorithm -> the module that defines its settings, its `PRESETS`, and `train(settings, ...) -> Iterator[Event]`."""
 
+SHORT_NAMES: dict[str, str] = {"ram": "recurrent-attention"}
+"""What the field calls an algorithm -> its name here, under which its agents are on the leaderboard."""
+
 AGENTS: dict[str, tuple[str, ...]] = {
     "dqn-lecture": ("dqn", "--preset", "lecture"),
     "dqn-nature": ("dqn", "--preset", "atari-nature"),
@@ -36,6 +39,7 @@ AGENTS: dict[str, tuple[str, ...]] = {
     "reinforce-lecture": ("reinforce", "--preset", "lecture"),
     "reinforce-go": ("reinforce", "--preset", "go"),
     "actor-critic-lecture": ("actor-critic", "--preset", "lecture"),
+    "a2c": ("actor-critic", "--preset", "a2c"),
     "ppo": ("actor-critic", "--preset", "locomotion"),
     "sac": ("soft-actor-critic",),
     "sac-paper": ("soft-actor-critic", "--preset", "paper"),

@@ -6,8 +6,9 @@ read "theta <- alpha delta_theta, phi <- beta delta_phi", which would throw the 
 alpha delta_theta (reward is to rise) and phi <- phi - beta delta_phi (the error is to fall). It also writes
 "log(a_t|s_t)" where log pi_theta(a_t|s_t) is meant, and A_t without its trajectory's index i.
 
-`--preset fast` departs from it, and `--preset locomotion` is proximal policy optimisation (PPO), Schulman et al.
-(2017), Algorithm 1; the comments in `PRESETS` name each departure and its source.
+`--preset fast` departs from it. `--preset a2c` is advantage actor-critic (A2C), Mnih et al. (2016), and `--preset
+locomotion` proximal policy optimisation (PPO), Schulman et al. (2017), Algorithm 1. The comments in `PRESETS` name each
+departure and its source.
 """
 
 from __future__ import annotations
@@ -193,6 +194,25 @@ PRESETS: dict[str, ActorCriticSettings] = {
         critic_learning_rate=1e-2,
         max_grad_norm=0.5,  # Mnih et al. (2016)
         eval_every_updates=1,
+    ),
+    # Advantage actor-critic: Mnih et al. (2016), Algorithm S3, with environments stepped together in place of threads.
+    "a2c": ActorCriticSettings(
+        agent="a2c",
+        num_envs=16,
+        horizon=5,
+        total_env_steps=250_000,
+        observation_scale=(0.5, 0.5, 5.0, 0.5),  # every number of the observation near 1
+        reward_scale=0.05,
+        advantage="n-step",
+        average=True,  # a sum there
+        entropy=0.01,
+        optimizer="adam",  # RMSProp there
+        learning_rate=3e-3,
+        learning_rate_end=1e-4,  # 0 there
+        critic_learning_rate=3e-3,
+        max_grad_norm=0.5,  # 40 there
+        eval_every_updates=20,
+        checkpoint_every_updates=500,
     ),
     # Proximal policy optimisation: Schulman et al. (2017), Algorithm 1 with the settings of Table 3; "there" is that.
     "locomotion": ActorCriticSettings(

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import tyro
 
-from rlbench.commands.shared.agents import agents, algorithms, find_agent, learning_curves, training
+from rlbench.commands.shared.agents import agents, algorithms, find_agent, learning_curves, short_names, training
 from rlbench.commands.shared.lookup import find_task_or_id
 from rlbench.commands.shared.output import Format, Quiet, complain, print_table, silent, table_of, write
 from rlbench.errors import UnfitError, UserError, counted, unknown
@@ -54,7 +54,9 @@ def parse(arguments: list[str]) -> TrainOptions[Any]:
         named = {name: " ".join(words) for name, words in agents().items() if words != (name,)}
         listed = textwrap.fill(f"Algorithms: {', '.join(algorithms())}", USUAL, break_on_hyphens=False)
         write(
-            f"usage: rlbench train ALGORITHM [OPTIONS]\n\n{__doc__}\n{listed}\n\n"
+            f"usage: rlbench train ALGORITHM [OPTIONS]\n\n{__doc__}\n{listed}\n"
+            + "".join(f"{short} is {name}.\n" for short, name in short_names().items())
+            + "\n"
             "Agents of the leaderboard with names of their own:\n"
             + "".join(f"  {name:<24} {words}\n" for name, words in named.items())
         )

@@ -144,11 +144,11 @@ def table(bytes_per_second: float) -> list[str]:
     return rows
 
 
-def write(text: str) -> None:
-    """Put the table into the page."""
+def write(text: str, begin: str = BEGIN) -> None:
+    """Put a table into the page, after the line that says who writes it."""
     page = PAGE.read_text(encoding="utf-8")
-    inside = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-    PAGE.write_text(inside.sub(lambda _: f"{BEGIN}\n{text}\n{END}", page), encoding="utf-8", newline="\n")
+    inside = re.compile(f"{re.escape(begin)}.*?{re.escape(END)}", re.DOTALL)
+    PAGE.write_text(inside.sub(lambda _: f"{begin}\n{text}\n{END}", page), encoding="utf-8", newline="\n")
 
 
 def equal_lengths(num_envs: int = 1_000, steps: int = 5_000) -> float:

@@ -86,6 +86,8 @@ def test_every_agent_on_the_leaderboard_has_such_a_name() -> None:
 
 def test_what_stands_after_an_agents_name_goes_before_what_it_stands_for() -> None:
     assert settings("ppo", ["--preset", "fast"]) == settings("actor-critic", [])
+    assert settings("RAM", []) == settings("recurrent-attention", [])
+    assert settings("a2c", []).agent == "a2c"
     assert settings("recurrent-attention-150", ["--epochs", "3"]).epochs == 3
 
 

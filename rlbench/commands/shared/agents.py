@@ -24,16 +24,23 @@ def agents() -> dict[str, tuple[str, ...]]:
     return {**{name: (name,) for name in algorithms()}, **named}
 
 
+def short_names() -> dict[str, str]:
+    """What the field calls some algorithms, and their names here: `ram` for `recurrent-attention`."""
+    known: dict[str, str] = importlib.import_module("baselines").SHORT_NAMES
+    return known
+
+
 def find_agent(name: str) -> tuple[str, ...]:
     """The words after `rlbench train` that train the agent of that name: `actor-critic --preset locomotion` for `ppo`.
 
     Raises:
         UserError: there is no such agent or algorithm; it names the nearest ones.
     """
-    known = agents()
-    if name.lower() not in known:
-        raise unknown("algorithm", name, known)
-    return known[name.lower()]
+    known, short = agents(), short_names()
+    full = short.get(name.lower(), name.lower())
+    if full not in known:
+        raise unknown("algorithm", name, [*known, *short])
+    return known[full]
 
 
 def training() -> Any:
