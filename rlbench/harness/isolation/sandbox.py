@@ -127,8 +127,8 @@ def _libraries() -> Iterator[str]:
     standard = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib")]
     shared = [str(Path(prefix, "lib")) for prefix in (sys.base_prefix, sys.exec_prefix, sys.prefix)]
     packages = [each for each in [*sys.path, site.getusersitepackages()] if is_library(each)]
-    named = os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)
-    yield from _narrow([*standard, *shared, *packages, *filter(None, named), str(_PACKAGE)])
+    named = [each for each in os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep) if os.path.isabs(each)]
+    yield from _narrow([*standard, *shared, *packages, *named, str(_PACKAGE)])
 
 
 def is_library(path: str) -> bool:

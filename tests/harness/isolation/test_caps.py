@@ -1,6 +1,7 @@
 """The watchdog: what a process takes beyond the kernel's limits is seen, whatever it hides behind."""
 
 import dataclasses
+import math
 import mmap
 import os
 import re
@@ -13,7 +14,7 @@ import pytest
 from rlbench.errors import UserError
 from rlbench.harness.evaluate import evaluate
 from rlbench.harness.isolation import landlock
-from rlbench.harness.isolation.caps import CPU, MIB, Watchdog
+from rlbench.harness.isolation.caps import CPU, MIB, Watchdog, within_time
 
 SMALL = dataclasses.replace(CPU, memory=512 * MIB, files=10, scratch_bytes=MIB)
 
@@ -94,3 +95,7 @@ def test_processor_time_is_what_all_cores_give_within_the_time_limits(submit, gr
     seconds = int(os.cpu_count() * (grid_task.limits.load + grid_task.limits.run)) + 1
     with pytest.raises(UserError, match=re.escape(f"SystemExit: ({seconds}, {seconds})")):
         evaluate(grid_task, submit(said), tmp_path / "results", quiet=True, isolation="landlock")
+
+
+def test_an_agent_without_a_time_limit_has_none_of_processor_time():
+    assert within_time(CPU, math.inf) == CPU

@@ -189,6 +189,7 @@ def test_root_becomes_nobody(submit, grid_task, tmp_path):
 
 def test_no_hierarchy_that_holds_a_checkout_or_a_home_is_readable(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path), "/", os.path.expanduser("~")])
+    monkeypatch.setenv("LD_LIBRARY_PATH", f".:{sandbox._PACKAGE.parent.name}:")
     policy = sandbox.policy(str(tmp_path / "submission"), str(tmp_path / "scratch"), cuda=False)
     root = sandbox._PACKAGE.parent
     for path in policy.readable:
