@@ -235,7 +235,7 @@ def test_resumed_from_every_snapshot(name: str) -> None:
         assert (again["rng"], again["rollout"]) == (whole["rng"], whole["rollout"])
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("name", ["numbers", pytest.param("frames", marks=pytest.mark.slow)])
 def test_killed_and_resumed_is_uninterrupted(name: str, tmp_path: Path) -> None:
     """Killed with signal 9 as soon as a checkpoint is there; the rest is done here."""
     whole = runner.run("pqn", SETTINGS[name], tmp_path / "whole", quiet=True)
