@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shlex
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -89,8 +89,15 @@ def run(options: LeaderboardOptions) -> int:
     write_pages(ranked, options.results, options.output)  # first, as printing may fail
     if not options.quiet:
         print_rankings(ranked, "table", options.results)
+        write(proofs(ranked))
         write(f"wrote {options.output}, and a page per task in {folder_of_tasks(options.results, options.output)}\n")
     return 0
+
+
+def proofs(ranked: Rankings) -> str:
+    """A line that says how many of the runs that count this machine has proved."""
+    counts = [f"{ranked.states.get(state, 0):,} {state}" for state in ("verified", "re-run", "self-reported")]
+    return f"on this machine: {', '.join(counts)} runs; `rlbench verify` proves them\n"
 
 
 def selected(ranked: Rankings, options: LeaderboardOptions) -> Rankings:
@@ -104,13 +111,13 @@ def selected(ranked: Rankings, options: LeaderboardOptions) -> Rankings:
     def of_agents(rows: tuple[Row, ...]) -> tuple[Row, ...]:
         return tuple(row for row in rows if not options.agent or row.agent in options.agent)
 
-    shown = {
-        name: {key: of_agents(rows) for key, rows in getattr(ranked, name).items() if key in keys and of_agents(rows)}
-        for name in ("tasks", "runs")
-    }
+    def of_tasks(tables: Mapping[str, tuple[Row, ...]]) -> dict[str, tuple[Row, ...]]:
+        return {key: of_agents(rows) for key, rows in tables.items() if key in keys and of_agents(rows)}
+
     return dataclasses.replace(
         ranked,
-        **shown,
+        tasks=of_tasks(ranked.tasks),
+        runs=of_tasks(ranked.runs),
         suites={
             name: of_agents(rows) if keys >= {t.key for t in SUITES[name]} else ()
             for name, rows in ranked.suites.items()

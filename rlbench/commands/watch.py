@@ -175,6 +175,10 @@ def from_record(path: Path, options: WatchOptions) -> watch.Playlist:
     if run is None or not run.episodes:
         raise UserError(f"{path} holds no episodes yet")
     task = get_task(str(run.header["task"]))
+    if run.header["secret"] is not None:
+        raise UserError(
+            f"{path}: its episodes are drawn from a secret; `rlbench verify --secret FILE` plays them again"
+        )
     if task.hash != run.header["task_hash"]:
         raise UserError(f"{path} was played on another {task.key} than this rlbench has; nothing of it can be repeated")
     shown = wanted(options, path, len(run.episodes))

@@ -10,8 +10,10 @@ import shutil
 
 import pytest
 
+from rlbench.commands.shared.runs import load_runs
+from rlbench.harness.ranking.rankings import compute_rankings
 from rlbench.harness.results import record
-from rlbench.harness.tasks.suite import TASKS
+from rlbench.harness.tasks.suite import SUITES, TASKS
 from tests import forge
 from tests.forgeries.conftest import CART_POLE, write_run
 
@@ -244,3 +246,49 @@ def test_an_unknown_task_is_told(results, board):
     rows, unranked = board()
     assert {agent: row.training_seeds for agent, row in rows.items()} == HONEST
     assert unranked == [("ghost", "this rlbench has no such task")]
+
+
+def test_the_worst_seed_deleted_takes_the_rank_with_it(results, board, forged):
+    """Two seeds have no rank; with more it would be unnoticed, as the page can only count the seeds that there are."""
+    assert board()[0]["honest"].rank is not None
+    forged.unlink()
+    rows, unranked = board()
+    assert (rows["honest"].training_seeds, rows["honest"].rank, unranked) == (2, None, [])
+
+
+CLAIMS = {
+    "training steps": {"training_steps": 1},
+    "another tier": {"isolation": "strict"},
+    "another machine": {"cpu": "another", "gpu": "another", "commit": "0" * 40},
+    "other packages": {"packages": {"rlbench": "9.9.9"}},
+    "another arithmetic": {"arithmetic": {"name": "native"}},
+}
+
+
+@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
+def test_what_nobody_can_prove_is_the_word_of_its_owner(claim, forged, results):
+    forge.write(forged, in_header(**claim)(forge.read(forged)))
+    ranked = compute_rankings(load_runs(results), TASKS, SUITES)
+    assert ranked.unranked == ()
+    assert ranked.states == {"self-reported": 5}
+
+
+def test_findings_written_by_hand_prove_nothing(forged, results):
+    run = record.read(forged)
+    head = {"kind": "verification", "schema": 3, "record": hashlib.sha256(forged.read_bytes()).hexdigest()}
+    head |= {name: run.header[name] for name in ("task_hash", "digest", "player")} | {"played": True, "seal": "0" * 64}
+    blocks = [
+        {
+            "kind": "block",
+            "block": i,
+            "episodes": 50,
+            "returns": [100.0] * 50,
+            "different": {},
+            "unsound": {},
+            "seal": "0",
+        }
+        for i in range(2)
+    ]
+    text = "".join(json.dumps(line) + "\n" for line in (head, *(each | {"seal": "0"} for each in blocks)))
+    forged.with_suffix(record.VERIFICATION).write_text(text, encoding="utf-8")
+    assert compute_rankings(load_runs(results), TASKS, SUITES).states == {"self-reported": 5}

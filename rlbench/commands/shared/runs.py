@@ -8,8 +8,10 @@ import numpy as np
 
 from rlbench.core.compiler import cache
 from rlbench.errors import printable
+from rlbench.harness.proof import findings
 from rlbench.harness.ranking.agent_results import AgentVersion, Run
 from rlbench.harness.results import curves, summaries
+from rlbench.harness.results.record import Record
 
 
 def load_runs(folder: Path) -> list[Run]:
@@ -32,11 +34,17 @@ def load_runs(folder: Path) -> list[Run]:
             contents=each.contents,
             older=each.older,
             secret=each.secret,
+            state=each.state,
             flaw=each.flaw,
         )
-        for each in summaries.load(folder, cache.load, cache.store)
+        for each in summaries.load(folder, cache.load, cache.store, state_of)
     ]
     return [*found, *(flawed_curve(path, reason) for path, reason in curves.survey(folder)[1])]
+
+
+def state_of(path: Path, run: Record) -> str:
+    """What this user's `verify` has found out here about a record; a stranger's findings count for nothing."""
+    return findings.state(run, findings.read(path, run))
 
 
 def flawed_curve(path: Path, reason: str) -> Run:

@@ -58,6 +58,7 @@ class Run:
     contents: str = ""  # digest of what played, whatever its training seed; empty where it is not known
     older: bool = False  # made before the sandbox
     secret: str = ""  # hash of what its seeds were drawn from; empty where they are the task's own
+    state: str = "self-reported"  # what `verify` has found out here: verified, re-run, different
     flaw: str = ""  # why its file cannot be ranked; empty where it can
 
     @property
@@ -174,6 +175,7 @@ def collect_runs(frame: pandas.DataFrame) -> list[Run]:
             failed=int((lines["status"] != "ok").sum()),
             complete=bool(lines["complete"].all()),
             walled=bool(lines["walled"].all()) if "walled" in lines else True,
+            older=bool(lines["older"].any()) if "older" in lines else False,
             owner=str(lines["owner"].iloc[0]) if "owner" in lines else "",
             contents=str(lines["contents"].iloc[0]) if "contents" in lines else "",
             drawn=int(((lines["winner"] == 0) & (lines["status"] == "ok")).sum()) if "winner" in lines else 0,

@@ -138,6 +138,8 @@ def why_unranked(run: Run, tasks: Mapping[str, Task], dynamics: Mapping[str, str
         return f"incomplete: {len(run.returns):,} of {episodes:,} episodes{why}"
     if not run.walled:
         return "played with --isolation process: the agent could reach the machine; evaluate it again without that"
+    if run.state == "different":
+        return f"verify found other episodes on this machine: rlbench verify results/{run.file}"
     if run.dynamics != dynamics[run.task]:
         return f"played under other dynamics: {run.dynamics or 'none'}, not {dynamics[run.task] or 'none'}"
     return None

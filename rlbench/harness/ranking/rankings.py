@@ -7,6 +7,7 @@ within a budget of training steps. The random agent and published scores are lin
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -54,6 +55,7 @@ def compute_rankings(
     """
     results, unranked = collect_results(runs, tasks)
     at_random = {RANDOM, *(task.random_agent for task in tasks.values())}
+    counted = [run for some in results.values() for result in some for run in result.runs]
     contenders = {key: [each for each in some if each.agent.name not in at_random] for key, some in results.items()}
     return Rankings(
         suites={
@@ -68,6 +70,8 @@ def compute_rankings(
             UnrankedRow(run.task, *run.agent, run.training_seed, run.digest, len(run.returns), reason)
             for run, reason in unranked
         ),
+        older=sum(run.older for run in counted),
+        states=Counter(run.state for run in counted),
     )
 
 

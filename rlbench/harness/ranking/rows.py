@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from rlbench.harness.ranking.games import GamesWon
@@ -111,3 +111,5 @@ class Rankings:
     games: Mapping[str, tuple[GamesWon, ...]]  # of tasks that are games against a pool
     lines: Mapping[str, tuple[ReferenceLine, ...]]  # of all tasks
     unranked: tuple[UnrankedRow, ...]
+    older: int = 0  # runs that count and were made before the sandbox
+    states: Mapping[str, int] = field(default_factory=dict)  # of the runs that count, how many are proved, and how

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _STRINGS = ("task", "agent", "version", "owner", "digest", "contents", "dynamics", "status", "actions")
 _INTEGERS = ("training_seed", "training_steps", "episode", "seed", "length", "block")
 _FLOATS = ("return", "discounted_return")
-_FLAGS = ("terminated", "truncated", "complete", "walled")
+_FLAGS = ("terminated", "truncated", "complete", "walled", "older")
 
 
 @dataclass(frozen=True)
@@ -207,8 +207,8 @@ def load(results_dir: str | Path) -> pandas.DataFrame:
 
     Returns:
         Columns: task agent version owner digest contents dynamics (empty for none) training_seed training_steps (-1 for
-        none) episode seed return discounted_return length terminated truncated status actions complete walled block,
-        and one for every reset option, such as `state.row`.
+        none) episode seed return discounted_return length terminated truncated status actions complete walled older
+        block, and one for every reset option, such as `state.row`.
     """
     import pandas as pd
 
@@ -284,7 +284,7 @@ def _rows(record: Record) -> list[dict[str, Any]]:
     rows = []
     for line in record.episodes:
         fields = {name: value for name, value in line.items() if name not in ("kind", "index", "extra")}
-        flags = {"complete": record.complete, "walled": record.walled}
+        flags = {"complete": record.complete, "walled": record.walled, "older": record.older}
         own = {**run, "episode": line["index"], **fields, **flags}
         rows.append({**_flat(line["extra"]), **own})
     return rows

@@ -24,7 +24,7 @@ from rlbench.harness.tasks.suite import TASKS, find_task
 CACHE_NAME = "rlbench_summaries_{}"
 """Name of the file in the cache; one per folder of results."""
 
-LAYOUT = 3
+LAYOUT = 4
 """Version of what the cache holds."""
 
 
@@ -41,6 +41,7 @@ class Summary:
     older: bool = False  # of schema 1
     walled: bool = True  # whether the agent was kept apart so that the run may be ranked
     secret: str = ""  # what its seeds were drawn from, as a hash; empty where they are fixed
+    state: str = "self-reported"  # what `verify` has found out
     flaw: str = ""  # why the file says nothing that could be ranked; empty where it does
     dynamics: str = ""  # empty where they are rlbench's own
     training_seed: int = -1  # -1: not trained
@@ -52,11 +53,12 @@ class Summary:
     returns: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
 
+State = Callable[[Path, record.Record], str]
 Load = Callable[[str], "bytes | None"]
 Store = Callable[[str, bytes], object]
 
 
-def load(folder: Path, cached: Load, store: Store) -> list[Summary]:
+def load(folder: Path, cached: Load, store: Store, state: State) -> list[Summary]:
     """The summary of every record under a folder of results, ordered by task and file.
 
     A file that cannot be ranked has one as well, which says why, so that it stops nothing else.
@@ -65,6 +67,7 @@ def load(folder: Path, cached: Load, store: Store) -> list[Summary]:
         folder: The folder of results.
         cached: Gives what a cache holds under a name.
         store: Puts something into the cache.
+        state: What is known of a record from what `verify` has found, by its path and content.
 
     Raises:
         UserError: There is no such folder.
@@ -81,16 +84,25 @@ def load(folder: Path, cached: Load, store: Store) -> list[Summary]:
         except UserError as error:
             made.append(flawed(path, reason(error, path)))
             continue
-        key = hashlib.sha256(f"{path.parent.name}/{path.name}\0".encode(errors="surrogateescape") + data).hexdigest()
-        found[key] = known[key] if key in known else summary_of(data, path)
+        place = f"{path.parent.name}/{path.name}\0".encode(errors="surrogateescape")
+        key = hashlib.sha256(place + data + findings(path)).hexdigest()
+        found[key] = known[key] if key in known else summary_of(data, path, state)
         made.append(found[key])
     if found.keys() != known.keys():
         store(name, packed(found))
     return [each for each in made if each is not None]
 
 
-def summary_of(data: bytes, path: Path) -> Summary:
-    """The summary of a file by its content."""
+def findings(path: Path) -> bytes:
+    """What lies beside a record of the findings of `verify`; empty where nothing does that could be read."""
+    try:
+        return record.read_bytes(path.with_suffix(record.VERIFICATION))
+    except UserError:
+        return b""
+
+
+def summary_of(data: bytes, path: Path, state: State) -> Summary:
+    """The summary of a file by its content, and by what was found out about it."""
     try:
         run = record.parse(data, path)
         if run is None:
@@ -99,7 +111,7 @@ def summary_of(data: bytes, path: Path) -> Summary:
         wrong = misplaced(run, path) or (bounds.flaw(run, task) if task and task.key == run.header["task"] else None)
     except UserError as error:
         return flawed(path, reason(error, path))
-    return flawed(path, wrong) if wrong else summary(run)
+    return flawed(path, wrong) if wrong else summary(run, state(path, run))
 
 
 def misplaced(run: record.Record, path: Path) -> str | None:
@@ -120,8 +132,8 @@ def flawed(path: Path, wrong: str) -> Summary:
     return Summary(printable(path.parent.name)[:80], printable(path.name)[:80], flaw=wrong)
 
 
-def summary(of: record.Record) -> Summary:
-    """The summary of a record."""
+def summary(of: record.Record, state: str) -> Summary:
+    """The summary of a record, and what is known of it."""
     header = of.header
     seed, steps = (-1 if header[name] is None else int(header[name]) for name in ("training_seed", "training_steps"))
     return Summary(
@@ -134,7 +146,7 @@ def summary(of: record.Record) -> Summary:
         older=of.older,
         walled=of.walled,
         secret=header["secret"] or "",
-        flaw="",
+        state=state,
         dynamics=header.get("dynamics") or "",
         training_seed=seed,
         training_steps=steps,

@@ -41,6 +41,7 @@ COLUMNS = {
     "actions": TEXT,
     "complete": "bool",
     "walled": "bool",
+    "older": "bool",
     "block": "int64",
 }
 

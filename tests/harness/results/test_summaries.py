@@ -29,7 +29,7 @@ class Cache(dict):
 
 
 def read(folder, cache):
-    return summaries.load(folder, cache.load, cache.store)
+    return summaries.load(folder, cache.load, cache.store, lambda path, run: "self-reported")
 
 
 def same(some, others):
