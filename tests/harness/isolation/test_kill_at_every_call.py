@@ -11,7 +11,7 @@ import pytest
 SCRIPT = Path(__file__).with_name("killed.py")
 
 
-@pytest.mark.parametrize("step", [23, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [31, pytest.param(1, marks=pytest.mark.slow)])
 def test_kill_when_it_touches_a_file(submit, tmp_path, step):
     world = tmp_path / "world"
     world.mkdir()
