@@ -25,6 +25,9 @@ from rlbench.process import openblas
 PINNED, NATIVE = "x86-64-avx2", "native"
 """Names of the two arithmetics: the pinned one, and the one that libraries choose by the CPU."""
 
+CHOICE = "RLBENCH_ARITHMETIC"
+"""Variable by which a user chooses `native` for training."""
+
 _CPU = {"avx2", "fma", "f16c", "bmi1", "bmi2", "movbe", "abm"}
 """Names in /proc/cpuinfo of what the pinned kernels need: x86-64-v3."""
 
@@ -95,12 +98,12 @@ def deviations() -> Iterator[str]:
 def start_anew() -> None:
     """Start this program anew under the pinned arithmetic, in the same process; nothing where that cannot be.
 
-    It has it already, or the machine has none, or Python was not started for a file or a module: what came from a
-    terminal or through a pipe cannot be read again.
+    It has it already, or RLBENCH_ARITHMETIC is `native`, or the machine has none, or Python was not started for a file
+    or a module: what came from a terminal or through a pipe cannot be read again.
     """
-    wanted = variables()
+    wanted = variables() if os.environ.get(CHOICE) != NATIVE else {}
     program = getattr(sys.modules["__main__"], "__file__", None)
-    if program is None or not os.path.isfile(program) or wanted.items() <= os.environ.items():
+    if not wanted or program is None or not os.path.isfile(program) or wanted.items() <= os.environ.items():
         return
     environment = {each: os.environ[each] for each in os.environ if each not in _CONTRADICTING} | wanted
     with contextlib.suppress(OSError):  # then it goes on, natively

@@ -108,6 +108,12 @@ def test_a_program_starts_itself_anew_with_its_arguments_and_options(tmp_path):
     assert python("-X", "dev", "-m", "program", "--a", "b c", environment={"PYTHONPATH": tmp_path}) == said
 
 
+def test_native_arithmetic_can_be_chosen(tmp_path):
+    (tmp_path / "program.py").write_text(PROGRAM, encoding="utf-8")
+    chosen = {"RLBENCH_ARITHMETIC": "native", "PYTHONPATH": os.getcwd()}
+    assert python(str(tmp_path / "program.py"), environment=chosen).startswith("native")
+
+
 def test_a_program_that_cannot_be_read_again_goes_on_natively():
     assert python("-c", PROGRAM, "a").startswith("native ['a']")
     assert python("-", "a", text=PROGRAM).startswith("native ['a']")

@@ -5,7 +5,6 @@ What is left out is listed with the reason; nothing that one file says stops the
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -26,10 +25,10 @@ def unranked(runs: Sequence[Run], tasks: Mapping[str, Task]) -> dict[int, str]:
         runs: All runs, ordered by task, agent, training seed and digest.
         tasks: The tasks that exist, by key.
     """
-    dynamics, secrets = prevailing_dynamics(runs), secret_of_each(runs)
+    secrets = secret_of_each(runs)
     reasons = {}
     for run in runs:
-        reason = why_unranked(run, tasks, dynamics) or why_not_comparable(run, secrets.get(run.task, ""))
+        reason = why_unranked(run, tasks) or why_not_comparable(run, secrets.get(run.task, ""))
         if reason is not None:
             reasons[id(run)] = reason
     return reasons | repeated([run for run in runs if id(run) not in reasons])
@@ -95,15 +94,6 @@ def same_seed(runs: Sequence[Run]) -> dict[int, str]:
     return reasons
 
 
-def prevailing_dynamics(runs: Iterable[Run]) -> dict[str, str]:
-    """The fingerprint of most complete runs of each task; the first in alphabetical order where several tie."""
-    counts: dict[str, Counter[str]] = {}
-    for run in runs:
-        if run.complete:
-            counts.setdefault(run.task, Counter())[run.dynamics] += 1
-    return {task: min(of_task, key=lambda name: (-of_task[name], name)) for task, of_task in counts.items()}
-
-
 def secret_of_each(runs: Iterable[Run]) -> dict[str, str]:
     """The secret under which each task is ranked: none, unless all of its complete runs have the same one."""
     secrets: dict[str, set[str]] = {}
@@ -120,13 +110,12 @@ def why_not_comparable(run: Run, secret: str) -> str | None:
     return f"its episodes are drawn from the secret {run.secret[:12]}; rank such runs in a folder of their own"
 
 
-def why_unranked(run: Run, tasks: Mapping[str, Task], dynamics: Mapping[str, str]) -> str | None:
+def why_unranked(run: Run, tasks: Mapping[str, Task]) -> str | None:
     """Reason why a run is not ranked; None if it is.
 
     Args:
         run: The run.
         tasks: The tasks that exist, by key.
-        dynamics: The fingerprint under which each task is ranked (`prevailing_dynamics`).
     """
     if run.flaw:
         return run.flaw
@@ -140,8 +129,8 @@ def why_unranked(run: Run, tasks: Mapping[str, Task], dynamics: Mapping[str, str
         return "played with --isolation process: the agent could reach the machine; evaluate it again without that"
     if run.state == "different":
         return f"verify found other episodes on this machine: rlbench verify results/{run.file}"
-    if run.dynamics != dynamics[run.task]:
-        return f"played under other dynamics: {run.dynamics or 'none'}, not {dynamics[run.task] or 'none'}"
+    if run.dynamics != (pinned := tasks[run.task].dynamics):  # the task's own, however many runs have others
+        return f"played under other dynamics: {run.dynamics or 'none'}, not {pinned or 'none'}"
     return None
 
 

@@ -65,6 +65,19 @@ def _atari(
     )
 
 
+_DYNAMICS = {
+    "half-cheetah": "5faedf2aa617",
+    "hopper": "3467c92b6c1d",
+    "walker2d": "1b4573db51ef",
+    "ant": "0ec36dcf6bd6",
+    "humanoid": "21469022076d",
+    "half-cheetah-gymnasium": "d3fbaac3ae22",
+    "hopper-gymnasium": "c9ef4dc070a5",
+    "walker2d-gymnasium": "cc95b390016b",
+}
+"""Fingerprints of the robots under MuJoCo 4.0.0. Another version that changes dynamics takes new versions of tasks."""
+
+
 def _robot(
     robot: str, env_id: str, failure_return: float, random: float, reference: float
 ) -> tuple[Task, tuple[str, ...]]:
@@ -79,6 +92,7 @@ def _robot(
         reference_source="ours: PPO at a million steps, the mean of its first runs, frozen",
         episode_range=_ROBOT_RETURNS,
         simulator="mujoco",
+        dynamics=_DYNAMICS[robot],
     )
     return task, ("locomotion", "robots", "lecture")
 
@@ -97,6 +111,7 @@ def _mujoco_v5(
         env_kwargs={"reward": "gymnasium"},
         episode_range=_ROBOT_RETURNS,
         simulator="mujoco",
+        dynamics=_DYNAMICS[f"{robot}-gymnasium"],
         failure_return=failure_return,
         random=random,
         reference=reference,

@@ -21,7 +21,8 @@ smaller."""
 
 NOT_HASHED = (
     *("failure_return", "random", "random_source", "reference", "reference_source", "reference_version"),
-    *("min_return", "max_return", "episode_range", "solved_at", "classification", "simulator"),
+    *("min_return", "max_return", "episode_range", "solved_at", "classification"),
+    *("simulator", "dynamics"),
     *("random_agent", "ratings", "ratings_version", "outcomes"),
     *("limits", "total_seconds", "secret"),
 )
@@ -140,6 +141,9 @@ class Task:
     simulator: str | None = None
     """Package that simulates the environment; None where the dynamics are rlbench's own. Records of a simulated task
     carry a fingerprint of its dynamics (`fingerprint.py`), since the simulator's version may change them."""
+
+    dynamics: str = ""
+    """The fingerprint under which a simulated task is ranked. Records of others are kept and listed, without a rank."""
 
     failure_return: float = 0.0
     """Return recorded for a failed episode: the worst of 1,000 random episodes (`evaluate.measure_random_agent`)."""

@@ -1,5 +1,6 @@
 """The leaderboard page and its numbers, from episode lines that are made up here, and from the committed results."""
 
+import dataclasses
 import json
 import math
 import re
@@ -396,20 +397,20 @@ def test_the_flat_table_holds_every_row_with_whole_ranks():
 
 
 def test_runs_under_different_dynamics_never_share_a_table():
-    """Most complete runs of the hill have the dynamics `old`; the lake has its own."""
-    board = ranked(
+    """The hill is ranked under the dynamics `old`, which are the task's, though more runs have others."""
+    runs = [
         run("a", 0, [1] * 4, dynamics="old"),
-        run("b", 0, [2] * 4, dynamics="old"),
-        run("c", 0, [9] * 4, dynamics="new"),
-        run("d", 0, [9], complete=False, dynamics="new"),
-        run("e", 0, [9], complete=False, dynamics="new"),
-        run("a", 0, [1] * 2, task=LAKE, dynamics="new"),
-    )
-    assert [row.agent for row in board.tasks[HILL.key]] == ["b", "a"]
+        *(run(name, 0, [9] * 4, dynamics="new") for name in "bcd"),
+        run("e", 0, [9], complete=False, dynamics="old"),
+        run("a", 0, [1] * 2, task=LAKE),
+    ]
+    tasks = {**MADE_UP, HILL.key: dataclasses.replace(HILL, dynamics="old")}
+    board = compute_rankings(collect_runs(frame(*runs)), tasks, MADE_UP_SUITES)
+    assert [row.agent for row in board.tasks[HILL.key]] == ["a"]
     assert [row.agent for row in board.tasks[LAKE.key]] == ["a"]
     reasons = {row.agent: row.reason for row in board.unranked}
-    assert reasons["c"] == "played under other dynamics: new, not old"
-    assert reasons["d"].startswith("incomplete")
+    assert [reasons[name] for name in "bcd"] == ["played under other dynamics: new, not old"] * 3
+    assert reasons["e"].startswith("incomplete")
 
 
 def test_no_reference_is_ranked_and_no_table_holds_random_play_alone(committed):

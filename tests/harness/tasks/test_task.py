@@ -70,6 +70,7 @@ def test_only_fields_that_change_what_is_played_change_the_hash():
         "episode_range": (-1.0, 1.0),
         "solved_at": 0.5,
         "simulator": "mujoco",
+        "dynamics": "0123456789ab",
         "classification": True,
         "outcomes": ("winner",),
         "random_agent": "random-legal",
