@@ -32,6 +32,7 @@ from rlbench.harness.results import curves
 from rlbench.harness.results.curves import KeptCurve
 from rlbench.harness.tasks.suite import FAMILIES, FAMILY, SUITES, TASKS, get_suite
 from rlbench.harness.tasks.task import Task
+from rlbench.regular_files import open_regular
 from rlbench.whole_files import replacing
 
 OPTIONAL = ("steps", "seeds", "failed", "budget", "solved", "IQM", "optimality gap", "worst seed")
@@ -228,7 +229,16 @@ def leftover(expected: Collection[Path], folder: Path) -> list[Path]:
     """The pages of tasks that nobody has completed, or that no longer exist; only what this command has written."""
     kept = {path.resolve() for path in expected}
     written = sorted(folder.glob("*@*.md"))
-    return [path for path in written if path.resolve() not in kept and path.read_bytes().startswith(b"# `")]
+    return [path for path in written if path.resolve() not in kept and was_written(path)]
+
+
+def was_written(path: Path) -> bool:
+    """Whether a file begins as the page of a task does; pipes and links are not looked into."""
+    try:
+        with open_regular(path) as file:
+            return file.read(3) == b"# `"
+    except OSError:
+        return False
 
 
 def difference_of(expected: str, page: Path) -> str | None:
@@ -239,6 +249,8 @@ def difference_of(expected: str, page: Path) -> str | None:
         page: its file.
     """
     try:
+        if page.exists() and not page.is_file():  # a pipe might never end
+            return "it is no file"
         found = page.read_text(encoding="utf-8")
     except FileNotFoundError:
         return "it does not exist"
@@ -264,6 +276,9 @@ def write_pages(ranked: Rankings, results: Path, page: Path) -> None:
     texts, folder = pages(ranked, results, page), folder_of_tasks(results, page)
     if len(texts) > 1:
         make_folder(folder)
+    for path in texts:
+        if path != page and path.exists() and not path.is_file():  # a pipe might have no reader
+            raise UserError(f"cannot write {path}: it is no file; remove it")
     for path, text in texts.items():
         write_page(text, path)
     for path in leftover(texts, folder):

@@ -73,6 +73,22 @@ WITHOUT_RIGHTS = ("setpriv", "--bounding-set=-dac_override,-dac_read_search,-fow
 """Begins a command that obeys the modes of files, though root runs it."""
 
 
+def test_pipes_among_the_pages_are_a_line_and_hang_nothing(results, tmp_path, capsys):
+    page = tmp_path / "page.md"
+    words = ["leaderboard", "--results", str(results), "--output", str(page), "--quiet"]
+    assert cli.main(words) == 0
+    of_task = next(tmp_path.glob("**/tasks/cart-pole@1.md"))
+    os.mkfifo(of_task.with_name("gone@1.md"))
+    assert cli.main(words) == 0
+    old = page.read_bytes()
+    of_task.unlink()
+    os.mkfifo(of_task)
+    assert cli.main([*words, "--check"]) == 1
+    assert cli.main(words) == 2
+    assert "it is no file; remove it" in capsys.readouterr().err
+    assert page.read_bytes() == old
+
+
 def in_a_child(words, before=lambda: None, prefix=()):
     """A command in a process of its own; a prefix starts it otherwise."""
     streams = {"capture_output": True, "text": True, "encoding": "utf-8"}
