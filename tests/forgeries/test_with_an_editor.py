@@ -6,10 +6,12 @@ What passes is an invented record in which everything fits: it counts as what it
 import hashlib
 import json
 import os
+import re
 import shutil
 
 import pytest
 
+from rlbench import cli
 from rlbench.commands.shared.runs import load_runs
 from rlbench.harness.ranking.rankings import compute_rankings
 from rlbench.harness.results import record
@@ -230,8 +232,6 @@ def test_a_bad_file_excludes_itself(make, why, name, results, board):
 
 
 def test_a_link_named_like_a_verification_file_keeps_its_target(results, forged, capsys):
-    from rlbench import cli
-
     target = results.parent / "precious"
     target.write_text("precious", encoding="utf-8")
     forged.with_suffix(".verify.jsonl").symlink_to(target)
@@ -292,3 +292,18 @@ def test_findings_written_by_hand_prove_nothing(forged, results):
     text = "".join(json.dumps(line) + "\n" for line in (head, *(each | {"seal": "0"} for each in blocks)))
     forged.with_suffix(record.VERIFICATION).write_text(text, encoding="utf-8")
     assert compute_rankings(load_runs(results), TASKS, SUITES).states == {"self-reported": 5}
+
+
+def test_an_owner_breaks_no_table(results, tmp_path):
+    """Whatever stands in it: the rows of the page keep their columns, and no markup of it is shown as such."""
+    write_run(results, "rival", 2, 9, owner="Eve | <b>`x`\u2028[y](z)\u202e|")
+    page = tmp_path / "page.md"
+    assert cli.main(["leaderboard", "--results", str(results), "--output", str(page), "--quiet"]) == 0
+    text = "".join(path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.md"))
+    assert "\u2028" not in text
+    assert "\u202e" not in text
+    rows = [line for line in text.splitlines() if "Eve" in line and line.startswith("|")]
+    assert rows
+    rules = {line.count("|") for line in text.splitlines() if re.fullmatch(r"[|: -]+", line)}
+    assert {re.sub(r"\\.", "", row).count("|") for row in rows} <= rules
+    assert "<b>" not in re.sub(r"\\.", "", "".join(rows))
