@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rlbench import children
 from rlbench.errors import LackingError, UserError
 from rlbench.harness import submission
 from rlbench.harness.blocks import copied, describe_spaces, failure, play_isolated
@@ -68,6 +69,7 @@ def evaluate(
             f"records in {results_dir} would change the digest of the submission, whose folder is "
             f"{entrant.folder}; give another folder for results"
         )
+    children.remove_leftovers()  # of a run that was killed; this one may have nothing to do
     if record.is_complete(path, task, entrant):
         return path
     refuse_namesakes(path, entrant)

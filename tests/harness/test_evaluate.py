@@ -2,11 +2,13 @@ import dataclasses
 import gc
 import hashlib
 import os
+import tempfile
 
 import gymnasium
 import numpy as np
 import pytest
 
+from rlbench import children
 from rlbench.errors import HarnessError, UserError
 from rlbench.harness import blocks, submission
 from rlbench.harness.evaluate import evaluate
@@ -106,6 +108,16 @@ def test_a_submission_must_list_the_task(grid_task, submit, tmp_path):
     with pytest.raises(UserError, match="is not submitted to grid@1, only to cart-pole@1; list grid@1 under tasks"):
         evaluate(grid_task, path, tmp_path / "results", quiet=True)
     assert not (tmp_path / "results").exists()
+
+
+def test_what_a_killed_run_left_is_removed_where_nothing_is_left_to_play(grid_task, submit, tmp_path, monkeypatch):
+    path = submit(TABULAR)
+    evaluate(grid_task, path, tmp_path / "results", quiet=True)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary" / f"{children.TEMPORARY}left").mkdir(parents=True)
+    children.remove_leftovers.cache_clear()
+    evaluate(grid_task, path, tmp_path / "results", quiet=True)
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def test_results_inside_the_submission_are_refused(grid_task, submit, monkeypatch):
