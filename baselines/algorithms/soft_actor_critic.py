@@ -21,21 +21,24 @@ import numpy as np
 import torch
 from torch import nn
 
-from baselines.data.replay import NStepWindow, Replay, ReplayBatch
+from baselines.data.draws import CounterGenerator
+from baselines.data.replay import NStepWindow, Replay, ReplayBatch, TensorReplay, upload
 from baselines.data.rollout import Rollout, make_envs
 from baselines.maths.equations import (
     soft_policy_loss,
     soft_q_target,
     squared_errors,
+    standard_normal,
     temperature_gradient,
 )
-from baselines.nets.devices import chosen_device
+from baselines.nets import devices
 from baselines.nets.distributions import SquashedGaussian, bounds
 from baselines.nets.encoding import encoding
 from baselines.nets.networks import numpy_policy, perceptron, to_numpy
 from baselines.nets.optim import Losses, TrainedNetwork, check_weights
 from baselines.training.loop import Learner, OffPolicySettings, loop
 from baselines.training.memory import FLOAT, Need, Sizes, parameters
+from baselines.training.place import PlaceSettings
 from baselines.types import (
     Array,
     Clock,
@@ -57,7 +60,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class SACSettings(OffPolicySettings):
+class SACSettings(OffPolicySettings, PlaceSettings):
     """Settings of a soft actor-critic training run."""
 
     task: TaskName = "half-cheetah@1"
@@ -130,22 +133,36 @@ class SAC(Learner):
                 self.learn()
 
     def act(self) -> None:
-        """Draw actions from the policy, and store the transitions in the replay."""
-        if transitions := self.window.push(self.rollout.step(self.choose(self.rollout.s_tm1))):
-            self.replay.add(transitions)
+        """Draw actions from the policy, and store the transitions in the replay.
+
+        With a counter's draws there is one transfer each way: the actions, and all that came of them.
+        """
+        transitions = self.window.push(self.rollout.step(self.choose(self.rollout.s_tm1)))
+        if self.on_device:
+            *transitions, self.s = upload((*transitions, self.rollout.s_tm1), self.actor.device)
+        self.replay.add(tuple(transitions))
 
     @torch.no_grad()
     def choose(self, s: Array) -> Array:
         """Actions a[N, A] ~ pi(.|s) at features s[N, D]; uniformly at random before learning begins."""
         if len(self.replay) < self.settings.warmup:
-            return self.rng.uniform(-1, 1, (len(s), self.head.actions)).astype(np.float32)
-        a, _ = self.head.draw(self.actor(self.replay.network_input(s)), self.normal(len(s)))
-        if not bool(a.isfinite().all()):
+            return self.uniform(len(s))
+        given = self.replay.network_input(s) if self.s is None else self.s
+        a = to_numpy(self.head.draw(self.actor(given), self.normal(len(s)))[0])
+        if not np.isfinite(a).all():
             self.check_finite()
-        return to_numpy(a)
+        return a
+
+    def uniform(self, rows: int) -> Array:
+        """Numbers in [-1, 1), [rows, A]."""
+        if self.on_device:
+            return to_numpy(2 * self.rng.random((rows, self.head.actions)) - 1)
+        return self.rng.uniform(-1, 1, (rows, self.head.actions)).astype(np.float32)
 
     def normal(self, rows: int) -> torch.Tensor:
         """Normal numbers [rows, A]."""
+        if self.on_device:
+            return standard_normal(self.rng.random((rows, 2 * self.head.actions)))
         drawn = self.rng.standard_normal((rows, self.head.actions), dtype=np.float32)
         return torch.from_numpy(drawn).to(self.actor.device)
 
@@ -199,6 +216,11 @@ class SAC(Learner):
         """A new episode in every environment; no transition crosses from the old ones into the new."""
         super().begin_episodes()
         self.window.clear()
+        self.s = None
+
+    def wait(self) -> None:
+        """Wait for the device."""
+        devices.wait(self.actor.device)
 
     def metrics(self) -> dict[str, float]:
         """The mean loss of the critics, and the mean return of the training episodes, since the last call."""
@@ -216,7 +238,11 @@ class SAC(Learner):
         encode = encoding(env.single_observation_space, settings.observation_scale)
         self.head = SquashedGaussian(env.single_action_space)
         self.rollout = Rollout(env, encode, self.head.decode)
-        device, generator = chosen_device(settings), torch.Generator().manual_seed(int(settings.seed))
+        device, generator = devices.chosen_device(settings), torch.Generator().manual_seed(int(settings.seed))
+        self.on_device = settings.draws == "counter" or (settings.draws == "auto" and device.type != "cpu")
+        if self.on_device:
+            self.rng = CounterGenerator(int(settings.seed), device)
+        self.s: torch.Tensor | None = None  # the features to act on, where they came with the last transitions
         sizes = (encode.size, *settings.hidden, self.head.outputs)
         self.actor = TrainedNetwork(perceptron(sizes, "relu", "uniform", generator), device)
         sizes = (encode.size + self.head.actions, *settings.hidden, 1)
@@ -224,7 +250,8 @@ class SAC(Learner):
         self.targets.theta.copy_(self.critics.theta)
         self.temperature = TrainedNetwork(Temperature(settings.temperature), device)
         self.window = NStepWindow(1, settings.gamma, settings.reward_scale)
-        self.replay = Replay(settings.capacity, encode.size, device, self.head.actions)
+        replay = TensorReplay if self.on_device else Replay
+        self.replay = replay(settings.capacity, encode.size, device, self.head.actions)
         self.losses = Losses()
 
 

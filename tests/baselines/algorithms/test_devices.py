@@ -5,12 +5,13 @@ from dataclasses import replace
 import gymnasium
 import pytest
 
-from baselines.algorithms import actor_critic, dqn, pqn, reinforce
+from baselines.algorithms import actor_critic, dqn, pqn, reinforce, soft_actor_critic
 from baselines.algorithms.actor_critic import ActorCritic
 from baselines.algorithms.dqn import DQN
 from baselines.algorithms.pqn import PQN
 from baselines.algorithms.recurrent_attention import RecurrentAttentionLearner, RecurrentAttentionSettings
 from baselines.algorithms.reinforce import Reinforce
+from baselines.algorithms.soft_actor_critic import SAC
 from baselines.training.events import Finished, Snapshot
 from baselines.training.loop import Learner, loop
 from rlbench.registry import GLIMPSE
@@ -124,7 +125,25 @@ def test_whole_episodes_wait_once_per_chunk(name):
     assert same(state, there)
 
 
+SAC_SMALL = replace(
+    soft_actor_critic.PRESETS["fast"],
+    **{"task": "Pendulum-v1", "num_envs": 3, "capacity": 60, "warmup": 20, "batch_size": 8, "hidden": (8, 8)},
+    **{"total_env_steps": 120, "evaluation_episodes": 1, "checkpoint_every_env_steps": 30},
+)
+
+
+def test_a_step_of_a_simulator_is_one_transfer_each_way():
+    expected, state, _ = learn(SAC, on_cpu(SAC_SMALL), 40)
+    with pretended_gpu():
+        weights, there, crossed = learn(SAC, on_gpu(SAC_SMALL), 40)
+    uploads, downloads = (sum(n for line, n in crossed.items() if line.startswith(k)) for k in ("upload", "download"))
+    assert (uploads, downloads, sum(crossed.values())) == (40, 40, 80)
+    assert same(expected, weights)
+    assert same(state, there)
+
+
 SNAPSHOTS = {
+    SAC: {},
     ActorCritic: {"checkpoint_every_updates": 5, "total_env_steps": 400},
     PQN: {"checkpoint_every_updates": 5, "total_env_steps": 400},
     DQN: {"checkpoint_every_env_steps": 100},
@@ -133,9 +152,9 @@ SNAPSHOTS = {
 }
 
 
-@pytest.mark.parametrize("name", marked(["PPO", "DQN", "PQN", "REINFORCE", "RAM"]))
+@pytest.mark.parametrize("name", marked(["PPO", "DQN", "PQN", "REINFORCE", "RAM", "SAC"]))
 def test_a_resumed_run_is_an_uninterrupted_one(name):
-    make, settings = {**LEARNERS, **IN_EPISODES}[name]
+    make, settings = {**LEARNERS, **IN_EPISODES, "SAC": (SAC, SAC_SMALL)}[name]
     settings = replace(on_cpu(settings), **SNAPSHOTS[make])
     states = [each.state() for each in loop(make, settings, None, float) if isinstance(each, Snapshot | Finished)]
     assert len(states) > 2
