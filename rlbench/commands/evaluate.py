@@ -54,6 +54,8 @@ class EvaluateOptions:
     secret: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """A grader's secret, 16 bytes or more, from which the episodes' seeds are drawn, so that nobody can look them up
     ahead. Records hold its hash; keep the file, and give it away when all is scored. Give a folder for results."""
+    traces: bool = False
+    """Keep the actions beside the record, compressed, so that it can be proved without the submission."""
     quiet: Quiet = False
     """No progress bar."""
     format: Format = "table"
@@ -123,7 +125,14 @@ def evaluated(task: Task, entrant: Submission, options: EvaluateOptions) -> dict
     path = record.path_of(options.results, task, entrant)
     if record.is_complete(path, task, entrant):
         remark(f"{task.key} is scored already; to repeat it, remove {path}", options)
-    evaluate(task, entrant.folder, options.results, quiet=silent(options), isolation=options.isolation)
+    evaluate(
+        task,
+        entrant.folder,
+        options.results,
+        quiet=silent(options),
+        isolation=options.isolation,
+        traces=options.traces,
+    )
     made = row(path, task)
     if made["ok"] < made["episodes"]:
         failed = made["episodes"] - made["ok"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
 import math
@@ -18,6 +19,8 @@ from rlbench.harness.isolation import tiers
 from rlbench.harness.isolation.agent import Spaces
 from rlbench.harness.isolation.agent_process import task_info
 from rlbench.harness.play import in_process, make_env, play
+from rlbench.harness.proof import kept_actions
+from rlbench.harness.proof.resimulation import Actions
 from rlbench.harness.results import record
 from rlbench.harness.results.writer import RecordWriter, refuse_namesakes
 from rlbench.harness.tasks.task import Task
@@ -32,6 +35,7 @@ def evaluate(
     *,
     quiet: bool = False,
     isolation: tiers.Asked = "auto",
+    traces: bool = False,
 ) -> Path:
     """Score a submission on a task.
 
@@ -46,6 +50,7 @@ def evaluate(
         results_dir: Folder of the records.
         quiet: Whether to show no progress.
         isolation: The tier in which the agent runs, or `auto`, see `tiers.obtain`.
+        traces: Whether the actions are kept beside the record, from its first block on.
 
     Returns:
         The path of the record, `results_dir/<task>/<agent>@<digest12>.jsonl`.
@@ -79,12 +84,18 @@ def evaluate(
         termination(),
         copied(entrant, task, len(begun)) as entrant,
         RecordWriter(path, task, entrant, tier) as writer,
+        kept_actions.keeping(path, writer.blocks) if traces else contextlib.nullcontext() as keeper,
         progress(f"{entrant.name} on {task.key}", quiet=quiet) as show,
     ):
         for number in range(writer.blocks, task.blocks):
             show(number / task.blocks, number * task.num_envs, "episodes")
             try:
-                block = play_isolated(limited, entrant, number, strict=number == 0, isolation=tier)
+                steps: list[Actions] = []
+                block = play_isolated(
+                    limited, entrant, number, strict=number == 0, isolation=tier, steps=steps if keeper else None
+                )
+                if keeper:
+                    keeper.append(number, kept_actions.split(steps, block))
                 writer.commit(block)
                 limited = without_spent_time(limited, [block.line()])
             except LackingError as error:

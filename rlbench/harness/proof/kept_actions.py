@@ -9,14 +9,16 @@ from __future__ import annotations
 import base64
 import math
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rlbench.errors import UserError, counted
+from rlbench.errors import HarnessError, UserError, counted
 from rlbench.harness.proof.resimulation import Actions
+from rlbench.harness.results import record as records
 from rlbench.harness.results.jsonl import JsonlWriter, as_object
 from rlbench.harness.results.record import BlockResult
 from rlbench.regular_files import read_regular
@@ -75,6 +77,29 @@ class ActionsWriter:
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+
+
+@contextmanager
+def keeping(path: Path, blocks: int) -> Iterator[ActionsWriter]:
+    """The writer of the actions of a record that goes on behind so many blocks; a context.
+
+    Args:
+        path: Of the record, whose header is there.
+        blocks: How many it holds.
+
+    Raises:
+        UserError: The actions of a block that it holds were not kept.
+    """
+    run = records.read(path)
+    if run is None:
+        raise HarnessError(f"{path} has no header yet")
+    with ActionsWriter(path, run.header) as writer:
+        if writer.blocks < blocks:
+            raise UserError(
+                f"{path} was begun without --traces; go on without, then `rlbench verify --traces` keeps them"
+            )
+        writer.cut(blocks)
+        yield writer
 
 
 def read(record: Path) -> list[list[Actions]]:

@@ -125,7 +125,7 @@ def resimulate(task: Task, number: int, actions: Sequence[Actions]) -> list[Epis
 
 def scripted(actions: Sequence[Actions], bounds: ActionBounds) -> Act:
     """An agent that takes these actions, and any valid ones in episodes that have come to the end of theirs."""
-    lengths = np.array([len(leaves[0]) for leaves in actions])
+    lengths = np.array([len(leaves[0]) if leaves else 0 for leaves in actions])
     steps = iter(range(lengths.max(initial=0)))
 
     def act(observation: Any, first: NDArray[np.bool_]) -> list[space_tree.Array]:
@@ -133,7 +133,7 @@ def scripted(actions: Sequence[Actions], bounds: ActionBounds) -> Act:
         if t is None:
             raise AgentFault("crash", "the recorded actions end here")
         last = np.minimum(t, lengths - 1)
-        example = next(leaves for leaves in actions if len(leaves[0]))
+        example = next(leaves for leaves in actions if leaves and len(leaves[0]))
         step = [
             np.array(
                 [each[i][at] if at >= 0 else np.zeros_like(leaf[0]) for each, at in zip(actions, last, strict=True)]

@@ -53,6 +53,26 @@ def test_a_record_is_proved_without_its_submission(kept, capsys):
     assert (row["verdict"], row["blocks"]) == ("verified", 2)
 
 
+def test_they_are_kept_while_it_is_evaluated_and_go_on_with_the_record(kept, submit, tmp_path, capsys):
+    folder, results = str(tmp_path / "submission"), tmp_path / "again"
+    words = ["evaluate", folder, "--task", "cart-pole", "--results", str(results), "--quiet"]
+    assert cli.main([*words, "--traces"]) == 0
+    path = results / TASK.key / kept.name
+    whole = kept_actions.path_of(path).read_bytes()
+    assert whole == kept_actions.path_of(kept).read_bytes()
+    lines = editor.read(path)
+    editor.write(path, lines[:52])  # its first block
+    kept_actions.path_of(path).write_bytes(whole + b'{"kind": "bl')
+    assert cli.main([*words, "--traces"]) == 0
+    assert kept_actions.path_of(path).read_bytes() == whole
+    editor.write(path, lines[:52])
+    kept_actions.path_of(path).unlink()
+    capsys.readouterr()
+    assert cli.main([*words, "--traces"]) == 2
+    assert "was begun without --traces; go on without" in capsys.readouterr().err
+    assert cli.main(words) == 0
+
+
 @pytest.mark.parametrize("changes", [{"return": 499.0, "discounted_return": 499.0}, {"length": 3}, {"truncated": True}])
 def test_a_forged_record_is_not_what_its_actions_make(kept, changes):
     lines = editor.read(kept)
