@@ -181,6 +181,7 @@ NOT_RUN = {
     "make run": "is `rlbench run quick`, in an installation that it makes",
     "make test": "runs this test",
     'pip install -c constraints.txt ".[all]"': "is what these tests run in",
+    "rlbench merge mine": "merges the reader's folder; tests/commands/test_merge.py has folders",
     "rlbench evaluate submissions --suite quick --secret secret --results graded": SECRET,
     "rlbench run classic": MINUTES,
     "rlbench run classic --reproduce baselines/pretrained --results results": MINUTES,

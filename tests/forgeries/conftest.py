@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import shutil
 
 import pytest
 
@@ -40,15 +41,21 @@ def played(task, number, mean):
     ]
 
 
-@pytest.fixture
-def results(tmp_path):
+@pytest.fixture(scope="session")
+def honest(tmp_path_factory):
     """Three training seeds of an honest agent, of means 100, 110 and 120, and two of a rival."""
-    folder = tmp_path / "results"
+    folder = tmp_path_factory.mktemp("honest") / "results"
     for seed, mean in enumerate((100, 110, 120)):
         write_run(folder, "honest", seed, mean)
     for seed, mean in enumerate((200, 210)):
         write_run(folder, "rival", seed, mean)
     return folder
+
+
+@pytest.fixture
+def results(honest, tmp_path):
+    """A copy of the honest results."""
+    return shutil.copytree(honest, tmp_path / "results")
 
 
 @pytest.fixture
