@@ -26,7 +26,7 @@ from rlbench.envs.go.game import Game
 from rlbench.envs.go.game_record import WITHOUT_SUICIDE, GameRecord
 from rlbench.errors import UserError, counted
 from rlbench.gtp.referee import RefereedGame, referee
-from rlbench.gtp.server import BLACK, WHITE, GoPlayer
+from rlbench.gtp.server import BLACK, WHITE, GoPlayer, LoadFault
 from rlbench.gtp.tournament import WINNERS, Fixture, GameRow, GamesFile, fixtures, points_table
 from rlbench.harness.ranking import elo
 from rlbench.progress import progress
@@ -137,7 +137,11 @@ def played(
             show(number / len(planned), number, "games")
             game = Game(rules.size, rules.komi)
             pair = {BLACK: entered[fixture.black], WHITE: entered[fixture.white]}
-            end = referee(game, pair, rules.openings[fixture.opening], fixture.seed, 2 * rules.size**2)
+            try:
+                end = referee(game, pair, rules.openings[fixture.opening], fixture.seed, 2 * rules.size**2)
+            except LoadFault as fault:
+                kept = f"; what {options.output} holds goes on when this is run again" if options.output else ""
+                raise UserError(f"game {number + 1} was not played: {fault}{kept}") from None
             if end.fault:
                 remark(f"game {number + 1}: {end.fault}", options)
             if options.sgf:

@@ -15,7 +15,7 @@ from rlbench import space_tree
 from rlbench.envs.go import board
 from rlbench.envs.go.config import SMALLEST
 from rlbench.envs.go.game import Game
-from rlbench.gtp.server import PlayerFault
+from rlbench.gtp.server import LoadFault, PlayerFault
 from rlbench.harness.isolation.actions import ActionBounds
 from rlbench.harness.isolation.agent import Act, AgentFault
 from rlbench.harness.isolation.agent_process import AgentProcess, task_info
@@ -186,7 +186,7 @@ class SubmissionPlayer:
         self._resources.close()
 
     def _load(self, size: int, komi: float | None = None) -> Act:
-        """Its `act` for boards of a size, and a komi if not the usual one; PlayerFault where it cannot be loaded."""
+        """Its `act` for boards of a size, and a komi if not the usual one; LoadFault where it cannot be loaded."""
         wanted = size, komi if self._entrant.player else None  # code of its own is not told the komi
         if self._act is None or self._loaded_for != wanted:
             self.close()
@@ -201,7 +201,7 @@ class SubmissionPlayer:
                 self._act = process.load()
             except AgentFault as fault:
                 self.close()
-                raise PlayerFault(f"{self.name}: {fault}") from None
+                raise LoadFault(f"{self.name}: {fault}") from None
             self._loaded_for, self._bounds, self._is_first = wanted, ActionBounds(spaces[1]), True
         return self._act
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rlbench.envs.go.game import Game
-from rlbench.gtp.server import BLACK, GoPlayer, PlayerFault
+from rlbench.gtp.server import BLACK, GoPlayer, LoadFault, PlayerFault
 
 PASSES, LIMIT, RESIGNATION, ILLEGAL, FORFEIT = "passes", "limit", "resignation", "illegal", "forfeit"
 """How a game ends: by two passes, by the limit of turns, or by a player who resigns, breaks the rules or fails."""
@@ -52,6 +52,9 @@ def referee(
         opening: Actions that are played for Black and White in turn.
         seed: Below 2**30; Black gets twice that number, White the next.
         max_turns: Turns after the opening until the board is scored as it stands.
+
+    Raises:
+        LoadFault: A player could not be started, for which it loses nothing.
     """
     for colour, player in players.items():
         player.seed(2 * seed + (colour != BLACK))
@@ -64,6 +67,8 @@ def referee(
         colour = game.to_play
         try:
             action = players[colour].choose(game, colour)
+        except LoadFault:
+            raise
         except PlayerFault as fault:
             return RefereedGame(tuple(game.moves), -colour, None, FORFEIT, str(fault))
         if action == RESIGN:

@@ -33,6 +33,10 @@ class PlayerFault(Exception):  # noqa: N818  # an outcome of a game, not an erro
     """What a player did wrong, in one line; it resigns the rest of its game."""
 
 
+class LoadFault(PlayerFault):
+    """Why a player could not be started; it has lost no game thereby."""
+
+
 class GoPlayer(Protocol):
     """Who plays."""
 

@@ -111,6 +111,31 @@ def test_a_submission_that_fails_loses_its_game_and_the_match_goes_on(capsys, su
     assert (json.loads(out)[0]["lost"], json.loads(out)[0]["elo"]) == (4, None)
 
 
+STARTS_ONCE = """
+import numpy as np
+
+class Agent:
+    def act(self, observation, first):
+        return np.argmax(observation["action_mask"], axis=1)
+
+def load(task, spaces, seed):
+    if seed % 2:  # White has the odd seeds
+        raise ValueError("odd")
+    return Agent()
+"""
+
+
+@linux
+def test_a_submission_that_cannot_be_started_loses_nothing_and_the_match_ends_there(capsys, submit, tmp_path):
+    """What keeps it from starting may be the machine: sixty games were once lost in that way."""
+    broken, games = submit(source=STARTS_ONCE, folder="broken"), tmp_path / "games.csv"
+    code, _, err = run(capsys, broken, "random", *SMALL, "-o", games)
+    assert code == 2
+    assert "game 2 was not played: " in err
+    assert f"ValueError: odd; what {games} holds goes on when this is run again\n" in err
+    assert [game.ending == "forfeit" for game in read_games(games)] == [False]
+
+
 MISTAKES = {
     "one": (["random"], "give two different players or more, got random"),
     "twice": (["random", "random"], "give two different players or more, got random random"),
