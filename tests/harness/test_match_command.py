@@ -132,7 +132,7 @@ def test_a_submission_that_cannot_be_started_loses_nothing_and_the_match_ends_th
     code, _, err = run(capsys, broken, "random", *SMALL, "-o", games)
     assert code == 2
     assert "game 2 was not played: " in err
-    assert f"ValueError: odd; what {games} holds goes on when this is run again\n" in err
+    assert f"ValueError: odd (agent.py:10); what {games} holds goes on when this is run again\n" in err
     assert [game.ending == "forfeit" for game in read_games(games)] == [False]
 
 
