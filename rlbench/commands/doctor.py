@@ -279,16 +279,21 @@ def check_harness() -> Check:
 
 
 def check_results(results: Path, page: Path) -> Check:
-    """Whether the results can be read and the leaderboard is up to date."""
+    """Whether all results can be read, and the leaderboard is up to date."""
     from rlbench.commands import leaderboard
+    from rlbench.commands.shared.runs import load_runs
 
     options = leaderboard.LeaderboardOptions(results=results, output=page)
     if not results.is_dir():
         return Check("results", "warn", f"no folder {results}", "rlbench run quick")
     try:
         ranked = leaderboard.load(results)
+        unreadable = [f"{run.task}, {run.agent.name}: {run.flaw}" for run in load_runs(results) if run.flaw]
     except (UserError, OSError) as error:
         return Check("results", "fail", str(error))
+    if unreadable:
+        what = f"{counted(len(unreadable), 'file')} that cannot be ranked, the first of {unreadable[0]}"
+        return Check("results", "fail", what, "rlbench leaderboard lists all; mend them or take them out")
     stale = leaderboard.difference(ranked, results, page)
     found = f"{counted(sum(map(len, ranked.tasks.values())), 'row')} on {counted(len(ranked.tasks), 'task')}"
     if stale is None:
