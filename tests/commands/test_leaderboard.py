@@ -169,7 +169,8 @@ def test_a_second_look_at_the_committed_records_imports_nothing_that_takes_long(
     )
     words = ["leaderboard", "--results", str(ROOT / "results"), "--output", str(tmp_path / "page.md")]
     run(LeaderboardOptions(results=ROOT / "results", output=tmp_path / "page.md"))
-    done = subprocess.run([sys.executable, "-c", look, *words], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", look, *words]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "Task go5@1" in done.stdout
 
