@@ -27,7 +27,7 @@ def glimpses_of(learner: RecurrentAttentionLearner) -> list[Glimpses]:
     hook = learner.model.network.glimpse_network.register_forward_hook(lambda _, inputs, __: seen.append(inputs))
     learner.iterate()
     hook.remove()
-    return [seen[i : i + learner.glimpses] for i in range(0, len(seen), learner.glimpses)]
+    return [seen[i : i + learner.num_glimpses] for i in range(0, len(seen), learner.num_glimpses)]
 
 
 def forward(learner: RecurrentAttentionLearner, seen: Glimpses) -> list[torch.Tensor]:

@@ -19,10 +19,9 @@ from rlbench.harness import submission
 from rlbench.harness.isolation import agent_process, tiers
 from rlbench.harness.play import make_env
 from rlbench.harness.tasks.suite import get_task
-from tests.benchmarks.exchange import IDLE, repeated, seconds
+from tests.benchmarks.exchange import IDLE, MANIFEST, repeated, seconds
 
 NUM_ENVS = 64
-MANIFEST = 'name = "idle"\nversion = "1"\nauthors = ["a test"]\ntasks = ["*"]\nentry = "agent:load"\n'
 
 
 def measure(folder: Path, rounds: int, calls: int) -> dict[str, list[float]]:
