@@ -131,7 +131,7 @@ COMMANDS = {
     ),
     "rlbench watch mine.jsonl": Example(as_recorded, JSON),
     "rlbench watch my_agent --task cart-pole --num-envs 64": Example(all_end, JSON, slow=True),
-    "rlbench watch results/cart-pole@1/dqn@270d5196e991.jsonl --episode 7 --record seven.mp4": Example(
+    "rlbench watch results/cart-pole@1/dqn@297de3d4a6bd.jsonl --episode 7 --record seven.mp4": Example(
         lambda done: as_recorded(done) and (done.folder / "seven.mp4").stat().st_size > 10_000, JSON, slow=True
     ),
     "rlbench watch random --task cart-pole@1": Example(first_row("return"), JSON),
@@ -248,7 +248,7 @@ def workshop(tmp_path, monkeypatch):
         (tmp_path / "my_agent" / name).write_text(blocks("docs/submitting.md", language)[0], encoding="utf-8")
     for task, folder in (("cart-pole@1", "results"), ("grid-world@1", "runs/quick/results")):
         (tmp_path / folder / task).mkdir(parents=True)
-        for pattern in ("random@*", "dqn@27*", "q-learning@*"):
+        for pattern in ("random@*", "dqn@29*", "q-learning@*"):
             for path in sorted((ROOT / "results" / task).glob(f"{pattern}.jsonl"))[:2]:
                 shutil.copy(path, tmp_path / folder / task)
     env = make("rlbench/GridWorld-v0", {})

@@ -354,7 +354,7 @@ def test_floats_survive(whole, entrant):
 
 def test_runs_of_before_there_were_walls_keep_their_rank(tmp_path, whole):
     """Their headers are of schema 1, name the tier `process`, and no version of the sandbox."""
-    old = sorted((Path(__file__).parents[3] / "results" / "cart-pole@1").glob("*.jsonl"))[0]
+    old = sorted((Path(__file__).parents[3] / "results" / "pong@1").glob("*.jsonl"))[0]
     run, now = record.read(old), record.read(whole)
     assert (run.older, run.walled, run.header["isolation"]) == (True, True, "process")
     assert (now.older, now.walled) == (False, True)
