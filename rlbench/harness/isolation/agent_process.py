@@ -89,7 +89,7 @@ class AgentProcess:
         with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
             ours.enter_context(process.standard_streams())
             ours.enter_context(process.waitable_children())
-            if tier == "process":
+            if tier != "landlock":  # whose walls let an agent start nothing
                 ours.enter_context(process.adopting_orphans())
             room = MAX_BYTES if explain else 0
             self._shared = SharedArrays(observation, action, task.num_envs, explanation_bytes=room)
@@ -227,6 +227,8 @@ class AgentProcess:
             with contextlib.suppress(subprocess.TimeoutExpired):  # somebody whom nobody has found traces it
                 self._process.wait(_SECONDS_TO_DIE)
         _running.discard(self._process.pid)
+        if tier == "strict":
+            namespaces.wait_until_gone(self._process.pid)
         if tier == "process":
             kill_orphans(_running)
 

@@ -16,6 +16,7 @@ import contextlib
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -35,6 +36,8 @@ _OF_AN_ORDINARY_USER = ("--unshare-user",)
 _RIGHTS = ("CHOWN", "KILL", "SETGID", "SETUID", "DAC_READ_SEARCH")
 _OF_ROOT = ("--cap-drop", "ALL", *(word for right in _RIGHTS for word in ("--cap-add", f"CAP_{right}")))
 """What root needs to become nobody, and is lost then (`privileges.become_nobody`)."""
+
+_SECONDS_TO_END, _PAUSE = 10.0, 0.001
 
 _LINKS = "/etc/alternatives"
 """A folder of symbolic links through which Debian finds some libraries."""
@@ -67,6 +70,21 @@ def first_process(bubblewrap: int) -> int | None:
         bubblewrap: The process that `command` started.
     """
     return _child(bubblewrap)
+
+
+def wait_until_gone(bubblewrap: int) -> None:
+    """Wait for the first process of the namespaces, once bubblewrap has been waited for.
+
+    bubblewrap ends as soon as the program in them has ended, which is before that first process ends. It is a child of
+    this process then, in the group that bubblewrap led.
+
+    Args:
+        bubblewrap: The process that `command` started, in a session of its own and inside `process.adopting_orphans`.
+    """
+    deadline = time.monotonic() + _SECONDS_TO_END
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-bubblewrap, os.WNOHANG) == (0, 0) and time.monotonic() < deadline:
+            time.sleep(_PAUSE)
 
 
 def agent(bubblewrap: int) -> int:

@@ -13,12 +13,14 @@ to depend on a package that happens to be installed; and a process in namespaces
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
 import socket
 import subprocess
-from typing import Literal, get_args
+from pathlib import Path
+from typing import Any, Literal, get_args
 
 from rlbench import children, process
 from rlbench.errors import UserError, printable
@@ -78,15 +80,27 @@ def what_is_lacking(tier: Literal["strict", "landlock"]) -> str | None:
                 "abstract": abstract.getsockname()[1:].decode(),
                 "sandbox": policy.plain(),
             }
-            done = subprocess.run(
-                [*around, *interpreter.command("break_out")],
-                input=json.dumps(targets).encode(),
-                capture_output=True,
-                timeout=_SECONDS,
-                cwd=scratch,
-                env=interpreter.environment(str(scratch)),
-            )
+            done = _attack(around, targets, scratch)
     if done.returncode != 0:
         return printable(done.stderr.decode(errors="replace").strip().rpartition("\n")[2]) or f"exit {done.returncode}"
     broken = json.loads(done.stdout or '["run a program"]')  # which took its place
     return f"behind its walls a process could still {', '.join(broken)}" if broken else None
+
+
+def _attack(around: list[str], targets: dict[str, Any], scratch: Path) -> subprocess.CompletedProcess[bytes]:
+    """Let a process try to break out; nothing of it is left afterwards, also where it takes too long."""
+    with process.adopting_orphans(), contextlib.ExitStack() as at_the_end:
+        attacker = subprocess.Popen(
+            [*around, *interpreter.command("break_out")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            cwd=scratch,
+            env=interpreter.environment(str(scratch)),
+        )
+        at_the_end.callback(namespaces.wait_until_gone, attacker.pid)
+        at_the_end.enter_context(attacker)
+        at_the_end.callback(attacker.kill)
+        out, err = attacker.communicate(json.dumps(targets).encode(), _SECONDS)
+    return subprocess.CompletedProcess(attacker.args, attacker.returncode, out, err)
