@@ -120,7 +120,7 @@ def test_a_submission_is_found_by_task_and_training_seed(monkeypatch):
     }
     for name, folder in found.items():
         assert find_submission(name) == f"baselines/pretrained/{folder}"
-    record = next((ROOT / "results" / "cart-pole@1").glob("dqn@270d*.jsonl"))
+    record = next((ROOT / "results" / "cart-pole@1").glob("dqn@297d*.jsonl"))
     assert find_submission(record.stem).startswith("baselines/pretrained/cart-pole@1/dqn-s")
     assert find_submission("dqn-s3", [get_task("cart-pole")]) == "baselines/pretrained/cart-pole@1/dqn-s3"
     with pytest.raises(UserError, match="there is no ppo on cart-pole@1 here; there is one on ant@1, "):

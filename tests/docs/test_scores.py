@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rlbench.gtp.tournament import read_games
 from rlbench.harness.ranking.intervals import clopper_pearson
 from rlbench.harness.results import record
 from tests.docs.pages import ROOT, tables
@@ -59,3 +60,26 @@ def test_errors_of_glimpses(episodes):
         low, high = (100 * bound for bound in clopper_pearson(wrong, count))
         assert agrees(row["error"], 100 * wrong / count)
         assert row["95 % interval"] == f"[{low:.2f}, {high:.2f}]"
+
+
+PLAYERS = {
+    "alphazero": "baselines/pretrained/go5@1/alphazero-s0",
+    "the same search, untrained": "runs/untrained/submission",
+}
+
+
+def test_matches_of_alphazero():
+    """Every row has its games in the file, half of them with each colour."""
+    games = read_games(ROOT / "results" / "go5_matches.csv")
+    rows = [row for table in tables(PAGE, "AlphaZero: Go by self-play") for row in table if "95 % interval" in row]
+    assert len(rows) == 3
+    for row in rows:
+        player = PLAYERS[row["player"]]
+        black = [game for game in games if (game.black, game.white) == (player, row["opponent"])]
+        white = [game for game in games if (game.white, game.black) == (player, row["opponent"])]
+        assert len(black) == len(white) == int(row["games"]) / 2
+        won = [sum(game.winner == "black" for game in black), sum(game.winner == "white" for game in white)]
+        assert [int(row["won"]), int(row["as Black"]), int(row["as White"])] == [sum(won), *won]
+        low, high = (100 * share for share in clopper_pearson(sum(won), len(black) + len(white)))
+        said = [float(each) for each in row["95 % interval"].rstrip(" %").split(" to ")]
+        assert said == pytest.approx([low, high], abs=0.06)

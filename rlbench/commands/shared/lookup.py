@@ -121,7 +121,7 @@ def find_submission(name: str, tasks: Iterable[Task] = ()) -> str:
 
     Args:
         name: an agent's name, alone or with its version as the leaderboard shows it, `dqn 1`, with its training seed,
-            `dqn-s3`, or with its digest as records are named, `dqn@270d5196e991`.
+            `dqn-s3`, or with its digest as records are named, `dqn@297de3d4a6bd`.
         tasks: what it shall play; the first of them that it plays is meant, and of its training seeds the lowest.
 
     Raises:
