@@ -61,5 +61,5 @@ players, most between neighbours: where one wins every game, more games tell not
 
 LIMITS = Limits(act=20.0, run=3_600.0)
 
-GO5 = go_task(5, openings=20, num_envs=16, limits=LIMITS, random=0.0875, ratings=RATINGS[5])
-GO9 = go_task(9, openings=10, num_envs=8, limits=LIMITS, random=0.1, ratings=RATINGS[9])
+GO5 = go_task(5, openings=20, num_envs=16, limits=LIMITS, random=22 / 240, ratings=RATINGS[5])
+GO9 = go_task(9, openings=10, num_envs=8, limits=LIMITS, random=8 / 120, ratings=RATINGS[9])
