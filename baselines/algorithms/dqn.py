@@ -6,13 +6,11 @@ as it stands; the others depart from it, and the comments in `PRESETS` name each
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
-import gymnasium
 import torch
 
 from baselines.data.frame_replay import FrameReplay
@@ -32,20 +30,16 @@ from baselines.nets.networks import convolutional, numpy_pixel_policy, numpy_pol
 from baselines.nets.optim import Adam, FlatParameters, FusedAdam, Losses, TensorLosses, TrainedNetwork, check_weights
 from baselines.training.capture import Captured
 from baselines.training.loop import Learner, OffPolicySettings, loop
-from baselines.training.memory import FLOAT, Need, Sizes, parameters
-from baselines.training.place import PlaceSettings, place
+from baselines.training.memory import FLOAT, Need, Sizes
+from baselines.training.place import place
+from baselines.training.q_settings import QNetworkSettings
 from baselines.types import (
     Clock,
-    Convolutions,
     Count,
     CountOrZero,
-    Counts,
-    Factors,
     NonNegative,
-    Number,
     Positive,
     PositiveProbability,
-    Probability,
     Tree,
 )
 from rlbench.errors import UserError
@@ -56,22 +50,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class DQNSettings(OffPolicySettings, PlaceSettings):
+class DQNSettings(QNetworkSettings, OffPolicySettings):
     """Settings of a DQN training run."""
 
     agent: str = "dqn"
-    convolutions: Convolutions = ()
-    """Filters, kernel and stride of each convolution, for observations that are stacked frames."""
-    hidden: Counts = (64, 64)
-    """Widths of the hidden layers."""
-    life_loss: bool = False
-    """Whether the discount is 0 where a life is lost, in environments that count lives."""
-    reward_clip: NonNegative = 0.0
-    """Bound of every single reward that is learned from, 0 for none; scores are never clipped."""
-    reward_scale: Positive = 1.0
-    """Factor for rewards, which keeps the network's outputs near 1."""
-    observation_scale: Factors = ()
-    """Factor for each number of the observation; none leaves them alone."""
     capacity: Count = 50_000
     """Transitions that the replay holds."""
     warmup: Count = 1_000
@@ -95,22 +77,11 @@ class DQNSettings(OffPolicySettings, PlaceSettings):
     """Bound of the error y - Q in the gradient, 0 for none."""
     double_q: bool = False
     """Double Q-learning: whether the online network chooses the action that the target network evaluates."""
-    epsilon_start: Probability = 1.0
-    """Exploration at the start."""
-    epsilon_end: Probability = 0.05
-    """Exploration at the end of its annealing."""
-    epsilon_env_steps: CountOrZero = 10_000
-    """Rows of the annealing, counted as the budget is."""
-    evaluation_epsilon: Probability = 0.0
-    """Chance of a random action in evaluations and in the submission; for convolutional networks."""
-    goal: Number = 475.0
 
     def check(self) -> None:
         """UserError for a setting that makes no sense, naming it."""
         super().check()
         capacity, warmup, num_envs = self.capacity, self.warmup, self.num_envs
-        if self.evaluation_epsilon and not self.convolutions:
-            raise UserError("evaluation_epsilon is for networks with convolutions; others are evaluated without chance")
         if self.double_q and not self.target_update_period:
             raise UserError(
                 "double_q needs a target network, which evaluates actions: target_update_period must not be 0"
@@ -122,23 +93,18 @@ class DQNSettings(OffPolicySettings, PlaceSettings):
         if capacity < max(warmup, num_envs):
             raise UserError(f"capacity={capacity} must hold warmup={warmup} and num_envs={num_envs}")
 
-    def check_spaces(self, observation: gymnasium.Space[Any], action: gymnasium.Space[Any]) -> None:
-        """UnfitError where actions are not Discrete, or observations have not the form that the network takes."""
-        discrete_actions(action)
-        frames_shape(observation) if self.convolutions else encoding(observation, self.observation_scale)
-
     def memory(self, sizes: Sizes) -> Need:
         """Bytes that each setting costs."""
-        frames = bool(self.convolutions) and len(sizes.shape) == 3
+        frames = self.sees_frames(sizes)
         transition = sum(sizes.shape[1:]) if frames else sizes.transition
-        filters = math.prod(self.convolutions[0]) + sum(c[0] for c in self.convolutions) if frames else 0
-        dense = parameters((1 if frames else sizes.features, *self.hidden, sizes.actions))
         window = min(self.n_step, -(-self.total_env_steps // self.num_envs))
         replay = FrameReplay.bytes(self.capacity, cast("Any", sizes.shape)) if frames else self.capacity * transition
         return {
             **super().memory(sizes),
-            "hidden": 5 * FLOAT * dense,  # two networks; the gradient and Adam's two moments of one
-            "convolutions": 5 * FLOAT * filters,
+            "hidden": 5
+            * FLOAT
+            * self.dense_parameters(sizes),  # two networks; the gradient and Adam's two moments of one
+            "convolutions": 5 * FLOAT * self.convolution_parameters(sizes),
             "capacity": replay,
             "batch_size": self.batch_size * (transition + FLOAT * sum(self.hidden)),
             "n_step": window * self.num_envs * transition,

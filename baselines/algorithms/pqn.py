@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
-import gymnasium
 import torch
 
 from baselines.data.rollout import Rollout, Transition, explored, play
@@ -30,23 +29,20 @@ from baselines.nets.optim import OPTIMIZERS, Losses, TrainedNetwork, check_weigh
 from baselines.templates.policies import GraphPolicy
 from baselines.training.capture import Captured
 from baselines.training.loop import Learner, OnPolicySettings, loop
-from baselines.training.memory import FLOAT, Need, Sizes, parameters
-from baselines.training.place import PlaceSettings, place
+from baselines.training.memory import FLOAT, Need, Sizes
+from baselines.training.place import place
+from baselines.training.q_settings import QNetworkSettings
 from baselines.types import (
     Array,
     Clock,
-    Convolutions,
     Count,
     CountOrZero,
     Counts,
-    Factors,
     NonNegative,
-    Number,
     Positive,
     Probability,
     Tree,
 )
-from rlbench.errors import UserError
 
 if TYPE_CHECKING:
     from baselines.nets.graph_builder import Tensors
@@ -58,7 +54,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class PQNSettings(OnPolicySettings, PlaceSettings):
+class PQNSettings(QNetworkSettings, OnPolicySettings):
     """Settings of a PQN training run."""
 
     agent: str = "pqn"
@@ -67,18 +63,9 @@ class PQNSettings(OnPolicySettings, PlaceSettings):
     horizon: Count = 64
     """Steps of every environment per update."""
     total_env_steps: Count = 500_000
-    convolutions: Convolutions = ()
-    """Filters, kernel and stride of each convolution, for observations that are stacked frames."""
     hidden: Counts = (256, 256)
-    """Widths of the hidden layers."""
-    life_loss: bool = False
-    """Whether the discount is 0 where a life is lost, in environments that count lives."""
-    reward_clip: NonNegative = 0.0
-    """Bound of every single reward that is learned from, 0 for none; scores are never clipped."""
-    reward_scale: Positive = 1.0
-    """Factor for rewards, which keeps the network's outputs near 1."""
-    observation_scale: Factors = ()
-    """Factor for each number of the observation; none leaves them alone."""
+    epsilon_end: Probability = 0.2
+    epsilon_env_steps: CountOrZero = 100_000
     lambda_: Probability = 0.95
     """Lambda of the returns: 0 for one step, 1 for all of the rollout."""
     epochs: Count = 4
@@ -91,37 +78,14 @@ class PQNSettings(OnPolicySettings, PlaceSettings):
     """Rectified Adam or plain Adam."""
     max_grad_norm: NonNegative = 10.0
     """Norm to which gradients are clipped; 0 for no clipping."""
-    epsilon_start: Probability = 1.0
-    """Exploration at the start."""
-    epsilon_end: Probability = 0.2
-    """Exploration at the end of its annealing."""
-    epsilon_env_steps: CountOrZero = 100_000
-    """Rows of the annealing, counted as the budget is."""
-    evaluation_epsilon: Probability = 0.0
-    """Chance of a random action in evaluations and in the submission; for convolutional networks."""
-    goal: Number = 475.0
-
-    def check(self) -> None:
-        """UserError for a setting that makes no sense, naming it."""
-        super().check()
-        if self.evaluation_epsilon and not self.convolutions:
-            raise UserError("evaluation_epsilon is for networks with convolutions; others are evaluated without chance")
-
-    def check_spaces(self, observation: gymnasium.Space[Any], action: gymnasium.Space[Any]) -> None:
-        """UnfitError where actions are not Discrete, or observations have not the form that the network takes."""
-        discrete_actions(action)
-        frames_shape(observation) if self.convolutions else encoding(observation, self.observation_scale)
 
     def memory(self, sizes: Sizes) -> Need:
         """Bytes that each setting costs."""
-        frames = bool(self.convolutions) and len(sizes.shape) == 3
-        step = 2 * math.prod(sizes.shape) if frames else sizes.transition
-        filters = math.prod(self.convolutions[0]) + sum(c[0] for c in self.convolutions) if frames else 0
-        dense = parameters((1 if frames else sizes.features, *self.hidden, sizes.actions))
+        step = 2 * math.prod(sizes.shape) if self.sees_frames(sizes) else sizes.transition
         return {
             **super().memory(sizes),
-            "hidden": 4 * FLOAT * dense,  # the network, its gradient and Adam's two moments
-            "convolutions": 4 * FLOAT * filters,
+            "hidden": 4 * FLOAT * self.dense_parameters(sizes),  # the network, its gradient and Adam's two moments
+            "convolutions": 4 * FLOAT * self.convolution_parameters(sizes),
             "horizon": self.horizon * self.num_envs * step,
         }
 

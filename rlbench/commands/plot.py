@@ -14,8 +14,9 @@ from rlbench.commands.plotting.style import style
 from rlbench.commands.shared.output import Format, Output, Quiet, print_table, table_of
 from rlbench.commands.shared.runs import load_runs
 from rlbench.errors import UserError, counted
-from rlbench.harness.ranking.agent_results import AgentVersion, Run, collect_results
+from rlbench.harness.ranking.agent_results import collect_results
 from rlbench.harness.ranking.rankings import compute_rankings
+from rlbench.harness.ranking.recorded_runs import AgentVersion, Run
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import SUITES, TASKS
 from rlbench.whole_files import replacing

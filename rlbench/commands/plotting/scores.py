@@ -11,10 +11,11 @@ import numpy as np
 from rlbench.charts import literal
 from rlbench.commands.plotting.style import panels, unit
 from rlbench.drawing.shapes import BLUE, GREY, INK
-from rlbench.harness.ranking.agent_results import RANDOM, AgentResult, AgentVersion, generator
+from rlbench.harness.ranking.agent_results import RANDOM, AgentResult, generator
 from rlbench.harness.ranking.bootstrap import resample, widening
 from rlbench.harness.ranking.cells import budget, decimal, digits_of
 from rlbench.harness.ranking.intervals import FEWEST_SEEDS
+from rlbench.harness.ranking.recorded_runs import AgentVersion
 from rlbench.harness.ranking.reference_lines import own_reference
 from rlbench.harness.ranking.rows import Rankings
 from rlbench.harness.ranking.scores import Floats, performance_profile

@@ -9,7 +9,7 @@ import numpy as np
 from rlbench.core.compiler import cache
 from rlbench.errors import printable
 from rlbench.harness.proof import findings
-from rlbench.harness.ranking.agent_results import AgentVersion, Run
+from rlbench.harness.ranking.recorded_runs import AgentVersion, Run
 from rlbench.harness.results import curves, summaries
 from rlbench.harness.results.record import Record
 

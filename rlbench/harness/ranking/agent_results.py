@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rlbench.errors import UserError
 from rlbench.harness.ranking.eligibility import grouped, named_apart, unranked
 from rlbench.harness.ranking.intervals import MeanEstimate, average, moments
+from rlbench.harness.ranking.recorded_runs import AgentVersion, Run
 from rlbench.harness.ranking.scores import Floats, exact_mean, normalise
 from rlbench.harness.tasks.task import Task
 
@@ -24,47 +25,6 @@ if TYPE_CHECKING:
 
 RANDOM = "random"
 """The agent that defines the score 0: a line of reference, in no ranking."""
-
-
-class AgentVersion(NamedTuple):
-    """Name and version of an agent, which have one row in a table."""
-
-    name: str
-    version: str
-
-    @property
-    def label(self) -> str:
-        """The name, with the version where that is not the first."""
-        return self.name if self.version == "1" else f"{self.name} {self.version}"
-
-
-@dataclass(frozen=True)
-class Run:
-    """Episodes of one agent digest on one task, in order; `returns: float64[E]`."""
-
-    task: str
-    agent: AgentVersion
-    digest: str
-    dynamics: str  # fingerprint of the simulator's dynamics; empty where they are rlbench's own
-    training_seed: int  # -1: not trained
-    training_steps: int
-    returns: Floats
-    failed: int  # episodes whose status is not ok
-    complete: bool
-    lacking: str = ""  # why episodes are missing; empty where no program was
-    drawn: int = 0  # games that nobody won
-    walled: bool = True  # whether the agent was walled in, as `record.Record` says
-    owner: str = ""  # who answers for it
-    contents: str = ""  # digest of what played, whatever its training seed; empty where it is not known
-    older: bool = False  # made before the sandbox
-    secret: str = ""  # hash of what its seeds were drawn from; empty where they are the task's own
-    state: str = "self-reported"  # what `verify` has found out here: verified, re-run, different
-    flaw: str = ""  # why its file cannot be ranked; empty where it can
-
-    @property
-    def file(self) -> str:
-        """Path of the run's record in the results folder."""
-        return f"{self.task}/{self.agent.name}@{self.digest[:12]}.jsonl"
 
 
 @dataclass(frozen=True)

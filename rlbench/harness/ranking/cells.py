@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from rlbench.harness.ranking.agent_results import AgentVersion
 from rlbench.harness.ranking.intervals import FEWEST_SEEDS
+from rlbench.harness.ranking.recorded_runs import AgentVersion
 from rlbench.harness.ranking.reference_lines import ReferenceLine
 from rlbench.harness.ranking.rows import Budget, SuiteRow, TaskRow
 from rlbench.harness.tasks.task import Task

@@ -7,12 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from rlbench.harness.ranking.recorded_runs import AgentVersion, Run
 from rlbench.harness.tasks.task import Task
-
-if TYPE_CHECKING:
-    from rlbench.harness.ranking.agent_results import AgentVersion, Run
 
 REFERENCE = "rlbench"
 """The owner of the reference agents."""

@@ -15,7 +15,6 @@ from importlib import resources
 from posixpath import dirname, relpath
 from typing import TYPE_CHECKING, Any
 
-from rlbench.harness.ranking.agent_results import Run
 from rlbench.harness.ranking.cells import PUBLISHED, decimal, digits_of, integer
 from rlbench.harness.ranking.costs import Commands, CurveLink, costs
 from rlbench.harness.ranking.families import WORDS, families
@@ -23,6 +22,7 @@ from rlbench.harness.ranking.intervals import FEWEST_FOR_SKEWNESS, FEWEST_SEEDS
 from rlbench.harness.ranking.markdown import code, markdown
 from rlbench.harness.ranking.questions import best, reach, remake
 from rlbench.harness.ranking.rankings import BUDGET_TOLERANCE, compute_rankings
+from rlbench.harness.ranking.recorded_runs import Run
 from rlbench.harness.ranking.rows import Rankings
 from rlbench.harness.ranking.tables import is_shared, suite_table, unranked_table
 from rlbench.harness.ranking.task_page import task_section

@@ -12,13 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rlbench.harness.ranking import scores
-from rlbench.harness.ranking.agent_results import (
-    RANDOM,
-    AgentResult,
-    AgentVersion,
-    Run,
-    collect_results,
-)
+from rlbench.harness.ranking.agent_results import RANDOM, AgentResult, collect_results
 from rlbench.harness.ranking.comparisons import rank_ranges
 from rlbench.harness.ranking.elo import Rating
 from rlbench.harness.ranking.games import elo_rating, finite, games_won
@@ -30,6 +24,7 @@ from rlbench.harness.ranking.intervals import (
     error_count,
     mean_interval,
 )
+from rlbench.harness.ranking.recorded_runs import AgentVersion, Run
 from rlbench.harness.ranking.reference_lines import own_reference, reference_lines
 from rlbench.harness.ranking.rows import Budget, Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow
 from rlbench.harness.tasks.suite import BUDGETS, FAMILY

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from rlbench.harness.ranking import leaderboard
-from rlbench.harness.ranking.agent_results import AgentVersion, Run
 from rlbench.harness.ranking.costs import Commands, CurveLink
 from rlbench.harness.ranking.rankings import compute_rankings
+from rlbench.harness.ranking.recorded_runs import AgentVersion, Run
 from rlbench.harness.tasks.suite import SUITES, TASKS
 from rlbench.harness.tasks.task import Task
 

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from rlbench.harness.ranking import elo
-from rlbench.harness.ranking.agent_results import AgentResult, AgentVersion, Run
+from rlbench.harness.ranking.agent_results import AgentResult
 from rlbench.harness.ranking.games import GamesWon, elo_rating, games_won
 from rlbench.harness.ranking.intervals import mean_interval, moments
 from rlbench.harness.ranking.leaderboard import Surroundings, page, pages
 from rlbench.harness.ranking.rankings import compute_rankings
+from rlbench.harness.ranking.recorded_runs import AgentVersion, Run
 from rlbench.harness.tasks.task import GameSchedule, Supplement, Task
 
 POOL = ("weak", "middling", "strong")
