@@ -125,9 +125,9 @@ FIRST_SCREEN = (
     r"mean 4,811 \[953, 8,668\]\. Published: 3,516 \(SimbaV2, FlashSAC\s†\), "
     r"1,443 \(CleanRL\s†; a seed that reaches it has solved the task\)\. "
     r"half-cheetah@1 has another reward: 7,644 there \(our 2 seeds\)\.\n",
-    r"\[pong@1\]\(\S+\), 400k steps: MR\.Q\s†, 8\.90 ± 2\.50; of those scored here dqn-cpu, -14\.62\.\n",
+    r"\[pong@1\]\(\S+\), 400k steps: MR\.Q\s†, 8\.90 ± 2\.50; of those scored here dqn-cpu, -14\.98\.\n",
     r"How sure is that\?\*\* Safe where two 95 % intervals do not overlap, else open\. "
-    r"Safe: MR\.Q\s† \[7\.11, 10\.69\] \(from ± 2\.50, 10 seeds\), dqn-cpu \[-17\.72, -11\.53\] \(3 seeds\)\. "
+    r"Safe: MR\.Q\s† \[7\.11, 10\.69\] \(from ± 2\.50, 10 seeds\), dqn-cpu \[-18\.02, -11\.93\] \(3 seeds\)\. "
     r"Open: PPO \[953, 8,668\] against 3,516, which has no interval\. ",
     r"cost\?\*\* ppo on half-cheetah-gymnasium@1: [\d.]+ s \(\S+\) a seed, about [\d.]+ min for all 3; "
     r"on one CPU thread, without validation; seed 2 was not timed\. "
