@@ -19,7 +19,7 @@ from rlbench.errors import UserError
 from rlbench.harness import submission
 from rlbench.harness.proof import kept_actions
 from rlbench.harness.proof.findings import Verification, difference, has_same_arithmetic, state
-from rlbench.harness.results import older, record
+from rlbench.harness.results import record
 from rlbench.harness.results.record import Record
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.suite import get_task
@@ -103,7 +103,7 @@ def records_of(folder: Path, paths: list[Path]) -> list[Path]:
     for path in paths:
         with suppress(UserError):  # a record that cannot be read is not known to be of this submission
             held = record.read(path)
-            found += [path] if held is not None and older.present(held.header["digest"]) == digest else []
+            found += [path] if held is not None and held.header["digest"] == digest else []
     if not found:
         raise UserError(f"{folder} has digest {digest[:12]}, and none of these {len(paths)} records is of it")
     return found

@@ -111,7 +111,11 @@ FORGED = {
     "a training seed of 2**64": (in_header(training_seed=2**64), "training_seed is '18446744073709551616'"),
     "a negative training seed": (in_header(training_seed=-1), "training_seed is '-1'"),
     "training steps as text": (in_header(training_steps="1"), "training_steps is '1'"),
-    "schema 1": (in_header(schema=1), "has schema 1"),
+    "schema 1": (
+        in_header(schema=1, packages={"rlbench": "0.1.0"}),
+        "has schema 1 of rlbench 0.1.0, this rlbench reads and writes 2; move it away, and evaluate again",
+    ),
+    "a schema of no version": (in_header(schema=1, packages="0.1.0"), "has schema 1, this rlbench reads and writes 2"),
     "schema 3": (in_header(schema=3), "has schema 3"),
     "a list for a header": (lambda lines: [[], *lines[1:]], "does not begin with a header"),
     "episodes in another order": (swapped, "damaged"),

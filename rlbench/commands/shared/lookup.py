@@ -21,7 +21,6 @@ import rlbench
 from rlbench.envs.grid_world.rules import MAZES
 from rlbench.errors import UserError, near_names, nearest, shortened, unknown
 from rlbench.harness import contents, submission
-from rlbench.harness.results import older
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks import suite
 from rlbench.harness.tasks.task import Task
@@ -137,7 +136,7 @@ def find_submission(name: str, tasks: Iterable[Task] = ()) -> str:
     there = [each for each in _agents_here() if training_seed in (None, str(each.training_seed))]
     wanted = [task.key for task in tasks] or list(suite.TASKS)
     found = [each for each in there if each.name == agent and each.task in wanted]
-    found = [each for each in found if digest is None or older.is_digest(digest, contents.digest(each.folder))]
+    found = [each for each in found if digest is None or contents.digest(each.folder).startswith(digest)]
     if found:
         return str(min(found, key=lambda each: (wanted.index(each.task), each.training_seed)).folder)
     if played := sorted({each.task for each in there if each.name == agent}):
@@ -207,12 +206,12 @@ def submission_of(header: Mapping[str, Any], path: Path, given: Path | None = No
     """
     if given is not None:
         entrant = submission.read(str(given))
-        if entrant.digest != older.present(header["digest"]):
+        if entrant.digest != header["digest"]:
             raise UserError(f"{given} has digest {entrant.digest[:12]}, {path} is of {header['digest'][:12]}")
         return entrant
     for folder in chain(_local_submissions(str(header["agent"])), _own_submissions(str(header["agent"]))):
         with suppress(UserError):  # another submission that cannot be read is not the one asked for
-            if contents.digest(folder) == older.present(header["digest"]):
+            if contents.digest(folder) == header["digest"]:
                 return submission.read(folder)
     raise UserError(
         f"no submission with digest {header['digest'][:12]} in baselines/pretrained, runs, here or in a folder here; "

@@ -32,7 +32,6 @@ def load_runs(folder: Path) -> list[Run]:
             walled=each.walled,
             owner=each.owner,
             contents=each.contents,
-            older=each.older,
             secret=each.secret,
             state=each.state,
             flaw=each.flaw,

@@ -135,7 +135,6 @@ def collect_runs(frame: pandas.DataFrame) -> list[Run]:
             failed=int((lines["status"] != "ok").sum()),
             complete=bool(lines["complete"].all()),
             walled=bool(lines["walled"].all()) if "walled" in lines else True,
-            older=bool(lines["older"].any()) if "older" in lines else False,
             owner=str(lines["owner"].iloc[0]) if "owner" in lines else "",
             contents=str(lines["contents"].iloc[0]) if "contents" in lines else "",
             drawn=int(((lines["winner"] == 0) & (lines["status"] == "ok")).sum()) if "winner" in lines else 0,

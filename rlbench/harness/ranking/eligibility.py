@@ -51,20 +51,15 @@ def repeated(runs: Sequence[Run]) -> dict[int, str]:
     """Why runs would count twice, by the `id` of the run.
 
     The same agent under another training seed is one run, which would narrow the interval; of two agents under one
-    seed neither counts, as a choice between them would bias the mean. A run from before the sandbox gives way.
+    seed neither counts, as a choice between them would bias the mean.
 
     Args:
         runs: Those that could be ranked, ordered by training seed and digest.
     """
     reasons: dict[int, str] = {}
     for members in grouped(runs).values():
-        present = {run.training_seed: run for run in members if not run.older}
-        for run in members:
-            if run.older and run.training_seed in present:
-                reasons[id(run)] = f"made again: {present[run.training_seed].file}"
-        left = [run for run in members if id(run) not in reasons]
-        reasons |= same_contents(left)
-        reasons |= same_seed([run for run in left if id(run) not in reasons])
+        reasons |= same_contents(members)
+        reasons |= same_seed([run for run in members if id(run) not in reasons])
     return reasons
 
 

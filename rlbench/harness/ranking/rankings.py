@@ -65,7 +65,6 @@ def compute_rankings(
             UnrankedRow(run.task, *run.agent, run.training_seed, run.digest, len(run.returns), reason)
             for run, reason in unranked
         ),
-        older=sum(run.older for run in counted),
         states=Counter(run.state for run in counted),
     )
 

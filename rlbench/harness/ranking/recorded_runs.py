@@ -38,7 +38,6 @@ class Run:
     walled: bool = True  # whether the agent was walled in, as `record.Record` says
     owner: str = ""  # who answers for it
     contents: str = ""  # digest of what played, whatever its training seed; empty where it is not known
-    older: bool = False  # made before the sandbox
     secret: str = ""  # hash of what its seeds were drawn from; empty where they are the task's own
     state: str = "self-reported"  # what `verify` has found out here: verified, re-run, different
     flaw: str = ""  # why its file cannot be ranked; empty where it can

@@ -111,5 +111,4 @@ class Rankings:
     games: Mapping[str, tuple[GamesWon, ...]]  # of tasks that are games against a pool
     lines: Mapping[str, tuple[ReferenceLine, ...]]  # of all tasks
     unranked: tuple[UnrankedRow, ...]
-    older: int = 0  # runs that count and were made before the sandbox
     states: Mapping[str, int] = field(default_factory=dict)  # of the runs that count, how many are proved, and how

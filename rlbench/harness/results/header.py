@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from rlbench import arithmetic
-from rlbench.errors import UserError
-from rlbench.harness.results import older, provenance
+from rlbench.errors import UserError, printable
+from rlbench.harness.results import provenance
 from rlbench.harness.results.schema import SCHEMA, violation
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks import fingerprint
@@ -69,7 +69,7 @@ def check_header(
         remedy: What to do, for the message.
     """
     for name, value in identity(task, entrant).items():
-        if header.get(name) != value and not (name == "digest" and older.present(header["digest"]) == value):
+        if header.get(name) != value:
             raise UserError(f"{path} was made with {name} {header.get(name)}, now it is {value}; {remedy}")
 
 
@@ -79,12 +79,20 @@ def is_torn(data: bytes) -> bool:
     return data[: len(start)] == start[: len(data)] and data.rfind(b'{"kind": ') <= 0
 
 
+def maker(header: Mapping[str, Any]) -> str:
+    """Which version of rlbench made a record, for a message; empty where the header of another schema does not tell."""
+    packages = header.get("packages")
+    version = packages.get("rlbench") if isinstance(packages, Mapping) else None
+    return f" of rlbench {printable(version)[:40]}" if isinstance(version, str) else ""
+
+
 def check_first_line(header: Mapping[str, Any], path: Path) -> None:
     """Raise UserError where the first line of a file is not the header of a record that this rlbench reads."""
     if header.get("kind") != "header":
         raise UserError(f"{path} is not a record of results: it does not begin with a header; move it away")
-    if header.get("schema") != SCHEMA:
-        found = header.get("schema")
-        raise UserError(f"{path} has schema {found}, this rlbench reads and writes {SCHEMA}; move it away")
+    if (found := header.get("schema")) != SCHEMA:
+        told = f"{path} has schema {str(found)[:40]}{maker(header)}, this rlbench reads and writes {SCHEMA}"
+        older = type(found) is int and found < SCHEMA
+        raise UserError(f"{told}; move it away{', and evaluate again' if older else ''}")
     if wrong := violation(header):
         raise UserError(f"{path} is not a record of results: its header is not one of a record, {wrong}; move it away")

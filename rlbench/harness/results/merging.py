@@ -133,7 +133,7 @@ def _of_same_seed(theirs: Record, target: Path) -> Path | None:
             ours = record.read(other)
         except UserError:
             continue
-        if ours and not ours.older and all(ours.header[name] == theirs.header[name] for name in names):
+        if ours and all(ours.header[name] == theirs.header[name] for name in names):
             return other
     return None
 

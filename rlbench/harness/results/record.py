@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rlbench.errors import UserError
-from rlbench.harness.results import older
 from rlbench.harness.results.header import check_first_line, check_header, is_torn
 from rlbench.harness.results.jsonl import as_object, broken, kind_of, line_digest
 from rlbench.harness.results.schema import violation
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 _STRINGS = ("task", "agent", "version", "owner", "digest", "contents", "dynamics", "status", "actions")
 _INTEGERS = ("training_seed", "training_steps", "episode", "seed", "length", "block")
 _FLOATS = ("return", "discounted_return")
-_FLAGS = ("terminated", "truncated", "complete", "walled", "older")
+_FLAGS = ("terminated", "truncated", "complete", "walled")
 
 
 @dataclass(frozen=True)
@@ -108,9 +107,6 @@ class Record:
 
     last: str
     """Digest of the last committed line, which the next one carries."""
-
-    older: bool = False
-    """Whether it is of an older schema, made before the sandbox."""
 
     walled: bool = True
     """Whether the agent was kept apart so that the run may be ranked."""
@@ -207,8 +203,8 @@ def load(results_dir: str | Path) -> pandas.DataFrame:
 
     Returns:
         Columns: task agent version owner digest contents dynamics (empty for none) training_seed training_steps (-1 for
-        none) episode seed return discounted_return length terminated truncated status actions complete walled older
-        block, and one for every reset option, such as `state.row`.
+        none) episode seed return discounted_return length terminated truncated status actions complete walled block,
+        and one for every reset option, such as `state.row`.
     """
     import pandas as pd
 
@@ -236,12 +232,9 @@ def parse(data: bytes, path: Path) -> Record | None:
     if not lines and is_torn(data):
         return None
     parsed = [as_object(line) for line in lines]
-    first = parsed[0] if parsed else {}
-    if is_older := older.is_older(first):
-        parsed = older.translated(parsed, lines)
     header = parsed[0] if parsed else {}
     check_first_line(header, path)
-    walled = header["isolation"] != "process" or (is_older and "sandbox" not in first)
+    walled = header["isolation"] != "process"
     ends = [i for i, line in enumerate(parsed) if line.get("kind") in ("block", "footer")]
     last = ends[-1] if ends else 0
     episodes: list[dict[str, Any]] = []
@@ -264,7 +257,7 @@ def parse(data: bytes, path: Path) -> Record | None:
                 )
     size = sum(len(line) + 1 for line in lines[: last + 1])
     end = line_digest(lines[last])
-    return Record(header, episodes, blocks, complete, size, end, is_older, walled, _lacking(parsed[last + 1 :]))
+    return Record(header, episodes, blocks, complete, size, end, walled, _lacking(parsed[last + 1 :]))
 
 
 def _lacking(lines: list[dict[str, Any]]) -> str | None:
@@ -284,7 +277,7 @@ def _rows(record: Record) -> list[dict[str, Any]]:
     rows = []
     for line in record.episodes:
         fields = {name: value for name, value in line.items() if name not in ("kind", "index", "extra")}
-        flags = {"complete": record.complete, "walled": record.walled, "older": record.older}
+        flags = {"complete": record.complete, "walled": record.walled}
         own = {**run, "episode": line["index"], **fields, **flags}
         rows.append({**_flat(line["extra"]), **own})
     return rows

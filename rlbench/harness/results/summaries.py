@@ -24,7 +24,7 @@ from rlbench.harness.tasks.suite import TASKS, find_task
 CACHE_NAME = "rlbench_summaries_{}"
 """Name of the file in the cache; one per folder of results."""
 
-LAYOUT = 4
+LAYOUT = 5
 """Version of what the cache holds."""
 
 
@@ -38,7 +38,6 @@ class Summary:
     owner: str = ""
     digest: str = ""
     contents: str = ""
-    older: bool = False  # of schema 1
     walled: bool = True  # whether the agent was kept apart so that the run may be ranked
     secret: str = ""  # what its seeds were drawn from, as a hash; empty where they are fixed
     state: str = "self-reported"  # what `verify` has found out
@@ -143,7 +142,6 @@ def summary(of: record.Record, state: str) -> Summary:
         owner=header["owner"],
         digest=header["digest"],
         contents=header["contents"],
-        older=of.older,
         walled=of.walled,
         secret=header["secret"] or "",
         state=state,

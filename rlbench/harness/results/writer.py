@@ -67,8 +67,6 @@ class RecordWriter:
         """Cut off what was not committed, or write the header of a new record."""
         held = record.read(self._file.path)
         if held is not None:
-            if held.older:
-                raise UserError(f"{self._file.path} was begun before the sandbox; move it away, and evaluate anew")
             header.check_header(held.header, task, entrant, self._file.path)
         self.blocks = len(held.blocks) if held else 0
         self._episodes = len(held.episodes) if held else 0
@@ -89,7 +87,7 @@ def refuse_namesakes(path: Path, entrant: Submission) -> None:
     """Raise UserError where a record beside `path` has the same name, version and training seed, but another digest."""
     for other in record.find(path.parent, "*.jsonl"):
         held = record.read(other) if other != path and other.name.startswith(f"{entrant.name}@") else None
-        if held is None or held.older:
+        if held is None:
             continue
         identity = [held.header[name] for name in ("agent", "version", "training_seed")]
         if identity == [entrant.name, entrant.version, entrant.training_seed]:

@@ -1,6 +1,7 @@
 """What is a record among the files of a results folder, and that reading one gives what was written."""
 
 import json
+import math
 import os
 import shutil
 
@@ -103,6 +104,9 @@ def test_a_changed_field_is_refused_or_read_and_never_a_crash(field, value, any_
         frame = record.load(path.parents[1])
     except UserError as error:
         assert str(path) in str(error)  # noqa: PT017  # either outcome is right
+        return
+    if kind == "block" and type(value) is float and not math.isfinite(value):  # no JSON: as if it were not there
+        assert frame.empty
         return
     assert all(violation(line) is None for line in changed)
     assert changed == forge.chained(changed)

@@ -40,7 +40,6 @@ COLUMNS = {
     "actions": TEXT,
     "complete": "bool",
     "walled": "bool",
-    "older": "bool",
     "block": "int64",
 }
 
@@ -229,8 +228,16 @@ DAMAGES = {
     "empty line": (4, lambda line: "\n" + line, "line 5: damaged"),
     "no header": (0, lambda line: "", "does not begin with a header"),
     "something else": (0, lambda line: "a,b,c\n", "does not begin with a header"),
-    "older schema": (0, lambda line: line.replace('"schema": 2', '"schema": 0'), "schema 0, .* reads and writes 2"),
-    "newer schema": (0, lambda line: line.replace('"schema": 2', '"schema": 3'), "schema 3, .* reads and writes 2"),
+    "older schema": (
+        0,
+        lambda line: line.replace('"schema": 2', '"schema": 0'),
+        "schema 0 of rlbench .*, .* reads and writes 2; .* evaluate again",
+    ),
+    "newer schema": (
+        0,
+        lambda line: line.replace('"schema": 2', '"schema": 3'),
+        "schema 3 of rlbench .*, .* reads and writes 2; move it away$",
+    ),
     "no schema": (0, lambda line: line.replace('"schema": 2, ', ""), "schema None"),
 }
 

@@ -97,7 +97,7 @@ def test_the_command_prints_it(capsys):
 
 
 def test_committed_records_are_valid():
-    """All lines of one record of every task; the older ones as they are read."""
+    """All lines of one record of every task."""
     from rlbench.harness.results import record
 
     for folder in sorted((Path(__file__).parents[3] / "results").glob("*@*")):
