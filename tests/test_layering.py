@@ -15,12 +15,14 @@ SUBMISSIONS = "baselines/pretrained"  # run in processes of their own
 STAGES = ("tasks", "layers", "manifest", "contents", "submission", "isolation", "results", "ranking")
 SEARCH_FOLDER = ("rlbench.harness.search_player.folder", "rlbench.search.files", "rlbench.search.settings")
 HARNESS = (*(f"rlbench.harness.{stage}" for stage in STAGES), *SEARCH_FOLDER)
-UP_TO_SUBMISSION = ("rlbench.regular_files", "rlbench.text_files", *SEARCH_FOLDER, *HARNESS[:4])
+ENVIRONMENTS = ("rlbench", "rlbench.environments", "rlbench.registry")
+UP_TO_SUBMISSION = (*ENVIRONMENTS, "rlbench.regular_files", "rlbench.text_files", *SEARCH_FOLDER, *HARNESS[:4])
 PUBLIC = (
     *(
         "rlbench",
         "rlbench.appended_files",
         "rlbench.arithmetic",
+        "rlbench.environments",
         "rlbench.errors",
         "rlbench.process",
         "rlbench.progress",
@@ -50,6 +52,7 @@ MAY_REACH = {
     "rlbench.appended_files": ("rlbench.errors",),
     "rlbench.arithmetic": ("rlbench.process",),
     "rlbench.charts": ("rlbench.process",),
+    "rlbench.environments": ("rlbench", "rlbench.errors", "rlbench.registry"),
     "rlbench.exit_codes": ("rlbench.errors",),
     "rlbench.program": ("rlbench.errors", "rlbench.exit_codes", "rlbench.process", "rlbench.streams"),
     "rlbench.options": ("rlbench.errors", "rlbench.process", "rlbench.streams"),
@@ -94,7 +97,7 @@ MAY_REACH = {
     "rlbench.harness.search_player.folder": (
         *("rlbench.errors", "rlbench.harness.layers", "rlbench.search.files", "rlbench.search.settings"),
     ),
-    "rlbench.harness.tasks": ("rlbench.errors",),
+    "rlbench.harness.tasks": ("rlbench", "rlbench.environments", "rlbench.errors", "rlbench.registry"),
     "rlbench.harness.layers": (),  # it plays networks with NumPy alone
     "rlbench.harness.manifest": ("rlbench.errors", "rlbench.text_files"),
     "rlbench.harness.contents": ("rlbench.errors", "rlbench.regular_files"),
@@ -116,7 +119,7 @@ MAY_REACH = {
         *("rlbench", "rlbench.registry", "rlbench.regular_files"),
         *("rlbench.harness.submission", *UP_TO_SUBMISSION),
     ),
-    "rlbench.harness.ranking": ("rlbench.errors", "rlbench.process", "rlbench.harness.tasks"),
+    "rlbench.harness.ranking": (*ENVIRONMENTS, "rlbench.errors", "rlbench.process", "rlbench.harness.tasks"),
     "rlbench.harness": (
         *("rlbench.errors", "rlbench.exit_codes", "rlbench.process", "rlbench.progress", "rlbench.space_tree"),
         *(
@@ -127,7 +130,7 @@ MAY_REACH = {
             "rlbench.streams",
             "rlbench.text_files",
             "rlbench.whole_files",
-            *("rlbench", "rlbench.registry", "rlbench.regular_files"),
+            *(*ENVIRONMENTS, "rlbench.regular_files"),
             *HARNESS,
         ),
     ),
@@ -149,6 +152,7 @@ MAY_REACH = {
 
 DOORS_FOR_BASELINES = {
     *("rlbench", "rlbench.arithmetic", "rlbench.errors", "rlbench.process", "rlbench.progress", "rlbench.registry"),
+    "rlbench.environments",
     *("rlbench.charts", "rlbench.options", "rlbench.program", "rlbench.text_files", "rlbench.whole_files"),
     *(f"rlbench.search.{name}" for name in ("batch", "files", "nodes", "settings")),
     *("rlbench.harness.manifest", "rlbench.harness.tasks.suite"),

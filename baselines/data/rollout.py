@@ -21,7 +21,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 
 from baselines.stateful import Stateful
 from baselines.types import Array, Bools
-from rlbench.errors import UserError, unknown
+from rlbench.errors import UserError
 
 Act = Callable[[Array, Bools], Array]
 """(observation [N, ...], first [N], True where an episode begins) -> actions [N, ...]."""
@@ -62,18 +62,14 @@ class Transition(NamedTuple):
 
 
 def env_id(task: str) -> tuple[str, dict[str, Any]]:
-    """Gymnasium id and keyword arguments of a task, `cart-pole@1` or `cart-pole`, or of a Gymnasium id."""
-    import rlbench  # noqa: F401  # registers the ids
-    from rlbench.harness.tasks.suite import TASKS, get_task, registered_by
+    """Registered id and keyword arguments of a task, `cart-pole@1` or `cart-pole`, or of an environment's id."""
+    from rlbench import environments
+    from rlbench.harness.tasks.suite import TASKS, find_task
 
-    if ":" in task:  # as Gymnasium writes an id that a module registers, "module:namespace/Name-v0"
-        return registered_by(task), {}
-    if task in gymnasium.registry:
-        return task, {}
-    if task in TASKS or any(known.name == task for known in TASKS.values()):
-        found = get_task(task)
-        return found.env_id, dict(found.env_kwargs)
-    raise unknown("task or environment", task, [*TASKS, *gymnasium.registry])
+    known = None if ":" in task or task in gymnasium.registry else find_task(task)
+    if known is not None and task in (known.key, known.name):
+        return environments.registered(known.env_id), dict(known.env_kwargs)
+    return environments.registered(environments.find(task, TASKS, "task or environment").id), {}
 
 
 def task_keys(task: str) -> tuple[str, ...]:

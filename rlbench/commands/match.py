@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import gymnasium
 import numpy as np
 import tyro
 from tyro.conf import Positional
 
-from rlbench import whole_files
+from rlbench import environments, whole_files
 from rlbench.commands.shared.go_players import find_player
 from rlbench.commands.shared.lookup import find_environment
 from rlbench.commands.shared.output import Format, Quiet, print_table, remark, silent, table_of
@@ -107,7 +106,7 @@ def check(options: MatchOptions) -> None:
 def rules_of(options: MatchOptions) -> Rules:
     """Board, komi and openings of a match; UserError for an environment that is not Go."""
     env_id, kwargs = find_environment(options.env)
-    known = gymnasium.spec(env_id).kwargs | kwargs
+    known = environments.spec(env_id).kwargs | kwargs
     if not env_id.startswith("rlbench/Go"):
         raise UserError(f"--env {options.env} is {env_id}; matches are of Go: go5, go9, Go13x13 or another size")
     size = int(known["size"])

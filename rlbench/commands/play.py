@@ -17,9 +17,10 @@ from rlbench.commands.shared import display
 from rlbench.commands.shared.display import DisplayOptions
 from rlbench.commands.shared.lookup import env_kwargs, find_environment
 from rlbench.commands.shared.output import Format, Quiet, remark
+from rlbench.environments import short_name
 from rlbench.errors import UserError
 from rlbench.interact import trace
-from rlbench.interact.episode import ShownEpisode, make, short_name
+from rlbench.interact.episode import ShownEpisode, make
 from rlbench.interact.play import HumanPlay
 from rlbench.interact.screen import WindowLike, free_path, open_window
 from rlbench.interact.scripted_keys import ScriptedKeys

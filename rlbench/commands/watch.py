@@ -16,6 +16,7 @@ from rlbench.commands.shared import display
 from rlbench.commands.shared.display import DisplayOptions
 from rlbench.commands.shared.lookup import env_kwargs, find_submission, find_task_or_id, submission_of
 from rlbench.commands.shared.output import Format, Quiet, remark, silent
+from rlbench.environments import short_name
 from rlbench.errors import UserError
 from rlbench.harness import submission
 from rlbench.harness.results import jsonl, record
@@ -23,7 +24,7 @@ from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.suite import TASKS, get_task
 from rlbench.harness.tasks.task import Task
 from rlbench.interact import trace, watch
-from rlbench.interact.episode import make, short_name
+from rlbench.interact.episode import make
 from rlbench.interact.layout import EpisodeView
 from rlbench.interact.screen import KEYS, Screen, open_window
 from rlbench.progress import progress

@@ -7,7 +7,6 @@ process boundary and one in this process.
 from __future__ import annotations
 
 import hashlib
-import inspect
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,10 +14,9 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium.envs.registration import load_env_creator
 from numpy.typing import NDArray
 
-from rlbench import space_tree
+from rlbench import environments, space_tree
 from rlbench.errors import LackingError
 from rlbench.harness.isolation.actions import ActionBounds, as_array
 from rlbench.harness.isolation.agent import Act, Agent, AgentFault
@@ -196,23 +194,11 @@ def make_env(task: Task, num_envs: int, indices: Sequence[int] = ()) -> Any:
     Raises:
         LackingError: A package or a program is not installed; the message says how to install it.
     """
-    how: dict[str, Any] = {"autoreset_mode": gymnasium.vector.AutoresetMode.SAME_STEP}
-    if not _takes_autoreset_mode(gymnasium.spec(task.env_id)):
-        how = {"vectorization_mode": "sync", "vector_kwargs": how}
+    mode = gymnasium.vector.AutoresetMode.SAME_STEP
     try:
-        return gymnasium.make_vec(task.env_id, num_envs=num_envs, **how, **task.kwargs(indices))
+        return environments.make_vec(task.env_id, num_envs, mode, **task.kwargs(indices))
     except gymnasium.error.DependencyNotInstalled as error:
         raise LackingError(f"{task.key}: {error}") from None
-
-
-def _takes_autoreset_mode(spec: gymnasium.envs.registration.EnvSpec) -> bool:
-    """Whether an environment has a vector environment of its own whose autoreset mode can be chosen."""
-    entry_point = spec.vector_entry_point
-    if entry_point is None:
-        return False
-    make = load_env_creator(entry_point) if isinstance(entry_point, str) else entry_point
-    parameters = inspect.signature(make).parameters
-    return "autoreset_mode" in parameters or any(each.kind is each.VAR_KEYWORD for each in parameters.values())
 
 
 def stacked(options: Sequence[Any]) -> Any:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import functools
 import math
-import re
 from collections.abc import Callable
 from typing import Any
 
 import gymnasium
 import numpy as np
 
-from rlbench import space_tree
+from rlbench import environments, space_tree
 from rlbench.controls.find import find_controls
 from rlbench.controls.protocol import Controls, Help
 from rlbench.drawing.resize import shrink
 from rlbench.drawing.shapes import Image
+from rlbench.environments import short_name
 from rlbench.errors import UserError
 from rlbench.harness.isolation.explain import NO_EXPLANATION, Explanation
 from rlbench.interact.panel import PanelContent
@@ -32,16 +32,11 @@ def make(env_id: str, kwargs: dict[str, Any]) -> gymnasium.Env[Any, Any]:
         UserError: there is no such environment, or it does not take these arguments.
     """
     try:
-        return gymnasium.make(env_id, render_mode="rgb_array", **kwargs)
+        return gymnasium.make(environments.registered(env_id), render_mode="rgb_array", **kwargs)
     except (TypeError, ValueError, gymnasium.error.Error) as error:
         own = isinstance(error, TypeError) and error.__cause__  # Gymnasium adds the arguments to a TypeError
         reason = str(own or error)
         raise UserError(f"{env_id}: {' '.join(reason.split())}") from None
-
-
-def short_name(env_id: str) -> str:
-    """An id without namespace and version, for titles: CartPole for rlbench/CartPole-v0."""
-    return re.sub(r"-v\d+$", "", env_id.rpartition("/")[2])
 
 
 class ShownEpisode:

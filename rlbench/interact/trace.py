@@ -10,7 +10,7 @@ Reading trusts nothing: every line is checked, and a replay is compared with the
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-import rlbench  # noqa: F401  # registers the ids
-from rlbench import space_tree
+from rlbench import environments, space_tree
 from rlbench.errors import UserError, counted
 from rlbench.harness.isolation import explain
 from rlbench.harness.isolation.actions import InvalidActionError, as_array
@@ -68,11 +67,12 @@ def save(episode: ShownEpisode, path: Path) -> None:
     spec = episode.env.spec
     if spec is None:
         raise ValueError("a trace is of a registered environment; this one has no id")
-    registered = gymnasium.spec(spec.id).kwargs
+    registered = environments.spec(spec.id).kwargs
     head = {
         "kind": "trace",
         "schema": SCHEMA,
         "env": spec.id,
+        **_module(spec.id),
         "kwargs": {k: v for k, v in spec.kwargs.items() if k not in FORBIDDEN and registered.get(k) != v},
         "seed": episode.seed,
         "options": episode.options,
@@ -85,6 +85,18 @@ def save(episode: ShownEpisode, path: Path) -> None:
             scratch.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}; give another file for the trace") from None
+
+
+def _module(env_id: str) -> dict[str, str]:
+    """The entry `module` of a trace: what registers the environment, where that is neither rlbench nor a package."""
+    module, _, _ = environments.portable(env_id).rpartition(":")
+    return {"module": module} if module else {}
+
+
+def _how_to_have(head: Mapping[str, Any]) -> str:
+    """The end of the message about an environment that is not here. A file says which module, and never imports it."""
+    module = head.get("module")
+    return f"; to import {module}, give --task {module}:{head['env']}" if isinstance(module, str) else ""
 
 
 def outcome(episode: ShownEpisode) -> dict[str, Any]:
@@ -123,7 +135,9 @@ def load(path: Path) -> Trace:
     if lines[-1].get("kind") != "end":
         raise UserError(f"{path} is cut off: its last line, {len(lines)}, does not end the episode")
     if head["env"] not in gymnasium.registry:
-        raise UserError(f"{path} is of {head['env']!r}, which this rlbench does not have")
+        environments.load_packages()
+    if head["env"] not in gymnasium.registry:
+        raise UserError(f"{path} is of {head['env']!r}, which this rlbench does not have{_how_to_have(head)}")
     if forbidden := sorted(FORBIDDEN & set(head["kwargs"])):
         raise UserError(f"{path}, line 1: a trace may not set {forbidden[0]!r}")
     refuse_commands(f"{path}, line 1", list(head["kwargs"].values()))

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlbench import space_tree
+from rlbench.environments import short_name
 from rlbench.errors import HarnessError
 from rlbench.harness.blocks import agent_seed, play_watched
 from rlbench.harness.isolation import actions, agent_process
@@ -23,7 +24,7 @@ from rlbench.harness.isolation.agent import Act, AgentFault
 from rlbench.harness.results import record
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.task import Task
-from rlbench.interact.episode import ShownEpisode, make, short_name
+from rlbench.interact.episode import ShownEpisode, make
 from rlbench.interact.grid import EpisodeGrid
 from rlbench.interact.layout import EpisodeView
 from rlbench.interact.screen import KEYS, Screen

@@ -7,35 +7,12 @@ import pytest
 import rlbench
 from rlbench.commands.shared import agents, lookup
 from rlbench.commands.shared.agents import find_agent
-from rlbench.commands.shared.lookup import find_environment, find_id, find_submission, find_task
+from rlbench.commands.shared.lookup import find_environment, find_submission, find_task
 from rlbench.errors import UserError
 from rlbench.harness import contents
 from rlbench.harness.tasks.suite import SUITES, TASKS, get_suite, get_task
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.mark.parametrize(
-    "name", ["GridWorld", "gridworld", "rlbench/GridWorld-v0", "GRIDWORLD-V0", "rlbench/gridworld", "rlbench/GridWorld"]
-)
-def test_names_are_understood(name):
-    assert find_id(name) == "rlbench/GridWorld-v0"
-
-
-def test_the_newest_version_is_meant():
-    known = ["rlbench/Go-v1", "rlbench/Go-v10", "rlbench/Go-v2"]
-    assert find_id("go", known) == "rlbench/Go-v10"
-    assert find_id("Go-v1", known) == "rlbench/Go-v1"
-
-
-@pytest.mark.parametrize("known", [["CartPole-v0", "CartPole-v1", "rlbench/CartPole-v0", "other/CartPole-v0"]])
-def test_the_exact_id_comes_before_all_others(known):
-    for env_id in known:
-        assert find_id(env_id, known) == find_id(env_id, known[::-1]) == env_id
-    assert find_id("rlbench/cartpole", known) == "rlbench/CartPole-v0"
-    assert find_id("CartPole", known) == "CartPole-v1"
-    with pytest.raises(UserError, match="unknown environment ''"):
-        find_id("", known)
 
 
 def names_on_the_leaderboard():

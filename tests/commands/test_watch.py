@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rlbench import cli
-from rlbench.commands.shared.lookup import find_id
+from rlbench.environments import find_id
 from rlbench.harness.evaluate import evaluate
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import get_task

@@ -18,13 +18,14 @@ from typing import Any, NamedTuple
 import gymnasium
 
 import rlbench
+from rlbench import environments
+from rlbench.environments import Found, like, short_name
 from rlbench.envs.grid_world.rules import MAZES
-from rlbench.errors import UserError, near_names, nearest, shortened, unknown
+from rlbench.errors import UserError, nearest, shortened
 from rlbench.harness import contents, submission
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks import suite
 from rlbench.harness.tasks.task import Task
-from rlbench.interact.episode import short_name
 from rlbench.text_files import read_text
 
 LOCAL_SUBMISSIONS = ("baselines/pretrained/*/*", "runs/*/training/*/*/submission", "runs/train/*/*/submission")
@@ -34,37 +35,17 @@ OWN_SUBMISSIONS = ("submission.toml", "*/submission.toml")
 """Manifests of the user's own submissions: the working directory, and the folders in it."""
 
 
-def find_id(name: str, known: Iterable[str] | None = None) -> str:
-    """The registered id that a name stands for.
-
-    Args:
-        name: an id, with or without namespace and version, in upper or lower case. The id that is spelt most like it is
-            meant, and of several versions the newest.
-        known: ids to search; those of rlbench by default.
+def find_environment(name: str) -> Found:
+    """The environment that a name stands for: an id of rlbench, the task that is played on it, or an id of others.
 
     Raises:
-        UserError: there is no such id; it names the nearest ones.
+        UserError: there is none.
     """
-    ids = sorted(_ids() if known is None else known, key=_version, reverse=True)
-    lower = name.lower()
-    for nth, written in enumerate((name, lower, lower, lower, lower)):
-        for each in ids:
-            if _spellings(each)[nth] == written:
-                return each
-    raise unknown("environment", name, {short_name(each) for each in ids})
-
-
-def find_environment(name: str) -> tuple[str, dict[str, Any]]:
-    """The id, and the arguments, of the environment that a name stands for: an id, or the task that is played on it.
-
-    Raises:
-        UserError: there is neither.
-    """
-    if (env_id := _id_or_none(name)) is not None:
-        return env_id, {}
+    if (env_id := like(name, _ids())) is not None:
+        return Found(env_id, {})
     if (task := suite.find_task(name)) is not None:
-        return task.env_id, dict(task.env_kwargs)
-    raise unknown("environment", name, [*map(short_name, _ids()), *suite.TASKS])
+        return Found(task.env_id, dict(task.env_kwargs))
+    return environments.find(name, suite.TASKS)
 
 
 def find_task(name: str) -> Task:
@@ -78,7 +59,7 @@ def find_task(name: str) -> Task:
     if name.lower() in suite.SUITES:
         tasks = ", ".join(task.key for task in suite.SUITES[name.lower()])
         raise UserError(f"{name} is a suite and no task: --suite {name.lower()}, or one of {tasks}")
-    env_id = _id_or_none(name)
+    env_id = like(name, _ids())
     if env_id is None or name not in (env_id, env_id.rpartition("/")[2], short_name(env_id)):
         return suite.get_task(name)  # its error names the nearest
     there = [task for task in suite.TASKS.values() if task.env_id == env_id]
@@ -99,20 +80,16 @@ def find_task_or_id(name: str) -> str:
     Raises:
         UserError: there is neither; it names the nearest ones.
     """
-    if ":" in name:
-        return suite.registered_by(name)
-    if name in gymnasium.registry:
-        return name
+    if ":" in name or name in gymnasium.registry:
+        return environments.find(name).id
     task = suite.find_task(name)
     if task is not None and name in (task.key, task.name):
         return task.key
-    if (env_id := _id_or_none(name)) is not None:
+    if (env_id := like(name, _ids())) is not None:
         return env_id
     if task is not None:
         return task.key
-    raise unknown(
-        "task", name, suite.TASKS if near_names(name, suite.TASKS) else [*suite.TASKS, *map(short_name, _ids())]
-    )
+    return environments.find(name, suite.TASKS, "task").id
 
 
 def find_submission(name: str, tasks: Iterable[Task] = ()) -> str:
@@ -256,22 +233,3 @@ def _agents_here() -> Iterator[_AgentHere]:
 def _ids() -> list[str]:
     """The ids of rlbench."""
     return [each.id for each in rlbench.ENVIRONMENTS]
-
-
-def _id_or_none(name: str) -> str | None:
-    """The id that a name stands for, None where there is none."""
-    try:
-        return find_id(name)
-    except UserError:
-        return None
-
-
-def _spellings(env_id: str) -> tuple[str, ...]:
-    """The names that an id answers to, from the nearest: itself, then in lower case whole, without parts, short."""
-    lower = env_id.lower()
-    return env_id, lower, re.sub(r"-v\d+$", "", lower), lower.rpartition("/")[2], short_name(lower)
-
-
-def _version(env_id: str) -> int:
-    """The version of an id, 0 when it has none."""
-    return int(env_id.rpartition("-v")[2]) if re.search(r"-v\d+$", env_id) else 0

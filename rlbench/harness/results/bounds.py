@@ -10,6 +10,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from rlbench import environments
+from rlbench.errors import UserError
 from rlbench.harness.results.record import Record
 from rlbench.harness.tasks.task import Task
 
@@ -114,9 +116,7 @@ def _wrong_mean(run: Record, task: Task) -> str | None:
 @functools.cache
 def _longest(env_id: str) -> int | None:
     """The time limit of an environment, in steps; None where it has none or is not registered here."""
-    import gymnasium
-
     try:
-        return gymnasium.spec(env_id).max_episode_steps
-    except gymnasium.error.Error:
+        return environments.spec(env_id).max_episode_steps
+    except UserError:
         return None

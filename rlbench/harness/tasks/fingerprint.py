@@ -14,6 +14,7 @@ import json
 import gymnasium
 import numpy as np
 
+from rlbench import environments
 from rlbench.errors import UserError
 from rlbench.harness.tasks.task import Task
 
@@ -36,7 +37,7 @@ def fingerprint(task: Task) -> str | None:
 @functools.cache
 def _of_rollout(env_id: str, kwargs: str) -> str:
     """Hash of observations and returns after STEPS random actions; PCG64's stream is the same in every NumPy."""
-    envs = gymnasium.make_vec(env_id, num_envs=NUM_ENVS, **json.loads(kwargs))
+    envs = gymnasium.make_vec(environments.registered(env_id), num_envs=NUM_ENVS, **json.loads(kwargs))
     space = envs.single_action_space
     if not isinstance(space, gymnasium.spaces.Box):
         raise TypeError(f"fingerprints are of environments with a Box of actions, not {space}")

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-
-import gymnasium
-
-from rlbench.errors import UserError, unknown
+from rlbench.errors import unknown
 from rlbench.harness.tasks.go import GO5, GO9
 from rlbench.harness.tasks.limits import Limits
 from rlbench.harness.tasks.task import EachOnce, Task
@@ -237,22 +233,6 @@ def get_task(key: str) -> Task:
     if task is None:
         raise unknown("task", key, TASKS)
     return task
-
-
-def registered_by(name: str) -> str:
-    """The id in `module:namespace/Name-v0`, once the module that registers it is imported.
-
-    Raises:
-        UserError: there is no such module or id.
-    """
-    module, _, env_id = name.partition(":")
-    try:
-        importlib.import_module(module)
-    except (ImportError, ValueError, TypeError):
-        raise UserError(f"cannot import {module}, which {name} names; install it") from None
-    if env_id not in gymnasium.registry:
-        raise unknown("environment", env_id, gymnasium.registry)
-    return env_id
 
 
 def get_suite(name: str) -> tuple[Task, ...]:
