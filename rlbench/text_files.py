@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import codecs
+import sys
 from pathlib import Path
+from typing import Any
 
-from rlbench.errors import UserError
+from rlbench.errors import UserError, one_line
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 MAX_BYTES = 16 << 20  # more than any text written by hand
 OTHER_MARKS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}  # also the first bytes of UTF-32
@@ -53,3 +60,19 @@ def decoded(data: bytes, name: str) -> str:
         where = f"byte {error.start - at + 1} of line {line} is 0x{data[error.start]:02x}"
         raise UserError(f"{name} is not text in UTF-8: {where}; save it as UTF-8") from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def parsed_toml(text: str, name: object) -> dict[str, Any]:
+    """The tables and values of a text in TOML.
+
+    Args:
+        text: the text.
+        name: what it is of, for messages.
+
+    Raises:
+        UserError: it is no TOML.
+    """
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{name} cannot be read as TOML: {one_line(error)}") from None

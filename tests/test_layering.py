@@ -97,7 +97,13 @@ MAY_REACH = {
     "rlbench.harness.search_player.folder": (
         *("rlbench.errors", "rlbench.harness.layers", "rlbench.search.files", "rlbench.search.settings"),
     ),
-    "rlbench.harness.tasks": ("rlbench", "rlbench.environments", "rlbench.errors", "rlbench.registry"),
+    "rlbench.harness.tasks": (
+        "rlbench",
+        "rlbench.environments",
+        "rlbench.errors",
+        "rlbench.registry",
+        "rlbench.text_files",
+    ),
     "rlbench.harness.layers": (),  # it plays networks with NumPy alone
     "rlbench.harness.manifest": ("rlbench.errors", "rlbench.text_files"),
     "rlbench.harness.contents": ("rlbench.errors", "rlbench.regular_files"),
@@ -119,7 +125,13 @@ MAY_REACH = {
         *("rlbench", "rlbench.registry", "rlbench.regular_files"),
         *("rlbench.harness.submission", *UP_TO_SUBMISSION),
     ),
-    "rlbench.harness.ranking": (*ENVIRONMENTS, "rlbench.errors", "rlbench.process", "rlbench.harness.tasks"),
+    "rlbench.harness.ranking": (
+        *ENVIRONMENTS,
+        "rlbench.errors",
+        "rlbench.process",
+        "rlbench.text_files",
+        "rlbench.harness.tasks",
+    ),
     "rlbench.harness": (
         *("rlbench.errors", "rlbench.exit_codes", "rlbench.process", "rlbench.progress", "rlbench.space_tree"),
         *(

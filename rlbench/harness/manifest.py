@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from rlbench.errors import UserError, unknown
-from rlbench.text_files import decoded
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from rlbench.text_files import decoded, parsed_toml
 
 MANIFEST = "submission.toml"
 
@@ -37,11 +31,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise UserError(f"no {MANIFEST} in {path.parent}; write one with {', '.join(_REQUIRED)}") from None
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
-    try:
-        fields = tomllib.loads(decoded(data, str(path)))
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} cannot be read as TOML: {error}") from None
-    checked = check_fields(fields, str(path))
+    checked = check_fields(parsed_toml(decoded(data, str(path)), path), str(path))
     return {name: tuple(value) if isinstance(value, list) else value for name, value in checked.items()}
 
 

@@ -1,8 +1,13 @@
-"""The tasks that exist and the suites they form: one table, from which every other list derives."""
+"""The tasks of rlbench and the suites they form: one table, from which every other list derives.
+
+What is in capitals is rlbench's own; `catalogue()` has the tasks and suites of others, too.
+"""
 
 from __future__ import annotations
 
-from rlbench.errors import unknown
+from rlbench.errors import UserError, unknown
+from rlbench.harness.tasks.catalogue import Catalogue, Family
+from rlbench.harness.tasks.found import name_file, path_in, tasks_of_others
 from rlbench.harness.tasks.go import GO5, GO9
 from rlbench.harness.tasks.limits import Limits
 from rlbench.harness.tasks.task import EachOnce, Task
@@ -221,22 +226,60 @@ SUITES: dict[str, tuple[Task, ...]] = {
 """The tasks of every suite, in the order of the table."""
 
 
+def catalogue() -> Catalogue:
+    """Every task and suite that is known here: rlbench's own, then those of others; all that lists tasks asks it."""
+    own = _own()
+    return own.joined(tasks_of_others(own))
+
+
+def _own() -> Catalogue:
+    families = {name: Family(budgets=BUDGETS[name]) for name in FAMILIES}
+    return Catalogue(TASKS, SUITES, FAMILY, families)
+
+
 def find_task(name: str) -> Task | None:
-    """The task `name@version`, or the newest version of `name`, in upper or lower case; None where there is none."""
-    found = [task for task in TASKS.values() if name.lower() in (task.key, task.name)]
-    return max(found, key=lambda task: task.version, default=None)
+    """The task `name@version`, or the newest version of `name`, in upper or lower case; None where there is none.
+
+    The task in a file is `maze.toml`, of several `maze.toml:maze`; a UserError tells what is wrong with the file.
+    """
+    if (word := path_in(name)) is None:
+        return catalogue().find(name)
+    path, name = word
+    there = name_file(path, _own())
+    if not name and len(there.tasks) == 1:
+        return next(iter(there.tasks.values()))
+    if not name:
+        raise UserError(
+            f"{path} has {len(there.tasks)} tasks; give one of {', '.join(f'{path}:{k}' for k in there.tasks)}"
+        )
+    if (task := there.find(name)) is None:
+        raise unknown(f"task of {path}", name, there.tasks)
+    return task
 
 
 def get_task(key: str) -> Task:
-    """The task `name@version`, or the newest version of `name`; else a UserError names the nearest."""
+    """The task that `find_task` finds, with its arguments; else a UserError names the nearest, and files left out."""
     task = find_task(key)
     if task is None:
-        raise unknown("task", key, TASKS)
+        known = catalogue()
+        raise UserError("; ".join([str(unknown("task", key, known.tasks)), *known.mistakes]))
     return task
 
 
 def get_suite(name: str) -> tuple[Task, ...]:
-    """The tasks of a suite, in upper or lower case; a UserError names the nearest where there is none of that name."""
-    if name.lower() not in SUITES:
-        raise unknown("suite", name, SUITES)
-    return SUITES[name.lower()]
+    """The tasks of a suite, in upper or lower case, or of a file: `maze.toml`, or a suite in it, `maze.toml:mazes`.
+
+    A UserError names the nearest where there is none of that name.
+    """
+    if (word := path_in(name)) is not None:
+        path, name = word
+        there = name_file(path, _own())
+        if not name:
+            return tuple(there.tasks.values())
+        if name.lower() not in there.suites:
+            raise unknown(f"suite of {path}", name, there.suites)
+        return there.suites[name.lower()]
+    known = catalogue()
+    if name.lower() not in known.suites:
+        raise UserError("; ".join([str(unknown("suite", name, known.suites)), *known.mistakes]))
+    return known.suites[name.lower()]
