@@ -3,9 +3,50 @@
 Importing the package registers its environments with Gymnasium; nothing else is loaded until it is used.
 """
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from rlbench.registry import ENVIRONMENTS, Environment, register, register_all
 
-__all__ = ["ENVIRONMENTS", "Environment", "__version__", "register"]
+if TYPE_CHECKING:  # for editors and type checkers; at run time they come by `__getattr__`
+    from rlbench.api.evaluating import evaluate, load_results
+    from rlbench.api.run import Run
+    from rlbench.errors import UserError
+
+__all__ = [
+    "ENVIRONMENTS",
+    "Environment",
+    "Run",
+    "UserError",
+    "__version__",
+    "evaluate",
+    "load_results",
+    "register",
+]
 __version__ = "0.2.0"
+
+_LAZY = {
+    "Run": "rlbench.api.run",
+    "UserError": "rlbench.errors",
+    "evaluate": "rlbench.api.evaluating",
+    "load_results": "rlbench.api.evaluating",
+}
+"""Names that are imported when they are first used (PEP 562), and the modules that have them."""
+
+
+def __getattr__(name: str) -> Any:
+    """A name of `_LAZY`, from its module; it is kept, so that this is asked once."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(_LAZY[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    """All names, those that are not imported yet included."""
+    return sorted({*globals(), *_LAZY})
+
 
 register_all()

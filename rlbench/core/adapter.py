@@ -34,6 +34,7 @@ from rlbench.core.arguments import (
 )
 from rlbench.core.autoreset import Bools, check_reset_mask
 from rlbench.core.rng import check_seed, env_seeds
+from rlbench.drawing.frame import shown_inline
 from rlbench.space_tree import walk
 
 COPIES = 5  # of an observation: the space's two bounds and their masks, and what a step writes
@@ -128,7 +129,7 @@ class EnvAdapter(gymnasium.Env[Any, Any]):
             return None
         frame = self._frame()
         if self.render_mode == "rgb_array":
-            return frame
+            return shown_inline(frame)
         if self._window is None:
             self._window = self._open_window()
         self._window.show(self._enlarged(frame))
@@ -283,4 +284,6 @@ class VectorEnvAdapter(VectorEnv[Any, Any, Any]):
         """A frame uint8[H, W, 3], or text, per environment; None without a mode. ResetNeeded before the first reset."""
         if not self._has_begun:
             raise ResetNeeded(NOTHING_TO_RENDER)
-        return None if self.render_mode is None else tuple(self._frames())
+        if self.render_mode is None:
+            return None
+        return tuple(frame if isinstance(frame, str) else shown_inline(frame) for frame in self._frames())

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from rlbench.errors import UserError
+from rlbench.harness.tasks.secret import LEAST_BYTES
 from rlbench.regular_files import read_regular
 
-LEAST_BYTES = 16
 MAX_BYTES = 1 << 20
 
 

@@ -145,12 +145,12 @@ def batched(load: Load, task: TaskInfo, spaces: Spaces, seed: int) -> Agent:
     agent: Any = load(task, spaces, seed)
     if not callable(getattr(agent, "act", None)):
         raise TypeError(f"load returned {type(agent).__name__}, which has no method act")
-    if _takes_first(agent.act):
+    if takes_first(agent.act):
         return agent  # type: ignore[no-any-return]  # checked as far as somebody else's object can be
     return PerEnvironmentAgents([agent, *(load(task, spaces, seed + i) for i in range(1, task.num_envs))], spaces)
 
 
-def _takes_first(act: Callable[..., Any]) -> bool:
+def takes_first(act: Callable[..., Any]) -> bool:
     """Whether a second positional argument fits; assumed where no signature can be read (compiled code)."""
     try:
         inspect.signature(act).bind(None, None)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -206,8 +206,6 @@ def load(results_dir: str | Path) -> pandas.DataFrame:
         none) episode seed return discounted_return length terminated truncated status actions complete walled block,
         and one for every reset option, such as `state.row`.
     """
-    import pandas as pd
-
     folder = Path(results_dir)
     if not folder.is_dir():
         raise UserError(f"no folder of results at {folder}; `rlbench evaluate` makes one")
@@ -220,7 +218,14 @@ def load(results_dir: str | Path) -> pandas.DataFrame:
         other, _ = records.setdefault(run, (path, record))
         if other != path:
             raise UserError(f"{other} and {path} are records of the same run; remove one")
-    rows = [row for _, record in records.values() for row in _rows(record)]
+    return table([record for _, record in records.values()])
+
+
+def table(records: Iterable[Record]) -> pandas.DataFrame:
+    """The committed episodes of records, one row each, with the columns of `load`."""
+    import pandas as pd
+
+    rows = [row for record in records for row in _rows(record)]
     frame = pd.DataFrame(rows, columns=None if rows else [*_STRINGS, *_INTEGERS, *_FLOATS, *_FLAGS])
     kinds = {"str": _STRINGS, "int64": _INTEGERS, "float64": _FLOATS, "bool": _FLAGS}
     return frame.astype({name: kind for kind, names in kinds.items() for name in names})

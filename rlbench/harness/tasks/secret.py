@@ -9,6 +9,9 @@ import functools
 import hashlib
 import hmac
 
+LEAST_BYTES = 16
+"""Of a secret, so that nobody can try them all."""
+
 
 def secret_hash(secret: bytes) -> str:
     """What a record tells of the secret: its sha256."""

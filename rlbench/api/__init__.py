@@ -1,0 +1,1 @@
+"""What the commands do, as functions of Python: `rlbench.evaluate`, `rlbench.train` and so on; docs/python.md."""

@@ -1,0 +1,154 @@
+"""`rlbench.evaluate` and `rlbench.load_results`."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, overload
+
+from rlbench.api.live import is_live, play_live
+from rlbench.api.run import Run
+from rlbench.commands.shared.lookup import find_submission, find_task
+from rlbench.errors import UserError, counted, shortened, unknown
+from rlbench.harness.archives import unpacked
+from rlbench.harness.evaluate import evaluate as play_recorded
+from rlbench.harness.isolation import tiers
+from rlbench.harness.results import record
+from rlbench.harness.tasks.secret import LEAST_BYTES
+from rlbench.harness.tasks.task import Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@overload
+def evaluate(  # type: ignore[overload-overlap]  # a name is an Iterable of names, too; this one is the first that fits
+    agent: object,
+    task: str | Task,
+    *,
+    results: str | os.PathLike[str] = ...,
+    isolation: tiers.Asked = ...,
+    secret: bytes | None = ...,
+    traces: bool = ...,
+    quiet: bool = ...,
+) -> Run: ...
+
+
+@overload
+def evaluate(
+    agent: object,
+    task: Iterable[str | Task],
+    *,
+    results: str | os.PathLike[str] = ...,
+    isolation: tiers.Asked = ...,
+    secret: bytes | None = ...,
+    traces: bool = ...,
+    quiet: bool = ...,
+) -> list[Run]: ...
+
+
+def evaluate(
+    agent: object,
+    task: str | Task | Iterable[str | Task],
+    *,
+    results: str | os.PathLike[str] = "results",
+    isolation: tiers.Asked = "auto",
+    secret: bytes | None = None,
+    traces: bool = False,
+    quiet: bool = False,
+) -> Run | list[Run]:
+    """Score an agent on a task, or on several, as `rlbench evaluate` does; what is scored already is read.
+
+    Args:
+        agent: A folder with submission.toml, an archive of one, an agent of the leaderboard such as `dqn`, or `random`:
+            it plays in a process of its own, behind the sandbox, and is recorded. Or a live object: one with
+            `act(observation, first)` or stable-baselines3's `predict`, or a function from an observation to an action.
+            That one is played in this process: nothing is recorded, so it is never ranked.
+        task: A task, `cart-pole@1` or `cart-pole`, a `Task`, or several of them.
+        results: Folder for the records; an interrupted evaluation continues there.
+        isolation: How a submission is kept apart; `strict`, `landlock`, `process` or `auto`.
+        secret: 16 bytes or more from which the episodes' seeds are drawn, so that nobody can look them up ahead.
+        traces: Whether the actions are kept beside the record, so that it can be proved without the submission.
+        quiet: Whether to show no progress.
+
+    Returns:
+        The run; where several tasks were given, their runs in the same order.
+
+    Raises:
+        UserError: A name that does not exist, a malformed submission, one that fails at once, a full disk.
+    """
+    check_isolation(isolation)
+    tasks = [with_secret(each, secret) for each in tasks_of(task)]
+    if isinstance(agent, str | os.PathLike):
+        play = partial(play_recorded, results_dir=Path(results), isolation=isolation, traces=traces, quiet=quiet)
+        with unpacked(os.fspath(agent)) as given:
+            runs = [Run.read(play(each, find_submission(given, [each]))) for each in tasks]
+    elif is_live(agent):
+        runs = [play_live(agent, each, quiet=quiet) for each in tasks]
+    else:
+        raise UserError(
+            f"{shortened(agent)} is no agent; give a path, a name, or an object with act(observation, first)"
+        )
+    return runs[0] if isinstance(task, str | Task) else runs
+
+
+def tasks_of(given: str | Task | Iterable[str | Task]) -> list[Task]:
+    """The tasks that were given, by name or as they are; UserError for a name that does not exist, and for none."""
+    asked = [given] if isinstance(given, str | Task) or not isinstance(given, Iterable) else list(given)
+    for each in asked:
+        if not isinstance(each, str | Task):
+            raise UserError(f"{shortened(each)} is no task; give its name, such as cart-pole@1")
+    if not asked:
+        raise UserError("there is no task to play; give one, such as cart-pole@1")
+    return [find_task(each) if isinstance(each, str) else each for each in asked]
+
+
+def check_isolation(asked: str) -> None:
+    """Raise UserError for a tier of isolation that does not exist."""
+    known = ("auto", *tiers.TIERS)
+    if asked not in known:
+        raise unknown("isolation", asked, known)
+
+
+def with_secret(task: Task, secret: bytes | None) -> Task:
+    """A task whose seeds are drawn from a secret; as it is where there is none."""
+    if secret is None:
+        return task
+    if len(secret) < LEAST_BYTES:
+        raise UserError(
+            f"the secret has {counted(len(secret), 'byte')}, and a secret has {LEAST_BYTES} or more; "
+            "secrets.token_bytes(32) draws one"
+        )
+    return dataclasses.replace(task, secret=secret)
+
+
+def load_results(path: str | os.PathLike[str] = "results") -> pd.DataFrame:
+    """Every recorded episode under a folder of results, or of one record: a row each.
+
+    The rows are ordered by task, file and episode. Files may grow meanwhile: what is committed is there.
+
+    Returns:
+        task, agent, version, owner: names; the version is the agent's.
+        digest, contents: sha256 of the submission's folder, and of what plays in it.
+        dynamics: fingerprint of the simulator where the task has one, else empty.
+        training_seed, training_steps: of the agent, in environment steps; -1 where it was not trained.
+        episode, block: numbers from 0, of the episode in the task, and of the block that it was played in.
+        seed: of the environment's reset.
+        return, discounted_return: sums of rewards, in the unit of the task's rewards; the task's failure return where
+            the status is not ok.
+        length: steps taken.
+        terminated, truncated: how the environment ended the episode.
+        status: ok, timeout_act, timeout_run, crash, oom, invalid_action, protocol or load_error.
+        actions: start of the sha256 of the actions.
+        complete, walled: whether all episodes of the run were played, and whether the agent was kept apart enough to be
+            ranked.
+        One column besides for every reset option, `state.row`, and for what the task notes of an episode's end.
+
+    Raises:
+        UserError: There is no such folder or record, or a file in it is damaged.
+    """
+    path = Path(path)
+    return Run.read(path).episodes if path.suffix == ".jsonl" and not path.is_dir() else record.load(path)
