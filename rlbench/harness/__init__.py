@@ -12,7 +12,10 @@
     play           the loop that plays one block of episodes
     proof          actions re-simulated and kept, and what verification found
     blocks         one block, with the agent in a fresh process
-    evaluate       one run: from a task and a submission to a record
+    executors      where blocks are played: one after the other, or several at once
+    open_run       one run: which blocks may be played, committed in their order
+    schedule       several runs: whose block is next
+    evaluate       from tasks and submissions to records
     verify         plays a record again and compares
     ranking        from all records to the leaderboard
 

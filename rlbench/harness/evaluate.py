@@ -1,28 +1,25 @@
-"""Evaluation: a submission plays a task, block by block (`block`), and the episodes become a record."""
+"""Evaluation: submissions play tasks, block by block (`blocks`), and the episodes become records."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import importlib
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from rlbench import children
-from rlbench.errors import LackingError, UserError
-from rlbench.harness import submission
-from rlbench.harness.blocks import copied, describe_spaces, failure, play_isolated
+from rlbench.errors import UserError, counted
+from rlbench.harness.blocks import describe_spaces
+from rlbench.harness.executors.serial import SerialExecutor
 from rlbench.harness.isolation import tiers
 from rlbench.harness.isolation.agent import Spaces
 from rlbench.harness.isolation.agent_process import task_info
 from rlbench.harness.play import in_process, make_env, play
-from rlbench.harness.proof import kept_actions
-from rlbench.harness.proof.resimulation import Actions
-from rlbench.harness.results import record
-from rlbench.harness.results.writer import RecordWriter, refuse_namesakes
+from rlbench.harness.schedule import Evaluated, EvaluationSchedule, Pair
+from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.task import Task
 from rlbench.process import termination
 from rlbench.progress import progress
@@ -33,6 +30,7 @@ def evaluate(
     submission_path: str | Path,
     results_dir: str | Path,
     *,
+    jobs: int = 1,
     quiet: bool = False,
     isolation: tiers.Asked = "auto",
     traces: bool = False,
@@ -48,6 +46,7 @@ def evaluate(
         task: What is played.
         submission_path: Folder of the submission, or the name of a built-in one.
         results_dir: Folder of the records.
+        jobs: How many blocks are played at once; the episodes are the same.
         quiet: Whether to show no progress.
         isolation: The tier in which the agent runs, or `auto`, see `tiers.obtain`.
         traces: Whether the actions are kept beside the record, from its first block on.
@@ -60,80 +59,60 @@ def evaluate(
             of the same name, a full disk.
         HarnessError: rlbench itself failed.
     """
-    if sys.platform != "linux":
-        raise UserError(f"agents are evaluated on Linux only (sealed memory, process groups); this is {sys.platform}")
-    entrant = submission.read(submission_path)
-    if entrant.tasks and not entrant.plays(task):
-        listed = ", ".join(entrant.tasks)
-        raise UserError(
-            f"{entrant.folder} is not submitted to {task.key}, only to {listed}; list {task.key} under tasks"
-        )
-    path = record.path_of(results_dir, task, entrant)
-    if path.resolve().is_relative_to(entrant.folder):
-        raise UserError(
-            f"records in {results_dir} would change the digest of the submission, whose folder is "
-            f"{entrant.folder}; give another folder for results"
-        )
-    children.remove_leftovers()  # of a run that was killed; this one may have nothing to do
-    if record.is_complete(path, task, entrant):
-        return path
-    refuse_namesakes(path, entrant)
-    tier, begun = obtain_tier(isolation, path, task)
-    limited = without_spent_time(task, begun)
-    with (
-        termination(),
-        copied(entrant, task, len(begun)) as entrant,
-        RecordWriter(path, task, entrant, tier) as writer,
-        kept_actions.keeping(path, writer.blocks) if traces else contextlib.nullcontext() as keeper,
-        progress(f"{entrant.name} on {task.key}", quiet=quiet) as show,
-    ):
-        for number in range(writer.blocks, task.blocks):
-            show(number / task.blocks, number * task.num_envs, "episodes")
-            try:
-                steps: list[Actions] = []
-                block = play_isolated(
-                    limited, entrant, number, strict=number == 0, isolation=tier, steps=steps if keeper else None
-                )
-                if keeper:
-                    keeper.append(number, kept_actions.split(steps, block))
-                writer.commit(block)
-                limited = without_spent_time(limited, [block.line()])
-            except LackingError as error:
-                if not task.is_supplement(number):
-                    raise
-                writer.lack(task.episodes - task.block(number)[0], str(error).removeprefix(f"{task.key}: "))
-                return path
-        writer.finish()
-    return path
+    pairs = [(task, submission_path)]
+    (run,) = evaluate_all(pairs, results_dir, jobs=jobs, quiet=quiet, isolation=isolation, traces=traces)
+    if isinstance(run.outcome, UserError):
+        raise run.outcome
+    return run.outcome
 
 
-def without_spent_time(task: Task, blocks: Sequence[Mapping[str, Any]]) -> Task:
-    """The task, with what an agent has left of the time for a whole run after the blocks of these lines in a record."""
-    spent = sum(line.get("load_seconds", 0.0) + line.get("act_seconds", 0.0) for line in blocks)
-    return dataclasses.replace(task, total_seconds=task.total_seconds - spent)
-
-
-def obtain_tier(asked: tiers.Asked, path: Path, task: Task) -> tuple[tiers.Tier, list[dict[str, Any]]]:
-    """The tier of isolation for a run, and the blocks that it has: a record goes on in the tier it was begun in.
+def evaluate_all(
+    pairs: Sequence[Pair],
+    results_dir: str | Path,
+    *,
+    jobs: int = 1,
+    quiet: bool = False,
+    isolation: tiers.Asked = "auto",
+    traces: bool = False,
+) -> Iterator[Evaluated]:
+    """Score submissions on tasks, as `evaluate` does one; each pair comes back as it ends.
 
     Args:
-        asked: The tier, or `auto`.
-        path: Of the record.
-        task: What is played.
+        pairs: Tasks, and who plays each.
+        results_dir: Folder of the records.
+        jobs: How many blocks are played at once, of one run or of several; the episodes are the same.
+        quiet: Whether to show no progress.
+        isolation: The tier in which agents run, or `auto`.
+        traces: Whether actions are kept beside the records.
 
     Raises:
-        UserError: This machine does not have the tier, or the record was begun in another.
+        HarnessError: rlbench itself failed, which ends all runs; what they have committed is safe.
     """
-    held = record.read(path)
-    blocks = held.blocks if held else []
-    begun = held.header.get("isolation") if held else None
-    try:
-        tier = tiers.obtain(begun if asked == "auto" and begun in tiers.TIERS else asked)
-    except OSError as error:  # no processes, no disk
-        raise failure(error, f"{task.key}, block {len(blocks)}") from None
-    if begun not in (tier, None):
-        raise UserError(f"{path} was begun with --isolation {begun}; go on with that, or move it away")
-    return tier, blocks
+    if sys.platform != "linux":
+        raise UserError(f"agents are evaluated on Linux only (sealed memory, process groups); this is {sys.platform}")
+    children.remove_leftovers()  # of a run that was killed; this one may have nothing to do
+    with (
+        termination(),
+        EvaluationSchedule(pairs, Path(results_dir), isolation, traces) as schedule,
+        SerialExecutor() as executor,
+        progress(_title(pairs), quiet=quiet) as show,
+    ):
+        total = sum(task.episodes for task, _ in pairs)
+        while not schedule.over:
+            yield from schedule.ended()
+            while executor.free and (block := schedule.next_block()):
+                executor.submit(*block)
+            if executor.busy:
+                show(schedule.episodes / total, schedule.episodes, "episodes")
+                schedule.settle(*executor.next())
+
+
+def _title(pairs: Sequence[Pair]) -> str:
+    """The words before the bar of progress."""
+    if len(pairs) != 1:
+        return counted(len(pairs), "run")
+    task, given = pairs[0]
+    return f"{given.name if isinstance(given, Submission) else Path(given).name} on {task.key}"
 
 
 def measure_random_agent(task: Task, episodes: int = 1_000) -> tuple[float, float]:

@@ -15,8 +15,8 @@ from typing import Any
 
 from rlbench.errors import LackingError, UserError
 from rlbench.harness.blocks import play_isolated
-from rlbench.harness.evaluate import without_spent_time
 from rlbench.harness.isolation.private_copy import private_copy
+from rlbench.harness.open_run import without_spent_time
 from rlbench.harness.play import actions_digest
 from rlbench.harness.proof import kept_actions
 from rlbench.harness.proof.findings import Findings, Verification, header

@@ -13,8 +13,9 @@ import pytest
 
 from rlbench.harness import submission
 from rlbench.harness.blocks import play_isolated
-from rlbench.harness.evaluate import evaluate, without_spent_time
+from rlbench.harness.evaluate import evaluate
 from rlbench.harness.isolation import affinity
+from rlbench.harness.open_run import without_spent_time
 from rlbench.harness.results import record
 from rlbench.harness.results.writer import RecordWriter
 from rlbench.harness.tasks.limits import Limits

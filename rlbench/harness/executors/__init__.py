@@ -1,0 +1,7 @@
+"""Executors: where pieces of work are done that do not depend on each other, such as the blocks of evaluations.
+
+In: functions (`work`), each under a name. Out: their names and results, as they end. None of them knows what it does.
+
+    work     what an executor is
+    serial   in this process, one piece after the other
+"""

@@ -1,0 +1,32 @@
+"""Work: what an executor does, and how its results come back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from types import TracebackType
+from typing import Any, Protocol
+
+Work = Callable[[], Any]
+"""A piece of work: a function that depends on nothing else that is done, and can be pickled."""
+
+
+class Executor(Protocol):
+    """Does pieces of work; a context, at whose end everything that it has started has ended."""
+
+    free: int
+    """How many more pieces can be handed in now."""
+
+    busy: int
+    """How many have been handed in and have not come back."""
+
+    def submit(self, name: Hashable, work: Work) -> None:
+        """Hand in a piece of work, where there is room; `name` comes back with its result."""
+
+    def next(self) -> tuple[Any, Any]:
+        """The name of a piece that has ended, and its result, or the Exception that it raised; waits for one."""
+
+    def __enter__(self) -> Executor: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...

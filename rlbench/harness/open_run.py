@@ -1,0 +1,178 @@
+"""A run that is being recorded: which of its blocks may be played now, and their results in the order of the record.
+
+Blocks may be played at once and end in any order; they are committed in their own. What an agent has taken of the time
+for a whole run depends on all blocks before. So a block is begun before the others have ended only while there is
+enough time left for whatever they may take: then its time limits are those of a run in which one block follows another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rlbench.errors import LackingError, UserError
+from rlbench.harness.blocks import copied, failure, play_isolated
+from rlbench.harness.isolation import tiers
+from rlbench.harness.proof import kept_actions
+from rlbench.harness.proof.resimulation import Actions
+from rlbench.harness.results import record
+from rlbench.harness.results.record import BlockResult
+from rlbench.harness.results.writer import RecordWriter, refuse_namesakes
+from rlbench.harness.submission import Submission
+from rlbench.harness.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class PlayedBlock:
+    """A block, and the actions of each of its episodes; none where they are not kept."""
+
+    block: BlockResult
+    actions: list[Actions]
+
+
+@dataclass(frozen=True)
+class PlayBlock:
+    """The work of playing one block."""
+
+    task: Task
+    """With what an agent has left of the time for a whole run."""
+
+    entrant: Submission
+    number: int
+    isolation: tiers.Tier
+    keep_actions: bool
+
+    def __call__(self) -> PlayedBlock:
+        """Play it; a fault at once in block 0 is the mistake of whoever evaluates."""
+        steps: list[Actions] = []
+        block = play_isolated(
+            self.task,
+            self.entrant,
+            self.number,
+            strict=self.number == 0,
+            isolation=self.isolation,
+            steps=steps if self.keep_actions else None,
+        )
+        return PlayedBlock(block, kept_actions.split(steps, block) if self.keep_actions else [])
+
+
+class OpenRun:
+    """A record that this process writes; a context. It goes on behind the blocks that are there.
+
+    Args:
+        task: What is played.
+        entrant: Who plays.
+        path: Of the record.
+        isolation: The tier in which the agent runs, or `auto`.
+        traces: Whether the actions are kept beside the record.
+
+    Raises:
+        UserError: Another record of the same name is there, or it cannot be written.
+    """
+
+    def __init__(self, task: Task, entrant: Submission, path: Path, isolation: tiers.Asked, traces: bool) -> None:
+        self.task, self.path = task, path
+        refuse_namesakes(path, entrant)
+        self._tier, begun = obtain_tier(isolation, path, task)
+        self._limited = without_spent_time(task, begun)
+        with contextlib.ExitStack() as stack:
+            self._entrant = stack.enter_context(copied(entrant, task, len(begun)))
+            self._writer = stack.enter_context(RecordWriter(path, task, self._entrant, self._tier))
+            self._keeper = stack.enter_context(kept_actions.keeping(path, len(begun))) if traces else None
+            self._next = self._committed = len(begun)
+            self._results: dict[int, PlayedBlock | Exception] = {}
+            self._resources = stack.pop_all()
+        self.ended = False
+        self._end_if_complete()
+
+    @property
+    def episodes(self) -> int:
+        """How many episodes are committed."""
+        return min(self._committed * self.task.num_envs, self.task.episodes)
+
+    def next_block(self) -> PlayBlock | None:
+        """The work of the next block; None where none is left, or none may be begun yet."""
+        in_flight = self._next - self._committed
+        if self.ended or self._next == self.task.blocks:
+            return None
+        if in_flight and self._limited.total_seconds < (in_flight + 1) * longest_block(self.task):
+            return None
+        work = PlayBlock(self._limited, self._entrant, self._next, self._tier, self._keeper is not None)
+        self._next += 1
+        return work
+
+    def settle(self, number: int, result: PlayedBlock | Exception) -> None:
+        """Take the result of a block, and commit what is next in the order of blocks.
+
+        Raises:
+            UserError: The run ends here, by the first block that could not be played; those before are committed.
+        """
+        self._results[number] = result
+        while not self.ended and self._committed in self._results:
+            self._commit(self._results.pop(self._committed))
+
+    def _commit(self, result: PlayedBlock | Exception) -> None:
+        number = self._committed
+        if isinstance(result, LackingError) and self.task.is_supplement(number):
+            missing = self.task.episodes - self.task.block(number)[0]
+            self._writer.lack(missing, str(result).removeprefix(f"{self.task.key}: "))
+            self.ended = True
+            return
+        if isinstance(result, Exception):
+            self.ended = True
+            raise result
+        if self._keeper:
+            self._keeper.append(number, result.actions)
+        self._writer.commit(result.block)
+        self._committed += 1
+        self._limited = without_spent_time(self._limited, [result.block.line()])
+        self._end_if_complete()
+
+    def _end_if_complete(self) -> None:
+        if self._committed == self.task.blocks:
+            self._writer.finish()
+            self.ended = True
+
+    def __enter__(self) -> OpenRun:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._resources.__exit__(*error)
+
+
+def longest_block(task: Task) -> float:
+    """Seconds that an agent can take in one block at most: until the call ends that uses up the last of its time."""
+    return task.limits.load + task.limits.run + task.limits.act
+
+
+def without_spent_time(task: Task, blocks: Sequence[Mapping[str, Any]]) -> Task:
+    """The task, with what an agent has left of the time for a whole run after the blocks of these lines in a record."""
+    spent = sum(line.get("load_seconds", 0.0) + line.get("act_seconds", 0.0) for line in blocks)
+    return dataclasses.replace(task, total_seconds=task.total_seconds - spent)
+
+
+def obtain_tier(asked: tiers.Asked, path: Path, task: Task) -> tuple[tiers.Tier, list[dict[str, Any]]]:
+    """The tier of isolation for a run, and the blocks that it has: a record goes on in the tier it was begun in.
+
+    Args:
+        asked: The tier, or `auto`.
+        path: Of the record.
+        task: What is played.
+
+    Raises:
+        UserError: This machine does not have the tier, or the record was begun in another.
+    """
+    held = record.read(path)
+    blocks = held.blocks if held else []
+    begun = held.header.get("isolation") if held else None
+    try:
+        tier = tiers.obtain(begun if asked == "auto" and begun in tiers.TIERS else asked)
+    except OSError as error:  # no processes, no disk
+        raise failure(error, f"{task.key}, block {len(blocks)}") from None
+    if begun not in (tier, None):
+        raise UserError(f"{path} was begun with --isolation {begun}; go on with that, or move it away")
+    return tier, blocks
