@@ -18,7 +18,7 @@ from rlbench.harness.isolation import tiers
 from rlbench.harness.isolation.agent import Spaces
 from rlbench.harness.isolation.agent_process import task_info
 from rlbench.harness.play import in_process, make_env, play
-from rlbench.harness.schedule import Evaluated, EvaluationSchedule, Pair
+from rlbench.harness.schedule import EndedRun, Pair, Schedule
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.task import Task
 from rlbench.process import termination
@@ -74,7 +74,7 @@ def evaluate_all(
     quiet: bool = False,
     isolation: tiers.Asked = "auto",
     traces: bool = False,
-) -> Iterator[Evaluated]:
+) -> Iterator[EndedRun]:
     """Score submissions on tasks, as `evaluate` does one; each pair comes back as it ends.
 
     Args:
@@ -93,7 +93,7 @@ def evaluate_all(
     children.remove_leftovers()  # of a run that was killed; this one may have nothing to do
     with (
         termination(),
-        EvaluationSchedule(pairs, Path(results_dir), isolation, traces) as schedule,
+        Schedule(pairs, Path(results_dir), isolation, traces) as schedule,
         SerialExecutor() as executor,
         progress(_title(pairs), quiet=quiet) as show,
     ):

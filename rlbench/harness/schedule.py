@@ -19,7 +19,7 @@ Pair = tuple[Task, Submission | str | Path]
 """A task, and who plays it: a submission, its folder, or the name of a built-in one."""
 
 
-class Evaluated(NamedTuple):
+class EndedRun(NamedTuple):
     """What became of a task and a submission."""
 
     task: Task
@@ -37,7 +37,7 @@ class BlockName(NamedTuple):
     number: int
 
 
-class EvaluationSchedule:
+class Schedule:
     """Runs of several tasks and submissions; a context, at whose end their records are closed.
 
     A run is begun when no block of those before it can be begun. Two of the same task, agent, version and training seed
@@ -54,12 +54,12 @@ class EvaluationSchedule:
         self._results_dir, self._isolation, self._traces = results_dir, isolation, traces
         self._waiting: list[tuple[int, Task, Submission]] = []
         self._open: dict[int, tuple[OpenRun, Submission]] = {}
-        self._ended: list[Evaluated] = []
+        self._ended: list[EndedRun] = []
         self._episodes = 0
         for number, (task, given) in enumerate(pairs):
             entrant = _submission_or_error(given)
             if isinstance(entrant, UserError):
-                self._ended.append(Evaluated(task, None, entrant))
+                self._ended.append(EndedRun(task, None, entrant))
             else:
                 self._waiting.append((number, task, entrant))
 
@@ -99,7 +99,7 @@ class EvaluationSchedule:
             if run.ended:
                 self._end(block.run)
 
-    def ended(self) -> Iterator[Evaluated]:
+    def ended(self) -> Iterator[EndedRun]:
         """The runs that have ended since this was last asked."""
         while self._ended:
             yield self._ended.pop(0)
@@ -115,12 +115,12 @@ class EvaluationSchedule:
             try:
                 path = checked_path(self._results_dir, task, entrant)
                 if record.is_complete(path, task, entrant):
-                    self._ended.append(Evaluated(task, entrant, path))
+                    self._ended.append(EndedRun(task, entrant, path))
                     self._episodes += task.episodes
                     return True
                 run = OpenRun(task, entrant, path, self._isolation, self._traces)
             except UserError as error:
-                self._ended.append(Evaluated(task, entrant, error))
+                self._ended.append(EndedRun(task, entrant, error))
                 self._episodes += task.episodes
                 return True
             self._open[number] = run, entrant
@@ -132,10 +132,10 @@ class EvaluationSchedule:
     def _end(self, number: int, error: UserError | None = None) -> None:
         run, entrant = self._open.pop(number)
         run.__exit__(type(error) if error else None, error, None)
-        self._ended.append(Evaluated(run.task, entrant, error or run.path))
+        self._ended.append(EndedRun(run.task, entrant, error or run.path))
         self._episodes += run.task.episodes
 
-    def __enter__(self) -> EvaluationSchedule:
+    def __enter__(self) -> Schedule:
         return self
 
     def __exit__(
