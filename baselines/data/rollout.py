@@ -64,22 +64,23 @@ class Transition(NamedTuple):
 def env_id(task: str) -> tuple[str, dict[str, Any]]:
     """Registered id and keyword arguments of a task, `cart-pole@1` or `cart-pole`, or of an environment's id."""
     from rlbench import environments
-    from rlbench.harness.tasks.suite import TASKS, find_task
+    from rlbench.harness.tasks.suite import catalogue, find_task, is_in_file
 
-    known = None if ":" in task or task in gymnasium.registry else find_task(task)
-    if known is not None and task in (known.key, known.name):
+    in_file = is_in_file(task)
+    known = None if (":" in task or task in gymnasium.registry) and not in_file else find_task(task)
+    if known is not None and (in_file or task in (known.key, known.name)):
         return environments.registered(known.env_id), dict(known.env_kwargs)
-    return environments.registered(environments.find(task, TASKS, "task or environment").id), {}
+    return environments.registered(environments.find(task, catalogue().tasks, "task or environment").id), {}
 
 
 def task_keys(task: str) -> tuple[str, ...]:
     """The keys of the tasks that are played on the very environment: of a task its own; none where there is no task."""
-    from rlbench.harness.tasks.suite import TASKS, find_task
+    from rlbench.harness.tasks.suite import catalogue, find_task
 
     name, _ = env_id(task)
     if task not in gymnasium.registry and (known := find_task(task)):
         return (known.key,)
-    return tuple(key for key, known in TASKS.items() if known.env_id == name and not known.env_kwargs)
+    return tuple(key for key, known in catalogue().tasks.items() if known.env_id == name and not known.env_kwargs)
 
 
 def make_envs(task: str, num_envs: int, threads: int | None = None, **changes: Any) -> VectorEnv[Any, Any, Any]:

@@ -21,7 +21,7 @@ from rlbench.errors import UserError, unknown
 from rlbench.harness.ranking.agent_results import AgentResult, collect_results
 from rlbench.harness.ranking.comparisons import Comparison, compare, holm
 from rlbench.harness.ranking.intervals import FEWEST_SEEDS
-from rlbench.harness.tasks.suite import TASKS
+from rlbench.harness.tasks.suite import catalogue
 
 ALL = "all"
 """Stands for a task in the row of all common tasks together."""
@@ -58,7 +58,7 @@ def run(options: CompareOptions) -> int:
 
 def results_of(agents: Iterable[str], folder: Path) -> dict[str, dict[str, AgentResult]]:
     """Results of each agent, by task; UserError for an agent without any, and for several versions of one."""
-    found, _ = collect_results(load_runs(folder), TASKS)
+    found, _ = collect_results(load_runs(folder), catalogue().tasks)
     known: dict[str, dict[str, AgentResult]] = {}
     for key, results in found.items():
         for result in results:
@@ -80,7 +80,7 @@ def pair(
     a: str, of_a: Mapping[str, AgentResult], b: str, of_b: Mapping[str, AgentResult]
 ) -> list[tuple[dict[str, Any], Comparison]]:
     """The comparison of two agents on each common task, then on all of them, each with its row of names."""
-    common = [key for key in TASKS if key in of_a and key in of_b]
+    common = [key for key in catalogue().tasks if key in of_a and key in of_b]
     enough = [key for key in common if min(len(of_a[key].runs), len(of_b[key].runs)) >= FEWEST_SEEDS]
     if not enough:
         few = f"; each needs {FEWEST_SEEDS} training seeds on {', '.join(common)}" if common else ""

@@ -31,7 +31,7 @@ from rlbench.harness.ranking.intervals import clopper_pearson, error_count
 from rlbench.harness.results import record
 from rlbench.harness.results.summaries import is_drawn
 from rlbench.harness.submission import Submission
-from rlbench.harness.tasks.suite import TASKS, get_suite
+from rlbench.harness.tasks.suite import catalogue, get_suite
 from rlbench.harness.tasks.task import Task
 
 
@@ -157,7 +157,7 @@ def asked_for(options: EvaluateOptions) -> tuple[Task, ...]:
         raise UserError("--task and --suite exclude each other; give one of them")
     if options.task is not None:
         return (find_task(options.task),)
-    return tuple(TASKS.values()) if options.suite is None else get_suite(options.suite)
+    return tuple(catalogue().tasks.values()) if options.suite is None else get_suite(options.suite)
 
 
 def chosen(

@@ -30,7 +30,7 @@ from rlbench.harness.ranking.rankings import compute_rankings
 from rlbench.harness.ranking.rows import Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow
 from rlbench.harness.results import curves
 from rlbench.harness.results.curves import KeptCurve
-from rlbench.harness.tasks.suite import FAMILIES, FAMILY, SUITES, TASKS, get_suite
+from rlbench.harness.tasks.suite import FAMILIES, catalogue, get_suite
 from rlbench.harness.tasks.task import Task
 from rlbench.regular_files import open_regular
 from rlbench.whole_files import replacing
@@ -103,7 +103,9 @@ def proofs(ranked: Rankings) -> str:
 
 def selected(ranked: Rankings, options: LeaderboardOptions) -> Rankings:
     """The rows of the tasks and agents that were asked for; UserError for a name that does not exist."""
-    keys = {*(find_task(name).key for name in options.task), *(task.key for task in suite_of(options))} or set(TASKS)
+    asked = {*(find_task(name).key for name in options.task), *(task.key for task in suite_of(options))}
+    tasks = catalogue()
+    keys = asked or {*tasks.tasks, *(row.task for row in ranked.unranked)}
     known = {row.agent for rows in ranked.tasks.values() for row in rows} | {row.agent for row in ranked.unranked}
     for name in options.agent:
         if name not in known:
@@ -120,7 +122,7 @@ def selected(ranked: Rankings, options: LeaderboardOptions) -> Rankings:
         tasks=of_tasks(ranked.tasks),
         runs=of_tasks(ranked.runs),
         suites={
-            name: of_agents(rows) if keys >= {t.key for t in SUITES[name]} else ()
+            name: of_agents(rows) if keys >= {t.key for t in tasks.suites[name]} else ()
             for name, rows in ranked.suites.items()
         },
         lines={key: () if options.agent else lines for key, lines in ranked.lines.items() if key in keys},
@@ -139,7 +141,7 @@ def print_rankings(ranked: Rankings, format: Format, results: Path) -> None:
     if format == "json" or format == "csv":
         print_table(flat(ranked, costs), format)
         return
-    for table in (*tables.tables(ranked, SUITES), *([cost_table(costs)] if costs else [])):
+    for table in (*tables.tables(ranked, catalogue().suites), *([cost_table(costs)] if costs else [])):
         if format == "latex":
             write(latex(table))
         else:
@@ -163,7 +165,8 @@ def latex(table: tables.TextTable) -> str:
 
 def load(results: Path) -> Rankings:
     """Rankings of everything in a results folder."""
-    return compute_rankings(load_runs(results), TASKS, SUITES, KeptRatings(cache.load, cache.store))
+    known = catalogue()
+    return compute_rankings(load_runs(results), known.tasks, known.suites, KeptRatings(cache.load, cache.store))
 
 
 def folder_of_tasks(results: Path, page: Path) -> Path:
@@ -178,7 +181,8 @@ def folder_of_tasks(results: Path, page: Path) -> Path:
 def pages(ranked: Rankings, results: Path, page: Path) -> dict[Path, str]:
     """The page of these rankings and those of the tasks, with links to what lies beside them, by where they go."""
     folder = Path(os.path.relpath(results, page.parent)).as_posix()
-    charts = {key: f"{leaderboard.CURVES}/{key}.png" for key in TASKS}
+    known = catalogue()
+    charts = {key: f"{leaderboard.CURVES}/{key}.png" for key in known.tasks}
     around = leaderboard.Surroundings(
         curves=[link(curve, folder) for curve in curves.find(results)],
         charts={key: f"{folder}/{chart}" for key, chart in charts.items() if (results / chart).is_file()},
@@ -186,14 +190,15 @@ def pages(ranked: Rankings, results: Path, page: Path) -> dict[Path, str]:
         tasks=Path(os.path.relpath(folder_of_tasks(results, page), page.parent)).as_posix(),
         beside={name for name in leaderboard.BESIDE if (page.parent / name).exists()},
         commands={
-            (row.agent, key): plans.commands(row.agent, key, FAMILY[key], row.training_seeds)
+            (row.agent, key): plans.commands(row.agent, key, known.family[key], row.training_seeds)
             for key, rows in ranked.tasks.items()
             for row in rows
         },
-        runs={name: plans.training_runs(name, [task.key for task in SUITES[name]]) for name in FAMILIES},
+        runs={name: plans.training_runs(name, [task.key for task in known.suites[name]]) for name in FAMILIES},
         name=page.name,
     )
-    return {page.parent / name: text for name, text in leaderboard.pages(ranked, TASKS, SUITES, around).items()}
+    texts = leaderboard.pages(ranked, known.tasks, known.suites, around)
+    return {page.parent / name: text for name, text in texts.items()}
 
 
 def link(curve: KeptCurve, folder: str) -> CurveLink:

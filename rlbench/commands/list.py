@@ -13,7 +13,7 @@ from tyro.conf import Positional
 
 from rlbench.commands.shared.agents import agents as known_agents
 from rlbench.commands.shared.agents import algorithms
-from rlbench.commands.shared.output import Format, Quiet, print_table, write
+from rlbench.commands.shared.output import Format, Quiet, complain, print_table, write
 
 OPTIONAL = ("num_envs", "failure_return", "env", "module", "tags", "rules")
 """Columns that are left out where the terminal is narrow, the last one first."""
@@ -57,24 +57,27 @@ def environments() -> pd.DataFrame:
 
 def tasks() -> pd.DataFrame:
     """One row per task, with its normalisation scores."""
-    from rlbench.harness.tasks.suite import SUITES, TASKS
+    from rlbench.harness.tasks.suite import catalogue
 
+    known = catalogue()
+    for mistake in known.mistakes:
+        complain(f"left out: {mistake}")
     columns = ["task", "env", "suites", "episodes", "num_envs", "failure_return", "random", "reference"]
     rows = [
         (
-            *(key, task.env_id, [name for name, suite in SUITES.items() if task in suite]),
+            *(key, task.env_id, [name for name, suite in known.suites.items() if task in suite]),
             *(task.episodes, task.num_envs, task.failure_return, task.random, task.reference),
         )
-        for key, task in TASKS.items()
+        for key, task in known.tasks.items()
     ]
     return pd.DataFrame(rows, columns=columns)
 
 
 def suites() -> pd.DataFrame:
     """One row per suite."""
-    from rlbench.harness.tasks.suite import SUITES
+    from rlbench.harness.tasks.suite import catalogue
 
-    rows = [(name, len(suite), [task.key for task in suite]) for name, suite in SUITES.items()]
+    rows = [(name, len(suite), [task.key for task in suite]) for name, suite in catalogue().suites.items()]
     return pd.DataFrame(rows, columns=["suite", "count", "tasks"])
 
 

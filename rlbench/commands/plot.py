@@ -18,7 +18,7 @@ from rlbench.harness.ranking.agent_results import collect_results
 from rlbench.harness.ranking.rankings import compute_rankings
 from rlbench.harness.ranking.recorded_runs import AgentVersion, Run
 from rlbench.harness.results import record
-from rlbench.harness.tasks.suite import SUITES, TASKS
+from rlbench.harness.tasks.suite import catalogue
 from rlbench.whole_files import replacing
 
 if TYPE_CHECKING:
@@ -86,10 +86,11 @@ def file_name(task: str) -> str:
 def score_charts(options: PlotOptions) -> list[Chart]:
     """The charts of results, if any are complete."""
     runs = each_record_once(run for folder in results_folders(options.runs) for run in load_runs(folder))
-    by_task = collect_results(runs, TASKS)[0]
+    known = catalogue()
+    by_task = collect_results(runs, known.tasks)[0]
     if not by_task:
         return []
-    ranked = compute_rankings(runs, TASKS, SUITES)
+    ranked = compute_rankings(runs, known.tasks, known.suites)
     played = scores.played(by_task)
     if not played:
         what = f"the lines of reference of {counted(len(by_task), 'task')}"

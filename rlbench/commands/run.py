@@ -25,7 +25,7 @@ from rlbench.errors import UserError, unknown
 from rlbench.harness.evaluate import evaluate
 from rlbench.harness.layers.player import WEIGHTS
 from rlbench.harness.results import curves
-from rlbench.harness.tasks.suite import SUITES, get_task
+from rlbench.harness.tasks.suite import catalogue, get_task
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -109,11 +109,12 @@ def agents_and_tasks(name: str) -> tuple[tuple[Entry, ...], list[str]]:
     Args:
         name: of a plan or a suite, in lower case.
     """
-    if name not in PLANS and name not in SUITES:
-        raise unknown("plan", name, {*PLANS, *SUITES})
-    if name not in SUITES:
+    suites = catalogue().suites
+    if name not in PLANS and name not in suites:
+        raise unknown("plan", name, {*PLANS, *suites})
+    if name not in suites:
         return PLANS[name], list(dict.fromkeys(entry.task for entry in PLANS[name]))
-    tasks = [task.key for task in SUITES[name]]
+    tasks = [task.key for task in suites[name]]
     return PLANS.get(name) or entries(name, tasks), tasks
 
 

@@ -20,7 +20,7 @@ from rlbench.commands.shared.agents import agents, algorithms, find_agent, learn
 from rlbench.commands.shared.lookup import find_task_or_id
 from rlbench.commands.shared.output import Format, Quiet, complain, print_table, silent, table_of, write
 from rlbench.errors import UnfitError, UserError, counted, unknown
-from rlbench.harness.tasks.suite import TASKS
+from rlbench.harness.tasks.suite import catalogue, get_task, is_in_file
 from rlbench.options import USUAL, parse_options
 from rlbench.registry import ENVIRONMENTS
 
@@ -180,14 +180,17 @@ def presets_for(task: str) -> dict[tuple[str, str], str]:
 
 def tags(task: str) -> set[str]:
     """The tags of the environment of a task, or of an id; none for an environment of somebody else."""
-    env_id = TASKS[task].env_id if task in TASKS else task
+    known = catalogue().tasks.get(task)
+    env_id = task if known is None else known.env_id
     return {tag for each in ENVIRONMENTS if each.id == env_id for tag in each.tags}
 
 
 def known_task(name: str) -> str:
     """The task's key or the environment's id that a name stands for; one that rlbench has not, as it is."""
-    if ":" in name:  # kept, so that a training run that is resumed imports the module, too
+    if ":" in name and not is_in_file(name):  # kept, so that a training run that is resumed imports the module, too
         return name
+    if is_in_file(name):
+        return get_task(name).key
     try:
         return find_task_or_id(name)
     except UserError:  # the settings' own check knows Gymnasium's ids, too, and names the nearest

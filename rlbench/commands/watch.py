@@ -21,7 +21,7 @@ from rlbench.errors import UserError
 from rlbench.harness import submission
 from rlbench.harness.results import jsonl, record
 from rlbench.harness.submission import Submission
-from rlbench.harness.tasks.suite import TASKS, get_task
+from rlbench.harness.tasks.suite import catalogue, get_task
 from rlbench.harness.tasks.task import Task
 from rlbench.interact import trace, watch
 from rlbench.interact.episode import make
@@ -150,7 +150,7 @@ def from_submission(options: WatchOptions) -> watch.Playlist:
 def wanted_tasks(options: WatchOptions) -> list[Task]:
     """The tasks that `--task` means: one, those on an environment, or none where it is not given."""
     name = options.task and find_task_or_id(options.task)
-    return [task for task in TASKS.values() if name in (task.key, task.env_id)]
+    return [task for task in catalogue().tasks.values() if name in (task.key, task.env_id)]
 
 
 def task_for(entrant: Submission, options: WatchOptions) -> Task:
@@ -158,15 +158,15 @@ def task_for(entrant: Submission, options: WatchOptions) -> Task:
     if options.task is None:
         if options.set:
             raise UserError("--set is for environments: give one with --task")
-        listed = [task for task in TASKS.values() if entrant.plays(task)]
+        listed = [task for task in catalogue().tasks.values() if entrant.plays(task)]
         if not listed or "*" in entrant.tasks:
-            raise UserError(f"which task? give --task, one of {', '.join(TASKS)}, or an environment's id")
+            raise UserError(f"which task? give --task, one of {', '.join(catalogue().tasks)}, or an environment's id")
         return listed[0]
     name = find_task_or_id(options.task)
-    if name in TASKS:
+    if (task := catalogue().tasks.get(name)) is not None:
         if options.set:
             raise UserError("--set is for environments; a task has its arguments already")
-        return TASKS[name]
+        return task
     return watch.on_environment(name, env_kwargs(options.set), options.episode + options.num_envs)
 
 

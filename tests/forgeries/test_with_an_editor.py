@@ -249,7 +249,8 @@ def test_an_unknown_task_is_told(results, board):
     write_run(results, "ghost", 0, 3, task=solitaire)
     rows, unranked = board()
     assert {agent: row.training_seeds for agent, row in rows.items()} == HONEST
-    assert unranked == [("ghost", "this rlbench has no such task")]
+    missing = "no definition of solitaire@1 is known here: put its file on RLBENCH_PATH, or install its package"
+    assert unranked == [("ghost", missing)]
 
 
 def test_the_worst_seed_deleted_takes_the_rank_with_it(results, board, forged):

@@ -20,7 +20,7 @@ from rlbench.harness.ranking.intervals import FEWEST_SEEDS
 from rlbench.harness.ranking.reference_lines import own_reference
 from rlbench.harness.results import curves as kept_curves
 from rlbench.harness.results.record import is_hidden
-from rlbench.harness.tasks.suite import TASKS
+from rlbench.harness.tasks.suite import catalogue
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -147,7 +147,8 @@ def draw(curves: Sequence[Curve], axis: Axis) -> Figure:
 
 def compare(task: str) -> bool:
     """Whether the curves of a task compare with each other and with its scores: not those of games."""
-    return not (task in TASKS and TASKS[task].is_game)
+    known = catalogue().tasks.get(task)
+    return known is None or not known.is_game
 
 
 def line(panel: Axes, shown: Band, seeds: Sequence[Curve], name: str) -> None:
@@ -215,7 +216,7 @@ def frame(panel: Axes, task: str, agent: str, axis: Axis, of: Extent) -> None:
             panel.xaxis.set_major_formatter(
                 lambda x, _: f"{x / 1e6:g} M" if x >= 1e6 else f"{x / 1e3:g} k" if x >= 1e3 else f"{x:g}"
             )
-    known = TASKS.get(task) if compare(task) else None
+    known = catalogue().tasks.get(task) if compare(task) else None
     reference_lines = {"random": known.random} if known else {}
     if known and not own_reference(known):
         reference_lines["reference"] = known.reference

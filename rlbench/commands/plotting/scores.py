@@ -19,7 +19,7 @@ from rlbench.harness.ranking.recorded_runs import AgentVersion
 from rlbench.harness.ranking.reference_lines import own_reference
 from rlbench.harness.ranking.rows import Rankings
 from rlbench.harness.ranking.scores import Floats, performance_profile
-from rlbench.harness.tasks.suite import SUITES, TASKS
+from rlbench.harness.tasks.suite import catalogue
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,7 +76,7 @@ def chart_of_rows(counts: Sequence[int]) -> tuple[Figure, list[Axes], list[int]]
 def complete_suites(by_task: Mapping[str, Sequence[AgentResult]]) -> dict[tuple[str, ...], list[str]]:
     """Tasks of suites of several that an agent has completed, and the names of the suites with these tasks."""
     found: dict[tuple[str, ...], list[str]] = {}
-    for suite, tasks in SUITES.items():
+    for suite, tasks in catalogue().suites.items():
         keys = tuple(task.key for task in tasks)
         having = [{entry.agent.label for entry in by_task.get(key, ())} for key in keys]
         if len(keys) > 1 and set.intersection(*having):
@@ -182,15 +182,15 @@ def ranking(panel: Axes, key: str, rows: Sequence[Mark], longest: int) -> None:
         rows: agents from the top; published ones are drawn hollow and grey.
         longest: rows of the longest panel beside it.
     """
+    task = catalogue().tasks[key]
     for y, mark in enumerate(rows):
         colour = unit(GREY if mark.published else BLUE)
         if mark.low is not None and mark.high is not None:
             panel.plot([mark.low, mark.high], [y, y], color=colour, lw=4, alpha=0.3)
         panel.plot([mark.mean_return], [y], "o", color=colour, ms=5, mfc="none" if mark.published else colour)
-        shown = decimal(mark.mean_return, digits_of(TASKS[key])).replace("-", "\N{MINUS SIGN}")
+        shown = decimal(mark.mean_return, digits_of(task)).replace("-", "\N{MINUS SIGN}")
         panel.text(1.02, y, shown, transform=panel.get_yaxis_transform(), va="center", size=8)
     frame(panel, key, [mark.name for mark in rows], longest)
-    task = TASKS[key]
     for value in (task.random,) if own_reference(task) else (task.random, task.reference):
         panel.axvline(value, color=unit(GREY), lw=0.8, ls=(0, (2, 3)), zorder=0)
     panel.annotate("mean return", (1.02, 1), (0, 6), **HEADING)

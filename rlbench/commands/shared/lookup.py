@@ -45,7 +45,7 @@ def find_environment(name: str) -> Found:
         return Found(env_id, {})
     if (task := suite.find_task(name)) is not None:
         return Found(task.env_id, dict(task.env_kwargs))
-    return environments.find(name, suite.TASKS)
+    return environments.find(name, suite.catalogue().tasks)
 
 
 def find_task(name: str) -> Task:
@@ -56,16 +56,19 @@ def find_task(name: str) -> Task:
     """
     if (task := suite.find_task(name)) is not None:
         return task
-    if name.lower() in suite.SUITES:
-        tasks = ", ".join(task.key for task in suite.SUITES[name.lower()])
+    known = suite.catalogue()
+    if name.lower() in known.suites:
+        tasks = ", ".join(task.key for task in known.suites[name.lower()])
         raise UserError(f"{name} is a suite and no task: --suite {name.lower()}, or one of {tasks}")
-    env_id = like(name, _ids())
+    env_id = name if name in gymnasium.registry else like(name, _ids())
     if env_id is None or name not in (env_id, env_id.rpartition("/")[2], short_name(env_id)):
         return suite.get_task(name)  # its error names the nearest
-    there = [task for task in suite.TASKS.values() if task.env_id == env_id]
+    there = [task for task in known.tasks.values() if task.env_id == env_id]
     found = [task for task in there if len(there) == 1 or not task.env_kwargs]
     if len(found) != 1:
-        which = f"give one of {', '.join(task.key for task in there)}" if there else "`rlbench list tasks` shows them"
+        which = (
+            f"give one of {', '.join(task.key for task in there)}" if there else f"`rlbench new-task {name}` makes one"
+        )
         raise UserError(f"{env_id} is an environment and no task; {which}")
     return found[0]
 
@@ -80,6 +83,8 @@ def find_task_or_id(name: str) -> str:
     Raises:
         UserError: there is neither; it names the nearest ones.
     """
+    if suite.is_in_file(name):
+        return suite.get_task(name).key
     if ":" in name or name in gymnasium.registry:
         return environments.find(name).id
     task = suite.find_task(name)
@@ -89,7 +94,7 @@ def find_task_or_id(name: str) -> str:
         return env_id
     if task is not None:
         return task.key
-    return environments.find(name, suite.TASKS, "task").id
+    return environments.find(name, suite.catalogue().tasks, "task").id
 
 
 def find_submission(name: str, tasks: Iterable[Task] = ()) -> str:
@@ -111,7 +116,7 @@ def find_submission(name: str, tasks: Iterable[Task] = ()) -> str:
     form = re.fullmatch(r"(.*?)(?: [\w.+-]+|-s(\d+)|@([0-9a-f]{6,64}))?", name.lower(), re.DOTALL)
     agent, training_seed, digest = form.groups() if form else (name, None, None)
     there = [each for each in _agents_here() if training_seed in (None, str(each.training_seed))]
-    wanted = [task.key for task in tasks] or list(suite.TASKS)
+    wanted = [task.key for task in tasks] or list(suite.catalogue().tasks)
     found = [each for each in there if each.name == agent and each.task in wanted]
     found = [each for each in found if digest is None or contents.digest(each.folder).startswith(digest)]
     if found:

@@ -13,6 +13,7 @@ from rlbench.harness.ranking.markdown import Marked, code, escape, lines_of, lin
 from rlbench.harness.ranking.rankings import BUDGET_TOLERANCE
 from rlbench.harness.ranking.rows import Rankings, TaskRow
 from rlbench.harness.ranking.tables import TextTable
+from rlbench.harness.tasks.suite import catalogue
 
 Commands: TypeAlias = Mapping[tuple[str, str], tuple[str, ...]]
 """What trains and scores an agent on a task again, by their names: a command, or several that follow each other."""
@@ -54,7 +55,7 @@ class FamilyCosts:
     """What is known of the cost of the trained agents of a family."""
 
     title: str
-    command: str  # trains all agents of its plan
+    command: str  # trains all agents of its plan; empty where its tasks are of others, for which there is none
     time: str  # how many training runs these are, and what the recorded ones of them took
     table: TextTable  # a row for each agent on a task
 
@@ -96,7 +97,8 @@ def costs(
         if cells:
             table = TextTable("Cost", ("agent", "task", "time a seed", "curve", "command"), cells)
             known = together(rows, curves, runs.get(family["name"], 0))
-            found.append(FamilyCosts(family["title"], f"rlbench run {family['name']}", known, table))
+            command = "" if catalogue().sources.keys() & set(family["tasks"]) else f"rlbench run {family['name']}"
+            found.append(FamilyCosts(family["title"], command, known, table))
     everything = [row for of in rankings.tasks.values() for row in of if row.training_seeds]
     recorded = [curve for row in everything for curve in curves_of(row, curves)]
     return Costs(tuple(found), devices(recorded), len(recorded), sum(row.training_seeds for row in everything))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from rlbench.errors import printable
 from rlbench.harness.ranking.recorded_runs import AgentVersion, Run
 from rlbench.harness.tasks.task import Task
 
@@ -112,7 +113,8 @@ def why_unranked(run: Run, tasks: Mapping[str, Task]) -> str | None:
     if run.flaw:
         return run.flaw
     if run.task not in tasks:
-        return "this rlbench has no such task"
+        missing = printable(run.task)[:80]
+        return f"no definition of {missing} is known here: put its file on RLBENCH_PATH, or install its package"
     episodes = tasks[run.task].episodes
     if not run.complete or len(run.returns) != episodes:
         why = f"; {run.lacking}" if run.lacking else ""

@@ -12,7 +12,8 @@ from rlbench.harness.ranking.markdown import anchor, code, link
 from rlbench.harness.ranking.matrix import agent_columns, family_matrix, published_reference
 from rlbench.harness.ranking.reference_lines import ReferenceLine, own_reference
 from rlbench.harness.ranking.rows import Rankings
-from rlbench.harness.tasks.suite import BUDGETS, FAMILIES
+from rlbench.harness.tasks.catalogue import Family
+from rlbench.harness.tasks.suite import catalogue
 from rlbench.harness.tasks.task import Task
 
 
@@ -86,19 +87,36 @@ WORDS = {
 """By family, in the order of the page: first what most readers come for. Families without words come last."""
 
 
+def words_of(name: str) -> Words:
+    """What the page says of a family; of one of others what their file says."""
+    of_others = catalogue().families.get(name, Family())
+    return WORDS.get(name) or Words(of_others.title or name, of_others.lead)
+
+
+def family_names() -> list[str]:
+    """The names of all families, in the order of the page."""
+    known = catalogue().families
+    return [name for name in dict.fromkeys((*WORDS, *known)) if name in known]
+
+
 def families(
     suites: Mapping[str, Sequence[Task]], rankings: Rankings, links: Mapping[str, str] | None = None
 ) -> list[dict[str, Any]]:
     """The families on which somebody has a result, in the order of the page; `links` lead to the pages of tasks."""
-    order = [name for name in dict.fromkeys((*WORDS, *FAMILIES)) if name in FAMILIES and name in suites]
-    found = [section for name in order if (section := family(name, suites[name], rankings, links or {}))]
+    known = catalogue()
+    parts = {
+        name: [t for t in suites[name] if known.family.get(t.key, name) == name]
+        for name in family_names()
+        if name in suites
+    }
+    found = [section for name, part in parts.items() if (section := family(name, part, rankings, links or {}))]
     anchors = {section["anchor"] for section in found}
     return [{**section, "lead": with_links_to(anchors, section["lead"])} for section in found]
 
 
 def family(name: str, suite: Sequence[Task], rankings: Rankings, links: Mapping[str, str]) -> dict[str, Any] | None:
     """What the page shows of a family; None where nobody has completed one of its tasks."""
-    words = WORDS.get(name, Words(name))
+    words = words_of(name)
     matrix = family_matrix(words.title, suite, rankings)
     if not matrix:
         return None
@@ -121,7 +139,7 @@ def with_links_to(anchors: Collection[str], text: str) -> str:
 
 def notes(name: str, suite: Sequence[Task], rankings: Rankings) -> list[str]:
     """What stands below the matrix of a family: its agents and scale, published protocols, missing agents."""
-    words = WORDS.get(name, Words(name))
+    words = words_of(name)
     told = " ".join(filter(None, (words.tasks, *(f"{sentence}." for sentence in scale(suite, rankings)))))
     lines = [told] if told else []
     lines += order_of(name, suite, rankings)
@@ -131,8 +149,10 @@ def notes(name: str, suite: Sequence[Task], rankings: Rankings) -> list[str]:
         lines.append(f"The opponents on {', '.join(unrated)} have no ratings: the games so far do not determine them.")
     unplayed = [task.key for task in suite if task.key not in rankings.tasks]
     if unplayed:
-        command = code((words.train or f"rlbench run {name}").format(unplayed[0]))
-        lines.append(f"No agent of ours yet on {', '.join(unplayed)}; {command} trains one.")
+        train = code((words.train or f"rlbench run {name}").format(unplayed[0]))
+        score = code(f"rlbench evaluate my_agent --task {unplayed[0]}")
+        how = f"{score} scores one" if unplayed[0] in catalogue().sources else f"{train} trains one"
+        lines.append(f"No agent of ours yet on {', '.join(unplayed)}; {how}.")
     return lines
 
 
@@ -145,7 +165,7 @@ def order_of(name: str, suite: Sequence[Task], rankings: Rankings) -> list[str]:
     last = "mean score (random is 0, the reference 1)" if len(suite) > 1 else "return, at equal ones by steps"
     if games:
         last = "the share of games won"
-    budgets = BUDGETS.get(name, ())
+    budgets = catalogue().families.get(name, Family()).budgets
     if not budgets:
         return [f"Agents are sorted by {last} alone: this family has no budgets of training steps."]
     keeps = f"by the budget that they keep to (up to {', '.join(map(budget, budgets))} steps, or more), then by {last}"

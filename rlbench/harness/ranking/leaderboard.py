@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from rlbench.harness.ranking.cells import PUBLISHED, decimal, digits_of, integer
 from rlbench.harness.ranking.costs import Commands, CurveLink, costs
-from rlbench.harness.ranking.families import WORDS, families
+from rlbench.harness.ranking.families import families, family_names, words_of
 from rlbench.harness.ranking.intervals import FEWEST_FOR_SKEWNESS, FEWEST_SEEDS
 from rlbench.harness.ranking.markdown import code, markdown
 from rlbench.harness.ranking.questions import best, reach, remake
@@ -26,7 +26,6 @@ from rlbench.harness.ranking.recorded_runs import Run
 from rlbench.harness.ranking.rows import Rankings
 from rlbench.harness.ranking.tables import is_shared, suite_table, unranked_table
 from rlbench.harness.ranking.task_page import task_section
-from rlbench.harness.tasks.suite import FAMILIES
 from rlbench.harness.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -198,9 +197,9 @@ def compiled(template: str) -> jinja2.Template:
 
 def suite_tables(suites: Mapping[str, Sequence[Task]], rankings: Rankings) -> list[dict[str, Any]]:
     """The families of several tasks that several agents have played all of, with the table of their mean scores."""
-    several = [name for name in WORDS if name in suites and len(suites[name]) > 1]
+    several = [name for name in family_names() if name in suites and len(suites[name]) > 1]
     return [
-        {"title": WORDS[name].title, "table": suite_table(name, rankings.suites[name])}
+        {"title": words_of(name).title, "table": suite_table(name, rankings.suites[name])}
         for name in several
         if is_shared(rankings.suites[name])
     ]
@@ -208,6 +207,5 @@ def suite_tables(suites: Mapping[str, Sequence[Task]], rankings: Rankings) -> li
 
 def in_order(rankings: Rankings, tasks: Mapping[str, Task], suites: Mapping[str, Sequence[Task]]) -> list[Task]:
     """The tasks that somebody has completed, in the order of the families on the page, then those of none."""
-    order = dict.fromkeys((*WORDS, *FAMILIES))
-    of_families = {task.key: task for name in order for task in suites.get(name, ()) if task.key in tasks}
+    of_families = {task.key: task for name in family_names() for task in suites.get(name, ()) if task.key in tasks}
     return [task for task in {**of_families, **tasks}.values() if task.key in rankings.tasks]

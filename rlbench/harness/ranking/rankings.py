@@ -27,7 +27,7 @@ from rlbench.harness.ranking.intervals import (
 from rlbench.harness.ranking.recorded_runs import AgentVersion, Run
 from rlbench.harness.ranking.reference_lines import own_reference, reference_lines
 from rlbench.harness.ranking.rows import Budget, Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow
-from rlbench.harness.tasks.suite import BUDGETS, FAMILY
+from rlbench.harness.tasks.suite import catalogue
 from rlbench.harness.tasks.task import Task
 
 BUDGET_TOLERANCE = 1.05
@@ -76,7 +76,7 @@ def budget_of(result: AgentResult) -> Budget:
 
 def budget_within(task: Task, steps: int | None) -> Budget:
     """The smallest budget of the task's family that so many training steps keep to."""
-    budgets = BUDGETS.get(FAMILY.get(task.key, ""), ())
+    budgets = catalogue().budgets(task.key)
     return next((b for b in budgets if steps is not None and steps <= BUDGET_TOLERANCE * b), None)
 
 

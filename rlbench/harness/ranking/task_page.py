@@ -25,13 +25,13 @@ from rlbench.harness.ranking.cells import (
 from rlbench.harness.ranking.cells import elo as elo_of
 from rlbench.harness.ranking.contenders import Contender, contenders
 from rlbench.harness.ranking.costs import Commands, CurveLink, curve_cell, curve_files, curves_of, time_of, times
-from rlbench.harness.ranking.families import WORDS, Words, sources
+from rlbench.harness.ranking.families import sources, words_of
 from rlbench.harness.ranking.markdown import BREAK, lines_of, pick, strong
 from rlbench.harness.ranking.matrix import published_reference, published_steps
 from rlbench.harness.ranking.reference_lines import ReferenceLine, own_reference
 from rlbench.harness.ranking.rows import Budget, Rankings, TaskRow
 from rlbench.harness.ranking.tables import TextTable, games_table, runs_table
-from rlbench.harness.tasks.suite import BUDGETS, FAMILY, TASKS
+from rlbench.harness.tasks.suite import catalogue
 from rlbench.harness.tasks.task import Task
 
 TIME = "time a seed"
@@ -58,8 +58,8 @@ def task_section(task: Task, rankings: Rankings, curves: Sequence[CurveLink], co
     """
     mine = [curve for curve in curves if curve.task == task.key]
     published = published_reference(task, rankings)
-    family = FAMILY.get(task.key, "")
-    words = WORDS.get(family, Words(family))
+    known = catalogue()
+    words = words_of(known.family.get(task.key, ""))
     return {
         "task": task,
         "kwargs": task.kwargs(range(task.episodes)),
@@ -67,17 +67,24 @@ def task_section(task: Task, rankings: Rankings, curves: Sequence[CurveLink], co
         "family": words.title,
         "acts": words.acts,
         "about_curves": words.curves,
-        "twins": [other.key for other in TASKS.values() if other.env_id == task.env_id and other.key != task.key],
+        "twins": twins(task),
         "own_reference": own_reference(task),
         "reference": line_label(published) if published else "",
         "tables": budget_tables(task, rankings, mine),
-        "budgets": [budget(steps) for steps in BUDGETS.get(family, ())],
+        "budgets": [budget(steps) for steps in known.budgets(task.key)],
         "runs": runs_table(task.key, rankings.runs[task.key]) if task.key in rankings.runs else None,
         "games": games_table(task.key, rankings.games[task.key]) if task.key in rankings.games else None,
         "sources": sources(rankings.lines[task.key]),
         "curves": curve_files(mine, rankings.tasks[task.key]),
         "commands": again(rankings.tasks[task.key], mine, commands),
     }
+
+
+def twins(task: Task) -> list[str]:
+    """The keys of the other tasks on the same environment; of one of rlbench's own those of rlbench alone."""
+    known = catalogue()
+    seen = (other for key, other in known.tasks.items() if task.key in known.sources or key not in known.sources)
+    return [other.key for other in seen if other.env_id == task.env_id and other.key != task.key]
 
 
 def budget_tables(task: Task, rankings: Rankings, curves: Sequence[CurveLink]) -> list[dict[str, Any]]:
@@ -108,7 +115,7 @@ def within(of: Budget, lower: Budget) -> str:
 
 def lower_budgets(task: Task) -> dict[Budget, Budget]:
     """The next smaller budget of a task's family to each; none to the smallest."""
-    budgets = BUDGETS.get(FAMILY.get(task.key, ""), ())
+    budgets = catalogue().budgets(task.key)
     return dict(zip((*budgets, None), (None, *budgets), strict=True))
 
 

@@ -1,7 +1,7 @@
 """Summaries of records: what rankings need of each, kept in a cache so that an unchanged file is not parsed again.
 
-A summary is found by the sha256 of the name and content of the file that it is of, under a hash of all tasks, so that
-it cannot be one of another content, nor checked against another task.
+A summary is found by the sha256 of the name and content of the file that it is of, under a hash of rlbench's tasks, so
+that it cannot be one of another content, nor checked against another task. The name has the task of others in it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from rlbench.errors import UserError, printable
 from rlbench.harness.results import bounds, record
-from rlbench.harness.tasks.suite import TASKS, find_task
+from rlbench.harness.tasks.suite import TASKS, catalogue
 
 CACHE_NAME = "rlbench_summaries_{}"
 """Name of the file in the cache; one per folder of results."""
@@ -75,6 +75,7 @@ def load(folder: Path, cached: Load, store: Store, state: State) -> list[Summary
         raise UserError(f"no folder of results at {folder}; `rlbench evaluate` makes one")
     name = CACHE_NAME.format(hashlib.sha256(str(folder.resolve()).encode(errors="surrogateescape")).hexdigest()[:16])
     known = unpacked(cached(name))
+    of_others = catalogue()
     made: list[Summary | None] = []
     found: dict[str, Summary | None] = {}
     for path in record.candidates(folder):
@@ -84,7 +85,8 @@ def load(folder: Path, cached: Load, store: Store, state: State) -> list[Summary
             made.append(flawed(path, reason(error, path)))
             continue
         place = f"{path.parent.name}/{path.name}\0".encode(errors="surrogateescape")
-        key = hashlib.sha256(place + data + findings(path)).hexdigest()
+        task = of_others.tasks.get(path.parent.name) if path.parent.name in of_others.sources else None
+        key = hashlib.sha256(place + data + findings(path) + (repr(task).encode() if task else b"")).hexdigest()
         found[key] = known[key] if key in known else summary_of(data, path, state)
         made.append(found[key])
     if found.keys() != known.keys():
@@ -106,8 +108,8 @@ def summary_of(data: bytes, path: Path, state: State) -> Summary:
         run = record.parse(data, path)
         if run is None:
             return flawed(path, "nothing is recorded in it yet; evaluate again, or remove it")
-        task = find_task(run.header["task"])
-        wrong = misplaced(run, path) or (bounds.flaw(run, task) if task and task.key == run.header["task"] else None)
+        task = catalogue().tasks.get(run.header["task"])
+        wrong = misplaced(run, path) or (bounds.flaw(run, task) if task else None)
     except UserError as error:
         return flawed(path, reason(error, path))
     return flawed(path, wrong) if wrong else summary(run, state(path, run))

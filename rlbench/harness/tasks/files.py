@@ -11,6 +11,7 @@ import importlib.util
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,6 +27,9 @@ SUFFIXES = (".toml", ".py")
 """Of the names of files that can define tasks."""
 
 MAX_BYTES = 1 << 20
+
+SOURCE = "named in the definition of the task"
+"""Where a reference comes from of which nothing else is said."""
 
 
 def read_file(path: Path, own: Catalogue) -> Catalogue:
@@ -82,6 +86,9 @@ def catalogue_of(tasks: Sequence[Task], suites: Mapping[str, Any], source: str, 
     for task in tasks:
         if by_key.setdefault(task.key, task) is not task:
             raise UserError(f"{source}: {task.key} is defined twice; give one of them another name or version")
+    by_key = {
+        key: task if task.reference_source else replace(task, reference_source=SOURCE) for key, task in by_key.items()
+    }
     mine = Catalogue(by_key)
     members: dict[str, tuple[Task, ...]] = {}
     families: dict[str, Family] = {}

@@ -233,8 +233,13 @@ def catalogue() -> Catalogue:
 
 
 def _own() -> Catalogue:
-    families = {name: Family(budgets=BUDGETS[name]) for name in FAMILIES}
+    families = {name: Family(budgets=budgets) for name, budgets in BUDGETS.items()}
     return Catalogue(TASKS, SUITES, FAMILY, families)
+
+
+def is_in_file(name: str) -> bool:
+    """Whether a word names a task or a suite by the file that defines it."""
+    return path_in(name) is not None
 
 
 def find_task(name: str) -> Task | None:

@@ -310,7 +310,7 @@ def test_incomplete_and_foreign_runs_are_listed_and_not_ranked():
     )
     assert [(row.agent, row.training_seeds, row.mean_return) for row in board.tasks["hill@1"]] == [("a", 1, 1)]
     assert [(row.agent, row.training_seed, row.reason) for row in board.unranked] == [
-        ("c", 7, "this rlbench has no such task"),
+        ("c", 7, "no definition of gone@9 is known here: put its file on RLBENCH_PATH, or install its package"),
         ("a", 1, "incomplete: 2 of 4 episodes"),
         ("b", 0, "incomplete: 3 of 4 episodes"),
     ]
