@@ -12,7 +12,7 @@ from tyro.conf import Positional
 
 from rlbench.commands.shared.output import Format, Quiet, print_table, table_of, write
 from rlbench.errors import UserError
-from rlbench.harness.results.merging import ADDED, CONFLICT, CONTINUED, REFUSED, THERE, merge
+from rlbench.harness.merging import ADDED, CONFLICT, CONTINUED, REFUSED, THERE, merge
 
 COLUMNS = ("file", "of", "outcome", "why")
 

@@ -8,7 +8,7 @@ these prove it without the submission, and under any arithmetic.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from rlbench.errors import LackingError, UserError
 from rlbench.harness.blocks import play_isolated
 from rlbench.harness.isolation.private_copy import private_copy
 from rlbench.harness.open_run import without_spent_time
-from rlbench.harness.play import actions_digest
 from rlbench.harness.proof import kept_actions
 from rlbench.harness.proof.findings import Findings, Verification, header
 from rlbench.harness.proof.resimulation import Actions, CleanProcess, mismatches
@@ -109,7 +108,7 @@ def _compared(
     returns: list[float] = []
     actions: list[Actions] = []
     for episodes in kept:
-        unsound = not_kept(recorded, episodes) or mismatches(recorded, clean.play(task, number, episodes))
+        unsound = kept_actions.not_kept(recorded, episodes) or mismatches(recorded, clean.play(task, number, episodes))
     if entrant is not None:
         again, actions = _played_again(run, task, entrant, number)
         different = {e.index: words for e in again.episodes if (words := e.differences(recorded.get(e.index, {})))}
@@ -135,17 +134,6 @@ def _played_again(run: Record, task: Task, entrant: Submission, number: int) -> 
     ):
         raise UserError(f"{entrant.folder} cannot be loaded here, so nothing is compared: {again.fault}")
     return again, kept_actions.split(steps, again) if steps else []
-
-
-def not_kept(recorded: Mapping[int, Mapping[str, Any]], episodes: Sequence[Actions]) -> dict[int, list[str]]:
-    """Episodes of a block whose kept actions are not those of the record, by the digest that it has of them."""
-    if len(episodes) != len(recorded):
-        return {min(recorded): [f"actions of {len(episodes)} episodes are kept, the block has {len(recorded)}"]}
-    return {
-        index: ["the kept actions are not those of the record"]
-        for (index, line), actions in zip(recorded.items(), episodes, strict=True)
-        if actions_digest(actions) != line["actions"] or (actions and len(actions[0]) != line["length"])
-    }
 
 
 def _first_step(before: Actions, now: Actions) -> str:

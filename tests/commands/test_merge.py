@@ -3,18 +3,22 @@
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from rlbench import cli
+from rlbench.harness.merging import ADDED, CONFLICT, CONTINUED, REFUSED, THERE, merge
+from rlbench.harness.play import actions_digest
+from rlbench.harness.proof import kept_actions
 from rlbench.harness.results import curves, record
-from rlbench.harness.results.merging import ADDED, CONFLICT, CONTINUED, REFUSED, THERE, merge
 from tests import forge
-from tests.forgeries.conftest import write_run
+from tests.forgeries.conftest import CART_POLE, write_run
 
 CURVE = "steps,seconds,mean_return,device\n1000,1.5,20.0,cpu\n"
 
@@ -86,12 +90,102 @@ def test_conflicts_are_named_and_the_file_that_is_there_stays(theirs, mine):
     before = content(mine)
     path = record.find(theirs)[0]
     changed_return(path)
-    path.with_suffix(record.VERIFICATION).write_text('{"kind": "verification", "cpu": "other"}\n', encoding="utf-8")
     (theirs / curves.FOLDER / "cart-pole@1" / "dqn-s0.csv").write_text(CURVE.replace("20", "21"), encoding="utf-8")
     found = [each for each in merge(theirs, mine) if each.outcome == CONFLICT]
     assert any("episode 3: return 99.0, not 10" in each.why for each in found)
     assert content(mine) == before
-    assert len(found) in (2, 3)  # what was found is of one of the two records
+    assert len(found) == 2
+
+
+def test_what_was_found_here_stays(theirs, mine):
+    """It is sealed for one user of one machine; elsewhere it means nothing, and so is no conflict."""
+    outcomes(theirs, mine)
+    before = content(mine)
+    (path,) = theirs.rglob(f"*{record.VERIFICATION}")
+    path.write_text('{"kind": "verification", "cpu": "other"}\n', encoding="utf-8")
+    assert set(outcomes(theirs, mine).values()) == {THERE}
+    assert content(mine) == before
+
+
+def keep(path):
+    """Made-up actions of a record's episodes, kept beside it, and in it their digests; where they are."""
+    lines = forge.read(path)
+    blocks = {}
+    for line in lines:
+        if line["kind"] == "episode":
+            actions = [np.arange(line["length"]) % (2 + line["index"] % 3)]
+            blocks.setdefault(line["index"] // CART_POLE.num_envs, []).append(actions)
+            line["actions"] = actions_digest(actions)
+    forge.write(path, lines)
+    with kept_actions.ActionsWriter(path, lines[0]) as writer:
+        for number, actions in blocks.items():
+            writer.append(number, actions)
+    return kept_actions.path_of(path)
+
+
+@pytest.fixture
+def kept(theirs):
+    """The kept actions of the run of training seed 1."""
+    (path,) = (path for path in record.find(theirs) if record.read(path).header["training_seed"] == 1)
+    return keep(path)
+
+
+def test_kept_actions_come_along_and_go_on_with_their_record(kept, theirs, mine):
+    file = kept.relative_to(theirs)
+    assert outcomes(theirs, mine)[file.as_posix()] == ADDED
+    whole, target = kept.read_bytes(), mine / file
+    assert target.read_bytes() == whole
+    first = b"".join(whole.splitlines(keepends=True)[:2])
+    for torn in (b"", b'{"kind": "block", "bl'):
+        target.write_bytes(first + torn)
+        assert outcomes(theirs, mine)[file.as_posix()] == CONTINUED
+        assert target.read_bytes() == whole
+    kept.write_bytes(first)
+    assert outcomes(theirs, mine)[file.as_posix()] == THERE
+    assert target.read_bytes() == whole
+    assert kept_actions.not_of(record.read(target.with_suffix(".jsonl")), kept_actions.read(target)) is None
+
+
+def of_a_rival(path):
+    path.write_bytes(keep(write_run(path.parents[1], "rival", 0, 99)).read_bytes())
+
+
+NOT_KEPT = {
+    "those of a longer run": (of_a_rival, "the kept actions are not those of the record"),
+    "a block more": (lambda path: path.write_bytes(path.read_bytes() * 2), r"actions of 5 blocks are kept|damaged"),
+    "none": (lambda path: path.write_bytes(path.read_bytes().splitlines(keepends=True)[0]), "actions of 0 blocks"),
+    "junk": (lambda path: path.write_bytes(b"junk\n"), "holds no actions of schema 1"),
+    "numbers without end": (
+        lambda path: path.write_bytes(path.read_bytes().replace(b"[101", b"[1e999", 1)),
+        "is damaged",
+    ),
+    "a pipe": (lambda path: (path.unlink(), os.mkfifo(path)), "it is a pipe, not a file"),
+}
+
+
+@pytest.mark.parametrize(("damage", "why"), NOT_KEPT.values(), ids=NOT_KEPT)
+def test_actions_that_are_not_those_of_the_record_are_refused(damage, why, kept, theirs, mine):
+    damage(kept)
+    (found,) = (each for each in merge(theirs, mine) if each.outcome == REFUSED)
+    assert found.file == kept.relative_to(theirs).as_posix()
+    assert re.search(why, found.why)
+    assert "\n" not in found.why
+    assert not (mine / found.file).exists()
+
+
+def test_actions_of_a_record_that_is_not_merged_are_refused(kept, theirs, mine):
+    kept.with_suffix(".jsonl").write_bytes(b"junk\n")
+    found = {each.file: each for each in merge(theirs, mine)}[kept.relative_to(theirs).as_posix()]
+    assert (found.outcome, found.why) == (REFUSED, f"{kept} holds actions of a record that is not here")
+
+
+def test_actions_here_that_are_not_those_of_the_record_stay_and_are_named(kept, theirs, mine):
+    outcomes(theirs, mine)
+    target = mine / kept.relative_to(theirs)
+    of_a_rival(target)
+    before = target.read_bytes()
+    assert outcomes(theirs, mine)[kept.relative_to(theirs).as_posix()] == CONFLICT
+    assert target.read_bytes() == before
 
 
 def test_the_same_episodes_from_another_machine_are_no_conflict(theirs, mine):
@@ -176,7 +270,7 @@ def counted(function):
             os.kill(os.getpid(), signal.SIGKILL)
         return function(*arguments, **more)
     return call
-from rlbench.harness.results.merging import merge
+from rlbench.harness.merging import merge
 for name in ("open", "write", "pwrite", "fsync", "link", "ftruncate", "fchmod"):
     setattr(os, name, counted(getattr(os, name)))
 list(merge(Path(sys.argv[2]), Path(sys.argv[3])))

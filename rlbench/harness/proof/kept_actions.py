@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 
 from rlbench.errors import HarnessError, UserError, counted
+from rlbench.harness.play import actions_digest
 from rlbench.harness.proof.resimulation import Actions
 from rlbench.harness.results import record as records
 from rlbench.harness.results.jsonl import JsonlWriter, as_object
-from rlbench.harness.results.record import BlockResult
+from rlbench.harness.results.record import BlockResult, Record
 from rlbench.regular_files import read_regular
 
 SCHEMA = 1
@@ -110,17 +111,22 @@ def read(record: Path) -> list[list[Actions]]:
     """
     path = path_of(record)
     try:
-        lines = read_regular(path, MAX_BYTES).split(b"\n")[:-1]
+        data = read_regular(path, MAX_BYTES)
     except FileNotFoundError:
         return []
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
-    head, *blocks = [as_object(line) for line in lines] or [{}]
+    return parse(data, path)
+
+
+def parse(data: bytes, path: Path) -> list[list[Actions]]:
+    """Actions, by block and episode, from the bytes of their file; UserError where these are none."""
+    head, *blocks = [as_object(line) for line in data.split(b"\n")[:-1]] or [{}]
     if head.get("kind") != "actions" or head.get("schema") != SCHEMA:
         raise UserError(f"{path} holds no actions of schema {SCHEMA}; move it away")
     try:
         return [_actions(line) for line in blocks]
-    except (KeyError, TypeError, ValueError, IndexError, zlib.error):
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError, zlib.error):
         raise UserError(f"{path} is damaged; move it away") from None
 
 
@@ -133,6 +139,38 @@ def split(steps: Sequence[Actions], block: BlockResult) -> list[Actions]:
     """
     leaves = [np.array(each) for each in zip(*steps, strict=True)]
     return [[leaf[: episode.length, i] for leaf in leaves] for i, episode in enumerate(block.episodes)]
+
+
+def not_kept(recorded: Mapping[int, Mapping[str, Any]], episodes: Sequence[Actions]) -> dict[int, list[str]]:
+    """Episodes of a block whose kept actions are not those of the record, by the digest that it has of them.
+
+    Args:
+        recorded: The block's episodes in the record, by index.
+        episodes: The actions that are kept.
+    """
+    if len(episodes) != len(recorded):
+        return {min(recorded): [f"actions of {len(episodes)} episodes are kept, the block has {len(recorded)}"]}
+    return {
+        index: ["the kept actions are not those of the record"]
+        for (index, line), actions in zip(recorded.items(), episodes, strict=True)
+        if actions_digest(actions) != line["actions"] or (actions and len(actions[0]) != line["length"])
+    }
+
+
+def not_of(run: Record, blocks: Sequence[Sequence[Actions]]) -> str | None:
+    """Why kept actions are not those of a record, whose digests tell; None where they are.
+
+    Args:
+        run: The record.
+        blocks: The actions that are kept, by block and episode; those of later blocks may be missing.
+    """
+    if not blocks or len(blocks) > len(run.blocks):
+        return f"actions of {counted(len(blocks), 'block')} are kept, the record has {len(run.blocks)}"
+    for number, episodes in enumerate(blocks):
+        recorded = {line["index"]: line for line in run.episodes if line["block"] == number}
+        for index, words in not_kept(recorded, episodes).items():
+            return f"episode {index}: {words[0]}"
+    return None
 
 
 def _line(number: int, actions: Sequence[Actions]) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """Merging folders of results: what another folder has and this one lacks is added, and nothing is overwritten.
 
     records          results/<task>/<agent>@<digest>.jsonl
-    beside them      what `verify` found, and kept actions: <agent>@<digest>.*
+    beside them      kept actions, and what `verify` found: <agent>@<digest>.*
     learning curves  results/curves/<task>/<agent>-s<seed>.csv
 
-A record that goes on where this folder's ends is appended, block by block whole. Killed at any moment, a merge leaves
-each file as it was or as it should be, and the next one does the rest.
+A record that goes on where this folder's ends is appended, block by block whole, and so are its kept actions. Killed at
+any moment, a merge leaves each file as it was or as it should be, and the next one does the rest.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rlbench.errors import UserError
+from rlbench.harness.proof import kept_actions
 from rlbench.harness.results import curves, record
 from rlbench.harness.results.jsonl import JsonlWriter
 from rlbench.harness.results.record import Record
@@ -91,6 +92,10 @@ def _merged(path: Path, target: Path) -> tuple[str, str]:
         return THERE, ""
     if is_record:
         return _merged_record(path, data, target, held)
+    if path.suffix == kept_actions.SUFFIX:
+        return _merged_actions(path, data, target, held)
+    if held is not None and path.name.endswith(record.VERIFICATION):
+        return THERE, "what verify has found here stays"
     if path.suffix == ".csv":
         curves.read(path)
     if held is not None:
@@ -123,6 +128,26 @@ def _compared(theirs: Record, ours: Record, target: Path) -> tuple[str, str]:
     if len(ours.episodes) < len(theirs.episodes):
         return CONFLICT, f"made apart, with {len(theirs.episodes)} episodes, not {len(ours.episodes)}; {target} stays"
     return THERE, "made again, with the same episodes"
+
+
+def _merged_actions(path: Path, data: bytes, target: Path, held: bytes | None) -> tuple[str, str]:
+    """What becomes of kept actions, which are merged where they are those of the record that is here by now."""
+    run = record.read(target.with_suffix(".jsonl"))
+    if run is None:
+        raise UserError(f"{path} holds actions of a record that is not here")
+    data = data[: data.rfind(b"\n") + 1]
+    theirs = kept_actions.parse(data, path)
+    if wrong := kept_actions.not_of(run, theirs):
+        raise UserError(f"{path}: {wrong}")
+    if held is None:
+        return _add(target, data)
+    whole = held[: held.rfind(b"\n") + 1]
+    if data.startswith(whole) and len(data) > len(whole):
+        return _go_on(target, data, len(whole))
+    ours = kept_actions.parse(whole, target)
+    if len(ours) < len(theirs) or kept_actions.not_of(run, ours):
+        return CONFLICT, f"{target} says otherwise, and stays"
+    return THERE, ""
 
 
 def _of_same_seed(theirs: Record, target: Path) -> Path | None:
