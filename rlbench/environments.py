@@ -10,20 +10,20 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
-import inspect
 import os
 import re
 import sys
-import traceback
 from collections.abc import Iterable
 from importlib import metadata
 from typing import Any, NamedTuple
 
 import gymnasium
-from gymnasium.envs.registration import EnvSpec, load_env_creator
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode
 
-from rlbench.errors import UserError, near_names, nearest, one_line, shortened, unknown
+from rlbench import foreign
+from rlbench.errors import UserError, near_names, nearest, shortened, unknown
+from rlbench.foreign import reason
 from rlbench.registry import ENVIRONMENTS
 
 GROUP = "rlbench.environments"
@@ -94,25 +94,37 @@ def spec(env_id: str) -> EnvSpec:
     return gymnasium.spec(registered(env_id))
 
 
-def make_vec(
-    env_id: str, num_envs: int, autoreset_mode: AutoresetMode, **kwargs: Any
-) -> gymnasium.vector.VectorEnv[Any, Any, Any]:
-    """N environments in an autoreset mode: the environment's own batch where the mode can be chosen, else a sync one.
+def make(env_id: str, render_mode: str | None = None, **kwargs: Any) -> gymnasium.Env[Any, Any]:
+    """One environment.
 
     Args:
         env_id: As of `Found`.
-        num_envs: N.
-        autoreset_mode: What happens at the end of an episode.
+        render_mode: As of `gymnasium.make`.
         kwargs: Arguments of the environment.
 
     Raises:
-        UserError: The environment is not there.
+        UserError: The environment is not there; one of others cannot be made, or has not that render mode.
+        gymnasium.error.Error, TypeError: One of rlbench does not take these arguments, or lacks a package.
     """
     name = registered(env_id)
-    how: dict[str, Any] = {"autoreset_mode": autoreset_mode}
-    if _takes_autoreset_mode(gymnasium.spec(name)):
-        return gymnasium.make_vec(name, num_envs=num_envs, **how, **kwargs)
-    return gymnasium.make_vec(name, num_envs=num_envs, vectorization_mode="sync", vector_kwargs=how, **kwargs)
+    return (
+        gymnasium.make(name, render_mode=render_mode, **kwargs)
+        if is_own(name)
+        else foreign.make(name, render_mode, kwargs)
+    )
+
+
+def make_vec(
+    env_id: str, num_envs: int, autoreset_mode: AutoresetMode, **kwargs: Any
+) -> gymnasium.vector.VectorEnv[Any, Any, Any]:
+    """N environments in an autoreset mode; Gymnasium's `SyncVectorEnv` where one of others has no such batch.
+
+    Reset options are arrays over the environments. Raises as `make` does.
+    """
+    name = registered(env_id)
+    if is_own(name):
+        return gymnasium.make_vec(name, num_envs=num_envs, autoreset_mode=autoreset_mode, **kwargs)
+    return foreign.make_vec(name, num_envs, autoreset_mode, kwargs)
 
 
 def is_own(env_id: str) -> bool:
@@ -167,7 +179,7 @@ def _load(entry_point: metadata.EntryPoint) -> str:
             target()
     except (Exception, SystemExit) as error:
         package = f" of {entry_point.dist.name}" if entry_point.dist else ""
-        return f"the entry point {entry_point.name} = {entry_point.value}{package} cannot be loaded: {_reason(error)}"
+        return f"the entry point {entry_point.name} = {entry_point.value}{package} cannot be loaded: {reason(error)}"
     return ""
 
 
@@ -187,16 +199,6 @@ def _unknown(name: str, also: Iterable[str] = (), kind: str = "environment") -> 
             f"{unknown(kind, name, own)}; an environment of others is module:namespace/Name-v0, the module registers it"
         )
     return UserError("; ".join([str(error), *load_packages()]))
-
-
-def _takes_autoreset_mode(known: EnvSpec) -> bool:
-    """Whether an environment has a vector environment of its own whose autoreset mode can be chosen."""
-    entry_point = known.vector_entry_point
-    if entry_point is None:
-        return False
-    make = load_env_creator(entry_point) if isinstance(entry_point, str) else entry_point
-    parameters = inspect.signature(make).parameters
-    return "autoreset_mode" in parameters or any(each.kind is each.VAR_KEYWORD for each in parameters.values())
 
 
 def _registered_by(module: str, env_id: str, name: str) -> str:
@@ -230,12 +232,12 @@ def _import(module: str, name: str) -> None:
         importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
-            raise UserError(f"cannot import {module}, which {name} names: {_reason(error)}; install that") from None
+            raise UserError(f"cannot import {module}, which {name} names: {reason(error)}; install that") from None
         raise UserError(
             f"cannot import {module}, which {name} names: there is no such module; install it, or go to its folder"
         ) from None
     except (Exception, SystemExit) as error:
-        raise UserError(f"cannot import {module}, which {name} names: {_reason(error)}; mend it") from None
+        raise UserError(f"cannot import {module}, which {name} names: {reason(error)}; mend it") from None
 
 
 def _look_in_working_folder(package: str) -> None:
@@ -246,17 +248,6 @@ def _look_in_working_folder(package: str) -> None:
     if folder not in sys.path:
         sys.path.append(folder)
         importlib.invalidate_caches()
-
-
-def _reason(error: BaseException) -> str:
-    """The error of somebody else's code as one line: its class, its message, and the line of the file."""
-    if isinstance(error, SyntaxError):
-        return f"SyntaxError: {one_line(error.msg)} ({error.filename}, line {error.lineno})"
-    frames = [each for each in traceback.extract_tb(error.__traceback__) if os.path.isabs(each.filename)]
-    frames = [each for each in frames if each.filename not in (__file__, importlib.__file__)]
-    where = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
-    said = one_line(error)
-    return f"{type(error).__name__}{': ' if said else ''}{said}{where}"
 
 
 @functools.cache

@@ -15,7 +15,7 @@ SUBMISSIONS = "baselines/pretrained"  # run in processes of their own
 STAGES = ("tasks", "layers", "manifest", "contents", "submission", "isolation", "results", "ranking")
 SEARCH_FOLDER = ("rlbench.harness.search_player.folder", "rlbench.search.files", "rlbench.search.settings")
 HARNESS = (*(f"rlbench.harness.{stage}" for stage in STAGES), *SEARCH_FOLDER)
-ENVIRONMENTS = ("rlbench", "rlbench.environments", "rlbench.registry")
+ENVIRONMENTS = ("rlbench", "rlbench.environments", "rlbench.foreign", "rlbench.registry")
 UP_TO_SUBMISSION = (*ENVIRONMENTS, "rlbench.regular_files", "rlbench.text_files", *SEARCH_FOLDER, *HARNESS[:4])
 PUBLIC = (
     *(
@@ -24,6 +24,7 @@ PUBLIC = (
         "rlbench.arithmetic",
         "rlbench.environments",
         "rlbench.errors",
+        "rlbench.foreign",
         "rlbench.process",
         "rlbench.progress",
         "rlbench.registry",
@@ -57,7 +58,7 @@ MAY_REACH = {
     "rlbench.appended_files": ("rlbench.errors",),
     "rlbench.arithmetic": ("rlbench.process",),
     "rlbench.charts": ("rlbench.process",),
-    "rlbench.environments": ("rlbench", "rlbench.errors", "rlbench.registry"),
+    "rlbench.environments": ("rlbench", "rlbench.errors", "rlbench.foreign", "rlbench.registry"),
     "rlbench.exit_codes": ("rlbench.errors",),
     "rlbench.program": ("rlbench.errors", "rlbench.exit_codes", "rlbench.process", "rlbench.streams"),
     "rlbench.options": ("rlbench.errors", "rlbench.process", "rlbench.streams"),
@@ -102,13 +103,8 @@ MAY_REACH = {
     "rlbench.harness.search_player.folder": (
         *("rlbench.errors", "rlbench.harness.layers", "rlbench.search.files", "rlbench.search.settings"),
     ),
-    "rlbench.harness.tasks": (
-        "rlbench",
-        "rlbench.environments",
-        "rlbench.errors",
-        "rlbench.registry",
-        "rlbench.text_files",
-    ),
+    "rlbench.foreign": ("rlbench.errors",),
+    "rlbench.harness.tasks": ("rlbench.errors", "rlbench.text_files", *ENVIRONMENTS),
     "rlbench.harness.layers": (),  # it plays networks with NumPy alone
     "rlbench.harness.manifest": ("rlbench.errors", "rlbench.text_files"),
     "rlbench.harness.contents": ("rlbench.errors", "rlbench.regular_files"),

@@ -193,12 +193,20 @@ def make_env(task: Task, num_envs: int, indices: Sequence[int] = ()) -> Any:
 
     Raises:
         LackingError: A package or a program is not installed; the message says how to install it.
+        SpaceError: Its spaces cannot cross to an agent.
     """
     mode = gymnasium.vector.AutoresetMode.SAME_STEP
     try:
-        return environments.make_vec(task.env_id, num_envs, mode, **task.kwargs(indices))
+        env = environments.make_vec(task.env_id, num_envs, mode, **task.kwargs(indices))
     except gymnasium.error.DependencyNotInstalled as error:
         raise LackingError(f"{task.key}: {error}") from None
+    try:
+        for space in (env.single_observation_space, env.single_action_space):
+            space_tree.describe(space)
+    except space_tree.SpaceError as error:
+        env.close()
+        raise space_tree.SpaceError(f"{task.env_id}: {error}") from None
+    return env
 
 
 def stacked(options: Sequence[Any]) -> Any:

@@ -32,7 +32,7 @@ def make(env_id: str, kwargs: dict[str, Any]) -> gymnasium.Env[Any, Any]:
         UserError: there is no such environment, or it does not take these arguments.
     """
     try:
-        return gymnasium.make(environments.registered(env_id), render_mode="rgb_array", **kwargs)
+        return environments.make(env_id, "rgb_array", **kwargs)
     except (TypeError, ValueError, gymnasium.error.Error) as error:
         own = isinstance(error, TypeError) and error.__cause__  # Gymnasium adds the arguments to a TypeError
         reason = str(own or error)
