@@ -151,6 +151,7 @@ MAY_REACH = {
         *("rlbench.controls", "rlbench.controls.protocol", "rlbench.drawing"),
         *("rlbench.harness", *HARNESS, *PUBLIC),
     ),
+    "rlbench.interop": ("rlbench", "rlbench.errors", "rlbench.registry"),
     "rlbench.gtp": (
         *("rlbench", "rlbench.core", "rlbench.drawing", "rlbench.envs", "rlbench.controls.protocol"),
         *("rlbench.harness", *HARNESS, *PUBLIC),
