@@ -13,25 +13,31 @@ from rlbench.registry import ENVIRONMENTS, Environment, register, register_all
 if TYPE_CHECKING:  # for editors and type checkers; at run time they come by `__getattr__`
     from rlbench.api.evaluating import evaluate, load_results
     from rlbench.api.run import Run
+    from rlbench.api.trained import Training
+    from rlbench.api.training import train
     from rlbench.errors import UserError
 
 __all__ = [
     "ENVIRONMENTS",
     "Environment",
     "Run",
+    "Training",
     "UserError",
     "__version__",
     "evaluate",
     "load_results",
     "register",
+    "train",
 ]
 __version__ = "0.2.0"
 
 _LAZY = {
     "Run": "rlbench.api.run",
+    "Training": "rlbench.api.trained",
     "UserError": "rlbench.errors",
     "evaluate": "rlbench.api.evaluating",
     "load_results": "rlbench.api.evaluating",
+    "train": "rlbench.api.training",
 }
 """Names that are imported when they are first used (PEP 562), and the modules that have them."""
 

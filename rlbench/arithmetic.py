@@ -42,7 +42,9 @@ _FIXED = {
     # MKL takes its other branches, as AVX2, for "whatever is best" on a CPU that is not Intel's: seen on AMD's.
     "MKL_CBWR": "COMPATIBLE",
 }
-_CONTRADICTING = ("NPY_ENABLE_CPU_FEATURES", "MKL_DEBUG_CPU_TYPE", "MKL_ENABLE_INSTRUCTIONS")
+CONTRADICTING = ("NPY_ENABLE_CPU_FEATURES", "MKL_DEBUG_CPU_TYPE", "MKL_ENABLE_INSTRUCTIONS")
+"""Variables that a process with pinned arithmetic must not see."""
+
 _MKL_BRANCH, _MKL_COMPATIBLE = 1, 3  # MKL_CBWR_BRANCH, MKL_CBWR_COMPATIBLE of mkl_types.h
 
 _PACKAGES = ("numpy", "torch", "safetensors")
@@ -70,6 +72,11 @@ def variables() -> dict[str, str]:
     beyond = [each for each in _umath().__cpu_dispatch__ if each not in _OF_NUMPY]
     # NumPy warns of an empty list, and of names that it does not know.
     return _FIXED | ({"NPY_DISABLE_CPU_FEATURES": " ".join(beyond)} if beyond else {})
+
+
+def wanted() -> dict[str, str]:
+    """`variables`, for a process that trains; none where the user has chosen the native arithmetic."""
+    return variables() if os.environ.get(CHOICE) != NATIVE else {}
 
 
 def current() -> str:
@@ -101,11 +108,11 @@ def start_anew() -> None:
     It has it already, or RLBENCH_ARITHMETIC is `native`, or the machine has none, or Python was not started for a file
     or a module: what came from a terminal or through a pipe cannot be read again.
     """
-    wanted = variables() if os.environ.get(CHOICE) != NATIVE else {}
+    pinned = wanted()
     program = getattr(sys.modules["__main__"], "__file__", None)
-    if not wanted or program is None or not os.path.isfile(program) or wanted.items() <= os.environ.items():
+    if not pinned or program is None or not os.path.isfile(program) or pinned.items() <= os.environ.items():
         return
-    environment = {each: os.environ[each] for each in os.environ if each not in _CONTRADICTING} | wanted
+    environment = {each: os.environ[each] for each in os.environ if each not in CONTRADICTING} | pinned
     with contextlib.suppress(OSError):  # then it goes on, natively
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
 

@@ -16,13 +16,11 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import tyro
 
-from rlbench.commands.shared.agents import agents, algorithms, find_agent, learning_curves, short_names, training
-from rlbench.commands.shared.lookup import find_task_or_id
+from rlbench.api.trained import Training, train_with
+from rlbench.commands.shared.agents import agents, algorithms, find_agent, short_names, training
 from rlbench.commands.shared.output import Format, Quiet, complain, print_table, silent, table_of, write
-from rlbench.errors import UnfitError, UserError, counted, unknown
-from rlbench.harness.tasks.suite import catalogue, get_task, is_in_file
+from rlbench.errors import UserError, counted, unknown
 from rlbench.options import USUAL, parse_options
-from rlbench.registry import ENVIRONMENTS
 
 Settings = TypeVar("Settings")
 
@@ -122,79 +120,20 @@ def chosen_preset(arguments: list[str], presets: dict[str, Any]) -> str:
 
 def run(options: TrainOptions[Any]) -> int:
     """Train, and print the submission's folder."""
-    settings = dataclasses.replace(options.settings, task=known_task(options.settings.task))
-    settings.check()
-    out = options.out or Path("runs", "train", settings.task.replace("/", "-"), f"{settings.agent}-s{settings.seed}")
     how = {"quiet": silent(options), "tensorboard": options.tensorboard, "resume": options.resume}
-    try:
-        submission = training().run(options.algorithm, settings, out, **how)
-    except UnfitError as error:
-        raise UserError(unfit(options.algorithm, options.preset, settings.task, error)) from None
-    made = {"agent": settings.agent, "task": settings.task, "seed": settings.seed, "submission": str(submission)}
+    made = train_with(options.algorithm, options.preset, options.settings, options.out, **how)
+    row = {"agent": made.agent, "task": made.task, "seed": made.seed, "submission": str(made.submission)}
     if options.format == "json":
-        write(json.dumps(made) + "\n")
+        write(json.dumps(row) + "\n")
         return 0
     if options.format == "csv":
-        print_table(table_of([made]), options.format)
+        print_table(table_of([row]), options.format)
         return 0
-    write(f"{submission}\n")
-    for line in () if options.quiet else (best(out), hint(settings.task, submission)):
+    write(f"{made.submission}\n")
+    for line in () if options.quiet else (best(made), hint(made.task, made.submission)):
         if line:
             complain(line)
     return 0
-
-
-def unfit(algorithm: str, preset: str, task: str, error: UnfitError) -> str:
-    """The message for a preset that cannot learn a task, with what there is for the task.
-
-    Args:
-        algorithm: of the training run.
-        preset: that it began with.
-        task: key of a task, or id of an environment.
-        error: says what does not fit.
-    """
-    there = presets_for(task)
-    if (algorithm, preset) in there:  # a setting that was given
-        return str(error)
-    message = f"{algorithm} with the preset {preset} is for other environments than {task}: {error}"
-    if not there:
-        return message
-    return f"{message}; for {task}: rlbench train {' or '.join(there.values())}, with --task {task}"
-
-
-def presets_for(task: str) -> dict[tuple[str, str], str]:
-    """The presets for environments of the task's kind, as the registry tags them: (algorithm, preset) -> its words.
-
-    Those for the very task are first.
-    """
-    names = {words: name for name, words in agents().items()}
-    found = []
-    for algorithm in algorithms():
-        presets = training().load(algorithm).PRESETS
-        for preset, settings in presets.items():
-            if tags(settings.task) & tags(task):
-                words = (algorithm,) if preset == next(iter(presets)) else (algorithm, "--preset", preset)
-                found.append((settings.task != task, (algorithm, preset), names.get(words, " ".join(words))))
-    return {key: words for _, key, words in sorted(found, key=lambda each: each[0])}
-
-
-def tags(task: str) -> set[str]:
-    """The tags of the environment of a task, or of an id; none for an environment of somebody else."""
-    known = catalogue().tasks.get(task)
-    env_id = task if known is None else known.env_id
-    return {tag for each in ENVIRONMENTS if each.id == env_id for tag in each.tags}
-
-
-def known_task(name: str) -> str:
-    """The task's key or the environment's id that a name stands for; one that rlbench has not, as it is."""
-    if ":" in name and not is_in_file(name):  # kept, so that a training run that is resumed imports the module, too
-        return name
-    if is_in_file(name):
-        return get_task(name).key
-    try:
-        return find_task_or_id(name)
-    except UserError:  # the settings' own check knows Gymnasium's ids, too, and names the nearest
-        return name
 
 
 def hint(task: str, submission: Path) -> str:
@@ -205,10 +144,10 @@ def hint(task: str, submission: Path) -> str:
     return f"to watch it: rlbench watch {folder} --task {shlex.quote(task)}"
 
 
-def best(out: Path) -> str:
+def best(made: Training) -> str:
     """The line about the evaluation whose weights were kept; empty for a training run that had none."""
-    kept = [entry for entry in learning_curves().read(out / learning_curves().CURVE) if entry.get("best")]
-    return f"best validation return {kept[-1]['mean']:,.2f}, after {counted(kept[-1]['steps'], 'step')}" if kept else ""
+    kept = made.best
+    return f"best validation return {kept.mean:,.2f}, after {counted(kept.steps, 'step')}" if kept else ""
 
 
 def with_settings(algorithm: str, preset: str, **settings: Any) -> Any:

@@ -16,6 +16,7 @@ import pytest
 from baselines import ALGORITHMS
 from baselines.training import runner
 from rlbench import cli
+from rlbench.api import trainable
 from rlbench.commands import train
 from rlbench.commands.shared.agents import agents
 from rlbench.harness.submission import read
@@ -104,7 +105,7 @@ def test_what_stands_after_an_agents_name_goes_before_what_it_stands_for() -> No
     ],
 )
 def test_tasks_and_environments_have_the_names_of_all_commands(name: str, task: str) -> None:
-    assert train.known_task(name) == task
+    assert trainable.known_task(name) == task
 
 
 @pytest.fixture
