@@ -12,11 +12,11 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("rlbench", "baselines")
 SUBMISSIONS = "baselines/pretrained"  # run in processes of their own
 
-STAGES = ("tasks", "layers", "manifest", "contents", "submission", "isolation", "results", "ranking")
+STAGES = ("tasks", "adapters", "layers", "manifest", "contents", "submission", "isolation", "results", "ranking")
 SEARCH_FOLDER = ("rlbench.harness.search_player.folder", "rlbench.search.files", "rlbench.search.settings")
 HARNESS = (*(f"rlbench.harness.{stage}" for stage in STAGES), *SEARCH_FOLDER)
 ENVIRONMENTS = ("rlbench", "rlbench.environments", "rlbench.foreign", "rlbench.registry")
-UP_TO_SUBMISSION = (*ENVIRONMENTS, "rlbench.regular_files", "rlbench.text_files", *SEARCH_FOLDER, *HARNESS[:4])
+UP_TO_SUBMISSION = (*ENVIRONMENTS, "rlbench.regular_files", "rlbench.text_files", *SEARCH_FOLDER, *HARNESS[:5])
 PUBLIC = (
     *(
         "rlbench",
@@ -105,6 +105,7 @@ MAY_REACH = {
     ),
     "rlbench.foreign": ("rlbench.errors",),
     "rlbench.harness.tasks": ("rlbench.errors", "rlbench.text_files", *ENVIRONMENTS),
+    "rlbench.harness.adapters": ("rlbench.errors", "rlbench.text_files"),
     "rlbench.harness.layers": (),  # it plays networks with NumPy alone
     "rlbench.harness.manifest": ("rlbench.errors", "rlbench.text_files"),
     "rlbench.harness.contents": ("rlbench.errors", "rlbench.regular_files"),

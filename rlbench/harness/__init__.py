@@ -1,5 +1,6 @@
 """Scoring of agents in a process of their own, with raw records and honest statistics.
 
+    adapters       plays what other libraries saved
     layers         plays submissions of data only; imports nothing else of rlbench
     search_player  plays those that search with their network
     tasks          what is played: tasks and suites

@@ -6,7 +6,8 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-from rlbench.errors import UserError
+from rlbench.errors import UserError, unknown
+from rlbench.harness.adapters import folder as adapters
 from rlbench.harness.contents import digest, files, played
 from rlbench.harness.layers import player
 from rlbench.harness.layers.graph import GraphError
@@ -18,6 +19,9 @@ from rlbench.search.files import ENTRY as SEARCH_ENTRY
 MAX_CHECKED = 1 << 18
 """Bytes of a source that is compiled here, to find mistakes early; a larger one is left to the agent's process."""
 
+RESERVED = "rlbench"
+"""The module of an entry that rlbench plays itself."""
+
 MAX_GRAPH = 1 << 24
 """Bytes of a graph of layers, which is parsed here."""
 
@@ -27,7 +31,7 @@ BUILTIN = Path(__file__).parent / "builtin"
 
 @dataclass(frozen=True)
 class Submission:
-    """A folder that holds `submission.toml` and the module that its entry names, or a graph of layers and no code."""
+    """A folder with `submission.toml` and the module of its entry, a graph of layers, or what another library saved."""
 
     folder: Path
     name: str
@@ -60,7 +64,8 @@ class Submission:
     """Sha256 of what plays, from `contents.played`: without names, authors and training seed."""
 
     player: str | None
-    """The digest of the player where the submission is data only, None where it brings code of its own."""
+    """The digest of the player where the submission is data only, or of the adapters where another library saved it;
+    None where the entry is code of its own."""
 
     copy: Path | None = None
     """The private copy of the folder that is played, see `isolation.private_copy`; None where there is none yet."""
@@ -82,9 +87,10 @@ def read(path: str | Path) -> Submission:
     contents = files(folder)
     entry = fields.pop("entry")
     module, function = entry.split(":")
-    if (data_only := _DATA_ONLY.get(entry)) is not None:
-        _check_data(folder, contents, entry)
-    else:
+    played_by = _player(folder, contents, entry)
+    if played_by is None:
+        if module == RESERVED:
+            raise UserError(f"{manifest}: {unknown('entry', entry, [*_DATA_ONLY, *adapters.ENTRIES])}")
         _check_source(folder / f"{module}.py", manifest)
     return Submission(
         folder,
@@ -92,7 +98,7 @@ def read(path: str | Path) -> Submission:
         function=function,
         digest=digest(folder),
         contents=played(folder, MANIFEST, [entry, fields["device"]]),
-        player=None if data_only is None else data_only.digest(),
+        player=played_by,
         **{**fields, "owner": fields["owner"] or ", ".join(fields["authors"])[:200]},
     )
 
@@ -108,6 +114,17 @@ def _folder(path: Path) -> Path | None:
 def builtins() -> list[str]:
     """The names of the built-in submissions."""
     return sorted(path.parent.name for path in BUILTIN.glob(f"*/{MANIFEST}"))
+
+
+def _player(folder: Path, contents: list[Path], entry: str) -> str | None:
+    """The digest of what plays a submission, None for code of its own; a UserError where it cannot be played."""
+    if entry in _DATA_ONLY:
+        _check_data(folder, contents, entry)
+        return str(_DATA_ONLY[entry].digest())
+    if entry in adapters.ENTRIES:
+        adapters.read(folder, entry)
+        return adapters.digest()
+    return None
 
 
 def _check_source(source: Path, manifest: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 HARNESS = Path(__file__).parents[2] / "rlbench" / "harness"
 STAGES = (
-    *("layers", "search_player", "tasks", "manifest", "contents", "archives", "submission", "isolation"),
+    *("adapters", "layers", "search_player", "tasks", "manifest", "contents", "archives", "submission", "isolation"),
     *("results", "play", "proof", "blocks", "evaluate", "verify"),
 )
 RANKING = ("tasks", "ranking")

@@ -8,7 +8,9 @@ A submission's `load(task, spaces, seed)` returns an object with one of two meth
   called as an episode begins. The plain way to write an agent, and the slow one.
 
 Which of the two it is, is read from the signature: the second kind takes no second positional argument. Either may have
-a method `explain()`, see `explain`. Imported in the agent's process: NumPy only, no gymnasium.
+a method `explain()`, see `explain`. The entry may also be such a function itself, of one or two arguments, instead of
+`load`: then it is all there is of the agent, one for all environments, and nobody tells it a seed. Imported in the
+agent's process: NumPy only, no gymnasium.
 """
 
 from __future__ import annotations
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
 
 STATUSES = ("ok", "timeout_act", "timeout_run", "crash", "oom", "invalid_action", "protocol", "load_error")
 """How an episode can end. Every status but `ok` is a failure, for which the task's `failure_return` is recorded."""
+
+
+ONE_AT_A_TIME = "act takes no argument first, so it is given one observation at a time, and no batch"
+"""Why an agent that was written for batches may fail."""
 
 
 class AgentFault(Exception):  # noqa: N818  # scored like a result, not an error of the harness
@@ -104,6 +110,13 @@ class Spaces:
 Load = Callable[[TaskInfo, Spaces, int], Any]
 
 
+class FunctionAgent:
+    """A function `act(observation)` or `act(observation, first)` as an agent."""
+
+    def __init__(self, act: Callable[..., Any]) -> None:
+        self.act = act
+
+
 class PerEnvironmentAgents:
     """N agents that play one environment each, as one agent for the batch."""
 
@@ -117,9 +130,12 @@ class PerEnvironmentAgents:
             reset = getattr(self._agents[i], "reset", None)
             if reset is not None:
                 reset()
-        actions = [
-            agent.act(space_tree.index(self._observation, observation, i)) for i, agent in enumerate(self._agents)
-        ]
+        try:
+            actions = [
+                agent.act(space_tree.index(self._observation, observation, i)) for i, agent in enumerate(self._agents)
+            ]
+        except IndexError as error:  # the mistake of whoever forgets `first`, and reads a batch
+            raise IndexError(f"{error}; {ONE_AT_A_TIME}").with_traceback(error.__traceback__) from None
         return space_tree.stack(self._action, actions)
 
     def explain(self) -> Any:
@@ -142,18 +158,31 @@ def batched(load: Load, task: TaskInfo, spaces: Spaces, seed: int) -> Agent:
     Raises:
         TypeError: The object has no method `act`.
     """
-    agent: Any = load(task, spaces, seed)
+    agent: Any = FunctionAgent(load) if _is_act(load) else load(task, spaces, seed)
     if not callable(getattr(agent, "act", None)):
         raise TypeError(f"load returned {type(agent).__name__}, which has no method act")
     if takes_first(agent.act):
         return agent  # type: ignore[no-any-return]  # checked as far as somebody else's object can be
-    return PerEnvironmentAgents([agent, *(load(task, spaces, seed + i) for i in range(1, task.num_envs))], spaces)
+    more = range(1, task.num_envs)
+    others = [agent for _ in more] if type(agent) is FunctionAgent else [load(task, spaces, seed + i) for i in more]
+    return PerEnvironmentAgents([agent, *others], spaces)
 
 
 def takes_first(act: Callable[..., Any]) -> bool:
-    """Whether a second positional argument fits; assumed where no signature can be read (compiled code)."""
+    """Whether a second positional argument fits."""
+    return _takes(act, 2)
+
+
+def _is_act(entry: Callable[..., Any]) -> bool:
+    """Whether an entry point is an agent's `act` and not `load`, which takes three arguments."""
+    named = getattr(entry, "__name__", "") == "load"
+    return not named and not _takes(entry, 3) and (_takes(entry, 1) or takes_first(entry))
+
+
+def _takes(function: Callable[..., Any], number: int) -> bool:
+    """Whether so many positional arguments fit; assumed where no signature can be read (compiled code)."""
     try:
-        inspect.signature(act).bind(None, None)
+        inspect.signature(function).bind(*[None] * number)
     except TypeError:
         return False
     except ValueError:

@@ -31,6 +31,9 @@ _INHERITED = (
     *("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT"),
     *("CUDA_HOME", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES"),
 )
+NO_RENDERING = "disabled"
+"""What MuJoCo is told: else importing it, as TorchRL does, starts a program that looks for a display."""
+
 _INHERITED_BY_PYTHON = ("PYTHONHOME", "PYTHONPATH", "PYTHONPYCACHEPREFIX")
 
 
@@ -64,5 +67,5 @@ def environment(folder: str) -> dict[str, str]:
     threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
     user = {"PYTHONUSERBASE": site.getuserbase()} if site.ENABLE_USER_SITE else {}  # else it would lie in HOME
     inherited = _INHERITED if sys.flags.ignore_environment else (*_INHERITED, *_INHERITED_BY_PYTHON)
-    pinned = arithmetic.variables()
-    return child_environment(inherited, **threads, **pinned, **user, PYTHONHASHSEED="0", HOME=folder, TMPDIR=folder)
+    fixed = {"PYTHONHASHSEED": "0", "HOME": folder, "TMPDIR": folder, "MUJOCO_GL": NO_RENDERING}
+    return child_environment(inherited, **threads, **arithmetic.variables(), **user, **fixed)

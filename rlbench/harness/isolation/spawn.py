@@ -41,6 +41,7 @@ def load_arguments(
         "observation": observation,
         "action": action,
         "seed": seed,
+        "device": submission.device,
     }
 
 

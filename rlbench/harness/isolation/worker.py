@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 
 from rlbench import arithmetic, space_tree
+from rlbench.errors import LackingError
+from rlbench.harness.adapters import folder as adapters
 from rlbench.harness.isolation import agent as contract
 from rlbench.harness.isolation import explain, privileges, sandbox
 from rlbench.harness.isolation.actions import InvalidActionError
@@ -97,7 +99,7 @@ def main() -> None:
 
 
 def load(setup: dict[str, Any]) -> contract.Agent:
-    """The agent that the submission's entry point returns, or the player of its layers, or of its search."""
+    """The agent that the submission's entry point returns, or the player of its layers, its search, or its library."""
     folder, name = setup["folder"], setup["module"]
     entry = f"{name}:{setup['function']}"
     if entry == layers.ENTRY:
@@ -107,20 +109,40 @@ def load(setup: dict[str, Any]) -> contract.Agent:
         task = setup["task"]
         player: Any = importlib.import_module(search.PLAYER)
         return player.load(folder, task["env_id"], task["env_kwargs"], task["num_envs"])  # type: ignore[no-any-return]
-    sys.path[0] = folder
-    sys.argv = [name]
-    sys.dont_write_bytecode = True
-    sys.path_hooks.insert(0, _finder_in(folder))
-    sys.meta_path.append(OwnPackage)
+    spaces = contract.Spaces(setup["observation"], setup["action"])
+    make_importable(folder, name)
+    if entry in adapters.ENTRIES:
+        return adapted(folder, entry, spaces, setup["seed"], setup["device"])
     path = str(Path(folder, f"{name}.py"))
     spec = importlib.util.spec_from_file_location(name, path, loader=DigestedSource(name, path))
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is no module that Python can load")
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    spaces = contract.Spaces(setup["observation"], setup["action"])
     task = contract.TaskInfo(**setup["task"])
     return contract.batched(getattr(module, setup["function"]), task, spaces, setup["seed"])
+
+
+def adapted(folder: str, entry: str, spaces: contract.Spaces, seed: int, device: str) -> contract.Agent:
+    """The agent that another library saved, played by its adapter; a LackingError where the library is not there."""
+    adapter = adapters.ENTRIES[entry]
+    try:
+        player: Any = importlib.import_module(f"rlbench.harness.adapters.{adapter.kind}")
+    except ModuleNotFoundError as error:
+        missing = str(error.name).partition(".")[0]
+        package = adapter.package if missing == adapter.library else missing
+        raise LackingError(f"{entry} plays with {package}, which is not installed: pip install {package}") from None
+    agent: contract.Agent = player.load(folder, adapters.read(folder, entry), spaces, seed, device)
+    return agent
+
+
+def make_importable(folder: str, name: str) -> None:
+    """Let the submission import the modules of its folder, and rlbench; byte code is neither read nor written."""
+    sys.path[0] = folder
+    sys.argv = [name]
+    sys.dont_write_bytecode = True
+    sys.path_hooks.insert(0, _finder_in(folder))
+    sys.meta_path.append(OwnPackage)
 
 
 class DigestedSource(machinery.SourceFileLoader):

@@ -1,5 +1,6 @@
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -124,3 +125,36 @@ def test_random_samples_every_action_and_repeats_with_its_seed():
     action = agent.load(INFO, continuous, 0).act(None, None)
     assert action.shape == (3, 3)
     assert np.abs(action).max() <= 2
+
+
+def one(observation):
+    return observation + 1
+
+
+def batch(observation, first):
+    return observation + first
+
+
+def load(observation):
+    return observation
+
+
+@pytest.mark.parametrize(("entry", "actions"), [(one, [2, 3, 4]), (batch, [2, 2, 4])])
+def test_the_entry_may_be_act_itself(entry, actions):
+    flat = Spaces(space_tree.describe(spaces.Discrete(9)), space_tree.describe(spaces.Discrete(9)))
+    agent = batched(entry, INFO, flat, seed=0)
+    assert agent.act(np.array([1, 2, 3]), np.array([True, False, True])).tolist() == actions
+
+
+def test_load_is_never_taken_for_act():
+    with pytest.raises(TypeError, match=r"load\(\) takes 1 positional argument but 3 were given"):
+        batched(load, INFO, SPACES, seed=0)
+
+
+def test_whoever_forgets_first_and_reads_a_batch_is_told_so():
+    flat = Spaces(space_tree.describe(spaces.Box(-1, 1, (4,))), space_tree.describe(spaces.Discrete(2)))
+    agent = batched(
+        lambda task, spaces, seed: SimpleNamespace(act=lambda observation: observation[:, 2]), INFO, flat, 0
+    )
+    with pytest.raises(IndexError, match=r"too many indices .* act takes no argument first, so it is given one obs"):
+        agent.act(np.zeros((3, 4)), np.ones(3, bool))

@@ -1,0 +1,11 @@
+"""Adapters: what other libraries save, played as it is.
+
+    folder     which adapters there are, and their settings; read without opening what was saved
+    sb3        a policy of stable-baselines3 or sb3-contrib
+    cleanrl    the weights of an agent of CleanRL
+    torchrl    a policy of TorchRL
+    actions    what they make of a network's outputs
+
+The last four are imported in the agent's process alone, behind the sandbox: what they load may be a pickle, which runs
+whatever its author likes. `folder` is imported everywhere, hence opens none of it.
+"""
