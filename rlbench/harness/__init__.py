@@ -12,6 +12,7 @@
     results        records of episodes
     play           the loop that plays one block of episodes
     proof          actions re-simulated and kept, and what verification found
+    merging        folders of results into one
     blocks         one block, with the agent in a fresh process
     executors      where blocks are played: one after the other, or several at once
     open_run       one run: which blocks may be played, committed in their order
