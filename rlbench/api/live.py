@@ -8,7 +8,6 @@ are scored, make a folder of it; docs/submitting.md.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from rlbench.api.run import Run
 from rlbench.errors import UserError, shortened
 from rlbench.harness.blocks import describe_spaces
 from rlbench.harness.isolation.actions import InvalidActionError
-from rlbench.harness.isolation.agent import Agent, AgentFault, PerEnvironmentAgents, Spaces, takes_first
+from rlbench.harness.isolation.agent import Agent, AgentFault, FunctionAgent, PerEnvironmentAgents, Spaces, takes_first
 from rlbench.harness.play import in_process, make_env, play
 from rlbench.harness.results.record import Record
 from rlbench.harness.tasks import fingerprint
@@ -82,13 +81,6 @@ def header(name: str, task: Task) -> dict[str, Any]:
         "training_steps": None,
         "isolation": "none",
     }
-
-
-@dataclass(frozen=True)
-class FunctionAgent:
-    """A function as an agent."""
-
-    act: Callable[..., Any]
 
 
 def batch_agent(agent: Any, env: Any) -> Agent:
