@@ -310,6 +310,13 @@ def termination() -> Iterator[None]:
         raise_if_terminated()
 
 
+def forget_signals() -> None:
+    """In a fork: SIGTERM and SIGHUP kill it again, whatever this process did on them, and none has come yet."""
+    _came.clear()
+    for each in _ENDING:
+        signal.signal(each, signal.SIG_DFL)
+
+
 def raise_if_terminated() -> None:
     """Raise Terminated where a signal has come inside `termination`, whatever has become of the exception."""
     if _came:

@@ -24,6 +24,7 @@ from rlbench.harness.isolation import tiers
 from rlbench.harness.isolation.agent import Act, AgentFault
 from rlbench.harness.isolation.agent_process import AgentProcess, task_info
 from rlbench.harness.isolation.private_copy import private_copy
+from rlbench.harness.kept import Kept
 from rlbench.harness.play import make_env, play
 from rlbench.harness.results.record import BlockResult, EpisodeResult
 from rlbench.harness.submission import Submission
@@ -41,6 +42,7 @@ def play_isolated(
     strict: bool = False,
     isolation: tiers.Asked = "auto",
     steps: list[list[space_tree.Array]] | None = None,
+    kept: Kept | None = None,
 ) -> BlockResult:
     """Play one block with the agent in a fresh process.
 
@@ -54,6 +56,7 @@ def play_isolated(
         strict: Whether a fault in `load` or in the first call of `act` is an error instead of a score.
         isolation: The tier in which the agent runs.
         steps: Where the actions of every step are put, as leaves [N, ...].
+        kept: What this process has kept of the block before; None for nothing.
 
     Raises:
         UserError: The submission has changed since it was read, failed at once where `strict` was given, or the machine
@@ -62,9 +65,9 @@ def play_isolated(
     """
     if task.total_seconds <= 0:
         return _lost_block(task, number)
-    with copied(entrant, task, number) as entrant:
+    with copied(entrant, task, number) as entrant, kept or Kept() as kept:
         for attempt in range(1, ATTEMPTS + 1):
-            played = _played_or_error(task, entrant, number, attempt, strict, isolation, steps)
+            played = _played_or_error(task, entrant, number, attempt, strict, isolation, steps, kept)
             if isinstance(played, BlockResult):
                 return played
             if attempt == ATTEMPTS:
@@ -103,10 +106,11 @@ def _played_or_error(
     strict: bool,
     isolation: tiers.Asked,
     steps: list[list[space_tree.Array]] | None,
+    kept: Kept,
 ) -> BlockResult | Exception:
     """A block; or the error for which it could not be started, so that it may be tried again. Raises all others."""
     try:
-        return _play_block(task, entrant, number, attempt, strict, isolation, steps)
+        return _play_block(task, entrant, number, attempt, strict, isolation, steps, kept)
     except UserError:
         raise
     except AgentFault as fault:
@@ -167,11 +171,12 @@ def _play_block(
     strict: bool,
     isolation: tiers.Asked,
     steps: list[list[space_tree.Array]] | None,
+    kept: Kept,
 ) -> BlockResult:
     began = time.monotonic()
     indices = task.block(number)
     seed = agent_seed(task, entrant.training_seed, number)
-    with environment_and_agent(task, entrant, indices, seed, isolation=isolation) as (env, process):
+    with environment_and_agent(task, entrant, indices, seed, isolation=isolation, kept=kept) as (env, process):
         try:
             act = noted(process.load() if strict else _load(process), steps)
             episodes, fault = play(env, act, task, indices, strict=strict)
@@ -207,8 +212,9 @@ def environment_and_agent(
     seed: int,
     explain: bool = False,
     isolation: tiers.Asked = "auto",
+    kept: Kept | None = None,
 ) -> Iterator[tuple[Any, AgentProcess]]:
-    """A fresh vector environment, one per index, and the agent in a fresh process for it; a context.
+    """A vector environment, one per index, as if it were fresh, and the agent in a process for it; a context.
 
     Args:
         task: What is played.
@@ -217,15 +223,19 @@ def environment_and_agent(
         seed: The seed given to `load`.
         explain: Whether the agent's `explain()` is called, too.
         isolation: The tier in which the agent runs.
+        kept: What this process has kept of the block before; None for nothing.
     """
-    env = make_env(task, len(indices), indices)
-    try:
+    with contextlib.ExitStack() as stack:
+        kept = kept or stack.enter_context(Kept())
+        env = stack.enter_context(kept.environment(task, indices))
         info = task_info(task, len(indices))
-        spaces = describe_spaces(env)
-        with AgentProcess(entrant, info, *spaces, seed, task.limits_in_total, explain, isolation) as process:
-            yield env, process
-    finally:
-        env.close()
+        limits = task.limits_in_total
+        yield (
+            env,
+            stack.enter_context(
+                AgentProcess(entrant, info, *describe_spaces(env), seed, limits, explain, isolation, may_pin=kept.alone)
+            ),
+        )
 
 
 def describe_spaces(env: Any) -> tuple[space_tree.Description, space_tree.Description]:

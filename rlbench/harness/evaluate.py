@@ -13,7 +13,7 @@ from typing import Any
 from rlbench import children
 from rlbench.errors import UserError, counted
 from rlbench.harness.blocks import describe_spaces
-from rlbench.harness.executors.serial import SerialExecutor
+from rlbench.harness.executors.choice import executor_of
 from rlbench.harness.isolation import tiers
 from rlbench.harness.isolation.agent import Spaces
 from rlbench.harness.isolation.agent_process import task_info
@@ -94,7 +94,7 @@ def evaluate_all(
     with (
         termination(),
         Schedule(pairs, Path(results_dir), isolation, traces) as schedule,
-        SerialExecutor() as executor,
+        executor_of(jobs, sum(task.blocks for task, _ in pairs)) as executor,
         progress(_title(pairs), quiet=quiet) as show,
     ):
         total = sum(task.episodes for task, _ in pairs)

@@ -17,6 +17,7 @@ from typing import Any
 from rlbench.errors import LackingError, UserError
 from rlbench.harness.blocks import copied, failure, play_isolated
 from rlbench.harness.isolation import tiers
+from rlbench.harness.kept import Kept
 from rlbench.harness.proof import kept_actions
 from rlbench.harness.proof.resimulation import Actions
 from rlbench.harness.results import record
@@ -46,7 +47,10 @@ class PlayBlock:
     isolation: tiers.Tier
     keep_actions: bool
 
-    def __call__(self) -> PlayedBlock:
+    def __str__(self) -> str:
+        return f"{self.task.key}, block {self.number}"
+
+    def __call__(self, kept: Kept) -> PlayedBlock:
         """Play it; a fault at once in block 0 is the mistake of whoever evaluates."""
         steps: list[Actions] = []
         block = play_isolated(
@@ -56,6 +60,7 @@ class PlayBlock:
             strict=self.number == 0,
             isolation=self.isolation,
             steps=steps if self.keep_actions else None,
+            kept=kept,
         )
         return PlayedBlock(block, kept_actions.split(steps, block) if self.keep_actions else [])
 

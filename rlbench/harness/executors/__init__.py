@@ -2,6 +2,8 @@
 
 In: functions (`work`), each under a name. Out: their names and results, as they end. None of them knows what it does.
 
-    work     what an executor is
-    serial   in this process, one piece after the other
+    work        what an executor is
+    serial      in this process, one after the other
+    processes   in processes of this machine
+    choice      which of them
 """

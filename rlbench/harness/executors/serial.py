@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from rlbench.harness.executors.work import Work
+from rlbench.harness.kept import Kept
 
 
 class SerialExecutor:
@@ -15,6 +16,7 @@ class SerialExecutor:
 
     def __init__(self) -> None:
         self._waiting: list[tuple[Hashable, Work]] = []
+        self._kept = Kept()
 
     @property
     def busy(self) -> int:
@@ -34,7 +36,7 @@ class SerialExecutor:
         """Do it now: its name, and its result or the Exception that it raised."""
         name, work = self._waiting.pop()
         try:
-            return name, work()
+            return name, work(self._kept)
         except Exception as error:
             _release(error)
             return name, error
@@ -46,6 +48,7 @@ class SerialExecutor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._waiting.clear()
+        self._kept.close()
 
 
 def _release(error: BaseException | None) -> None:

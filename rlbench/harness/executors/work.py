@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from types import TracebackType
 from typing import Any, Protocol
 
-Work = Callable[[], Any]
-"""A piece of work: a function that depends on nothing else that is done, and can be pickled."""
+from rlbench.harness.kept import Kept
+
+
+class Work(Protocol):
+    """A piece of work, which depends on nothing else that is done, and can be pickled. As text, it says what it is."""
+
+    def __call__(self, kept: Kept) -> Any:
+        """Do it, with what the process has kept."""
 
 
 class Executor(Protocol):
     """Does pieces of work; a context, at whose end everything that it has started has ended."""
 
-    free: int
-    """How many more pieces can be handed in now."""
+    @property
+    def free(self) -> int:
+        """How many more pieces can be handed in now."""
 
-    busy: int
-    """How many have been handed in and have not come back."""
+    @property
+    def busy(self) -> int:
+        """How many have been handed in and have not come back."""
 
     def submit(self, name: Hashable, work: Work) -> None:
         """Hand in a piece of work, where there is room; `name` comes back with its result."""

@@ -65,6 +65,7 @@ class AgentProcess:
         limits: Time limits in seconds.
         explain: Whether `explain()` is called after each `act`, within the time limits of `act`.
         isolation: The tier of isolation.
+        may_pin: Whether cores may be given to this thread and to the process.
 
     Raises:
         UserError: This machine does not have that tier.
@@ -82,8 +83,10 @@ class AgentProcess:
         limits: Limits,
         explain: bool = False,
         isolation: tiers.Asked = "auto",
+        *,
+        may_pin: bool = True,
     ) -> None:
-        self._limits, self._num_envs = limits, task.num_envs
+        self._limits, self._num_envs, self._may_pin = limits, task.num_envs, may_pin
         tier = tiers.obtain(isolation)
         self.load_seconds = self.act_seconds = 0.0
         with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
@@ -165,7 +168,7 @@ class AgentProcess:
         poller = select.poll()
         poller.register(reply_end, select.POLLIN)
         ready = poller.poll
-        cores, pid = os.sched_getaffinity(0), self._pid
+        cores, pid = os.sched_getaffinity(0) if self._may_pin else set(), self._pid
         call, calls_asleep, spins = b"\0", 0, range(0)
         look, looked, pause = self._look, 0.0, Watchdog.SECONDS
 

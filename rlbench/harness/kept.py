@@ -1,0 +1,60 @@
+"""What a process keeps from one block to the next, where that cannot change an episode.
+
+An environment of rlbench's own table begins each block as a fresh one does: `reset` with a seed leaves nothing of what
+was played before, which is tested for every family. Of anybody else's nothing is known, so each block makes a new one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Any
+
+from rlbench.harness.play import make_env
+from rlbench.harness.tasks.task import Task
+from rlbench.registry import ENVIRONMENTS
+
+OWN = frozenset(row.id for row in ENVIRONMENTS)
+
+
+class Kept:
+    """The environment of the last block; a context, at whose end it is closed.
+
+    Args:
+        alone: Whether this is the only process that plays, so that cores may be given to it and the agent.
+    """
+
+    def __init__(self, alone: bool = True) -> None:
+        self.alone = alone
+        self._env: Any = None
+        self._made_for: Any = None
+
+    @contextlib.contextmanager
+    def environment(self, task: Task, indices: Sequence[int]) -> Iterator[Any]:
+        """The vector environment for episodes of a task; a context. After an error inside, it is not used again."""
+        wanted = task.env_id, task.kwargs(indices), len(indices)
+        if self._env is None or self._made_for != wanted:
+            self.close()
+            self._env, self._made_for = make_env(task, len(indices), indices), wanted
+        try:
+            yield self._env
+        except BaseException:
+            self.close()
+            raise
+        if task.env_id not in OWN:
+            self.close()
+
+    def close(self) -> None:
+        """Close what is kept."""
+        env, self._env = self._env, None
+        if env is not None:
+            env.close()
+
+    def __enter__(self) -> Kept:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
