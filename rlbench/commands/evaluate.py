@@ -22,7 +22,8 @@ from rlbench.commands.shared.output import Format, Quiet, complain, print_table,
 from rlbench.errors import LackingError, UserError
 from rlbench.harness import submission
 from rlbench.harness.archives import unpacked
-from rlbench.harness.evaluate import evaluate
+from rlbench.harness.evaluate import evaluate_all
+from rlbench.harness.executors.choice import cores
 from rlbench.harness.isolation import tiers
 from rlbench.harness.manifest import MANIFEST
 from rlbench.harness.ranking import elo
@@ -54,6 +55,8 @@ class EvaluateOptions:
     secret: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """A grader's secret, 16 bytes or more, from which the episodes' seeds are drawn, so that nobody can look them up
     ahead. Records hold its hash; keep the file, and give it away when all is scored. Give a folder for results."""
+    jobs: Annotated[int | None, tyro.conf.arg(aliases=["-j"])] = None
+    """How many blocks of episodes are played at once, of all tasks and submissions; by default one per core."""
     traces: bool = False
     """Keep the actions beside the record, compressed, so that it can be proved without the submission."""
     quiet: Quiet = False
@@ -69,6 +72,8 @@ def run(options: EvaluateOptions) -> int:
 
 def run_unpacked(options: EvaluateOptions) -> int:
     """`run`, for a submission that is no archive, or a folder of submissions."""
+    if options.jobs is not None and options.jobs < 1:
+        raise UserError(f"--jobs is at least 1, got {options.jobs}")
     there = asked_for(options)
     several = submissions_in(options.submission)
     folders = several or [find_submission(options.submission, there)]
@@ -77,24 +82,53 @@ def run_unpacked(options: EvaluateOptions) -> int:
     if tiers.obtain(options.isolation) == "process" and options.isolation == "auto":
         reason = tiers.what_is_lacking("landlock")
         remark(f"the agent is not walled in, so the run will not be ranked: {reason}", options)
-    rows: list[dict[str, Any]] = []
     mistakes: list[UserError] = []
-    try:
-        for folder in folders:
-            with collected(mistakes):
-                entrant = submission.read(folder)
-                for task in with_secret(chosen(options, entrant, there, several=bool(several)), options.secret):
-                    with collected(mistakes):
-                        rows.append(evaluated(task, entrant, options))
-                        refuse_incomplete(record.path_of(options.results, task, entrant), task)
-    finally:  # what was finished is shown, whatever happened to the others
-        if rows:
-            print_table(table_of(rows), options.format)
+    pairs: list[tuple[Task, Submission]] = []
+    for folder in folders:
+        with collected(mistakes):
+            entrant = submission.read(folder)
+            tasks = with_secret(chosen(options, entrant, there, several=bool(several)), options.secret)
+            pairs += [(task, entrant) for task in tasks]
+    play(pairs, options, mistakes)
     for mistake in mistakes[:-1]:
         complain(f"error: {mistake}")
     if mistakes:
         raise mistakes[-1]
     return 0
+
+
+def play(pairs: list[tuple[Task, Submission]], options: EvaluateOptions, mistakes: list[UserError]) -> None:
+    """Evaluate, and print a row for each of the pairs, in their order.
+
+    Args:
+        pairs: Tasks, and who plays each.
+        options: Of the command.
+        mistakes: Where the reasons are put for which a pair could not be played.
+    """
+    rows: dict[tuple[str, str], dict[str, Any]] = {(task.key, entrant.digest): {} for task, entrant in pairs}
+    for task, entrant in pairs:
+        with collected([]):  # what is wrong with a record, is said when the run begins
+            if record.is_complete(path := record.path_of(options.results, task, entrant), task, entrant):
+                remark(f"{task.key} is scored already; to repeat it, remove {path}", options)
+    runs = evaluate_all(
+        pairs,
+        options.results,
+        jobs=options.jobs or cores(),
+        quiet=silent(options),
+        isolation=options.isolation,
+        traces=options.traces,
+    )
+    try:
+        for run in runs:
+            with collected(mistakes):
+                if isinstance(run.outcome, UserError):
+                    raise run.outcome
+                if run.entrant is not None:
+                    rows[run.task.key, run.entrant.digest] = evaluated(run.outcome, run.task, options)
+                refuse_incomplete(run.outcome, run.task)
+    finally:  # what was finished is shown, whatever happened to the others
+        if made := [each for each in rows.values() if each]:
+            print_table(table_of(made), options.format)
 
 
 def submissions_in(folder: str) -> list[str]:
@@ -114,25 +148,14 @@ def collected(mistakes: list[UserError]) -> Iterator[None]:
         mistakes.append(error)
 
 
-def evaluated(task: Task, entrant: Submission, options: EvaluateOptions) -> dict[str, Any]:
-    """Evaluate on one task; its row.
+def evaluated(path: Path, task: Task, options: EvaluateOptions) -> dict[str, Any]:
+    """The row of a run that has ended, and a remark where episodes failed.
 
     Args:
-        task: What is played.
-        entrant: The submission.
+        path: Of the record.
+        task: What was played.
         options: Of the command.
     """
-    path = record.path_of(options.results, task, entrant)
-    if record.is_complete(path, task, entrant):
-        remark(f"{task.key} is scored already; to repeat it, remove {path}", options)
-    evaluate(
-        task,
-        entrant.folder,
-        options.results,
-        quiet=silent(options),
-        isolation=options.isolation,
-        traces=options.traces,
-    )
     made = row(path, task)
     if made["ok"] < made["episodes"]:
         failed = made["episodes"] - made["ok"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
 import math
@@ -91,6 +92,9 @@ def evaluate_all(
     if sys.platform != "linux":
         raise UserError(f"agents are evaluated on Linux only (sealed memory, process groups); this is {sys.platform}")
     children.remove_leftovers()  # of a run that was killed; this one may have nothing to do
+    if jobs > 1:
+        with contextlib.suppress(UserError, OSError):  # which each run says for itself
+            tiers.obtain(isolation)  # the processes would find it out one by one
     with (
         termination(),
         Schedule(pairs, Path(results_dir), isolation, traces) as schedule,
