@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time they come by `__
     from rlbench.api.run import Run
     from rlbench.api.trained import Training
     from rlbench.api.training import train
+    from rlbench.api.watching import WatchedEpisodes, watch
     from rlbench.errors import UserError
 
 __all__ = [
@@ -23,11 +24,13 @@ __all__ = [
     "Run",
     "Training",
     "UserError",
+    "WatchedEpisodes",
     "__version__",
     "evaluate",
     "load_results",
     "register",
     "train",
+    "watch",
 ]
 __version__ = "0.2.0"
 
@@ -35,9 +38,11 @@ _LAZY = {
     "Run": "rlbench.api.run",
     "Training": "rlbench.api.trained",
     "UserError": "rlbench.errors",
+    "WatchedEpisodes": "rlbench.api.watching",
     "evaluate": "rlbench.api.evaluating",
     "load_results": "rlbench.api.evaluating",
     "train": "rlbench.api.training",
+    "watch": "rlbench.api.watching",
 }
 """Names that are imported when they are first used (PEP 562), and the modules that have them."""
 

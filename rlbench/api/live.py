@@ -8,8 +8,9 @@ are scored, make a folder of it; docs/submitting.md.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
+import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,7 +45,7 @@ def play_live(agent: Any, task: Task, *, quiet: bool = False) -> Run:
     Raises:
         UserError: It is no agent, or its actions have a wrong structure, type or shape.
     """
-    name = type(agent).__name__ if not hasattr(agent, "__name__") else str(agent.__name__)
+    name = name_of(agent)
     episodes: list[dict[str, Any]] = []
     blocks: list[dict[str, Any]] = []
     with progress(f"{name} on {task.key}", quiet=quiet) as show:
@@ -66,6 +67,11 @@ def play_live(agent: Any, task: Task, *, quiet: bool = False) -> Run:
     return Run.of_record(run, None, "; ".join(faults[:2]))
 
 
+def name_of(agent: Any) -> str:
+    """What a live agent is called: the function's name, or that of its class."""
+    return str(getattr(agent, "__name__", type(agent).__name__))
+
+
 def header(name: str, task: Task) -> dict[str, Any]:
     """What the header of a record would say."""
     return {
@@ -83,12 +89,20 @@ def header(name: str, task: Task) -> dict[str, Any]:
     }
 
 
+class OneEnvironment(NamedTuple):
+    """What an agent must know of a batch of one environment."""
+
+    single_observation_space: gymnasium.Space[Any]
+    single_action_space: gymnasium.Space[Any]
+    num_envs: int = 1
+
+
 def batch_agent(agent: Any, env: Any) -> Agent:
     """A live agent as one for all environments of a batch.
 
     Args:
         agent: As `play_live` takes it.
-        env: The vector environment.
+        env: The vector environment, or a `OneEnvironment`.
 
     Raises:
         UserError: It is no agent, or one for a single environment that remembers its episode.

@@ -12,19 +12,14 @@ import tyro
 from gymnasium.error import DependencyNotInstalled
 from tyro.conf import Positional
 
+from rlbench.api.playlists import from_record, from_submission, kind_of, row, steps_per_second, wanted_tasks
 from rlbench.commands.shared import display
 from rlbench.commands.shared.display import DisplayOptions
-from rlbench.commands.shared.lookup import env_kwargs, find_submission, find_task_or_id, submission_of
+from rlbench.commands.shared.lookup import env_kwargs, find_submission
 from rlbench.commands.shared.output import Format, Quiet, remark, silent
 from rlbench.environments import short_name
 from rlbench.errors import UserError
-from rlbench.harness import submission
-from rlbench.harness.results import jsonl, record
-from rlbench.harness.submission import Submission
-from rlbench.harness.tasks.suite import catalogue, get_task
-from rlbench.harness.tasks.task import Task
 from rlbench.interact import trace, watch
-from rlbench.interact.episode import make
 from rlbench.interact.layout import EpisodeView
 from rlbench.interact.screen import KEYS, Screen, open_window
 from rlbench.progress import progress
@@ -59,6 +54,11 @@ class WatchOptions:
     """Print nothing but mistakes."""
     format: Format = "table"
 
+    @property
+    def env_arguments(self) -> dict[str, Any]:
+        """The arguments of `--set`, by name."""
+        return env_kwargs(self.set)
+
 
 def run(options: WatchOptions) -> int:
     """Show the episodes and print a row for each; 1 where one is not as recorded, else 0."""
@@ -72,7 +72,10 @@ def run(options: WatchOptions) -> int:
         case "record":
             playlist = from_record(path, options)
         case _:
-            playlist = from_submission(options)
+            folder = find_submission(options.what, wanted_tasks(options))
+            if folder != options.what:
+                remark(f"{options.what} is {folder}", options)
+            playlist = from_submission(dataclasses.replace(options, what=folder))
     with display.episode_table(options) as rows:
         closed = play(playlist, options, rows)
     if closed:
@@ -112,81 +115,6 @@ def refuse_what_is_not_for(kind: str, options: WatchOptions) -> None:
             raise UserError(f"--{name.replace('_', '-')} is not for a {kind}, which {options.what} is; leave it out")
 
 
-def kind_of(path: Path) -> str:
-    """What a file is by its first line: `trace` or `record`; `submission` for what is no file."""
-    if path.suffix != ".jsonl" and not path.is_file():
-        return "submission"
-    kind = jsonl.kind_of(path)
-    if kind not in ("trace", "record"):
-        raise UserError(f"{path} is neither a trace nor a record of results: its first line does not say so")
-    return kind
-
-
-def wanted(options: WatchOptions, name: object, there: int | None) -> range:
-    """The numbers of the episodes to show; UserError where there are not so many (None: there is no limit).
-
-    Args:
-        options: of the command.
-        name: what has the episodes, for the message.
-        there: how many episodes there are; None for no limit.
-    """
-    shown = range(options.episode, options.episode + (options.episodes or options.num_envs))
-    if there is not None and shown.stop > there:
-        raise UserError(f"{name} has episodes 0 to {there - 1}, not {shown.stop - 1}")
-    return shown
-
-
-def from_submission(options: WatchOptions) -> watch.Playlist:
-    """A submission on a task, or on an environment that is none."""
-    folder = find_submission(options.what, wanted_tasks(options))
-    if folder != options.what:
-        remark(f"{options.what} is {folder}", options)
-    entrant = submission.read(folder)
-    task = task_for(entrant, options)
-    shown = wanted(options, task.key, task.episodes if task.version else None)
-    return watch.Playlist.of_submission(task, entrant, shown, options.num_envs)
-
-
-def wanted_tasks(options: WatchOptions) -> list[Task]:
-    """The tasks that `--task` means: one, those on an environment, or none where it is not given."""
-    name = options.task and find_task_or_id(options.task)
-    return [task for task in catalogue().tasks.values() if name in (task.key, task.env_id)]
-
-
-def task_for(entrant: Submission, options: WatchOptions) -> Task:
-    """The task that is named, or the first that the submission lists; a task made up for an environment's id."""
-    if options.task is None:
-        if options.set:
-            raise UserError("--set is for environments: give one with --task")
-        listed = [task for task in catalogue().tasks.values() if entrant.plays(task)]
-        if not listed or "*" in entrant.tasks:
-            raise UserError(f"which task? give --task, one of {', '.join(catalogue().tasks)}, or an environment's id")
-        return listed[0]
-    name = find_task_or_id(options.task)
-    if (task := catalogue().tasks.get(name)) is not None:
-        if options.set:
-            raise UserError("--set is for environments; a task has its arguments already")
-        return task
-    return watch.on_environment(name, env_kwargs(options.set), options.episode + options.num_envs)
-
-
-def from_record(path: Path, options: WatchOptions) -> watch.Playlist:
-    """Episodes of a record, with the submission that it is of."""
-    run = record.read(path)
-    if run is None or not run.episodes:
-        raise UserError(f"{path} holds no episodes yet")
-    task = get_task(str(run.header["task"]))
-    if run.header["secret"] is not None:
-        raise UserError(
-            f"{path}: its episodes are drawn from a secret; `rlbench verify --secret FILE` plays them again"
-        )
-    if task.hash != run.header["task_hash"]:
-        raise UserError(f"{path} was played on another {task.key} than this rlbench has; nothing of it can be repeated")
-    shown = wanted(options, path, len(run.episodes))
-    entrant = submission_of(run.header, path, options.submission)
-    return watch.Playlist.of_record(run, task, entrant, shown, options.num_envs)
-
-
 def play(playlist: watch.Playlist, options: WatchOptions, rows: list[dict[str, Any]]) -> bool:
     """Show all episodes; whether the window was closed before.
 
@@ -218,13 +146,6 @@ def play(playlist: watch.Playlist, options: WatchOptions, rows: list[dict[str, A
     return closed
 
 
-def steps_per_second(task: Task) -> float:
-    """Steps per second of a task's environment at its own pace."""
-    env = make(task.env_id, dict(task.env_kwargs))
-    env.close()
-    return float(env.metadata.get("render_fps", 30))
-
-
 def open_screen(name: str, fps: float, options: WatchOptions) -> AbstractContextManager[Screen]:
     """The screen; where no window can be opened and nothing is recorded, it records a filmstrip.
 
@@ -247,28 +168,6 @@ def open_screen(name: str, fps: float, options: WatchOptions) -> AbstractContext
             remark(f"{reason}: {instead}", options)
             shown = dataclasses.replace(shown, record=shown.record or PICTURE)
     return display.open_screen(fps, window, shown)
-
-
-def row(episode: record.EpisodeResult, line: dict[str, Any] | None) -> dict[str, Any]:
-    """The row of an episode; compared with its line in the record, where there is one.
-
-    Args:
-        episode: as it was played.
-        line: of the record.
-    """
-    end = {
-        "return": episode.return_,
-        "length": episode.length,
-        "terminated": episode.terminated,
-        "truncated": episode.truncated,
-        "digest": episode.actions,
-    }
-    fault = "" if episode.status == "ok" else episode.status
-    made = display.episode_row(episode.index, episode.seed, end, fault)
-    if line is None:
-        return made
-    different = episode.differences(line)
-    return made | {"as_recorded": not different, "difference": "; ".join(different) or None}
 
 
 def watch_trace(path: Path, options: WatchOptions) -> int:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from rlbench.drawing.shapes import Image
+from rlbench.drawing.shapes import Image, canvas
 
 MAX_SHRINK = 16  # sums of 16 x 16 pixels fit into 16 bits
 
@@ -69,3 +69,20 @@ def to_side(frame: Image, side: int) -> Image:
     if longer > side:
         return shrink(frame, min(math.ceil(longer / side), MAX_SHRINK))
     return magnify(frame, side // longer)
+
+
+def fitted(image: Image, height: int, width: int) -> Image:
+    """The image, or one of another size in the middle of a canvas: shrunk by a whole factor where it is larger.
+
+    Args:
+        image: uint8[H, W, 3].
+        height: of the canvas, in pixels.
+        width: of the canvas, in pixels.
+    """
+    if image.shape[:2] == (height, width):
+        return image
+    small = shrink(image, max(1, -(-image.shape[0] // height), -(-image.shape[1] // width)))
+    made = canvas(width, height)
+    top, left = (height - small.shape[0]) // 2, (width - small.shape[1]) // 2
+    made[top : top + small.shape[0], left : left + small.shape[1]] = small
+    return made

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Protocol
 
 from rlbench.controls.protocol import Help
+from rlbench.drawing.resize import fitted
 from rlbench.drawing.shapes import Image
 from rlbench.drawing.window import Event, Key, Viewer
 from rlbench.errors import UserError
 from rlbench.interact.filmstrip import save_png
-from rlbench.interact.recorder import Recorder
+from rlbench.interact.recorder import Film, Recorder
 
 ROOM = (1280, 900)  # pixels that a picture may take, width and height; a smaller screen has less
 MAX_FRAME_RATE = 60  # per second that are shown; what is quicker skips frames
@@ -86,6 +87,7 @@ class Screen:
 
     def __post_init__(self) -> None:
         self._shown = 0
+        self._film_size: tuple[int, ...] = ()
         self._picture_wanted = False
         self._notice, self._until = "", 0.0
         self._commands: dict[str, Callable[[], None]] = {
@@ -148,8 +150,13 @@ class Screen:
             caption: a line for below it.
             last: whether it is the last picture of its episode.
         """
-        if self.recorder is not None and not self.recorder.skip(last):
-            self.recorder.add(draw(), caption)
+        if self.recorder is None or self.recorder.skip(last):
+            return
+        picture = draw()
+        if isinstance(self.recorder, Film):  # which keeps its size; a grid of fewer episodes has another
+            self._film_size = self._film_size or picture.shape[:2]
+            picture = fitted(picture, *self._film_size)
+        self.recorder.add(picture, caption)
 
     def end_episode(self) -> None:
         """The recording's frames so far were an episode."""

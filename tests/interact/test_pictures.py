@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from rlbench.drawing.resize import magnify, shrink, to_side
+from rlbench.drawing.resize import fitted, magnify, shrink, to_side
 from rlbench.drawing.shapes import BLUE, GREY, INK, PAPER, VERMILION, canvas
 from rlbench.harness.isolation.explain import Explanation
 from rlbench.interact.grid import ROOM, FrameGrid, Tile, arrangement, faded
@@ -125,6 +125,17 @@ def test_shrinking_is_the_rounded_mean(factor):
 def test_a_factor_that_is_none():
     with pytest.raises(ValueError, match="a factor of 1 to 16, got 17"):
         shrink(canvas(99, 99), 17)
+
+
+def test_a_picture_of_another_size_stands_in_the_middle_of_the_canvas():
+    large = np.zeros((40, 60, 3), np.uint8)
+    assert fitted(large, 40, 60) is large
+    for height, width, black in ((50, 80, (40, 60)), (30, 70, (20, 30)), (40, 20, (13, 20))):
+        made = fitted(large, height, width)
+        assert made.shape == (height, width, 3)
+        top, left = (height - black[0]) // 2, (width - black[1]) // 2
+        assert (made[top : top + black[0], left : left + black[1]] == 0).all()
+        assert (made == PAPER).all(axis=2).sum() == height * width - black[0] * black[1]
 
 
 @pytest.mark.parametrize(

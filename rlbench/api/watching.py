@@ -1,0 +1,321 @@
+"""`rlbench.watch`: episodes as a film that a notebook shows."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gymnasium
+import numpy as np
+
+from rlbench import space_tree, whole_files
+from rlbench.api.live import OneEnvironment, batch_agent, is_live, name_of
+from rlbench.api.playlists import (
+    from_record,
+    from_submission,
+    kind_of,
+    named_task,
+    row,
+    steps_per_second,
+    wanted,
+)
+from rlbench.api.run import Run
+from rlbench.children import temporary_folder
+from rlbench.commands.shared.display import episode_row
+from rlbench.drawing.shapes import Image
+from rlbench.environments import short_name
+from rlbench.errors import UserError, shortened
+from rlbench.harness.archives import unpacked
+from rlbench.harness.isolation.actions import ActionBounds, InvalidActionError
+from rlbench.harness.play import in_process
+from rlbench.interact import trace
+from rlbench.interact.encoded import page_film
+from rlbench.interact.episode import ShownEpisode, make
+from rlbench.interact.layout import EpisodeView
+from rlbench.interact.recorder import Film, ffmpeg
+from rlbench.interact.screen import KEYS, MAX_SPEED, MIN_SPEED, Screen
+from rlbench.interact.watch import Playlist, WatchedBlock, show_steps
+from rlbench.progress import progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAX_FRAMES = 3_000
+MAX_BYTES = 16 << 20
+MAX_WIDTH = 720  # pixels of a film in a page
+
+
+@dataclass(frozen=True)
+class WatchedEpisodes:
+    """Episodes as a film, which a notebook shows in place: HTML5 video, in the page itself."""
+
+    mp4: bytes
+    """The film, H.264."""
+
+    size: tuple[int, int]
+    """Width and height in pixels."""
+
+    fps: float
+    """Frames per second."""
+
+    frames: int
+    rows: tuple[Mapping[str, Any], ...]
+
+    @property
+    def episodes(self) -> pd.DataFrame:
+        """A row per episode: number, seed, return, length in steps, and how it ended where the film shows the end."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the film to a file, an .mp4, and return its path."""
+        path = Path(path)
+        if path.suffix.lower() != ".mp4":
+            raise UserError(f"the film is an MP4: give {path} a name that ends in .mp4")
+        try:
+            with whole_files.replacing(path) as scratch:
+                scratch.write_bytes(self.mp4)
+        except OSError as error:
+            raise UserError(f"cannot write {path}: {error.strerror}") from None
+        return path
+
+    def __repr__(self) -> str:
+        """One line: how long it is, and how large."""
+        return f"<film: {self.frames:,} frames at {self.fps:g} per second, {len(self.mp4):,} bytes>"
+
+    def _repr_html_(self) -> str:
+        data = base64.b64encode(self.mp4).decode("ascii")
+        return (
+            f'<video controls autoplay loop muted playsinline width="{min(self.size[0], MAX_WIDTH)}" '
+            f'style="max-width: 100%" src="data:video/mp4;base64,{data}"></video>'
+        )
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What is to be watched; a `WatchRequest`."""
+
+    what: str
+    task: str | None
+    env_arguments: Mapping[str, Any]
+    episode: int
+    episodes: int | None
+    num_envs: int
+    submission: Path | None = field(default=None)
+
+
+def watch(
+    agent: object,
+    task: str | None = None,
+    *,
+    episode: int = 0,
+    episodes: int | None = None,
+    num_envs: int = 1,
+    env_kwargs: Mapping[str, Any] | None = None,
+    submission: str | os.PathLike[str] | None = None,
+    panel: bool = True,
+    speed: float = 1.0,
+    max_frames: int = MAX_FRAMES,
+    quiet: bool = False,
+) -> WatchedEpisodes:
+    """Let an agent play, or play recorded episodes again, and make a film that a notebook shows.
+
+    Args:
+        agent: A folder with submission.toml, an archive of one, an agent of the leaderboard or `random`, which plays
+            behind the sandbox; a record, a `Run` or a trace, which is played again; or a live object, as
+            `rlbench.evaluate` takes it, which plays in this process.
+        task: Task for an agent, or an environment's id; by default the first that a submission lists.
+        episode: Number of the first episode.
+        episodes: How many; by default as many as there are environments.
+        num_envs: How many environments at once, as a grid; one for a live object.
+        env_kwargs: Arguments of an environment that is no task.
+        submission: Folder of the submission that a record is of, where it is not found by its digest.
+        panel: Whether the panel stands beside the frame.
+        speed: How many times as fast as the environment's own pace.
+        max_frames: After so many the film ends, whether the episode has or not.
+        quiet: Whether to show no progress.
+
+    Returns:
+        The film, of at most 16 MiB, and the episodes in it.
+
+    Raises:
+        UserError: A name that does not exist, an agent that cannot be loaded, no ffmpeg.
+    """
+    check_counts(episode=(episode, 0), episodes=(episodes or 1, 1), num_envs=(num_envs, 1), max_frames=(max_frames, 1))
+    if isinstance(agent, Run) and agent.path is None:
+        raise UserError("this run was not recorded; watch the agent itself, with the task")
+    what = agent.path if isinstance(agent, Run) else agent
+    source = None if submission is None else Path(submission)
+    with temporary_folder() as folder:
+        how = FilmSettings(folder / "film.mp4", speed, max_frames, panel, quiet)
+        if isinstance(what, str | os.PathLike):
+            with unpacked(os.fspath(what)) as given:
+                return film_of(Watched(given, task, env_kwargs or {}, episode, episodes, num_envs, source), how)
+        return film_of_live(what, Watched("", task, env_kwargs or {}, episode, episodes, 1, source), how)
+
+
+@dataclass(frozen=True)
+class FilmSettings:
+    """How episodes are filmed; as `watch` takes it."""
+
+    path: Path
+    speed: float
+    max_frames: int
+    panel: bool
+    quiet: bool
+
+
+def film_of(request: Watched, how: FilmSettings) -> WatchedEpisodes:
+    """The film of a submission, a record or a trace."""
+    path = Path(request.what)
+    kind = kind_of(path)
+    if kind == "trace":
+        return film_of_trace(path, how)
+    playlist = from_record(path, request) if kind == "record" else from_submission(request)
+    rows: list[Mapping[str, Any]] = []
+    with filming(how, steps_per_second(playlist.task)) as (film, screen):
+        with progress(short_name(playlist.task.env_id), quiet=how.quiet) as bar:
+            for number, (indices, shown, agent_seed) in enumerate(playlist.blocks):
+                if film.full:
+                    break
+                bar(number / len(playlist.blocks), len(rows), "episodes")
+                block = WatchedBlock(playlist.task, playlist.entrant, indices, shown, screen, how.panel)
+                rows += rows_of(block, shown, agent_seed, playlist)
+        return film.made(rows)
+
+
+def rows_of(block: WatchedBlock, shown: Sequence[int], agent_seed: int, playlist: Playlist) -> list[dict[str, Any]]:
+    """The rows of a block's episodes that are shown; they are not ended where the film is full before."""
+    try:
+        played = {each.index: each for each in block.play(agent_seed)}
+    except FilmEnded:
+        return [
+            episode_row(index, each.seed, trace.outcome(each))
+            for index, each in zip(shown, block.episodes, strict=True)
+        ]
+    return [row(played[index], playlist.recorded.get(index)) for index in shown]
+
+
+def film_of_trace(path: Path, how: FilmSettings) -> WatchedEpisodes:
+    """The film of a trace."""
+    steps = trace.replay(trace.load(path), path)
+    episode = next(steps)
+    with filming(how, float(episode.env.metadata.get("render_fps", 30))) as (film, screen):
+        with suppress(FilmEnded), closing(episode.env):
+            show_steps(EpisodeView(screen, KEYS, how.panel), episode, steps)
+        return film.made([episode_row(0, episode.seed, trace.outcome(episode))])
+
+
+def film_of_live(agent: Any, request: Watched, how: FilmSettings) -> WatchedEpisodes:
+    """The film of an agent of this process."""
+    if not is_live(agent):
+        raise UserError(
+            f"{shortened(agent)} is no agent; give a path, a name, or an object with act(observation, first)"
+        )
+    if request.task is None:
+        raise UserError("which task? give one, such as cart-pole@1, or an environment's id")
+    task = named_task(request.task, request)
+    rows: list[Mapping[str, Any]] = []
+    with filming(how, steps_per_second(task)) as (film, screen):
+        for number in wanted(request, task.key, task.episodes if task.version else None):
+            if film.full:
+                break
+            seed, options = task.episode(number)
+            with closing(ObservedEnv(make(task.env_id, dict(task.env_kwargs)))) as env:
+                episode = ShownEpisode(env, seed, None if options is None else dict(options), name_of(agent))
+                with suppress(FilmEnded):
+                    show_steps(EpisodeView(screen, KEYS, how.panel), episode, live_steps(agent, env, episode))
+                rows.append(episode_row(number, seed, trace.outcome(episode)))
+        return film.made(rows)
+
+
+class ObservedEnv(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """An environment that keeps its last observation."""
+
+    observation: Any = None
+
+    def reset(self, **how: Any) -> tuple[Any, dict[str, Any]]:
+        """Begin an episode."""
+        self.observation, info = super().reset(**how)
+        return self.observation, info
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        """One step."""
+        self.observation, *rest = super().step(action)
+        return (self.observation, *rest)
+
+
+def live_steps(agent: Any, env: ObservedEnv, episode: ShownEpisode) -> Iterator[ShownEpisode]:
+    """The episode after each step that a live agent takes in it; UserError for an action that the space refuses."""
+    one = OneEnvironment(env.observation_space, env.action_space)
+    act = in_process(batch_agent(agent, one), one)
+    seen, taken = space_tree.describe(env.observation_space), space_tree.describe(env.action_space)
+    bounds = ActionBounds(taken)
+    while not episode.over:
+        try:
+            action = act(space_tree.stack(seen, [env.observation]), np.array([not episode.rewards]))
+        except InvalidActionError as error:
+            raise UserError(f"{name_of(agent)}: {error}") from None
+        if bounds.violations(action) is not None:
+            raise UserError(f"{name_of(agent)}: {bounds.message(action)}")
+        episode.step(space_tree.index(taken, bounds.unflatten(action), 0))
+        yield episode
+
+
+@contextmanager
+def filming(how: FilmSettings, fps: float) -> Iterator[tuple[BoundedFilm, Screen]]:
+    """A film, and the screen that records it.
+
+    Args:
+        how: Settings of the film.
+        fps: Steps per second of the environment at its own pace.
+    """
+    if not MIN_SPEED <= how.speed <= MAX_SPEED:
+        raise UserError(f"speed is between {MIN_SPEED:g} and {MAX_SPEED:g}, got {how.speed:g}")
+    with closing(BoundedFilm(how.path, fps * how.speed, how.max_frames)) as film:
+        yield film, Screen(fps, None, film)
+
+
+def check_counts(**counts: tuple[int, int]) -> None:
+    """Raise UserError for a number that is below its minimum: name=(number, minimum)."""
+    for name, (number, minimum) in counts.items():
+        if number < minimum:
+            raise UserError(f"{name} is at least {minimum}, got {number}")
+
+
+class FilmEnded(Exception):  # noqa: N818  # no error: enough is shown
+    """The film has as many frames as it may have."""
+
+
+class BoundedFilm(Film):
+    """A film that raises FilmEnded when it has as many frames as it may have."""
+
+    def __init__(self, path: Path, fps: float, max_frames: int) -> None:
+        super().__init__(path, fps)
+        self._max_frames = max_frames
+        self._size: tuple[int, int] = (0, 0)
+
+    @property
+    def full(self) -> bool:
+        """Whether it has as many frames as it may have."""
+        return self.frames >= self._max_frames
+
+    def add(self, frame: Image, caption: str = "") -> None:
+        """Take one frame; FilmEnded after the last."""
+        super().add(frame, caption)
+        height, width, _ = frame.shape
+        self._size = (width + width % 2, height + height % 2)  # as H.264 has them
+        if self.full:
+            raise FilmEnded
+
+    def made(self, rows: Sequence[Mapping[str, Any]]) -> WatchedEpisodes:
+        """The finished film, with the rows of the episodes that it shows to their ends."""
+        self.close()
+        mp4 = page_film(ffmpeg(), self.path, self.frames / self.fps, MAX_BYTES)
+        return WatchedEpisodes(mp4, self._size, self.fps, self.frames, tuple(rows))
