@@ -32,6 +32,10 @@ class UnfitError(UserError):
     """An algorithm, or a setting of it, that is for other spaces than an environment has."""
 
 
+class RulesError(UserError, TypeError):
+    """Rules of an environment that cannot be played, or not be compiled."""
+
+
 class LackingError(UserError):
     """A package or a program that is not installed on this machine."""
 

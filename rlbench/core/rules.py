@@ -68,7 +68,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlbench.core import arguments
-from rlbench.errors import ArgumentError, shortened
+from rlbench.errors import ArgumentError, RulesError, shortened
 
 StateOf: TypeAlias = Any  # an instance of the rules module's own State
 ParamsOf: TypeAlias = Any  # likewise
@@ -93,12 +93,12 @@ class Rules(Protocol):
 
 
 def load(name: str) -> Rules:
-    """The rules module of that dotted name; UserError where there is none, TypeError names what it lacks."""
+    """The rules module of that dotted name; UserError where there is none, RulesError names what it lacks."""
     module: Any = import_named("rules", name)
     wanted = {*Rules.__annotations__} - ({"DRAWS"} if hasattr(module, "draws") else set())
     missing = [each for each in Rules.__annotations__ if each in wanted and not hasattr(module, each)]
     if missing:
-        raise TypeError(f"{name} is not a rules module: it lacks {', '.join(missing)} (see rlbench.core.rules)")
+        raise RulesError(f"{name} is not a rules module: it lacks {', '.join(missing)} (see rlbench.core.rules)")
     return cast(Rules, module)
 
 
@@ -137,12 +137,12 @@ def make_params(rules: Rules, kwargs: Mapping[str, Any], adapter: type) -> Param
     arguments.check_known(adapter, kwargs, inspect.signature(configure or rules.Params).parameters)
     if configure is not None:
         return configure(**kwargs)
-    kinds, bounds = _declared_types(rules.Params), getattr(rules, "PARAM_BOUNDS", {})
+    kinds, bounds = declared_types(rules.Params), getattr(rules, "PARAM_BOUNDS", {})
     checked = {name: _param(name, value, kinds.get(name), bounds.get(name, ())) for name, value in kwargs.items()}
     return rules.Params(**checked)
 
 
-def _declared_types(record: type) -> dict[str, Any]:
+def declared_types(record: type) -> dict[str, Any]:
     """The types of a record's fields by name; none where one of them is a name that only type checkers import."""
     try:
         return get_type_hints(record)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import math
+import numbers
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
@@ -18,6 +19,7 @@ from rlbench.core.rules import (
     RandomDraws,
     Rules,
     StateOf,
+    declared_types,
     import_named,
     load,
     make_params,
@@ -25,7 +27,7 @@ from rlbench.core.rules import (
     make_states,
 )
 from rlbench.core.spaces import Layout
-from rlbench.errors import ArgumentError, shortened
+from rlbench.errors import ArgumentError, RulesError, shortened
 
 BYTES_PER_ENTRY = 200  # of an exact model: one outcome of one action in one state
 
@@ -178,9 +180,25 @@ class World:
         if blank := self.blank():
             return blank[0]  # at a start, an opponent may already have searched for its first move
         state = self.initial((0.5,) * self.draws[0], self.options)
-        if any(np.ndim(value) for value in state):
-            raise TypeError(f"{self.name} has arrays in its State; it needs blank(params) to make them")
+        self._check_fields(state)
         return state
+
+    def _check_fields(self, state: StateOf) -> None:
+        """Raise RulesError for a State that a batch cannot hold: one of other things than numbers."""
+        declared = declared_types(type(state))
+        for name, value in state._asdict().items():
+            if isinstance(value, np.ndarray):
+                raise RulesError(f"{self.name} has an array in its State, {name}; it needs blank(params) to make it")
+            if not isinstance(value, numbers.Real | np.bool_):
+                raise RulesError(
+                    f"{self.name}: initial gives the field {name} of State {shortened(value)}; a state holds numbers "
+                    "and arrays of fixed shape, which blank(params) makes"
+                )
+            if declared.get(name) is float and isinstance(value, numbers.Integral):
+                raise RulesError(
+                    f"{self.name}: initial gives the field {name} of State, a float, the integer {value}, and batches "
+                    f"would round what follows; write {value}.0"
+                )
 
     def make_state(self, values: Any, like: StateOf) -> StateOf:
         """A State of these values; ArgumentError for one that cannot be. Rules without `valid` take any finite one."""

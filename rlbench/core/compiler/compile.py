@@ -24,10 +24,12 @@ from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
 from rlbench import process
-from rlbench.core.compiler import cache
+from rlbench.core.compiler import cache, mistakes
 from rlbench.core.compiler.cache import cache_folder as cache_folder
 from rlbench.core.compiler.codegen import PADDING
 from rlbench.core.compiler.pool import ParallelLoop, ThreadPool, has_pools, process_pool
+from rlbench.core.compiler.rehearsal import rehearse
+from rlbench.core.compiler.rules_text import module_texts
 from rlbench.core.compiler.template import CACHED, source
 from rlbench.core.compiler.work_stealing import ENTRIES, pool_source
 from rlbench.core.world import World
@@ -139,25 +141,39 @@ def working_memory(world: World, threads: int = 1) -> tuple[NDArray[Any], ...]:
 
 def compiled(world: World) -> ModuleType:
     """The compiled loops of these rules: `reset`, `step_serial`, `step_parallel`; of some `begin`, `advance`, too."""
+    origins = origins_of(world.rules)
+    if origins:
+        rehearse(world)
     text = source(world)
     stem = world.name.replace(".", "_")
-    return compiled_text(f"batch_{stem}", text, CACHED)
+    return compiled_text(f"batch_{stem}", text, CACHED, origins)
 
 
-def compiled_text(stem: str, text: str, functions: tuple[str, ...]) -> ModuleType:
+def compiled_text(
+    stem: str, text: str, functions: tuple[str, ...], origins: tuple[mistakes.RulesText, ...] = ()
+) -> ModuleType:
     """The module of a generated text.
 
     Args:
         stem: Beginning of its name.
         text: The text, whose functions are compiled when they are first called.
         functions: Names of those whose machine code is worth keeping.
+        origins: Texts of the user's rules in it, whose mistakes are told by their files and lines.
     """
     with numba_settings():
-        return _make_once(f"rlbench_{stem}_{_digest(text)}", text, functions)
+        return _make_once(f"rlbench_{stem}_{_digest(text)}", text, functions, origins)
+
+
+def origins_of(rules: Any) -> tuple[mistakes.RulesText, ...]:
+    """The texts of rules with their files; none for those of rlbench, whose mistakes are its own."""
+    if rules.__name__.partition(".")[0] == "rlbench":
+        return ()
+    texts = module_texts(rules, rules.__name__.rpartition(".")[0])
+    return tuple(mistakes.RulesText(str(sys.modules[name].__file__), text) for name, text in texts.items())
 
 
 @functools.cache
-def _make_once(name: str, text: str, functions: tuple[str, ...]) -> ModuleType:
+def _make_once(name: str, text: str, functions: tuple[str, ...], origins: tuple[mistakes.RulesText, ...]) -> ModuleType:
     """The module of a generated text, some of whose functions keep their machine code in the cache.
 
     The text is stored for those who want to read it; it is never read back.
@@ -176,8 +192,27 @@ def _make_once(name: str, text: str, functions: tuple[str, ...]) -> ModuleType:
         if function is None:
             continue
         function._cache = MachineCode(f"{name}.{each}", text)
-        function.compile = _by_our_settings(function.compile)  # called for each new kind of arguments
+        # Called for each new kind of arguments.
+        function.compile = _by_our_settings(_explaining(function.compile, path, text, origins))
     return module
+
+
+def _explaining(
+    compile_: Callable[..., Any], path: str, text: str, origins: tuple[mistakes.RulesText, ...]
+) -> Callable[..., Any]:
+    """The function, whose errors are those of the user's rules where there are any."""
+
+    def explaining(*arguments: Any) -> Any:
+        try:
+            return compile_(*arguments)
+        except (UserError, MemoryError, OSError):
+            raise
+        except Exception as error:
+            if not origins:
+                raise
+            raise mistakes.explained(error, path, text, origins) from error
+
+    return explaining
 
 
 def _by_our_settings(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,6 +12,8 @@ import inspect
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from rlbench.errors import RulesError
+
 ALLOWED_IMPORTS = {"math", "typing", "numpy"}
 
 
@@ -64,18 +66,19 @@ def _check_imports(name: str, tree: ast.Module) -> None:
         imported = [a.name for a in node.names] if isinstance(node, ast.Import) else []
         imported += [node.module or "."] if isinstance(node, ast.ImportFrom) else []
         if foreign := sorted({each.split(".")[0] for each in imported} - ALLOWED_IMPORTS):
-            raise TypeError(
-                f"{name} imports {', '.join(foreign)}; rules may import only {', '.join(sorted(ALLOWED_IMPORTS))}"
+            raise RulesError(
+                f"{name}, line {getattr(node, 'lineno', 1)}, imports {', '.join(foreign)}; "
+                f"rules may import only {', '.join(sorted(ALLOWED_IMPORTS))}"
             )
 
 
 def check_distinct(texts: Mapping[str, str]) -> None:
-    """A TypeError where a name is defined by two of the texts, the later of which would win."""
+    """A RulesError where a name is defined by two of the texts, the later of which would win."""
     defined: dict[str, str] = {}
     for module, text in texts.items():
         for name in _definitions(text):
             if defined.setdefault(name, module) != module:
-                raise TypeError(f"{module} defines {name}, as does {defined[name]}; they are compiled as one module")
+                raise RulesError(f"{module} defines {name}, as does {defined[name]}; they are compiled as one module")
 
 
 def emptied(text: str, names: Collection[str]) -> str:
