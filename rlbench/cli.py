@@ -33,6 +33,7 @@ COMMANDS = {
     "plot": "draw learning curves, performance profiles and the leaderboard",
     "leaderboard": "rank all results and write leaderboard.md",
     "compare": "how far two agents differ, how sure that is, and how many seeds would settle it",
+    "new-task": "write the file of a task on any environment",
     "doctor": "check this installation",
 }
 
@@ -69,9 +70,14 @@ def _dispatch(arguments: list[str]) -> int:
     if name not in COMMANDS:
         raise unknown("command", name, COMMANDS)
     with random_generator():  # rich, which draws tables, draws from it when it is imported
-        module: Any = importlib.import_module(f"rlbench.commands.{name}")
+        module: Any = importlib.import_module(f"rlbench.commands.{name.replace('-', '_')}")
     parse = getattr(module, "parse", None)
     return int(module.run(parse(rest) if parse else _options(module, name, rest)))
+
+
+def options_class(name: str) -> str:
+    """The class of a command's options: `NewTaskOptions` for new-task."""
+    return "".join(part.capitalize() for part in name.split("-")) + "Options"
 
 
 def with_format(arguments: Sequence[str]) -> list[str]:
@@ -82,7 +88,7 @@ def with_format(arguments: Sequence[str]) -> list[str]:
 
 
 def _options(module: Any, name: str, arguments: list[str]) -> Any:
-    kind = getattr(module, f"{name.capitalize()}Options")
+    kind = getattr(module, options_class(name))
     return parse_options(kind, arguments, prog=f"rlbench {name}", description=module.__doc__)
 
 

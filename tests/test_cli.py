@@ -40,8 +40,8 @@ SPEAK_A_PROTOCOL = {"gtp"}
 
 @pytest.mark.parametrize("command", sorted(cli.COMMANDS.keys() - SPEAK_A_PROTOCOL))
 def test_every_command_takes_quiet_and_a_format(command):
-    module = importlib.import_module(f"rlbench.commands.{command}")
-    fields = {field.name: field.type for field in dataclasses.fields(getattr(module, f"{command.capitalize()}Options"))}
+    module = importlib.import_module(f"rlbench.commands.{command.replace('-', '_')}")
+    fields = {field.name: field.type for field in dataclasses.fields(getattr(module, cli.options_class(command)))}
     assert (fields["quiet"], fields["format"]) == ("Quiet", "Format")
 
 

@@ -34,6 +34,7 @@ MISTAKES = {
     "compare ppo sac --tsk x": "did you mean --task?",
     "plot --axis foo": "invalid choice 'foo'",
     "leaderboard --chekc": "did you mean --check?",
+    "new-task CartPole --nmae x": "did you mean --name?",
     "doctor --quite": "did you mean --quiet?",
     "evaluate x --quite": "did you mean --suite or --quiet?",
 }

@@ -14,6 +14,8 @@
     proof          actions re-simulated and kept, and what verification found
     merging        folders of results into one
     blocks         one block, with the agent in a fresh process
+    random_play    what random play reaches on a task
+    proposal       a task for an environment that nobody has prepared
     executors      where blocks are played: one after the other, or several at once
     open_run       one run: which blocks may be played, committed in their order
     schedule       several runs: whose block is next

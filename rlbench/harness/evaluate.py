@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import importlib
-import math
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from rlbench import children
 from rlbench.errors import UserError, counted
-from rlbench.harness.blocks import describe_spaces
 from rlbench.harness.executors.choice import executor_of
 from rlbench.harness.isolation import tiers
-from rlbench.harness.isolation.agent import Spaces
-from rlbench.harness.isolation.agent_process import task_info
-from rlbench.harness.play import in_process, make_env, play
 from rlbench.harness.schedule import EndedRun, Pair, Schedule
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.task import Task
@@ -117,14 +109,3 @@ def _title(pairs: Sequence[Pair]) -> str:
         return counted(len(pairs), "run")
     task, given = pairs[0]
     return f"{given.name if isinstance(given, Submission) else Path(given).name} on {task.key}"
-
-
-def measure_random_agent(task: Task, episodes: int = 1_000) -> tuple[float, float]:
-    """Lowest and mean return of so many random episodes: `failure_return` and `random` of a task."""
-    agent: Any = importlib.import_module(f"rlbench.harness.builtin.{task.random_agent}.agent")
-    batch = dataclasses.replace(task, episodes=episodes, num_envs=episodes)
-    env = make_env(batch, episodes)
-    random_agent = agent.load(task_info(task, episodes), Spaces(*describe_spaces(env)), seed=0)
-    played, _ = play(env, in_process(random_agent, env), batch, range(episodes))
-    env.close()
-    return min(e.return_ for e in played), math.fsum(e.return_ for e in played) / episodes

@@ -8,7 +8,8 @@ import pytest
 HARNESS = Path(__file__).parents[2] / "rlbench" / "harness"
 STAGES = (
     *("adapters", "layers", "search_player", "tasks", "manifest", "contents", "archives", "submission", "isolation"),
-    *("results", "play", "proof", "merging", "blocks", "executors", "open_run", "schedule", "evaluate", "verify"),
+    *("results", "play", "kept", "proof", "merging", "blocks", "random_play", "proposal"),
+    *("executors", "open_run", "schedule", "evaluate", "verify"),
 )
 RANKING = ("tasks", "ranking")
 FILES = sorted(path for path in HARNESS.rglob("*.py") if "builtin" not in path.parts)

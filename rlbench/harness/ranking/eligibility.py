@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from rlbench.errors import printable
 from rlbench.harness.ranking.recorded_runs import AgentVersion, Run
+from rlbench.harness.tasks.catalogue import missing
 from rlbench.harness.tasks.task import Task
 
 REFERENCE = "rlbench"
@@ -113,8 +114,7 @@ def why_unranked(run: Run, tasks: Mapping[str, Task]) -> str | None:
     if run.flaw:
         return run.flaw
     if run.task not in tasks:
-        missing = printable(run.task)[:80]
-        return f"no definition of {missing} is known here: put its file on RLBENCH_PATH, or install its package"
+        return missing(printable(run.task)[:80])
     episodes = tasks[run.task].episodes
     if not run.complete or len(run.returns) != episodes:
         why = f"; {run.lacking}" if run.lacking else ""

@@ -11,6 +11,11 @@ RESERVED = ("all", "classic")
 """Names that commands understand as something else."""
 
 
+def missing(task: str) -> str:
+    """What is said of a task, by the key in a record, that nobody has defined here."""
+    return f"no definition of {task} is known here: put its file on RLBENCH_PATH, or install its package"
+
+
 @dataclass(frozen=True)
 class Family:
     """What the leaderboard says of a suite that has a section of its own."""

@@ -5,8 +5,10 @@ What is in capitals is rlbench's own; `catalogue()` has the tasks and suites of 
 
 from __future__ import annotations
 
-from rlbench.errors import UserError, unknown
-from rlbench.harness.tasks.catalogue import Catalogue, Family
+import re
+
+from rlbench.errors import UserError, near_names, unknown
+from rlbench.harness.tasks.catalogue import Catalogue, Family, missing
 from rlbench.harness.tasks.found import name_file, path_in, tasks_of_others
 from rlbench.harness.tasks.go import GO5, GO9
 from rlbench.harness.tasks.limits import Limits
@@ -228,11 +230,12 @@ SUITES: dict[str, tuple[Task, ...]] = {
 
 def catalogue() -> Catalogue:
     """Every task and suite that is known here: rlbench's own, then those of others; all that lists tasks asks it."""
-    own = _own()
+    own = own_catalogue()
     return own.joined(tasks_of_others(own))
 
 
-def _own() -> Catalogue:
+def own_catalogue() -> Catalogue:
+    """The tasks and suites of rlbench."""
     families = {name: Family(budgets=budgets) for name, budgets in BUDGETS.items()}
     return Catalogue(TASKS, SUITES, FAMILY, families)
 
@@ -250,7 +253,7 @@ def find_task(name: str) -> Task | None:
     if (word := path_in(name)) is None:
         return catalogue().find(name)
     path, name = word
-    there = name_file(path, _own())
+    there = name_file(path, own_catalogue())
     if not name and len(there.tasks) == 1:
         return next(iter(there.tasks.values()))
     if not name:
@@ -267,7 +270,10 @@ def get_task(key: str) -> Task:
     task = find_task(key)
     if task is None:
         known = catalogue()
-        raise UserError("; ".join([str(unknown("task", key, known.tasks)), *known.mistakes]))
+        of_record = re.fullmatch(r"[a-z0-9-]+@\d+", key) and not near_names(key, known.tasks)
+        raise UserError(
+            "; ".join([missing(key) if of_record else str(unknown("task", key, known.tasks)), *known.mistakes])
+        )
     return task
 
 
@@ -278,7 +284,7 @@ def get_suite(name: str) -> tuple[Task, ...]:
     """
     if (word := path_in(name)) is not None:
         path, name = word
-        there = name_file(path, _own())
+        there = name_file(path, own_catalogue())
         if not name:
             return tuple(there.tasks.values())
         if name.lower() not in there.suites:

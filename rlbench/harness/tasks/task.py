@@ -146,7 +146,7 @@ class Task:
     """The fingerprint under which a simulated task is ranked. Records of others are kept and listed, without a rank."""
 
     failure_return: float = 0.0
-    """Return recorded for a failed episode: the worst of 1,000 random episodes (`evaluate.measure_random_agent`)."""
+    """Return recorded for a failed episode: the worst of 1,000 random episodes (`random_play.measure_random_agent`)."""
 
     random: float = 0.0
     """Return at the normalised score 0: the mean of those 1,000 episodes, or a published mean."""

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from rlbench.errors import UserError
-from rlbench.harness.evaluate import measure_random_agent
 from rlbench.harness.play import make_env
+from rlbench.harness.random_play import measure_random_agent
 from rlbench.harness.results import record
 from rlbench.harness.tasks.limits import Limits
 from rlbench.harness.tasks.suite import FAMILY, SUITES, TASKS, get_suite, get_task
