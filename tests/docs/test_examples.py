@@ -29,6 +29,8 @@ from tests.docs.pages import ROOT, blocks
 linux = pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated on Linux only")
 
 ELSEWHERE = {
+    ("docs/adding-a-task.md", "python"): "test_adding_a_task.py follows the page from start to end",
+    ("docs/adding-a-task.md", "toml"): "test_adding_a_task.py follows the page from start to end",
     ("docs/adding-an-environment.md", "python"): "test_readme.py writes the file, then runs the second block",
     ("docs/alphazero.md", "json"): "tests/harness/search_player plays by such files",
     ("docs/gtp.md", "text"): "tests/gtp and tests/envs/go/test_engine_games.py play such games",
@@ -155,6 +157,10 @@ COMMANDS = {
     "rlbench leaderboard": Example(lambda done: "\n## Cost" in (done.folder / "leaderboard.md").read_text("utf-8")),
     "rlbench leaderboard --check": Example(lambda done: "is up to date" in done.out),
     "rlbench plot runs/quick": Example(charts, JSON, slow=True),
+    "rlbench new-task MountainCar-v0": Example(
+        lambda done: (done.folder / "mountain-car.toml").exists() and done.rows[0]["random"] == -200,
+        "--measured 20 --json",
+    ),
     "rlbench doctor": Example(lambda done: {row["status"] for row in done.rows} <= {"ok", "warn"}, JSON, slow=True),
     "rlbench run tabular": Example(
         lambda done: {row["agent"] for row in done.rows if row["table"] == "task"} == {"value-iteration"},
@@ -177,7 +183,13 @@ HOURS = "takes hours or days; what it reached is in results/, which test_scores.
 MINUTES = "takes many minutes; its parts are tested one by one"
 GO = "takes an agent that plays Go; tests/harness/test_match_command.py has some"
 SEARCHER = "takes an agent that searches; tests/harness/search_player plays one"
+A_TASK = "test_adding_a_task.py follows the page from start to end"
 NOT_RUN = {
+    "rlbench new-task maze_env:demo/Maze-v0": A_TASK,
+    "export RLBENCH_PATH=$PWD": A_TASK,
+    "rlbench evaluate random --suite mazes": A_TASK,
+    "rlbench train q-learning --task maze": A_TASK,
+    "rlbench evaluate runs/train/maze@1/q-learning-s0/submission": A_TASK,
     "make run": "is `rlbench run quick`, in an installation that it makes",
     "make test": "runs this test",
     'pip install -c constraints.txt ".[all]"': "is what these tests run in",
