@@ -26,9 +26,10 @@ from rlbench.harness.ranking import leaderboard, tables
 from rlbench.harness.ranking.costs import CurveLink, cost_rows, cost_table
 from rlbench.harness.ranking.flat import flat
 from rlbench.harness.ranking.kept_ratings import KeptRatings
+from rlbench.harness.ranking.proofs import ProofRow
 from rlbench.harness.ranking.rankings import compute_rankings
 from rlbench.harness.ranking.rows import Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow
-from rlbench.harness.results import curves
+from rlbench.harness.results import checks, curves
 from rlbench.harness.results.curves import KeptCurve
 from rlbench.harness.tasks.suite import FAMILIES, catalogue, get_suite
 from rlbench.harness.tasks.task import Task
@@ -48,7 +49,7 @@ LATEX = str.maketrans(
 )
 """How LaTeX spells the characters that mean something to it."""
 
-Row = TypeVar("Row", TaskRow, RunRow, SuiteRow, UnrankedRow)
+Row = TypeVar("Row", TaskRow, RunRow, SuiteRow, ProofRow, UnrankedRow)
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,7 @@ def selected(ranked: Rankings, options: LeaderboardOptions) -> Rankings:
         ranked,
         tasks=of_tasks(ranked.tasks),
         runs=of_tasks(ranked.runs),
+        proofs=of_tasks(ranked.proofs),
         suites={
             name: of_agents(rows) if keys >= {t.key for t in tasks.suites[name]} else ()
             for name, rows in ranked.suites.items()
@@ -196,6 +198,7 @@ def pages(ranked: Rankings, results: Path, page: Path) -> dict[Path, str]:
         },
         runs={name: plans.training_runs(name, [task.key for task in known.suites[name]]) for name in FAMILIES},
         name=page.name,
+        checks=f"{folder}/{checks.FOLDER}" if any((results / checks.FOLDER).glob("*.csv")) else "",
     )
     texts = leaderboard.pages(ranked, known.tasks, known.suites, around)
     return {page.parent / name: text for name, text in texts.items()}

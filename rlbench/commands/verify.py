@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,11 +16,12 @@ from tyro.conf import Positional
 from rlbench.commands.shared import secret_file
 from rlbench.commands.shared.lookup import find_records, submission_of
 from rlbench.commands.shared.output import Format, Quiet, print_table, remark, silent
-from rlbench.errors import UserError
+from rlbench.errors import UserError, counted
 from rlbench.harness import submission
 from rlbench.harness.proof import kept_actions
 from rlbench.harness.proof.findings import Verification, difference, has_same_arithmetic, state
-from rlbench.harness.results import record
+from rlbench.harness.proof.statements import sign
+from rlbench.harness.results import checks, record
 from rlbench.harness.results.record import Record
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.suite import get_task
@@ -45,6 +47,8 @@ class VerifyOptions:
     """Folder of the submission, where it is not found by its digest; only records of this one are verified."""
     traces: bool = False
     """Keep the actions beside the record, compressed, so that it can be proved without the submission."""
+    sign: Annotated[str | None, tyro.conf.arg(metavar="WHO")] = None
+    """Add what came out to results/checks/WHO.csv, beside the records, to be published with them."""
     secret: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """The secret from which the seeds were drawn, of records that were evaluated with one."""
     quiet: Quiet = False
@@ -56,12 +60,33 @@ def run(options: VerifyOptions) -> int:
     """Verify, and print a row per record; 0 where all of them came out the same, else 1."""
     if options.blocks is not None and options.blocks < 1:
         raise UserError(f"--blocks is at least 1, got {options.blocks}")
+    if options.sign is not None:
+        checks.path_of(Path(), options.sign)  # a name that cannot sign is told before anything is played
     paths = chosen(options.records)
     if options.submission is not None and len(paths) > 1:
         paths = records_of(options.submission, paths)
     rows = [row(path, options, alone=len(paths) == 1) for path in paths]
     show(rows, options)
+    if options.sign is not None:
+        signed(paths, options)
     return max(VERDICTS.get(each["verdict"], 1) for each in rows)
+
+
+def signed(paths: list[Path], options: VerifyOptions) -> None:
+    """Add what came out to the checks of who signs, and say how many statements were new."""
+    readable = [path for path in paths if is_record(path)]
+    added = sign(readable, str(options.sign), datetime.now(timezone.utc).date())
+    if not added:
+        raise UserError("nothing to sign: no findings could be kept beside these records")
+    for path, new in added.items():
+        remark(f"{path}: {counted(new, 'check')} added", options)
+
+
+def is_record(path: Path) -> bool:
+    """Whether a record can be read; the row of any other says why not."""
+    with suppress(UserError):
+        return record.read(path) is not None
+    return False
 
 
 def show(rows: list[dict[str, Any]], options: VerifyOptions) -> None:

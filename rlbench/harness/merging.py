@@ -3,6 +3,7 @@
     records          results/<task>/<agent>@<digest>.jsonl
     beside them      kept actions, and what `verify` found: <agent>@<digest>.*
     learning curves  results/curves/<task>/<agent>-s<seed>.csv
+    checks           results/checks/<who>.csv
 
 A record that goes on where this folder's ends is appended, block by block whole, and so are its kept actions. Killed at
 any moment, a merge leaves each file as it was or as it should be, and the next one does the rest.
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from rlbench.errors import UserError
 from rlbench.harness.proof import kept_actions
-from rlbench.harness.results import curves, record
+from rlbench.harness.results import checks, curves, record
 from rlbench.harness.results.jsonl import JsonlWriter
 from rlbench.harness.results.record import Record
 from rlbench.regular_files import read_regular
@@ -71,7 +72,7 @@ def merge(source: Path, results: Path) -> Iterator[Merged]:
 
 
 def files(folder: Path) -> list[Path]:
-    """The files of a folder of results that are merged: records, what lies beside them, and learning curves."""
+    """The files of a folder of results that are merged: records, what lies beside them, learning curves and checks."""
     records = record.candidates(folder)
     there = set(records)
     beside = [
@@ -80,7 +81,7 @@ def files(folder: Path) -> list[Path]:
         for path in sorted(each.parent.glob(f"{glob.escape(each.stem)}.*"))
         if path not in there and path.suffix != ".part"
     ]
-    kept = sorted((folder / curves.FOLDER).glob("*/*.csv"))
+    kept = sorted([*(folder / curves.FOLDER).glob("*/*.csv"), *(folder / checks.FOLDER).glob("*.csv")])
     return [*records, *(path for path in (*beside, *kept) if not record.is_hidden(path, folder))]
 
 
@@ -96,6 +97,8 @@ def _merged(path: Path, target: Path) -> tuple[str, str]:
         return _merged_actions(path, data, target, held)
     if held is not None and path.name.endswith(record.VERIFICATION):
         return THERE, "what verify has found here stays"
+    if path.parent.name == checks.FOLDER:
+        return _merged_checks(path, data, target, held)
     if path.suffix == ".csv":
         curves.read(path)
     if held is not None:
@@ -150,6 +153,21 @@ def _merged_actions(path: Path, data: bytes, target: Path, held: bytes | None) -
     return THERE, ""
 
 
+def _merged_checks(path: Path, data: bytes, target: Path, held: bytes | None) -> tuple[str, str]:
+    """What becomes of somebody's checks: those that say something new are added to what they have said here."""
+    theirs = checks.read(path)
+    if held is None:
+        return _add(target, data)
+    ours = checks.read(target)
+    new = checks.unknown_to(ours, theirs)
+    try:
+        if new:
+            checks.write(target, [*ours, *new])
+    except OSError as error:
+        raise _unwritable(target, error) from None
+    return (CONTINUED, "") if new else (THERE, "")
+
+
 def _of_same_seed(theirs: Record, target: Path) -> Path | None:
     """A record beside `target` of the same agent, version, owner and training seed, but other contents."""
     names = ("agent", "version", "owner", "training_seed")
@@ -189,8 +207,12 @@ def _add(target: Path, data: bytes) -> tuple[str, str]:
     except FileExistsError:
         return CONFLICT, f"{target} was made meanwhile; merge again"
     except OSError as error:
-        raise UnwritableError(f"cannot write {target}: {error.strerror}; what was merged before is safe") from None
+        raise _unwritable(target, error) from None
     return ADDED, ""
+
+
+def _unwritable(target: Path, error: OSError) -> UnwritableError:
+    return UnwritableError(f"cannot write {target}: {error.strerror}; what was merged before is safe")
 
 
 def _go_on(target: Path, data: bytes, size: int) -> tuple[str, str]:

@@ -60,8 +60,9 @@ def test_it_writes_the_page_and_then_check_passes(options, capsys):
     assert "Task grid-world@1" in shown
     of_task = options.results / "tasks" / f"{TASK.key}.md"
     assert shown.endswith(f"wrote {options.output}, and a page per task in {of_task.parent}\n")
-    (row,) = (line for line in of_task.read_text(encoding="utf-8").splitlines() if "| planner " in line)
+    row, proof = (line for line in of_task.read_text(encoding="utf-8").splitlines() if "| planner " in line)
     assert "-2.00<br>[-2.00, -2.00] |     3 | 3 of 3 |" in row
+    assert "|    3 | self-reported |" in proof
     assert "incomplete: 70 of 140 episodes" in options.output.read_text(encoding="utf-8")
     assert run(dataclasses.replace(options, check=True)) == 0
     assert "up to date" in capsys.readouterr().out

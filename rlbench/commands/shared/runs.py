@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,16 @@ import numpy as np
 from rlbench.core.compiler import cache
 from rlbench.errors import printable
 from rlbench.harness.proof import findings
-from rlbench.harness.ranking.recorded_runs import AgentVersion, Run
-from rlbench.harness.results import curves, summaries
+from rlbench.harness.ranking.recorded_runs import AgentVersion, Run, Statement
+from rlbench.harness.results import checks, curves, summaries
+from rlbench.harness.results.checks import PublishedCheck
 from rlbench.harness.results.record import Record
 
 
 def load_runs(folder: Path) -> list[Run]:
     """Every run under a folder of results, files that cannot be ranked among them; UserError for no such folder."""
+    published, flawed_checks = checks.survey(folder)
+    stated = statements_by_record(published)
     found = [
         Run(
             task=each.task,
@@ -34,11 +38,23 @@ def load_runs(folder: Path) -> list[Run]:
             contents=each.contents,
             secret=each.secret,
             state=each.state,
+            statements=tuple(stated.get((f"{each.task}/{each.agent}@{each.digest[:12]}", each.sha256), ())),
             flaw=each.flaw,
         )
         for each in summaries.load(folder, cache.load, cache.store, state_of)
     ]
-    return [*found, *(flawed_curve(path, reason) for path, reason in curves.survey(folder)[1])]
+    flawed = (*curves.survey(folder)[1], *flawed_checks)
+    return [*found, *(flawed_file(path, reason) for path, reason in flawed)]
+
+
+def statements_by_record(published: Mapping[str, Sequence[PublishedCheck]]) -> dict[tuple[str, str], list[Statement]]:
+    """What everybody has published, by place and sha256 of the record."""
+    found: dict[tuple[str, str], list[Statement]] = {}
+    for who, some in published.items():
+        for each in some:
+            statement = Statement(who, each.verdict, each.how, each.blocks, each.date, each.cpu)
+            found.setdefault((each.record, each.sha256), []).append(statement)
+    return found
 
 
 def state_of(path: Path, run: Record) -> str:
@@ -46,8 +62,8 @@ def state_of(path: Path, run: Record) -> str:
     return findings.state(run, findings.read(path, run))
 
 
-def flawed_curve(path: Path, reason: str) -> Run:
-    """A file among the learning curves that is none, as a run that is not ranked."""
+def flawed_file(path: Path, reason: str) -> Run:
+    """A file among the learning curves or the checks that is none, as a run that is not ranked."""
     where, name = printable(path.parent.name)[:80], printable(path.name)[:80]
     return Run(where, AgentVersion(name, "1"), "", "", -1, -1, np.empty(0), 0, False, flaw=without(reason, path))
 

@@ -194,14 +194,18 @@ class Findings:
 def read(path: Path, run: Record) -> Verification:
     """What this user's `verify` has found out here about a record as it is now; no blocks where it has nothing."""
     found = Verification()
+    for line in lines_about(path, run)[1:]:
+        found.add(line)
+    return found
+
+
+def lines_about(path: Path, run: Record) -> list[dict[str, Any]]:
+    """The lines of this user's findings about a record as it is now, their header first; none where there are none."""
     try:
         lines = [line for line, _ in sealed(read_regular(path_of(path), MAX_BYTES), key())]
     except OSError:
-        return found
-    if lines and lines[0].get("record") == digest(path, run):
-        for line in lines[1:]:
-            found.add(line)
-    return found
+        return []
+    return lines if lines and lines[0].get("record") == digest(path, run) else []
 
 
 def sealed(data: bytes, by: bytes | None) -> list[tuple[dict[str, Any], int]]:

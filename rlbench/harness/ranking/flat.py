@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rlbench.harness.ranking.costs import CostRow
 from rlbench.harness.ranking.games import GamesWon
+from rlbench.harness.ranking.proofs import ProofRow
 from rlbench.harness.ranking.reference_lines import ReferenceLine
 from rlbench.harness.ranking.rows import Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow
 
@@ -26,9 +27,10 @@ def flat(rankings: Rankings, costs: Sequence[CostRow] = ()) -> pandas.DataFrame:
         *(("run", row) for of_task in rankings.runs.values() for row in of_task),
         *(("games", row) for of_task in rankings.games.values() for row in of_task),
         *(("cost", row) for row in costs),
+        *(("proof", row) for of_task in rankings.proofs.values() for row in of_task),
         *(("unranked", row) for row in rankings.unranked),
     ]
-    kinds = (SuiteRow, TaskRow, ReferenceLine, RunRow, GamesWon, CostRow, UnrankedRow)
+    kinds = (SuiteRow, TaskRow, ReferenceLine, RunRow, GamesWon, CostRow, ProofRow, UnrankedRow)
     fields = (field.name for kind in kinds for field in dataclasses.fields(kind))
     columns = ["table", *(name for name in dict.fromkeys(fields) if name != "kind")]
     cells = [[kind, *(plain(getattr(row, name, None)) for name in columns[1:])] for kind, row in rows]

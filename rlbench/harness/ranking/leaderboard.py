@@ -64,6 +64,7 @@ class Surroundings:
         beside: Those of `BESIDE` that are there.
         commands: What trains and scores an agent on a task again, by their names.
         runs: How many training runs the plan of a family has, by its name.
+        checks: The folder of what is published about records, as seen from the page of all tasks; empty where none is.
         name: The page of all tasks.
     """
 
@@ -74,6 +75,7 @@ class Surroundings:
     beside: Collection[str] = ()
     commands: Commands = dataclasses.field(default_factory=dict)
     runs: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    checks: str = ""
     name: str = "leaderboard.md"
 
     def page_of(self, task: str) -> str:
@@ -142,6 +144,9 @@ def render(
         fewest_for_skewness=FEWEST_FOR_SKEWNESS,
         tolerance=f"{BUDGET_TOLERANCE - 1:.0%}".replace("%", " %"),
         misses=MISSES,
+        recorded=sum(row.recorded for rows in rankings.proofs.values() for row in rows),
+        verified=sum(row.verified for rows in rankings.proofs.values() for row in rows),
+        checks=around.checks,
         unranked=unranked_table(rankings.unranked) if rankings.unranked else None,
     )
 
@@ -165,6 +170,7 @@ def render_task(task: Task, rankings: Rankings, shown: Sequence[Task], around: S
         pages={other.key for other in shown},
         chart=relpath(chart, folder) if chart else None,
         results=around.results,
+        checks=relpath(around.checks, folder) if around.checks else None,
         fewest=FEWEST_SEEDS,
         trained=any(row.training_seeds for row in rankings.tasks[task.key]),
     )

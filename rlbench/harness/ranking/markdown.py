@@ -26,7 +26,7 @@ BOLD = 1.1
 
 THIN = frozenset(" ,.:;'()[]|!-ijlft")
 WIDE = frozenset("mwMWN—†@")
-TEXT_COLUMNS = frozenset({"agent", "task", "reason", "digest", "command", "curve"})
+TEXT_COLUMNS = frozenset({"agent", "task", "reason", "digest", "command", "curve", "by", "contested"})
 """Columns that are flush left; all others hold numbers."""
 
 

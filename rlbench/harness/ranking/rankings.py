@@ -24,6 +24,7 @@ from rlbench.harness.ranking.intervals import (
     error_count,
     mean_interval,
 )
+from rlbench.harness.ranking.proofs import proof_rows
 from rlbench.harness.ranking.recorded_runs import AgentVersion, Run
 from rlbench.harness.ranking.reference_lines import own_reference, reference_lines
 from rlbench.harness.ranking.rows import Budget, Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow
@@ -61,6 +62,7 @@ def compute_rankings(
         runs={key: run_rows(some) for key, some in contenders.items() if some and tasks[key].classification},
         games={key: games_won(some) for key, some in contenders.items() if some and tasks[key].ratings},
         lines={key: reference_lines(task) for key, task in tasks.items()},
+        proofs={key: proof_rows(tasks[key], [each.runs for each in some]) for key, some in contenders.items() if some},
         unranked=tuple(
             UnrankedRow(run.task, *run.agent, run.training_seed, run.digest, len(run.returns), reason)
             for run, reason in unranked

@@ -20,6 +20,17 @@ class AgentVersion(NamedTuple):
         return self.name if self.version == "1" else f"{self.name} {self.version}"
 
 
+class Statement(NamedTuple):
+    """What somebody has published about a run: the word of `who`, and no more."""
+
+    who: str
+    verdict: str
+    how: str  # `played`, or `actions`: kept ones were re-simulated
+    blocks: int
+    date: str
+    cpu: str
+
+
 @dataclass(frozen=True)
 class Run:
     """Episodes of one agent digest on one task, in order; `returns: float64[E]`."""
@@ -40,6 +51,7 @@ class Run:
     contents: str = ""  # digest of what played, whatever its training seed; empty where it is not known
     secret: str = ""  # hash of what its seeds were drawn from; empty where they are the task's own
     state: str = "self-reported"  # what `verify` has found out here: verified, re-run, different
+    statements: tuple[Statement, ...] = ()  # about a record with its bytes, by everybody
     flaw: str = ""  # why its file cannot be ranked; empty where it can
 
     @property

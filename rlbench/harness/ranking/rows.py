@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from rlbench.harness.ranking.games import GamesWon
+from rlbench.harness.ranking.proofs import ProofRow
 from rlbench.harness.ranking.reference_lines import ReferenceLine
 
 Budget: TypeAlias = "int | None"
@@ -111,4 +112,5 @@ class Rankings:
     games: Mapping[str, tuple[GamesWon, ...]]  # of tasks that are games against a pool
     lines: Mapping[str, tuple[ReferenceLine, ...]]  # of all tasks
     unranked: tuple[UnrankedRow, ...]
+    proofs: Mapping[str, tuple[ProofRow, ...]] = field(default_factory=dict)  # what is published, of all tasks
     states: Mapping[str, int] = field(default_factory=dict)  # of the runs that count, how many are proved, and how

@@ -29,9 +29,16 @@ from rlbench.harness.ranking.cells import (
 )
 from rlbench.harness.ranking.games import GamesWon
 from rlbench.harness.ranking.intervals import FEWEST_SEEDS
+from rlbench.harness.ranking.proofs import ProofRow
 from rlbench.harness.ranking.reference_lines import ReferenceLine
 from rlbench.harness.ranking.rows import Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow
 from rlbench.harness.tasks.task import Task
+
+SELF_REPORTED = "self-reported"
+"""What is known of runs of which nobody has published that they came out the same."""
+
+CONTESTED = "contested"
+"""The column of runs of which somebody has published that episodes came out otherwise."""
 
 FEWEST_AGENTS = 3
 """Agents that must have played all tasks of a suite for a table of their mean scores."""
@@ -164,6 +171,21 @@ def suite_table(title: str, rows: Iterable[SuiteRow]) -> TextTable:
     ]
     columns = ("rank", "agent", "budget", "tasks", "mean score", "95 % interval", "IQM", "optimality gap", "failed")
     return TextTable(title, columns, tuple(cells))
+
+
+def proof_table(key: str, rows: Iterable[ProofRow]) -> TextTable:
+    """Columns and cells that are shown of what is published about the runs of agents."""
+    cells = [
+        (
+            label(row),
+            integer(row.recorded),
+            f"{row.verified:,} of {row.recorded:,}" if row.verified else SELF_REPORTED,
+            "; ".join(row.verified_by) or DASH,
+            f"{row.contested:,}, by {'; '.join(row.contested_by)}" if row.contested else DASH,
+        )
+        for row in rows
+    ]
+    return TextTable(f"Proofs on {key}", ("agent", "runs", "verified", "by", CONTESTED), tuple(cells))
 
 
 def unranked_table(rows: Iterable[UnrankedRow]) -> TextTable:

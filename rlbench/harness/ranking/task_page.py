@@ -30,7 +30,7 @@ from rlbench.harness.ranking.markdown import BREAK, lines_of, pick, strong
 from rlbench.harness.ranking.matrix import published_reference, published_steps
 from rlbench.harness.ranking.reference_lines import ReferenceLine, own_reference
 from rlbench.harness.ranking.rows import Budget, Rankings, TaskRow
-from rlbench.harness.ranking.tables import TextTable, games_table, runs_table
+from rlbench.harness.ranking.tables import CONTESTED, TextTable, games_table, proof_table, runs_table
 from rlbench.harness.tasks.suite import catalogue
 from rlbench.harness.tasks.task import Task
 
@@ -74,6 +74,7 @@ def task_section(task: Task, rankings: Rankings, curves: Sequence[CurveLink], co
         "budgets": [budget(steps) for steps in known.budgets(task.key)],
         "runs": runs_table(task.key, rankings.runs[task.key]) if task.key in rankings.runs else None,
         "games": games_table(task.key, rankings.games[task.key]) if task.key in rankings.games else None,
+        "proofs": without_empty(proof_table(task.key, rankings.proofs[task.key]), CONTESTED),
         "sources": sources(rankings.lines[task.key]),
         "curves": curve_files(mine, rankings.tasks[task.key]),
         "commands": again(rankings.tasks[task.key], mine, commands),

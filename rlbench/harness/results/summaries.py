@@ -24,7 +24,7 @@ from rlbench.harness.tasks.suite import TASKS, catalogue
 CACHE_NAME = "rlbench_summaries_{}"
 """Name of the file in the cache; one per folder of results."""
 
-LAYOUT = 5
+LAYOUT = 6
 """Version of what the cache holds."""
 
 
@@ -38,6 +38,7 @@ class Summary:
     owner: str = ""
     digest: str = ""
     contents: str = ""
+    sha256: str = ""  # of the committed bytes
     walled: bool = True  # whether the agent was kept apart so that the run may be ranked
     secret: str = ""  # what its seeds were drawn from, as a hash; empty where they are fixed
     state: str = "self-reported"  # what `verify` has found out
@@ -112,7 +113,7 @@ def summary_of(data: bytes, path: Path, state: State) -> Summary:
         wrong = misplaced(run, path) or (bounds.flaw(run, task) if task else None)
     except UserError as error:
         return flawed(path, reason(error, path))
-    return flawed(path, wrong) if wrong else summary(run, state(path, run))
+    return flawed(path, wrong) if wrong else summary(run, data, state(path, run))
 
 
 def misplaced(run: record.Record, path: Path) -> str | None:
@@ -133,8 +134,8 @@ def flawed(path: Path, wrong: str) -> Summary:
     return Summary(printable(path.parent.name)[:80], printable(path.name)[:80], flaw=wrong)
 
 
-def summary(of: record.Record, state: str) -> Summary:
-    """The summary of a record, and what is known of it."""
+def summary(of: record.Record, data: bytes, state: str) -> Summary:
+    """The summary of a record, by its content as it was read, its bytes, and what is known of it."""
     header = of.header
     seed, steps = (-1 if header[name] is None else int(header[name]) for name in ("training_seed", "training_steps"))
     return Summary(
@@ -144,6 +145,7 @@ def summary(of: record.Record, state: str) -> Summary:
         owner=header["owner"],
         digest=header["digest"],
         contents=header["contents"],
+        sha256=hashlib.sha256(data[: of.size]).hexdigest(),
         walled=of.walled,
         secret=header["secret"] or "",
         state=state,

@@ -101,7 +101,7 @@ def test_the_page_shows_elo_where_other_tasks_show_returns():
     assert "opponents=('weak', 'middling', 'strong')" in of_task[4]
     tables = [cells(line) for line in of_task if line.startswith("|")]
     assert f"{value}<br>[{low}, {high}]" in tables[2]
-    opponents, _, won = tables[3:]
+    opponents, _, won = tables[3:6]
     assert opponents == ["agent", "weak (0)", "middling (300)", "strong (700)"]
     assert won == ["player", "54 of 60", "27 of 60", "5 of 60"]
 

@@ -238,7 +238,7 @@ def test_every_table_of_the_page_lines_up():
     )
     text = "\n".join((page(lines), page_of(lines, HILL), page_of(lines, LAKE)))
     blocks = re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE)
-    assert len(blocks) == 3  # two tasks, not ranked
+    assert len(blocks) == 5  # two tasks and their proofs, not ranked
     for block in blocks:
         lines = block.replace("日本語", "......").splitlines()
         assert len({len(line) for line in lines}) == 1
@@ -389,10 +389,10 @@ def test_the_flat_table_holds_every_row_with_whole_ranks():
     board = ranked(noisy("dqn", 5), run("x", 0, [1]))
     table = flat(board)
     scales = ["random", "reference"] * 2
-    assert table["table"].tolist() == ["suite", "suite", "task", *scales, "unranked"]
+    assert table["table"].tolist() == ["suite", "suite", "task", *scales, "proof", "unranked"]
     assert [len(means.split()) for means in table["seed_means"] if means] == [5]
-    assert table["rank"].tolist() == [None, 1, 1, *[None] * 5]
-    assert json.loads(json.dumps(table["training_seeds"].tolist())) == [None, None, 5, *[None] * 5]
+    assert table["rank"].tolist() == [None, 1, 1, *[None] * 6]
+    assert json.loads(json.dumps(table["training_seeds"].tolist())) == [None, None, 5, *[None] * 6]
     assert [t.title for t in tables(board, MADE_UP_SUITES)] == ["Task hill@1", "Not ranked"]
 
 

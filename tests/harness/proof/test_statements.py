@@ -1,0 +1,53 @@
+"""What `verify` found, signed and published: a page elsewhere shows it, while its sealed findings stay here."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from rlbench import cli
+from rlbench.harness.proof import findings, kept_actions
+from rlbench.harness.results import checks, record
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated on Linux only")
+RESULTS = Path(__file__).parents[3] / "results"
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A committed record with its kept actions, whose submission is not here."""
+    source = sorted((RESULTS / "grid-world@1").glob("q-learning@*.jsonl"))[0]
+    path = tmp_path / "results" / "grid-world@1" / source.name
+    path.parent.mkdir(parents=True)
+    for file in (source, kept_actions.path_of(source)):
+        shutil.copy(file, path.parent)
+    return path
+
+
+def test_what_was_found_is_signed_once_and_published(copy, monkeypatch, capsys):
+    monkeypatch.setattr("rlbench.commands.verify.submission_or_none", lambda *_: None)
+    words = ["verify", str(copy), "--sign", "Ada", "--quiet"]
+    assert cli.main(words) == 0
+    path = checks.path_of(copy.parents[1], "Ada")
+    (check,) = checks.read(path)
+    assert (check.record, check.verdict, check.how) == (f"grid-world@1/{copy.stem}", "verified", "actions")
+    assert check.blocks == len(record.read(copy).blocks)
+    before = path.read_bytes()
+    assert cli.main(words) == 0
+    assert path.read_bytes() == before
+    findings.path_of(copy).unlink()  # as in another's checkout
+    page = copy.parents[2] / "page.md"
+    assert cli.main(["leaderboard", "--results", str(copy.parents[1]), "--output", str(page), "--quiet"]) == 0
+    assert "1 of 1 runs in the tables are *verified*" in page.read_text(encoding="utf-8")
+    assert "Ada (" in (page.parent / "tasks" / "grid-world@1.md").read_text(encoding="utf-8")
+    capsys.readouterr()
+
+
+def test_bad_names_and_findings_that_cannot_be_kept_are_one_line(copy, monkeypatch, capsys):
+    monkeypatch.setattr("rlbench.commands.verify.submission_or_none", lambda *_: None)
+    assert cli.main(["verify", str(copy), "--sign", "a/b"]) == 2
+    assert "'a/b' cannot sign" in capsys.readouterr().err
+    monkeypatch.setattr("rlbench.harness.proof.findings.key", lambda: None)
+    assert cli.main(["verify", str(copy), "--sign", "Ada", "--quiet"]) == 2
+    assert capsys.readouterr().err == "error: nothing to sign: no findings could be kept beside these records\n"
