@@ -23,6 +23,7 @@ ALGORITHMS: dict[str, str] = {
     "actor-critic": "baselines.algorithms.actor_critic",
     "recurrent-attention": "baselines.algorithms.recurrent_attention",
     "soft-actor-critic": "baselines.algorithms.soft_actor_critic",
+    "xqc": "baselines.algorithms.xqc",
     "alphazero": "baselines.algorithms.alphazero",
 }
 """Algorithm -> the module that defines its settings, its `PRESETS`, and `train(settings, ...) -> Iterator[Event]`."""
@@ -43,6 +44,7 @@ AGENTS: dict[str, tuple[str, ...]] = {
     "ppo": ("actor-critic", "--preset", "locomotion"),
     "sac": ("soft-actor-critic",),
     "sac-paper": ("soft-actor-critic", "--preset", "paper"),
+    "xqc-paper": ("xqc", "--preset", "paper"),
     "recurrent-attention-150": (
         *("recurrent-attention", "--preset", "translated"),
         *("--epochs", "150", "--agent", "recurrent-attention-150"),

@@ -23,7 +23,7 @@ from torch import nn
 
 from baselines.data.draws import CounterGenerator
 from baselines.data.replay import NStepWindow, Replay, ReplayBatch, TensorReplay, upload
-from baselines.data.rollout import Rollout, make_envs
+from baselines.data.rollout import Rollout, Transition, make_envs
 from baselines.maths.equations import (
     soft_policy_loss,
     soft_q_target,
@@ -137,10 +137,14 @@ class SAC(Learner):
 
         With a counter's draws there is one transfer each way: the actions, and all that came of them.
         """
-        transitions = self.window.push(self.rollout.step(self.choose(self.rollout.s_tm1)))
+        transitions = self.window.push(self.step())
         if self.on_device:
             *transitions, self.s = upload((*transitions, self.rollout.s_tm1), self.actor.device)
         self.replay.add(tuple(transitions))
+
+    def step(self) -> Transition:
+        """A step of all environments, by actions of the policy."""
+        return self.rollout.step(self.choose(self.rollout.s_tm1))
 
     @torch.no_grad()
     def choose(self, s: Array) -> Array:
@@ -148,7 +152,7 @@ class SAC(Learner):
         if len(self.replay) < self.settings.warmup:
             return self.uniform(len(s))
         given = self.replay.network_input(s) if self.s is None else self.s
-        a = to_numpy(self.head.draw(self.actor(given), self.normal(len(s)))[0])
+        a = to_numpy(self.draw(given)[0])
         if not np.isfinite(a).all():
             self.check_finite()
         return a
@@ -169,7 +173,7 @@ class SAC(Learner):
     def learn(self) -> None:
         """An update of critics, actor, temperature and targets on a minibatch drawn from the replay."""
         settings, rate = self.settings, self.learning_rate()
-        batch = self.replay.sample(settings.batch_size, self.rng)
+        batch = self.sample()
         self.improve_critics(batch, rate)
         if self.updates % settings.actor_every == 0:
             log_pi = self.improve_actor(batch, rate)
@@ -177,36 +181,56 @@ class SAC(Learner):
         self.targets.theta.lerp_(self.critics.theta, settings.tau)
         self.updates += 1
 
+    def sample(self) -> ReplayBatch:
+        """A minibatch drawn from the replay."""
+        return self.replay.sample(self.settings.batch_size, self.rng)
+
     def improve_critics(self, batch: ReplayBatch, rate: float) -> None:
         """One step of both critics towards the same targets."""
-        y = self.q_target(batch)
-        loss = squared_errors(self.critics(batch.s_tm1, batch.a_tm1), y)
+        loss = self.critic_loss(batch)
         loss.backward()
         self.critics.optimizer.step(rate)
         self.losses.add(loss)
 
+    def critic_loss(self, batch: ReplayBatch) -> torch.Tensor:
+        """The errors of both critics, a scalar."""
+        y = self.q_target(batch)
+        return squared_errors(self.critics(batch.s_tm1, batch.a_tm1), y)
+
     @torch.no_grad()
     def q_target(self, batch: ReplayBatch) -> torch.Tensor:
         """Learning targets y[B]: values of the target critics at an action drawn from the policy in s_t."""
-        a_t, log_pi_t = self.head.draw(self.actor(batch.s_t), self.normal(len(batch.s_t)))
+        a_t, log_pi_t = self.draw(batch.s_t)
         q_t = self.targets(batch.s_t, a_t)
         return soft_q_target(batch.r_t, batch.discount_t, q_t, log_pi_t, self.temperature.theta.exp())
 
+    def draw(self, s: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Actions a[B, A] of the policy at s[B, D], of which gradients can be taken, and their log pi(a|s), [B]."""
+        return self.head.draw(self.actor(s), self.normal(len(s)))
+
+    def q(self, s: torch.Tensor, a: torch.Tensor) -> torch.Tensor:
+        """Action values of both critics, [2, B]."""
+        values: torch.Tensor = self.critics(s, a)
+        return values
+
     def improve_actor(self, batch: ReplayBatch, rate: float) -> torch.Tensor:
         """One step of the actor up the critics' values and its entropy; returns log pi(a|s), [B], of its actions."""
-        a, log_pi = self.head.draw(self.actor(batch.s_tm1), self.normal(len(batch.s_tm1)))
-        loss = soft_policy_loss(self.critics(batch.s_tm1, a), log_pi, self.temperature.theta.exp())
+        a, log_pi = self.draw(batch.s_tm1)
+        loss = soft_policy_loss(self.q(batch.s_tm1, a), log_pi, self.temperature.theta.exp())
         loss.backward(inputs=list(self.actor.network.parameters()))  # the critics are constants here
         self.actor.optimizer.step(rate)
         return log_pi.detach()
 
     def adjust_temperature(self, log_pi: torch.Tensor) -> None:
         """One step of the temperature, for an entropy -E[log pi] nearer to its target."""
-        settings = self.settings
-        if settings.temperature_learning_rate:
-            target_entropy = -self.head.actions if settings.entropy is None else settings.entropy
-            self.temperature.flat.grad.copy_(temperature_gradient(log_pi, target_entropy))
-            self.temperature.optimizer.step(settings.temperature_learning_rate)
+        rate = self.settings.temperature_learning_rate
+        if rate:
+            self.temperature.flat.grad.copy_(temperature_gradient(log_pi, self.target_entropy()))
+            self.temperature.optimizer.step(rate)
+
+    def target_entropy(self) -> float:
+        """The entropy that the temperature is to hold."""
+        return -self.head.actions if self.settings.entropy is None else self.settings.entropy
 
     def policy(self) -> Perceptron:
         """The mean action, in NumPy; on a CPU it shares the actor's memory."""
@@ -243,16 +267,24 @@ class SAC(Learner):
         if self.on_device:
             self.rng = CounterGenerator(int(settings.seed), device)
         self.s: torch.Tensor | None = None  # the features to act on, where they came with the last transitions
-        sizes = (encode.size, *settings.hidden, self.head.outputs)
-        self.actor = TrainedNetwork(perceptron(sizes, "relu", "uniform", generator), device)
-        sizes = (encode.size + self.head.actions, *settings.hidden, 1)
-        self.critics, self.targets = (TrainedNetwork(Critics(sizes, generator), device) for _ in range(2))
+        self.actor = self.make_actor(generator, device)
+        self.critics, self.targets = (self.make_critics(generator, device) for _ in range(2))
         self.targets.theta.copy_(self.critics.theta)
         self.temperature = TrainedNetwork(Temperature(settings.temperature), device)
         self.window = NStepWindow(1, settings.gamma, settings.reward_scale)
         replay = TensorReplay if self.on_device else Replay
         self.replay = replay(settings.capacity, encode.size, device, self.head.actions)
         self.losses = Losses()
+
+    def make_actor(self, generator: torch.Generator, device: torch.device) -> TrainedNetwork:
+        """The policy's network."""
+        sizes = (self.rollout.encode.size, *self.settings.hidden, self.head.outputs)
+        return TrainedNetwork(perceptron(sizes, "relu", "uniform", generator), device)
+
+    def make_critics(self, generator: torch.Generator, device: torch.device) -> TrainedNetwork:
+        """Both critics."""
+        sizes = (self.rollout.encode.size + self.head.actions, *self.settings.hidden, 1)
+        return TrainedNetwork(Critics(sizes, generator), device)
 
 
 class Critics(nn.Module):

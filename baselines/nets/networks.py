@@ -27,6 +27,20 @@ class Linear(nn.Linear):
         """Nothing."""
 
 
+class FastLinear(Linear):
+    """The same, its products by oneDNN on a CPU where there is one.
+
+    Under pinned arithmetic (`rlbench.arithmetic`) they take 0.4 times as long as by MKL, whose repeatable kernels are
+    those of SSE2; they differ in the last bits. A single row is faster as it is.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """x[B, in_features] -> [B, out_features]."""
+        if x.device.type != "cpu" or len(x) < 2 or not torch.backends.mkldnn.is_available():
+            return super().forward(x)
+        return nn.functional.linear(x.to_mkldnn(), self.weight, self.bias).to_dense()  # type: ignore[no-any-return]
+
+
 class Convolution2d(nn.Conv2d):
     """torch's layer without weights as yet, likewise."""
 
@@ -128,7 +142,8 @@ def initialise(layer: nn.Linear | nn.Conv2d, init: Init, gain: float, generator:
     """Draw a layer's weights and biases in place; `gain` is for orthogonal ones, see `perceptron`."""
     if init == "orthogonal":
         nn.init.orthogonal_(layer.weight, gain, generator=generator)
-        nn.init.zeros_(layer.bias)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
     else:
         bound = 1 / math.sqrt(layer.weight[0].numel())
         nn.init.uniform_(layer.weight, -bound, bound, generator=generator)

@@ -159,7 +159,8 @@ def test_mistakes_are_told_before_any_work(words: tuple[str, str], rlbench: Any,
 UNFIT = {
     "dqn --task pong": "dqn with the preset fast is for other environments than pong@1: observation_scale has 4 "
     "numbers, the observation 28224; give 28224 or none; for pong@1: rlbench train dqn-cpu or ",
-    "dqn --task hopper": "for hopper@1: rlbench train ppo or sac or sac-paper, with --task hopper@1",
+    "dqn --task hopper": "for hopper@1: rlbench train ppo or sac or sac-paper or xqc or xqc-paper, "
+    "with --task hopper@1",
     "sac --task cart-pole": "for cart-pole@1: rlbench train dqn or dqn-lecture or ",
     "dqn-cpu --task cart-pole": "convolutions take stacked frames",
     "q-learning --task hopper": "for hopper@1: rlbench train ppo",

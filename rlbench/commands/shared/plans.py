@@ -40,17 +40,19 @@ LOCOMOTION = tuple(
 )
 MUJOCO_V5 = (
     *(Entry("actor-critic", "locomotion", f"{robot}-gymnasium@1", seeds=3) for robot in WALKERS),
-    *(Entry("soft-actor-critic", "fast", f"{robot}-gymnasium@1", seeds=3) for robot in ("half-cheetah", "hopper")),
+    *(Entry("soft-actor-critic", "fast", f"{robot}-gymnasium@1", seeds=3) for robot in WALKERS),
 )
+XQC = tuple(Entry("xqc", "fast", f"{robot}-gymnasium@1", seeds=3) for robot in WALKERS)
 GO = (Entry("alphazero", "go5", "go5@1", seeds=1), Entry("reinforce", "go", "go5@1", seeds=3))
-ALL = (*QUICK, *AS_THEY_STAND, *ATARI, *MUJOCO_V5, *LOCOMOTION, *GLIMPSE, *GO)
+ALL = (*QUICK, *AS_THEY_STAND, *ATARI, *MUJOCO_V5, *XQC, *LOCOMOTION, *GLIMPSE, *GO)
 PLANS = {
     "quick": QUICK,
     "classic": (*QUICK, *AS_THEY_STAND),
     "atari": ATARI,
     "glimpses": GLIMPSE,
     "locomotion": LOCOMOTION,
-    "mujoco-v5": MUJOCO_V5,
+    "mujoco-v5": (*MUJOCO_V5, *XQC),
+    "xqc": XQC,
     "go": GO,
     "lecture": ALL,
 }

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from baselines.algorithms import actor_critic, reinforce, soft_actor_critic
+from baselines.algorithms import actor_critic, reinforce, soft_actor_critic, xqc
 from baselines.training.events import Finished
 from tests.baselines import probes
 
@@ -25,6 +25,10 @@ SAC = soft_actor_critic.SACSettings(
     **{"gamma": GAMMA, "hidden": (32,), "batch_size": 64, "warmup": 200, "total_env_steps": 1_400, "capacity": 2_000},
     **{"temperature": 1e-3, "temperature_learning_rate": 0.0, "learning_rate": 1e-2, "learning_rate_end": 1e-3},
     **{"eval_every_env_steps": 1_400, "tau": 0.05, "agent": "sac"},
+)
+XQC = xqc.XQCSettings(
+    **asdict(replace(SAC, agent="xqc", warmup=300, total_env_steps=1_600, learning_rate=3e-2)),
+    **{"normalize_rewards": False, "max_value": 2.0, "atoms": 41},
 )
 
 
@@ -74,9 +78,25 @@ def test_soft_actor_critic(probe: str) -> None:
     learner = soft_actor_critic.SAC(settings)
     learner.restore(last.state()["learner"])
     check_action(probe, learner.policy().act)
+    check_values(probe, learner.q)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("probe", probes.PROBES)
+def test_xqc(probe: str) -> None:
+    settings = replace(XQC, task=probes.task(probe, continuous=True))
+    last = finished(xqc.train(settings))
+    learner = xqc.XQC(settings)
+    learner.restore(last.state()["learner"])
+    check_action(probe, learner.policy().act)
+    check_values(probe, learner.q)
+
+
+def check_values(probe: str, q_of: Any) -> None:
+    """Both critics give the value of the reward where it is known, over the actions between the bounds."""
     u = torch.linspace(-0.75, 0.75, 4).repeat(2)[:, None]
     s = torch.tensor([0.0, 1.0]).repeat_interleave(4)[:, None]
-    q = learner.critics.network(s, u).detach().numpy().reshape(2, 2, 4)
+    q = q_of(s, u).detach().numpy().reshape(2, 2, 4)
     values, best = known(probe)[:, None], probes.best(probe)[:, None]
     if not np.isnan(best).all():
         values = values - (u[:4].numpy().T - best) ** 2

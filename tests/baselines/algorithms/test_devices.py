@@ -1,17 +1,19 @@
 """Learners on the pretended GPU against the same on the CPU; and that nothing crosses while they learn."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import gymnasium
 import pytest
+import torch
 
-from baselines.algorithms import actor_critic, dqn, pqn, reinforce, soft_actor_critic
+from baselines.algorithms import actor_critic, dqn, pqn, reinforce, soft_actor_critic, xqc
 from baselines.algorithms.actor_critic import ActorCritic
 from baselines.algorithms.dqn import DQN
 from baselines.algorithms.pqn import PQN
 from baselines.algorithms.recurrent_attention import RecurrentAttentionLearner, RecurrentAttentionSettings
 from baselines.algorithms.reinforce import Reinforce
 from baselines.algorithms.soft_actor_critic import SAC
+from baselines.algorithms.xqc import XQC
 from baselines.training.events import Finished, Snapshot
 from baselines.training.loop import Learner, loop
 from rlbench.registry import GLIMPSE
@@ -130,12 +132,15 @@ SAC_SMALL = replace(
     **{"task": "Pendulum-v1", "num_envs": 3, "capacity": 60, "warmup": 20, "batch_size": 8, "hidden": (8, 8)},
     **{"total_env_steps": 120, "evaluation_episodes": 1, "checkpoint_every_env_steps": 30},
 )
+XQC_SMALL = xqc.XQCSettings(**asdict(replace(SAC_SMALL, agent="xqc")), atoms=11)
 
 
-def test_a_step_of_a_simulator_is_one_transfer_each_way():
-    expected, state, _ = learn(SAC, on_cpu(SAC_SMALL), 40)
+@pytest.mark.parametrize(("make", "settings"), [(SAC, SAC_SMALL), (XQC, XQC_SMALL)])
+def test_a_step_of_a_simulator_is_one_transfer_each_way(make, settings, monkeypatch):
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)  # whose sums are only a CPU's
+    expected, state, _ = learn(make, on_cpu(settings), 40)
     with pretended_gpu():
-        weights, there, crossed = learn(SAC, on_gpu(SAC_SMALL), 40)
+        weights, there, crossed = learn(make, on_gpu(settings), 40)
     uploads, downloads = (sum(n for line, n in crossed.items() if line.startswith(k)) for k in ("upload", "download"))
     assert (uploads, downloads, sum(crossed.values())) == (40, 40, 80)
     assert same(expected, weights)
@@ -144,6 +149,7 @@ def test_a_step_of_a_simulator_is_one_transfer_each_way():
 
 SNAPSHOTS = {
     SAC: {},
+    XQC: {},
     ActorCritic: {"checkpoint_every_updates": 5, "total_env_steps": 400},
     PQN: {"checkpoint_every_updates": 5, "total_env_steps": 400},
     DQN: {"checkpoint_every_env_steps": 100},
@@ -152,9 +158,9 @@ SNAPSHOTS = {
 }
 
 
-@pytest.mark.parametrize("name", marked(["PPO", "DQN", "PQN", "REINFORCE", "RAM", "SAC"]))
+@pytest.mark.parametrize("name", marked(["PPO", "DQN", "PQN", "REINFORCE", "RAM", "SAC", "XQC"]))
 def test_a_resumed_run_is_an_uninterrupted_one(name):
-    make, settings = {**LEARNERS, **IN_EPISODES, "SAC": (SAC, SAC_SMALL)}[name]
+    make, settings = {**LEARNERS, **IN_EPISODES, "SAC": (SAC, SAC_SMALL), "XQC": (XQC, XQC_SMALL)}[name]
     settings = replace(on_cpu(settings), **SNAPSHOTS[make])
     states = [each.state() for each in loop(make, settings, None, float) if isinstance(each, Snapshot | Finished)]
     assert len(states) > 2

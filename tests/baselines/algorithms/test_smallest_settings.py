@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from baselines import ALGORITHMS
-from baselines.algorithms import actor_critic, dqn, pqn, q_learning, reinforce, soft_actor_critic
+from baselines.algorithms import actor_critic, dqn, pqn, q_learning, reinforce, soft_actor_critic, xqc
 from baselines.algorithms import value_iteration as value_iteration
 from baselines.algorithms.recurrent_attention import PRESETS as ATTENTION
 from baselines.training import runner
@@ -55,6 +55,9 @@ ON_POLICY: dict[str, Any] = {
     **{"evaluation_episodes": 2, "evaluation_steps": 5, "confirmation_episodes": 2, "goal": 0.0},
 }
 PIXELS = {"convolutions": ((2, 4, 4), (2, 2, 1)), "hidden": (2,), "capacity": 100, "warmup": 4, "batch_size": 2}
+SAC = soft_actor_critic.SACSettings(
+    **{"task": probes.task("both", continuous=True), "warmup": 4, "batch_size": 2, "hidden": (2,)}, **OFF_POLICY
+)
 RUNS: dict[str, Any] = {
     "value-iteration": value_iteration.ValueIterationSettings(),
     "q-learning": q_learning.QLearningSettings(**OFF_POLICY),
@@ -75,9 +78,8 @@ RUNS: dict[str, Any] = {
     "actor-critic continuous": replace(
         actor_critic.PRESETS["locomotion"], **ON_POLICY, task=probes.task("both", continuous=True), horizon=2
     ),
-    "soft-actor-critic": soft_actor_critic.SACSettings(
-        **{"task": probes.task("both", continuous=True), "warmup": 4, "batch_size": 2, "hidden": (2,)}, **OFF_POLICY
-    ),
+    "soft-actor-critic": SAC,
+    "xqc": xqc.XQCSettings(**vars(replace(SAC, agent="xqc"))),
     "recurrent-attention": replace(GLIMPSES, epochs=1, batch_size=100, width=2, state=2, location_hidden=2),
     "alphazero": replace(SELF_PLAY, task=go_boards.task(2), num_envs=2, iterations=2, evaluation_games=2),
 }
@@ -98,6 +100,10 @@ def least(settings: Any) -> Any:
     return replace(settings, **{field: 1 for field, hint in hints.items() if hint == Count})
 
 
+MORE_THAN_ONE: dict[str, dict[str, Any]] = {"dqn from pixels": {"capacity": 100}, "xqc": {"batch_size": 2, "atoms": 2}}
+"""Counts that must be more than 1, or that take as many as others."""
+
+
 def outcome(name: str, settings: Any) -> str:
     """How the run ends: finished, or refused with a message."""
     with np.errstate(all="raise", under="ignore"):
@@ -113,7 +119,7 @@ def outcome(name: str, settings: Any) -> str:
 SMALL: dict[str, Any] = {
     **OFF_POLICY | ON_POLICY,
     **{"warmup": 4, "batch_size": 2, "horizon": 2, "capacity": 100, "hidden": (2,), "epochs": 1},
-    **{"width": 2, "state": 2, "location_hidden": 2},
+    **{"width": 2, "state": 2, "location_hidden": 2, "critic_hidden": ()},
 }
 """Settings of any algorithm with which it trains in no time."""
 
@@ -122,6 +128,7 @@ TASKS = {
     "pqn": {"breakout@1": films.task("noise")},
     "actor-critic": {"half-cheetah@1": probes.task("both", continuous=True)},
     "soft-actor-critic": {"half-cheetah@1": probes.task("both", continuous=True)},
+    "xqc": {"half-cheetah-gymnasium@1": probes.task("both", continuous=True)},
     "recurrent-attention": dict.fromkeys((f"glimpse-{name}@1" for name in ATTENTION), GLIMPSES.task),
 }
 """Tasks that take their time -> others with the same spaces."""
@@ -151,12 +158,8 @@ PRESETS = [
 @pytest.mark.parametrize(("name", "preset"), PRESETS)
 def test_every_preset_with_every_count_at_its_least(name: str, preset: str) -> None:
     settings = small(name, runner.load(name).PRESETS[preset])
-    assert (
-        outcome(
-            name, replace(least(settings), **{"capacity": 100} if preset.startswith("atari") and name == "dqn" else {})
-        )
-        == ""
-    )
+    kind = f"{name} from pixels" if getattr(settings, "convolutions", ()) else name
+    assert outcome(name, replace(least(settings), **MORE_THAN_ONE.get(kind, {}))) == ""
 
 
 ODD: list[dict[str, Any]] = [
@@ -226,14 +229,19 @@ def test_absurd_sizes_are_refused_before_anything_is_made(name: str, field: str,
     settings = RUNS[name]
     if field == "convolutions" and not settings.convolutions:
         return
-    value: Any = {"hidden": (size,), "convolutions": ((size, 4, 4),)}.get(field, size)
+    value: Any = {"hidden": (size,), "critic_hidden": (size,), "convolutions": ((size, 4, 4),)}.get(field, size)
     with pytest.raises(UserError) as error:
         next(runner.load(name.split()[0]).train(replace(settings, **{field: value})))
     message = r"takes .* of memory, and there are .* left; lower|must hold|needs whole episodes"
     assert re.search(message, str(error.value)), str(error.value)
 
 
-CASES = [(name, change) for name, settings in RUNS.items() for change in extremes(settings)]
+CASES = [
+    pytest.param(name, change, marks=[pytest.mark.slow] if name == "xqc" and {*change} <= {*vars(SAC)} else [])
+    for name, settings in RUNS.items()
+    for change in extremes(settings)
+]
+"""The settings that XQC shares with SAC are tried on SAC every time."""
 
 
 @pytest.mark.parametrize(("name", "change"), CASES, ids=lambda value: value if isinstance(value, str) else str(value))
@@ -243,7 +251,7 @@ def test_one_setting_at_an_end_of_its_kind(name: str, change: dict[str, Any]) ->
 
 @pytest.mark.parametrize("name", RUNS)
 def test_every_count_at_its_least(name: str) -> None:
-    assert outcome(name, replace(least(RUNS[name]), **{"capacity": 100} if name == "dqn from pixels" else {})) == ""
+    assert outcome(name, replace(least(RUNS[name]), **MORE_THAN_ONE.get(name, {}))) == ""
 
 
 @pytest.mark.parametrize("name", RUNS)
