@@ -65,7 +65,7 @@ def play_isolated(
     """
     if task.total_seconds <= 0:
         return _lost_block(task, number)
-    with copied(entrant, task, number) as entrant, kept or Kept() as kept:
+    with copied(entrant, task, number) as entrant, contextlib.nullcontext(kept) if kept else Kept() as kept:
         for attempt in range(1, ATTEMPTS + 1):
             played = _played_or_error(task, entrant, number, attempt, strict, isolation, steps, kept)
             if isinstance(played, BlockResult):
@@ -227,15 +227,20 @@ def environment_and_agent(
     """
     with contextlib.ExitStack() as stack:
         kept = kept or stack.enter_context(Kept())
+        server = kept.server(entrant, tiers.obtain(isolation))  # it imports while the environment is made
         env = stack.enter_context(kept.environment(task, indices))
-        info = task_info(task, len(indices))
-        limits = task.limits_in_total
-        yield (
-            env,
-            stack.enter_context(
-                AgentProcess(entrant, info, *describe_spaces(env), seed, limits, explain, isolation, may_pin=kept.alone)
-            ),
+        agent = AgentProcess(
+            entrant,
+            task_info(task, len(indices)),
+            *describe_spaces(env),
+            seed,
+            task.limits_in_total,
+            explain,
+            isolation,
+            may_pin=kept.alone,
+            server=server,
         )
+        yield env, stack.enter_context(agent)
 
 
 def describe_spaces(env: Any) -> tuple[space_tree.Description, space_tree.Description]:

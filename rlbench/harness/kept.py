@@ -2,6 +2,8 @@
 
 An environment of rlbench's own table begins each block as a fresh one does: `reset` with a seed leaves nothing of what
 was played before, which is tested for every family. Of anybody else's nothing is known, so each block makes a new one.
+
+An agent's process is never kept, but the libraries that it imports are (`isolation.fork_server`).
 """
 
 from __future__ import annotations
@@ -11,7 +13,10 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
+from rlbench.harness.isolation import tiers
+from rlbench.harness.isolation.fork_server import ForkServer, imported_ahead
 from rlbench.harness.play import make_env
+from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.task import Task
 from rlbench.registry import ENVIRONMENTS
 
@@ -19,7 +24,7 @@ OWN = frozenset(row.id for row in ENVIRONMENTS)
 
 
 class Kept:
-    """The environment of the last block; a context, at whose end it is closed.
+    """The environment and the libraries of the last block; a context, at whose end they are let go.
 
     Args:
         alone: Whether this is the only process that plays, so that cores may be given to it and the agent.
@@ -29,24 +34,44 @@ class Kept:
         self.alone = alone
         self._env: Any = None
         self._made_for: Any = None
+        self._server: ForkServer | None = None
 
     @contextlib.contextmanager
     def environment(self, task: Task, indices: Sequence[int]) -> Iterator[Any]:
         """The vector environment for episodes of a task; a context. After an error inside, it is not used again."""
         wanted = task.env_id, task.kwargs(indices), len(indices)
         if self._env is None or self._made_for != wanted:
-            self.close()
+            self._close_environment()
             self._env, self._made_for = make_env(task, len(indices), indices), wanted
         try:
             yield self._env
         except BaseException:
-            self.close()
+            self._close_environment()
             raise
         if task.env_id not in OWN:
-            self.close()
+            self._close_environment()
+
+    def server(self, entrant: Submission, tier: tiers.Tier) -> ForkServer | None:
+        """What starts processes for an agent in a tier, and begins to import its libraries now; None for nothing."""
+        if tier != "landlock" or entrant.device != "cpu":  # a driver of GPUs may start threads
+            return None
+        libraries = imported_ahead(entrant)
+        if self._server is None or self._server.libraries != libraries:
+            self._close_server()
+            self._server = ForkServer(libraries)
+        return self._server
 
     def close(self) -> None:
         """Close what is kept."""
+        self._close_server()
+        self._close_environment()
+
+    def _close_server(self) -> None:
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+
+    def _close_environment(self) -> None:
         env, self._env = self._env, None
         if env is not None:
             env.close()

@@ -23,6 +23,7 @@ from rlbench.harness.isolation.agent import Act, AgentFault, TaskInfo
 from rlbench.harness.isolation.caps import Watchdog
 from rlbench.harness.isolation.descendants import kill_descendants, kill_orphans
 from rlbench.harness.isolation.explain import MAX_BYTES, Explanation, decode
+from rlbench.harness.isolation.fork_server import ForkServer
 from rlbench.harness.isolation.shared_memory import SharedArrays
 from rlbench.harness.isolation.worker import FAULTS, HELLO, READY
 from rlbench.harness.submission import Submission
@@ -66,6 +67,7 @@ class AgentProcess:
         explain: Whether `explain()` is called after each `act`, within the time limits of `act`.
         isolation: The tier of isolation.
         may_pin: Whether cores may be given to this thread and to the process.
+        server: Starts the process as a fork, in the tier `landlock`; None for a fresh Python.
 
     Raises:
         UserError: This machine does not have that tier.
@@ -85,6 +87,7 @@ class AgentProcess:
         isolation: tiers.Asked = "auto",
         *,
         may_pin: bool = True,
+        server: ForkServer | None = None,
     ) -> None:
         self._limits, self._num_envs, self._may_pin = limits, task.num_envs, may_pin
         tier = tiers.obtain(isolation)
@@ -109,16 +112,15 @@ class AgentProcess:
             setup = {
                 "sandbox": None if tier == "process" else policy.plain(),
                 "parent": namespaces.PARENT if tier == "strict" else os.getpid(),
-                "memory": self._shared.descriptor,
-                "calls": call_end,
-                "reply": reply_end,
                 "explain": explain,
                 "arithmetic": arithmetic.name(),
                 **spawn.load_arguments(submission, task, observation, action, seed),
             }
             passed = (self._shared.descriptor, call_end, reply_end)
             around = namespaces.command(policy) if tier == "strict" else ()
-            self._process = spawn.start(setup, passed, output_end, folder, around)
+            if server is not None:
+                ours.enter_context(process.adopting_orphans())
+            self._process = spawn.start(setup, passed, output_end, folder, around, server)
             ours.callback(self._kill, folder, tier)
             _running.add(self._process.pid)
             self._monitor = ChildMonitor(self._process.pid, self._reply, output, wrapped=tier == "strict")

@@ -15,6 +15,7 @@ from typing import Any
 from rlbench import space_tree
 from rlbench.harness.isolation import interpreter
 from rlbench.harness.isolation.agent import TaskInfo
+from rlbench.harness.isolation.fork_server import ForkedProcess, ForkServer
 from rlbench.harness.submission import Submission
 from rlbench.search import files as search
 
@@ -63,20 +64,25 @@ def pipe(reader: contextlib.ExitStack, writer: contextlib.ExitStack) -> tuple[in
 
 def start(
     setup: dict[str, Any],
-    descriptors: tuple[int, ...],
+    descriptors: tuple[int, int, int],
     output: int,
     folder: str,
     namespaces: Sequence[str] = (),
-) -> subprocess.Popen[bytes]:
+    server: ForkServer | None = None,
+) -> subprocess.Popen[bytes] | ForkedProcess:
     """Start the agent's process.
 
     Args:
         setup: What the worker needs, sent as JSON on standard input.
-        descriptors: What it inherits besides standard input, output and error.
+        descriptors: What it inherits besides standard input, output and error: the shared memory, calls and replies.
         output: Where it prints.
         folder: Its working folder, empty.
         namespaces: Words before its command, see `namespaces.command`.
+        server: Starts it, where there is one and it can.
     """
+    if server is not None and server.is_ready():
+        return ForkedProcess(server.start(setup, descriptors, output, folder))
+    setup = {**setup, **dict(zip(("memory", "calls", "reply"), descriptors, strict=True))}
     with open(os.memfd_create("rlbench-setup"), "w+b") as stdin:
         stdin.write(json.dumps(setup).encode())
         stdin.seek(0)

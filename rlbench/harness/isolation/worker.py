@@ -55,9 +55,17 @@ MEMORY_POLLS = 16
 
 def main() -> None:
     """Serve one block of episodes, then end."""
+    serve_block(json.load(sys.stdin))
+
+
+def serve_block(setup: dict[str, Any]) -> None:
+    """Load the agent behind its walls, and answer calls until there are no more.
+
+    Args:
+        setup: What `spawn.load_arguments` and `AgentProcess` say.
+    """
     import resource  # only on Unix; the harness imports this module elsewhere too, to say that it needs Linux
 
-    setup = json.load(sys.stdin)
     privileges.die_with(setup["parent"])
     if setup["arithmetic"] == arithmetic.PINNED and (wrong := list(arithmetic.deviations())):
         sys.exit(f"the pinned arithmetic was not taken: {'; '.join(wrong)}")
