@@ -10,7 +10,7 @@ import pytest
 
 from rlbench import children
 from rlbench.errors import HarnessError, UserError
-from rlbench.harness import blocks, submission
+from rlbench.harness import blocks, kept, submission
 from rlbench.harness.evaluate import evaluate
 from rlbench.harness.isolation import interpreter, spawn
 from rlbench.harness.isolation.agent import Spaces, TaskInfo
@@ -183,7 +183,7 @@ def test_harness_faults_are_retried_and_not_charged(grid_task, submit, tmp_path,
 def test_a_harness_that_keeps_failing_says_so_and_keeps_what_it_has(grid_task, submit, tmp_path, monkeypatch):
     task = dataclasses.replace(grid_task, num_envs=1)
     path = submit(TABULAR)
-    make, calls = blocks.make_env, []
+    make, calls = kept.make_env, []
 
     def fails_later(*arguments):
         calls.append(1)
@@ -191,7 +191,8 @@ def test_a_harness_that_keeps_failing_says_so_and_keeps_what_it_has(grid_task, s
             raise RuntimeError("no simulator")
         return make(*arguments)
 
-    monkeypatch.setattr(blocks, "make_env", fails_later)
+    monkeypatch.setattr(kept, "make_env", fails_later)
+    monkeypatch.setattr(kept, "OWN", ())  # as of somebody else's, a new environment is made for every block
     with pytest.raises(HarnessError, match=r"grid@1, block 1, 3 attempts: .*no simulator"):
         evaluate(task, path, tmp_path / "results", quiet=True)
     monkeypatch.undo()

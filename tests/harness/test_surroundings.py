@@ -12,7 +12,7 @@ import pytest
 
 from rlbench import cli
 from rlbench.errors import UserError
-from rlbench.harness import blocks
+from rlbench.harness import blocks, kept
 from rlbench.harness.evaluate import evaluate
 from rlbench.harness.isolation import interpreter
 from rlbench.harness.results import provenance, record
@@ -25,8 +25,8 @@ LACKS = {
     "processes": (subprocess, "Popen", BlockingIOError(11, "Resource temporarily unavailable"), "temporarily unavail"),
     "memory for a process": (subprocess, "Popen", OSError(errno.ENOMEM, "Cannot allocate memory"), "allocate memory"),
     "temporary folder": (tempfile, "mkdtemp", FileNotFoundError(2, "No usable temporary directory found"), "No usable"),
-    "memory": (blocks, "make_env", MemoryError(), "out of memory"),
-    "threads": (blocks, "make_env", RuntimeError("can't start new thread"), "can't start new thread"),
+    "memory": (kept, "make_env", MemoryError(), "out of memory"),
+    "threads": (kept, "make_env", RuntimeError("can't start new thread"), "can't start new thread"),
 }
 
 

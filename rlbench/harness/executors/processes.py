@@ -47,20 +47,25 @@ class ProcessExecutor:
         self._jobs = jobs
         self._idle: list[Worker] = []
         self._busy: dict[Worker, tuple[Hashable, Work]] = {}
+        self._unbegun: list[tuple[Hashable, UserError]] = []
 
     @property
     def free(self) -> int:
         """How many more pieces can be handed in now."""
-        return self._jobs - len(self._busy)
+        return self._jobs - self.busy
 
     @property
     def busy(self) -> int:
         """How many have been handed in and have not come back."""
-        return len(self._busy)
+        return len(self._busy) + len(self._unbegun)
 
     def submit(self, name: Hashable, work: Work) -> None:
         """Begin a piece of work in an idle process."""
-        worker = self._idle.pop() if self._idle else self._started()
+        try:
+            worker = self._idle.pop() if self._idle else self._started()
+        except OSError as error:
+            self._unbegun.append((name, UserError(f"{work}: no process can be started: {error.strerror}; run again")))
+            return
         self._busy[worker] = name, work
         with contextlib.suppress(OSError):  # it has been killed, as is found when its result is read
             worker.connection.send(work)
@@ -70,6 +75,8 @@ class ProcessExecutor:
 
         Where a process has died, that is a UserError, and another process takes its place.
         """
+        if self._unbegun:
+            return self._unbegun.pop()
         ready = wait([worker.connection for worker in self._busy])
         worker = next(each for each in self._busy if each.connection in ready)
         name, work = self._busy.pop(worker)
@@ -102,7 +109,10 @@ class ProcessExecutor:
         return "ended"
 
     def __enter__(self) -> ProcessExecutor:
-        self._idle = [self._started() for _ in range(self._jobs)]  # before there are threads, such as that of a bar
+        with contextlib.suppress(OSError):  # those that there are do the work of all
+            while len(self._idle) < self._jobs:  # before there are threads, such as that of a bar
+                self._idle.append(self._started())
+        self._jobs = max(len(self._idle), 1)
         return self
 
     def __exit__(

@@ -38,10 +38,11 @@ AGENT = """
 
 
 def killed_after(seconds, path, results, *more):
-    """Start an evaluation and kill it that long after it is up, unless it ends before."""
+    """Start an evaluation and kill it that long after it is up; the seconds that it took, where it ends before."""
     command = [sys.executable, "-c", SCRIPT, path, results, *map(str, more)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8")
     assert process.stdout.readline() == "up\n"
+    began = time.monotonic()
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -49,7 +50,7 @@ def killed_after(seconds, path, results, *more):
     process.wait()
     process.stdout.close()
     assert process.returncode in (0, -signal.SIGKILL)
-    return process.returncode == 0
+    return time.monotonic() - began if process.returncode == 0 else None
 
 
 def committed(results):
@@ -79,9 +80,8 @@ def test_kill_at_random_moments(submit, tmp_path, kills, episodes, isolation, mo
     pids = tmp_path / "pids"
     path = submit(AGENT)
     task = dataclasses.replace(get_task("grid-world"), episodes=episodes, num_envs=1)
-    began = time.monotonic()
     uninterrupted = record.read(evaluate(task, path, tmp_path / "whole", quiet=True, isolation=isolation))
-    duration = time.monotonic() - began
+    duration = killed_after(600, path, tmp_path / "timed", episodes, tmp_path / "others", isolation)
 
     moments, rounds = random.Random(kills), 0
     while kills:
@@ -89,7 +89,8 @@ def test_kill_at_random_moments(submit, tmp_path, kills, episodes, isolation, mo
         results = tmp_path / f"results{rounds}"
         kept = b""
         for _ in range(kills):
-            done = killed_after(moments.uniform(0, 0.6 * duration), path, results, episodes, pids, isolation)
+            moment = moments.uniform(0, 0.6 * duration)
+            done = killed_after(moment, path, results, episodes, pids, isolation) is not None
             kills -= not done
             if results.exists() and list(results.glob("*/*.jsonl")):
                 now, run = committed(results)

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from rlbench.harness import blocks, evaluate, submission, verify
+from rlbench.harness import evaluate, kept, submission, verify
 from rlbench.harness.proof import findings
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import get_task
@@ -35,8 +35,8 @@ class Bribed:
 
 
 def test_a_reward_that_was_changed_in_the_harness_is_found_out(submit, tmp_path, monkeypatch):
-    make = blocks.make_env
-    monkeypatch.setattr(blocks, "make_env", lambda *arguments: Bribed(make(*arguments)))
+    make = kept.make_env
+    monkeypatch.setattr(kept, "make_env", lambda *arguments: Bribed(make(*arguments)))
     run, found = verified(CART_POLE, submit(LEAN), tmp_path)
     assert found.different == {}  # whoever plays again is deceived again
     assert len(found.unsound) == 100
