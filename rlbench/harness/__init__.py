@@ -11,6 +11,7 @@
     isolation      the agent in a process of its own, walled in
     results        records of episodes
     play           the loop that plays one block of episodes
+    kept           what a process keeps from block to block: environment, imported libraries
     proof          actions re-simulated and kept, and what verification found
     merging        folders of results into one
     blocks         one block, with the agent in a fresh process

@@ -196,8 +196,8 @@ def test_a_harness_that_keeps_failing_says_so_and_keeps_what_it_has(grid_task, s
     with pytest.raises(HarnessError, match=r"grid@1, block 1, 3 attempts: .*no simulator"):
         evaluate(task, path, tmp_path / "results", quiet=True)
     monkeypatch.undo()
-    kept = record.read(record.path_of(tmp_path / "results", task, submission.read(path)))
-    assert len(kept.blocks) == 1
+    begun = record.read(record.path_of(tmp_path / "results", task, submission.read(path)))
+    assert len(begun.blocks) == 1
     run = record.read(evaluate(task, path, tmp_path / "results", quiet=True))
     assert (len(run.blocks), run.complete) == (3, True)
 

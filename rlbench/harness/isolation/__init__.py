@@ -26,6 +26,8 @@ virtual machine.
     descendants     what an agent without walls has started
     break_out       attempts to break out, made to find out whether the walls hold
     spawn           how the process is started
+    fork_server     starts it as a fork of one that has imported its libraries
+    template        that one
     agent_process   the harness's side: calls the agent, enforces limits, ends it
     worker          the agent's side: loads the agent, answers calls, reports faults
     agent           what a submission provides, and what it receives
