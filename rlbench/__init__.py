@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time they come by `__
     from rlbench.api.trained import Training
     from rlbench.api.training import train
     from rlbench.api.watching import WatchedEpisodes, watch
+    from rlbench.core.wrapped_rules import wrap_rules
     from rlbench.errors import UserError
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "register",
     "train",
     "watch",
+    "wrap_rules",
 ]
 __version__ = "0.2.0"
 
@@ -43,6 +45,7 @@ _LAZY = {
     "load_results": "rlbench.api.evaluating",
     "train": "rlbench.api.training",
     "watch": "rlbench.api.watching",
+    "wrap_rules": "rlbench.core.wrapped_rules",
 }
 """Names that are imported when they are first used (PEP 562), and the modules that have them."""
 

@@ -19,11 +19,21 @@ ALLOWED_IMPORTS = {"math", "typing", "numpy"}
 
 def module_texts(module: Any, package: str) -> dict[str, str]:
     """The texts of a rules module and of the sibling modules that it imports from, by name, imported ones first."""
-    text, siblings = _without_imports(inspect.getsource(module), module.__name__, package)
+    text, siblings = _without_imports(text_of(module), module.__name__, package)
     texts = dict[str, str]()
     for name in siblings:
         texts |= module_texts(importlib.import_module(name), package)
     return {**texts, module.__name__: text}
+
+
+def text_of(module: Any) -> str:
+    """The text of a module, or of one that was made of other texts; RulesError where it cannot be had."""
+    if hasattr(module, "rules_text"):
+        return str(module.rules_text())
+    try:
+        return inspect.getsource(module)
+    except (OSError, TypeError) as error:
+        raise RulesError(f"a batch compiles the text of {module.__name__}, which cannot be had: {error}") from None
 
 
 @functools.lru_cache(maxsize=64)  # every environment asks anew, since a text may have been edited
