@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
@@ -19,12 +19,15 @@ from rlbench.core.world import World
 class RulesEnv(EnvAdapter):
     """One environment that follows a rules module.
 
-    `rules` names the rules module; its sibling `render`, or the module named `render`, draws it. All other keyword
-    arguments become the rules' parameters. `state` can be read and set, so that planners can look ahead.
+    `rules` names the rules module; its sibling `render`, or the module named `render`, draws it. `flat=True` makes each
+    observation one vector, as Gymnasium's wrapper `FlattenObservation` does. All other keyword arguments become the
+    rules' parameters. `state` can be read and set, so that planners can look ahead.
     Compiling a single step is slower than plain Python: the call costs more than the arithmetic (measured).
     """
 
     metadata: dict[str, Any] = {"render_modes": [*RENDER_MODES, TEXT_MODE]}  # noqa: RUF012  # of an instance, those it has
+    TAKEN_BY_MAKER: ClassVar[tuple[str, ...]] = ("flat",)
+    """Arguments that `World` takes."""
 
     def __init__(self, rules: str, render: str | None = None, render_mode: str | None = None, **params: Any) -> None:
         self.world = World(rules, render, params, type(self))
@@ -36,7 +39,7 @@ class RulesEnv(EnvAdapter):
         self._transition, self._reward = module.transition, module.reward
         self._terminated, self._observe = module.terminated, module.observe
         self._check_action = self.world.actions.check
-        self._is_plain = self.world.observations.record is None and not self.world.observe_compiled
+        self._is_plain = self.world.observations.record is None and not (self.world.flat or self.world.observe_compiled)
         self._is_discrete = isinstance(self.observation_space, spaces.Discrete)
         self._shape, self._dtype = self.observation_space.shape or (1,), self.observation_space.dtype
         self._compiled_observe: Any = None

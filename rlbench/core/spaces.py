@@ -110,6 +110,30 @@ class Layout:
             raise InvalidAction(f"action is {given}; this environment takes a dict of {', '.join(self.leaves)}")
 
 
+class FlatLayout(Layout):
+    """A layout whose values are one vector to Gymnasium, as its wrapper `FlattenObservation` makes them."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        super().__init__(bounds)
+        self.space: Any = spaces.flatten_space(self.space)
+
+    def as_gymnasium(self, values: Any) -> NDArray[Any]:
+        """The vectors [N, k] of values [N, ...] per leaf: a number that is Discrete(n) is n numbers, one of them 1."""
+        leaves = zip(values, self.leaves.values(), strict=True)
+        rows = [_one_hot(leaf, a) if isinstance(leaf, spaces.Discrete) else a.reshape(len(a), -1) for a, leaf in leaves]
+        return np.concatenate(rows, axis=1, dtype=self.space.dtype)
+
+    def single(self, arrays: Arrays) -> Any:
+        """The vector of what the rules wrote into `empty()`."""
+        leaves = self.leaves.values()
+        return self.as_gymnasium([a[None] if leaf.shape else a for a, leaf in zip(arrays, leaves, strict=True)])[0]
+
+
+def _one_hot(leaf: Any, values: NDArray[Any]) -> NDArray[np.int64]:
+    made: NDArray[np.int64] = np.eye(int(leaf.n), dtype=np.int64)[values]
+    return made
+
+
 def _check(leaf: Leaf, name: str) -> Callable[[Any], Any]:
     """A function that converts a leaf's action to the rules' form, or raises InvalidAction saying what is wrong."""
     what = f"action {name!r}" if name else "action"

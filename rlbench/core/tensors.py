@@ -57,6 +57,8 @@ class TensorVectorEnv(VectorEnvAdapter):
         if self._never_resets:
             raise ArgumentError("device= takes autoreset_mode NextStep or SameStep: Disabled would wait for every step")
         self.world = world = World(rules, render, params, type(self))
+        if world.flat:
+            raise ArgumentError("flat=True is for arrays of NumPy; leave out device=, or flatten the tensors")
         metadata = world.metadata(render_mode, type(self).metadata["render_modes"])
         self._describe(world.observation_space, world.action_space, metadata)
         self.params, self._like = world.params, world.example_state()

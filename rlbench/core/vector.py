@@ -28,13 +28,13 @@ class RulesVectorEnv(VectorEnvAdapter):
     """N environments that follow a rules module, the same bit for bit in every mode, of any number, on any threads.
 
     Arguments besides the rules' own: `autoreset_mode`; `parallel` (whether threads share a step where
-    that is faster; by default in large batches); `copy=False` hands out the same arrays at every step, which the next
-    step overwrites.
+    that is faster; by default in large batches); `flat`, as of `RulesEnv`; `copy=False` hands out the same arrays at
+    every step, which the next step overwrites.
     """
 
     metadata: dict[str, Any] = {"render_modes": [*BATCH_RENDER_MODES, TEXT_MODE]}  # noqa: RUF012  # as of RulesEnv
-    TAKEN_BY_MAKER: ClassVar[tuple[str, ...]] = ("device",)
-    """Arguments of `make_batch`, which chooses by them whether this class makes the batch."""
+    TAKEN_BY_MAKER: ClassVar[tuple[str, ...]] = ("device", "flat")
+    """Arguments of `make_batch`, which chooses by them whether this class makes the batch, and of `World`."""
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ from rlbench.core.rules import (
     make_state,
     make_states,
 )
-from rlbench.core.spaces import Layout
+from rlbench.core.spaces import FlatLayout, Layout
 from rlbench.errors import ArgumentError, RulesError, shortened
 
 BYTES_PER_ENTRY = 200  # of an exact model: one outcome of one action in one state
@@ -38,26 +38,28 @@ class World:
     Args:
         name: The dotted name of the rules module.
         render: That of the render module; by default the rules module's sibling `render`.
-        kwargs: The keyword arguments of `make`, of which the rules make their parameters.
+        kwargs: The keyword arguments of `make`, of which the rules make their parameters; `flat` is not theirs.
         adapter: The class of the environment, for messages about arguments.
     """
 
     def __init__(self, name: str, render: str | None, kwargs: dict[str, Any], adapter: type = object) -> None:
         self.name = name
+        kwargs = dict(kwargs)
+        self.flat = arguments.flag("flat", kwargs.pop("flat", False))
         self._begin(render, make_params(self.rules, kwargs, adapter))
 
     @classmethod
     def with_params(cls, name: str, params: ParamsOf) -> World:
         """The world of a rules module for parameters that are there already."""
         world = cls.__new__(cls)
-        world.name = name
+        world.name, world.flat = name, False
         world._begin(None, params)
         return world
 
     def _begin(self, render: str | None, params: ParamsOf) -> None:
         self.params = params
         self.renderer_name = render or f"{self.name.rpartition('.')[0]}.render".lstrip(".")
-        self.observations = Layout(self.rules.observation_bounds(self.params))
+        self.observations = (FlatLayout if self.flat else Layout)(self.rules.observation_bounds(self.params))
         self.actions = Layout(self.rules.action_bounds(self.params))
         self.observation_space, self.action_space = self.observations.space, self.actions.space
 
