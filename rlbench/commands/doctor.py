@@ -281,6 +281,7 @@ def check_harness() -> Check:
 def check_results(results: Path, page: Path) -> Check:
     """Whether all results can be read, and the leaderboard is up to date."""
     from rlbench.commands import leaderboard
+    from rlbench.commands.shared import pages
     from rlbench.commands.shared.runs import load_runs
 
     options = leaderboard.LeaderboardOptions(results=results, output=page)
@@ -294,7 +295,7 @@ def check_results(results: Path, page: Path) -> Check:
     if unreadable:
         what = f"{counted(len(unreadable), 'file')} that cannot be ranked, the first of {unreadable[0]}"
         return Check("results", "fail", what, "rlbench leaderboard lists all; mend them or take them out")
-    stale = leaderboard.difference(ranked, results, page)
+    stale = pages.difference(ranked, results, page)
     found = f"{counted(sum(map(len, ranked.tasks.values())), 'row')} on {counted(len(ranked.tasks), 'task')}"
     if stale is None:
         return Check("results", "ok", f"{found}, {page} is up to date")

@@ -6,35 +6,30 @@ With --task, --suite or --agent, and as JSON, CSV or LaTeX, it only prints.
 from __future__ import annotations
 
 import dataclasses
-import os
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import tyro
 
-from rlbench.commands.shared import plans
+from rlbench.commands.shared import pages
 from rlbench.commands.shared.lookup import find_task
 from rlbench.commands.shared.output import Output, Quiet, complain, draw_rows, print_table, table_of, write
 from rlbench.commands.shared.runs import load_runs
 from rlbench.core.compiler import cache
 from rlbench.errors import UserError, unknown
-from rlbench.harness.ranking import leaderboard, tables
-from rlbench.harness.ranking.costs import CurveLink, cost_rows, cost_table
+from rlbench.harness.ranking import tables
+from rlbench.harness.ranking.costs import cost_rows, cost_table
 from rlbench.harness.ranking.flat import flat
 from rlbench.harness.ranking.kept_ratings import KeptRatings
 from rlbench.harness.ranking.proofs import ProofRow
 from rlbench.harness.ranking.rankings import compute_rankings
 from rlbench.harness.ranking.rows import Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow
-from rlbench.harness.results import checks, curves
-from rlbench.harness.results.curves import KeptCurve
-from rlbench.harness.tasks.suite import FAMILIES, catalogue, get_suite
+from rlbench.harness.results import curves
+from rlbench.harness.tasks.suite import catalogue, get_suite
 from rlbench.harness.tasks.task import Task
-from rlbench.regular_files import open_regular
-from rlbench.whole_files import replacing
 
 OPTIONAL = ("steps", "seeds", "failed", "budget", "solved", "IQM", "optimality gap", "worst seed")
 """Columns that are left out where the terminal is narrow, the last one first."""
@@ -64,7 +59,7 @@ class LeaderboardOptions:
     """Print these agents alone; they keep their ranks."""
     results: Path = Path("results")
     """Folder of the records."""
-    output: Output = Path("leaderboard.md")
+    output: Output = Path(pages.PAGE)
     """Page to write. The pages of the tasks go into tasks/ of the results where it is the leaderboard.md beside them,
     else into tasks/ beside it."""
     check: bool = False
@@ -88,11 +83,12 @@ def run(options: LeaderboardOptions) -> int:
     if filtered or options.format != "table":
         print_rankings(selected(ranked, options), options.format, options.results)
         return 0
-    write_pages(ranked, options.results, options.output)  # first, as printing may fail
+    pages.write_pages(ranked, options.results, options.output)  # first, as printing may fail
     if not options.quiet:
         print_rankings(ranked, "table", options.results)
         write(proofs(ranked))
-        write(f"wrote {options.output}, and a page per task in {folder_of_tasks(options.results, options.output)}\n")
+        folder = pages.folder_of_tasks(options.results, options.output)
+        write(f"wrote {options.output}, and a page per task in {folder}\n")
     return 0
 
 
@@ -139,7 +135,7 @@ def suite_of(options: LeaderboardOptions) -> tuple[Task, ...]:
 
 def print_rankings(ranked: Rankings, format: Format, results: Path) -> None:
     """Print every table, below it what its words mean and the columns without room; JSON and CSV as one flat table."""
-    costs = cost_rows(ranked, [link(curve, results.as_posix()) for curve in curves.find(results)])
+    costs = cost_rows(ranked, [pages.link(curve, results.as_posix()) for curve in curves.find(results)])
     if format == "json" or format == "csv":
         print_table(flat(ranked, costs), format)
         return
@@ -171,103 +167,15 @@ def load(results: Path) -> Rankings:
     return compute_rankings(load_runs(results), known.tasks, known.suites, KeptRatings(cache.load, cache.store))
 
 
-def folder_of_tasks(results: Path, page: Path) -> Path:
-    """The folder of the pages of tasks: that of the results for their own page, for any other one beside it.
-
-    So a page that is written elsewhere changes nothing beside the records.
-    """
-    own = page.name == LeaderboardOptions.output.name and page.parent.resolve() == results.parent.resolve()
-    return (results if own else page.parent) / leaderboard.FOLDER
-
-
-def pages(ranked: Rankings, results: Path, page: Path) -> dict[Path, str]:
-    """The page of these rankings and those of the tasks, with links to what lies beside them, by where they go."""
-    folder = Path(os.path.relpath(results, page.parent)).as_posix()
-    known = catalogue()
-    charts = {key: f"{leaderboard.CURVES}/{key}.png" for key in known.tasks}
-    around = leaderboard.Surroundings(
-        curves=[link(curve, folder) for curve in curves.find(results)],
-        charts={key: f"{folder}/{chart}" for key, chart in charts.items() if (results / chart).is_file()},
-        results=folder,
-        tasks=Path(os.path.relpath(folder_of_tasks(results, page), page.parent)).as_posix(),
-        beside={name for name in leaderboard.BESIDE if (page.parent / name).exists()},
-        commands={
-            (row.agent, key): plans.commands(row.agent, key, known.family[key], row.training_seeds)
-            for key, rows in ranked.tasks.items()
-            for row in rows
-        },
-        runs={name: plans.training_runs(name, [task.key for task in known.suites[name]]) for name in FAMILIES},
-        name=page.name,
-        checks=f"{folder}/{checks.FOLDER}" if any((results / checks.FOLDER).glob("*.csv")) else "",
-    )
-    texts = leaderboard.pages(ranked, known.tasks, known.suites, around)
-    return {page.parent / name: text for name, text in texts.items()}
-
-
-def link(curve: KeptCurve, folder: str) -> CurveLink:
-    """A learning curve as the page shows it; the folder of results is as seen from the page."""
-    path = f"{folder}/{curve.file}"
-    return CurveLink(curve.task, curve.agent, curve.seed, path, curve.steps, curve.seconds, curve.device)
-
-
 def check(ranked: Rankings, options: LeaderboardOptions) -> int:
     """Compare the pages with what these rankings give: 0 if equal, else 1, and print the command that mends them."""
-    stale = difference(ranked, options.results, options.output)
+    stale = pages.difference(ranked, options.results, options.output)
     if stale is None:
         if not options.quiet:
             write(f"{options.output} is up to date\n")
         return 0
     complain(f"{stale}; to mend it: {command(options)}")
     return 1
-
-
-def difference(ranked: Rankings, results: Path, page: Path) -> str | None:
-    """The first page that is not what these rankings give, and where it differs; None if all are."""
-    expected, folder = pages(ranked, results, page), folder_of_tasks(results, page)
-    for path, text in expected.items():
-        if (where := difference_of(text, path)) is not None:
-            return f"{path} is stale ({where})"
-    return next(
-        (f"{path} is stale (its task has no results)" for path in leftover(expected, folder)),
-        None,
-    )
-
-
-def leftover(expected: Collection[Path], folder: Path) -> list[Path]:
-    """The pages of tasks that nobody has completed, or that no longer exist; only what this command has written."""
-    kept = {path.resolve() for path in expected}
-    written = sorted(folder.glob("*@*.md"))
-    return [path for path in written if path.resolve() not in kept and was_written(path)]
-
-
-def was_written(path: Path) -> bool:
-    """Whether a file begins as the page of a task does; pipes and links are not looked into."""
-    try:
-        with open_regular(path) as file:
-            return file.read(3) == b"# `"
-    except OSError:
-        return False
-
-
-def difference_of(expected: str, page: Path) -> str | None:
-    """The first difference between a page and the expected text; None if there is none.
-
-    Args:
-        expected: the text.
-        page: its file.
-    """
-    try:
-        if page.exists() and not page.is_file():  # a pipe might never end
-            return "it is no file"
-        found = page.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return "it does not exist"
-    except (OSError, UnicodeDecodeError) as error:
-        return f"it cannot be read: {error}"
-    if found == expected:
-        return None
-    pairs = zip_longest(found.split("\n"), expected.split("\n"))
-    return f"line {next(i for i, (a, b) in enumerate(pairs, 1) if a != b)} differs"
 
 
 def command(options: LeaderboardOptions) -> str:
@@ -277,34 +185,3 @@ def command(options: LeaderboardOptions) -> str:
         value, default = getattr(options, name), getattr(LeaderboardOptions, name)
         words += [f"--{name}", str(value)] if value != default else []
     return shlex.join(words)
-
-
-def write_pages(ranked: Rankings, results: Path, page: Path) -> None:
-    """Write the page of these rankings and those of the tasks, and remove those of tasks without results."""
-    texts, folder = pages(ranked, results, page), folder_of_tasks(results, page)
-    if len(texts) > 1:
-        make_folder(folder)
-    for path in texts:
-        if path != page and path.exists() and not path.is_file():  # a pipe might have no reader
-            raise UserError(f"cannot write {path}: it is no file; remove it")
-    for path, text in texts.items():
-        write_page(text, path)
-    for path in leftover(texts, folder):
-        path.unlink()
-
-
-def make_folder(folder: Path) -> None:
-    """Make the folder of the pages of tasks."""
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write {folder}: {error.strerror}") from error
-
-
-def write_page(content: str, page: Path) -> None:
-    """Write one page."""
-    try:
-        with replacing(page) as scratch:
-            scratch.write_text(content, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"cannot write {page}: {error.strerror}") from error

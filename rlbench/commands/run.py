@@ -16,6 +16,7 @@ import tyro
 
 from rlbench import whole_files
 from rlbench.commands import leaderboard
+from rlbench.commands.shared import pages
 from rlbench.commands.shared.agents import learning_curves, training
 from rlbench.commands.shared.lookup import find_task
 from rlbench.commands.shared.output import Format, Quiet, print_table, remark, silent, table_of
@@ -88,7 +89,7 @@ def run(options: RunOptions) -> int:
     for task in tasks:
         score(task, get_task(task).random_agent, results, options)
     if options.format != "table":  # the command below then only prints
-        leaderboard.write_pages(leaderboard.load(results), results, page)
+        pages.write_pages(leaderboard.load(results), results, page)
     remark(f"to rank yours beside these: rlbench evaluate my_agent --results {shlex.quote(str(results))}", options)
     return leaderboard.run(leaderboard.LeaderboardOptions(results=results, output=page, format=options.format))
 
