@@ -25,6 +25,8 @@ COMMANDS = {
     "watch": "watch an agent, a row of the leaderboard, or a trace",
     "gtp": "play Go for any program that speaks GTP",
     "train": "train a reference agent and export it as a submission",
+    "new-agent": "write the folder of a submission, to be edited",
+    "check": "try a submission for a few steps, and say what is wrong",
     "evaluate": "score a submission in a process of its own",
     "match": "play games of Go between players, and rate them",
     "verify": "play recorded episodes again, and compare",

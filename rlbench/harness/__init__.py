@@ -15,6 +15,7 @@
     proof          actions re-simulated and kept, and what verification found
     merging        folders of results into one
     blocks         one block, with the agent in a fresh process
+    trial          a few steps behind the sandbox, not recorded
     random_play    what random play reaches on a task
     proposal       a task for an environment that nobody has prepared
     executors      where blocks are played: one after the other, or several at once

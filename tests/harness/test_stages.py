@@ -8,7 +8,7 @@ import pytest
 HARNESS = Path(__file__).parents[2] / "rlbench" / "harness"
 STAGES = (
     *("adapters", "layers", "search_player", "tasks", "manifest", "contents", "archives", "submission", "isolation"),
-    *("results", "play", "kept", "proof", "merging", "blocks", "random_play", "proposal"),
+    *("results", "play", "kept", "proof", "merging", "blocks", "trial", "random_play", "proposal"),
     *("executors", "open_run", "schedule", "evaluate", "verify"),
 )
 RANKING = ("tasks", "ranking")

@@ -92,6 +92,7 @@ class AgentProcess:
         self._limits, self._num_envs, self._may_pin = limits, task.num_envs, may_pin
         tier = tiers.obtain(isolation)
         self.load_seconds = self.act_seconds = 0.0
+        self.ready = False
         with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
             ours.enter_context(process.standard_streams())
             ours.enter_context(process.waitable_children())
@@ -146,6 +147,7 @@ class AgentProcess:
             raise AgentFault("load_error", f"load took longer than {self._limits.load:g} s")
         if reply != READY:
             raise AgentFault("load_error", self._fault(reply).message)
+        self.ready = True
         self._resources.callback(os.sched_setaffinity, 0, os.sched_getaffinity(0))
         return self._act()
 
@@ -156,6 +158,10 @@ class AgentProcess:
             printed = self._monitor.last_output_line() or "it printed nothing"
             lacking = any(words in printed for words in _LACKING)
             raise (MemoryError if lacking else HarnessError)(f"the agent's process did not start: {printed}")
+
+    def printed(self) -> str:
+        """The last line that the agent printed, empty where there is none."""
+        return self._monitor.last_output_line()
 
     def explanations(self) -> tuple[Explanation, ...]:
         """The agent's explanation of its last action, for each environment; for processes started with `explain`."""

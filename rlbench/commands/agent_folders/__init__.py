@@ -1,0 +1,1 @@
+"""The folders that `rlbench new-agent` writes: `spaces` in words and in code, `writing` from the templates."""
