@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,36 +16,37 @@ import tyro
 from tyro.conf import Positional
 
 from rlbench.commands.shared import secret_file
-from rlbench.commands.shared.lookup import find_submission, find_task
 from rlbench.commands.shared.output import Format, Quiet, complain, print_table, remark, silent, table_of
+from rlbench.commands.shared.selection import Asked, asked_for, chosen, folders_of
 from rlbench.errors import LackingError, UserError
 from rlbench.harness import submission
 from rlbench.harness.archives import unpacked
 from rlbench.harness.evaluate import evaluate_all
 from rlbench.harness.executors.choice import cores
 from rlbench.harness.isolation import tiers
-from rlbench.harness.manifest import MANIFEST
 from rlbench.harness.ranking import elo
-from rlbench.harness.ranking.agent_results import RANDOM
 from rlbench.harness.ranking.intervals import clopper_pearson, error_count
 from rlbench.harness.results import record
 from rlbench.harness.results.summaries import is_drawn
 from rlbench.harness.submission import Submission
-from rlbench.harness.tasks.suite import catalogue, get_suite
 from rlbench.harness.tasks.task import Task
 
 
 @dataclass(frozen=True)
 class EvaluateOptions:
-    """Score a submission on a task, or on the tasks that it lists, of a suite or of all."""
+    """Score submissions on tasks: those that are named, or those that each lists, of a suite or of all."""
 
-    submission: Annotated[Positional[str], tyro.conf.arg(metavar="SUBMISSION")]
+    submissions: Annotated[Positional[tuple[str, ...]], tyro.conf.arg(metavar="SUBMISSION...")]
     """Folder with submission.toml, a .zip or .tar.gz of one, an agent of the leaderboard such as dqn, the built-in
-    one: random, or a folder of such folders, whose submissions are scored one after the other."""
-    task: Annotated[str | None, tyro.conf.arg(aliases=["-t"])] = None
-    """Task: cart-pole@1, or cart-pole for its newest version."""
+    one: random, or a folder of such folders. Several are scored in one go."""
+    task: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(aliases=["-t"])] = ()
+    """Task: cart-pole@1, or cart-pole for its newest version; may be given several times. By default those that the
+    submission lists; one that lists all of them must be told."""
     suite: str | None = None
     """Suite; `rlbench list suites` shows them."""
+    limit: int | None = None
+    """Play so many episodes, in whole blocks. The record is not complete, so it is not ranked; without --limit the
+    evaluation goes on there."""
     results: Path = Path("results")
     """Folder for the records; an interrupted evaluation continues there."""
     isolation: tiers.Asked = "auto"
@@ -66,35 +66,56 @@ class EvaluateOptions:
 
 def run(options: EvaluateOptions) -> int:
     """Evaluate, then print a row per task; 0, or 2 where a task could not be played. Failed episodes are scores."""
-    with unpacked(options.submission) as given:
-        return run_unpacked(dataclasses.replace(options, submission=given))
-
-
-def run_unpacked(options: EvaluateOptions) -> int:
-    """`run`, for a submission that is no archive, or a folder of submissions."""
-    if options.jobs is not None and options.jobs < 1:
-        raise UserError(f"--jobs is at least 1, got {options.jobs}")
-    there = asked_for(options)
-    several = submissions_in(options.submission)
-    folders = several or [find_submission(options.submission, there)]
-    if not several and folders[0] != options.submission:
-        remark(f"{options.submission} is {folders[0]}", options)
-    if tiers.obtain(options.isolation) == "process" and options.isolation == "auto":
-        reason = tiers.what_is_lacking("landlock")
-        remark(f"the agent is not walled in, so the run will not be ranked: {reason}", options)
+    check_options(options)
+    asked = asked_for(options.task, options.suite)
     mistakes: list[UserError] = []
-    pairs: list[tuple[Task, Submission]] = []
-    for folder in folders:
-        with collected(mistakes):
-            entrant = submission.read(folder)
-            tasks = with_secret(chosen(options, entrant, there, several=bool(several)), options.secret)
-            pairs += [(task, entrant) for task in tasks]
-    play(pairs, options, mistakes)
+    with ExitStack() as stack:
+        pairs: list[tuple[Task, Submission]] = []
+        for word in options.submissions:
+            with collected(mistakes):
+                pairs += entered(stack.enter_context(unpacked(word)), asked, options, mistakes)
+        if pairs:
+            if tiers.obtain(options.isolation) == "process" and options.isolation == "auto":
+                reason = tiers.what_is_lacking("landlock")
+                remark(f"the agent is not walled in, so the run will not be ranked: {reason}", options)
+            play(pairs, options, mistakes)
     for mistake in mistakes[:-1]:
         complain(f"error: {mistake}")
     if mistakes:
         raise mistakes[-1]
     return 0
+
+
+def check_options(options: EvaluateOptions) -> None:
+    """Raise UserError for options that cannot be."""
+    if not options.submissions:
+        raise UserError("missing: SUBMISSION...; `rlbench evaluate --help` tells more")
+    for name, value in (("jobs", options.jobs), ("limit", options.limit)):
+        if value is not None and value < 1:
+            raise UserError(f"--{name} is at least 1, got {value}")
+
+
+def entered(
+    word: str, asked: Asked, options: EvaluateOptions, mistakes: list[UserError]
+) -> list[tuple[Task, Submission]]:
+    """The tasks to play, and who plays each, for a word that names submissions.
+
+    Args:
+        word: A submission, or a folder of them.
+        asked: Which tasks were asked for.
+        options: Of the command.
+        mistakes: Where the reasons are put for which a submission cannot be played.
+    """
+    folders, one_of_many = folders_of(word, asked)
+    if folders[0] != word and not one_of_many:
+        remark(f"{word} is {folders[0]}", options)
+    pairs: list[tuple[Task, Submission]] = []
+    for folder in folders:
+        with collected(mistakes):
+            entrant = submission.read(folder)
+            tasks = with_secret(chosen(entrant, asked, one_of_many=one_of_many), options.secret)
+            pairs += [(task, entrant) for task in tasks]
+    return pairs
 
 
 def play(pairs: list[tuple[Task, Submission]], options: EvaluateOptions, mistakes: list[UserError]) -> None:
@@ -117,6 +138,7 @@ def play(pairs: list[tuple[Task, Submission]], options: EvaluateOptions, mistake
         quiet=silent(options),
         isolation=options.isolation,
         traces=options.traces,
+        limit=options.limit,
     )
     try:
         for run in runs:
@@ -125,18 +147,10 @@ def play(pairs: list[tuple[Task, Submission]], options: EvaluateOptions, mistake
                     raise run.outcome
                 if run.entrant is not None:
                     rows[run.task.key, run.entrant.digest] = evaluated(run.outcome, run.task, options)
-                refuse_incomplete(run.outcome, run.task)
+                refuse_incomplete(run.outcome, run.task, options)
     finally:  # what was finished is shown, whatever happened to the others
         if made := [each for each in rows.values() if each]:
             print_table(table_of(made), options.format)
-
-
-def submissions_in(folder: str) -> list[str]:
-    """The submissions in a folder that is none itself, and in its folders; none where it is one, or no folder."""
-    if not os.path.isdir(folder) or os.path.lexists(os.path.join(folder, MANIFEST)):
-        return []
-    manifests = [*Path(folder).glob(f"*/{MANIFEST}"), *Path(folder).glob(f"*/*/{MANIFEST}")]
-    return sorted(str(each.parent) for each in manifests if not record.is_hidden(each, Path(folder)))
 
 
 @contextmanager
@@ -163,53 +177,24 @@ def evaluated(path: Path, task: Task, options: EvaluateOptions) -> dict[str, Any
     return made
 
 
-def refuse_incomplete(path: Path, task: Task) -> None:
-    """Raise LackingError where a run ended without the episodes for which this machine lacks a program."""
-    run = record.read(path)
-    if run is not None and not run.complete:
-        missing = task.episodes - len(run.episodes)
-        raise LackingError(
-            f"{task.key}: {missing} of {task.episodes} episodes are missing, so the run is not ranked: {run.lacking}; "
-            "then run this again"
-        )
+def refuse_incomplete(path: Path, task: Task, options: EvaluateOptions) -> None:
+    """A remark where a run has only the episodes that were asked for.
 
-
-def asked_for(options: EvaluateOptions) -> tuple[Task, ...]:
-    """The task that is named, or the tasks of the suite, or all."""
-    if options.task is not None and options.suite is not None:
-        raise UserError("--task and --suite exclude each other; give one of them")
-    if options.task is not None:
-        return (find_task(options.task),)
-    return tuple(catalogue().tasks.values()) if options.suite is None else get_suite(options.suite)
-
-
-def chosen(
-    options: EvaluateOptions, entrant: Submission, there: tuple[Task, ...], *, several: bool = False
-) -> list[Task]:
-    """The tasks to play: the one that is named, or those of `there` that the submission lists.
-
-    Args:
-        options: Of the command.
-        entrant: The submission.
-        there: The task, or the tasks of the suite, that was asked for.
-        several: Whether it is one of several submissions, of which those for other tasks are passed over.
+    Raises:
+        LackingError: It ended without the episodes for which this machine lacks a program.
     """
-    tasks = [task for task in there if entrant.plays(task)]
-    if several:
-        return tasks
-    if options.task is not None:
-        return list(there)
-    if not entrant.tasks:
-        raise UserError(f"{entrant.name} lists no task; give one with --task")
-    if not tasks:
-        where = f"suite {options.suite}" if options.suite else "rlbench"
-        known = ", ".join(task.key for task in there)
-        raise UserError(f"{entrant.name} lists {', '.join(entrant.tasks)}; {where} has {known}")
-    if entrant.folder != submission.BUILTIN / RANDOM:
-        return tasks
-    if not (own := [task for task in tasks if task.random_agent == RANDOM]):
-        raise UserError(f"{tasks[0].random_agent} plays at random in {options.suite}; evaluate that")
-    return own
+    run = record.read(path)
+    if run is None or run.complete:
+        return
+    missing = task.episodes - len(run.episodes)
+    if options.limit is not None and not run.lacking:
+        played = f"{len(run.episodes):,} of {task.episodes:,} episodes are played"
+        remark(f"{task.key}: {played}, so the run is not ranked; without --limit it goes on", options)
+        return
+    raise LackingError(
+        f"{task.key}: {missing} of {task.episodes} episodes are missing, so the run is not ranked: {run.lacking}; "
+        "then run this again"
+    )
 
 
 def with_secret(tasks: list[Task], file: Path | None) -> list[Task]:

@@ -17,6 +17,9 @@ from rlbench.harness.manifest import MANIFEST
 
 ENDINGS = (".zip", ".tar.gz", ".tgz")
 
+OF_SB3 = "_stable_baselines3_version"
+"""A file in every model of stable-baselines3."""
+
 MAX_RATIO = 200
 """By how much contents may be larger than the archive: zeros, which nobody submits, are packed 1,000 to 1."""
 
@@ -48,6 +51,11 @@ def unpacked(path: str) -> Iterator[str]:
             raise UserError(f"{path} cannot be unpacked: {error or type(error).__name__}; pack it again") from None
         except (NotImplementedError, RuntimeError) as error:  # another compression; encrypted
             raise UserError(f"{path} cannot be unpacked: {error}; pack it without") from None
+        if (folder / OF_SB3).exists():
+            raise UserError(
+                f"{path} is a model of stable-baselines3 and no submission; `rlbench new-agent DIR --kind sb3 "
+                f"--weights {path}` makes one of it"
+            )
         yield str(_top(folder))
 
 

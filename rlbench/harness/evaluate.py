@@ -67,6 +67,7 @@ def evaluate_all(
     quiet: bool = False,
     isolation: tiers.Asked = "auto",
     traces: bool = False,
+    limit: int | None = None,
 ) -> Iterator[EndedRun]:
     """Score submissions on tasks, as `evaluate` does one; each pair comes back as it ends.
 
@@ -77,6 +78,7 @@ def evaluate_all(
         quiet: Whether to show no progress.
         isolation: The tier in which agents run, or `auto`.
         traces: Whether actions are kept beside the records.
+        limit: Episodes after which a run ends, in whole blocks, though its record is not complete; None for all.
 
     Raises:
         HarnessError: rlbench itself failed, which ends all runs; what they have committed is safe.
@@ -89,17 +91,17 @@ def evaluate_all(
             tiers.obtain(isolation)  # the processes would find it out one by one
     with (
         termination(),
-        Schedule(pairs, Path(results_dir), isolation, traces) as schedule,
+        Schedule(pairs, Path(results_dir), isolation, traces, limit) as schedule,
         executor_of(jobs, sum(task.blocks for task, _ in pairs)) as executor,
         progress(_title(pairs), quiet=quiet) as show,
     ):
-        total = sum(task.episodes for task, _ in pairs)
+        total = sum(min(task.episodes, limit or task.episodes) for task, _ in pairs)
         while not schedule.over:
             yield from schedule.ended()
             while executor.free and (block := schedule.next_block()):
                 executor.submit(*block)
             if executor.busy:
-                show(schedule.episodes / total, schedule.episodes, "episodes")
+                show(min(schedule.episodes / total, 1.0), schedule.episodes, "episodes")
                 schedule.settle(*executor.next())
 
 

@@ -74,13 +74,23 @@ class OpenRun:
         path: Of the record.
         isolation: The tier in which the agent runs, or `auto`.
         traces: Whether the actions are kept beside the record.
+        limit: Episodes after which it ends, in whole blocks; None for all.
 
     Raises:
         UserError: Another record of the same name is there, or it cannot be written.
     """
 
-    def __init__(self, task: Task, entrant: Submission, path: Path, isolation: tiers.Asked, traces: bool) -> None:
+    def __init__(
+        self,
+        task: Task,
+        entrant: Submission,
+        path: Path,
+        isolation: tiers.Asked,
+        traces: bool,
+        limit: int | None = None,
+    ) -> None:
         self.task, self.path = task, path
+        self._blocks = task.blocks if limit is None else min(task.blocks, -(-limit // task.num_envs))
         refuse_namesakes(path, entrant)
         self._tier, begun = obtain_tier(isolation, path, task)
         self._limited = without_spent_time(task, begun)
@@ -102,7 +112,7 @@ class OpenRun:
     def next_block(self) -> PlayBlock | None:
         """The work of the next block; None where none is left, or none may be begun yet."""
         in_flight = self._next - self._committed
-        if self.ended or self._next == self.task.blocks:
+        if self.ended or self._next >= self._blocks:
             return None
         if in_flight and self._limited.total_seconds < (in_flight + 1) * longest_block(self.task):
             return None
@@ -140,7 +150,7 @@ class OpenRun:
     def _end_if_complete(self) -> None:
         if self._committed == self.task.blocks:
             self._writer.finish()
-            self.ended = True
+        self.ended = self.ended or self._committed >= self._blocks
 
     def __enter__(self) -> OpenRun:
         return self

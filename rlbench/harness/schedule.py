@@ -48,10 +48,18 @@ class Schedule:
         results_dir: Folder of the records.
         isolation: The tier in which agents run, or `auto`.
         traces: Whether actions are kept beside the records.
+        limit: Episodes after which a run ends, in whole blocks; None for all.
     """
 
-    def __init__(self, pairs: Sequence[Pair], results_dir: Path, isolation: tiers.Asked, traces: bool) -> None:
-        self._results_dir, self._isolation, self._traces = results_dir, isolation, traces
+    def __init__(
+        self,
+        pairs: Sequence[Pair],
+        results_dir: Path,
+        isolation: tiers.Asked,
+        traces: bool,
+        limit: int | None = None,
+    ) -> None:
+        self._results_dir, self._isolation, self._traces, self._limit = results_dir, isolation, traces, limit
         self._waiting: list[tuple[int, Task, Submission]] = []
         self._open: dict[int, tuple[OpenRun, Submission]] = {}
         self._ended: list[EndedRun] = []
@@ -118,7 +126,7 @@ class Schedule:
                     self._ended.append(EndedRun(task, entrant, path))
                     self._episodes += task.episodes
                     return True
-                run = OpenRun(task, entrant, path, self._isolation, self._traces)
+                run = OpenRun(task, entrant, path, self._isolation, self._traces, self._limit)
             except UserError as error:
                 self._ended.append(EndedRun(task, entrant, error))
                 self._episodes += task.episodes

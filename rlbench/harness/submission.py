@@ -80,6 +80,11 @@ def read(path: str | Path) -> Submission:
     builtin = isinstance(path, str) and path in builtins()
     folder = _folder(BUILTIN / path if builtin else Path(path))
     if folder is None:
+        if Path(path).is_file():
+            raise UserError(
+                f"{path} is a file and no submission; of a trained model, `rlbench new-agent DIR --kind sb3 --weights "
+                f"{path}` makes one, of kind sb3, cleanrl or torchrl"
+            )
         names = " or ".join(builtins())
         raise UserError(f"no submission at {path}: give a folder that holds {MANIFEST}, or {names}")
     manifest = folder / MANIFEST

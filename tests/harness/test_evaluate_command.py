@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import zipfile
 
 import pytest
 
@@ -42,6 +43,65 @@ def test_random_needs_no_folder_and_faults_are_shown(submit, tmp_path, capsys):
     assert code == 0
     assert "crash: ValueError: odd (agent.py:12)" in out
     assert err == "grid-world@1: 130 of 140 episodes failed; crash: ValueError: odd (agent.py:12)\n"
+
+
+def test_several_submissions_on_several_tasks_and_a_part_first(submit, tmp_path, capsys):
+    """The record of a part is not complete, so not ranked; without the limit it goes on, with the same episodes."""
+    ada = submit("return observation % 4", folder="ada", name="ada", tasks=["grid-world@1"])
+    results = tmp_path / "results"
+    options = ("-t", "grid-world", "--task", "GridWorld", "--results", results)
+    code, out, err = run(capsys, ada, "random", *options, "--limit", "3", "--csv")
+    assert (code, err) == (0, "")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert [(row["agent"], row["episodes"]) for row in rows] == [("ada", "70"), ("random", "70")]
+    part = {path.name: path.read_bytes() for path in results.glob("*/*.jsonl")}
+    assert "70 of 140 episodes are played, so the run is not ranked" in run(capsys, ada, *options, "--limit", 1)[2]
+    code, out, _ = run(capsys, ada, "random", *options, "--csv")
+    assert [row["episodes"] for row in csv.DictReader(io.StringIO(out))] == ["140", "140"]
+    assert all(path.read_bytes().startswith(part[path.name]) for path in results.glob("*/*.jsonl"))
+
+
+def test_a_submission_to_every_task_is_asked_which(submit, tmp_path, capsys, monkeypatch):
+    results = ("--results", tmp_path / "results", "--quiet")
+    code, out, err = run(capsys, "random", *results)
+    assert (code, out, err) == (2, "", "error: random plays every task; say which with --task or --suite\n")
+    code, _, err = run(capsys, submit("pass", tasks=["*"]), *results)
+    assert (code, err) == (2, "error: probe plays every task; say which with --task or --suite\n")
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr("sys.stdin", Terminal("grid-wrld\ngrid-world\n"))
+    monkeypatch.setattr("sys.stderr", Terminal())
+    code, out, _ = run(capsys, "random", *results, "--csv", "--limit", "1")
+    assert code == 0
+    assert [row["task"] for row in csv.DictReader(io.StringIO(out))] == ["grid-world@1"]
+    monkeypatch.setattr("sys.stdin", Terminal("\n"))
+    monkeypatch.setattr("sys.stderr", asked := Terminal())
+    assert run(capsys, "random", *results)[0] == 2
+    assert "Which task shall random play?" in asked.getvalue()
+    assert "no task was named" in asked.getvalue()
+
+
+def test_what_one_word_lacks_stops_no_other(submit, tmp_path, capsys):
+    path = submit("return observation % 4", tasks=["grid-world@1"])
+    code, out, err = run(capsys, "nowhere", path, "--results", tmp_path / "results", "--csv")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "no submission at nowhere" in err
+    assert [row["agent"] for row in csv.DictReader(io.StringIO(out))] == ["probe"]
+
+
+def test_a_trained_model_is_no_submission_yet(tmp_path, capsys):
+    with zipfile.ZipFile(tmp_path / "model.zip", "w") as archive:
+        archive.writestr("_stable_baselines3_version", "2.9.2")
+    code, _, err = run(capsys, tmp_path / "model.zip", "--task", "cart-pole")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "is a model of stable-baselines3 and no submission; `rlbench new-agent DIR --kind sb3" in err
+    (tmp_path / "a.pt").write_bytes(b"")
+    code, _, err = run(capsys, tmp_path / "a.pt", "--task", "cart-pole")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "is a file and no submission" in err
 
 
 MISTAKES = {

@@ -103,6 +103,13 @@ def complain(message: str) -> None:
     sys.stderr.write(f"{one_line(message)}\n")
 
 
+def ask(question: str) -> str:
+    """What a person answers, without blanks around it; empty at the end of the input."""
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    return sys.stdin.readline().strip()
+
+
 def as_json(frame: pd.DataFrame) -> str:
     """Rows as a JSON list of objects, one per line."""
     made = records(frame)

@@ -70,6 +70,7 @@ def serve_block(setup: dict[str, Any]) -> None:
     if setup["arithmetic"] == arithmetic.PINNED and (wrong := list(arithmetic.deviations())):
         sys.exit(f"the pinned arithmetic was not taken: {'; '.join(wrong)}")
     _inherit_nothing()
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # so that its last line is known
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     shared = SharedArrays(
         setup["observation"],
