@@ -119,6 +119,7 @@ WRITERS = {
     "rlbench/commands/doctoring/surroundings.py": "says which encoding there is",
     "rlbench/core/compiler/lowering.py": "replies of a process of its own",
     "rlbench/envs/locomotion/opengl_process.py": "replies of a process of its own",
+    "rlbench/harness/isolation/worker.py": "writes nothing; has an agent's output leave line by line",
 }
 STREAMS = {"sys.stdout", "sys.stderr", "sys.__stdout__", "sys.__stderr__"}
 

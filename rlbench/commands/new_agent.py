@@ -21,6 +21,7 @@ from rlbench.commands.shared.output import Format, Quiet, print_table, remark, t
 from rlbench.errors import LackingError, UserError
 from rlbench.harness.adapters.folder import ADAPTERS, Adapter
 from rlbench.harness.blocks import describe_spaces
+from rlbench.harness.isolation.agent import Spaces
 from rlbench.harness.manifest import check_name
 from rlbench.harness.play import make_env
 from rlbench.harness.tasks.task import Task
@@ -94,11 +95,11 @@ def name_of(folder: Path) -> str:
     return letters[:MAX_NAME] or "my-agent"
 
 
-def spaces_of(task: Task) -> writing.Spaces:
+def spaces_of(task: Task) -> Spaces:
     """The spaces of one environment of a task."""
     env = make_env(task, 1, (0,))
     try:
-        return writing.Spaces(*describe_spaces(env))
+        return Spaces(*describe_spaces(env))
     finally:
         env.close()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from rlbench.commands.agent_folders import spaces
 from rlbench.errors import UserError
 from rlbench.harness.adapters.folder import ADAPTERS, SETTINGS
+from rlbench.harness.isolation.agent import Spaces
 from rlbench.harness.manifest import MANIFEST
 from rlbench.harness.tasks.task import Task
 from rlbench.space_tree import Description, leaves
@@ -19,14 +19,6 @@ from rlbench.space_tree import Description, leaves
 TEMPLATES = Path(__file__).parent / "templates"
 AGENT, TRAIN = "agent.py", "train.py"
 SIMPLE = ("Box", "Discrete")
-
-
-@dataclass(frozen=True)
-class Spaces:
-    """What an agent sees and does, of one environment."""
-
-    observation: Description
-    action: Description
 
 
 def files(kind: str, name: str, task: Task, played: Spaces, *, with_weights: bool = False) -> dict[str, str]:
@@ -67,7 +59,7 @@ def _of_task(task: Task) -> dict[str, Any]:
 
 def _of_spaces(kind: str, task: Task, played: Spaces) -> dict[str, Any]:
     """What templates say of spaces; a UserError where theirs are others."""
-    observation, action = played.observation, played.action
+    observation, action = played.observation_description, played.action_description
     shown = {"observation": spaces.words(observation), "action": spaces.words(action)}
     if kind == "numpy":
         return {**shown, "drawn": spaces.drawn(action)}

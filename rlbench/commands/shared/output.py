@@ -103,6 +103,11 @@ def complain(message: str) -> None:
     sys.stderr.write(f"{one_line(message)}\n")
 
 
+def can_ask() -> bool:
+    """Whether a person is there to answer."""
+    return streams.is_terminal(sys.stdin) and streams.is_terminal(sys.stderr)
+
+
 def ask(question: str) -> str:
     """What a person answers, without blanks around it; empty at the end of the input."""
     sys.stderr.write(question)

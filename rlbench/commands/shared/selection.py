@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rlbench import streams
 from rlbench.commands.shared.lookup import find_submission, find_task
-from rlbench.commands.shared.output import ask
+from rlbench.commands.shared.output import ask, can_ask
 from rlbench.errors import UserError
 from rlbench.harness import submission
 from rlbench.harness.manifest import MANIFEST
@@ -111,7 +109,7 @@ def name_one(entrant: Submission, asked: Asked) -> None:
     Raises:
         UserError: Nobody is there, or no task was named.
     """
-    if not (streams.is_terminal(sys.stdin) and streams.is_terminal(sys.stderr)):
+    if not can_ask():
         if not entrant.tasks:
             raise UserError(f"{entrant.name} lists no task; give one with --task")
         raise UserError(f"{entrant.name} plays every task; say which with --task or --suite")
