@@ -23,6 +23,8 @@ class AppendedFile:
     """
 
     def __init__(self, path: Path, writer: str, hint: str) -> None:
+        if not hasattr(os, "pwrite"):
+            raise UserError(f"cannot write {path}: such files are locked, and written on Linux and macOS alone")
         self.path = path
         self._made = [each for each in path.parents if not each.exists()]  # the innermost first
         try:

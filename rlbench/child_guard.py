@@ -27,7 +27,7 @@ for each in $groups; do kill -9 "-$each"; done
 
 
 class ChildGuard:
-    """The helper, which starts with the first group. Without a shell there is none, and nothing is guarded."""
+    """The helper, which starts with the first group. Without a Unix shell there is none, and nothing is guarded."""
 
     def __init__(self) -> None:
         self._lock, self._pipe = threading.Lock(), -1
@@ -35,6 +35,8 @@ class ChildGuard:
 
     def add(self, group: int) -> None:
         """Guard a process group."""
+        if not hasattr(os, "posix_spawn"):
+            return
         with self._lock, contextlib.suppress(OSError):
             if self._pipe < 0:
                 self._pipe = _start()

@@ -109,7 +109,7 @@ def remove_folder(folder: Path) -> None:
     """Remove a folder with all that is in it, also folders in folders by the thousand, and closed ones; no errors."""
     with contextlib.suppress(RecursionError):
         shutil.rmtree(folder, ignore_errors=True)
-    if os.path.lexists(folder):
+    if os.path.lexists(folder) and hasattr(os, "O_DIRECTORY"):  # Windows opens no folders
         with contextlib.suppress(OSError):
             _remove_deep(folder)
 

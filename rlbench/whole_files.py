@@ -29,14 +29,19 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def take_place(scratch: Path, target: Path) -> None:
     """Let a written file take the place of another: even after a power failure the old one is there, or all of this."""
-    _sync(scratch)
+    _sync(scratch, os.O_RDWR)  # Windows flushes no file that is open to be read alone
     scratch.replace(target)
-    with contextlib.suppress(OSError):  # some file systems refuse to sync a folder
-        _sync(target.parent)
+    _sync_folder(target.parent)
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+def _sync_folder(folder: Path) -> None:
+    """Flush a folder, where the system opens folders and its file system flushes them."""
+    with contextlib.suppress(OSError):
+        _sync(folder, os.O_RDONLY)
+
+
+def _sync(path: Path, how: int) -> None:
+    descriptor = os.open(path, how)
     try:
         os.fsync(descriptor)
     finally:
@@ -89,8 +94,7 @@ def appear(path: Path, data: bytes) -> None:
             os.link(name, path)
         else:  # with a descriptor Python calls linkat, which follows the link in /proc to the file itself
             os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor)
-        with contextlib.suppress(OSError):
-            _sync(path.parent)
+        _sync_folder(path.parent)
     finally:
         os.close(descriptor)
         if name:

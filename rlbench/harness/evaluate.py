@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rlbench import children
 from rlbench.errors import UserError, counted
 from rlbench.harness.executors.choice import executor_of
-from rlbench.harness.isolation import tiers
+from rlbench.harness.isolation import linux, tiers
 from rlbench.harness.schedule import EndedRun, Pair, Schedule
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.task import Task
@@ -83,8 +82,7 @@ def evaluate_all(
     Raises:
         HarnessError: rlbench itself failed, which ends all runs; what they have committed is safe.
     """
-    if sys.platform != "linux":
-        raise UserError(f"agents are evaluated on Linux only (sealed memory, process groups); this is {sys.platform}")
+    linux.require()
     children.remove_leftovers()  # of a run that was killed; this one may have nothing to do
     if jobs > 1:
         with contextlib.suppress(UserError, OSError):  # which each run says for itself

@@ -56,6 +56,8 @@ class GtpProcess:
 
     def __init__(self, command: Sequence[str]) -> None:
         self._name = shortened(command[0])
+        if not hasattr(os, "killpg"):
+            raise ArgumentError(f"{self._name} cannot be started as a Go program: they are played on Linux and macOS")
         try:
             with standard_streams():
                 self._process = subprocess.Popen(

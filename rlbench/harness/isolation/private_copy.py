@@ -11,7 +11,7 @@ from pathlib import Path
 from rlbench import children
 from rlbench.errors import UserError
 from rlbench.harness import contents
-from rlbench.harness.isolation import privileges
+from rlbench.harness.isolation import linux, privileges
 from rlbench.harness.submission import Submission
 
 
@@ -20,11 +20,12 @@ def private_copy(entrant: Submission) -> Iterator[Submission]:
     """The submission with a copy of its files, which agents may read and nobody else; a context.
 
     Raises:
-        UserError: The folder has changed since it was digested, or cannot be read.
+        UserError: The folder has changed since it was digested, or cannot be read; or this is not Linux.
     """
     if entrant.copy is not None:
         yield entrant
         return
+    linux.require()
     with children.temporary_folder() as folder:
         copy = folder / "submission"
         contents.copy(entrant.folder, copy)

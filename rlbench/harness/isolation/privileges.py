@@ -64,16 +64,16 @@ def give_up_gaining() -> None:
     checked("prctl", _SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
-def die_with(parent: int, by: int = signal.SIGKILL) -> None:
+def die_with(parent: int, by: int | None = None) -> None:
     """Have the kernel kill this process when the one that started it ends, however it ends.
 
     Whoever becomes another user must ask for it again.
 
     Args:
         parent: The process that started this one.
-        by: The signal.
+        by: The signal; SIGKILL by default.
     """
-    checked("prctl", _SET_DEATH_SIGNAL, by, 0, 0, 0)
+    checked("prctl", _SET_DEATH_SIGNAL, signal.SIGKILL if by is None else by, 0, 0, 0)
     if os.getppid() != parent:  # it ended before the line above
         os._exit(1)
 

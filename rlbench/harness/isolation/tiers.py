@@ -24,7 +24,7 @@ from typing import Any, Literal, get_args
 
 from rlbench import children, process
 from rlbench.errors import UserError, printable
-from rlbench.harness.isolation import interpreter, namespaces, sandbox
+from rlbench.harness.isolation import interpreter, linux, namespaces, sandbox
 
 Tier = Literal["strict", "landlock", "process"]
 Asked = Literal["auto", "strict", "landlock", "process"]
@@ -40,8 +40,9 @@ def obtain(asked: Asked) -> Tier:
         asked: A tier, or `auto` for `landlock` where this machine has it, else `process`.
 
     Raises:
-        UserError: This machine does not have the tier that was asked for.
+        UserError: This machine does not have the tier that was asked for, or is not a Linux one.
     """
+    linux.require()
     if asked == "process":
         return "process"
     reason = what_is_lacking("landlock" if asked == "auto" else asked)

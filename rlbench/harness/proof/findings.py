@@ -229,6 +229,8 @@ def seal(line: Mapping[str, Any], before: str, by: bytes) -> str:
 
 def key() -> bytes | None:
     """This user's key on this machine, made when it is first needed; None where none can be kept."""
+    if not hasattr(os, "getuid"):  # Windows does not say whose a file is, and nothing is verified there
+        return None
     home = os.environ.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser()
     path = Path(home, "rlbench", "verify.key")
     with suppress(OSError):
