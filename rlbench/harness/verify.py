@@ -115,7 +115,7 @@ def _compared(
         returns = [episode.return_ for episode in again.episodes]
         for index, words in different.items():
             words += [_first_step(kept[0][i], actions[i]) for i in [list(recorded).index(index)] if kept and actions]
-        if actions:
+        if actions and (different or unsound or not kept):  # else what was re-simulated above is the same
             own = {episode.index: json.loads(json.dumps(episode.line())) for episode in again.episodes}
             unsound = {**mismatches(own, clean.play(task, number, actions)), **unsound}
     return {**line, "different": different, "unsound": unsound, "returns": returns}, actions

@@ -13,6 +13,7 @@ from rlbench import cli
 from rlbench.errors import UserError
 from rlbench.harness import evaluate, submission, verify
 from rlbench.harness.proof import findings, kept_actions
+from rlbench.harness.proof.resimulation import CleanProcess
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import get_task
 from tests import forge as editor
@@ -51,6 +52,15 @@ def test_a_record_is_proved_without_its_submission(kept, capsys):
     assert cli.main(["verify", str(kept.parent), "--json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert (row["verdict"], row["blocks"]) == ("verified", 2)
+
+
+def test_what_plays_as_is_kept_is_simulated_once(kept, tmp_path, monkeypatch):
+    simulated = []
+    play = CleanProcess.play
+    monkeypatch.setattr(CleanProcess, "play", lambda self, *block: simulated.append(block[1]) or play(self, *block))
+    found = verify.verify(kept, TASK, submission.read(tmp_path / "submission"), quiet=True)
+    assert (simulated, findings.state(record.read(kept), found)) == ([0, 1], "verified")
+    assert len(found.returns) == TASK.episodes
 
 
 def test_they_are_kept_while_it_is_evaluated_and_go_on_with_the_record(kept, submit, tmp_path, capsys):
