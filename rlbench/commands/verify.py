@@ -152,7 +152,10 @@ def row(path: Path, options: VerifyOptions, *, alone: bool) -> dict[str, Any]:
         if alone and (verdict != "no submission" or options.submission is not None):
             raise
         return made | {"verdict": verdict, "reason": str(error)}
-    return made | cells(run, found)
+    told = cells(run, found)
+    if entrant is None:
+        told["reason"] = told["reason"] or "its kept actions alone were simulated, as its submission is not here"
+    return made | told
 
 
 def submission_or_none(run: Record, path: Path, options: VerifyOptions) -> Submission | None:

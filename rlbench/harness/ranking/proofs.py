@@ -49,8 +49,9 @@ def is_whole(statement: Statement, task: Task) -> bool:
 
 
 def signatures(statements: Iterable[Statement]) -> tuple[str, ...]:
-    """Who says so, on which CPU, and the latest day."""
-    latest: dict[tuple[str, str], str] = {}
+    """Who says so, on which CPU, the latest day, and where no submission played."""
+    latest: dict[tuple[str, str, str], str] = {}
     for each in statements:
-        latest[each.who, each.cpu] = max(each.date, latest.get((each.who, each.cpu), ""))
-    return tuple(f"{who} ({cpu}, {day})" for (who, cpu), day in sorted(latest.items()))
+        how = ", actions alone" if each.how == "actions" else ""
+        latest[each.who, each.cpu, how] = max(each.date, latest.get((each.who, each.cpu, how), ""))
+    return tuple(f"{who} ({cpu}, {day}{how})" for (who, cpu, how), day in sorted(latest.items()))

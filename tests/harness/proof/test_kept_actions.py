@@ -52,6 +52,7 @@ def test_a_record_is_proved_without_its_submission(kept, capsys):
     assert cli.main(["verify", str(kept.parent), "--json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert (row["verdict"], row["blocks"]) == ("verified", 2)
+    assert row["reason"] == "its kept actions alone were simulated, as its submission is not here"
 
 
 def test_what_plays_as_is_kept_is_simulated_once(kept, tmp_path, monkeypatch):

@@ -40,7 +40,7 @@ def test_what_was_found_is_signed_once_and_published(copy, monkeypatch, capsys):
     page = copy.parents[2] / "page.md"
     assert cli.main(["leaderboard", "--results", str(copy.parents[1]), "--output", str(page), "--quiet"]) == 0
     assert "1 of 1 runs in the tables are *verified*" in page.read_text(encoding="utf-8")
-    assert "Ada (" in (page.parent / "tasks" / "grid-world@1.md").read_text(encoding="utf-8")
+    assert ", actions alone)" in (page.parent / "tasks" / "grid-world@1.md").read_text(encoding="utf-8")
     capsys.readouterr()
 
 
