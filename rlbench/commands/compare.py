@@ -46,9 +46,9 @@ def run(options: CompareOptions) -> int:
     """Print a row per pair and task; 0. Raises UserError where two agents have no task in common."""
     if len(set(options.agents)) < 2:
         raise UserError(f"give two agents or more to compare, got {' '.join(options.agents) or 'none'}")
+    key = None if options.task is None else find_task(options.task).key
     of_agent = results_of(options.agents, options.results)
-    if options.task is not None:
-        key = find_task(options.task).key
+    if key is not None:
         of_agent = {agent: {k: v for k, v in some.items() if k == key} for agent, some in of_agent.items()}
     rows = [row for a, b in itertools.combinations(of_agent, 2) for row in pair(a, of_agent[a], b, of_agent[b])]
     if not options.quiet or options.format != "table":

@@ -29,7 +29,6 @@ from rlbench.harness.ranking.rankings import compute_rankings
 from rlbench.harness.ranking.rows import Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow
 from rlbench.harness.results import curves
 from rlbench.harness.tasks.suite import catalogue, get_suite
-from rlbench.harness.tasks.task import Task
 
 OPTIONAL = ("steps", "seeds", "failed", "budget", "solved", "IQM", "optimality gap", "worst seed")
 """Columns that are left out where the terminal is narrow, the last one first."""
@@ -60,8 +59,8 @@ class LeaderboardOptions:
     results: Path = Path("results")
     """Folder of the records."""
     output: Output = Path(pages.PAGE)
-    """Page to write. The pages of the tasks go into tasks/ of the results where it is the leaderboard.md beside them,
-    else into tasks/ beside it."""
+    """Page to write, or the folder for it. The pages of the tasks go into tasks/ of the results where it is the
+    leaderboard.md beside them, else into tasks/ beside it."""
     check: bool = False
     """Write nothing; exit with 1 if a page is not what the results say."""
     quiet: Quiet = False
@@ -77,11 +76,14 @@ def run(options: LeaderboardOptions) -> int:
     filtered = bool(options.task or options.suite or options.agent)
     if options.check and (filtered or options.format != "table"):
         raise UserError("--check looks at the whole page; leave out --task, --suite, --agent and --format")
+    if options.output.is_dir():
+        options = dataclasses.replace(options, output=options.output / LeaderboardOptions.output)
+    keys = asked_for(options)  # first, as a file of tasks that is named there is known from then on
     ranked = load(options.results)
     if options.check:
         return check(ranked, options)
     if filtered or options.format != "table":
-        print_rankings(selected(ranked, options), options.format, options.results)
+        print_rankings(selected(ranked, options, keys), options.format, options.results)
         return 0
     pages.write_pages(ranked, options.results, options.output)  # first, as printing may fail
     if not options.quiet:
@@ -98,11 +100,16 @@ def proofs(ranked: Rankings) -> str:
     return f"on this machine: {', '.join(counts)} runs; `rlbench verify` proves them\n"
 
 
-def selected(ranked: Rankings, options: LeaderboardOptions) -> Rankings:
-    """The rows of the tasks and agents that were asked for; UserError for a name that does not exist."""
-    asked = {*(find_task(name).key for name in options.task), *(task.key for task in suite_of(options))}
+def asked_for(options: LeaderboardOptions) -> set[str]:
+    """The keys of the tasks that were asked for, and of those of the suite; none for all."""
+    suite = () if options.suite is None else get_suite(options.suite)
+    return {*(find_task(name).key for name in options.task), *(task.key for task in suite)}
+
+
+def selected(ranked: Rankings, options: LeaderboardOptions, asked: Collection[str]) -> Rankings:
+    """The rows of the tasks and agents that were asked for; UserError for an agent that does not exist."""
     tasks = catalogue()
-    keys = asked or {*tasks.tasks, *(row.task for row in ranked.unranked)}
+    keys = set(asked) or {*tasks.tasks, *(row.task for row in ranked.unranked)}
     known = {row.agent for rows in ranked.tasks.values() for row in rows} | {row.agent for row in ranked.unranked}
     for name in options.agent:
         if name not in known:
@@ -126,11 +133,6 @@ def selected(ranked: Rankings, options: LeaderboardOptions) -> Rankings:
         lines={key: () if options.agent else lines for key, lines in ranked.lines.items() if key in keys},
         unranked=tuple(row for row in of_agents(ranked.unranked) if row.task in keys),
     )
-
-
-def suite_of(options: LeaderboardOptions) -> tuple[Task, ...]:
-    """The tasks of the suite that was asked for."""
-    return () if options.suite is None else get_suite(options.suite)
 
 
 def print_rankings(ranked: Rankings, format: Format, results: Path) -> None:

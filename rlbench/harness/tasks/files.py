@@ -145,7 +145,7 @@ def run_module(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        raise UserError(f"{path} fails{_line_of(error, path)}: {one_line(repr(error))}") from None
+        raise UserError(f"{path} fails{_line_of(error, path)}: {type(error).__name__}: {one_line(error)}") from None
     return module
 
 

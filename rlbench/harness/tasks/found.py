@@ -146,5 +146,5 @@ def _of_entry_point(entry_point: metadata.EntryPoint, own: Catalogue) -> Catalog
     if isinstance(target, (str, os.PathLike)):
         return _read(Path(target), own)
     if isinstance(target, BaseException):
-        return f"{source} cannot be loaded: {one_line(repr(target))}"
+        return f"{source} cannot be loaded: {type(target).__name__}: {one_line(target)}"
     return f"{source} is neither a module nor the path of a file of tasks"
