@@ -71,6 +71,9 @@ def test_the_page_leads_from_an_environment_to_a_leaderboard(folder, capsys, mon
     assert cli.main(["verify", "results/maze@1", "--quiet"]) == 0
     assert cli.main(["list", "suites", "--quiet"]) == 0
     assert "mazes" in capsys.readouterr().out.split()
+    monkeypatch.delenv(found.VARIABLE)
+    assert cli.main(["evaluate", "runs/train/maze@1/q-learning-s0/submission"]) == 2
+    assert "no definition of maze@1 is known here: put its file on RLBENCH_PATH" in capsys.readouterr().err
 
 
 def test_the_reference_is_the_mean_of_the_shortest_ways():

@@ -15,6 +15,7 @@ from rlbench.harness.manifest import MANIFEST
 from rlbench.harness.ranking.agent_results import RANDOM
 from rlbench.harness.results import record
 from rlbench.harness.submission import Submission
+from rlbench.harness.tasks.catalogue import missing
 from rlbench.harness.tasks.suite import catalogue, get_suite
 from rlbench.harness.tasks.task import Task
 
@@ -92,6 +93,8 @@ def chosen(entrant: Submission, asked: Asked, *, one_of_many: bool = False) -> l
         return list(asked.tasks)
     if not entrant.tasks:
         raise UserError(f"{entrant.name} lists no task; give one with --task")
+    if not tasks and asked.anything and not any(map(catalogue().find, entrant.tasks)):
+        raise UserError(f"{entrant.name} lists {', '.join(entrant.tasks)}; {missing(entrant.tasks[0])}")
     if not tasks:
         where = f"suite {asked.suite}" if asked.suite else "rlbench"
         known = ", ".join(task.key for task in asked.tasks)
