@@ -30,6 +30,7 @@ GROUP = "rlbench.environments"
 """Group of the entry points by which packages make their environments known."""
 
 _MODULES: dict[str, str] = {}  # id -> the module that was imported for it; Gymnasium's registry is as global
+_PACKAGES: dict[str, str] = {}  # id -> the package whose entry point registered it
 
 
 class Found(NamedTuple):
@@ -173,14 +174,24 @@ def load_packages() -> tuple[str, ...]:
 
 def _load(entry_point: metadata.EntryPoint) -> str:
     """Load an entry point, and call it where it is a function; returns the line about what is wrong, or nothing."""
+    before, package = set(gymnasium.registry), entry_point.dist.name if entry_point.dist else entry_point.name
     try:
         target = entry_point.load()
         if callable(target):
             target()
     except (Exception, SystemExit) as error:
-        package = f" of {entry_point.dist.name}" if entry_point.dist else ""
-        return f"the entry point {entry_point.name} = {entry_point.value}{package} cannot be loaded: {reason(error)}"
+        return (
+            f"the entry point {entry_point.name} = {entry_point.value} of {package} cannot be loaded: {reason(error)}"
+        )
+    finally:
+        _PACKAGES.update(dict.fromkeys(set(gymnasium.registry) - before, package))
     return ""
+
+
+def of_packages() -> dict[str, str]:
+    """The ids that entry points have registered, and the package of each."""
+    load_packages()
+    return {env_id: package for env_id, package in sorted(_PACKAGES.items()) if env_id in gymnasium.registry}
 
 
 def short_name(env_id: str) -> str:

@@ -7,7 +7,7 @@ from importlib import metadata
 import gymnasium
 import pytest
 
-from rlbench import environments
+from rlbench import cli, environments
 from rlbench.environments import find, find_id
 from rlbench.errors import UserError
 
@@ -122,8 +122,19 @@ def test_entry_points_register_when_a_name_is_not_known_and_a_broken_one_stops_n
     assert "own_module" not in sys.modules  # not loaded for a name that is known
     assert find("own/Bike-v0") == ("own/Bike-v0", {})
     assert find("VAN") == ("own/Van-v1", {})
+    assert set(environments.of_packages()) == {"own/Bike-v0", "own/Van-v1"}
     absent, missing = environments.load_packages()
-    assert re.match(r"the entry point a = own_absent cannot be loaded: .*No module named 'own_absent'", absent)
+    assert re.match(r"the entry point a = own_absent of a cannot be loaded: .*No module named 'own_absent'", absent)
     assert "c = own_function:missing" in missing
     with pytest.raises(UserError, match=r"unknown environment 'own/Bus'.*own_absent.*own_function:missing"):
         find("own/Bus")
+
+
+def test_the_list_of_environments_has_those_of_packages_and_names_what_is_broken(tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "own_list.py").write_text(REGISTERS.replace("Car", "Tram"), encoding="utf-8")
+    entry_points(monkeypatch, a="own_absent", b="own_list")
+    assert cli.main(["list", "envs", "--quiet"]) == 0
+    out, err = capsys.readouterr()
+    assert "own/Tram-v0" in out.split()
+    assert re.fullmatch(r"left out: the entry point a = own_absent of a cannot be loaded: .*\n", err)

@@ -49,6 +49,7 @@ COMMAND_LINE = (
 BELOW_COMMANDS = (
     *("baselines", "rlbench.controls", "rlbench.controls.protocol", "rlbench.core", "rlbench.drawing"),
     *("rlbench.envs", "rlbench.gtp", "rlbench.interact", "rlbench.harness", *HARNESS, *PUBLIC),
+    *("rlbench.conformance", "rlbench.testing"),
 )
 
 MAY_REACH = {

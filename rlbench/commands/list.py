@@ -47,11 +47,20 @@ def run(options: ListOptions) -> int:
 
 
 def environments() -> pd.DataFrame:
-    """One row per environment id."""
+    """One row per environment id of rlbench and of packages with entry points; a line for each that is broken."""
+    import gymnasium
+
+    from rlbench.environments import load_packages, of_packages
     from rlbench.registry import ENVIRONMENTS
 
     columns = ["id", "tags", "max_episode_steps", "kwargs", "rules"]
     rows = [(env.id, list(env.tags), env.max_episode_steps, assignments(env.kwargs), env.rules) for env in ENVIRONMENTS]
+    for env_id, package in of_packages().items():
+        spec = gymnasium.spec(env_id)
+        kwargs = {name: value for name, value in spec.kwargs.items() if name not in ("rules", "render")}
+        rows.append((env_id, [package], spec.max_episode_steps, assignments(kwargs), spec.kwargs.get("rules")))
+    for fault in load_packages():
+        complain(f"left out: {fault}")
     return pd.DataFrame(rows, columns=columns).astype({"max_episode_steps": "Int64"})
 
 

@@ -13,14 +13,16 @@ import tyro
 from PIL import Image as Pillow
 from tyro.conf import Positional
 
+from rlbench import environments
 from rlbench.charts import matplotlib_settings
 from rlbench.commands.grid_world import picture, text
 from rlbench.commands.grid_world.solution import solve
 from rlbench.commands.shared.lookup import env_kwargs, find_environment, maze_text
 from rlbench.commands.shared.output import Format, Output, Quiet, print_table, remark, table_of, write
 from rlbench.drawing.shapes import Image
-from rlbench.errors import UserError, counted, unknown
+from rlbench.errors import UserError, counted, one_line, unknown
 from rlbench.interact.episode import make
+from rlbench.testing import ConformanceError, check_env, check_vector_env
 from rlbench.whole_files import replacing
 
 FRAME_FORMATS = (".png",)
@@ -52,14 +54,19 @@ class ShowOptions:
     """State to draw, as name=value for some of its fields: --state x=1.2 theta=0.1; arrays as name=1,2,3."""
     seed: int = 0
     """Seed of the first frame."""
+    check: bool = False
+    """Draw nothing; check what users of Gymnasium rely on, of the environment and of its batch: spaces, types, seeds,
+    time limits, frames."""
     quiet: Quiet = False
     """Print nothing but mistakes."""
     format: Format = "table"
 
 
 def run(options: ShowOptions) -> int:
-    """Draw the frame, or the policy; 0. Raises UserError for what cannot be drawn."""
+    """Draw the frame, or the policy; 0. Raises UserError for what cannot be drawn. 1 where a check fails."""
     env_id, kwargs = find_environment(options.env)
+    if options.check:
+        return conforms(env_id, kwargs | given_kwargs(options), options)
     check_suffix(options.output, POLICY_FORMATS if options.policy else FRAME_FORMATS)
     env = make(env_id, kwargs | given_kwargs(options))
     try:
@@ -74,6 +81,29 @@ def run(options: ShowOptions) -> int:
         env.close()
     remark(f"wrote {options.output}", options)
     return 0
+
+
+def conforms(env_id: str, kwargs: dict[str, Any], options: ShowOptions) -> int:
+    """Check an environment, and its batch if it has one of its own; 1 where one breaks a promise, else 0.
+
+    Args:
+        env_id: its id, with the module that registers it if it needs one.
+        kwargs: its arguments.
+        options: of the command.
+    """
+    make(env_id, kwargs).close()  # an argument that it does not take is a mistake of the user
+    name = environments.registered(env_id)
+    row = {"env": env_id, "single": "kept", "batch": "none of its own", "broken": None}
+    try:
+        check_env(name, **kwargs)
+        if gymnasium.spec(name).vector_entry_point is not None:
+            row["batch"] = "unchecked"
+            check_vector_env(name, **kwargs)
+            row["batch"] = "kept"
+    except ConformanceError as broken:
+        row |= {"single" if row["batch"] != "unchecked" else "batch": "broken", "broken": one_line(broken)}
+    print_table(table_of([row]), options.format)
+    return int(row["broken"] is not None)
 
 
 def show_policy(env: gymnasium.Env[Any, Any], env_id: str, policy: PolicyName, options: ShowOptions) -> None:

@@ -12,6 +12,7 @@ import tyro
 from gymnasium.error import DependencyNotInstalled
 from tyro.conf import Positional
 
+from rlbench import environments
 from rlbench.api.playlists import from_record, from_submission, kind_of, row, steps_per_second, wanted_tasks
 from rlbench.commands.shared import display
 from rlbench.commands.shared.display import DisplayOptions
@@ -36,7 +37,8 @@ class WatchOptions:
     """A submission's folder, an agent of the leaderboard, or `random`; a record of results,
     results/<task>/<agent>.jsonl; or a trace."""
     task: Annotated[str | None, tyro.conf.arg(aliases=["-t"])] = None
-    """Task for a submission, cart-pole@1, or an environment's id; by default the first that it lists."""
+    """Task for a submission, cart-pole@1, or an environment's id; by default the first that it lists. For a trace,
+    module:namespace/Name-v0, where a module registers its environment."""
     episode: int = 0
     """Number of the episode, the first one where there are several."""
     episodes: int | None = None
@@ -99,7 +101,10 @@ NOT_FOR = {
     "record": ("task", "set"),
     "submission": ("submission",),
 }
-"""Options that say nothing about what is watched: a trace is one episode, and a record names its task."""
+"""Options that say nothing about what is watched: a trace is one episode, and a record names its task.
+
+For a trace --task may name the module that registers its environment, which no file may have imported.
+"""
 
 
 def refuse_what_is_not_for(kind: str, options: WatchOptions) -> None:
@@ -111,6 +116,8 @@ def refuse_what_is_not_for(kind: str, options: WatchOptions) -> None:
     """
     usual = WatchOptions(options.what)
     for name in NOT_FOR[kind]:
+        if name == "task" and kind == "trace" and ":" in str(options.task):
+            continue
         if getattr(options, name) != getattr(usual, name):
             raise UserError(f"--{name.replace('_', '-')} is not for a {kind}, which {options.what} is; leave it out")
 
@@ -172,6 +179,8 @@ def open_screen(name: str, fps: float, options: WatchOptions) -> AbstractContext
 
 def watch_trace(path: Path, options: WatchOptions) -> int:
     """Play a trace again; 1 where it comes out otherwise than it says."""
+    if options.task is not None:
+        environments.find(options.task)  # imports the module that registers it
     recording = trace.load(path)
     steps = trace.replay(recording, path)
     episode = next(steps)

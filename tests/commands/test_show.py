@@ -10,6 +10,7 @@ import pytest
 import tyro
 from matplotlib.image import imread
 
+from rlbench import cli
 from rlbench.commands import play
 from rlbench.commands.grid_world import picture as show_picture
 from rlbench.commands.grid_world import text as show_text
@@ -260,3 +261,19 @@ def test_a_maze_is_a_name_a_drawing_or_a_file_wherever_one_is_given(tmp_path, mo
 def test_a_task_shows_its_environment(tmp_path):
     pictures = [show(tmp_path, name).read_bytes() for name in ("cart-pole@1", "Cart-Pole", "CartPole")]
     assert len(set(pictures)) == 1
+
+
+def test_an_environment_is_checked_instead_of_drawn(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["show", "MountainCar-v0", "--check", "--json"]) == 0
+    kept = {"env": "MountainCar-v0", "single": "kept", "batch": "none of its own", "broken": None}
+    assert json.loads(capsys.readouterr().out) == [kept]
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_broken_promise_is_named(tmp_path, monkeypatch, capsys):
+    """Gymnasium's vector cart-pole gives rewards of float32, its single one of float64."""
+    assert cli.main(["show", "CartPole-v1", "--check", "--json"]) == 1
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["single"], row["batch"]) == ("kept", "broken")
+    assert "rewards differ: float32[1] [1.] and float64[1] [1.]" in row["broken"]

@@ -1,6 +1,7 @@
 """Traces: what was played can be played again, step by step, and a damaged one is a line about which line."""
 
 import json
+import sys
 
 import gymnasium
 import numpy as np
@@ -156,3 +157,18 @@ def test_actions_of_structure_survive():
         assert again["what"] == action["what"]
         np.testing.assert_array_equal(again["where"], action["where"])
         assert space.contains(again)
+
+
+def test_a_trace_names_the_module_of_its_environment_and_does_not_import_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    text = "import gymnasium\ngymnasium.register('traced/Car-v0', 'gymnasium.envs.classic_control:MountainCarEnv')\n"
+    (tmp_path / "own_traced.py").write_text(text, encoding="utf-8")
+    words = ["play", "own_traced:traced/Car-v0", "--keys", "right*3", "--episodes", "1", "--trace", "car.jsonl"]
+    assert cli.main(words) == 0
+    del gymnasium.registry["traced/Car-v0"], sys.modules["own_traced"]  # as in a new process
+    assert cli.main(["watch", "car.jsonl", "--no-window"]) == 2
+    assert "to import own_traced, give --task own_traced:traced/Car-v0" in capsys.readouterr().err
+    assert "own_traced" not in sys.modules
+    assert cli.main(["watch", "car.jsonl", "--no-window", "--task", "own_traced:traced/Car-v0"]) == 0
+    del gymnasium.registry["traced/Car-v0"], sys.modules["own_traced"]

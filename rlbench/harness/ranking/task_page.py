@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rlbench import environments
 from rlbench.harness.ranking.cells import (
     ALONE,
     DASH,
@@ -69,6 +70,7 @@ def task_section(task: Task, rankings: Rankings, curves: Sequence[CurveLink], co
         "about_curves": words.curves,
         "twins": twins(task),
         "own_reference": own_reference(task),
+        "own_environment": environments.is_own(task.env_id),
         "reference": line_label(published) if published else "",
         "tables": budget_tables(task, rankings, mine),
         "budgets": [budget(steps) for steps in known.budgets(task.key)],
