@@ -37,7 +37,10 @@ ELSEWHERE = {
     ("docs/commands.md", "text"): "test_command_reference.py compares them with the commands' help",
     ("docs/submitting.md", "toml"): "the workshop below is furnished with it",
     ("docs/submitting.md", "json"): "test_a_network_without_code_plays, below",
-    ("docs/submitting.md", "python"): "the workshop below is furnished with it",
+    (
+        "docs/submitting.md",
+        "python",
+    ): "furnishes the workshop below; test_a_function_will_do plays the other",
 }
 """Blocks that others run, by page and language."""
 
@@ -145,6 +148,14 @@ COMMANDS = {
         lambda done: (done.folder / "game.sgf").read_text("utf-8").startswith("(;FF[4]"), JSON
     ),
     "rlbench show GridWorld --policy random": Example(of_corner, JSON),
+    "rlbench new-agent my_first_agent": Example(
+        lambda done: {row["file"] for row in done.rows} == {"agent.py", "submission.toml"}, JSON
+    ),
+    "rlbench check my_first_agent": Example(lambda done: [row["result"] for row in done.rows] == ["ok"], JSON),
+    "rlbench evaluate my_first_agent": Example(lambda done: done.rows[0]["ok"] == 100, JSON),
+    "rlbench evaluate my_agent random --task cart-pole --limit 50": Example(
+        lambda done: [(row["agent"], row["episodes"]) for row in done.rows] == [("lean", 50), ("random", 100)], JSON
+    ),
     "rlbench evaluate random --task cart-pole@1": Example(first_row("mean_return"), JSON),
     "rlbench verify results/cart-pole@1": Example(
         lambda done: {row["verdict"] for row in done.rows} == {"verified"},
@@ -184,7 +195,13 @@ MINUTES = "takes many minutes; its parts are tested one by one"
 GO = "takes an agent that plays Go; tests/harness/test_match_command.py has some"
 SEARCHER = "takes an agent that searches; tests/harness/search_player plays one"
 A_TASK = "test_adding_a_task.py follows the page from start to end"
+TRAINED = "takes a trained model; tests/commands/test_new_agent.py has some, and trains others"
 NOT_RUN = {
+    "rlbench new-agent my_ppo --kind sb3 --weights model.zip": TRAINED,
+    "rlbench new-agent my_network --kind cleanrl --weights ppo.cleanrl_model": TRAINED,
+    "rlbench new-agent my_policy --kind torchrl --weights policy.pt": TRAINED,
+    "rlbench new-agent untrained --kind cleanrl": TRAINED,
+    "python untrained/train.py": TRAINED,
     "rlbench new-task maze_env:demo/Maze-v0": A_TASK,
     "export RLBENCH_PATH=$PWD": A_TASK,
     "rlbench evaluate random --suite mazes": A_TASK,
@@ -283,6 +300,8 @@ def test_a_command_does_what_the_page_says(command, workshop, capsys):
     example = COMMANDS[command.line]
     if command.line.endswith("--check"):
         assert cli.main(["leaderboard", "--quiet"]) == 0
+    if command.line.endswith(("check my_first_agent", "evaluate my_first_agent")):
+        assert cli.main(["new-agent", "my_first_agent", "--quiet"]) == 0
     assert cli.main([*command.line.split()[1:], *example.more.split()]) == 0
     done = Done(command.says, *capsys.readouterr(), workshop)
     assert example.check(done), done
@@ -332,6 +351,16 @@ def test_means_that_the_table_of_commands_names_are_those_of_the_records(tmp_pat
     assert means["breakout@1"]["dqn-cpu"] > above
     assert round(means["breakout@1"]["random"], 1) == random
     assert means["half-cheetah-gymnasium@1"]["ppo"] > examples.numbers(says["rlbench run mujoco-v5"])[0]
+
+
+@linux
+def test_a_function_will_do(workshop, capsys):
+    """The function of the page, as an entry of its own."""
+    (workshop / "my_agent" / "agent.py").write_text(blocks("docs/submitting.md", "python")[1], encoding="utf-8")
+    manifest = workshop / "my_agent" / "submission.toml"
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace("agent:load", "agent:act"), encoding="utf-8")
+    assert cli.main(["evaluate", "my_agent", "--limit", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["mean_return"] > 150
 
 
 @linux

@@ -28,8 +28,8 @@ OBSERVATION, ACTION, IS_INIT = "observation", "action", "is_init"
 class TorchRLAgent:
     """A policy, and what it remembers: the entries that it reads as `key` and writes as `next, key`."""
 
-    def __init__(self, policy: Any, played: Any, settings: TorchRLSettings) -> None:
-        self.policy, self.settings = policy, settings
+    def __init__(self, policy: Any, played: Any, settings: TorchRLSettings, device: str) -> None:
+        self.policy, self.settings, self.device = policy, settings, device
         self.observation_space, self.action_space = played.observation, played.action
         self.memory: dict[Any, torch.Tensor] = {}
         written = set(map(_path, policy.out_keys))
@@ -40,7 +40,7 @@ class TorchRLAgent:
 
     def act(self, observation: Any, first: NDArray[np.bool_]) -> NDArray[Any]:
         """Actions [N, ...]; a recurrent policy is told where `first` [N] is true by `is_init`."""
-        given = TensorDict(self._entries(observation), batch_size=[len(first)])
+        given = TensorDict(self._entries(observation), batch_size=[len(first)], device=self.device)
         given[IS_INIT] = torch.as_tensor(first)[:, None]
         for key, value in self.memory.items():
             given[key] = value
@@ -81,7 +81,7 @@ def load(folder: str, settings: TorchRLSettings, played: Any, seed: int, device:
     """
     torch.manual_seed(seed)
     policy = load_policy(folder, settings, played).to(device).eval()
-    return TorchRLAgent(policy, played, settings)
+    return TorchRLAgent(policy, played, settings, device)
 
 
 def load_policy(folder: str, settings: TorchRLSettings, played: Any) -> Any:
