@@ -173,7 +173,8 @@ def evaluated(path: Path, task: Task, options: EvaluateOptions) -> dict[str, Any
     made = row(path, task)
     if made["ok"] < made["episodes"]:
         failed = made["episodes"] - made["ok"]
-        remark(f"{task.key}: {failed:,} of {made['episodes']:,} episodes failed; {made['fault']}", options)
+        remedy = "" if made["ok"] else "; mend it, try it with `rlbench check`, and raise its version"
+        remark(f"{task.key}: {failed:,} of {made['episodes']:,} episodes failed; {made['fault']}{remedy}", options)
     return made
 
 

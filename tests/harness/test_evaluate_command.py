@@ -45,6 +45,14 @@ def test_random_needs_no_folder_and_faults_are_shown(submit, tmp_path, capsys):
     assert err == "grid-world@1: 130 of 140 episodes failed; crash: ValueError: odd (agent.py:12)\n"
 
 
+def test_whoever_fails_in_every_episode_is_told_how_to_go_on(submit, tmp_path, capsys):
+    act = "self.calls = getattr(self, 'calls', 0) + 1\nassert self.calls < 2\nreturn [1] * self.num_envs"
+    path = submit(act, tasks=["cart-pole@1"])
+    code, _, err = run(capsys, path, "--results", tmp_path / "results")
+    assert code == 0
+    assert "cart-pole@1: 100 of 100 episodes failed; crash: AssertionError (agent.py:11); mend it, try it with" in err
+
+
 def test_several_submissions_on_several_tasks_and_a_part_first(submit, tmp_path, capsys):
     """The record of a part is not complete, so not ranked; without the limit it goes on, with the same episodes."""
     ada = submit("return observation % 4", folder="ada", name="ada", tasks=["grid-world@1"])
