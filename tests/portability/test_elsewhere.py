@@ -9,16 +9,23 @@ import pytest
 
 ELSEWHERE = Path(__file__).with_name("elsewhere.py")
 ROOT = ELSEWHERE.parents[2]
-PLATFORMS = pytest.mark.parametrize("platform", ["win32", "darwin"])
+MACOS = pytest.param("darwin", marks=pytest.mark.slow)  # lacks less
+PLATFORMS = pytest.mark.parametrize("platform", ["win32", MACOS])
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems are pretended on Linux")
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """A folder for compiled loops."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def elsewhere(tmp_path):
+def elsewhere(tmp_path, cache):
     """Runs a command, or code after `-c`, on a pretended platform; returns exit code, output and errors."""
 
     def run(platform, *words):
-        environment = {**os.environ, "RLBENCH_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
+        environment = {**os.environ, "RLBENCH_CACHE": str(cache), "PYTHONPATH": str(ROOT)}
         command = [sys.executable, ELSEWHERE, platform, *words]
         done = subprocess.run(
             command, cwd=tmp_path, env=environment, capture_output=True, text=True, encoding="utf-8", stdin=0
@@ -71,9 +78,9 @@ ALL = {"GridWorld": {}, "CartPole": {}, "GlimpseMNIST": {}, "Go5x5": {"opponent"
 ALL["AtariPong"] = {}
 
 
-def test_environments_are_made_and_stepped_on_windows(elsewhere, tmp_path):
+def test_environments_are_made_and_stepped_on_windows(elsewhere, cache):
     assert elsewhere("win32", "-c", STEP_ALL.format(names={"GridWorld": {}})) == (0, "", "")
-    assert [path.suffix for path in (tmp_path / "cache").iterdir()].count(".nbc"), "compiled loops are kept"
+    assert any(path.suffix == ".nbc" for path in cache.iterdir()), "compiled loops are kept"
 
 
 @pytest.mark.slow
@@ -82,16 +89,11 @@ def test_environments_of_every_family_are_made_and_stepped(platform, elsewhere):
     assert elsewhere(platform, "-c", STEP_ALL.format(names=ALL)) == (0, "", "")
 
 
-TRAIN = "train", "q-learning", "--steps", "2000", "--quiet", "--out", "agent"
-
-
 @PLATFORMS
-def test_a_table_is_trained_and_continued(platform, elsewhere, tmp_path):
-    assert elsewhere(platform, *TRAIN)[::2] == (0, "")
-    written = (tmp_path / "agent" / "curve.jsonl").read_bytes()
-    code, _, err = elsewhere(platform, *TRAIN)
+def test_a_table_is_trained(platform, elsewhere, tmp_path):
+    code, out, err = elsewhere(platform, "train", "q-learning", "--steps", "2000", "--quiet", "--out", "agent")
     assert (code, err) == (0, "")
-    assert (tmp_path / "agent" / "curve.jsonl").read_bytes() == written
+    assert (tmp_path / out.strip() / "submission.toml").is_file()
 
 
 @pytest.mark.slow
