@@ -240,7 +240,7 @@ NOT_RUN = {
     "rlbench train recurrent-attention --preset mnist": HOURS,
     "rlbench train actor-critic --preset locomotion --task hopper-gymnasium@1": HOURS,
     "rlbench train soft-actor-critic --task half-cheetah-gymnasium@1": HOURS,
-    "rlbench train xqc --task half-cheetah-gymnasium@1": HOURS,
+    "rlbench train xqc --task half-cheetah-gymnasium@1": "takes an hour; tests/baselines/algorithms/test_xqc.py trains",
     "rlbench train dqn --preset atari-cpu --task breakout@1": HOURS,
     "python -m baselines.studies.gradient_variance": MINUTES,
     "python -m baselines.studies.sample_efficiency": MINUTES,
