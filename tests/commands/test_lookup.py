@@ -70,7 +70,21 @@ def test_a_task_of_an_environment_is_named_by_it():
         (find_agent, "PP0", "did you mean ppo"),
         (find_task, "CARTPOLE@1", "did you mean cart-pole@1"),
         (find_task, "quick", "quick is a suite and no task: --suite quick, or one of grid-world@1, cart-pole@1"),
-        (find_task, "Swimmer", "rlbench/Swimmer-v0 is an environment and no task"),
+        (
+            find_task,
+            "Swimmer",
+            "rlbench/Swimmer-v0 is an environment and no task; `rlbench new-task Swimmer` makes one",
+        ),
+        (
+            find_task,
+            "MountainCar-v0",
+            "MountainCar-v0 is an environment and no task; `rlbench new-task MountainCar-v0` makes one",
+        ),
+        (
+            find_task,
+            "m:demo/Maze-v0",
+            "m:demo/Maze-v0 is an environment and no task; `rlbench new-task m:demo/Maze-v0`",
+        ),
         (find_environment, "CART", "did you mean"),
         (find_environment, "x" * 10_000, "unknown environment 'xxx"),
         (get_suite, "QUIK", "did you mean quick"),

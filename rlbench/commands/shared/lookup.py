@@ -60,7 +60,7 @@ def find_task(name: str) -> Task:
     if name.lower() in known.suites:
         tasks = ", ".join(task.key for task in known.suites[name.lower()])
         raise UserError(f"{name} is a suite and no task: --suite {name.lower()}, or one of {tasks}")
-    env_id = name if name in gymnasium.registry else like(name, _ids())
+    env_id = name if ":" in name or name in gymnasium.registry else like(name, _ids())
     if env_id is None or name not in (env_id, env_id.rpartition("/")[2], short_name(env_id)):
         return suite.get_task(name)  # its error names the nearest
     there = [task for task in known.tasks.values() if task.env_id == env_id]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from rlbench.harness.tasks.limits import Limits
 from rlbench.harness.tasks.task import EachOnce, GameSchedule
 
 MAX_NAME = 64
+MAX_NUMBER = 1e300  # below what a float holds, so that sums and differences stay finite
 MAX_EPISODES = 1_000_000
 MAX_NUM_ENVS = 10_000
 
@@ -41,7 +41,7 @@ def _is_text(value: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]  # bool is an int to isinstance
+    return type(value) in (int, float) and abs(value) < MAX_NUMBER  # type: ignore[arg-type]  # bool is no number here
 
 
 def _is_positive(value: object) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import stat
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -55,7 +56,7 @@ def name_file(path: Path, own: Catalogue) -> Catalogue:
     known = tasks_of_others(own)
     if wrong := known.clash(found):
         raise UserError(f"{path}: {wrong}")
-    NAMED[path.resolve()] = None
+    NAMED[Path(os.path.realpath(path))] = None
     return found
 
 
@@ -66,7 +67,7 @@ def tasks_of_others(own: Catalogue) -> Catalogue:
         own: The tasks of rlbench.
     """
     found = Catalogue()
-    for path in dict.fromkeys(each.resolve() for each in (*NAMED, *_listed())):
+    for path in dict.fromkeys(Path(os.path.realpath(each)) for each in (*NAMED, *_listed())):
         found = _with(found, _read(path, own))
     for entry_point in entry_points():
         found = _with(found, _of_entry_point(entry_point, own))
@@ -85,12 +86,13 @@ def _with(found: Catalogue, more: Catalogue | str) -> Catalogue:
 def _listed() -> Iterator[Path]:
     """The files of RLBENCH_PATH; of a folder the TOML files that define tasks or suites, and `tasks.py`."""
     for word in filter(None, os.environ.get(VARIABLE, "").split(os.pathsep)):
-        path = Path(word).expanduser()
-        if not path.is_dir():
-            yield path
-            continue
-        for each in sorted(path.iterdir()):
-            if each.name == "tasks.py" or (each.suffix == ".toml" and _defines_tasks(each)):
+        path = Path(os.path.expanduser(word))
+        try:
+            inside = sorted(path.iterdir()) if os.path.isdir(path) else [path]
+        except OSError:  # it is told of where it is read as a file
+            inside = [path]
+        for each in inside:
+            if each == path or each.name == "tasks.py" or (each.suffix == ".toml" and _defines_tasks(each)):
                 yield each
 
 
@@ -109,7 +111,9 @@ def _read(path: Path, own: Catalogue) -> Catalogue | str:
         about = path.stat()
     except OSError as error:
         return f"cannot read the task file {path}: {error.strerror}"
-    key = (path.resolve(), about.st_mtime_ns, about.st_size)
+    if not stat.S_ISREG(about.st_mode):  # a pipe might never end
+        return f"cannot read the task file {path}: it is no file"
+    key = (Path(os.path.realpath(path)), about.st_mtime_ns, about.st_size)
     if key not in _READ:
         try:
             _READ[key] = read_file(path, own)

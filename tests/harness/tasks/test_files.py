@@ -135,6 +135,7 @@ MISTAKES = {
     "a flag for a number": (table(version="true"), "version = True is not valid"),
     "a version below 1": (table(version="0"), "version = 0 is not valid; .* a whole number from 1 on"),
     "a bad name": (table(name='"My Maze"'), "name = 'My Maze' is not valid; .* lower-case words joined by hyphens"),
+    "a number of very many digits": (table(reference="1" * 400), r"reference = 1+\.\.\.1+ is not valid"),
     "an infinite bound": (table(min_return="-inf"), "min_return = -inf is not valid"),
     "bounds the wrong way round": (table(min_return="0", max_return="-200"), "min_return is below max_return; it has"),
     "a reference out of bounds": (table(max_return="-7"), "random and reference are within min_return and max_return"),
@@ -232,6 +233,20 @@ def test_a_folder_is_searched_and_a_broken_file_stops_nothing(tmp_path, monkeypa
     assert "nowhere: No such file or directory" in nowhere
     with pytest.raises(UserError, match=r"unknown task 'broken'; .*version = 0 is not valid"):
         get_task("broken")
+
+
+def test_what_is_no_file_is_told_and_not_waited_for(tmp_path, monkeypatch):
+    pipe, loop, empty = tmp_path / "pipe.toml", tmp_path / "loop.toml", tmp_path / "empty"
+    os.mkfifo(pipe)
+    loop.symlink_to(loop)
+    empty.mkdir()
+    words = [str(pipe), str(loop), str(empty), "~nobody-of-that-name/x.toml", "x" * 300 + ".toml"]
+    monkeypatch.setenv("RLBENCH_PATH", os.pathsep.join(words))
+    told = catalogue().mistakes
+    assert len(told) == len(words) - 1  # an empty folder is no mistake
+    assert all(each.startswith("cannot read the task file ") for each in told)
+    with pytest.raises(UserError, match=r"pipe\.toml: it is no file"):
+        get_task(str(pipe))
 
 
 def test_a_file_is_read_again_when_it_has_changed(tmp_path, monkeypatch):
