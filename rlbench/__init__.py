@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 from rlbench.registry import ENVIRONMENTS, Environment, register, register_all
 
 if TYPE_CHECKING:  # for editors and type checkers; at run time they come by `__getattr__`
+    from rlbench.api.board import Leaderboard, leaderboard
     from rlbench.api.evaluating import evaluate, load_results
     from rlbench.api.run import Run
     from rlbench.api.trained import Training
     from rlbench.api.training import train
+    from rlbench.api.verifying import verify
     from rlbench.api.watching import WatchedEpisodes, watch
     from rlbench.core.wrapped_rules import wrap_rules
     from rlbench.errors import UserError
@@ -22,28 +24,34 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time they come by `__
 __all__ = [
     "ENVIRONMENTS",
     "Environment",
+    "Leaderboard",
     "Run",
     "Training",
     "UserError",
     "WatchedEpisodes",
     "__version__",
     "evaluate",
+    "leaderboard",
     "load_results",
     "register",
     "train",
+    "verify",
     "watch",
     "wrap_rules",
 ]
 __version__ = "0.2.0"
 
 _LAZY = {
+    "Leaderboard": "rlbench.api.board",
     "Run": "rlbench.api.run",
     "Training": "rlbench.api.trained",
     "UserError": "rlbench.errors",
     "WatchedEpisodes": "rlbench.api.watching",
     "evaluate": "rlbench.api.evaluating",
+    "leaderboard": "rlbench.api.board",
     "load_results": "rlbench.api.evaluating",
     "train": "rlbench.api.training",
+    "verify": "rlbench.api.verifying",
     "watch": "rlbench.api.watching",
     "wrap_rules": "rlbench.core.wrapped_rules",
 }

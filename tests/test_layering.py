@@ -185,7 +185,7 @@ BEHIND_THE_DOOR = {
 """The commands that reach `baselines`, through that one module; `show` solves grid worlds with it, and the page of
 `leaderboard`, which `doctor` checks, names the commands that train its agents."""
 
-API_BEHIND_THE_DOOR = {"trainable", "trained", "training", "training_process"}
+API_BEHIND_THE_DOOR = {"board", "ranking", "trainable", "trained", "training", "training_process"}
 """The modules of the Python API that do, too."""
 
 ONLY_IMPORTERS = {

@@ -280,6 +280,7 @@ def check_harness() -> Check:
 
 def check_results(results: Path, page: Path) -> Check:
     """Whether all results can be read, and the leaderboard is up to date."""
+    from rlbench.api.ranking import load_rankings
     from rlbench.commands import leaderboard
     from rlbench.commands.shared import pages
     from rlbench.commands.shared.runs import load_runs
@@ -288,7 +289,7 @@ def check_results(results: Path, page: Path) -> Check:
     if not results.is_dir():
         return Check("results", "warn", f"no folder {results}", "rlbench run quick")
     try:
-        ranked = leaderboard.load(results)
+        ranked = load_rankings(results)
         unreadable = [f"{run.task}, {run.agent.name}: {run.flaw}" for run in load_runs(results) if run.flaw]
     except (UserError, OSError) as error:
         return Check("results", "fail", str(error))

@@ -7,28 +7,21 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 import tyro
 
+from rlbench.api.ranking import asked_for, costs, load_rankings, selected
 from rlbench.commands.shared import pages
-from rlbench.commands.shared.lookup import find_task
 from rlbench.commands.shared.output import Output, Quiet, complain, draw_rows, print_table, table_of, write
-from rlbench.commands.shared.runs import load_runs
-from rlbench.core.compiler import cache
-from rlbench.errors import UserError, unknown
+from rlbench.errors import UserError
 from rlbench.harness.ranking import tables
-from rlbench.harness.ranking.costs import cost_rows, cost_table
+from rlbench.harness.ranking.costs import cost_table
 from rlbench.harness.ranking.flat import flat
-from rlbench.harness.ranking.kept_ratings import KeptRatings
-from rlbench.harness.ranking.proofs import ProofRow
-from rlbench.harness.ranking.rankings import compute_rankings
-from rlbench.harness.ranking.rows import Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow
-from rlbench.harness.results import curves
-from rlbench.harness.tasks.suite import catalogue, get_suite
+from rlbench.harness.ranking.rows import Rankings
+from rlbench.harness.tasks.suite import catalogue
 
 OPTIONAL = ("steps", "seeds", "failed", "budget", "solved", "IQM", "optimality gap", "worst seed")
 """Columns that are left out where the terminal is narrow, the last one first."""
@@ -42,8 +35,6 @@ LATEX = str.maketrans(
     | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
 )
 """How LaTeX spells the characters that mean something to it."""
-
-Row = TypeVar("Row", TaskRow, RunRow, SuiteRow, ProofRow, UnrankedRow)
 
 
 @dataclass(frozen=True)
@@ -78,12 +69,12 @@ def run(options: LeaderboardOptions) -> int:
         raise UserError("--check looks at the whole page; leave out --task, --suite, --agent and --format")
     if options.output.is_dir():
         options = dataclasses.replace(options, output=options.output / LeaderboardOptions.output)
-    keys = asked_for(options)  # first, as a file of tasks that is named there is known from then on
-    ranked = load(options.results)
+    keys = asked_for(options.task, options.suite)  # first, as a file of tasks that is named there is known from then on
+    ranked = load_rankings(options.results)
     if options.check:
         return check(ranked, options)
     if filtered or options.format != "table":
-        print_rankings(selected(ranked, options, keys), options.format, options.results)
+        print_rankings(selected(ranked, keys, options.agent), options.format, options.results)
         return 0
     pages.write_pages(ranked, options.results, options.output)  # first, as printing may fail
     if not options.quiet:
@@ -100,48 +91,13 @@ def proofs(ranked: Rankings) -> str:
     return f"on this machine: {', '.join(counts)} runs; `rlbench verify` proves them\n"
 
 
-def asked_for(options: LeaderboardOptions) -> set[str]:
-    """The keys of the tasks that were asked for, and of those of the suite; none for all."""
-    suite = () if options.suite is None else get_suite(options.suite)
-    return {*(find_task(name).key for name in options.task), *(task.key for task in suite)}
-
-
-def selected(ranked: Rankings, options: LeaderboardOptions, asked: Collection[str]) -> Rankings:
-    """The rows of the tasks and agents that were asked for; UserError for an agent that does not exist."""
-    tasks = catalogue()
-    keys = set(asked) or {*tasks.tasks, *(row.task for row in ranked.unranked)}
-    known = {row.agent for rows in ranked.tasks.values() for row in rows} | {row.agent for row in ranked.unranked}
-    for name in options.agent:
-        if name not in known:
-            raise unknown("agent", name, known)
-
-    def of_agents(rows: tuple[Row, ...]) -> tuple[Row, ...]:
-        return tuple(row for row in rows if not options.agent or row.agent in options.agent)
-
-    def of_tasks(tables: Mapping[str, tuple[Row, ...]]) -> dict[str, tuple[Row, ...]]:
-        return {key: of_agents(rows) for key, rows in tables.items() if key in keys and of_agents(rows)}
-
-    return dataclasses.replace(
-        ranked,
-        tasks=of_tasks(ranked.tasks),
-        runs=of_tasks(ranked.runs),
-        proofs=of_tasks(ranked.proofs),
-        suites={
-            name: of_agents(rows) if keys >= {t.key for t in tasks.suites[name]} else ()
-            for name, rows in ranked.suites.items()
-        },
-        lines={key: () if options.agent else lines for key, lines in ranked.lines.items() if key in keys},
-        unranked=tuple(row for row in of_agents(ranked.unranked) if row.task in keys),
-    )
-
-
 def print_rankings(ranked: Rankings, format: Format, results: Path) -> None:
     """Print every table, below it what its words mean and the columns without room; JSON and CSV as one flat table."""
-    costs = cost_rows(ranked, [pages.link(curve, results.as_posix()) for curve in curves.find(results)])
+    spent = costs(ranked, results)
     if format == "json" or format == "csv":
-        print_table(flat(ranked, costs), format)
+        print_table(flat(ranked, spent), format)
         return
-    for table in (*tables.tables(ranked, catalogue().suites), *([cost_table(costs)] if costs else [])):
+    for table in (*tables.tables(ranked, catalogue().suites), *([cost_table(spent)] if spent else [])):
         if format == "latex":
             write(latex(table))
         else:
@@ -161,12 +117,6 @@ def latex(table: tables.TextTable) -> str:
         .to_latex(hrules=True, caption=table.title.translate(LATEX), position="ht", column_format="l" * len(columns))
     )
     return made
-
-
-def load(results: Path) -> Rankings:
-    """Rankings of everything in a results folder."""
-    known = catalogue()
-    return compute_rankings(load_runs(results), known.tasks, known.suites, KeptRatings(cache.load, cache.store))
 
 
 def check(ranked: Rankings, options: LeaderboardOptions) -> int:

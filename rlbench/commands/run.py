@@ -15,6 +15,7 @@ from typing import Annotated, Any, get_args, get_type_hints
 import tyro
 
 from rlbench import whole_files
+from rlbench.api.ranking import load_rankings
 from rlbench.commands import leaderboard
 from rlbench.commands.shared import pages
 from rlbench.commands.shared.agents import learning_curves, training
@@ -89,7 +90,7 @@ def run(options: RunOptions) -> int:
     for task in tasks:
         score(task, get_task(task).random_agent, results, options)
     if options.format != "table":  # the command below then only prints
-        pages.write_pages(leaderboard.load(results), results, page)
+        pages.write_pages(load_rankings(results), results, page)
     remark(f"to rank yours beside these: rlbench evaluate my_agent --results {shlex.quote(str(results))}", options)
     return leaderboard.run(leaderboard.LeaderboardOptions(results=results, output=page, format=options.format))
 

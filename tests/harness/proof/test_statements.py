@@ -26,7 +26,7 @@ def copy(tmp_path):
 
 
 def test_what_was_found_is_signed_once_and_published(copy, monkeypatch, capsys):
-    monkeypatch.setattr("rlbench.commands.verify.submission_or_none", lambda *_: None)
+    monkeypatch.setattr("rlbench.api.verifying.submission_or_none", lambda *_: None)
     words = ["verify", str(copy), "--sign", "Ada", "--quiet"]
     assert cli.main(words) == 0
     path = checks.path_of(copy.parents[1], "Ada")
@@ -45,7 +45,7 @@ def test_what_was_found_is_signed_once_and_published(copy, monkeypatch, capsys):
 
 
 def test_bad_names_and_findings_that_cannot_be_kept_are_one_line(copy, monkeypatch, capsys):
-    monkeypatch.setattr("rlbench.commands.verify.submission_or_none", lambda *_: None)
+    monkeypatch.setattr("rlbench.api.verifying.submission_or_none", lambda *_: None)
     assert cli.main(["verify", str(copy), "--sign", "a/b"]) == 2
     assert "'a/b' cannot sign" in capsys.readouterr().err
     monkeypatch.setattr("rlbench.harness.proof.findings.key", lambda: None)

@@ -8,8 +8,8 @@ import re
 
 import pytest
 
+from rlbench.api.ranking import load_rankings as load
 from rlbench.commands import run
-from rlbench.commands.leaderboard import load
 from rlbench.commands.shared import plans
 from rlbench.commands.shared.runs import load_runs
 from rlbench.harness.ranking.cells import DASH

@@ -1,0 +1,180 @@
+"""`rlbench.verify`: recorded episodes played again, their actions re-simulated, and both compared with the record."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from rlbench.api.evaluating import with_secret
+from rlbench.commands.shared.lookup import find_records, submission_of
+from rlbench.errors import UserError
+from rlbench.harness import submission
+from rlbench.harness.proof import kept_actions
+from rlbench.harness.proof.findings import Verification, difference, has_same_arithmetic, state
+from rlbench.harness.results import record
+from rlbench.harness.results.record import Record
+from rlbench.harness.submission import Submission
+from rlbench.harness.tasks.suite import get_task
+from rlbench.harness.verify import verify as play_again
+
+COUNTS = ("blocks", "of", "episodes", "different")
+COLUMNS = ("record", *COUNTS, "verdict")
+DETAILS = ("first_difference", "reason")
+
+
+@dataclass(frozen=True)
+class VerifyHow:
+    """How records are verified; as `verify` takes it."""
+
+    blocks: int | None = None
+    submission: Path | None = None
+    traces: bool = False
+    secret: bytes | None = None
+    quiet: bool = False
+
+
+def verify(
+    records: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = "results",
+    *,
+    blocks: int | None = None,
+    submission: str | os.PathLike[str] | None = None,
+    traces: bool = False,
+    secret: bytes | None = None,
+    quiet: bool = False,
+) -> pd.DataFrame:
+    """Play recorded episodes again, re-simulate their actions, and compare both with the record, as `rlbench verify`.
+
+    Args:
+        records: A record, a folder of them, a task, or several of these.
+        blocks: How many blocks of each record, from the first; all by default.
+        submission: Folder of the submission, where it is not found by its digest; only its records are verified.
+        traces: Whether to keep the actions beside the record, so that it can be proved without the submission.
+        secret: The secret from which the seeds were drawn, of records that were evaluated with one.
+        quiet: Whether to show no progress.
+
+    Returns:
+        A row per record: its place `record`; how many `blocks` were compared `of` how many, with how many `episodes`,
+        and how many of these came out `different`; the `verdict`, which is `verified`, `re-run`, `different`, or says
+        why nothing was compared; the `first_difference` and the `reason`, missing where there is none.
+
+    Raises:
+        UserError: There are no such records, or the only one cannot be compared.
+    """
+    if blocks is not None and blocks < 1:
+        raise UserError(f"blocks is at least 1, got {blocks}")
+    given = [records] if isinstance(records, str | os.PathLike) else records
+    how = VerifyHow(blocks, None if submission is None else Path(submission), traces, secret, quiet)
+    rows = rows_of(paths_of([Path(each) for each in given], how), how)
+    return pd.DataFrame(rows, columns=[*COLUMNS, *DETAILS]).astype(dict.fromkeys(COUNTS, "Int64"))
+
+
+def paths_of(given: Sequence[Path], how: VerifyHow) -> list[Path]:
+    """The records that are named, and those in folders that are named; of them those of the submission, if one is."""
+    paths = chosen(tuple(given))
+    return records_of(how.submission, paths) if how.submission is not None and len(paths) > 1 else paths
+
+
+def rows_of(paths: Sequence[Path], how: VerifyHow) -> list[dict[str, Any]]:
+    """Verify records; a row for each."""
+    return [row(path, how, alone=len(paths) == 1) for path in paths]
+
+
+def chosen(given: tuple[Path, ...]) -> list[Path]:
+    """The records that are named, and those in folders that are named."""
+    given = tuple(map(find_records, given))
+    paths = [found for path in given for found in (record.find(path, "**/*.jsonl") if path.is_dir() else [path])]
+    paths = list(dict.fromkeys(path for path in paths if path.exists() or path.suffix == ".jsonl"))
+    if not paths:
+        raise UserError(f"no records in {', '.join(map(str, given))}; `rlbench evaluate` makes them")
+    return paths
+
+
+def records_of(folder: Path, paths: list[Path]) -> list[Path]:
+    """The records that are of a submission, by its digest.
+
+    Args:
+        folder: of the submission.
+        paths: of the records.
+
+    Raises:
+        UserError: none of them is.
+    """
+    digest, found = submission.read(str(folder)).digest, []
+    for path in paths:
+        with suppress(UserError):  # a record that cannot be read is not known to be of this submission
+            held = record.read(path)
+            found += [path] if held is not None and held.header["digest"] == digest else []
+    if not found:
+        raise UserError(f"{folder} has digest {digest[:12]}, and none of these {len(paths)} records is of it")
+    return found
+
+
+def row(path: Path, how: VerifyHow, *, alone: bool) -> dict[str, Any]:
+    """Verify one record; the reason is in the row where its submission is not here, or it is not `alone` and fails."""
+    made: dict[str, Any] = {"record": f"{path.parent.name}/{path.stem}"}
+    verdict = "no record"
+    try:
+        run = record.read(path)
+        if run is None:
+            raise UserError(f"no record at {path}")
+        made["of"] = len(run.blocks)
+        verdict = "no submission"
+        entrant = submission_or_none(run, path, how)
+        verdict = "no comparison"
+        task = with_secret(get_task(str(run.header["task"])), how.secret)
+        found = play_again(path, task, entrant, how.blocks, quiet=how.quiet, keep=how.traces)
+    except UserError as error:
+        if alone and (verdict != "no submission" or how.submission is not None):
+            raise
+        return made | {"verdict": verdict, "reason": str(error)}
+    told = cells(run, found)
+    if entrant is None:
+        told["reason"] = told["reason"] or "its kept actions alone were simulated, as its submission is not here"
+    return made | told
+
+
+def submission_or_none(run: Record, path: Path, how: VerifyHow) -> Submission | None:
+    """The submission of a record; None where it is not here, but actions are kept that prove the record without it.
+
+    Raises:
+        UserError: There is neither.
+    """
+    try:
+        return submission_of(run.header, path, how.submission)
+    except UserError:
+        if how.submission is None and kept_actions.path_of(path).exists():
+            return None
+        raise
+
+
+def cells(run: Record, found: Verification) -> dict[str, Any]:
+    """What a verification found, by column of the table."""
+    known = state(run, found)
+    different = {**found.different, **found.unsound}
+    first = min(different, default=None)
+    return {
+        "blocks": found.blocks,
+        "episodes": found.episodes,
+        "different": len(different),
+        "verdict": known if found.lacking is None or known == "different" else "not all compared",
+        "reason": found.lacking or (other_arithmetic(run, found) if found.different else None),
+        "first_difference": None if first is None else f"episode {first}: {'; '.join(different[first])}",
+    }
+
+
+def other_arithmetic(run: Record, found: Verification) -> str | None:
+    """What differs where a record was made under another arithmetic; None where it was made under the one of here."""
+    if has_same_arithmetic(run.header):
+        return None
+    told = difference(run, found)
+    within = "within" if told.within_chance else "not within"
+    return (
+        f"other arithmetic: the mean return is {told.mean:+,.2f} here, {within} chance "
+        f"(95 % interval {told.low:+,.2f} to {told.high:+,.2f})"
+    )
