@@ -12,6 +12,7 @@ from rlbench.registry import ENVIRONMENTS, Environment, register, register_all
 
 if TYPE_CHECKING:  # for editors and type checkers; at run time they come by `__getattr__`
     from rlbench.api.board import Leaderboard, leaderboard
+    from rlbench.api.checking import check
     from rlbench.api.evaluating import evaluate, load_results
     from rlbench.api.run import Run
     from rlbench.api.trained import Training
@@ -30,6 +31,7 @@ __all__ = [
     "UserError",
     "WatchedEpisodes",
     "__version__",
+    "check",
     "evaluate",
     "leaderboard",
     "load_results",
@@ -47,6 +49,7 @@ _LAZY = {
     "Training": "rlbench.api.trained",
     "UserError": "rlbench.errors",
     "WatchedEpisodes": "rlbench.api.watching",
+    "check": "rlbench.api.checking",
     "evaluate": "rlbench.api.evaluating",
     "leaderboard": "rlbench.api.board",
     "load_results": "rlbench.api.evaluating",

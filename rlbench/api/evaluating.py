@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
@@ -13,10 +12,13 @@ from rlbench.api.live import is_live, play_live
 from rlbench.api.run import Run
 from rlbench.commands.shared.lookup import find_submission, find_task
 from rlbench.errors import UserError, counted, shortened, unknown
+from rlbench.harness import submission
 from rlbench.harness.archives import unpacked
-from rlbench.harness.evaluate import evaluate as play_recorded
+from rlbench.harness.evaluate import evaluate_all
+from rlbench.harness.executors.choice import cores
 from rlbench.harness.isolation import tiers
 from rlbench.harness.results import record
+from rlbench.harness.schedule import EndedRun
 from rlbench.harness.tasks.secret import LEAST_BYTES
 from rlbench.harness.tasks.task import Task
 
@@ -32,6 +34,8 @@ def evaluate(  # type: ignore[overload-overlap]  # a name is an Iterable of name
     results: str | os.PathLike[str] = ...,
     isolation: tiers.Asked = ...,
     secret: bytes | None = ...,
+    limit: int | None = ...,
+    jobs: int | None = ...,
     traces: bool = ...,
     quiet: bool = ...,
 ) -> Run: ...
@@ -45,6 +49,8 @@ def evaluate(
     results: str | os.PathLike[str] = ...,
     isolation: tiers.Asked = ...,
     secret: bytes | None = ...,
+    limit: int | None = ...,
+    jobs: int | None = ...,
     traces: bool = ...,
     quiet: bool = ...,
 ) -> list[Run]: ...
@@ -57,6 +63,8 @@ def evaluate(
     results: str | os.PathLike[str] = "results",
     isolation: tiers.Asked = "auto",
     secret: bytes | None = None,
+    limit: int | None = None,
+    jobs: int | None = None,
     traces: bool = False,
     quiet: bool = False,
 ) -> Run | list[Run]:
@@ -71,6 +79,8 @@ def evaluate(
         results: Folder for the records; an interrupted evaluation continues there.
         isolation: How a submission is kept apart; `strict`, `landlock`, `process` or `auto`.
         secret: 16 bytes or more from which the episodes' seeds are drawn, so that nobody can look them up ahead.
+        limit: Play so many episodes, in whole blocks; the run is not complete, and goes on without.
+        jobs: How many blocks of episodes are played at once; by default one per core. A live object plays alone.
         traces: Whether the actions are kept beside the record, so that it can be proved without the submission.
         quiet: Whether to show no progress.
 
@@ -81,18 +91,39 @@ def evaluate(
         UserError: A name that does not exist, a malformed submission, one that fails at once, a full disk.
     """
     check_isolation(isolation)
+    for name, number in (("limit", limit), ("jobs", jobs)):
+        if number is not None and number < 1:
+            raise UserError(f"{name} is at least 1, got {number}")
     tasks = [with_secret(each, secret) for each in tasks_of(task)]
     if isinstance(agent, str | os.PathLike):
-        play = partial(play_recorded, results_dir=Path(results), isolation=isolation, traces=traces, quiet=quiet)
         with unpacked(os.fspath(agent)) as given:
-            runs = [Run.read(play(each, find_submission(given, [each]))) for each in tasks]
+            pairs = [(each, submission.read(find_submission(given, [each]))) for each in tasks]
+            ended = evaluate_all(
+                pairs,
+                Path(results),
+                jobs=jobs or cores(),
+                quiet=quiet,
+                isolation=isolation,
+                traces=traces,
+                limit=limit,
+            )
+            runs = runs_of(tasks, list(ended))
     elif is_live(agent):
-        runs = [play_live(agent, each, quiet=quiet) for each in tasks]
+        runs = [play_live(agent, each, limit, quiet=quiet) for each in tasks]
     else:
         raise UserError(
             f"{shortened(agent)} is no agent; give a path, a name, or an object with act(observation, first)"
         )
     return runs[0] if isinstance(task, str | Task) else runs
+
+
+def runs_of(tasks: Sequence[Task], ended: Sequence[EndedRun]) -> list[Run]:
+    """The runs of tasks, in their order; the UserError of the first that could not be played, once all have ended."""
+    outcomes = {each.task.key: each.outcome for each in ended}
+    for outcome in outcomes.values():
+        if isinstance(outcome, UserError):
+            raise outcome
+    return [Run.read(outcome) for each in tasks if isinstance(outcome := outcomes[each.key], Path)]
 
 
 def tasks_of(given: str | Task | Iterable[str | Task]) -> list[Task]:

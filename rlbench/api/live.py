@@ -33,13 +33,14 @@ def is_live(agent: object) -> bool:
     return any(callable(getattr(agent, name, None)) for name in ("act", "predict")) or callable(agent)
 
 
-def play_live(agent: Any, task: Task, *, quiet: bool = False) -> Run:
+def play_live(agent: Any, task: Task, limit: int | None = None, *, quiet: bool = False) -> Run:
     """Play all episodes of a task with an agent of this process.
 
     Args:
         agent: An object with `act(observation, first)`, `act(observation)` or `predict(observation)`, or a function
             in the place of such an `act`.
         task: What is played.
+        limit: How many episodes, in whole blocks; None for all.
         quiet: Whether to show no progress.
 
     Raises:
@@ -50,6 +51,8 @@ def play_live(agent: Any, task: Task, *, quiet: bool = False) -> Run:
     blocks: list[dict[str, Any]] = []
     with progress(f"{name} on {task.key}", quiet=quiet) as show:
         for number in range(task.blocks):
+            if limit is not None and len(episodes) >= limit:
+                break
             show(number / task.blocks, len(episodes), "episodes")
             indices = task.block(number)
             env = make_env(task, len(indices), indices)
@@ -62,7 +65,9 @@ def play_live(agent: Any, task: Task, *, quiet: bool = False) -> Run:
                 env.close()
             episodes += [{**episode.line(), "block": number} for episode in played]
             blocks.append({"kind": "block", "block": number, "fault": fault})
-    run = Record(header(name, task), episodes, blocks, complete=True, size=0, last="", walled=False)
+    run = Record(
+        header(name, task), episodes, blocks, complete=len(episodes) == task.episodes, size=0, last="", walled=False
+    )
     faults = [REMARK, *(line["fault"] for line in blocks if line["fault"])]
     return Run.of_record(run, None, "; ".join(faults[:2]))
 

@@ -6,11 +6,14 @@ import ast
 import os
 from typing import Any
 
+import gymnasium
+
 from rlbench import arithmetic
 from rlbench.api.trained import Training, TrainingRequest, train_here
 from rlbench.api.training_process import train_elsewhere
 from rlbench.commands.shared.agents import find_agent
 from rlbench.commands.shared.output import complain
+from rlbench.errors import UserError
 
 
 def train(
@@ -58,10 +61,20 @@ def train(
         quiet=quiet,
     )
     if not here:
-        return train_elsewhere(request)
+        try:
+            return train_elsewhere(request)
+        except UserError as error:
+            raise UserError(f"{error}{only_here(str(error), request.settings.get('task'))}") from None
     if not quiet and arithmetic.current() != arithmetic.PINNED:
         complain("trained in this process, whose arithmetic is not pinned: on another CPU the weights may differ")
     return train_here(request)
+
+
+def only_here(message: str, task: Any) -> str:
+    """What to add to the message about an environment that only this process knows; empty for any other message."""
+    if not message.startswith("unknown ") or not isinstance(task, str) or task not in gymnasium.registry:
+        return ""
+    return f"; only this process has registered {task}: give here=True, or name the module, as my_module:{task}"
 
 
 def settings_of_agent(name: str) -> tuple[str, dict[str, Any]]:

@@ -62,6 +62,17 @@ def test_every_column_is_described(results):
     assert [name for name in columns if "." not in name and name not in rlbench.load_results.__doc__] == []
 
 
+def test_a_part_is_played_in_blocks_and_goes_on(results, tmp_path):
+    part = rlbench.evaluate("random", "cart-pole", results=tmp_path, limit=1, jobs=1, quiet=True)
+    assert (len(part.episodes), part.complete) == (50, False)
+    assert "not complete" in repr(part)
+    whole = rlbench.evaluate("random", "cart-pole", results=tmp_path, quiet=True)
+    columns = results[1][0].episodes.columns
+    assert whole.episodes[columns].equals(results[1][0].episodes)
+    live = rlbench.evaluate(Upright(), "cart-pole", limit=1, quiet=True)
+    assert (len(live.episodes), live.complete) == (50, False)
+
+
 def test_an_archive_is_played_like_its_folder(tmp_path):
     shutil.copytree("rlbench/harness/builtin/random", tmp_path / "mine")
     archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "mine")
@@ -132,6 +143,8 @@ class Remembering:
         (lambda: rlbench.evaluate("random", "cart-poll"), "did you mean cart-pole@1"),
         (lambda: rlbench.evaluate("random", 3), "3 is no task"),
         (lambda: rlbench.evaluate("random", []), "there is no task to play"),
+        (lambda: rlbench.evaluate("random", "cart-pole", limit=0), "limit is at least 1, got 0"),
+        (lambda: rlbench.evaluate("random", "cart-pole", jobs=0), "jobs is at least 1, got 0"),
         (lambda: rlbench.evaluate("random", "cart-pole", isolation="none"), "unknown isolation 'none'"),
         (lambda: rlbench.evaluate("random", "cart-pole", secret=b"short"), "5 bytes"),
         (lambda: rlbench.evaluate(3, "cart-pole"), "3 is no agent"),

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import gymnasium
 import numpy as np
 import pytest
 
@@ -54,8 +55,6 @@ def test_the_weights_are_those_of_the_command_and_progress_is_shown_here(name, f
 
 
 def test_training_here_knows_what_only_this_process_has_registered(folder, capsys):
-    import gymnasium
-
     gymnasium.register("Registered/Here-v0", entry_point=lambda **kwargs: gymnasium.make("rlbench/GridWorld-v0"))
     made = rlbench.train("q-learning", "Registered/Here-v0", total_env_steps=500, here=True)
     assert made.task == "Registered/Here-v0"
@@ -86,6 +85,9 @@ def test_a_mistake_is_one_line(name, settings, message, folder):
 def test_a_mistake_crosses_from_the_process_that_trains(folder):
     with pytest.raises(rlbench.UserError, match="unknown setting 'step'"):
         rlbench.train("value-iteration", step=3)
+    gymnasium.register("Registered/Only-v0", entry_point=lambda **kwargs: gymnasium.make("rlbench/GridWorld-v0"))
+    with pytest.raises(rlbench.UserError, match="only this process has registered Registered/Only-v0: give here=True"):
+        rlbench.train("value-iteration", "Registered/Only-v0")
     with pytest.raises(rlbench.UserError, match="is no value of a setting"):
         rlbench.train("value-iteration", seed=object())
 
