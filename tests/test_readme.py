@@ -29,10 +29,11 @@ def mountain_car(tmp_path, monkeypatch):
     (tmp_path / "mountain_car.py").write_text(text, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("RLBENCH_CACHE", str(tmp_path / "cache"))
-    exec(block(CAR, "import gymnasium\nimport rlbench\nfrom rlbench.testing"), {})
+    (tmp_path / "cars.py").write_text(block(CAR, "# cars.py"), encoding="utf-8")
+    exec(block(CAR, "import cars  # registers it"), {})
     yield "demo/MountainCar-v0"
     del gymnasium.registry["demo/MountainCar-v0"]
-    del sys.modules["mountain_car"]
+    del sys.modules["mountain_car"], sys.modules["cars"]
 
 
 def test_forty_lines_are_mountain_car(mountain_car):

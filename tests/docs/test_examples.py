@@ -31,7 +31,8 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated
 ELSEWHERE = {
     ("docs/adding-a-task.md", "python"): "test_adding_a_task.py follows the page from start to end",
     ("docs/adding-a-task.md", "toml"): "test_adding_a_task.py follows the page from start to end",
-    ("docs/adding-an-environment.md", "python"): "test_readme.py writes the file, then runs the second block",
+    ("docs/adding-an-environment.md", "python"): "test_adding_an_environment.py and test_readme.py run them all",
+    ("docs/adding-an-environment.md", "toml"): "test_adding_an_environment.py reads the group of entry points",
     ("docs/alphazero.md", "json"): "tests/harness/search_player plays by such files",
     ("docs/gtp.md", "text"): "tests/gtp and tests/envs/go/test_engine_games.py play such games",
     ("docs/python.md", "python"): "test_python_page.py runs them one after the other",
@@ -196,6 +197,7 @@ MINUTES = "takes many minutes; its parts are tested one by one"
 GO = "takes an agent that plays Go; tests/harness/test_match_command.py has some"
 SEARCHER = "takes an agent that searches; tests/harness/search_player plays one"
 A_TASK = "test_adding_a_task.py follows the page from start to end"
+AN_ENVIRONMENT = "test_adding_an_environment.py follows the page from start to end"
 TRAINED = "takes a trained model; tests/commands/test_new_agent.py has some, and trains others"
 NOT_RUN = {
     "rlbench new-agent my_ppo --kind sb3 --weights model.zip": TRAINED,
@@ -203,6 +205,13 @@ NOT_RUN = {
     "rlbench new-agent my_policy --kind torchrl --weights policy.pt": TRAINED,
     "rlbench new-agent untrained --kind cleanrl": TRAINED,
     "python untrained/train.py": TRAINED,
+    "rlbench show cars:demo/MountainCar-v0": AN_ENVIRONMENT,
+    "rlbench show cars:demo/MountainCar-v0 --check": AN_ENVIRONMENT,
+    "rlbench play cars:demo/MountainCar-v0": AN_ENVIRONMENT,
+    "rlbench new-task cars:demo/MountainCar-v0": AN_ENVIRONMENT,
+    "rlbench train dqn --task mountain-car --observation-scale 1 15 --total-env-steps 20_000": AN_ENVIRONMENT,
+    "rlbench evaluate runs/train/mountain-car@1/dqn-s0/submission": AN_ENVIRONMENT,
+    "rlbench watch runs/train/mountain-car@1/dqn-s0/submission": AN_ENVIRONMENT,
     "rlbench new-task maze_env:demo/Maze-v0": A_TASK,
     "export RLBENCH_PATH=$PWD": A_TASK,
     "rlbench evaluate random --suite mazes": A_TASK,
