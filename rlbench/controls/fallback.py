@@ -3,6 +3,8 @@
 * Discrete: the digit keys. Also the arrow keys and space, where the environment names its actions
   (`get_action_meanings`, as Atari games do), and left and right where it has two or three.
 * Box: for each number a key that raises it and one that lowers it. Two bounded numbers are a place, set by the mouse.
+* MultiDiscrete: the same keys; of a number with two values the upper one is 1.
+* MultiBinary: the upper keys of these, each 1 while it is held.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from numpy.typing import NDArray
 
 from rlbench.controls.protocol import Help, PlayerInput
 from rlbench.errors import UserError
@@ -46,6 +49,11 @@ class Fallback:
                 n = min(int(np.prod(space.shape)), len(PAIRS))
                 lines += [(" ".join("/".join(pair) for pair in PAIRS[:n]), "more, less")]
                 lines += [("mouse", "point")] if _is_place(space) else []
+            else:
+                pairs = PAIRS[: min(int(np.prod(space.shape or ())), len(PAIRS))]
+                is_on = isinstance(space, spaces.MultiBinary)
+                words = " ".join(pair[0] if is_on else "/".join(pair) for pair in pairs)
+                lines += [(words, "on while held" if is_on else "most, least")]
         return tuple(lines)
 
     def action(self, player: PlayerInput, env: Any) -> Any:
@@ -71,7 +79,7 @@ class Fallback:
         if player.clicked:
             return player.pointer is not None and any(_is_place(leaf) for leaf in leaves)
         known = {key for leaf in leaves if isinstance(leaf, spaces.Discrete) for key in self._keys(leaf)}
-        known |= {key for leaf in leaves if isinstance(leaf, spaces.Box) for pair in PAIRS for key in pair}
+        known |= {key for leaf in leaves if not isinstance(leaf, spaces.Discrete) for pair in PAIRS for key in pair}
         return player.pressed in known
 
     def _keys(self, space: spaces.Discrete[Any]) -> dict[str, int]:
@@ -99,7 +107,26 @@ def _leaf_action(space: spaces.Space[Any], player: PlayerInput, keys: Any, frame
         return asked[-1] if asked else int(space.start) + int(space.n == 3)  # the middle one of three is rest
     if isinstance(space, spaces.Box):
         return _box(space, player, frame_size)
-    return np.zeros(space.shape or (), space.dtype)
+    if isinstance(space, spaces.MultiBinary):
+        return _pressed(player, 0, space.shape).reshape(space.shape).astype(space.dtype)
+    return _numbers(space, player)
+
+
+def _pressed(player: PlayerInput, which: int, shape: Any) -> NDArray[np.bool_]:
+    """Whether the upper (0) or the lower (1) key of each number is down; there are keys for the first nine."""
+    down, pressed = player.held | {player.pressed}, np.zeros(int(np.prod(shape)), np.bool_)
+    for i, pair in enumerate(PAIRS[: len(pressed)]):
+        pressed[i] = pair[which] in down
+    return pressed
+
+
+def _numbers(space: Any, player: PlayerInput) -> Any:
+    """Integers at their ends where a key asks for it, else in the middle, and 0 where there are only 0 and 1."""
+    counts = np.asarray(space.nvec).ravel()
+    rest = np.where(counts == 2, 0, counts // 2)
+    values = np.where(_pressed(player, 0, space.shape), counts - 1, rest)
+    values = np.where(_pressed(player, 1, space.shape), 0, values)
+    return (values.reshape(space.shape) + space.start).astype(space.dtype)
 
 
 def _box(space: spaces.Box[Any], player: PlayerInput, frame_size: tuple[float, float]) -> Any:

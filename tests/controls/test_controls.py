@@ -217,3 +217,41 @@ def test_a_space_that_no_keys_can_set_is_refused(space):
     env.action_space = spaces.Dict({"part": space})
     with pytest.raises(UserError, match=f"no keys give actions of a {type(space).__name__} space"):
         controls.help(env)
+
+
+def test_switches_and_levels_have_keys_of_their_own():
+    levels = Spaces(spaces.MultiDiscrete([2, 5, 3], start=[0, 10, 0]), fps=50)
+    controls = Fallback(levels)
+    for held, action in (("", [0, 12, 1]), ("qw", [1, 14, 1]), ("sd", [0, 10, 0]), ("e", [0, 12, 2])):
+        asked = controls.action(PlayerInput(frozenset(held)), levels)
+        assert asked.tolist() == action
+        assert levels.action_space.contains(asked)
+    assert controls.help(levels) == (("q/a w/s e/d", "most, least"),)
+    switches = Spaces(spaces.MultiBinary((2, 6)))
+    controls = Fallback(switches)
+    assert controls.action(PlayerInput(pressed="z"), switches) is None
+    asked = controls.action(PlayerInput(frozenset("ql"), pressed="o"), switches)
+    assert asked.tolist() == [[1, 0, 0, 0, 0, 0], [0, 0, 1, 0, 0, 0]]
+    assert switches.action_space.contains(asked)
+    assert controls.help(switches) == (("q w e r t y u i o", "on while held"),)
+
+
+OF_GYMNASIUM = (
+    *("Acrobot-v1", "Blackjack-v1", "CartPole-v1", "CliffWalking-v1", "FrozenLake-v1", "FrozenLake8x8-v1"),
+    *("MountainCar-v0", "MountainCarContinuous-v0", "Pendulum-v1", "Taxi-v4"),
+)
+
+
+@pytest.mark.parametrize("env_id", OF_GYMNASIUM)
+def test_keys_give_actions_of_gymnasium_s_environments(env_id):
+    if env_id not in gymnasium.registry:
+        pytest.skip("this Gymnasium has another version of it")
+    env = gymnasium.make(env_id)
+    controls, seen = find_controls(env), set()
+    assert controls.help(env)
+    for key in ("left", "right", "0", "1", "q", "a"):
+        action = controls.action(PlayerInput(frozenset({key}), pressed=key), env)
+        if action is not None:
+            assert env.action_space.contains(action)
+            seen.add(str(action))
+    assert len(seen) > 1
