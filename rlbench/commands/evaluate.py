@@ -19,10 +19,10 @@ from rlbench.commands.shared import secret_file
 from rlbench.commands.shared.output import Format, Quiet, complain, print_table, remark, silent, table_of
 from rlbench.commands.shared.selection import Asked, asked_for, chosen, folders_of
 from rlbench.errors import LackingError, UserError
-from rlbench.harness import submission
+from rlbench.harness import shards, submission
 from rlbench.harness.archives import unpacked
 from rlbench.harness.evaluate import evaluate_all
-from rlbench.harness.executors.choice import cores
+from rlbench.harness.executors.choice import ExecutorName
 from rlbench.harness.isolation import tiers
 from rlbench.harness.ranking import elo
 from rlbench.harness.ranking.intervals import clopper_pearson, error_count
@@ -57,6 +57,12 @@ class EvaluateOptions:
     ahead. Records hold its hash; keep the file, and give it away when all is scored. Give a folder for results."""
     jobs: Annotated[int | None, tyro.conf.arg(aliases=["-j"])] = None
     """How many blocks of episodes are played at once, of all tasks and submissions; by default one per core."""
+    executor: ExecutorName = "processes"
+    """Where blocks are played: in processes of this machine, or on the cluster of Ray that RAY_ADDRESS names, else a
+    local one."""
+    shard: Annotated[str | None, tyro.conf.arg(metavar="I/N")] = None
+    """Play the I-th of N parts of all blocks alone, for schedulers that run N copies of this command; `rlbench merge`
+    puts the parts together."""
     traces: bool = False
     """Keep the actions beside the record, compressed, so that it can be proved without the submission."""
     quiet: Quiet = False
@@ -126,6 +132,7 @@ def play(pairs: list[tuple[Task, Submission]], options: EvaluateOptions, mistake
         options: Of the command.
         mistakes: Where the reasons are put for which a pair could not be played.
     """
+    shard = None if options.shard is None else shards.parse(options.shard)
     rows: dict[tuple[str, str], dict[str, Any]] = {(task.key, entrant.digest): {} for task, entrant in pairs}
     for task, entrant in pairs:
         with collected([]):  # what is wrong with a record, is said when the run begins
@@ -134,17 +141,22 @@ def play(pairs: list[tuple[Task, Submission]], options: EvaluateOptions, mistake
     runs = evaluate_all(
         pairs,
         options.results,
-        jobs=options.jobs or cores(),
+        jobs=options.jobs,
         quiet=silent(options),
         isolation=options.isolation,
         traces=options.traces,
         limit=options.limit,
+        shard=shard,
+        executor=options.executor,
     )
     try:
         for run in runs:
             with collected(mistakes):
                 if isinstance(run.outcome, UserError):
                     raise run.outcome
+                if shard:
+                    remark(f"played shard {shard} of {run.task.key}: {run.outcome}", options)
+                    continue
                 if run.entrant is not None:
                     rows[run.task.key, run.entrant.digest] = evaluated(run.outcome, run.task, options)
                 refuse_incomplete(run.outcome, run.task, options)

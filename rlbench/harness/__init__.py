@@ -14,11 +14,14 @@
     kept           what a process keeps from block to block: environment, imported libraries
     proof          actions re-simulated and kept, and what verification found
     merging        folders of results into one
+    joining        the parts of a record that shards have played, into the record
     blocks         one block, with the agent in a fresh process
     trial          a few steps behind the sandbox, not recorded
     random_play    what random play reaches on a task
     proposal       a task for an environment that nobody has prepared
+    play_block     the work of playing one block, for executors
     executors      where blocks are played: one after the other, or several at once
+    shards         which blocks of all are played by one of several copies of a command
     open_run       one run: which blocks may be played, committed in their order
     schedule       several runs: whose block is next
     evaluate       from tasks and submissions to records

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from rlbench import children
 from rlbench.errors import UserError, counted
-from rlbench.harness.executors.choice import executor_of
+from rlbench.harness.executors.choice import ExecutorName, executor_of
 from rlbench.harness.isolation import linux, tiers
 from rlbench.harness.schedule import EndedRun, Pair, Schedule
+from rlbench.harness.shards import Shard
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.task import Task
 from rlbench.process import termination
@@ -62,45 +63,56 @@ def evaluate_all(
     pairs: Sequence[Pair],
     results_dir: str | Path,
     *,
-    jobs: int = 1,
+    jobs: int | None = 1,
     quiet: bool = False,
     isolation: tiers.Asked = "auto",
     traces: bool = False,
     limit: int | None = None,
+    shard: Shard | None = None,
+    executor: ExecutorName = "processes",
 ) -> Iterator[EndedRun]:
     """Score submissions on tasks, as `evaluate` does one; each pair comes back as it ends.
 
     Args:
         pairs: Tasks, and who plays each.
         results_dir: Folder of the records.
-        jobs: How many blocks are played at once, of one run or of several; the episodes are the same.
+        jobs: How many blocks are played at once, of one run or of several; None for one per core. The episodes are the
+            same.
         quiet: Whether to show no progress.
         isolation: The tier in which agents run, or `auto`.
         traces: Whether actions are kept beside the records.
         limit: Episodes after which a run ends, in whole blocks, though its record is not complete; None for all.
+        shard: Which part of all blocks is played, into files of its own that `joining.join` puts together; None for
+            all. A part of which this has no block does not come back.
+        executor: Where blocks are played: in processes of this machine, or on a cluster of Ray.
 
     Raises:
+        UserError: This is not Linux, Ray is not installed, or shards would keep actions.
         HarnessError: rlbench itself failed, which ends all runs; what they have committed is safe.
     """
     linux.require()
+    if shard and traces:
+        raise UserError("shards keep no actions; `rlbench verify --traces` keeps them, once the record is whole")
+    if shard and limit:
+        raise UserError("a shard is a part of whole runs; leave out the limit")
     children.remove_leftovers()  # of a run that was killed; this one may have nothing to do
-    if jobs > 1:
+    if jobs != 1:
         with contextlib.suppress(UserError, OSError):  # which each run says for itself
             tiers.obtain(isolation)  # the processes would find it out one by one
     with (
         termination(),
-        Schedule(pairs, Path(results_dir), isolation, traces, limit) as schedule,
-        executor_of(jobs, sum(task.blocks for task, _ in pairs)) as executor,
+        Schedule(pairs, Path(results_dir), isolation, traces, limit, shard) as schedule,
+        executor_of(executor, jobs, sum(task.blocks for task, _ in pairs)) as workers,
         progress(_title(pairs), quiet=quiet) as show,
     ):
-        total = sum(min(task.episodes, limit or task.episodes) for task, _ in pairs)
+        total = sum(min(task.episodes, limit or task.episodes) for task, _ in pairs) / (shard.of if shard else 1)
         while not schedule.over:
             yield from schedule.ended()
-            while executor.free and (block := schedule.next_block()):
-                executor.submit(*block)
-            if executor.busy:
+            while workers.free and (block := schedule.next_block()):
+                workers.submit(*block)
+            if workers.busy:
                 show(min(schedule.episodes / total, 1.0), schedule.episodes, "episodes")
-                schedule.settle(*executor.next())
+                schedule.settle(*workers.next())
 
 
 def _title(pairs: Sequence[Pair]) -> str:

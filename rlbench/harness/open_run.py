@@ -9,64 +9,34 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rlbench.errors import LackingError, UserError
-from rlbench.harness.blocks import copied, failure, play_isolated
+from rlbench.harness.blocks import copied, failure
 from rlbench.harness.isolation import tiers
-from rlbench.harness.kept import Kept
+from rlbench.harness.play_block import PlayBlock, PlayedBlock
 from rlbench.harness.proof import kept_actions
-from rlbench.harness.proof.resimulation import Actions
-from rlbench.harness.results import record
-from rlbench.harness.results.record import BlockResult
+from rlbench.harness.results import parts, record
+from rlbench.harness.results.parts import PartWriter
 from rlbench.harness.results.writer import RecordWriter, refuse_namesakes
+from rlbench.harness.shards import Shard
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.task import Task
 
 
 @dataclass(frozen=True)
-class PlayedBlock:
-    """A block, and the actions of each of its episodes; none where they are not kept."""
+class PartOfRun:
+    """The blocks of a run that one shard plays, into a file of its own."""
 
-    block: BlockResult
-    actions: list[Actions]
-
-
-@dataclass(frozen=True)
-class PlayBlock:
-    """The work of playing one block."""
-
-    task: Task
-    """With what an agent has left of the time for a whole run."""
-
-    entrant: Submission
-    number: int
-    isolation: tiers.Tier
-    keep_actions: bool
-
-    def __str__(self) -> str:
-        return f"{self.task.key}, block {self.number}"
-
-    def __call__(self, kept: Kept) -> PlayedBlock:
-        """Play it; a fault at once in block 0 is the mistake of whoever evaluates."""
-        steps: list[Actions] = []
-        block = play_isolated(
-            self.task,
-            self.entrant,
-            self.number,
-            strict=self.number == 0,
-            isolation=self.isolation,
-            steps=steps if self.keep_actions else None,
-            kept=kept,
-        )
-        return PlayedBlock(block, kept_actions.split(steps, block) if self.keep_actions else [])
+    shard: Shard
+    blocks: Sequence[int]
 
 
 class OpenRun:
-    """A record that this process writes; a context. It goes on behind the blocks that are there.
+    """A record that this process writes, or a part of one; a context. It goes on behind the blocks that are there.
 
     Args:
         task: What is played.
@@ -75,6 +45,7 @@ class OpenRun:
         isolation: The tier in which the agent runs, or `auto`.
         traces: Whether the actions are kept beside the record.
         limit: Episodes after which it ends, in whole blocks; None for all.
+        part: What of the record is played; None for all of it.
 
     Raises:
         UserError: Another record of the same name is there, or it cannot be written.
@@ -88,15 +59,18 @@ class OpenRun:
         isolation: tiers.Asked,
         traces: bool,
         limit: int | None = None,
+        part: PartOfRun | None = None,
     ) -> None:
-        self.task, self.path = task, path
-        self._blocks = task.blocks if limit is None else min(task.blocks, -(-limit // task.num_envs))
+        self.task, self.path = task, parts.path_of(path, *part.shard) if part else path
+        last = task.blocks if limit is None else min(task.blocks, -(-limit // task.num_envs))
+        self._blocks: Sequence[int] = part.blocks if part else range(last)
         refuse_namesakes(path, entrant)
-        self._tier, begun = obtain_tier(isolation, path, task)
+        self._tier, begun = obtain_tier(isolation, self.path, task, parts.begun if part else _begun)
         self._limited = without_spent_time(task, begun)
         with contextlib.ExitStack() as stack:
             self._entrant = stack.enter_context(copied(entrant, task, len(begun)))
-            self._writer = stack.enter_context(RecordWriter(path, task, self._entrant, self._tier))
+            self._writer = self._opened(part)
+            stack.enter_context(self._writer)
             self._keeper = stack.enter_context(kept_actions.keeping(path, len(begun))) if traces else None
             self._next = self._committed = len(begun)
             self._results: dict[int, PlayedBlock | Exception] = {}
@@ -104,19 +78,25 @@ class OpenRun:
         self.ended = False
         self._end_if_complete()
 
+    def _opened(self, part: PartOfRun | None) -> RecordWriter | PartWriter:
+        if part:
+            return PartWriter(self.path, self.task, self._entrant, self._tier, str(part.shard))
+        return RecordWriter(self.path, self.task, self._entrant, self._tier)
+
     @property
     def episodes(self) -> int:
         """How many episodes are committed."""
-        return min(self._committed * self.task.num_envs, self.task.episodes)
+        return sum(len(self.task.block(number)) for number in self._blocks[: self._committed])
 
     def next_block(self) -> PlayBlock | None:
         """The work of the next block; None where none is left, or none may be begun yet."""
         in_flight = self._next - self._committed
-        if self.ended or self._next >= self._blocks:
+        if self.ended or self._next >= len(self._blocks):
             return None
         if in_flight and self._limited.total_seconds < (in_flight + 1) * longest_block(self.task):
             return None
-        work = PlayBlock(self._limited, self._entrant, self._next, self._tier, self._keeper is not None)
+        number = self._blocks[self._next]
+        work = PlayBlock(self._limited, self._entrant, number, self._tier, self._keeper is not None)
         self._next += 1
         return work
 
@@ -127,12 +107,15 @@ class OpenRun:
             UserError: The run ends here, by the first block that could not be played; those before are committed.
         """
         self._results[number] = result
-        while not self.ended and self._committed in self._results:
-            self._commit(self._results.pop(self._committed))
+        while not self.ended and (number := self._blocks[self._committed]) in self._results:
+            self._commit(number, self._results.pop(number))
 
-    def _commit(self, result: PlayedBlock | Exception) -> None:
-        number = self._committed
-        if isinstance(result, LackingError) and self.task.is_supplement(number):
+    def _commit(self, number: int, result: PlayedBlock | Exception) -> None:
+        if (
+            isinstance(result, LackingError)
+            and self.task.is_supplement(number)
+            and isinstance(self._writer, RecordWriter)
+        ):
             missing = self.task.episodes - self.task.block(number)[0]
             self._writer.lack(missing, str(result).removeprefix(f"{self.task.key}: "))
             self.ended = True
@@ -150,7 +133,7 @@ class OpenRun:
     def _end_if_complete(self) -> None:
         if self._committed == self.task.blocks:
             self._writer.finish()
-        self.ended = self.ended or self._committed >= self._blocks
+        self.ended = self.ended or self._committed >= len(self._blocks)
 
     def __enter__(self) -> OpenRun:
         return self
@@ -170,20 +153,31 @@ def without_spent_time(task: Task, blocks: Sequence[Mapping[str, Any]]) -> Task:
     return dataclasses.replace(task, total_seconds=task.total_seconds - spent)
 
 
-def obtain_tier(asked: tiers.Asked, path: Path, task: Task) -> tuple[tiers.Tier, list[dict[str, Any]]]:
+Begun = tuple[str | None, Sequence[Mapping[str, Any]]]
+"""The tier in which a file was begun, None for none; and the lines of the blocks in it."""
+
+
+def _begun(path: Path) -> Begun:
+    """What is in a record."""
+    held = record.read(path)
+    return (held.header.get("isolation"), held.blocks) if held else (None, [])
+
+
+def obtain_tier(
+    asked: tiers.Asked, path: Path, task: Task, begun_in: Callable[[Path], Begun]
+) -> tuple[tiers.Tier, Sequence[Mapping[str, Any]]]:
     """The tier of isolation for a run, and the blocks that it has: a record goes on in the tier it was begun in.
 
     Args:
         asked: The tier, or `auto`.
-        path: Of the record.
+        path: Of the record, or of a part of it.
         task: What is played.
+        begun_in: Reads what is there.
 
     Raises:
         UserError: This machine does not have the tier, or the record was begun in another.
     """
-    held = record.read(path)
-    blocks = held.blocks if held else []
-    begun = held.header.get("isolation") if held else None
+    begun, blocks = begun_in(path)
     try:
         tier = tiers.obtain(begun if asked == "auto" and begun in tiers.TIERS else asked)
     except OSError as error:  # no processes, no disk

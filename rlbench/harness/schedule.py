@@ -10,8 +10,10 @@ from typing import NamedTuple
 from rlbench.errors import UserError
 from rlbench.harness import submission
 from rlbench.harness.isolation import tiers
-from rlbench.harness.open_run import OpenRun, PlayBlock, PlayedBlock
+from rlbench.harness.open_run import OpenRun, PartOfRun
+from rlbench.harness.play_block import PlayBlock, PlayedBlock
 from rlbench.harness.results import record
+from rlbench.harness.shards import Shard
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.task import Task
 
@@ -27,7 +29,7 @@ class EndedRun(NamedTuple):
     """None where it could not be read."""
 
     outcome: Path | UserError
-    """The record; or why there is none, or why it does not go on."""
+    """The record, or the part of one; or why there is none, or why it does not go on."""
 
 
 class BlockName(NamedTuple):
@@ -49,6 +51,7 @@ class Schedule:
         isolation: The tier in which agents run, or `auto`.
         traces: Whether actions are kept beside the records.
         limit: Episodes after which a run ends, in whole blocks; None for all.
+        shard: Which part of all blocks is played; None for all.
     """
 
     def __init__(
@@ -58,7 +61,10 @@ class Schedule:
         isolation: tiers.Asked,
         traces: bool,
         limit: int | None = None,
+        shard: Shard | None = None,
     ) -> None:
+        shares = shard.blocks([task.blocks for task, _ in pairs]) if shard else []
+        self._parts = [PartOfRun(shard, share) for share in shares] if shard else []
         self._results_dir, self._isolation, self._traces, self._limit = results_dir, isolation, traces, limit
         self._waiting: list[tuple[int, Task, Submission]] = []
         self._open: dict[int, tuple[OpenRun, Submission]] = {}
@@ -68,7 +74,7 @@ class Schedule:
             entrant = _submission_or_error(given)
             if isinstance(entrant, UserError):
                 self._ended.append(EndedRun(task, None, entrant))
-            else:
+            elif not self._parts or self._parts[number].blocks:
                 self._waiting.append((number, task, entrant))
 
     @property
@@ -126,7 +132,8 @@ class Schedule:
                     self._ended.append(EndedRun(task, entrant, path))
                     self._episodes += task.episodes
                     return True
-                run = OpenRun(task, entrant, path, self._isolation, self._traces, self._limit)
+                part = self._parts[number] if self._parts else None
+                run = OpenRun(task, entrant, path, self._isolation, self._traces, self._limit, part)
             except UserError as error:
                 self._ended.append(EndedRun(task, entrant, error))
                 self._episodes += task.episodes

@@ -8,8 +8,8 @@ import pytest
 HARNESS = Path(__file__).parents[2] / "rlbench" / "harness"
 STAGES = (
     *("adapters", "layers", "search_player", "tasks", "manifest", "contents", "archives", "submission", "isolation"),
-    *("results", "play", "kept", "proof", "merging", "blocks", "trial", "random_play", "proposal"),
-    *("executors", "open_run", "schedule", "evaluate", "verify"),
+    *("results", "play", "kept", "proof", "merging", "joining", "blocks", "trial", "random_play", "proposal"),
+    *("play_block", "executors", "shards", "open_run", "schedule", "evaluate", "verify"),
 )
 RANKING = ("tasks", "ranking")
 FILES = sorted(path for path in HARNESS.rglob("*.py") if "builtin" not in path.parts)

@@ -5,5 +5,6 @@ In: functions (`work`), each under a name. Out: their names and results, as they
     work        what an executor is
     serial      in this process, one after the other
     processes   in processes of this machine
+    on_ray      on a cluster of Ray
     choice      which of them
 """

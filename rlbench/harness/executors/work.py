@@ -16,6 +16,24 @@ class Work(Protocol):
         """Do it, with what the process has kept."""
 
 
+class PortableWork(Work, Protocol):
+    """Work that can be done on a machine that does not have the files it needs."""
+
+    @property
+    def digest(self) -> str:
+        """Of the files."""
+
+    @property
+    def may_be_repeated(self) -> bool:
+        """Whether it may be done again where the process that did it has died."""
+
+    def files(self) -> Any:
+        """The files, which can be pickled."""
+
+    def elsewhere(self, files: Any) -> Work:
+        """The same work, with the files that it was sent with."""
+
+
 class Executor(Protocol):
     """Does pieces of work; a context, at whose end everything that it has started has ended."""
 

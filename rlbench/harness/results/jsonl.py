@@ -14,12 +14,12 @@ from rlbench.regular_files import open_regular
 
 MAX_FIRST_LINE = 1 << 20
 
-KINDS = {"header": "record", "trace": "trace", "verification": "verification"}
+KINDS = {"header": "record", "part": "part", "trace": "trace", "verification": "verification"}
 """What a file is, by the field `kind` of its first line."""
 
 
 def kind_of(path: Path) -> str | None:
-    """What a file of JSON lines is: `record`, `trace`, `verification` or `curve`; None for none of them.
+    """What a file of JSON lines is: `record`, `part` of one, `trace`, `verification` or `curve`; None for none of them.
 
     Raises:
         UserError: The file cannot be read.

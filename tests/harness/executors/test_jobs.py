@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rlbench.errors import HarnessError, UserError
-from rlbench.harness import open_run, submission
+from rlbench.harness import open_run, play_block, submission
 from rlbench.harness.blocks import agent_seed
 from rlbench.harness.evaluate import evaluate, evaluate_all
 from rlbench.harness.executors.choice import executor_of
@@ -126,16 +126,16 @@ def test_ends_of_work_in_processes():
 
 
 def test_one_job_is_done_by_this_process():
-    with executor_of(4, pieces=1) as executor:
+    with executor_of("processes", 4, pieces=1) as executor:
         executor.submit("here", Once("ends"))
         assert executor.next() == ("here", os.getpid())
     with pytest.raises(UserError, match="at least 1, got 0"):
-        executor_of(0, pieces=1)
+        executor_of("processes", 0, pieces=1)
 
 
 def test_a_worker_that_is_killed_costs_its_block_alone(grid, submit, tmp_path, monkeypatch):
     killed = tmp_path / "killed"
-    play = open_run.play_isolated
+    play = play_block.play_isolated
 
     def kills_itself_in_block_3(task, entrant, number, **more):
         if number == 3 and not killed.exists():
@@ -143,7 +143,7 @@ def test_a_worker_that_is_killed_costs_its_block_alone(grid, submit, tmp_path, m
             os.kill(os.getpid(), signal.SIGKILL)
         return play(task, entrant, number, **more)
 
-    monkeypatch.setattr(open_run, "play_isolated", kills_itself_in_block_3)
+    monkeypatch.setattr(play_block, "play_isolated", kills_itself_in_block_3)
     folder = submit(source=SLOWEST_FIRST)
     with pytest.raises(UserError, match="block 3: the process that did it died of SIGKILL"):
         evaluate(grid, folder, tmp_path / "results", jobs=2, quiet=True)
