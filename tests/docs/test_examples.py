@@ -199,6 +199,7 @@ SEARCHER = "takes an agent that searches; tests/harness/search_player plays one"
 A_TASK = "test_adding_a_task.py follows the page from start to end"
 AN_ENVIRONMENT = "test_adding_an_environment.py follows the page from start to end"
 TRAINED = "takes a trained model; tests/commands/test_new_agent.py has some, and trains others"
+SHARDS = "is for a job array; tests/harness/executors/test_shards.py plays one"
 NOT_RUN = {
     "rlbench new-agent my_ppo --kind sb3 --weights model.zip": TRAINED,
     "rlbench new-agent my_network --kind cleanrl --weights ppo.cleanrl_model": TRAINED,
@@ -220,6 +221,11 @@ NOT_RUN = {
     "make run": "is `rlbench run quick`, in an installation that it makes",
     "make test": "runs this test",
     'pip install -c constraints.txt ".[all]"': "is what these tests run in",
+    'rlbench evaluate my_agent --suite classic --shard "$SLURM_ARRAY_TASK_ID/8" --results shards': SHARDS,
+    "rlbench merge shards": SHARDS,
+    "RAY_ADDRESS=auto rlbench evaluate my_agent --suite classic --executor ray": (
+        "needs a cluster; tests/harness/executors/test_ray.py makes one of two nodes"
+    ),
     "rlbench merge mine": "merges the reader's folder; tests/commands/test_merge.py has folders",
     "rlbench evaluate submissions --suite quick --secret secret --results graded": SECRET,
     "rlbench run classic": MINUTES,

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from rlbench import cli
 from rlbench.errors import UserError
 from rlbench.harness import play_block
 from rlbench.harness.evaluate import evaluate, evaluate_all
@@ -164,17 +165,41 @@ def test_other_episodes_in_one_block_are_a_conflict(grid, submit, tmp_path):
     assert "has other episodes in block 0 than another part" in found.why
 
 
-def test_a_run_whose_time_is_up_is_cut_where_one_evaluation_cuts_it(grid, submit, tmp_path):
-    slow = "self.slept = getattr(self, 'slept', None) or time.sleep(0.4) or 1\nreturn [1] * len(first)"
-    task = dataclasses.replace(grid, total_seconds=1.0)
-    pairs = [(task, submit(slow))]
+def test_a_run_whose_time_is_up_goes_on_with_the_time_that_is_left(grid, submit, tmp_path, monkeypatch):
+    original, left = play_block.play_isolated, []
+
+    def takes_40_s(task, entrant, number, **more):
+        left.append(task.total_seconds)
+        return dataclasses.replace(original(task, entrant, number, **more), load_seconds=0.0, act_seconds=40.0)
+
+    monkeypatch.setattr(play_block, "play_isolated", takes_40_s)
+    pairs = [(dataclasses.replace(grid, total_seconds=100.0), submit(source=DRAWS))]
     for number in range(1, 6):
         play(pairs, tmp_path, number, 5)
     ((outcome, why),) = joined(tmp_path, range(1, 6), tmp_path / "results")
     assert outcome == REFUSED
-    assert "with block 2 the agent has taken more than the 1 s of a whole run; `rlbench evaluate` goes on" in why
+    assert why == "with block 2 the agent has taken more than the 100 s of a whole run; `rlbench evaluate` goes on"
     (path,) = (tmp_path / "results").glob("*/*.jsonl")
     assert len(record.read(path).blocks) == 2
     evaluate(*pairs[0], tmp_path / "results", quiet=True)
-    statuses = [line["status"] for line in record.read(path).episodes]
-    assert statuses == ["ok"] * 4 + ["timeout_run"] * 6
+    assert left == [100.0] * 5 + [20.0, -20.0, -60.0]
+    assert record.read(path).complete
+
+
+def test_on_the_command_line(submit, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    folder = submit(source=DRAWS)
+    play_shard = ["evaluate", str(folder), "--task", "grid-world", "--results", "shards", "--quiet", "--shard"]
+    assert cli.main([*play_shard, "1/2"]) == 0
+    assert cli.main(["merge", "shards"]) == 1
+    assert "block 1 of 2 is missing: not all of the 2 shards are here" in " ".join(capsys.readouterr().out.split())
+    assert cli.main([*play_shard, "2/2"]) == 0
+    assert cli.main(["merge", "shards"]) == 0
+    assert capsys.readouterr().out == "results: 1 continued\n"
+    assert cli.main(["evaluate", str(folder), "--task", "grid-world", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["episodes"] == 140
+    assert record.find(tmp_path / "shards") == record.candidates(tmp_path / "shards") == []  # parts are no records
+    assert cli.main([*play_shard, "3/2"]) == 2
+    assert "--shard is I/N, with I from 1 to N, such as 2/8; got 3/2" in capsys.readouterr().err
+    assert cli.main([*play_shard, "1/2", "--traces"]) == 2
+    assert "shards keep no actions" in capsys.readouterr().err
