@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import gymnasium
 import numpy as np
 
-from rlbench import space_tree
+from rlbench import environments, space_tree
 from rlbench.errors import counted
 from rlbench.harness.adapters import folder as adapters
 from rlbench.harness.blocks import agent_seed, copied, environment_and_agent
@@ -133,7 +132,7 @@ def remarks(task: Task, entrant: Submission, trial: Trial) -> Iterator[str]:
         yield f"what it prints is dropped, such as: {trial.printed}"
     if own := sorted(set(imported(entrant)) & {"rlbench", "baselines"}):
         yield f"it imports {' and '.join(own)}, which later versions may change; copy what it needs into the folder"
-    steps = gymnasium.spec(task.env_id).max_episode_steps
+    steps = task.env_kwargs.get("max_episode_steps", environments.spec(task.env_id).max_episode_steps)
     if trial.calls and steps and trial.slowest * steps > task.limits.run:
         yield (
             f"a call of act took up to {trial.slowest:.2f} s: {counted(steps, 'step')} of them are more than the "
