@@ -107,7 +107,7 @@ def test_train_alone_has_help(capsys):
 
 def test_a_far_name_lists_what_there_is(capsys):
     assert cli.main(["foo"]) == 2
-    assert "unknown command 'foo'; there is compare, doctor, evaluate" in capsys.readouterr().err
+    assert "unknown command 'foo'; there is check, compare, doctor, evaluate" in capsys.readouterr().err
 
 
 def test_our_own_fault_is_not_the_users(monkeypatch, capsys):

@@ -82,8 +82,8 @@ def read(path: str | Path) -> Submission:
     if folder is None:
         if Path(path).is_file():
             raise UserError(
-                f"{path} is a file and no submission; of a trained model, `rlbench new-agent DIR --kind sb3 --weights "
-                f"{path}` makes one, of kind sb3, cleanrl or torchrl"
+                f"no submission at {path}: it is a file; of a trained model, `rlbench new-agent DIR --kind sb3 "
+                f"--weights {path}` makes one, of kind sb3, cleanrl or torchrl"
             )
         names = " or ".join(builtins())
         raise UserError(f"no submission at {path}: give a folder that holds {MANIFEST}, or {names}")

@@ -109,7 +109,7 @@ def test_a_trained_model_is_no_submission_yet(tmp_path, capsys):
     (tmp_path / "a.pt").write_bytes(b"")
     code, _, err = run(capsys, tmp_path / "a.pt", "--task", "cart-pole")
     assert (code, err.count("\n")) == (2, 1)
-    assert "is a file and no submission" in err
+    assert "a.pt: it is a file; of a trained model, `rlbench new-agent DIR" in err
 
 
 MISTAKES = {
