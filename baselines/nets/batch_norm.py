@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from baselines.nets.encoding import Layers
@@ -48,11 +50,14 @@ class BatchNorm(nn.Module):
             x, self.mean, self.variance, self.weight, self.bias, self.training, MOMENTUM, EPSILON
         )
 
-    def affine(self) -> tuple[torch.Tensor, torch.Tensor]:
+    def affine(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Factor and summand, [D] each, by which the running averages normalize."""
-        factor = 1 / (self.variance.double() + EPSILON).sqrt()
-        summand = -factor * self.mean.double()
-        return (factor, summand) if self.weight is None else (factor * self.weight, summand * self.weight + self.bias)
+        factor = 1 / np.sqrt(_double(self.variance) + EPSILON)
+        summand = -factor * _double(self.mean)
+        if self.weight is None:
+            return factor, summand
+        gain = _double(self.weight)
+        return gain * factor, gain * summand + _double(self.bias)
 
 
 def batch_norm_perceptron(sizes: tuple[int, ...], generator: torch.Generator) -> nn.Sequential:
@@ -75,28 +80,31 @@ def batch_norm_perceptron(sizes: tuple[int, ...], generator: torch.Generator) ->
     return nn.Sequential(*layers)
 
 
-@torch.no_grad()
 def folded(network: nn.Sequential) -> Layers:
     """The perceptron without normalization that computes what this one does by its running averages; copies.
 
     A layer W x + c after or before a normalization f x + s is a layer again: W (f x + s) + c = (W f) x + W s + c,
     f (W x + c) + s = (f W) x + f c + s.
     """
-    layers: list[tuple[torch.Tensor, torch.Tensor]] = []
-    factor, summand = torch.ones(()).double(), torch.zeros(()).double()  # of the inputs
+    layers: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
+    f, s = np.ones(1), np.zeros(1)  # of the inputs
     for layer in network:
         if isinstance(layer, nn.Linear):
-            W = layer.weight.double()
-            c = W.new_zeros(len(W)) if layer.bias is None else layer.bias.double()
-            given = summand.expand(W.shape[1]).to(W.device)
-            layers.append((W * factor.to(W.device), W @ given + c))
-            factor, summand = torch.ones(()).double(), torch.zeros(()).double()
+            W = _double(layer.weight)
+            c = W @ np.broadcast_to(s, W.shape[1])
+            layers.append((W * f, c if layer.bias is None else c + _double(layer.bias)))
+            f, s = np.ones(1), np.zeros(1)
         elif isinstance(layer, BatchNorm) and not layers:
-            factor, summand = layer.affine()
+            f, s = layer.affine()
         elif isinstance(layer, BatchNorm):
-            (W, c), (f, s) = layers[-1], layer.affine()
-            layers[-1] = W * f.unsqueeze(1), f * c + s
-    return [(W.float().cpu().numpy(), c.float().cpu().numpy()) for W, c in layers]
+            (W, c), (gain, bias) = layers[-1], layer.affine()
+            layers[-1] = W * gain[:, None], c * gain + bias
+    return [(W.astype(np.float32), c.astype(np.float32)) for W, c in layers]
+
+
+def _double(tensor: torch.Tensor) -> NDArray[np.float64]:
+    """A copy, as numbers precise enough to multiply without a trace in the last bits of float32."""
+    return tensor.detach().cpu().numpy().astype(np.float64)
 
 
 class NormalizedNetwork(TrainedNetwork):
