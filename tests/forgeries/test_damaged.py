@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from rlbench import cli
-from rlbench.harness.results import record, summaries
+from rlbench.harness.results import checks, record, summaries
 from tests.forgeries.conftest import write_run
 
 DAMAGES = 224
@@ -157,6 +157,18 @@ def test_a_full_disk_keeps_records_and_pages(small, tmp_path):
     assert len(record.find(small / "results")) == 1
     (small / "filler").unlink()
     assert in_a_child(evaluate).returncode == 0
+    (played,) = record.find(small / "results" / "grid-world@1", "*.jsonl")
+    before = played.read_bytes()
+    fill(small)
+    verify = ["verify", played, "--quiet"]
+    assert refused(in_a_child([*verify, "--sign", "me"]), "cannot write", "No space left on device")
+    assert refused(in_a_child([*verify, "--traces"]), "cannot write", "No space left on device")
+    assert played.read_bytes() == before
+    assert not list(played.parent.glob("*.actions"))
+    (small / "filler").unlink()
+    assert in_a_child([*verify, "--sign", "me"]).returncode == 0
+    (check,) = checks.read(checks.path_of(small / "results", "me"))
+    assert check.verdict == "verified"
 
 
 @pytest.mark.slow

@@ -152,11 +152,19 @@ class Findings:
         self.found, self._key, self._seal = Verification(), key(), ""
         self._file = JsonlWriter(path_of(path)) if self._key and os.access(path.parent, os.W_OK) else None
         if self._file is not None:
-            lines = sealed(self._file.path.read_bytes(), self._key)
-            kept = self._continued(lines if most is None else lines[: most + 1], mine)
-            self._file.cut(sum(length for _, length in kept))
-            if not kept:
-                self._append(mine, "nothing was compared yet")
+            try:
+                self._begin(self._file, mine, most)
+            except BaseException:  # so that no empty file is left
+                self._file.close()
+                raise
+
+    def _begin(self, file: JsonlWriter, mine: Mapping[str, Any], most: int | None) -> None:
+        """Cut off what is not true any more, or write the header of new findings."""
+        lines = sealed(file.path.read_bytes(), self._key)
+        kept = self._continued(lines if most is None else lines[: most + 1], mine)
+        file.cut(sum(length for _, length in kept))
+        if not kept:
+            self._append(mine, "nothing was compared yet")
 
     def _continued(self, lines: Sequence[tuple[dict[str, Any], int]], mine: Mapping[str, Any]) -> list[tuple[Any, int]]:
         """The lines that go on being true."""

@@ -50,6 +50,14 @@ class ActionsWriter:
         self._head = {"kind": "actions", "schema": SCHEMA, "task": header["task"], "digest": header["digest"]}
         self._file = JsonlWriter(path_of(path))
         self.blocks = 0
+        try:
+            self._begin()
+        except BaseException:  # so that no empty file is left
+            self._file.close()
+            raise
+
+    def _begin(self) -> None:
+        """Cut off what is not of this record or not whole, or write the header of a new file."""
         size = 0
         for number, line in enumerate(self._file.path.read_bytes().splitlines(keepends=True)):
             content = as_object(line) if line.endswith(b"\n") else {}

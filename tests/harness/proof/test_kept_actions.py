@@ -15,6 +15,7 @@ from rlbench.harness import evaluate, submission, verify
 from rlbench.harness.proof import findings, kept_actions
 from rlbench.harness.proof.resimulation import CleanProcess
 from rlbench.harness.results import record
+from rlbench.harness.results.jsonl import JsonlWriter
 from rlbench.harness.tasks.suite import get_task
 from tests import forge as editor
 
@@ -159,3 +160,13 @@ def test_what_is_kept_is_read(tmp_path_factory, data, lengths, leaves):
     for before, now in zip(actions, read, strict=True):
         for a, b in zip(before, now, strict=True):
             assert (a.dtype, a.shape, a.tobytes()) == (b.dtype, b.shape, b.tobytes())
+
+
+def test_no_empty_file_is_left_where_nothing_can_be_written(tmp_path, monkeypatch):
+    def full(self, lines, safe):
+        raise UserError("No space left on device")
+
+    monkeypatch.setattr(JsonlWriter, "append", full)
+    with pytest.raises(UserError, match="No space left"):
+        kept_actions.ActionsWriter(tmp_path / "a@b.jsonl", {"task": "a@1", "digest": "b"})
+    assert list(tmp_path.iterdir()) == []
