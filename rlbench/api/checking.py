@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rlbench.api.evaluating import check_isolation, tasks_of
+from rlbench.api.evaluating import check_isolation, path_of, tasks_of
 from rlbench.commands.shared.lookup import find_submission, find_task
 from rlbench.commands.shared.output import complain
 from rlbench.errors import UserError
@@ -53,7 +53,7 @@ def check(
 
     check_isolation(isolation)
     asked = [] if isinstance(task, Sequence) and not task else tasks_of(task)
-    with unpacked(os.fspath(agent)) as given, termination():
+    with unpacked(path_of(agent, "submission")) as given, termination():
         entrant = submission.read(find_submission(given, asked))
         say = (lambda words: None) if quiet else complain
         rows = tried(chosen(entrant, asked), entrant, isolation, quiet=quiet, remark=say)

@@ -20,6 +20,7 @@ from rlbench.harness.isolation import tiers
 from rlbench.harness.results import record
 from rlbench.harness.schedule import EndedRun
 from rlbench.harness.tasks.secret import LEAST_BYTES
+from rlbench.harness.tasks.suite import catalogue
 from rlbench.harness.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def evaluate(
             it plays in a process of its own, behind the sandbox, and is recorded. Or a live object: one with
             `act(observation, first)` or stable-baselines3's `predict`, or a function from an observation to an action.
             That one is played in this process: nothing is recorded, so it is never ranked.
-        task: A task, `cart-pole@1` or `cart-pole`, a `Task`, or several of them.
+        task: A task, `cart-pole@1` or `cart-pole`, a `Task`, or a list of them, in which a suite stands for its tasks.
         results: Folder for the records; an interrupted evaluation continues there.
         isolation: How a submission is kept apart; `strict`, `landlock`, `process` or `auto`.
         secret: 16 bytes or more from which the episodes' seeds are drawn, so that nobody can look them up ahead.
@@ -127,14 +128,32 @@ def runs_of(tasks: Sequence[Task], ended: Sequence[EndedRun]) -> list[Run]:
 
 
 def tasks_of(given: str | Task | Iterable[str | Task]) -> list[Task]:
-    """The tasks that were given, by name or as they are; UserError for a name that does not exist, and for none."""
+    """The tasks that were given, by name or as they are; in a list, the name of a suite stands for its tasks.
+
+    Raises:
+        UserError: A name does not exist, or there is no task.
+    """
+    if isinstance(given, str) and given.lower() in catalogue().suites:
+        raise UserError(f"{given} is a suite and no task: give [{given!r}] for all of its tasks")
     asked = [given] if isinstance(given, str | Task) or not isinstance(given, Iterable) else list(given)
+    found: list[Task] = []
     for each in asked:
         if not isinstance(each, str | Task):
             raise UserError(f"{shortened(each)} is no task; give its name, such as cart-pole@1")
-    if not asked:
+        if isinstance(each, Task):
+            found.append(each)
+        else:
+            found += catalogue().suites.get(each.lower()) or [find_task(each)]
+    if not found:
         raise UserError("there is no task to play; give one, such as cart-pole@1")
-    return [find_task(each) if isinstance(each, str) else each for each in asked]
+    return found
+
+
+def path_of(given: object, what: str) -> str:
+    """A path or a name as text; UserError for anything else, which names `what` it should be."""
+    if not isinstance(given, str | os.PathLike):
+        raise UserError(f"{shortened(given)} is no {what}; give its path, or a name")
+    return os.fspath(given)
 
 
 def check_isolation(asked: str) -> None:

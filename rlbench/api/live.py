@@ -7,6 +7,7 @@ are scored, make a folder of it; docs/submitting.md.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -29,7 +30,9 @@ REMARK = "played in this process, so not recorded and not ranked"
 
 
 def is_live(agent: object) -> bool:
-    """Whether an object is an agent by itself, neither a name nor a path."""
+    """Whether an object is an agent by itself, neither a name nor a path; UserError for a class of agents."""
+    if inspect.isclass(agent):
+        raise UserError(f"{agent.__name__} is a class; give an object of it")
     return any(callable(getattr(agent, name, None)) for name in ("act", "predict")) or callable(agent)
 
 

@@ -13,7 +13,7 @@ from rlbench.api.trained import Training, TrainingRequest, train_here
 from rlbench.api.training_process import train_elsewhere
 from rlbench.commands.shared.agents import find_agent
 from rlbench.commands.shared.output import complain
-from rlbench.errors import UserError
+from rlbench.errors import UserError, shortened
 
 
 def train(
@@ -50,6 +50,8 @@ def train(
         UserError: A name or a value that does not exist, an algorithm that is not for the environment's spaces, a
             folder that cannot be written.
     """
+    if not isinstance(name, str):
+        raise UserError(f"{shortened(name)} is no algorithm; `rlbench list agents` names them")
     named, of_agent = settings_of_agent(name)
     request = TrainingRequest(
         algorithm=named,

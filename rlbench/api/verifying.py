@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from rlbench.api.evaluating import with_secret
+from rlbench.api.evaluating import path_of, with_secret
 from rlbench.commands.shared.lookup import find_records, submission_of
 from rlbench.errors import UserError
 from rlbench.harness import submission
@@ -68,9 +68,9 @@ def verify(
     """
     if blocks is not None and blocks < 1:
         raise UserError(f"blocks is at least 1, got {blocks}")
-    given = [records] if isinstance(records, str | os.PathLike) else records
+    given = records if isinstance(records, Sequence) and not isinstance(records, str) else [records]
     how = VerifyHow(blocks, None if submission is None else Path(submission), traces, secret, quiet)
-    rows = rows_of(paths_of([Path(each) for each in given], how), how)
+    rows = rows_of(paths_of([Path(path_of(each, "record")) for each in given], how), how)
     return pd.DataFrame(rows, columns=[*COLUMNS, *DETAILS]).astype(dict.fromkeys(COUNTS, "Int64"))
 
 

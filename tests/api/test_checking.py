@@ -51,6 +51,7 @@ def test_a_good_one_is_ok_and_nothing_is_recorded(tmp_path, monkeypatch):
         (("nobody",), "no submission at nobody"),
         (("random", "cart-poll"), "unknown task 'cart-poll'"),
         (("random", 3), "3 is no task"),
+        ((3,), "3 is no submission"),
     ],
 )
 def test_a_mistake_is_one_line(given, message):

@@ -80,6 +80,10 @@ def test_an_archive_is_played_like_its_folder(tmp_path):
     assert run.complete
 
 
+def test_a_suite_in_a_list_stands_for_its_tasks(results):
+    assert [run.task for run in rlbench.evaluate("random", ["tabular"], results=results[0])] == ["grid-world@1"]
+
+
 def test_a_live_agent_plays_the_same_episodes_and_is_not_recorded(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "upright").mkdir()
@@ -148,6 +152,8 @@ class Remembering:
         (lambda: rlbench.evaluate("random", "cart-pole", isolation="none"), "unknown isolation 'none'"),
         (lambda: rlbench.evaluate("random", "cart-pole", secret=b"short"), "5 bytes"),
         (lambda: rlbench.evaluate(3, "cart-pole"), "3 is no agent"),
+        (lambda: rlbench.evaluate(Upright, "cart-pole"), "Upright is a class; give an object of it"),
+        (lambda: rlbench.evaluate("random", "tabular"), r"tabular is a suite and no task: give \['tabular'\]"),
         (lambda: rlbench.evaluate(lambda observation: 7, "cart-pole"), "invalid_action: action = 7"),
         (lambda: rlbench.evaluate(lambda observation: 0.5, "cart-pole"), "must be integers"),
         (lambda: rlbench.evaluate(Remembering(), "cart-pole"), "has reset"),

@@ -65,6 +65,7 @@ def test_training_here_knows_what_only_this_process_has_registered(folder, capsy
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [
+        (["dqn"], {}, "is no algorithm"),
         ("dqm", {}, "unknown algorithm 'dqm'; did you mean dqn"),
         ("q-learning", {"step": 3}, "unknown setting 'step'"),
         ("q-learning", {"preset": "fast"}, "unknown preset 'fast'; there is lecture"),

@@ -40,6 +40,7 @@ def test_a_secret_seed_needs_its_secret(tmp_path):
     [
         ({"records": "no_such_folder"}, "no records in no_such_folder"),
         ({"records": "no_such.jsonl"}, "no record at no_such.jsonl"),
+        ({"records": 3}, "3 is no record"),
         ({"blocks": 0}, "blocks is at least 1, got 0"),
         ({"submission": "nobody"}, "no submission at nobody"),
         ({"secret": b"short"}, "5 bytes"),
