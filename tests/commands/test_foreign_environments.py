@@ -34,6 +34,9 @@ def make_or_skip(env_id):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings(
+    "ignore:builtin type .* has no __module__:DeprecationWarning"
+)  # Box2D; as an error, it crashes
 @pytest.mark.parametrize(
     ("env_id", "task", "keys"),
     [
