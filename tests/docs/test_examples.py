@@ -36,6 +36,7 @@ ELSEWHERE = {
     ("docs/alphazero.md", "json"): "tests/harness/search_player plays by such files",
     ("docs/gtp.md", "text"): "tests/gtp and tests/envs/go/test_engine_games.py play such games",
     ("docs/python.md", "python"): "test_python_page.py runs them one after the other",
+    ("docs/interop.md", "python"): "tests/interop/test_page.py runs them",
     ("docs/commands.md", "text"): "test_command_reference.py compares them with the commands' help",
     ("docs/submitting.md", "toml"): "the workshop below is furnished with it",
     ("docs/submitting.md", "json"): "test_a_network_without_code_plays, below",
