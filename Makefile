@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 PEERS := .venv/.peers
 
-.PHONY: run test test-slow perf perf-training pictures scores commands kernels lint clean
+.PHONY: run test test-slow python-versions perf perf-training pictures scores commands kernels lint clean
 
 run: $(INSTALLED)  ## train the reference agents, score them, print the leaderboard
 	$(BIN)/rlbench run quick
@@ -14,6 +14,16 @@ test: $(PEERS)  ## all tests but the slow ones
 
 test-slow: $(INSTALLED)  ## the slow ones alone
 	$(BIN)/python -m pytest -q -m slow
+
+PYTHONS ?= python3.10 python3.12 python3.13
+
+python-versions: $(INSTALLED)  ## all tests but the slow ones, without torch, on each of PYTHONS that is installed
+	@for each in $(PYTHONS); do \
+		command -v $$each > /dev/null || { echo "$$each is not installed: left out"; continue; }; \
+		$$each -m venv .venv/versions/$$each && own=.venv/versions/$$each/bin/python && \
+		$$own -m pip install --quiet -c constraints.txt -e '.[atari,mujoco,play,test]' && \
+		$$own -m pytest -q -n auto -p tests.without_torch || exit 1; \
+	done
 
 perf: $(PEERS)  ## speed against peers: writes docs/speed.md and the README's table, in about ten minutes
 	$(BIN)/python tests/benchmarks/report.py speed
