@@ -58,5 +58,6 @@ def test_mypy_types_a_script_that_uses_them(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
     notes = [line for line in done.stdout.splitlines() if "script.py" in line]
     assert [type_ in note for type_, note in zip(REVEALED, notes, strict=False)] == [True] * len(REVEALED), done.stdout
-    (error,) = [line for line in notes if ": error: " in line]
-    assert 'Unexpected keyword argument "result"' in error
+    errors = [line for line in notes if ": error: " in line]
+    assert 'Unexpected keyword argument "result"' in errors[0]
+    assert {line.split(":")[1] for line in errors} == {str(SCRIPT.count("\n"))}, "the last line alone"
