@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,8 +14,11 @@ import pandas as pd
 
 from rlbench.api.evaluating import path_of, with_secret
 from rlbench.commands.shared.lookup import find_records, submission_of
-from rlbench.errors import UserError
+from rlbench.errors import UserError, counted
 from rlbench.harness import submission
+from rlbench.harness.executors.choice import executor_of
+from rlbench.harness.executors.order import in_order
+from rlbench.harness.kept import Kept
 from rlbench.harness.proof import kept_actions
 from rlbench.harness.proof.findings import Verification, difference, has_same_arithmetic, state
 from rlbench.harness.results import record
@@ -22,6 +26,7 @@ from rlbench.harness.results.record import Record
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.suite import get_task
 from rlbench.harness.verify import verify as play_again
+from rlbench.progress import progress
 
 COUNTS = ("blocks", "of", "episodes", "different")
 COLUMNS = ("record", *COUNTS, "verdict")
@@ -37,6 +42,7 @@ class VerifyHow:
     traces: bool = False
     secret: bytes | None = None
     quiet: bool = False
+    jobs: int | None = 1
 
 
 def verify(
@@ -47,6 +53,7 @@ def verify(
     traces: bool = False,
     secret: bytes | None = None,
     quiet: bool = False,
+    jobs: int | None = 1,
 ) -> pd.DataFrame:
     """Play recorded episodes again, re-simulate their actions, and compare both with the record, as `rlbench verify`.
 
@@ -57,6 +64,7 @@ def verify(
         traces: Whether to keep the actions beside the record, so that it can be proved without the submission.
         secret: The secret from which the seeds were drawn, of records that were evaluated with one.
         quiet: Whether to show no progress.
+        jobs: How many records are verified at once, or blocks where it is one record; None for one per core.
 
     Returns:
         A row per record: its place `record`; how many `blocks` were compared `of` how many, with how many `episodes`,
@@ -69,7 +77,7 @@ def verify(
     if blocks is not None and blocks < 1:
         raise UserError(f"blocks is at least 1, got {blocks}")
     given = records if isinstance(records, Sequence) and not isinstance(records, str) else [records]
-    how = VerifyHow(blocks, None if submission is None else Path(submission), traces, secret, quiet)
+    how = VerifyHow(blocks, None if submission is None else Path(submission), traces, secret, quiet, jobs)
     rows = rows_of(paths_of([Path(path_of(each, "record")) for each in given], how), how)
     return pd.DataFrame(rows, columns=[*COLUMNS, *DETAILS]).astype(dict.fromkeys(COUNTS, "Int64"))
 
@@ -81,8 +89,37 @@ def paths_of(given: Sequence[Path], how: VerifyHow) -> list[Path]:
 
 
 def rows_of(paths: Sequence[Path], how: VerifyHow) -> list[dict[str, Any]]:
-    """Verify records; a row for each."""
-    return [row(path, how, alone=len(paths) == 1) for path in paths]
+    """Verify records, several at once, or several blocks of one; a row for each."""
+    if len(paths) == 1:
+        return [row(paths[0], how, alone=True)]
+    pieces = [VerifyRecord(path, dataclasses.replace(how, jobs=1, quiet=True)) for path in paths]
+    rows: list[dict[str, Any]] = []
+    with (
+        executor_of("processes", how.jobs, len(pieces)) as executor,
+        progress(counted(len(paths), "record"), quiet=how.quiet) as show,
+    ):
+        for piece, result in zip(pieces, in_order(executor, pieces), strict=True):
+            if isinstance(result, Exception) and not isinstance(result, UserError):
+                raise result
+            failed = {"record": str(piece), "verdict": "no comparison", "reason": str(result)}
+            rows.append(failed if isinstance(result, UserError) else result)
+            show(len(rows) / len(paths), len(rows), "records")
+    return rows
+
+
+@dataclass(frozen=True)
+class VerifyRecord:
+    """The work of verifying one record of several."""
+
+    path: Path
+    how: VerifyHow
+
+    def __str__(self) -> str:
+        return f"{self.path.parent.name}/{self.path.stem}"
+
+    def __call__(self, kept: Kept) -> dict[str, Any]:
+        """Its row."""
+        return row(self.path, self.how, alone=False)
 
 
 def chosen(given: tuple[Path, ...]) -> list[Path]:
@@ -128,7 +165,7 @@ def row(path: Path, how: VerifyHow, *, alone: bool) -> dict[str, Any]:
         entrant = submission_or_none(run, path, how)
         verdict = "no comparison"
         task = with_secret(get_task(str(run.header["task"])), how.secret)
-        found = play_again(path, task, entrant, how.blocks, quiet=how.quiet, keep=how.traces)
+        found = play_again(path, task, entrant, how.blocks, jobs=how.jobs, quiet=how.quiet, keep=how.traces)
     except UserError as error:
         if alone and (verdict != "no submission" or how.submission is not None):
             raise

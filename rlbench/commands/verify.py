@@ -39,6 +39,8 @@ class VerifyOptions:
     """Add what came out to results/checks/WHO.csv, beside the records, to be published with them."""
     secret: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """The secret from which the seeds were drawn, of records that were evaluated with one."""
+    jobs: Annotated[int | None, tyro.conf.arg(aliases=["-j"])] = None
+    """How many records are verified at once, or blocks where it is one record; by default one per core."""
     quiet: Quiet = False
     """No progress bar."""
     format: Format = "table"
@@ -48,10 +50,12 @@ def run(options: VerifyOptions) -> int:
     """Verify, and print a row per record; 0 where all of them came out the same, else 1."""
     if options.blocks is not None and options.blocks < 1:
         raise UserError(f"--blocks is at least 1, got {options.blocks}")
+    if options.jobs is not None and options.jobs < 1:
+        raise UserError(f"--jobs is at least 1, got {options.jobs}")
     if options.sign is not None:
         checks.path_of(Path(), options.sign)  # a name that cannot sign is told before anything is played
     secret = None if options.secret is None else secret_file.read(options.secret)
-    how = VerifyHow(options.blocks, options.submission, options.traces, secret, silent(options))
+    how = VerifyHow(options.blocks, options.submission, options.traces, secret, silent(options), options.jobs)
     paths = paths_of(options.records, how)
     rows = rows_of(paths, how)
     show(rows, options)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from rlbench.harness.isolation import tiers
 from rlbench.harness.isolation.fork_server import ForkServer, imported_ahead
@@ -19,6 +19,8 @@ from rlbench.harness.play import make_env
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.task import Task
 from rlbench.registry import ENVIRONMENTS
+
+Resource = TypeVar("Resource", bound=contextlib.AbstractContextManager[Any])
 
 OWN = frozenset(row.id for row in ENVIRONMENTS)
 
@@ -35,6 +37,8 @@ class Kept:
         self._env: Any = None
         self._made_for: Any = None
         self._server: ForkServer | None = None
+        self._stack = contextlib.ExitStack()
+        self._resources: dict[type, Any] = {}
 
     @contextlib.contextmanager
     def environment(self, task: Task, indices: Sequence[int]) -> Iterator[Any]:
@@ -61,8 +65,17 @@ class Kept:
             self._server = ForkServer(libraries)
         return self._server
 
+    def resource(self, kind: type[Resource]) -> Resource:
+        """The one object of a class of contexts, made and entered when it is first asked for."""
+        if kind not in self._resources:
+            self._resources[kind] = self._stack.enter_context(kind())
+        made: Resource = self._resources[kind]
+        return made
+
     def close(self) -> None:
         """Close what is kept."""
+        self._stack.close()
+        self._resources.clear()
         self._close_server()
         self._close_environment()
 

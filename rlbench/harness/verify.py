@@ -8,14 +8,18 @@ these prove it without the submission, and under any arithmetic.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rlbench.errors import LackingError, UserError
 from rlbench.harness.blocks import play_isolated
+from rlbench.harness.executors.choice import executor_of
+from rlbench.harness.executors.order import in_order
 from rlbench.harness.isolation.private_copy import private_copy
+from rlbench.harness.kept import Kept
 from rlbench.harness.open_run import without_spent_time
 from rlbench.harness.proof import kept_actions
 from rlbench.harness.proof.findings import Findings, Verification, header
@@ -34,6 +38,7 @@ def verify(
     entrant: Submission | None,
     blocks: int | None = None,
     *,
+    jobs: int | None = 1,
     quiet: bool = False,
     keep: bool = False,
 ) -> Verification:
@@ -44,6 +49,7 @@ def verify(
         task: The task that it is of.
         entrant: The submission that it is of; None to re-simulate the kept actions alone.
         blocks: Number of blocks, from the first; None for all.
+        jobs: How many blocks are compared at once; None for one per core.
         quiet: Whether to show no progress.
         keep: Whether to keep the actions of the submission, where they are those of the record.
 
@@ -68,72 +74,97 @@ def verify(
     last = last if entrant is not None else min(last, len(kept))
     with ExitStack() as stack:
         entrant = entrant and stack.enter_context(private_copy(entrant))
-        clean = stack.enter_context(CleanProcess())
         keeper = stack.enter_context(kept_actions.ActionsWriter(path, run.header)) if keep and entrant else None
         mine = header(path, run, entrant is not None)
         findings = stack.enter_context(Findings(path, mine, keeper.blocks if keeper else None))
+        left = range(findings.found.blocks, last)
+        executor = stack.enter_context(executor_of("processes", jobs, len(left)))
         show = stack.enter_context(progress(f"{run.header['agent']} on {task.key}", quiet=quiet))
-        for number in range(findings.found.blocks, last):
+        pieces = (comparison(run, task, entrant, number, kept[number : number + 1]) for number in left)
+        for number, result in zip(left, in_order(executor, pieces), strict=True):
             show(number / last, findings.found.episodes, "episodes")
-            try:
-                line, actions = _compared(run, task, entrant, number, kept[number : number + 1], clean)
-            except LackingError as error:
-                if not task.is_supplement(number):
-                    raise
-                findings.found.lacking = str(error)
+            if isinstance(result, LackingError) and task.is_supplement(number):
+                findings.found.lacking = str(result)
                 break
+            if isinstance(result, Exception):
+                raise result
+            line, actions = result
             findings.add(line)
             if keeper and actions and not line["different"] and not line["unsound"]:
                 keeper.append(number, actions)
     return findings.found
 
 
-def _compared(
-    run: Record, task: Task, entrant: Submission | None, number: int, kept: Sequence[list[Actions]], clean: CleanProcess
-) -> tuple[dict[str, Any], list[Actions]]:
-    """The line of a block, and the actions that the submission took.
+def comparison(
+    run: Record, task: Task, entrant: Submission | None, number: int, kept: Sequence[list[Actions]]
+) -> CompareBlock:
+    """The work of comparing one block; arguments as of the class.
 
-    Args:
-        run: The record.
-        task: Of the record.
-        entrant: Plays again; None for nobody.
-        number: Of the block.
-        kept: The kept actions of the block; empty where there are none.
-        clean: Where actions are re-simulated.
+    What an agent had left of its time is what the record says, so that blocks do not depend on each other.
     """
     recorded = {line["index"]: line for line in run.episodes if line["block"] == number}
-    line: dict[str, Any] = {"kind": "block", "block": number, "episodes": len(recorded)}
-    different: dict[int, list[str]] = {}
-    unsound: dict[int, list[str]] = {}
-    returns: list[float] = []
-    actions: list[Actions] = []
-    for episodes in kept:
-        unsound = kept_actions.not_kept(recorded, episodes) or mismatches(recorded, clean.play(task, number, episodes))
-    if entrant is not None:
-        again, actions = _played_again(run, task, entrant, number)
-        different = {e.index: words for e in again.episodes if (words := e.differences(recorded.get(e.index, {})))}
-        returns = [episode.return_ for episode in again.episodes]
-        for index, words in different.items():
-            words += [_first_step(kept[0][i], actions[i]) for i in [list(recorded).index(index)] if kept and actions]
-        if actions and (different or unsound or not kept):  # else what was re-simulated above is the same
-            own = {episode.index: json.loads(json.dumps(episode.line())) for episode in again.episodes}
-            unsound = {**mismatches(own, clean.play(task, number, actions)), **unsound}
-    return {**line, "different": different, "unsound": unsound, "returns": returns}, actions
+    limited, fault = without_spent_time(task, run.blocks[:number]), run.blocks[number]["fault"]
+    return CompareBlock(limited, entrant, number, kept, recorded, fault)
 
 
-def _played_again(run: Record, task: Task, entrant: Submission, number: int) -> tuple[BlockResult, list[Actions]]:
-    """A block of a record, played again, and its actions; none where the agent took no step.
+@dataclass(frozen=True)
+class CompareBlock:
+    """The work of comparing one block of a record: its line in the findings, and the actions of the submission."""
 
-    Raises:
-        UserError: The agent, which could be loaded then, cannot be now.
-    """
-    steps: list[Actions] = []
-    again = play_isolated(without_spent_time(task, run.blocks[:number]), entrant, number, steps=steps)
-    if (again.fault or "").startswith("load_error") and not (run.blocks[number]["fault"] or "").startswith(
-        "load_error"
-    ):
-        raise UserError(f"{entrant.folder} cannot be loaded here, so nothing is compared: {again.fault}")
-    return again, kept_actions.split(steps, again) if steps else []
+    task: Task
+    """With what the agent had left of the time for a whole run."""
+
+    entrant: Submission | None
+    """Plays again; None for nobody."""
+
+    number: int
+    kept: Sequence[list[Actions]]
+    """The kept actions of the block; empty where there are none."""
+
+    recorded: Mapping[int, Mapping[str, Any]]
+    """The lines of its episodes in the record, by index."""
+
+    fault: str | None
+    """The agent's fault in the record."""
+
+    def __str__(self) -> str:
+        return f"{self.task.key}, block {self.number}"
+
+    def __call__(self, kept: Kept) -> tuple[dict[str, Any], list[Actions]]:
+        """Compare."""
+        clean = kept.resource(CleanProcess)
+        recorded = self.recorded
+        line: dict[str, Any] = {"kind": "block", "block": self.number, "episodes": len(recorded)}
+        different: dict[int, list[str]] = {}
+        unsound: dict[int, list[str]] = {}
+        returns: list[float] = []
+        actions: list[Actions] = []
+        for episodes in self.kept:
+            unsound = kept_actions.not_kept(recorded, episodes)
+            unsound = unsound or mismatches(recorded, clean.play(self.task, self.number, episodes))
+        if self.entrant is not None:
+            again, actions = self._played_again(self.entrant, kept)
+            different = {e.index: words for e in again.episodes if (words := e.differences(recorded.get(e.index, {})))}
+            returns = [episode.return_ for episode in again.episodes]
+            for index, words in different.items():
+                at = list(recorded).index(index)
+                words += [_first_step(self.kept[0][at], actions[at])] if self.kept and actions else []
+            if actions:
+                own = {episode.index: json.loads(json.dumps(episode.line())) for episode in again.episodes}
+                unsound = {**mismatches(own, clean.play(self.task, self.number, actions)), **unsound}
+        return {**line, "different": different, "unsound": unsound, "returns": returns}, actions
+
+    def _played_again(self, entrant: Submission, kept: Kept) -> tuple[BlockResult, list[Actions]]:
+        """The block, played again, and its actions; none where the agent took no step.
+
+        Raises:
+            UserError: The agent, which could be loaded then, cannot be now.
+        """
+        steps: list[Actions] = []
+        again = play_isolated(self.task, entrant, self.number, steps=steps, kept=kept)
+        if (again.fault or "").startswith("load_error") and not (self.fault or "").startswith("load_error"):
+            raise UserError(f"{entrant.folder} cannot be loaded here, so nothing is compared: {again.fault}")
+        return again, kept_actions.split(steps, again) if steps else []
 
 
 def _first_step(before: Actions, now: Actions) -> str:

@@ -6,5 +6,6 @@ In: functions (`work`), each under a name. Out: their names and results, as they
     serial      in this process, one after the other
     processes   in processes of this machine
     on_ray      on a cluster of Ray
+    order       results in the order of the work
     choice      which of them
 """
