@@ -5,9 +5,13 @@ Whatever is there already is kept: an interrupted run goes on where it stopped, 
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import shlex
 import shutil
+import sys
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
@@ -23,11 +27,16 @@ from rlbench.commands.shared.lookup import find_task
 from rlbench.commands.shared.output import Format, Quiet, print_table, remark, silent, table_of
 from rlbench.commands.shared.plans import PLANS, Entry, agent_of, entries, seeds_of
 from rlbench.commands.train import with_settings
-from rlbench.errors import UserError, unknown
+from rlbench.errors import UserError, counted, unknown
 from rlbench.harness.evaluate import evaluate
+from rlbench.harness.executors.choice import executor_of
+from rlbench.harness.executors.order import in_order
+from rlbench.harness.kept import Kept
 from rlbench.harness.layers.player import WEIGHTS
 from rlbench.harness.results import curves
 from rlbench.harness.tasks.suite import catalogue, get_task
+from rlbench.process import one_blas_thread, torch_threads
+from rlbench.progress import progress
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -58,6 +67,8 @@ class RunOptions:
     learning curve beside the records where they are the same, byte for byte. Nothing is scored."""
     device: str = "auto"
     """Where networks train: auto, cpu or cuda."""
+    jobs: Annotated[int, tyro.conf.arg(aliases=["-j"])] = 1
+    """How many training runs, and blocks of episodes, at once; each training run computes with one thread then."""
     quiet: Quiet = False
     """Print the table alone."""
     format: Format = "table"
@@ -69,6 +80,8 @@ def run(options: RunOptions) -> int:
     plan, tasks = narrowed(*agents_and_tasks(name), options)
     if options.device not in DEVICES:
         raise unknown("device", options.device, DEVICES)
+    if options.jobs < 1:
+        raise UserError(f"--jobs is at least 1, got {options.jobs}")
     if options.seeds is not None and options.seeds < 1:
         raise UserError(f"--seeds is at least 1, got {options.seeds}")
     out = options.out or Path("runs") / name
@@ -83,8 +96,7 @@ def run(options: RunOptions) -> int:
         prepare(page, [out, results])
         return reproduce(to_compare, out, results, options)
     prepare(page, [out, results, *([options.pretrained] if options.pretrained else [])])
-    for entry, seed in runs(plan, options):
-        submission = train(entry, seed, out, options)
+    for (entry, _), submission in trained(runs(plan, options), out, options):
         keep_curve(submission, results)
         score(entry.task, submission, results, options)
     for task in tasks:
@@ -202,6 +214,47 @@ def train(entry: Entry, seed: int, out: Path, options: RunOptions) -> Path:
     return Path(submission)
 
 
+def trained(
+    wanted: Sequence[tuple[Entry, int]], out: Path, options: RunOptions
+) -> Iterator[tuple[tuple[Entry, int], Path]]:
+    """Training runs with their submissions, in order; several train at once, each in a process of its own.
+
+    Raises:
+        UserError: One of them could not be trained; those before are there.
+    """
+    if options.jobs == 1:
+        yield from ((run, train(*run, out, options)) for run in wanted)
+        return
+    pieces = [TrainRun(entry, seed, out, dataclasses.replace(options, quiet=True)) for entry, seed in wanted]
+    with (
+        executor_of("processes", options.jobs, len(pieces)) as executor,
+        progress(counted(len(pieces), "training run"), quiet=silent(options)) as show,
+    ):
+        for number, result in enumerate(in_order(executor, pieces)):
+            if isinstance(result, Exception):
+                raise result
+            show((number + 1) / len(pieces), number + 1, "training runs")
+            yield wanted[number], result
+
+
+@dataclass(frozen=True)
+class TrainRun:
+    """The work of one training run, on one thread."""
+
+    entry: Entry
+    seed: int
+    out: Path
+    options: RunOptions
+
+    def __str__(self) -> str:
+        return f"training run of {self.entry.algorithm} on {self.entry.task}, seed {self.seed}"
+
+    def __call__(self, kept: Kept) -> Path:
+        """Train; the folder of the submission."""
+        with one_blas_thread(), torch_threads(1) if "torch" in sys.modules else contextlib.nullcontext():
+            return train(self.entry, self.seed, self.out, self.options)
+
+
 def entries_of(submission: Path) -> list[dict[str, Any]]:
     """The entries of the learning curve of the training run that a submission came from."""
     entries: list[dict[str, Any]] = learning_curves().read(submission.parent / learning_curves().CURVE)
@@ -220,5 +273,5 @@ def devices(algorithm: str) -> tuple[str, ...]:
 
 def score(task: str, submission: Path | str, results: Path, options: RunOptions) -> None:
     """Evaluate a submission on a task, unless that is done already."""
-    path = evaluate(get_task(task), submission, results, quiet=silent(options))
+    path = evaluate(get_task(task), submission, results, jobs=options.jobs, quiet=silent(options))
     remark(f"scored {path.stem} on {task}", options)
