@@ -17,7 +17,7 @@ from tyro.conf import Positional
 from rlbench import children
 from rlbench.commands.agent_folders import writing
 from rlbench.commands.shared.lookup import find_task
-from rlbench.commands.shared.output import Format, Quiet, print_table, remark, table_of, write
+from rlbench.commands.shared.output import Format, Quiet, for_a_shell, print_table, remark, table_of, write
 from rlbench.errors import LackingError, UserError
 from rlbench.harness.adapters.folder import ADAPTERS, Adapter
 from rlbench.harness.blocks import describe_spaces
@@ -166,6 +166,8 @@ def show(options: NewAgentOptions, task: Task, files: list[str]) -> None:
     if options.quiet:
         return
     write(f"{options.folder}: {', '.join(files)}\n")
-    edit = f"python {options.folder / writing.TRAIN}" if writing.TRAIN in files else f"edit {options.folder}"
-    write(f"next: {edit}, then rlbench check {options.folder}, and rlbench evaluate {options.folder}\n")
+    folder = for_a_shell(options.folder)
+    train = for_a_shell(options.folder / writing.TRAIN)
+    edit = f"python {train}" if writing.TRAIN in files else f"edit {folder}"
+    write(f"next: {edit}, then rlbench check {folder}, and rlbench evaluate {folder}\n")
     remark(f"it is for {task.key}; tasks in submission.toml may list more", options)

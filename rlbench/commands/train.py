@@ -18,7 +18,7 @@ import tyro
 
 from rlbench.api.trained import Training, train_with
 from rlbench.commands.shared.agents import agents, algorithms, find_agent, short_names, training
-from rlbench.commands.shared.output import Format, Quiet, complain, print_table, silent, table_of, write
+from rlbench.commands.shared.output import Format, Quiet, complain, for_a_shell, print_table, silent, table_of, write
 from rlbench.errors import UserError, counted, unknown
 from rlbench.options import USUAL, parse_options
 
@@ -138,7 +138,7 @@ def run(options: TrainOptions[Any]) -> int:
 
 def hint(task: str, submission: Path) -> str:
     """The command that scores the submission, apart from the committed results, or that shows it where no task is."""
-    folder = shlex.quote(f"./{submission}" if str(submission).startswith("-") else str(submission))
+    folder = for_a_shell(submission)
     if training().task_keys(task):
         return f"to score it: rlbench evaluate {folder} --results runs/results"
     return f"to watch it: rlbench watch {folder} --task {shlex.quote(task)}"

@@ -1,6 +1,8 @@
 """`rlbench new-agent`: a folder that can be checked and evaluated as it is, for any task that its kind can play."""
 
 import json
+import os
+import shlex
 import subprocess
 import sys
 
@@ -103,6 +105,19 @@ def test_safetensors_keep_their_name(tmp_path, capsys):
 def test_names_are_valid_whatever_the_folder_is_called(folder, tmp_path, capsys):
     assert run(capsys, "new-agent", f"{tmp_path}/{folder}")[0] == 0
     check_name(submission.read(tmp_path / folder).name)
+
+
+@pytest.mark.parametrize("kind", ["numpy", "torch"])
+@pytest.mark.parametrize("folder", ["it's ü", "-dash", "$(date)"])
+def test_the_next_commands_can_be_pasted_into_a_shell(folder, kind, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(capsys, "new-agent", "--kind", kind, f"./{folder}")
+    assert code == 0, err
+    told = out.partition("then rlbench check ")[2].partition(", and rlbench evaluate ")
+    for words in (told[0], told[2]):
+        (path,) = shlex.split(words)
+        assert not path.startswith("-")
+        assert os.path.samefile(path, tmp_path / folder)
 
 
 def test_nothing_is_overwritten_and_nothing_is_left_of_what_failed(tmp_path, capsys, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as json_format
 import math
 import re
+import shlex
 import sys
 import textwrap
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -101,6 +102,11 @@ def remark(message: str, options: Any) -> None:
 def complain(message: str) -> None:
     """Print a line on standard error."""
     sys.stderr.write(f"{one_line(message)}\n")
+
+
+def for_a_shell(path: Path) -> str:
+    """A path as a word of a command: quoted where a shell would take it apart, and never an option."""
+    return shlex.quote(f"./{path}" if str(path).startswith("-") else str(path))
 
 
 def can_ask() -> bool:

@@ -122,7 +122,11 @@ class ForkServer:
         with open(os.memfd_create("rlbench-setup"), "w+b") as stdin:
             stdin.write(json.dumps(setup).encode())
             stdin.seek(0)
-            socket.send_fds(self._control, [folder.encode()], [stdin.fileno(), output, *descriptors])
+            try:
+                socket.send_fds(self._control, [folder.encode()], [stdin.fileno(), output, *descriptors])
+            except ConnectionError:  # it has been killed; the next process is started without it
+                self._ready = False
+                raise
             number = int(self._received(_SECONDS_TO_FORK) or b"0")
         if number <= 0:
             self._ready = False if number == 0 else self._ready

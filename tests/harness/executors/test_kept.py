@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import signal
 import sys
 
 import numpy as np
@@ -202,6 +203,31 @@ def test_an_agent_is_started_by_a_python_of_its_own_where_the_template_cannot(su
 
 
 @needs_walls
+@pytest.mark.parametrize("ready", [True, False], ids=["between blocks", "while it starts"])
+def test_a_template_that_is_killed_costs_no_block(ready, submit, grid_task):
+    entrant = submission.read(submit("return [1] * len(first)"))
+    before = children()
+    with Kept() as kept:
+        server = kept.server(entrant, "landlock")
+        if ready:
+            expected = play_isolated(grid_task, entrant, 0, isolation="landlock", kept=kept).episodes
+        (template,) = children() - before
+        os.kill(int(template), signal.SIGKILL)
+        assert kept.server(entrant, "landlock") is server
+        played_then = play_isolated(grid_task, entrant, 0, isolation="landlock", kept=kept).episodes
+        assert {episode.status for episode in played_then} == {"ok"}
+        if ready:
+            assert played_then == expected
+    assert children() == before
+
+
+def children():
+    """The numbers of this process's children."""
+    with open(f"/proc/self/task/{os.getpid()}/children", encoding="utf-8") as file:
+        return set(file.read().split())
+
+
+@needs_walls
 @pytest.mark.parametrize("isolation", ["strict", "process"])
 def test_other_tiers_have_no_template(isolation, submit):
     with Kept() as kept:
@@ -210,10 +236,6 @@ def test_other_tiers_have_no_template(isolation, submit):
 
 @needs_walls
 def test_nothing_is_left_of_a_template(submit, grid_task):
-    def children():
-        with open(f"/proc/self/task/{os.getpid()}/children", encoding="utf-8") as file:
-            return set(file.read().split())
-
     before, descriptors = children(), len(os.listdir("/proc/self/fd"))
     with Kept() as kept:
         play_isolated(grid_task, submission.read(submit("return [1] * len(first)")), 0, isolation="landlock", kept=kept)
