@@ -30,6 +30,12 @@ OF_TRAINING = (
 """What is stored for training alone: it is not unpickled, which another version of Python might fail to do."""
 
 
+class NoOptimizer:
+    """Stands in for the optimizer that every policy makes: the first one of torch costs a second of imports."""
+
+    def __init__(self, parameters: Any, **settings: Any) -> None: ...
+
+
 class SB3Agent:
     """A policy, and the statistics by which observations are normalised, if any."""
 
@@ -72,8 +78,11 @@ def load_policy(path: Path, device: str = "cpu") -> Any:
         raise ValueError(f"{path.name} does not say of which class its policy is, or the class cannot be imported")
     make, keywords = data["policy_class"], dict(data.get("policy_kwargs") or {})
     keywords.pop("device", None)
-    if "use_sde" in inspect.signature(make).parameters:
+    accepted = inspect.signature(make).parameters
+    if "use_sde" in accepted:
         keywords.setdefault("use_sde", data.get("use_sde", False))
+    if "optimizer_class" in accepted:
+        keywords["optimizer_class"] = NoOptimizer
     policy = make(data["observation_space"], data["action_space"], lambda progress: 0.0, **keywords)
     policy.load_state_dict(parameters["policy"])
     policy.to(device).set_training_mode(False)

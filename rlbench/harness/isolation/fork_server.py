@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any
 
 from rlbench import children
+from rlbench.harness.adapters import folder as adapters
 from rlbench.harness.isolation import interpreter
 from rlbench.harness.isolation.template import MAX_BYTES, READY
 from rlbench.harness.submission import Submission
@@ -26,6 +27,9 @@ from rlbench.process import standard_streams, waitable_children
 
 LIBRARIES = ("gymnasium", "safetensors", "sb3_contrib", "stable_baselines3", "tensordict", "torch", "torchrl")
 """What is imported ahead, where a submission imports it. These start no threads and draw no numbers at import."""
+
+_OF_OPTIMIZERS = "torch._dynamo"
+"""What torch imports for its first optimizer, which stable-baselines3 makes for every model that it loads."""
 
 _BEFORE_IMPORTS = ("environ", "putenv", "meta_path", "path_hooks", "sys.modules")
 """Words in a submission that may change what an import does, so that none is made ahead."""
@@ -163,11 +167,12 @@ class ForkServer:
 
 
 def imported_ahead(entrant: Submission) -> tuple[str, ...]:
-    """Those of LIBRARIES that a submission imports, and that are the installed ones for it.
+    """Those of LIBRARIES that a submission imports, or its adapter does, and that are the installed ones for it.
 
     None where a file of it names what may change imports: it may set variables that a library reads when it is loaded.
     """
-    if entrant.player is not None:
+    entry = f"{entrant.module}:{entrant.function}"
+    if entrant.player is not None and entry not in adapters.ENTRIES:
         return ()
     found: set[str] = set()
     for path in sorted(entrant.folder.rglob("*.py")):
@@ -176,8 +181,13 @@ def imported_ahead(entrant: Submission) -> tuple[str, ...]:
             return ()
         with contextlib.suppress(SyntaxError, ValueError, RecursionError):
             found |= set(_imports(ast.parse(text)))
+    if entry in adapters.ENTRIES:
+        found.add(adapters.ENTRIES[entry].library)
+    elif "stable_baselines3" in found:
+        found.add(_OF_OPTIMIZERS)
     own = {each.name.partition(".")[0] for each in entrant.folder.iterdir()}
-    return tuple(sorted(found.intersection(LIBRARIES) - own))
+    known = found.intersection((*LIBRARIES, _OF_OPTIMIZERS))
+    return tuple(sorted(each for each in known if each.partition(".")[0] not in own))
 
 
 def _imports(tree: ast.Module) -> Iterator[str]:

@@ -4,6 +4,7 @@ import dataclasses
 import os
 import signal
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -175,7 +176,10 @@ def test_a_network_of_torch_plays_the_same_in_a_fork(submit):
 @pytest.mark.parametrize(
     ("source", "libraries"),
     [
-        ("import torch.nn\nfrom stable_baselines3 import PPO\nimport nothing", ("stable_baselines3", "torch")),
+        (
+            "import torch.nn\nfrom stable_baselines3 import PPO\nimport nothing",
+            ("stable_baselines3", "torch", "torch._dynamo"),
+        ),
         ("def load(*_):\n    import torch", ("torch",)),
         ("import os\nos.environ['OMP_NUM_THREADS'] = '2'\nimport torch", ()),
         ("import helper", ()),
@@ -185,7 +189,15 @@ def test_what_is_imported_ahead(source, libraries, submit):
     folder = submit(source=source)
     assert imported_ahead(submission.read(folder)) == libraries
     (folder / "torch.py").write_text("", encoding="utf-8")  # which is what it imports then
-    assert imported_ahead(submission.read(folder)) == tuple(each for each in libraries if each != "torch")
+    assert imported_ahead(submission.read(folder)) == tuple(each for each in libraries if not each.startswith("torch"))
+
+
+def test_what_an_adapter_plays_with_is_imported_ahead(submit):
+    """Of code that lies beside a model, what it imports as well."""
+    folder = submit(source="import torch", entry="rlbench:sb3")
+    with zipfile.ZipFile(folder / "model.zip", "w") as archive:
+        archive.writestr("data", "{}")
+    assert imported_ahead(submission.read(folder)) == ("stable_baselines3", "torch")
 
 
 @needs_walls
