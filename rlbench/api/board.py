@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rlbench.api.evaluating import path_of
 from rlbench.api.ranking import asked_for, costs, load_rankings, selected
 from rlbench.commands.shared.pages import PAGE, write_pages
 from rlbench.errors import UserError, counted
@@ -96,6 +97,7 @@ def leaderboard(
         if isinstance(given, str):
             raise UserError(f"{name} is a list of names: give [{given!r}]")
     keys = asked_for(tasks, suite)  # first, as a file of tasks that is named there is known from then on
-    ranked = load_rankings(Path(results))
+    folder = Path(path_of(results, "folder of results"))
+    ranked = load_rankings(folder)
     chosen = bool(keys or agents)
-    return Leaderboard(selected(ranked, keys, agents) if chosen else ranked, Path(results), whole=not chosen)
+    return Leaderboard(selected(ranked, keys, agents) if chosen else ranked, folder, whole=not chosen)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, SupportsIndex, overload
 
 from rlbench.api.live import is_live, play_live
 from rlbench.api.run import Run
@@ -92,16 +93,14 @@ def evaluate(
         UserError: A name that does not exist, a malformed submission, one that fails at once, a full disk.
     """
     check_isolation(isolation)
-    for name, number in (("limit", limit), ("jobs", jobs)):
-        if number is not None and number < 1:
-            raise UserError(f"{name} is at least 1, got {number}")
+    check_counts(limit=limit, jobs=jobs)
     tasks = [with_secret(each, secret) for each in tasks_of(task)]
     if isinstance(agent, str | os.PathLike):
         with unpacked(os.fspath(agent)) as given:
             pairs = [(each, submission.read(find_submission(given, [each]))) for each in tasks]
             ended = evaluate_all(
                 pairs,
-                Path(results),
+                Path(path_of(results, "folder of results")),
                 jobs=jobs or cores(),
                 quiet=quiet,
                 isolation=isolation,
@@ -156,6 +155,15 @@ def path_of(given: object, what: str) -> str:
     return os.fspath(given)
 
 
+def check_counts(**given: object) -> None:
+    """Raise UserError for an argument that is neither None nor a whole number of at least 1."""
+    for name, number in given.items():
+        if number is not None and (isinstance(number, bool) or not isinstance(number, SupportsIndex)):
+            raise UserError(f"{name} is a whole number, got {shortened(number)}")
+        if isinstance(number, SupportsIndex) and operator.index(number) < 1:
+            raise UserError(f"{name} is at least 1, got {number}")
+
+
 def check_isolation(asked: str) -> None:
     """Raise UserError for a tier of isolation that does not exist."""
     known = ("auto", *tiers.TIERS)
@@ -200,5 +208,5 @@ def load_results(path: str | os.PathLike[str] = "results") -> pd.DataFrame:
     Raises:
         UserError: There is no such folder or record, or a file in it is damaged.
     """
-    path = Path(path)
+    path = Path(path_of(path, "folder of results"))
     return Run.read(path).episodes if path.suffix == ".jsonl" and not path.is_dir() else record.load(path)

@@ -12,7 +12,7 @@ from rlbench.errors import UserError
 from rlbench.harness import submission
 from rlbench.harness.results import jsonl, record
 from rlbench.harness.submission import Submission
-from rlbench.harness.tasks.suite import catalogue, get_task
+from rlbench.harness.tasks.suite import catalogue, get_task_of_record
 from rlbench.harness.tasks.task import Task
 from rlbench.interact import watch
 from rlbench.interact.episode import make
@@ -115,7 +115,7 @@ def from_record(path: Path, request: WatchRequest) -> watch.Playlist:
     run = record.read(path)
     if run is None or not run.episodes:
         raise UserError(f"{path} holds no episodes yet")
-    task = get_task(str(run.header["task"]))
+    task = get_task_of_record(run.header["task"])
     if run.header["secret"] is not None:
         raise UserError(
             f"{path}: its episodes are drawn from a secret; `rlbench verify --secret FILE` plays them again"

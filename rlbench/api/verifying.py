@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from rlbench.api.evaluating import path_of, with_secret
+from rlbench.api.evaluating import check_counts, path_of, with_secret
 from rlbench.commands.shared.lookup import find_records, submission_of
 from rlbench.errors import UserError, counted
 from rlbench.harness import submission
@@ -24,7 +24,7 @@ from rlbench.harness.proof.findings import Verification, difference, has_same_ar
 from rlbench.harness.results import record
 from rlbench.harness.results.record import Record
 from rlbench.harness.submission import Submission
-from rlbench.harness.tasks.suite import get_task
+from rlbench.harness.tasks.suite import get_task_of_record
 from rlbench.harness.verify import verify as play_again
 from rlbench.progress import progress
 
@@ -74,8 +74,7 @@ def verify(
     Raises:
         UserError: There are no such records, or the only one cannot be compared.
     """
-    if blocks is not None and blocks < 1:
-        raise UserError(f"blocks is at least 1, got {blocks}")
+    check_counts(blocks=blocks, jobs=jobs)
     given = records if isinstance(records, Sequence) and not isinstance(records, str) else [records]
     how = VerifyHow(blocks, None if submission is None else Path(submission), traces, secret, quiet, jobs)
     rows = rows_of(paths_of([Path(path_of(each, "record")) for each in given], how), how)
@@ -164,7 +163,7 @@ def row(path: Path, how: VerifyHow, *, alone: bool) -> dict[str, Any]:
         verdict = "no submission"
         entrant = submission_or_none(run, path, how)
         verdict = "no comparison"
-        task = with_secret(get_task(str(run.header["task"])), how.secret)
+        task = with_secret(get_task_of_record(run.header["task"]), how.secret)
         found = play_again(path, task, entrant, how.blocks, jobs=how.jobs, quiet=how.quiet, keep=how.traces)
     except UserError as error:
         if alone and (verdict != "no submission" or how.submission is not None):

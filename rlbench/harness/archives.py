@@ -26,6 +26,9 @@ MAX_RATIO = 200
 MAX_DIRECTORY = 1 << 20
 """Bytes of the list of files at the end of a zip archive, all of which is read at once."""
 
+OF_MACOS = "__MACOSX"
+"""A folder that macOS adds to the archives that it makes; nothing in it is the user's."""
+
 _CHUNK = 1 << 16
 _END = b"PK\5\6"
 
@@ -56,7 +59,10 @@ def unpacked(path: str) -> Iterator[str]:
                 f"{path} is a model of stable-baselines3 and no submission; `rlbench new-agent DIR --kind sb3 "
                 f"--weights {path}` makes one of it"
             )
-        yield str(_top(folder))
+        top = _top(folder)
+        if not (top / MANIFEST).exists():
+            raise UserError(f"no {MANIFEST} in {path}; pack the folder that holds it")
+        yield str(top)
 
 
 def _top(folder: Path) -> Path:
@@ -76,7 +82,7 @@ def _unpack(archive: Path, folder: Path) -> None:
                 if entry.external_attr >> 28 not in (0, 0o4, 0o10):  # no mode, a folder, a file
                     raise UserError(f"{archive}: {entry.filename!r} is neither a file nor a folder; leave it out")
                 target = _place(folder, entry.filename, archive, number)
-                if not entry.is_dir():
+                if not entry.is_dir() and PurePosixPath(entry.filename).parts[0] != OF_MACOS:
                     with packed.open(entry) as source:
                         left = _write(source, target, left, archive)
         return

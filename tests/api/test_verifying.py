@@ -42,6 +42,8 @@ def test_a_secret_seed_needs_its_secret(tmp_path):
         ({"records": "no_such.jsonl"}, "no record at no_such.jsonl"),
         ({"records": 3}, "3 is no record"),
         ({"blocks": 0}, "blocks is at least 1, got 0"),
+        ({"blocks": 0.5}, "blocks is a whole number, got 0.5"),
+        ({"jobs": "2"}, "jobs is a whole number, got '2'"),
         ({"submission": "nobody"}, "no submission at nobody"),
         ({"secret": b"short"}, "5 bytes"),
     ],

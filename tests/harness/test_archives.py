@@ -92,11 +92,34 @@ def test_damaged_archives_are_refused_in_one_line(ending, content, tmp_path):
 
 @ENDINGS
 def test_cut_archives(ending, submit, tmp_path):
-    whole = packed(tmp_path / f"whole.{ending}", [("x", os.urandom(1 << 16)), ("y", os.urandom(1 << 16))]).read_bytes()
+    whole = packed(
+        tmp_path / f"whole.{ending}", [("submission.toml", b""), *((name, os.urandom(1 << 16)) for name in "xy")]
+    )
+    whole = whole.read_bytes()
     for size in range(0, len(whole), 9_973):
         (tmp_path / f"cut.{ending}").write_bytes(whole[:size])
         with pytest.raises(UserError), unpacked(str(tmp_path / f"cut.{ending}")):
             pass
+
+
+@pytest.mark.parametrize("top", ["", "my-agent/"])
+def test_what_macos_adds_to_an_archive_is_left_out(top, submit, tmp_path):
+    path = submit("return [1] * 3")
+    files = [(f"{top}{each.relative_to(path).as_posix()}", each.read_bytes()) for each in contents.files(path)]
+    archive = packed(tmp_path / "a.zip", [*files, (f"__MACOSX/{top}._agent.py", b"\0\5\x16\7")])
+    with unpacked(str(archive)) as folder:
+        assert contents.digest(type(path)(folder)) == contents.digest(path)
+
+
+@ENDINGS
+@pytest.mark.parametrize("entries", [[], [("a/agent.py", b""), ("b/submission.toml", b"")]], ids=["empty", "two"])
+def test_an_archive_without_a_manifest_is_named_itself(ending, entries, tmp_path):
+    archive = packed(tmp_path / f"a.{ending}", entries)
+    with (
+        pytest.raises(UserError, match=rf"no submission.toml in .*/a\.{ending}; pack the folder"),
+        unpacked(str(archive)),
+    ):
+        pass
 
 
 def test_an_archive_is_evaluated_like_its_folder(submit, tmp_path, capsys):

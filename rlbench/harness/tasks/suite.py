@@ -277,6 +277,14 @@ def get_task(key: str) -> Task:
     return task
 
 
+def get_task_of_record(key: str) -> Task:
+    """The task of a record, whose name nobody has misspelt: where it is not known, a UserError says how it gets so."""
+    known = catalogue()
+    if (task := known.find(key)) is None:
+        raise UserError("; ".join([missing(key), *known.mistakes]))
+    return task
+
+
 def get_suite(name: str) -> tuple[Task, ...]:
     """The tasks of a suite, in upper or lower case, or of a file: `maze.toml`, or a suite in it, `maze.toml:mazes`.
 

@@ -11,7 +11,7 @@ from rlbench.errors import UserError
 from rlbench.harness.tasks import found
 from rlbench.harness.tasks.fields import SUITE_FIELDS, TASK_FIELDS
 from rlbench.harness.tasks.limits import Limits
-from rlbench.harness.tasks.suite import SUITES, TASKS, catalogue, find_task, get_suite, get_task
+from rlbench.harness.tasks.suite import SUITES, TASKS, catalogue, find_task, get_suite, get_task, get_task_of_record
 from rlbench.harness.tasks.task import EachOnce, Task
 
 NEEDED = {
@@ -303,3 +303,10 @@ def test_modules_beside_a_file_can_be_imported(tmp_path):
     (tmp_path / "maze_env.py").write_text("", encoding="utf-8")
     get_task(write(tmp_path / "maze.toml", table()))
     assert sys.path[-1] == str(tmp_path)
+
+
+def test_the_task_of_a_record_is_not_taken_for_a_slip_of_the_pen():
+    """`kart-pole@1` is as near to `cart-pole@1` as a typing error, and is somebody's task."""
+    assert get_task_of_record("cart-pole@1") is TASKS["cart-pole@1"]
+    with pytest.raises(UserError, match=r"^no definition of kart-pole@1 is known here"):
+        get_task_of_record("kart-pole@1")
