@@ -298,11 +298,19 @@ def termination() -> Iterator[None]:
         _came.append(number)
         raise Terminated(number)
 
+    unraisable = sys.unraisablehook
+
+    def print_others(swallowed: Any) -> None:
+        if not isinstance(swallowed.exc_value, Terminated):
+            unraisable(swallowed)
+
     for each in deadly:
         signal.signal(each, terminate)
+    sys.unraisablehook = print_others
     try:
         yield
     finally:
+        sys.unraisablehook = unraisable
         for each in deadly:
             signal.signal(each, signal.SIG_DFL)
         if deadly and _came:
