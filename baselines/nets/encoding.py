@@ -116,7 +116,10 @@ def encoding(space: gymnasium.Space[Any], scale: tuple[float, ...] = ()) -> Enco
         raise UnfitError(f"observations must be a Box or a Discrete that starts at 0, not {space}")
     size = math.prod(space.shape)
     if scale and len(scale) != size:
-        raise UnfitError(f"observation_scale has {len(scale)} numbers, the observation {size}; give {size} or none")
+        raise UnfitError(
+            f"observation_scale has {len(scale)} numbers, the observation {size}; give {size}, or none for a scale of 1"
+            " (--observation-scale alone)"
+        )
     return Encoding(np.array(scale or (1.0,) * size, np.float32))
 
 

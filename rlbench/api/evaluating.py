@@ -132,7 +132,7 @@ def tasks_of(given: str | Task | Iterable[str | Task]) -> list[Task]:
     Raises:
         UserError: A name does not exist, or there is no task.
     """
-    if isinstance(given, str) and given.lower() in catalogue().suites:
+    if isinstance(given, str) and suite_called(given):
         raise UserError(f"{given} is a suite and no task: give [{given!r}] for all of its tasks")
     asked = [given] if isinstance(given, str | Task) or not isinstance(given, Iterable) else list(given)
     found: list[Task] = []
@@ -142,10 +142,16 @@ def tasks_of(given: str | Task | Iterable[str | Task]) -> list[Task]:
         if isinstance(each, Task):
             found.append(each)
         else:
-            found += catalogue().suites.get(each.lower()) or [find_task(each)]
+            found += suite_called(each) or [find_task(each)]
     if not found:
         raise UserError("there is no task to play; give one, such as cart-pole@1")
     return found
+
+
+def suite_called(name: str) -> tuple[Task, ...]:
+    """The tasks of the suite of that name; none where it is a task's, as a task in no suite is a suite of itself."""
+    known = catalogue()
+    return () if known.find(name) else known.suites.get(name.lower(), ())
 
 
 def path_of(given: object, what: str) -> str:

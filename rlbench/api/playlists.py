@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,6 +11,7 @@ from rlbench.commands.shared.display import episode_row
 from rlbench.commands.shared.lookup import find_submission, find_task_or_id, submission_of
 from rlbench.errors import UserError
 from rlbench.harness import submission
+from rlbench.harness.manifest import MANIFEST
 from rlbench.harness.results import jsonl, record
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.suite import catalogue, get_task_of_record
@@ -51,8 +53,15 @@ class WatchRequest(Protocol):
 
 
 def kind_of(path: Path) -> str:
-    """What a file is by its first line: `trace` or `record`; `submission` for what is no file."""
+    """What a file is by its first line: `trace` or `record`; `submission` for what is no file.
+
+    Raises:
+        UserError: It is a file of another kind, or a folder of records.
+    """
     if path.suffix != ".jsonl" and not path.is_file():
+        inside = sorted(path.glob("*.jsonl")) if os.path.isdir(path) else ()  # a path that is too long is no folder
+        if inside and not (path / MANIFEST).exists():
+            raise UserError(f"{path} is a folder of records; give one of them, such as {inside[0]}")
         return "submission"
     kind = jsonl.kind_of(path)
     if kind not in ("trace", "record"):

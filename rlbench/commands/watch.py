@@ -171,7 +171,7 @@ def open_screen(name: str, fps: float, options: WatchOptions) -> AbstractContext
                 raise UserError(f"{error}, or give --no-window") from None
             reason = str(error)
         if window is None:
-            instead = "no window" if shown.record else f"recording to {PICTURE} instead"
+            instead = "recording only" if shown.record else f"recording to {PICTURE} instead"
             remark(f"{reason}: {instead}", options)
             shown = dataclasses.replace(shown, record=shown.record or PICTURE)
     return display.open_screen(fps, window, shown)

@@ -84,6 +84,16 @@ def test_a_suite_in_a_list_stands_for_its_tasks(results):
     assert [run.task for run in rlbench.evaluate("random", ["tabular"], results=results[0])] == ["grid-world@1"]
 
 
+@pytest.mark.parametrize("given", ["poles", "poles@1", ["poles"]])
+def test_the_name_of_a_task_that_is_in_no_suite_is_the_task(given, tmp_path, monkeypatch):
+    fields = "name = 'poles'", "version = 1", "env_id = 'rlbench/CartPole-v0'", "episodes = 1", "num_envs = 1"
+    scale = "failure_return = 0.0", "random = 20.0", "reference = 500.0"
+    (tmp_path / "poles.toml").write_text("\n".join(["[[task]]", *fields, *scale, ""]), encoding="utf-8")
+    monkeypatch.setenv("RLBENCH_PATH", str(tmp_path))
+    played = rlbench.evaluate(Upright(), given, quiet=True)
+    assert [run.task for run in (played if isinstance(given, list) else [played])] == ["poles@1"]
+
+
 def test_a_live_agent_plays_the_same_episodes_and_is_not_recorded(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "upright").mkdir()

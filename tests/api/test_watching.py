@@ -18,6 +18,8 @@ from tests.interact.pictures import read_film
 imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="pip install 'rlbench[play]'")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated on Linux only")
 
+RECORDS = Path(__file__).parents[2] / "results" / "cart-pole@1"
+
 
 def upright(observation):
     return int(observation[2] + observation[3] > 0)
@@ -116,6 +118,7 @@ class Unrecorded:
         (lambda: rlbench.watch(lambda observation: 9, "cart-pole"), "action = 9 is not within"),
         (lambda: rlbench.watch(lambda observation: 0.5, "cart-pole"), "must be integers"),
         (lambda: rlbench.watch(__file__), "neither a trace nor a record"),
+        (lambda: rlbench.watch(RECORDS), "is a folder of records; give one of them, such as .*jsonl"),
         (lambda: rlbench.watch(rlbench.evaluate(Unrecorded(), "cart-pole", quiet=True)), "was not recorded"),
     ],
 )
