@@ -14,7 +14,7 @@ import signal
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Set
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
@@ -34,6 +34,8 @@ class Worker(NamedTuple):
 
     pid: int
     connection: Connection
+    cores: frozenset[int]
+    """Those that it and the agents below it keep to."""
 
 
 class ProcessExecutor:
@@ -45,6 +47,7 @@ class ProcessExecutor:
 
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
+        self._shares = shares(_cores(), jobs)
         self._idle: list[Worker] = []
         self._busy: dict[Worker, tuple[Hashable, Work]] = {}
         self._unbegun: list[tuple[Hashable, UserError]] = []
@@ -91,13 +94,15 @@ class ProcessExecutor:
 
     def _started(self) -> Worker:
         ours, theirs = Pipe()
+        cores = self._shares[-1]
         with contextlib.closing(theirs):
-            pid = _forked(lambda: _serve(theirs), keep=theirs.fileno())
-        return Worker(pid, ours)
+            pid = _forked(lambda: _serve(theirs, cores), keep=theirs.fileno())
+        return Worker(pid, ours, self._shares.pop())
 
     def _end(self, worker: Worker) -> str:
         """Wait for a process that is ending, and kill it if it does not; how it ended, in words."""
         worker.connection.close()
+        self._shares.append(worker.cores)
         deadline = time.monotonic() + _SECONDS_TO_END
         with contextlib.suppress(ChildProcessError):
             while (ended := os.waitpid(worker.pid, os.WNOHANG))[0] == 0:
@@ -126,6 +131,22 @@ class ProcessExecutor:
                 self._end(worker)
         self._busy.clear()
         self._idle.clear()
+
+
+def shares(cores: Set[int], jobs: int) -> list[frozenset[int]]:
+    """The cores of each of several processes: none in two of them; all of them in each, where there are too few.
+
+    Else each would start as many threads as there are cores, and a process would be woken on another core than its
+    agent's, which takes twice as long (`isolation.affinity`). Threads change no episode.
+    """
+    if jobs > len(cores):
+        return [frozenset(cores)] * jobs
+    ordered = sorted(cores)
+    return [frozenset(ordered[number::jobs]) for number in range(jobs)]
+
+
+def _cores() -> set[int]:
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
 
 
 def _forked(serve: Callable[[], None], keep: int) -> int:
@@ -176,8 +197,11 @@ def _let_go_of_files(keep: int) -> None:
                 os.dup2(nowhere, number)
 
 
-def _serve(connection: Connection) -> None:
+def _serve(connection: Connection, cores: Set[int]) -> None:
     """Do what is asked for until nobody asks any more."""
+    if cores:
+        with contextlib.suppress(OSError):  # taken away meanwhile
+            os.sched_setaffinity(0, cores)
     with Kept(alone=False) as kept:
         while True:
             try:

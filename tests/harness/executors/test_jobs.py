@@ -15,7 +15,7 @@ from rlbench.harness import open_run, play_block, submission
 from rlbench.harness.blocks import agent_seed
 from rlbench.harness.evaluate import evaluate, evaluate_all
 from rlbench.harness.executors.choice import executor_of
-from rlbench.harness.executors.processes import ProcessExecutor
+from rlbench.harness.executors.processes import ProcessExecutor, shares
 from rlbench.harness.open_run import OpenRun
 from rlbench.harness.proof import kept_actions
 from rlbench.harness.results import record
@@ -123,6 +123,27 @@ def test_ends_of_work_in_processes():
     with contextlib.suppress(ProcessLookupError):
         os.kill(found["again"], 0)
         pytest.fail("a process is left")
+
+
+@dataclass(frozen=True)
+class Cores:
+    """Work that says where it may be done."""
+
+    def __call__(self, kept):
+        return os.sched_getaffinity(0)
+
+
+def test_processes_share_the_cores():
+    assert shares({4, 1, 2}, 2) == [{1, 4}, {2}]
+    assert shares({4, 1}, 3) == [{1, 4}] * 3
+    mine = os.sched_getaffinity(0)
+    with ProcessExecutor(len(mine)) as executor:
+        for number in range(len(mine)):
+            executor.submit(number, Cores())
+        found = [executor.next()[1] for _ in mine]
+    assert sorted(map(min, found)) == sorted(mine)
+    assert {len(each) for each in found} == {1}
+    assert os.sched_getaffinity(0) == mine
 
 
 def test_one_job_is_done_by_this_process():
