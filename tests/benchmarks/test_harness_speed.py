@@ -12,6 +12,7 @@ import pytest
 SCRIPT = Path(__file__).with_name("exchange.py")
 WALLS = Path(__file__).with_name("walls.py")
 DEADLINES = Path(__file__).with_name("deadlines.py")
+EVALUATION = Path(__file__).with_name("evaluation.py")
 
 
 def ratio(one, other):
@@ -78,3 +79,33 @@ def test_a_call_that_never_answers_is_given_up_in_time(benchmark, report, size):
             most=None if ends else 50,
             limit="waking up" if not ends else "ending processes and namespaces",
         )
+
+
+WHO = {
+    "cart-pole": ("every committed agent on cart-pole", "what is done once: imports, and loading compiled loops"),
+    "glimpse-mnist": ("every committed agent on glimpse-mnist", "what is done once, and memory"),
+    "half-cheetah-gymnasium": ("PPO agents on half-cheetah", "threads, which a run of one block at a time has, too"),
+}
+SB3 = {
+    "adapter": ("PPO of stable-baselines3 on cart-pole, by `rlbench:sb3`", 2.0),
+    "own code": ("the same by code that loads it with stable-baselines3", None),
+}
+
+
+@pytest.mark.benchmark(group="Harness")
+def test_evaluations_are_fast(benchmark, report, measures):
+    times = benchmark.pedantic(lambda: measured(EVALUATION, *([3] if measures else [1, "short"])), rounds=1)
+    for task, (who, limit) in WHO.items():
+        if f"{task}, 1" in times:
+            value = ratio(times[f"{task}, 1"], times[f"{task}, 2"])
+            report(f"evaluation of {who}, --jobs 2", "--jobs 1", value, least=1.6, limit=limit)
+    for played, (who, least) in SB3.items():
+        if played in times:
+            value = ratio(times["fresh"], times[played])
+            report(
+                f"evaluation of {who}",
+                "such code in a fresh Python for each of the two blocks",
+                value,
+                least=least,
+                limit="importing torch and stable-baselines3 once",
+            )
