@@ -1,7 +1,7 @@
 """Seconds of whole evaluations: with two blocks at once and with one, and of agents that load a model of SB3.
 
 `python evaluation.py ROUNDS [short]` prints a JSON object of lists. Each evaluation is a command of its own, as users
-start it: of committed agents on each of AGENTS; and of a PPO agent of stable-baselines3 on cart-pole, played by its
+start it: of the committed agents in AGENTS; and of a PPO agent of stable-baselines3 on cart-pole, played by its
 adapter, by code of its own, and by such code in a fresh Python for each block. The short one leaves most of it out.
 """
 
@@ -21,10 +21,10 @@ ROOT = Path(__file__).parents[2]
 PRETRAINED = ROOT / "baselines" / "pretrained"
 AGENTS = {
     "cart-pole": "cart-pole@1/*",
-    "glimpse-mnist": "glimpse-mnist@1/*",
-    "half-cheetah-gymnasium": "half-cheetah-gymnasium@1/ppo-*",
+    "glimpse": "glimpse-*@1/*",
+    "half-cheetah": "half-cheetah-gymnasium@1/ppo-*",
 }
-"""Which committed agents play which task."""
+"""Which committed agents play, each the tasks that it is submitted to."""
 
 SHORT = {"cart-pole": "cart-pole@1/dqn-s0"}
 
@@ -49,10 +49,10 @@ def load(task, spaces, seed):
 """
 
 
-def evaluate(program: str, submissions: list[Path], task: str, jobs: int) -> None:
-    """Evaluate submissions on a task, into a folder that is thrown away."""
+def evaluate(program: str, submissions: list[Path], jobs: int) -> None:
+    """Evaluate submissions on their tasks, into a folder that is thrown away."""
     with tempfile.TemporaryDirectory() as results:
-        words = [*map(str, submissions), "--task", task, "--jobs", str(jobs), "--results", results, "--quiet"]
+        words = [*map(str, submissions), "--jobs", str(jobs), "--results", results, "--quiet"]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         command = [sys.executable, "-c", program, "evaluate", *words]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
@@ -77,25 +77,25 @@ def ppo(folder: Path, steps: int) -> dict[str, Path]:
 
 
 def measure(rounds: int, short: bool) -> dict[str, list[float]]:
-    """Seconds by task and jobs, and by how the model of SB3 is played; nothing of that where SB3 is missing."""
+    """Seconds by who plays and jobs, and by how the model of SB3 is played; nothing of that where SB3 is missing."""
     times: dict[str, list[float]] = {}
 
-    def note(name: str, program: str, submissions: list[Path], task: str, jobs: int = 1) -> None:
-        times.setdefault(name, []).append(seconds(lambda: evaluate(program, submissions, task, jobs)))
+    def note(name: str, program: str, submissions: list[Path], jobs: int = 1) -> None:
+        times.setdefault(name, []).append(seconds(lambda: evaluate(program, submissions, jobs)))
 
-    for task, pattern in (SHORT if short else AGENTS).items():
+    for who, pattern in (SHORT if short else AGENTS).items():
         for _ in range(rounds):
             for jobs in (1, 2):
-                note(f"{task}, {jobs}", RLBENCH, sorted(PRETRAINED.glob(pattern)), task, jobs)
+                note(f"{who}, {jobs}", RLBENCH, sorted(PRETRAINED.glob(pattern)), jobs)
     if importlib.util.find_spec("stable_baselines3") is None:
         return times
     with tempfile.TemporaryDirectory() as name:
         folders = ppo(Path(name), 512 if short else 20_000)
         for _ in range(rounds):
-            note("fresh", FRESH, [folders["own code"]], "cart-pole")
-            note("adapter", RLBENCH, [folders["adapter"]], "cart-pole")
+            note("fresh", FRESH, [folders["own code"]])
+            note("adapter", RLBENCH, [folders["adapter"]])
             if not short:
-                note("own code", RLBENCH, [folders["own code"]], "cart-pole")
+                note("own code", RLBENCH, [folders["own code"]])
     return times
 
 

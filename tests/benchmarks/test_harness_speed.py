@@ -83,8 +83,8 @@ def test_a_call_that_never_answers_is_given_up_in_time(benchmark, report, size):
 
 WHO = {
     "cart-pole": ("every committed agent on cart-pole", "what is done once: imports, and loading compiled loops"),
-    "glimpse-mnist": ("every committed agent on glimpse-mnist", "what is done once, and memory"),
-    "half-cheetah-gymnasium": ("PPO agents on half-cheetah", "threads, which a run of one block at a time has, too"),
+    "glimpse": ("every committed agent of the glimpse tasks", "what is done once, and memory"),
+    "half-cheetah": ("PPO agents on half-cheetah", "threads, which a run of one block at a time has, too"),
 }
 SB3 = {
     "adapter": ("PPO of stable-baselines3 on cart-pole, by `rlbench:sb3`", 2.0),
@@ -95,9 +95,9 @@ SB3 = {
 @pytest.mark.benchmark(group="Harness")
 def test_evaluations_are_fast(benchmark, report, measures):
     times = benchmark.pedantic(lambda: measured(EVALUATION, *([3] if measures else [1, "short"])), rounds=1)
-    for task, (who, limit) in WHO.items():
-        if f"{task}, 1" in times:
-            value = ratio(times[f"{task}, 1"], times[f"{task}, 2"])
+    for name, (who, limit) in WHO.items():
+        if f"{name}, 1" in times:
+            value = ratio(times[f"{name}, 1"], times[f"{name}, 2"])
             report(f"evaluation of {who}, --jobs 2", "--jobs 1", value, least=1.6, limit=limit)
     for played, (who, least) in SB3.items():
         if played in times:
