@@ -11,6 +11,7 @@ from typing import Any
 import gymnasium
 
 from rlbench import environments
+from rlbench.harness.exact_model import optimal_return, returns_of_model
 from rlbench.harness.random_play import random_episodes
 from rlbench.harness.tasks.checks import task_of
 from rlbench.harness.tasks.task import Task
@@ -33,6 +34,15 @@ class Proposal:
     def task(self) -> Task:
         """The task, checked as that of a file."""
         return task_of(self.fields, self.fields["name"])
+
+
+@dataclass(frozen=True)
+class KnownReturns:
+    """The lowest and highest return of an episode, and the mean of the best policy; None for what is not known."""
+
+    low: float | None = None
+    high: float | None = None
+    optimum: float | None = None
 
 
 def name_for(env_id: str) -> str:
@@ -68,11 +78,12 @@ def propose(
     about = environments.spec(env_id)
     limit = kwargs.get("max_episode_steps", about.max_episode_steps)
     task = Task(name, 1, env_id, kwargs, episodes, num_envs)
-    low, high = possible_returns(env_id, kwargs, limit)
+    known = known_returns(env_id, kwargs, limit)
+    low, high = known.low, known.high
     played = random_episodes(task, measured, num_envs, show, math.inf if limit else MAX_STEPS)
     returns = [each.return_ for each in played]
     worst, mean, best = map(_rounded, (min(returns), math.fsum(returns) / len(returns), max(returns)))
-    reference, source = reference_of(about.reward_threshold, high, mean, best, measured)
+    reference, source = reference_of(about.reward_threshold, known, mean, best, measured)
     longest = limit or max(each.length for each in played)
     run = max(600.0, 600.0 * math.ceil(longest * SECONDS_PER_STEP / 600))
     fields: dict[str, Any] = {"name": name, "version": 1, "env_id": env_id}
@@ -110,66 +121,49 @@ def comments_on(measured: int, limit: int | None, bounded: bool) -> dict[str, st
 
 
 def reference_of(
-    threshold: float | None, high: float | None, mean: float, best: float, measured: int
+    threshold: float | None, known: KnownReturns, mean: float, best: float, measured: int
 ) -> tuple[float, str]:
     """The return of the score 1, and where it comes from: published with the environment, computed, or a placeholder.
 
     Args:
         threshold: The reward threshold that the environment is registered with.
-        high: The highest return that is possible, where it is known.
+        known: What is known of its returns.
         mean: Mean return of random play.
         best: The best return of random play.
         measured: Number of its episodes.
     """
-    if threshold is not None and mean < threshold <= (math.inf if high is None else high):
+    most = known.high if known.optimum is None else known.optimum
+    if threshold is not None and mean < threshold <= (math.inf if most is None else most):
         return float(threshold), "the reward threshold that the environment is registered with"
-    if high is not None and high > mean:
-        return high, "the highest return there is"
+    if known.optimum is not None and known.optimum > mean:
+        return _rounded(known.optimum), "the exact optimum"
+    if known.high is not None and known.high > mean:
+        return known.high, "a bound by its rewards and its time limit, which may be out of reach"
     placeholder = "a placeholder until somebody publishes a score"
     if best > mean:
         return best, f"ours: the best of {measured:,} random episodes, {placeholder}"
     return mean + 1.0, f"ours: one more than random play, {placeholder}"
 
 
-def possible_returns(env_id: str, kwargs: Mapping[str, Any], limit: int | None) -> tuple[float | None, float | None]:
-    """The lowest and highest return of an episode, where the environment tells its rewards; else None, twice.
+def known_returns(env_id: str, kwargs: Mapping[str, Any], limit: int | None) -> KnownReturns:
+    """What the environment tells of its returns: by its exact model, or by a `reward_range`.
 
-    It does so by its exact model, `P[s][a] = [(probability, next state, reward, end), ...]`, as Gymnasium's toy texts
-    do, or by a `reward_range`.
+    The model is `P[s][a] = [(probability, next state, reward, end), ...]`, with `initial_state_distrib[s]`, as
+    Gymnasium's toy texts have them.
     """
     env = gymnasium.make(environments.registered(env_id), **kwargs).unwrapped
-    model, rewards = getattr(env, "P", None), getattr(env, "reward_range", None)
+    model, rewards, starts = (getattr(env, name, None) for name in ("P", "reward_range", "initial_state_distrib"))
     env.close()
     if limit is None:
-        return None, None
+        return KnownReturns()
     if isinstance(model, Mapping) and model:
-        return returns_of_model(model, limit)
+        low, high = returns_of_model(model, limit)
+        return KnownReturns(low, high, None if starts is None else optimal_return(model, starts, limit))
     if isinstance(rewards, (tuple, list)) and len(rewards) == 2 and all(map(math.isfinite, rewards)):
         low, high = map(float, rewards)
         if low < high:
-            return min(low, low * limit), max(high, high * limit)
-    return None, None
-
-
-def returns_of_model(model: Mapping[Any, Any], limit: int) -> tuple[float, float]:
-    """The lowest and highest return of an episode of so many steps at most, from any state of an exact model.
-
-    Finite-horizon dynamic programming over what is possible, however improbable: Bellman (1957).
-    """
-    low = dict.fromkeys(model, 0.0)
-    high = dict.fromkeys(model, 0.0)
-    steps = {
-        state: [step for each in actions.values() for step in each if step[0] > 0] for state, actions in model.items()
-    }
-    for _ in range(limit):
-        low, high = (
-            {
-                state: best(float(reward) + (0.0 if end else later[after]) for _, after, reward, end in possible)
-                for state, possible in steps.items()
-            }
-            for best, later in ((min, low), (max, high))
-        )
-    return min(low.values()), max(high.values())
+            return KnownReturns(min(low, low * limit), max(high, high * limit))
+    return KnownReturns()
 
 
 def _rounded(value: float) -> float:

@@ -10,7 +10,8 @@ import pytest
 from rlbench import cli
 from rlbench.errors import UserError
 from rlbench.harness import proposal
-from rlbench.harness.proposal import name_for, reference_of, returns_of_model
+from rlbench.harness.exact_model import optimal_return, returns_of_model
+from rlbench.harness.proposal import KnownReturns, known_returns, name_for, reference_of
 from rlbench.harness.tasks import found
 from rlbench.harness.tasks.suite import get_task
 from rlbench.harness.tasks.writing import task_text, value_text
@@ -131,14 +132,30 @@ def test_bounds_of_a_model_are_those_of_its_longest_ways():
     }
     assert returns_of_model(model, 1) == (-1, 10)
     assert returns_of_model(model, 5) == (-5, 10)
+    exits = 0.9 * 10 - 0.1
+    assert optimal_return(model, [0, 1, 0], 1) == pytest.approx(exits)
+    assert optimal_return(model, [0.5, 0.5, 0], 2) == pytest.approx((-1 + exits + exits + 0.1 * exits) / 2)
+
+
+@pytest.mark.parametrize(
+    ("env_id", "limit", "optimum"), [("CliffWalking-v1", 200, -13.0), ("CliffWalking-v1", 12, -12.0)]
+)
+def test_the_optimum_of_an_exact_model_is_what_the_best_way_earns(env_id, limit, optimum):
+    """Sutton & Barto (2018), example 6.6: 13 steps along the cliff; with fewer, -1 for each."""
+    assert known_returns("CliffWalking-v1", {}, limit).optimum == pytest.approx(optimum)
 
 
 def test_a_reference_is_published_computed_or_a_placeholder():
-    assert reference_of(-110, None, -200, -180, 9)[0] == -110
-    assert reference_of(195, 200, 22, 60, 9) == (195, "the reward threshold that the environment is registered with")
-    assert reference_of(None, 200, 22, 60, 9) == (200, "the highest return there is")
+    nothing, bound, optimum = KnownReturns(), KnownReturns(0, 200), KnownReturns(-200, -1, -13)
+    registered = "the reward threshold that the environment is registered with"
+    assert reference_of(-110, nothing, -200, -180, 9) == (-110, registered)
+    assert reference_of(195, bound, 22, 60, 9) == (195, registered)
+    assert reference_of(None, bound, 22, 60, 9)[0] == 200
+    assert "out of reach" in reference_of(None, bound, 22, 60, 9)[1]
+    assert reference_of(None, optimum, -200, -180, 9) == (-13, "the exact optimum")
+    assert reference_of(-5, optimum, -200, -180, 9) == (-13, "the exact optimum")  # a threshold that nobody can reach
     for mean, best, reference in ((22, 60, 60), (-5, -5, -4)):
-        number, source = reference_of(None, None, mean, best, 9)
+        number, source = reference_of(None, nothing, mean, best, 9)
         assert number == reference
         assert source.startswith("ours: ")
 

@@ -8,7 +8,19 @@ import pytest
 HARNESS = Path(__file__).parents[2] / "rlbench" / "harness"
 STAGES = (
     *("adapters", "layers", "search_player", "tasks", "manifest", "contents", "archives", "submission", "isolation"),
-    *("results", "play", "kept", "proof", "merging", "joining", "blocks", "trial", "random_play", "proposal"),
+    *(
+        "results",
+        "play",
+        "kept",
+        "proof",
+        "merging",
+        "joining",
+        "blocks",
+        "trial",
+        "random_play",
+        "exact_model",
+        "proposal",
+    ),
     *("play_block", "executors", "shards", "open_run", "schedule", "evaluate", "verify"),
 )
 RANKING = ("tasks", "ranking")
