@@ -85,8 +85,9 @@ def run(options: EvaluateOptions) -> int:
                 reason = tiers.what_is_lacking("landlock")
                 remark(f"the agent is not walled in, so the run will not be ranked: {reason}", options)
             play(pairs, options, mistakes)
-    for mistake in mistakes[:-1]:
-        complain(f"error: {mistake}")
+    for said in dict.fromkeys(map(str, mistakes[:-1])):
+        if said != str(mistakes[-1]):
+            complain(f"error: {said}")
     if mistakes:
         raise mistakes[-1]
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +81,7 @@ def read(path: str | Path) -> Submission:
     builtin = isinstance(path, str) and path in builtins()
     folder = _folder(BUILTIN / path if builtin else Path(path))
     if folder is None:
-        if Path(path).is_file():
+        if os.path.isfile(path):  # False for what cannot be a path, too
             raise UserError(
                 f"no submission at {path}: it is a file; of a trained model, `rlbench new-agent DIR --kind sb3 "
                 f"--weights {path}` makes one, of kind sb3, cleanrl or torchrl"

@@ -149,7 +149,7 @@ class CompareBlock:
             for index, words in different.items():
                 at = list(recorded).index(index)
                 words += [_first_step(self.kept[0][at], actions[at])] if self.kept and actions else []
-            if actions:
+            if actions and (different or unsound or not self.kept):  # else what was re-simulated above is the same
                 own = {episode.index: json.loads(json.dumps(episode.line())) for episode in again.episodes}
                 unsound = {**mismatches(own, clean.play(self.task, self.number, actions)), **unsound}
         return {**line, "different": different, "unsound": unsound, "returns": returns}, actions

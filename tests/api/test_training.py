@@ -135,7 +135,9 @@ except KeyboardInterrupt as interruption:
 def test_who_interrupts_or_kills_the_caller_ends_training_with_its_snapshot(folder, kill):
     """The process that trains ends by itself, as its input does."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    caller = subprocess.Popen([sys.executable, "-c", SCRIPT], stdout=subprocess.PIPE, text=True, env=environment)
+    caller = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT], stdout=subprocess.PIPE, text=True, encoding="utf-8", env=environment
+    )
     run = folder / "runs" / "train" / "cart-pole@1" / "dqn-s0"
     deadline = time.monotonic() + 120
     while not (run / "checkpoint.safetensors").exists():

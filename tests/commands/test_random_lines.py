@@ -48,7 +48,7 @@ def faults(argv: list[str], done: dict[str, Any]) -> list[str]:
         found.append("out of time" if done["code"] is None else f"exit code {done['code']}")
     if "Traceback" in done["err"] + done["out"]:
         found.append("a traceback")
-    if done["code"] == 2 and not is_one_error(argv[0], errors):
+    if done["code"] == 2 and not is_one_error(argv, errors):
         found.append(f"{len(errors)} lines of errors")
     if done["code"] == 0 and wants_json(argv) and not is_json(done["out"]):
         found.append("what is printed is not JSON")
@@ -57,10 +57,11 @@ def faults(argv: list[str], done: dict[str, Any]) -> list[str]:
     return found
 
 
-def is_one_error(command: str, lines: list[str]) -> bool:
-    """Whether lines are one error, after remarks on what was done before; `evaluate` has one for each task."""
+def is_one_error(argv: list[str], lines: list[str]) -> bool:
+    """Whether lines are one error, after remarks on what was done before; `evaluate` has several of several."""
     wrong = [line for line in lines if not line.startswith(REMARKS)]
-    return all(line.startswith("error: ") for line in wrong) and 1 <= len(wrong) <= (2 if command == "evaluate" else 1)
+    most = 2 * len(argv) if argv[0] == "evaluate" else 1
+    return all(line.startswith("error: ") for line in wrong) and 1 <= len(set(wrong)) == len(wrong) <= most
 
 
 def wants_json(argv: list[str]) -> bool:

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 
 import tyro
 
-from rlbench.cli import COMMANDS
+from rlbench.cli import COMMANDS, options_class
 from rlbench.commands.shared.agents import algorithms, training
 
 ENVIRONMENTS = ("GridWorld", "cartpole", "rlbench/GridWorld8x8-v0", "GlimpseMNIST", "Hopper", "cart-pole@1")
@@ -200,8 +200,8 @@ def short_training(known: list[Option]) -> list[str]:
 
 def options_of(command: str, algorithm: str | None = None) -> Iterator[Option]:
     """The options of a command; with the settings of an algorithm, where it is given."""
-    module = importlib.import_module(f"rlbench.commands.{command}")
-    kind = getattr(module, f"{command.capitalize()}Options")
+    module = importlib.import_module(f"rlbench.commands.{command.replace('-', '_')}")
+    kind = getattr(module, options_class(command))
     if algorithm is not None:
         yield from options(type(next(iter(training().load(algorithm).PRESETS.values()))))
     yield from (each for each in options(kind) if each.name not in ("algorithm", "settings"))

@@ -62,7 +62,7 @@ def load() -> None:
     from rlbench.harness.tasks import suite
 
     for name in COMMANDS:
-        importlib.import_module(f"rlbench.commands.{name}")
+        importlib.import_module(f"rlbench.commands.{name.replace('-', '_')}")
     for name in algorithms():
         training().load(name)
     for name in ("tyro", "matplotlib.figure", "numba", "rlbench.core.vector", "scipy.stats"):
