@@ -11,6 +11,7 @@ from pathlib import Path
 import matplotlib
 
 from rlbench.core.compiler.cache import cache_folder
+from rlbench.harness.proposal import name_for
 from tests.commands.lines.words import OUTPUT_OPTIONS
 
 ROOT = Path(__file__).parents[3]
@@ -114,8 +115,13 @@ def named(argv: list[str]) -> list[str]:
         option, equals, value = word.partition("=")
         if option.removeprefix("--") in OUTPUT_OPTIONS:
             places.append(value if equals else following)
+    words = [word for word in argv[1:] if not word.startswith("-")]
+    if argv[0] == "new-agent":  # the folder that it writes
+        places += words
+    if argv[0] == "new-task":  # a file named as the environment is, or as --name says
+        places += [f"{name}.toml" for word in words for name in (word, name_for(word))]
     if argv[0] == "verify":  # what it found is kept beside the record
-        places += ["results", *(word for word in argv[1:] if not word.startswith("-"))]
+        places += ["results", *words]
     return [each for each in places if each]
 
 
