@@ -95,8 +95,8 @@ def shortened(value: object) -> str:
     """A value as Python writes it, on one line, its middle left out where it is long."""
     try:
         text = " ".join(repr(value).split())
-    except ValueError:  # an integer of more digits than Python writes
-        text = f"a {type(value).__name__} of very many digits"
+    except (ValueError, RecursionError):  # more digits than Python writes; tables in tables by the thousand
+        text = f"a very long {type(value).__name__}"
     half = MAX_CHARACTERS // 2
     return text if len(text) <= MAX_CHARACTERS else f"{text[:half]}...{text[-half:]}"
 

@@ -12,11 +12,20 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("rlbench", "baselines")
 SUBMISSIONS = "baselines/pretrained"  # run in processes of their own
 
-STAGES = ("tasks", "adapters", "layers", "manifest", "contents", "submission", "isolation", "results", "ranking")
+STAGES = (
+    *("field_rules", "tasks", "adapters", "layers", "manifest", "contents", "submission"),
+    *("isolation", "results", "ranking"),
+)
 SEARCH_FOLDER = ("rlbench.harness.search_player.folder", "rlbench.search.files", "rlbench.search.settings")
 HARNESS = (*(f"rlbench.harness.{stage}" for stage in STAGES), *SEARCH_FOLDER)
 ENVIRONMENTS = ("rlbench", "rlbench.environments", "rlbench.foreign", "rlbench.registry")
-UP_TO_SUBMISSION = (*ENVIRONMENTS, "rlbench.regular_files", "rlbench.text_files", *SEARCH_FOLDER, *HARNESS[:5])
+UP_TO_SUBMISSION = (
+    *ENVIRONMENTS,
+    "rlbench.regular_files",
+    "rlbench.text_files",
+    *SEARCH_FOLDER,
+    *HARNESS[: STAGES.index("submission")],
+)
 PUBLIC = (
     *(
         "rlbench",
@@ -105,10 +114,11 @@ MAY_REACH = {
         *("rlbench.errors", "rlbench.harness.layers", "rlbench.search.files", "rlbench.search.settings"),
     ),
     "rlbench.foreign": ("rlbench.errors",),
-    "rlbench.harness.tasks": ("rlbench.errors", "rlbench.text_files", *ENVIRONMENTS),
+    "rlbench.harness.tasks": ("rlbench.errors", "rlbench.harness.field_rules", "rlbench.text_files", *ENVIRONMENTS),
     "rlbench.harness.adapters": ("rlbench.errors", "rlbench.text_files"),
     "rlbench.harness.layers": (),  # it plays networks with NumPy alone
-    "rlbench.harness.manifest": ("rlbench.errors", "rlbench.text_files"),
+    "rlbench.harness.field_rules": ("rlbench.errors",),
+    "rlbench.harness.manifest": ("rlbench.errors", "rlbench.text_files", "rlbench.harness.field_rules"),
     "rlbench.harness.contents": ("rlbench.errors", "rlbench.regular_files"),
     "rlbench.harness.submission": ("rlbench.errors", *UP_TO_SUBMISSION),
     "rlbench.harness.isolation": (
@@ -133,6 +143,7 @@ MAY_REACH = {
         "rlbench.errors",
         "rlbench.process",
         "rlbench.text_files",
+        "rlbench.harness.field_rules",
         "rlbench.harness.tasks",
     ),
     "rlbench.harness": (

@@ -1,5 +1,6 @@
 """Scoring of agents in a process of their own, with raw records and honest statistics.
 
+    field_rules    what people may write in a field, and the one check of it
     adapters       plays what other libraries saved
     layers         plays submissions of data only; imports nothing else of rlbench
     search_player  plays those that search with their network
@@ -18,6 +19,7 @@
     blocks         one block, with the agent in a fresh process
     trial          a few steps behind the sandbox, not recorded
     random_play    what random play reaches on a task
+    exact_model    what the best, the worst and the longest ways reach in an environment that tells its model
     proposal       a task for an environment that nobody has prepared
     play_block     the work of playing one block, for executors
     executors      where blocks are played: one after the other, or several at once

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rlbench.errors import UserError, unknown
+from rlbench.errors import UserError, shortened
+from rlbench.harness.field_rules import LINE, FieldRule, check_fields, is_line
 from rlbench.text_files import decoded, parsed_toml
 
 MANIFEST = "submission.toml"
@@ -31,7 +32,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise UserError(f"no {MANIFEST} in {path.parent}; write one with {', '.join(_REQUIRED)}") from None
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
-    checked = check_fields(parsed_toml(decoded(data, str(path)), path), str(path))
+    checked = with_defaults(parsed_toml(decoded(data, str(path)), path), str(path))
     return {name: tuple(value) if isinstance(value, list) else value for name, value in checked.items()}
 
 
@@ -40,14 +41,14 @@ def manifest_text(fields: Mapping[str, Any]) -> str:
 
     JSON's strings, whole numbers and flat lists are TOML's as well, once control characters are refused.
     """
-    check_fields(fields)
+    with_defaults(fields)
     return "".join(
         f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in fields.items() if value is not None
     )
 
 
-def check_fields(fields: Mapping[str, Any], source: str = MANIFEST) -> dict[str, Any]:
-    """The fields of a manifest with defaults for optional ones.
+def with_defaults(fields: Mapping[str, Any], source: str = MANIFEST) -> dict[str, Any]:
+    """The fields of a manifest, checked, with defaults for optional ones.
 
     Args:
         fields: Values by name; None for an optional field that is not given.
@@ -57,18 +58,7 @@ def check_fields(fields: Mapping[str, Any], source: str = MANIFEST) -> dict[str,
         UserError: A field is missing, unknown or not valid.
     """
     given = {name: value for name, value in fields.items() if value is not None}
-    for name in given:
-        if name not in _CHECKS:
-            raise UserError(f"{source}: {unknown('field', name, _CHECKS)}")
-    for name in _REQUIRED:
-        if name not in given:
-            raise UserError(f"{source} has no {name}; add {name} = {_CHECKS[name][0]}")
-    for name, value in given.items():
-        example, fits, rule = _CHECKS[name]
-        if not fits(value):
-            raise UserError(
-                f"{source}: {name} = {_short(value)} is not valid; write, for example, {name} = {example}: {rule}"
-            )
+    check_fields(given, _RULES, _REQUIRED, source)
     return {**_OPTIONAL, **given}
 
 
@@ -80,7 +70,7 @@ def check_name(value: object, field: str = "name") -> None:
         field: What it is, for the message.
     """
     if not _is_name(value):
-        raise UserError(f"{field} = {_short(value)} is not valid; write, for example, my-agent: {_NAME_RULE}")
+        raise UserError(f"{field} = {shortened(value)} is not valid; write, for example, my-agent: {_NAME_RULE}")
 
 
 def _bytes(path: Path) -> bytes:
@@ -92,15 +82,6 @@ def _bytes(path: Path) -> bytes:
     if len(data) > MAX_BYTES:
         raise OSError(0, f"it has more than {MAX_BYTES:,} bytes")
     return data
-
-
-def _short(value: object) -> str:
-    """A value for a message, cut where it is long."""
-    try:
-        text = repr(value)
-    except (RecursionError, ValueError):  # tables in tables by the thousand; more digits than Python writes
-        return f"a {type(value).__name__}"
-    return text if len(text) <= 80 else f"{text[:76]} ..."
 
 
 def _is_name(value: object) -> bool:
@@ -122,32 +103,26 @@ def _is_filled_list(value: object) -> bool:
     return _is_list(value) and value != [] and value != ()
 
 
-def _is_line(value: object) -> bool:
-    """Whether it is text that prints on one line of a record and of the page."""
-    return isinstance(value, str) and bool(value.strip()) and value.isprintable() and len(value) <= 200
-
-
 def _is_count(value: object) -> bool:
     return type(value) is int and 0 <= value <= MAX_COUNT  # bool is an int to isinstance
 
 
 _NAME_RULE = "1 to 64 letters, digits and . _ + -, a letter or digit first"
-_LINE_RULE = "a line of up to 200 characters"
 _COUNT_RULE = "a whole number from 0 on, below 2^63"
 
-_CHECKS: dict[str, tuple[str, Callable[[object], bool], str]] = {
-    "name": ('"my-agent"', _is_name, _NAME_RULE),
-    "version": ('"1"', _is_name, _NAME_RULE),
-    "authors": ('["Ada Lovelace"]', _is_filled_list, "a list of names"),
-    "owner": ('"Ada Lovelace"', _is_line, _LINE_RULE),
-    "contact": ('"ada@example.org"', _is_line, _LINE_RULE),
-    "tasks": ('["cart-pole@1"]', _is_list, "a list of tasks, or none"),
-    "entry": ('"agent:load"', _is_entry, "module:function of the folder"),
-    "training_seed": ("0", _is_count, _COUNT_RULE),
-    "training_steps": ("50000", _is_count, _COUNT_RULE),
-    "device": ('"cpu" or "cuda"', lambda value: value in ("cpu", "cuda"), "nothing else is known"),
+_RULES: dict[str, FieldRule] = {
+    "name": FieldRule('"my-agent"', _is_name, _NAME_RULE),
+    "version": FieldRule('"1"', _is_name, _NAME_RULE),
+    "authors": FieldRule('["Ada Lovelace"]', _is_filled_list, "a list of names"),
+    "owner": FieldRule('"Ada Lovelace"', is_line, LINE),
+    "contact": FieldRule('"ada@example.org"', is_line, LINE),
+    "tasks": FieldRule('["cart-pole@1"]', _is_list, "a list of tasks, or none"),
+    "entry": FieldRule('"agent:load"', _is_entry, "module:function of the folder"),
+    "training_seed": FieldRule("0", _is_count, _COUNT_RULE),
+    "training_steps": FieldRule("50000", _is_count, _COUNT_RULE),
+    "device": FieldRule('"cpu" or "cuda"', lambda value: value in ("cpu", "cuda"), "nothing else is known"),
 }
-"""Every field: an example, whether a value is valid, and the rule in words."""
+"""Every field."""
 
 _OPTIONAL: dict[str, Any] = {
     "owner": None,
@@ -156,4 +131,4 @@ _OPTIONAL: dict[str, Any] = {
     "training_steps": None,
     "device": "cpu",
 }
-_REQUIRED = tuple(name for name in _CHECKS if name not in _OPTIONAL)
+_REQUIRED = tuple(name for name in _RULES if name not in _OPTIONAL)

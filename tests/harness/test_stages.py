@@ -1,28 +1,15 @@
 """A stage of the harness imports earlier stages only; `rlbench/harness/__init__.py` says in which order they come."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
+import rlbench.harness
+
 HARNESS = Path(__file__).parents[2] / "rlbench" / "harness"
-STAGES = (
-    *("adapters", "layers", "search_player", "tasks", "manifest", "contents", "archives", "submission", "isolation"),
-    *(
-        "results",
-        "play",
-        "kept",
-        "proof",
-        "merging",
-        "joining",
-        "blocks",
-        "trial",
-        "random_play",
-        "exact_model",
-        "proposal",
-    ),
-    *("play_block", "executors", "shards", "open_run", "schedule", "evaluate", "verify"),
-)
+STAGES = tuple(re.findall(r"^    (\w+)  +\S", str(rlbench.harness.__doc__), re.MULTILINE))
 RANKING = ("tasks", "ranking")
 FILES = sorted(path for path in HARNESS.rglob("*.py") if "builtin" not in path.parts)
 
@@ -41,6 +28,10 @@ def test_a_stage_imports_earlier_stages_only(path):
     order = RANKING if stage == "ranking" else STAGES
     allowed = set(order[: order.index(stage) + 1]) if stage != "__init__" else set()
     assert set(stages_imported(path)) - {"builtin"} <= allowed
+
+
+def test_every_stage_is_in_the_order():
+    assert {path.relative_to(HARNESS).parts[0].removesuffix(".py") for path in FILES} - {"__init__"} == set(STAGES)
 
 
 def test_isolation_and_results_do_not_know_each_other():

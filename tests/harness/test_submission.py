@@ -13,7 +13,7 @@ from rlbench.harness.tasks.suite import get_task
 MALFORMED = {
     "not TOML": ("name = ", "submission.toml cannot be read as TOML: Invalid value"),
     "not text": (b"\xff\xfe", r"submission.toml is not text in UTF-8"),
-    "missing field": ({"entry": None}, r'submission.toml has no entry; add entry = "agent:load"'),
+    "missing field": ({"entry": None}, r'submission.toml has no entry; add, for example, entry = "agent:load"'),
     "unknown field": ({"taks": ["x@1"]}, r"unknown field 'taks'; did you mean tasks\?"),
     "name with a slash": ({"name": "../dqn"}, r"name = '../dqn' is not valid; write, for example, name = \"my-agent\""),
     "empty name": ({"name": ""}, "name = '' is not valid"),

@@ -3,36 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
-from rlbench.errors import UserError, shortened, unknown
-from rlbench.harness.tasks.fields import REQUIRED, TASK_FIELDS, FieldRule, is_name
+from rlbench.errors import UserError, shortened
+from rlbench.harness.field_rules import check_fields
+from rlbench.harness.tasks.fields import REQUIRED, TASK_FIELDS, is_name
 from rlbench.harness.tasks.limits import Limits
 from rlbench.harness.tasks.task import EachOnce, Task
-
-
-def check_fields(given: Mapping[str, Any], rules: Mapping[str, FieldRule], required: Sequence[str], where: str) -> None:
-    """Raise UserError where fields are missing, unknown or not valid.
-
-    Args:
-        given: Values by name.
-        rules: What the fields may be.
-        required: Those that must be there.
-        where: File and table, for the message.
-    """
-    for name in given:
-        if name not in rules:
-            raise UserError(f"{where}: {unknown('field', name, rules)}")
-    for name in required:
-        if name not in given:
-            raise UserError(f"{where} has no {name}; add, for example, {name} = {rules[name].example}")
-    for name, value in given.items():
-        if not rules[name].fits(value):
-            raise UserError(
-                f"{where}: {name} = {shortened(value)} is not valid; write, for example, {name} = "
-                f"{rules[name].example}: {rules[name].rule}"
-            )
 
 
 def task_of(given: object, where: str) -> Task:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from rlbench.harness.field_rules import LINE, FieldRule, is_line
 from rlbench.harness.tasks.limits import Limits
 from rlbench.harness.tasks.task import EachOnce, GameSchedule
 
@@ -16,24 +16,10 @@ MAX_EPISODES = 1_000_000
 MAX_NUM_ENVS = 10_000
 
 
-@dataclass(frozen=True)
-class FieldRule:
-    """What a field may be: an example in TOML, whether a value is valid, the rule and the meaning in words."""
-
-    example: str
-    fits: Callable[[object], bool]
-    rule: str
-    meaning: str
-
-
 def is_name(value: object) -> bool:
     """Whether it is the name of a task or suite: lower-case words joined by hyphens."""
     named = isinstance(value, str) and re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", value) is not None
     return named and len(str(value)) <= MAX_NAME
-
-
-def _is_line(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip()) and value.isprintable() and len(value) <= 200
 
 
 def _is_text(value: object) -> bool:
@@ -69,7 +55,7 @@ def _is_options(value: object) -> bool:
     if isinstance(value, (EachOnce, GameSchedule)):  # as Python files have them
         return len(value) > 0
     if isinstance(value, Mapping):
-        return value.keys() == {"each", "count"} and _is_line(value["each"]) and _is_whole(1, 2**31 - 1)(value["count"])
+        return value.keys() == {"each", "count"} and is_line(value["each"]) and _is_whole(1, 2**31 - 1)(value["count"])
     return _is_list(value, _is_json)
 
 
@@ -85,7 +71,6 @@ def _is_range(value: object) -> bool:
 
 
 _RETURN = "a finite number"
-_LINE = "a line of up to 200 characters"
 
 TASK_FIELDS: dict[str, FieldRule] = {
     "name": FieldRule(
@@ -98,7 +83,7 @@ TASK_FIELDS: dict[str, FieldRule] = {
         "counts the changes of what is played, which all need a new one",
     ),
     "env_id": FieldRule(
-        '"maze_env:demo/Maze-v0"', _is_line, "an id that Gymnasium makes, or module:namespace/Name-v0", "environment"
+        '"maze_env:demo/Maze-v0"', is_line, "an id that Gymnasium makes, or module:namespace/Name-v0", "environment"
     ),
     "env_kwargs": FieldRule(
         "{ size = 5 }", _is_json, "a table of values that JSON has", "arguments of the environment"
@@ -137,12 +122,12 @@ TASK_FIELDS: dict[str, FieldRule] = {
         "-200.0", _is_number, _RETURN, "return of an episode that the agent failed: the worst of random play"
     ),
     "random": FieldRule("-150.0", _is_number, _RETURN, "mean return of random play, the score 0"),
-    "random_source": FieldRule('"1,000 episodes of a random agent"', _is_line, _LINE, "where `random` comes from"),
+    "random_source": FieldRule('"1,000 episodes of a random agent"', is_line, LINE, "where `random` comes from"),
     "reference": FieldRule("-110.0", _is_number, "a finite number above `random`", "mean return of the score 1"),
     "reference_source": FieldRule(
         '"the exact optimum"',
-        _is_line,
-        _LINE,
+        is_line,
+        LINE,
         "where `reference` comes from; where it begins with `ours`, nothing is called solved and no scores are shown",
     ),
     "reference_version": FieldRule(
@@ -169,7 +154,7 @@ TASK_FIELDS: dict[str, FieldRule] = {
     ),
     "outcomes": FieldRule(
         '["is_success"]',
-        lambda value: _is_list(value, _is_line),
+        lambda value: _is_list(value, is_line),
         "a list of names",
         "entries of `info` at the end of an episode that records hold",
     ),
@@ -188,11 +173,11 @@ REQUIRED = ("name", "version", "env_id", "failure_return", "random", "reference"
 SUITE_FIELDS: dict[str, FieldRule] = {
     "tasks": FieldRule(
         '["maze@1"]',
-        lambda value: _is_list(value, _is_line) and bool(value),
+        lambda value: _is_list(value, is_line) and bool(value),
         "a list of tasks",
         "tasks of this file, or of rlbench, by name or name@version",
     ),
-    "title": FieldRule('"Mazes"', _is_line, _LINE, "heading of its section on the leaderboard"),
+    "title": FieldRule('"Mazes"', is_line, LINE, "heading of its section on the leaderboard"),
     "lead": FieldRule(
         '"Find the way out."', _is_text, "text of up to 2,000 characters", "paragraph below the heading, in Markdown"
     ),

@@ -17,8 +17,9 @@ from types import ModuleType
 from typing import Any
 
 from rlbench.errors import UserError, nearest, one_line, shortened, unknown
+from rlbench.harness.field_rules import check_fields
 from rlbench.harness.tasks.catalogue import Catalogue, Family
-from rlbench.harness.tasks.checks import check_fields, check_task, task_of
+from rlbench.harness.tasks.checks import check_task, task_of
 from rlbench.harness.tasks.fields import MAX_NAME, SUITE_FIELDS, is_name
 from rlbench.harness.tasks.task import Task
 from rlbench.text_files import parsed_toml, read_text
