@@ -286,8 +286,9 @@ def test_one_that_hides_where_it_comes_from_dies_with_the_agent(grid_task, submi
 def test_one_that_traces_the_agent_cannot_hold_up_the_harness(grid_task, submit, tmp_path):
     """Whose fork may hang, as that of any process with threads: then another one is begun."""
     act = f"""
-        import ctypes
+        import ctypes, signal
         agent, tracer = os.getpid(), {str(tmp_path / "pid")!r}
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])  # at which a traced process stops
         for _ in range(3):
             if os.fork() == 0:
                 os.setsid()
