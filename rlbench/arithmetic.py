@@ -57,7 +57,7 @@ def describe() -> dict[str, Any]:
         `name`, PINNED or NATIVE; the versions of `numpy`, `torch` and `safetensors`, None where one is not installed;
         and of `libc`, whose exponential and trigonometric functions differ between versions.
     """
-    return {"name": name(), **{package: _version(package) for package in _PACKAGES}, "libc": _libc()}
+    return {"name": name(), **{package: installed_version(package) for package in _PACKAGES}, "libc": _libc()}
 
 
 def name() -> str:
@@ -159,7 +159,9 @@ def _mkl_branch(torch: Any) -> int | None:
     return None
 
 
-def _version(package: str) -> str | None:
+@functools.cache
+def installed_version(package: str) -> str | None:
+    """The version of a package that this process finds first, None where it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

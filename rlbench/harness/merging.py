@@ -173,10 +173,10 @@ def _of_same_seed(theirs: Record, target: Path) -> Path | None:
     names = ("agent", "version", "owner", "training_seed")
     for other in record.find(target.parent, f"{theirs.header['agent']}@*.jsonl"):
         try:
-            ours = record.read(other)
+            ours = record.read_header(other)
         except UserError:
             continue
-        if ours and all(ours.header[name] == theirs.header[name] for name in names):
+        if ours and all(ours[name] == theirs.header[name] for name in names):
             return other
     return None
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import platform
 import re
 import subprocess
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from rlbench import __version__
+from rlbench.arithmetic import installed_version
 from rlbench.children import child_environment
 from rlbench.process import waitable_children
 
@@ -23,7 +23,7 @@ _ROOT = Path(__file__).resolve().parents[3]
 def machine() -> dict[str, Any]:
     """Versions and hardware for a record's header; None for what is not there."""
     return {
-        "packages": {"rlbench": __version__, **{name: _version(name) for name in _PACKAGES}},
+        "packages": {"rlbench": __version__, **{name: installed_version(name) for name in _PACKAGES}},
         "python": platform.python_version(),
         "cpu": cpu(),
         "gpu": _gpu(),
@@ -34,13 +34,6 @@ def machine() -> dict[str, Any]:
 def cpu() -> str:
     """Model of the CPU, or its architecture where the system does not tell."""
     return _match(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo")) or platform.machine()
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _gpu() -> str | None:

@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Any
 
 from rlbench.errors import UserError
 from rlbench.harness.results.header import check_first_line, check_header, is_torn
-from rlbench.harness.results.jsonl import as_object, broken, kind_of, line_digest
+from rlbench.harness.results.jsonl import MAX_FIRST_LINE, as_object, broken, kind_of, line_digest
 from rlbench.harness.results.schema import violation
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.task import Task
-from rlbench.regular_files import read_regular
+from rlbench.regular_files import open_regular, read_regular
 
 if TYPE_CHECKING:
     import pandas
@@ -132,6 +132,19 @@ def read(path: Path) -> Record | None:
     Raises UserError where the file cannot be read, is no record, or is damaged.
     """
     return parse(read_bytes(path), path)
+
+
+def read_header(path: Path) -> Mapping[str, Any] | None:
+    """The first line of a record alone; None where there is no file, or not even a header. Errors as of `read`."""
+    try:
+        with open_regular(path) as file:
+            line = file.readline(MAX_FIRST_LINE)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+    held = parse(line, path)
+    return held.header if held else None
 
 
 def read_bytes(path: Path) -> bytes:

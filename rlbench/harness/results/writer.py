@@ -85,11 +85,11 @@ class RecordWriter:
 
 def refuse_namesakes(path: Path, entrant: Submission) -> None:
     """Raise UserError where a record beside `path` has the same name, version and training seed, but another digest."""
-    for other in record.find(path.parent, "*.jsonl"):
-        held = record.read(other) if other != path and other.name.startswith(f"{entrant.name}@") else None
+    for other in record.find(path.parent, f"{entrant.name}@*.jsonl"):
+        held = record.read_header(other) if other != path else None
         if held is None:
             continue
-        identity = [held.header[name] for name in ("agent", "version", "training_seed")]
+        identity = [held[name] for name in ("agent", "version", "training_seed")]
         if identity == [entrant.name, entrant.version, entrant.training_seed]:
             raise UserError(
                 f"{other} holds other contents of {entrant.name} {entrant.version}; "
