@@ -12,18 +12,35 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 import pytest
-from PIL import Image
 
 from rlbench import cli
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import get_task
 from tests.docs import examples
+from tests.docs.outcomes import (
+    Done,
+    all_added,
+    all_end,
+    anything,
+    as_recorded,
+    charts,
+    compares,
+    counts,
+    ends,
+    first_row,
+    graded,
+    has_a_panel,
+    names_its_folder,
+    of_corner,
+    plays_the_game_of_the_page,
+    reached,
+    two_moves,
+    wins_a_game,
+)
 from tests.docs.pages import ROOT, blocks
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated on Linux only")
@@ -54,80 +71,6 @@ class Example(NamedTuple):
     check: Callable[[Done], object]
     more: str = ""
     slow: bool = False
-
-
-class Done(NamedTuple):
-    """A command that ended well: what the page says of it, its output, and the folder that it ran in."""
-
-    says: str
-    out: str
-    err: str
-    folder: Path
-
-    @property
-    def rows(self) -> Any:
-        """The output as JSON."""
-        return json.loads(self.out)
-
-
-def about(value: float) -> Callable[[Done], object]:
-    return lambda done: examples.numbers(done.says)[0] == round(value)
-
-
-def names_its_folder(done: Done) -> bool:
-    """Whether the folder that the page names is there."""
-    words = [word.strip("`,") for word in done.says.split()]
-    return all((done.folder / word).exists() for word in words if word.startswith(("runs/", "results/")))
-
-
-def counts(done: Done) -> bool:
-    kinds = pd.DataFrame(done.rows)["kind"].value_counts()
-    games = [row["name"] for row in done.rows if "games" in row["name"]]
-    number = int(examples.numbers(games[0].partition(",")[2])[0])
-    return examples.numbers(done.says) == [kinds["envs"] - 1, number, kinds["tasks"]]
-
-
-def has_a_panel(done: Done) -> bool:
-    with Image.open(done.folder / "keys.png") as picture:
-        return picture.width > 600 + 200
-
-
-def first_row(name: str) -> Callable[[Done], object]:
-    """Whether a cell of the first row is the first number that the page names, rounded as there."""
-    return lambda done: examples.numbers(done.says)[0] == round(done.rows[0][name])
-
-
-def of_corner(done: Done) -> bool:
-    value = next(row["V"] for row in done.rows if (row["row"], row["col"]) == (0, 1))
-    return examples.numbers(done.says) == [round(value)]
-
-
-def reached(done: Done) -> bool:
-    best = {row["agent"]: row["mean_return"] for row in done.rows if row["table"] == "task" and row["task"]}
-    cart_pole = [r["mean_return"] for r in done.rows if (r["agent"], r["task"]) == ("dqn", "cart-pole@1")]
-    return cart_pole[0] >= examples.numbers(done.says)[0] and best["value-iteration"] == -2
-
-
-def charts(done: Done) -> bool:
-    return {row["chart"] for row in done.rows} >= {"leaderboard"} and all(
-        (done.folder / row["file"]).exists() for row in done.rows
-    )
-
-
-def as_recorded(done: Done) -> bool:
-    return all(row["as_recorded"] for row in done.rows)
-
-
-def two_moves(done: Done) -> bool:
-    return [(row["length"], row["ended"]) for row in done.rows] == [(2, "unfinished")]
-
-
-def all_end(done: Done) -> bool:
-    return len(done.rows) == 64 and (done.folder / "watch.png").exists()
-
-
-def anything(done: Done) -> bool:
-    return True
 
 
 JSON = "--json"
@@ -180,6 +123,14 @@ COMMANDS = {
         lambda done: {row["agent"] for row in done.rows if row["table"] == "task"} == {"value-iteration"},
         "--agent value-iteration --json",
     ),
+    "rlbench merge mine": Example(all_added, JSON),
+    "rlbench compare ppo sac": Example(compares, JSON),
+    "rlbench evaluate submissions --suite quick --secret secret --results graded": Example(graded, JSON),
+    "rlbench match my_searcher mcts:1000 --env go5": Example(wins_a_game, "--games 2 --json", slow=True),
+    "rlbench watch my_searcher --task go5@1": Example(ends, JSON, slow=True),
+    "rlbench watch baselines/pretrained/go5@1/alphazero-s0 --task go5@1 --episode 3 --record game.sgf": Example(
+        plays_the_game_of_the_page, JSON, slow=True
+    ),
     "rlbench run quick": Example(reached, "--seeds 2 --json", slow=True),
     "rlbench train value-iteration --task rlbench/GridWorldFourRooms-v0": Example(anything),
     "rlbench train dqn --seed 0": Example(names_its_folder, slow=True),
@@ -192,7 +143,6 @@ COMMANDS = {
 }
 """Commands of the pages and tables, without their comments."""
 
-SECRET = "takes a class's folder; tests/harness/tasks/test_secret.py draws seeds, test_evaluate_command.py has a class"
 HOURS = "takes hours or days; what it reached is in results/, which test_scores.py compares with docs/agents.md"
 MINUTES = "takes many minutes; its parts are tested one by one"
 GO = "takes an agent that plays Go; tests/harness/test_match_command.py has some"
@@ -227,11 +177,8 @@ NOT_RUN = {
     "RAY_ADDRESS=auto rlbench evaluate my_agent --suite classic --executor ray": (
         "needs a cluster; tests/harness/executors/test_ray.py makes one of two nodes"
     ),
-    "rlbench merge mine": "merges the reader's folder; tests/commands/test_merge.py has folders",
-    "rlbench evaluate submissions --suite quick --secret secret --results graded": SECRET,
     "rlbench run classic": MINUTES,
     "rlbench run classic --reproduce baselines/pretrained --results results": MINUTES,
-    "rlbench compare ppo sac": "compares what is in results/; tests/commands/test_compare.py looks at every number",
     "rlbench match my_agent random --env go5 --sgf games": GO,
     "rlbench match my_agent gnugo:10 mcts:1000 --env go9 --games 40 --output games.csv": GO,
     "rlbench match random mcts:1 mcts:3 mcts:10 mcts:30 mcts:100 mcts:1000 gnugo:1 gnugo:10 mcts:10000 "
@@ -245,9 +192,6 @@ NOT_RUN = {
     "rlbench run go": MINUTES,
     "rlbench train reinforce-go": MINUTES,
     "rlbench train alphazero": MINUTES,
-    "rlbench match my_searcher mcts:1000 --env go5": SEARCHER,
-    "rlbench watch my_searcher --task go5@1": SEARCHER,
-    "rlbench watch baselines/pretrained/go5@1/alphazero-s0 --task go5@1 --episode 3 --record game.sgf": SEARCHER,
     "rlbench gtp my_searcher": SEARCHER,
     "python -m baselines.studies.search_tree baselines/pretrained/go5@1/alphazero-s0 "
     "--moves C3 D4 D3 --width 2": "tests/baselines/studies/test_search_tree.py draws trees",
@@ -286,18 +230,23 @@ def test_every_command_is_run_or_says_why_not():
 
 @pytest.fixture
 def workshop(tmp_path, monkeypatch):
-    """A working directory with what the examples name: an agent, some records, a trace, a finished run."""
+    """A working directory with what the examples name: agents, some records, a trace, a finished run."""
     from rlbench.interact import trace
     from rlbench.interact.episode import ShownEpisode, make
 
     (tmp_path / "my_agent").mkdir()
     for name, language in (("submission.toml", "toml"), ("agent.py", "python")):
         (tmp_path / "my_agent" / name).write_text(blocks("docs/submitting.md", language)[0], encoding="utf-8")
-    for task, folder in (("cart-pole@1", "results"), ("grid-world@1", "runs/quick/results")):
+    for task, folder in (("cart-pole@1", "results"), ("grid-world@1", "runs/quick/results"), ("grid-world@1", "mine")):
         (tmp_path / folder / task).mkdir(parents=True)
         for pattern in ("random@*", "dqn@29*", "q-learning@*"):
             for path in sorted((ROOT / "results" / task).glob(f"{pattern}.jsonl"))[:2]:
                 shutil.copy(path, tmp_path / folder / task)
+    shutil.copytree(tmp_path / "my_agent", tmp_path / "submissions" / "my_agent")
+    (tmp_path / "secret").write_bytes(bytes(range(32)))
+    shutil.copytree(ROOT / "results" / "half-cheetah-gymnasium@1", tmp_path / "results" / "half-cheetah-gymnasium@1")
+    for folder in ("my_searcher", "baselines/pretrained/go5@1/alphazero-s0"):
+        shutil.copytree(ROOT / "baselines/pretrained/go5@1/alphazero-s0", tmp_path / folder)
     env = make("rlbench/GridWorld-v0", {})
     trace.save(ShownEpisode(env, 0, player="hand"), tmp_path / "mine.jsonl")
     env.close()
