@@ -1,7 +1,8 @@
 """Deep Q-network: Q-learning with a network, made stable by replaying past transitions.
 
 Mnih et al. (2013), "Playing Atari with Deep Reinforcement Learning", Algorithm 1. `--preset lecture` is that algorithm
-as it stands; the others depart from it, and the comments in `PRESETS` name each departure and its source.
+as it stands; the others depart from it, and the comments in `PRESETS` and in `atari_presets.py` name each departure
+and its source.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 import torch
 
+from baselines.algorithms import atari_presets
 from baselines.data.frame_replay import FrameReplay
 from baselines.data.replay import NStepWindow, Replay, ReplayBatch, TensorReplay, TensorWindow
 from baselines.data.rollout import Rollout, epsilon_greedy
@@ -272,23 +274,6 @@ def train(settings: DQNSettings, *, resume: Tree | None = None, clock: Clock = t
     yield from loop(DQN, settings, resume, clock)
 
 
-LECTURE = ((16, 8, 4), (32, 4, 2))
-"""Convolutions of Mnih et al. (2013), section 4.1: filters, kernel, stride."""
-NATURE = ((32, 8, 4), (64, 4, 2), (64, 3, 1))
-"""Convolutions of Mnih et al. (2015), methods."""
-
-ON_ATARI: dict[str, Any] = {
-    "task": "breakout@1",
-    "reward_clip": 1.0,
-    "eval_every_env_steps": 100_000,
-    "evaluation_episodes": 10,
-    "evaluation_steps": 4_500,  # five minutes of a game
-    "evaluation_epsilon": 0.05,  # Mnih et al. (2013, 2015)
-    "goal": float("inf"),  # the budget is spent
-    "checkpoint_every_env_steps": 500_000,
-}
-"""How games are evaluated, and when a checkpoint of the frames is worth its minute."""
-
 PRESETS: dict[str, DQNSettings] = {
     "fast": DQNSettings(
         num_envs=128,  # and an update per step of them all: Stooke & Abbeel (2018)
@@ -327,59 +312,5 @@ PRESETS: dict[str, DQNSettings] = {
         checkpoint_every_env_steps=64_000,
     ),
     "lecture": DQNSettings(agent="dqn-lecture"),
-    # The same from pixels, on 2.5 million steps or 10 million frames: Mnih et al. (2013), section 5.
-    "atari-lecture": DQNSettings(
-        **ON_ATARI,
-        agent="dqn-lecture",
-        convolutions=LECTURE,
-        hidden=(256,),
-        total_env_steps=2_500_000,
-        capacity=1_000_000,
-        warmup=50_000,
-        learning_rate=1e-4,
-        learning_rate_end=1e-4,
-        epsilon_end=0.1,
-        epsilon_env_steps=250_000,
-    ),
-    # Mnih et al. (2015), extended data table 1; Adam in place of RMSProp, with the settings of Dopamine's later runs.
-    "atari-nature": DQNSettings(
-        **ON_ATARI,
-        agent="dqn-nature",
-        convolutions=NATURE,
-        hidden=(512,),
-        total_env_steps=50_000_000,
-        error_clip=1.0,
-        capacity=1_000_000,
-        warmup=50_000,
-        update_every_env_steps=4,
-        learning_rate=6.25e-5,
-        learning_rate_end=6.25e-5,
-        adam_epsilon=1.5e-4,
-        target_update_period=2_500,  # updates, 10,000 steps: the period of the authors' code, which counts steps
-        submit="online",  # as there; the target network is up to 10,000 steps old
-        epsilon_end=0.1,
-        epsilon_env_steps=1_000_000,
-    ),
-    # 400,000 steps of a game in less than half an hour of one core: the lecture's network, an update per 8 steps.
-    "atari-cpu": DQNSettings(
-        **ON_ATARI
-        | {
-            **{"task": "pong@1", "eval_every_env_steps": 40_000, "checkpoint_every_env_steps": 80_000},
-            **{"evaluation_episodes": 8, "evaluation_steps": 2_250},
-        },
-        agent="dqn-cpu",
-        convolutions=LECTURE,
-        hidden=(256,),
-        num_envs=8,  # and an update per step of them all: Stooke & Abbeel (2018)
-        total_env_steps=400_000,
-        error_clip=1.0,  # Mnih et al. (2015), as the target network, which is what is evaluated and submitted
-        capacity=100_000,
-        warmup=4_000,
-        learning_rate=2.5e-4,  # 5e-4 silenced every filter of the first layer within 10,000 updates of Pong
-        learning_rate_end=1e-4,
-        n_step=10,  # Sutton & Barto (2018), section 7.1; with 3 Breakout's first 24,000 steps gain half as much
-        target_update_period=500,
-        epsilon_env_steps=32_000,
-        epsilon_end=0.02,
-    ),
+    **{name: DQNSettings(**settings) for name, settings in atari_presets.DQN.items()},
 }

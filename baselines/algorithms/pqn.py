@@ -5,7 +5,7 @@ environments are played at once that their newest steps are as mixed as a sample
 keeps the values from diverging, for which DQN has its target network.
 
 `--preset paper` and `--preset atari-paper` have the settings of the authors' code; the others depart from them, and the
-comments in `PRESETS` name each departure and its source.
+comments in `PRESETS` and in `atari_presets.py` name each departure and its source.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import torch
 
+from baselines.algorithms import atari_presets
 from baselines.data.rollout import Rollout, Transition, explored, play
 from baselines.data.tensor_rollout import TensorEncoding, TensorRollout
 from baselines.maths.equations import linear_schedule, q_learning_loss
@@ -234,15 +235,6 @@ def train(settings: PQNSettings, *, resume: Tree | None = None, clock: Clock = t
     yield from loop(PQN, settings, resume, clock)
 
 
-ON_ATARI: dict[str, Any] = {
-    "task": "breakout@1",
-    "reward_clip": 1.0,
-    "life_loss": True,  # as the authors' `episodic_life`, in training alone
-    "evaluation_epsilon": 0.05,  # as the other agents of these tasks
-    "goal": math.inf,  # the budget is spent
-}
-"""How games are learned and evaluated."""
-
 PRESETS: dict[str, PQNSettings] = {
     # "There" is the authors' code.
     "fast": PQNSettings(
@@ -264,46 +256,5 @@ PRESETS: dict[str, PQNSettings] = {
     ),
     # The settings of the authors' code for cart-pole, `pqn_cartpole.yaml`.
     "paper": PQNSettings(agent="pqn-paper", reward_scale=0.1),
-    # The settings of the authors' code for Atari, `pqn_atari.yaml`: 10 million steps, 40 million frames.
-    "atari-paper": PQNSettings(
-        **ON_ATARI,
-        agent="pqn-paper",
-        convolutions=((32, 8, 4), (64, 4, 2), (64, 3, 1)),  # and 512: Mnih et al. (2015), methods
-        hidden=(512,),
-        num_envs=128,
-        horizon=32,
-        total_env_steps=10_000_000,
-        lambda_=0.65,
-        epochs=2,
-        minibatches=32,
-        learning_rate=2.5e-4,
-        learning_rate_end=2.5e-4,
-        epsilon_end=0.001,
-        epsilon_env_steps=1_000_000,
-        eval_every_updates=50,
-        evaluation_episodes=10,
-        evaluation_steps=4_500,  # five minutes of a game
-        checkpoint_every_updates=200,
-    ),
-    # 400,000 steps of a game on one core: the network of Mnih et al. (2013), which is smaller.
-    "atari-cpu": PQNSettings(
-        **ON_ATARI,
-        agent="pqn-cpu",
-        convolutions=((16, 8, 4), (32, 4, 2)),
-        hidden=(256,),
-        num_envs=32,  # 128 there, which would make 97 updates of this budget
-        horizon=32,
-        total_env_steps=400_000,
-        lambda_=0.9,  # 0.65 there
-        epochs=2,
-        minibatches=32,  # of 32 steps; 128 there
-        learning_rate=5e-4,  # 2.5e-4 there, for six times as many updates
-        learning_rate_end=1e-4,
-        epsilon_end=0.01,
-        epsilon_env_steps=40_000,  # a tenth of the budget, as there
-        eval_every_updates=40,
-        evaluation_episodes=8,
-        evaluation_steps=2_250,
-        checkpoint_every_updates=80,
-    ),
+    **{name: PQNSettings(**settings) for name, settings in atari_presets.PQN.items()},
 }

@@ -15,7 +15,7 @@ import torch
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from baselines.algorithms import dqn
+from baselines.algorithms.atari_presets import LECTURE, NATURE
 from baselines.data.frame_replay import FrameReplay
 from baselines.export import Origin, export
 from baselines.nets.encoding import Encoding, encoding
@@ -96,7 +96,7 @@ def test_one_hot_perceptron(tmp_path: Path) -> None:
     assert exported_actions(folder, np.arange(5)) == network(torch.eye(5)).argmax(dim=1).tolist()
 
 
-@pytest.mark.parametrize("convolutions", [dqn.LECTURE, dqn.NATURE])
+@pytest.mark.parametrize("convolutions", [LECTURE, NATURE])
 def test_convolutional_answers_as_torch(tmp_path: Path, convolutions: tuple[Convolution, ...]) -> None:
     """Against a network of plain convolutions over plain frames, which is given the exported filters."""
     network = convolutional((4, 84, 84), convolutions, (64, 6), torch.Generator().manual_seed(0))

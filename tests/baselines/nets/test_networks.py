@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from baselines.algorithms import dqn
+from baselines.algorithms.atari_presets import LECTURE, NATURE
 from baselines.nets.networks import Convolution, convolutional, perceptron
 from rlbench.errors import UserError
 
@@ -35,8 +35,8 @@ def test_weights_depend_on_the_seed_alone() -> None:
 @pytest.mark.parametrize(
     ("convolutions", "hidden", "parameters"),
     [
-        (dqn.LECTURE, 256, 4_112 + 8_224 + 663_808 + 1_028),  # of 16x8x8x4, 32x4x4x16, 256x2592, 4x256, and biases
-        (dqn.NATURE, 512, 1_686_180),  # Osband et al. (2016) and many others count as much for four actions
+        (LECTURE, 256, 4_112 + 8_224 + 663_808 + 1_028),  # of 16x8x8x4, 32x4x4x16, 256x2592, 4x256, and biases
+        (NATURE, 512, 1_686_180),  # Osband et al. (2016) and many others count as much for four actions
     ],
 )
 def test_parameters_of_the_papers(convolutions: tuple[Convolution, ...], hidden: int, parameters: int) -> None:

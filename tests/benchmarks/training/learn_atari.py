@@ -45,7 +45,7 @@ def ours(num_envs: int, stretch: Stretch) -> dict[str, float]:
     """Our DQN, `--preset atari-nature`, with a game or several at once."""
     from dataclasses import replace
 
-    from baselines.algorithms import dqn
+    from baselines.algorithms import atari_presets, dqn
     from baselines.training.events import Progress
 
     every = stretch.warmup + stretch.settled
@@ -62,7 +62,7 @@ def ours(num_envs: int, stretch: Stretch) -> dict[str, float]:
         **{"num_envs": num_envs, "update_every_env_steps": 4, "eval_every_env_steps": every},
         **{"evaluation_episodes": 1, "evaluation_steps": 1},
     )
-    assert (settings.convolutions, settings.batch_size) == (dqn.NATURE, 32)
+    assert (settings.convolutions, settings.batch_size) == (atari_presets.NATURE, 32)
     marks: list[tuple[int, float, int]] = []
     for event in dqn.train(settings):
         if isinstance(event, Progress):

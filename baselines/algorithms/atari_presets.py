@@ -1,0 +1,131 @@
+"""Presets of DQN and PQN for Atari games, which they learn from pixels.
+
+Where a preset departs from its source, the comments say so.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+LECTURE = ((16, 8, 4), (32, 4, 2))
+"""Convolutions of Mnih et al. (2013), section 4.1: filters, kernel, stride."""
+NATURE = ((32, 8, 4), (64, 4, 2), (64, 3, 1))
+"""Convolutions of Mnih et al. (2015), methods."""
+
+GAMES: dict[str, Any] = {
+    "task": "breakout@1",
+    "reward_clip": 1.0,
+    "evaluation_epsilon": 0.05,  # Mnih et al. (2013, 2015)
+    "goal": float("inf"),  # the budget is spent
+}
+"""How games are learned and evaluated."""
+LARGE: dict[str, Any] = {"evaluation_episodes": 10, "evaluation_steps": 4_500}
+"""Evaluations of millions of steps; an episode is cut off after five minutes of the game."""
+SMALL: dict[str, Any] = {"evaluation_episodes": 8, "evaluation_steps": 2_250}
+"""Evaluations of 400,000 steps, within half an hour of one core."""
+
+DQN_LARGE = {
+    **GAMES,
+    **LARGE,
+    "eval_every_env_steps": 100_000,
+    "capacity": 1_000_000,
+    "warmup": 50_000,
+    "epsilon_end": 0.1,
+    "checkpoint_every_env_steps": 500_000,  # a checkpoint of the frames takes a minute
+}
+"""What the two papers on DQN have in common."""
+
+DQN: dict[str, dict[str, Any]] = {
+    # Mnih et al. (2013), section 5: 2.5 million steps, 10 million frames.
+    "atari-lecture": {
+        **DQN_LARGE,
+        "agent": "dqn-lecture",
+        "convolutions": LECTURE,
+        "hidden": (256,),
+        "total_env_steps": 2_500_000,
+        "learning_rate": 1e-4,
+        "learning_rate_end": 1e-4,
+        "epsilon_env_steps": 250_000,
+    },
+    # Mnih et al. (2015), extended data table 1; Adam in place of RMSProp, with the settings of Dopamine's later runs.
+    "atari-nature": {
+        **DQN_LARGE,
+        "agent": "dqn-nature",
+        "convolutions": NATURE,
+        "hidden": (512,),
+        "total_env_steps": 50_000_000,
+        "error_clip": 1.0,
+        "update_every_env_steps": 4,
+        "learning_rate": 6.25e-5,
+        "learning_rate_end": 6.25e-5,
+        "adam_epsilon": 1.5e-4,
+        "target_update_period": 2_500,  # updates, 10,000 steps: the period of the authors' code, which counts steps
+        "submit": "online",  # as there; the target network is up to 10,000 steps old
+        "epsilon_env_steps": 1_000_000,
+    },
+    # 400,000 steps of a game in less than half an hour of one core: the lecture's network, an update per 8 steps.
+    "atari-cpu": {
+        **GAMES,
+        **SMALL,
+        "task": "pong@1",
+        "agent": "dqn-cpu",
+        "convolutions": LECTURE,
+        "hidden": (256,),
+        "num_envs": 8,  # and an update per step of them all: Stooke & Abbeel (2018)
+        "total_env_steps": 400_000,
+        "error_clip": 1.0,  # Mnih et al. (2015), as the target network, which is what is evaluated and submitted
+        "capacity": 100_000,
+        "warmup": 4_000,
+        "learning_rate": 2.5e-4,  # 5e-4 silenced every filter of the first layer within 10,000 updates of Pong
+        "learning_rate_end": 1e-4,
+        "n_step": 10,  # Sutton & Barto (2018), section 7.1; with 3 Breakout's first 24,000 steps gain half as much
+        "target_update_period": 500,
+        "epsilon_env_steps": 32_000,
+        "epsilon_end": 0.02,
+        "eval_every_env_steps": 40_000,
+        "checkpoint_every_env_steps": 80_000,
+    },
+}
+"""Preset of DQN -> its settings."""
+
+PQN_GAMES = {**GAMES, "life_loss": True, "horizon": 32, "epochs": 2, "minibatches": 32}
+"""What both presets of PQN share with the authors' code, `pqn_atari.yaml`; a life lost is its `episodic_life`."""
+
+PQN: dict[str, dict[str, Any]] = {
+    # The settings of the authors' code: 10 million steps, 40 million frames.
+    "atari-paper": {
+        **PQN_GAMES,
+        **LARGE,
+        "agent": "pqn-paper",
+        "convolutions": NATURE,
+        "hidden": (512,),
+        "num_envs": 128,
+        "total_env_steps": 10_000_000,
+        "lambda_": 0.65,
+        "learning_rate": 2.5e-4,
+        "learning_rate_end": 2.5e-4,
+        "epsilon_end": 0.001,
+        "epsilon_env_steps": 1_000_000,
+        "eval_every_updates": 50,
+        "checkpoint_every_updates": 200,
+    },
+    # 400,000 steps of a game on one core, with the network of Mnih et al. (2013), which is smaller; "there" is the
+    # authors' code.
+    "atari-cpu": {
+        **PQN_GAMES,
+        **SMALL,
+        "agent": "pqn-cpu",
+        "convolutions": LECTURE,
+        "hidden": (256,),
+        "num_envs": 32,  # 128 there, which would make 97 updates of this budget; so minibatches have 32 steps, not 128
+        "total_env_steps": 400_000,
+        "lambda_": 0.9,  # 0.65 there
+        "learning_rate": 5e-4,  # 2.5e-4 there, for six times as many updates
+        "learning_rate_end": 1e-4,
+        "epsilon_end": 0.01,
+        "epsilon_env_steps": 40_000,  # a tenth of the budget, as there
+        "eval_every_updates": 40,
+        "checkpoint_every_updates": 80,
+    },
+}
+"""Preset of PQN -> its settings."""
