@@ -333,7 +333,6 @@ def test_packages_import_nothing_by_themselves(graph):
 ALIKE = {
     "rules": "rules modules name their records alike, as their interface asks for",
     "physics": "physics of the robots has a State as rules have",
-    "run": "the public name for what `evaluate` gives is the field's; rankings take runs in a form of their own",
     "glimpse_template": "a template stands alone: it holds the network of `nets` in NumPy, under the paper's name",
 }
 """Modules whose classes may be called like others, and why."""

@@ -16,7 +16,7 @@ from rlbench.commands.shared.runs import load_runs
 from rlbench.errors import UserError, counted
 from rlbench.harness.ranking.agent_results import collect_results
 from rlbench.harness.ranking.rankings import compute_rankings
-from rlbench.harness.ranking.recorded_runs import AgentVersion, Run
+from rlbench.harness.ranking.recorded_runs import AgentVersion, RecordedRun
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import catalogue
 from rlbench.whole_files import replacing
@@ -109,9 +109,9 @@ def results_folders(paths: tuple[Path, ...]) -> list[Path]:
     return list(there.values())
 
 
-def each_record_once(runs: Iterable[Run]) -> list[Run]:
+def each_record_once(runs: Iterable[RecordedRun]) -> list[RecordedRun]:
     """The runs of several folders of results; of a record that is in several of them, the longest copy."""
-    longest: dict[tuple[str, AgentVersion, str], Run] = {}
+    longest: dict[tuple[str, AgentVersion, str], RecordedRun] = {}
     for run in runs:
         key = (run.task, run.agent, run.digest)
         if key not in longest or len(run.returns) > len(longest[key].returns):

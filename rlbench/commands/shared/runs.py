@@ -10,18 +10,18 @@ import numpy as np
 from rlbench.core.compiler import cache
 from rlbench.errors import printable
 from rlbench.harness.proof import findings
-from rlbench.harness.ranking.recorded_runs import AgentVersion, Run, Statement
+from rlbench.harness.ranking.recorded_runs import AgentVersion, RecordedRun, Statement
 from rlbench.harness.results import checks, curves, summaries
 from rlbench.harness.results.checks import PublishedCheck
 from rlbench.harness.results.record import Record
 
 
-def load_runs(folder: Path) -> list[Run]:
+def load_runs(folder: Path) -> list[RecordedRun]:
     """Every run under a folder of results, files that cannot be ranked among them; UserError for no such folder."""
     published, flawed_checks = checks.survey(folder)
     stated = statements_by_record(published)
     found = [
-        Run(
+        RecordedRun(
             task=each.task,
             agent=AgentVersion(each.agent, each.version),
             digest=each.digest,
@@ -62,10 +62,12 @@ def state_of(path: Path, run: Record) -> str:
     return findings.state(run, findings.read(path, run))
 
 
-def flawed_file(path: Path, reason: str) -> Run:
+def flawed_file(path: Path, reason: str) -> RecordedRun:
     """A file among the learning curves or the checks that is none, as a run that is not ranked."""
     where, name = printable(path.parent.name)[:80], printable(path.name)[:80]
-    return Run(where, AgentVersion(name, "1"), "", "", -1, -1, np.empty(0), 0, False, flaw=without(reason, path))
+    return RecordedRun(
+        where, AgentVersion(name, "1"), "", "", -1, -1, np.empty(0), 0, False, flaw=without(reason, path)
+    )
 
 
 def without(reason: str, path: Path) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from rlbench.errors import UserError
 from rlbench.harness.ranking.eligibility import grouped, named_apart, unranked
 from rlbench.harness.ranking.intervals import MeanEstimate, average, moments
-from rlbench.harness.ranking.recorded_runs import AgentVersion, Run
+from rlbench.harness.ranking.recorded_runs import AgentVersion, RecordedRun
 from rlbench.harness.ranking.scores import Floats, exact_mean, normalise
 from rlbench.harness.tasks.task import Task
 
@@ -33,12 +33,12 @@ class AgentResult:
 
     task: Task
     agent: AgentVersion
-    runs: tuple[Run, ...]
+    runs: tuple[RecordedRun, ...]
     returns: Floats
     scores: Floats
 
     @classmethod
-    def of(cls, runs: Sequence[Run], task: Task) -> AgentResult:
+    def of(cls, runs: Sequence[RecordedRun], task: Task) -> AgentResult:
         """Score the complete runs of one agent on one task."""
         returns = np.array([exact_mean(run.returns) for run in runs])
         return cls(task, runs[0].agent, tuple(runs), returns, normalise(returns, task.random, task.reference))
@@ -67,7 +67,7 @@ class AgentResult:
 
     @property
     def steps(self) -> int | None:
-        """Median of the training steps; None where a run does not tell them."""
+        """Median of the training steps; None where a run does not state them."""
         steps = [run.training_steps for run in self.runs]
         return None if min(steps) < 0 else int(np.median(steps))
 
@@ -78,8 +78,8 @@ class AgentResult:
 
 
 def collect_results(
-    runs: Sequence[Run], tasks: Mapping[str, Task]
-) -> tuple[dict[str, list[AgentResult]], list[tuple[Run, str]]]:
+    runs: Sequence[RecordedRun], tasks: Mapping[str, Task]
+) -> tuple[dict[str, list[AgentResult]], list[tuple[RecordedRun, str]]]:
     """Gather the result of every agent on every task from its runs.
 
     Args:
@@ -100,7 +100,7 @@ def collect_results(
     return {key: of_task for key, of_task in results.items() if of_task}, left_out
 
 
-def strata_of_episodes(run: Run, task: Task) -> list[Floats]:
+def strata_of_episodes(run: RecordedRun, task: Task) -> list[Floats]:
     """Returns of a run by the start that the task gave them, `[episodes / starts]` each; one stratum without starts.
 
     Starts that a task enumerates are strata and no chance: what remains is how an agent's returns from one differ.
@@ -115,7 +115,7 @@ def generator(*names: str) -> np.random.Generator:
     return np.random.default_rng(list(digest))
 
 
-def collect_runs(frame: pandas.DataFrame) -> list[Run]:
+def collect_runs(frame: pandas.DataFrame) -> list[RecordedRun]:
     """Runs in the order of task, agent, version, training seed, digest; their episodes in order, too.
 
     Raises UserError for a run with an episode twice or with a return that is not finite.
@@ -124,7 +124,7 @@ def collect_runs(frame: pandas.DataFrame) -> list[Run]:
     keys = ["task", "agent", "version", "training_seed", "digest"]
     for (task, name, version, seed, digest), lines in frame.groupby(keys, sort=True):
         lines = lines.sort_values("episode")
-        run = Run(
+        run = RecordedRun(
             task=str(task),
             agent=AgentVersion(str(name), str(version)),
             digest=str(digest),

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from rlbench.errors import printable
-from rlbench.harness.ranking.recorded_runs import AgentVersion, Run
+from rlbench.harness.ranking.recorded_runs import AgentVersion, RecordedRun
 from rlbench.harness.tasks.catalogue import missing
 from rlbench.harness.tasks.task import Task
 
@@ -17,7 +17,7 @@ REFERENCE = "rlbench"
 """The owner of the reference agents."""
 
 
-def unranked(runs: Sequence[Run], tasks: Mapping[str, Task]) -> dict[int, str]:
+def unranked(runs: Sequence[RecordedRun], tasks: Mapping[str, Task]) -> dict[int, str]:
     """Why runs do not count, by the `id` of the run.
 
     Args:
@@ -33,7 +33,7 @@ def unranked(runs: Sequence[Run], tasks: Mapping[str, Task]) -> dict[int, str]:
     return reasons | repeated([run for run in runs if id(run) not in reasons])
 
 
-def named_apart(runs: Sequence[Run]) -> list[Run]:
+def named_apart(runs: Sequence[RecordedRun]) -> list[RecordedRun]:
     """The runs, with the owner in the name where several have one agent of that name and version.
 
     Nobody's runs count in the row of somebody else. The reference agents keep their names.
@@ -49,7 +49,7 @@ def named_apart(runs: Sequence[Run]) -> list[Run]:
     ]
 
 
-def repeated(runs: Sequence[Run]) -> dict[int, str]:
+def repeated(runs: Sequence[RecordedRun]) -> dict[int, str]:
     """Why runs would count twice, by the `id` of the run.
 
     The same agent under another training seed is one run, which would narrow the interval; of two agents under one
@@ -65,9 +65,9 @@ def repeated(runs: Sequence[Run]) -> dict[int, str]:
     return reasons
 
 
-def same_contents(runs: Sequence[Run]) -> dict[int, str]:
+def same_contents(runs: Sequence[RecordedRun]) -> dict[int, str]:
     """The reasons of all runs of an agent but the first of those whose contents are equal."""
-    first: dict[str, Run] = {}
+    first: dict[str, RecordedRun] = {}
     reasons = {}
     for run in runs:
         other = first.setdefault(run.contents or run.digest, run)
@@ -76,7 +76,7 @@ def same_contents(runs: Sequence[Run]) -> dict[int, str]:
     return reasons
 
 
-def same_seed(runs: Sequence[Run]) -> dict[int, str]:
+def same_seed(runs: Sequence[RecordedRun]) -> dict[int, str]:
     """The reasons of runs of an agent whose training seed another has as well; each names another."""
     reasons = {}
     for run in runs:
@@ -88,7 +88,7 @@ def same_seed(runs: Sequence[Run]) -> dict[int, str]:
     return reasons
 
 
-def secret_of_each(runs: Iterable[Run]) -> dict[str, str]:
+def secret_of_each(runs: Iterable[RecordedRun]) -> dict[str, str]:
     """The secret under which each task is ranked: none, unless all of its complete runs have the same one."""
     secrets: dict[str, set[str]] = {}
     for run in runs:
@@ -97,14 +97,14 @@ def secret_of_each(runs: Iterable[Run]) -> dict[str, str]:
     return {task: min(some) if len(some) == 1 else "" for task, some in secrets.items()}
 
 
-def why_not_comparable(run: Run, secret: str) -> str | None:
+def why_not_comparable(run: RecordedRun, secret: str) -> str | None:
     """Reason why the episodes of a run are not those of the others; None where they are."""
     if run.secret == secret:
         return None
     return f"its episodes are drawn from the secret {run.secret[:12]}; rank such runs in a folder of their own"
 
 
-def why_unranked(run: Run, tasks: Mapping[str, Task]) -> str | None:
+def why_unranked(run: RecordedRun, tasks: Mapping[str, Task]) -> str | None:
     """Reason why a run is not ranked; None if it is.
 
     Args:
@@ -128,9 +128,9 @@ def why_unranked(run: Run, tasks: Mapping[str, Task]) -> str | None:
     return None
 
 
-def grouped(runs: Iterable[Run]) -> dict[tuple[str, AgentVersion], list[Run]]:
+def grouped(runs: Iterable[RecordedRun]) -> dict[tuple[str, AgentVersion], list[RecordedRun]]:
     """Runs by task and agent, in the order in which they come."""
-    groups: dict[tuple[str, AgentVersion], list[Run]] = {}
+    groups: dict[tuple[str, AgentVersion], list[RecordedRun]] = {}
     for run in runs:
         groups.setdefault((run.task, run.agent), []).append(run)
     return groups

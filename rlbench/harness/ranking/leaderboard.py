@@ -22,7 +22,7 @@ from rlbench.harness.ranking.intervals import FEWEST_FOR_SKEWNESS, FEWEST_SEEDS
 from rlbench.harness.ranking.markdown import code, markdown
 from rlbench.harness.ranking.questions import best, reach, remake
 from rlbench.harness.ranking.rankings import BUDGET_TOLERANCE, compute_rankings
-from rlbench.harness.ranking.recorded_runs import Run
+from rlbench.harness.ranking.recorded_runs import RecordedRun
 from rlbench.harness.ranking.rows import Rankings
 from rlbench.harness.ranking.tables import is_shared, suite_table, unranked_table
 from rlbench.harness.ranking.task_page import task_section
@@ -84,7 +84,7 @@ class Surroundings:
 
 
 def page(
-    runs: Sequence[Run],
+    runs: Sequence[RecordedRun],
     tasks: Mapping[str, Task],
     suites: Mapping[str, Sequence[Task]],
     curves: Sequence[CurveLink] = (),

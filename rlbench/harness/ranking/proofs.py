@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from rlbench.harness.ranking.recorded_runs import Run, Statement
+from rlbench.harness.ranking.recorded_runs import RecordedRun, Statement
 from rlbench.harness.tasks.task import Task
 
 
@@ -23,12 +23,12 @@ class ProofRow:
     contested_by: tuple[str, ...]
 
 
-def proof_rows(task: Task, agents: Iterable[Sequence[Run]]) -> tuple[ProofRow, ...]:
+def proof_rows(task: Task, agents: Iterable[Sequence[RecordedRun]]) -> tuple[ProofRow, ...]:
     """What is published about agents on a task, of which each has some runs."""
     return tuple(_proof_row(runs, task) for runs in agents)
 
 
-def _proof_row(runs: Sequence[Run], task: Task) -> ProofRow:
+def _proof_row(runs: Sequence[RecordedRun], task: Task) -> ProofRow:
     """What is published about the runs of one agent on one task."""
     verified = [[each for each in run.statements if is_whole(each, task)] for run in runs]
     contested = [[each for each in run.statements if each.verdict == "different"] for run in runs]

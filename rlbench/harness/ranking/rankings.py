@@ -25,7 +25,7 @@ from rlbench.harness.ranking.intervals import (
     mean_interval,
 )
 from rlbench.harness.ranking.proofs import proof_rows
-from rlbench.harness.ranking.recorded_runs import AgentVersion, Run
+from rlbench.harness.ranking.recorded_runs import AgentVersion, RecordedRun
 from rlbench.harness.ranking.reference_lines import own_reference, reference_lines
 from rlbench.harness.ranking.rows import Budget, Rankings, RunRow, SuiteRow, TaskRow, UnrankedRow
 from rlbench.harness.tasks.suite import catalogue
@@ -36,7 +36,7 @@ BUDGET_TOLERANCE = 1.05
 
 
 def compute_rankings(
-    runs: Sequence[Run],
+    runs: Sequence[RecordedRun],
     tasks: Mapping[str, Task],
     suites: Mapping[str, Sequence[Task]],
     rate: Callable[[AgentResult], Rating | None] = elo_rating,
@@ -168,7 +168,7 @@ def run_rows(results: Sequence[AgentResult]) -> tuple[RunRow, ...]:
     return tuple(sorted(rows, key=lambda row: (row.errors, row.agent, row.version, row.training_seed)))
 
 
-def _run_row(run: Run) -> RunRow:
+def _run_row(run: RecordedRun) -> RunRow:
     errors, episodes = error_count(run.returns), len(run.returns)
     low, high = clopper_pearson(errors, episodes)
     return RunRow(

@@ -32,7 +32,7 @@ class Statement(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Run:
+class RecordedRun:
     """Episodes of one agent digest on one task, in order; `returns: float64[E]`."""
 
     task: str

@@ -9,21 +9,23 @@ import numpy as np
 from rlbench.harness.ranking import leaderboard
 from rlbench.harness.ranking.costs import Commands, CurveLink
 from rlbench.harness.ranking.rankings import compute_rankings
-from rlbench.harness.ranking.recorded_runs import AgentVersion, Run
+from rlbench.harness.ranking.recorded_runs import AgentVersion, RecordedRun
 from rlbench.harness.tasks.suite import SUITES, TASKS
 from rlbench.harness.tasks.task import Task
 
 
-def all_pages(played: list[Run], curves: Sequence[CurveLink] = (), commands: Commands | None = None) -> dict[str, str]:
+def all_pages(
+    played: list[RecordedRun], curves: Sequence[CurveLink] = (), commands: Commands | None = None
+) -> dict[str, str]:
     """The page of all tasks and those of each that these runs give, by where they are."""
     around = leaderboard.Surroundings(curves, commands=commands or {})
     return leaderboard.pages(compute_rankings(played, TASKS, SUITES), TASKS, SUITES, around)
 
 
-def runs(agent: str, task: Task, means: list[float], steps: int = 1_000_000) -> list[Run]:
+def runs(agent: str, task: Task, means: list[float], steps: int = 1_000_000) -> list[RecordedRun]:
     """A run per training seed, whose episodes all have the mean of that seed."""
     return [
-        Run(
+        RecordedRun(
             task=task.key,
             agent=AgentVersion(agent, "1"),
             digest=f"{agent}-{task.name}-{seed}".ljust(64, "0"),
@@ -38,7 +40,7 @@ def runs(agent: str, task: Task, means: list[float], steps: int = 1_000_000) -> 
     ]
 
 
-def crowd(tasks: list[Task], agents: int) -> list[Run]:
+def crowd(tasks: list[Task], agents: int) -> list[RecordedRun]:
     """So many agents with long names on all tasks, with five seeds each: their means lie around the reference."""
     return [
         run

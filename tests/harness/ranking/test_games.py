@@ -12,7 +12,7 @@ from rlbench.harness.ranking.games import GamesWon, elo_rating, games_won
 from rlbench.harness.ranking.intervals import mean_interval, moments
 from rlbench.harness.ranking.leaderboard import Surroundings, page, pages
 from rlbench.harness.ranking.rankings import compute_rankings
-from rlbench.harness.ranking.recorded_runs import AgentVersion, Run
+from rlbench.harness.ranking.recorded_runs import AgentVersion, RecordedRun
 from rlbench.harness.tasks.task import GameSchedule, Supplement, Task
 
 POOL = ("weak", "middling", "strong")
@@ -33,7 +33,9 @@ OPPONENTS = np.array([TASK.episode(i)[1]["opponent"] for i in range(60)])
 def result(*returns, steps=1000, drawn=0, task=TASK, name="player"):
     """The result of training runs with these returns."""
     runs = [
-        Run(task.key, AgentVersion(name, "1"), f"{name}{i}", "", i, steps, np.array(of, float), 0, True, drawn=drawn)
+        RecordedRun(
+            task.key, AgentVersion(name, "1"), f"{name}{i}", "", i, steps, np.array(of, float), 0, True, drawn=drawn
+        )
         for i, of in enumerate(returns)
     ]
     return AgentResult.of(runs, task)
