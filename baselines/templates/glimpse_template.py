@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
 
-MOST_TOLD = 99  # glimpses that are remembered, to be told
+MAX_GLIMPSES = 99  # that are remembered, for `explain`
 
 
 class RecurrentAttention:
@@ -54,23 +54,23 @@ class RecurrentAttention:
         return np.tanh(self.linear(f"location_network.layers.{2 * (self.depth - 1)}", x))
 
     def act(self, observation: dict[str, NDArray[Any]], first: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
-        """Location [N, 2] and label [N] after one more glimpse of each lane; a lane that begins has seen nothing."""
+        """Location [N, 2] and label [N] after one more glimpse; where an episode begins, the state is 0."""
         patches, l_t = observation["patches"], observation["location"]
         if len(self.h) != len(first):
             self.h = np.zeros((len(first), self.h.shape[1]), np.float32)
         h_tm1 = np.where(first[:, None], np.float32(0), self.h)
         self.h = self.look(h_tm1, patches.reshape(len(first), -1).astype(np.float32), l_t.astype(np.float32))
-        self.history = [*([] if first.all() else self.history[-MOST_TOLD:]), (first, l_t)]
+        self.history = [*([] if first.all() else self.history[-MAX_GLIMPSES:]), (first, l_t)]
         self.logits = self.linear("action_network", self.h)
         return {"location": self.location(self.h), "label": self.logits.argmax(axis=1)}
 
     def explain(self) -> dict[str, Any]:
-        """What it thought at the last action: pi(.|s) [N, A] of the labels, and where each lane looked, [k, 2]."""
+        """Of the last action: pi(.|s) [N, A] of the labels, and where each environment's k glimpses were, [k, 2]."""
         p = np.exp(self.logits - self.logits.max(axis=1, keepdims=True))
         paths: list[list[Any]] = [[] for _ in self.logits]
         for first, l_t in self.history:
-            for lane, place in enumerate(l_t):
-                paths[lane] = [*([] if first[lane] else paths[lane]), place]
+            for i, place in enumerate(l_t):
+                paths[i] = [*([] if first[i] else paths[i]), place]
         return {"probabilities": p / p.sum(axis=1, keepdims=True), "glimpses": paths}
 
     def tensors(self) -> dict[str, NDArray[Any]]:

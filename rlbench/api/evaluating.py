@@ -20,7 +20,7 @@ from rlbench.harness.executors.choice import cores
 from rlbench.harness.isolation import tiers
 from rlbench.harness.results import record
 from rlbench.harness.schedule import EndedRun
-from rlbench.harness.tasks.secret import LEAST_BYTES
+from rlbench.harness.tasks.secret import MIN_BYTES
 from rlbench.harness.tasks.suite import catalogue
 from rlbench.harness.tasks.task import Task
 
@@ -181,9 +181,9 @@ def with_secret(task: Task, secret: bytes | None) -> Task:
     """A task whose seeds are drawn from a secret; as it is where there is none."""
     if secret is None:
         return task
-    if len(secret) < LEAST_BYTES:
+    if len(secret) < MIN_BYTES:
         raise UserError(
-            f"the secret has {counted(len(secret), 'byte')}, and a secret has {LEAST_BYTES} or more; "
+            f"the secret has {counted(len(secret), 'byte')}, and a secret has {MIN_BYTES} or more; "
             "secrets.token_bytes(32) draws one"
         )
     return dataclasses.replace(task, secret=secret)

@@ -108,7 +108,7 @@ def _played_or_error(
     steps: list[list[space_tree.Array]] | None,
     kept: Kept,
 ) -> BlockResult | Exception:
-    """A block; or the error for which it could not be started, so that it may be tried again. Raises all others."""
+    """A block; or the error that kept it from starting, after which it may be tried again. Other errors are raised."""
     try:
         return _play_block(task, entrant, number, attempt, strict, isolation, steps, kept)
     except UserError:
@@ -122,7 +122,7 @@ def _played_or_error(
 
 
 class SpoiltBlockError(Exception):
-    """An error after the agent had started to run, who may have caused it: the block is not played again.
+    """An error raised after the agent had begun to run: the agent may have caused it, so the block is not played again.
 
     Args:
         error: What was raised.
@@ -198,7 +198,8 @@ def _play_block(
 def agent_seed(task: Task, training_seed: int | None, block: int) -> int:
     """The seed given to `load`: 31 bits of a hash of the task, the training seed (None: not trained) and the block.
 
-    Of the name and version of the task, so that agents that draw play alike however tasks are hashed.
+    The task counts by its name and version, not by its hash: agents that draw random numbers play alike whatever
+    fields the hash covers.
     """
     text = json.dumps([task.key, training_seed, block])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1

@@ -56,7 +56,7 @@ class Kept:
             self._close_environment()
 
     def server(self, entrant: Submission, tier: tiers.Tier) -> ForkServer | None:
-        """What starts processes for an agent in a tier, and begins to import its libraries now; None for nothing."""
+        """Starts processes for an agent, and begins to import its libraries now; None where each starts by itself."""
         if tier != "landlock" or entrant.device != "cpu":  # a driver of GPUs may start threads
             return None
         libraries = imported_ahead(entrant)

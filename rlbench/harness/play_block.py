@@ -46,7 +46,7 @@ class PlayBlock:
 
     @property
     def may_be_repeated(self) -> bool:
-        """Whether it may be done again where its process died: the agent was behind walls, and has not killed it."""
+        """Whether it may be done again where its process died: a sandboxed agent cannot have killed it."""
         return self.isolation != "process"
 
     def files(self) -> dict[str, bytes]:

@@ -79,7 +79,7 @@ class Schedule:
 
     @property
     def over(self) -> bool:
-        """Whether every run has ended, and has been told."""
+        """Whether every run has ended, and `ended` has returned it."""
         return not (self._waiting or self._open or self._ended)
 
     @property

@@ -19,8 +19,8 @@ import numpy as np
 from rlbench import arithmetic
 from rlbench.commands.doctoring.check import Check
 
-LEAST_ROOM = 100 << 20  # bytes for temporary files: a submission, a film
-LEAST_FILES = 256  # open files
+MIN_ROOM = 100 << 20  # bytes for temporary files: a submission, a film
+MIN_FILES = 256  # open files
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -47,7 +47,7 @@ def check_temporary_folder() -> Check:
     except OSError as error:
         return Check("temporary files", "fail", str(error), advice)
     found = f"{folder}, {free >> 20:,} MiB free"
-    return Check("temporary files", "warn" if free < LEAST_ROOM else "ok", found, advice if free < LEAST_ROOM else "")
+    return Check("temporary files", "warn" if free < MIN_ROOM else "ok", found, advice if free < MIN_ROOM else "")
 
 
 def check_locale() -> Check:
@@ -102,7 +102,7 @@ def check_limits() -> Iterator[Check]:
     import resource
 
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    if files != resource.RLIM_INFINITY and files < LEAST_FILES:
-        yield Check("limits", "warn", f"{files} open files", f"ulimit -n {LEAST_FILES}")
+    if files != resource.RLIM_INFINITY and files < MIN_FILES:
+        yield Check("limits", "warn", f"{files} open files", f"ulimit -n {MIN_FILES}")
     if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
         yield Check("signals", "ok", "SIGCHLD is ignored; rlbench's own processes begin with the default")

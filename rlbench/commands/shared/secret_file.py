@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rlbench.errors import UserError
-from rlbench.harness.tasks.secret import LEAST_BYTES
+from rlbench.harness.tasks.secret import MIN_BYTES
 from rlbench.regular_files import read_regular
 
 MAX_BYTES = 1 << 20
@@ -21,8 +21,8 @@ def read(file: Path) -> bytes:
         secret = read_regular(file, MAX_BYTES)
     except OSError as error:
         raise UserError(f"cannot read the secret {file}: {error.strerror}") from None
-    if len(secret) < LEAST_BYTES:
+    if len(secret) < MIN_BYTES:
         raise UserError(
-            f"{file} has {len(secret)} bytes, a secret has {LEAST_BYTES} or more: head -c 32 /dev/urandom > {file}"
+            f"{file} has {len(secret)} bytes, a secret has {MIN_BYTES} or more: head -c 32 /dev/urandom > {file}"
         )
     return secret

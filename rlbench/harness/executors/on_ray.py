@@ -1,8 +1,8 @@
 """Work on a cluster of Ray, a piece to a task; the extra `ray`. Where it runs and with how many nodes, Ray knows.
 
-A piece whose worker or node has died is done again elsewhere, if its work may be: an agent behind walls can end no
-process but its own, so none can have a block played again to draw better numbers. In the tier `process` it might; such
-a run ends instead, and goes on when it is started again.
+A piece whose worker or node has died is done again elsewhere, if its work may be repeated. A sandboxed agent can end no
+process but its own, so it cannot have a block repeated until it draws better numbers. In the tier `process` it could:
+there the run ends instead, and goes on when it is started again.
 
 Source: https://docs.ray.io/en/latest/ray-core/fault_tolerance/tasks.html
 """

@@ -134,10 +134,10 @@ class ProcessExecutor:
 
 
 def shares(cores: Set[int], jobs: int) -> list[frozenset[int]]:
-    """The cores of each of several processes: none in two of them; all of them in each, where there are too few.
+    """The cores that each of several processes keeps to: none is shared, unless there are fewer cores than processes.
 
-    Else each would start as many threads as there are cores, and a process would be woken on another core than its
-    agent's, which takes twice as long (`isolation.affinity`). Threads change no episode.
+    Without shares each would start as many threads as there are cores, and a process would be woken on another core
+    than its agent's, which takes twice as long (`isolation.affinity`). Threads change no episode.
     """
     if jobs > len(cores):
         return [frozenset(cores)] * jobs

@@ -32,7 +32,7 @@ _INHERITED = (
     *("CUDA_HOME", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES"),
 )
 NO_RENDERING = "disabled"
-"""What MuJoCo is told: else importing it, as TorchRL does, starts a program that looks for a display."""
+"""MUJOCO_GL of the process: without it importing MuJoCo, as TorchRL does, starts a program that looks for a display."""
 
 _INHERITED_BY_PYTHON = ("PYTHONHOME", "PYTHONPATH", "PYTHONPYCACHEPREFIX")
 

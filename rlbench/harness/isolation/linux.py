@@ -1,4 +1,4 @@
-"""Agents are isolated by Linux; elsewhere that is said before anything is tried."""
+"""The error on systems other than Linux, which cannot isolate agents; raised before anything is tried."""
 
 from __future__ import annotations
 

@@ -59,8 +59,8 @@ def in_words(of: TaskRow | ReferenceLine, task: Task) -> str:
             deviation = f"from ± {decimal(of.deviation or 0.0, digits)}, {seeds}"
             return f"{line_label(of)} {interval(known.low, known.high, digits)} ({deviation})"
         unknown = "no deviation published" if of.deviation is None and of.published else ""
-        told = ", ".join(filter(None, (seeds, unknown)))
-        return f"{line_label(of)} {with_deviation(of, digits)}{f' ({told})' if told else ''}"
+        details = ", ".join(filter(None, (seeds, unknown)))
+        return f"{line_label(of)} {with_deviation(of, digits)}{f' ({details})' if details else ''}"
     mean = f"{label(of)} {decimal(of.mean_return, digits)}"
     seeds = counted_seeds(str(of.training_seeds)) if of.training_seeds else "not trained, over episodes"
     if of.return_low is None:

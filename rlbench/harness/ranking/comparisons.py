@@ -28,7 +28,7 @@ from rlbench.harness.ranking.scores import Floats, Strata, present, probability_
 POWER = 0.8
 """Chance of telling two agents apart for which `seeds_needed` plans."""
 
-MOST_SEEDS = 10_000
+MAX_SEEDS = 10_000
 """Seeds beyond which `seeds_needed` gives up."""
 
 ALL_SPLITS = 20_000
@@ -151,7 +151,7 @@ def seeds_needed(x: Strata, y: Strata, level: float = LEVEL, power: float = POWE
     true ones, so it is a plan and no promise.
 
     Returns:
-        The number, from `FEWEST_SEEDS` to `MOST_SEEDS`; None where the means are equal, or where it takes more.
+        The number, from `FEWEST_SEEDS` to `MAX_SEEDS`; None where the means are equal, or where it takes more.
     """
     m_x, m_y = (float(np.mean([present(s).mean() for s in strata])) for strata in (x, y))
     if abs(m_x - m_y) <= SAME * max(1.0, abs(m_x)):
@@ -162,7 +162,7 @@ def seeds_needed(x: Strata, y: Strata, level: float = LEVEL, power: float = POWE
         t = student_quantile(level, 2 * (n - 1)) + student_quantile(2 * power - 1, 2 * (n - 1))
         return n >= t**2 * s2 / (m_x - m_y) ** 2
 
-    return next((n for n in (*range(FEWEST_SEEDS, 100), *range(100, MOST_SEEDS + 1, 10)) if enough(n)), None)
+    return next((n for n in (*range(FEWEST_SEEDS, 100), *range(100, MAX_SEEDS + 1, 10)) if enough(n)), None)
 
 
 def holm(p: Sequence[float]) -> list[float]:

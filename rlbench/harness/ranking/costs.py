@@ -16,10 +16,10 @@ from rlbench.harness.ranking.tables import TextTable
 from rlbench.harness.tasks.suite import catalogue
 
 Commands: TypeAlias = Mapping[tuple[str, str], tuple[str, ...]]
-"""What trains and scores an agent on a task again, by their names: a command, or several that follow each other."""
+"""(agent, task) -> the command, or the commands in order, that train the agent and score it again."""
 
 UNITS = (("s", 1.0), ("min", 60.0), ("h", 3600.0))
-"""Units of time with their seconds; from 100 of one on the next is used."""
+"""Units of time with their seconds; from 100 of a unit on, the next one is used."""
 
 
 @dataclass(frozen=True)

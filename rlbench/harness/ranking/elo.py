@@ -30,7 +30,7 @@ SCALE = 400 / math.log(10)
 FARTHEST = 1e5
 """Elo points beyond all opponents within which ratings are looked for."""
 
-MOST_STEPS = 200
+MAX_STEPS = 200
 """Steps of Newton's method in `maximise`, which takes about ten."""
 
 
@@ -166,7 +166,7 @@ def maximise(points: Floats, ratings: Floats, free: NDArray[np.bool_]) -> Floats
     """
     games = points + points.T
     r = np.array(ratings, np.float64)
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_STEPS):
         p = win_probability(r[:, None] - r)
         gradient = (points - games * p).sum(axis=1)[free]
         information = games * p * (1 - p)

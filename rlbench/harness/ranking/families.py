@@ -19,7 +19,7 @@ from rlbench.harness.tasks.task import Task
 
 @dataclass(frozen=True)
 class Words:
-    """How the page calls a family, and what it says before and below its matrix."""
+    """What the page calls a family, and what it says before and below its matrix."""
 
     title: str
     lead: str = ""
@@ -140,8 +140,8 @@ def with_links_to(anchors: Collection[str], text: str) -> str:
 def notes(name: str, suite: Sequence[Task], rankings: Rankings) -> list[str]:
     """What stands below the matrix of a family: its agents and scale, published protocols, missing agents."""
     words = words_of(name)
-    told = " ".join(filter(None, (words.tasks, *(f"{sentence}." for sentence in scale(suite, rankings)))))
-    lines = [told] if told else []
+    stated = " ".join(filter(None, (words.tasks, *(f"{sentence}." for sentence in scale(suite, rankings)))))
+    lines = [stated] if stated else []
     lines += order_of(name, suite, rankings)
     lines += protocols([line for t in suite for line in rankings.lines[t.key]])
     unrated = [task.key for task in suite if task.is_game and not task.ratings]
@@ -206,9 +206,9 @@ def unique(texts: Iterable[str]) -> list[str]:
 
 
 def protocols(lines: Sequence[ReferenceLine]) -> list[str]:
-    """How the protocols of published scores differ from the tasks', a line per source, and one of what all have.
+    """How the protocols of published scores differ from the tasks: first what all have, then a line per source.
 
-    Where some of a source's scores have a clause and some have not, it says which: tasks, else agents.
+    Where only some scores of a source have a clause, it names them: by their tasks, else by their agents.
     """
     published = [line for line in lines if line.kind == "published"]
     of_source: dict[tuple[str, str], list[ReferenceLine]] = {}
@@ -217,13 +217,14 @@ def protocols(lines: Sequence[ReferenceLine]) -> list[str]:
     everywhere = [clause for clause in unique(clauses(published)) if in_all(clause, list(of_source.values()))]
     if len(of_source) == 1:
         everywhere = []
-    told = [f"{PUBLISHED} all: {'; '.join(told_of(clause, published) for clause in everywhere)}."] if everywhere else []
+    common = "; ".join(qualified(clause, published) for clause in everywhere)
+    stated = [f"{PUBLISHED} all: {common}."] if everywhere else []
     for (source, url), of in of_source.items():
-        own = [told_of(clause, of) for clause in unique(clauses(of)) if clause not in everywhere]
+        own = [qualified(clause, of) for clause in unique(clauses(of)) if clause not in everywhere]
         names = ", ".join(unique(line.agent for line in of))
         mark = f"{PUBLISHED} " if any(line.published for line in of) else ""
-        told.append(f"{mark}{names}, from {cited(source, url, short=True)}{': ' if own else ''}{'; '.join(own)}.")
-    return told
+        stated.append(f"{mark}{names}, from {cited(source, url, short=True)}{': ' if own else ''}{'; '.join(own)}.")
+    return stated
 
 
 def clauses(lines: Iterable[ReferenceLine]) -> list[str]:
@@ -236,14 +237,14 @@ def in_all(clause: str, groups: Sequence[Sequence[ReferenceLine]]) -> bool:
     return all(clause in clauses(lines) for lines in groups)
 
 
-def told_of(clause: str, lines: Sequence[ReferenceLine]) -> str:
-    """A clause, and before it of which of these scores it is told where it is not of all."""
+def qualified(clause: str, lines: Sequence[ReferenceLine]) -> str:
+    """A clause, after the names of the scores that it is true of, where it is not true of all."""
     having = [line for line in lines if clause in clauses([line])]
     return clause if len(having) == len(lines) else f"{whose(having, lines)}: {clause}"
 
 
 def whose(having: Sequence[ReferenceLine], published: Sequence[ReferenceLine]) -> str:
-    """Of which published scores a clause is told."""
+    """Names of the published scores that a clause is true of."""
     if len(having) == len(published) > 1:
         return "all"
     tasks, agents = (unique(getattr(line, name) for line in having) for name in ("task", "agent"))
@@ -255,7 +256,7 @@ def whose(having: Sequence[ReferenceLine], published: Sequence[ReferenceLine]) -
 
 
 def sources(lines: Sequence[ReferenceLine]) -> list[str]:
-    """Where published scores of a task come from and how their protocols differ; those that agree in both as one."""
+    """Where published scores of a task come from, and how their protocols differ; equal ones share a line."""
     same: dict[tuple[str, str, str], list[ReferenceLine]] = {}
     for line in lines:
         if line.kind == "published":

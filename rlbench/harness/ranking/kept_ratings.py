@@ -19,7 +19,7 @@ from rlbench.process import import_library
 CACHE_NAME = "rlbench_elo_ratings"
 """Name of the file in the cache."""
 
-MOST = 1_000
+MAX_RATINGS = 1_000
 """Ratings that are kept, the newest ones."""
 
 
@@ -45,7 +45,7 @@ class KeptRatings:
             if rating is None:
                 return None
             self._known[digest] = list(rating)
-            newest = dict(list(self._known.items())[-MOST:])
+            newest = dict(list(self._known.items())[-MAX_RATINGS:])
             self._store(CACHE_NAME, json.dumps(newest).encode())  # an infinity is written as Infinity, and read again
         return elo.Rating(*self._known[digest])
 

@@ -31,7 +31,7 @@ TEXT_COLUMNS = frozenset({"agent", "task", "reason", "digest", "command", "curve
 
 
 class Marked(str):
-    """Text of a cell that Markdown shows otherwise than as plain text: bold, or with links."""
+    """Plain text of a cell, with the Markdown that shows it bold or with links."""
 
     markdown: str
 

@@ -34,7 +34,7 @@ from rlbench.harness.tasks.task import Task
 
 @dataclass(frozen=True)
 class Cell:
-    """One agent on one task: its number, what stands beside it, its steps and seeds; empty where they are not told."""
+    """One agent on one task: its number, what stands beside it, its steps and seeds; empty where they are not known."""
 
     number: str
     beside: str = ""
@@ -191,7 +191,7 @@ def published_reference(task: Task, rankings: Rankings) -> ReferenceLine | None:
 
 
 def published_steps(line: ReferenceLine) -> str:
-    """Training steps of a published agent; empty where they are not told."""
+    """Training steps of a published agent; empty where they are not published."""
     return budget(line.training_steps) if line.training_steps else ""
 
 

@@ -24,7 +24,7 @@ from rlbench.harness.tasks.task import Task
 ASKED_FOR = ("half-cheetah-gymnasium@1", "pong@1")
 """The tasks that examples are taken from where they can be, the most asked for first."""
 
-MOST_SEEDS_TOLD = 5
+MAX_SEEDS_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def against(line: ReferenceLine, task: Task) -> str:
 
 def each_seed(row: TaskRow, task: Task) -> str:
     """`6,558, 3,590 and 4,284`, where the mean has an interval and the seeds are few enough to be told."""
-    if row.return_low is None or len(row.seed_means) > MOST_SEEDS_TOLD:
+    if row.return_low is None or len(row.seed_means) > MAX_SEEDS_SHOWN:
         return ""
     *others, last = (decimal(mean, digits_of(task)) for mean in row.seed_means)
     return f"{', '.join(others)} and {last}"

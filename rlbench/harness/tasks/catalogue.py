@@ -12,7 +12,7 @@ RESERVED = ("all", "classic")
 
 
 def missing(task: str) -> str:
-    """What is said of a task, by the key in a record, that nobody has defined here."""
+    """The message about a task that a record names and nobody has defined here."""
     return f"no definition of {task} is known here: put its file on RLBENCH_PATH, or install its package"
 
 

@@ -30,7 +30,7 @@ SUFFIXES = (".toml", ".py")
 MAX_BYTES = 1 << 20
 
 SOURCE = "named in the definition of the task"
-"""Where a reference comes from of which nothing else is said."""
+"""The source of a reference whose definition names none."""
 
 
 def read_file(path: Path, own: Catalogue) -> Catalogue:

@@ -9,12 +9,12 @@ import functools
 import hashlib
 import hmac
 
-LEAST_BYTES = 16
+MIN_BYTES = 16
 """Of a secret, so that nobody can try them all."""
 
 
 def secret_hash(secret: bytes) -> str:
-    """What a record tells of the secret: its sha256."""
+    """The sha256 of the secret, which records hold."""
     return hashlib.sha256(secret).hexdigest()
 
 

@@ -32,7 +32,7 @@ BUDGETS = {
 """Training steps up to which agents of a family are ranked together; beyond the last, any number."""
 
 _ROBOT_RETURNS = (-100_000.0, 100_000.0)
-"""Of an episode of 1,000 steps: 100 a step, several times what anybody has published for any robot."""
+"""Possible returns of an episode: 100 a step over 1,000 steps, several times any published return of a robot."""
 
 _GRID_WORLD_STARTS = tuple(
     {"state": {"row": row, "col": col}} for row in range(4) for col in range(4) if (row, col) not in {(0, 0), (3, 3)}

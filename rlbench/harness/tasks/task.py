@@ -211,7 +211,7 @@ class Task:
 
     @property
     def is_game(self) -> bool:
-        """Whether it is games against opponents, whom it schedules."""
+        """Whether its episodes are games against opponents, in the order of a `GameSchedule`."""
         return isinstance(self.options, GameSchedule)
 
     @property
@@ -243,7 +243,7 @@ class Task:
 
     @property
     def secret_hash(self) -> str | None:
-        """What records tell of the secret; None where there is none."""
+        """The hash of the secret, which records hold; None where there is none."""
         return secret_hash(self.secret) if self.secret else None
 
     @property

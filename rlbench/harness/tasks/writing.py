@@ -15,7 +15,7 @@ def task_text(fields: Mapping[str, Any], comments: Mapping[str, str], heading: s
 
     Args:
         fields: Values by name, in order.
-        comments: What is said of some of them.
+        comments: Comments on some of them, by name.
         heading: The comment above it.
 
     Raises:

@@ -61,7 +61,7 @@ def test_tasks_without_ratings_are_left_alone(rate, cache):
 
 
 def test_the_newest_ratings_are_kept(rate, cache, monkeypatch):
-    monkeypatch.setattr(kept_ratings, "MOST", 2)
+    monkeypatch.setattr(kept_ratings, "MAX_RATINGS", 2)
     for of in SOME.values():
         rate(of)
     monkeypatch.setattr(games, "elo_rating", lambda result: pytest.fail("computed again"))
