@@ -16,7 +16,10 @@ from rlbench.errors import UserError
 from tests.drawing.windows import on_screen, picture, pygame
 
 SETTINGS = """
-import locale, os, sys, rlbench.drawing.window as window, numpy as np
+import locale, os, sys, threading, rlbench.drawing.window as window, numpy as np
+first = threading.Thread(target=int)  # for which the C library handles a signal of its own
+first.start()
+first.join()
 def settings():
     status = [line for line in open("/proc/self/status") if line.startswith(("SigCgt", "SigIgn", "SigBlk"))]
     return status, dict(os.environ), os.getcwd(), list(sys.path), locale.setlocale(locale.LC_ALL)
