@@ -20,7 +20,7 @@ def rooms():
     named = set()
     for row in tables(PAGE, "The rooms")[0]:
         own = code(row["folder"])
-        named |= {*own, *(own[0] + inner for inner in code(row["what is in it"]) if inner.endswith("/"))}
+        named |= {*own, *(own[0] + inner for inner in code(row["what is in it"]) if re.fullmatch(r"\w+/", inner))}
     return named
 
 
