@@ -20,7 +20,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from rlbench.process import openblas
+from rlbench.process.numerics import openblas
 
 PINNED, NATIVE = "x86-64-avx2", "native"
 """Names of the two arithmetics: the pinned one, and the one that libraries choose by the CPU."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from rlbench import process
+from rlbench.process import system
 
 
 @contextmanager
@@ -40,7 +40,7 @@ def import_matplotlib() -> Any:
     wanted = os.environ.get("MPLBACKEND")
     if "matplotlib" in sys.modules or not wanted:
         return importlib.import_module("matplotlib")
-    with process.environment(MPLBACKEND="agg"):
+    with system.environment(MPLBACKEND="agg"):
         mpl: Any = importlib.import_module("matplotlib")
     with contextlib.suppress(ValueError):
         mpl.rcParams["backend"] = wanted  # for others in this process, who may have it

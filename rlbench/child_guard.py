@@ -11,7 +11,7 @@ import os
 import threading
 
 from rlbench.children import call_after_fork, child_environment
-from rlbench.process import standard_streams
+from rlbench.process.system import standard_streams
 
 SHELL = "/bin/sh"
 HELPER = """

@@ -15,7 +15,7 @@ from typing import Any
 from rlbench import arithmetic
 from rlbench.errors import UserError, unknown
 from rlbench.options import parse_options
-from rlbench.process import random_generator
+from rlbench.process.imports import random_generator
 from rlbench.program import run_program
 
 COMMANDS = {

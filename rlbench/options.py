@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rlbench import process, streams
+from rlbench import streams
 from rlbench.errors import UserError
+from rlbench.process import system
 
 NARROWEST, USUAL, WIDEST = 40, 80, 100  # columns of a help text
 UNBROKEN = 5_000  # columns of a message that shall be one line
@@ -47,9 +48,9 @@ def parse_options(
         raise UserError("a word holds a null character, which no name or path can")
     given = {} if default is None else {"default": default}
     if any(each in ("-h", "--help") for each in arguments):
-        with process.environment(COLUMNS=str(min(max(streams.columns() or USUAL, NARROWEST), WIDEST))):
+        with system.environment(COLUMNS=str(min(max(streams.columns() or USUAL, NARROWEST), WIDEST))):
             return tyro.cli(kind, args=["--help"], prog=prog, description=description, **given)
-    with process.environment(COLUMNS=str(UNBROKEN)):
+    with system.environment(COLUMNS=str(UNBROKEN)):
         complaint = io.StringIO()
         try:
             with contextlib.redirect_stderr(complaint):

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from rlbench import process, streams
+from rlbench import streams
 from rlbench.errors import HarnessError
 from rlbench.exit_codes import exit_code
+from rlbench.process.system import standard_streams, waitable_children
+from rlbench.process.termination import Terminated, ending_in_order, termination
+
+
+@contextmanager
+def own_process() -> Iterator[None]:
+    """A command line's own process: inside, it has standard streams and children, and ends in order on SIGTERM."""
+    with standard_streams(), waitable_children(), termination():
+        yield
 
 
 def run_program(work: Callable[[], int]) -> int:
@@ -17,11 +27,11 @@ def run_program(work: Callable[[], int]) -> int:
     Args:
         work: returns the exit code where nothing goes wrong.
     """
-    with process.program(), streams.output_streams():
+    with own_process(), streams.output_streams():
         try:
-            with process.ending_in_order():
+            with ending_in_order():
                 return _done(work)
-        except process.Terminated as end:
+        except Terminated as end:
             return _fail("terminated; run the same command again to go on", end.status)
         except KeyboardInterrupt as interruption:
             return _fail(str(interruption) or "interrupted; run the same command again to go on", 130)

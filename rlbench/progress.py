@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from rlbench import streams
-from rlbench.process import import_library
+from rlbench.process.imports import import_library
 
 MIN_WIDTH_FOR_FIGURES = 110  # characters of a line
 SECONDS_BETWEEN_PICTURES = 0.2  # of a bar in a notebook

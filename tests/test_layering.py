@@ -177,8 +177,8 @@ MAY_REACH = {
 """Room -> the other rooms that its modules may reach. A module is in the room with the longest name that fits it."""
 
 DOORS_FOR_BASELINES = {
-    *("rlbench", "rlbench.arithmetic", "rlbench.errors", "rlbench.process", "rlbench.progress", "rlbench.registry"),
-    "rlbench.environments",
+    *("rlbench", "rlbench.arithmetic", "rlbench.environments", "rlbench.errors", "rlbench.progress"),
+    *("rlbench.process.numerics", "rlbench.process.scopes", "rlbench.registry"),
     *("rlbench.charts", "rlbench.options", "rlbench.program", "rlbench.text_files", "rlbench.whole_files"),
     *(f"rlbench.search.{name}" for name in ("batch", "files", "nodes", "settings")),
     *("rlbench.harness.manifest", "rlbench.harness.tasks.suite"),

@@ -21,12 +21,12 @@ from baselines.nets.optim import Adam, FlatParameters
 from baselines.training.image_validation import images_of, make_env
 from baselines.training.loop import computing
 from baselines.training.validation import FIRST_SEED, training_seed
-from rlbench import process
+from rlbench.process import numerics
 
 FILTERS, KERNEL, STRIDE, UNITS = 8, 10, 5, 256
 
 
-@process.torch_generator()
+@numerics.torch_generator()
 def network(side: int, classes: int, seed: int = 0) -> nn.Sequential:
     """Logits [N, classes] for images [N, 1, side, side]; the weights are torch's default ones after this seed."""
     torch.manual_seed(seed)

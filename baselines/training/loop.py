@@ -35,9 +35,9 @@ from baselines.training.events import Evaluated, Event, Finished, Progress, Snap
 from baselines.training.memory import Need, Sizes
 from baselines.training.validation import Validation, training_seed
 from baselines.types import Clock, Count, CountOrZero, Discount, Number, Positive, Seed, TaskName, Threads, Tree
-from rlbench import process
 from rlbench.errors import UserError
 from rlbench.harness.manifest import check_name
+from rlbench.process import numerics, scopes
 
 
 class Every(NamedTuple):
@@ -243,11 +243,11 @@ def computing(threads: int = 1, precision: str = "float32") -> Iterator[None]:
     """
     with ExitStack() as stack:
         stack.enter_context(np.errstate(under="ignore"))
-        stack.enter_context(process.one_blas_thread())
+        stack.enter_context(numerics.one_blas_thread())
         if "torch" in sys.modules:
-            stack.enter_context(process.torch_defaults())
-            stack.enter_context((process.torch_tf32 if precision == "tf32" else process.torch_float32)())
-            stack.enter_context(process.torch_threads(threads))
+            stack.enter_context(numerics.torch_defaults())
+            stack.enter_context((numerics.torch_tf32 if precision == "tf32" else numerics.torch_float32)())
+            stack.enter_context(numerics.torch_threads(threads))
         yield
 
 
@@ -267,7 +267,7 @@ def loop(make: Callable[[Any], Learner], settings: RunSettings, resume: Tree | N
     """
     settings.check()
     threads = getattr(settings, "threads", 1)
-    yield from process.within(lambda: computing(threads, settings.precision), _events(make, settings, resume, clock))
+    yield from scopes.within(lambda: computing(threads, settings.precision), _events(make, settings, resume, clock))
 
 
 def _events(

@@ -17,7 +17,7 @@ from rlbench.harness.isolation import tiers
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.suite import get_suite
 from rlbench.harness.tasks.task import Task
-from rlbench.process import termination
+from rlbench.process.termination import termination
 from rlbench.progress import progress
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from rlbench.errors import UserError
 from rlbench.harness import submission
 from rlbench.harness.archives import unpacked
 from rlbench.harness.isolation import tiers
-from rlbench.process import termination
+from rlbench.process.termination import termination
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ from rlbench.harness.kept import Kept
 from rlbench.harness.layers.player import WEIGHTS
 from rlbench.harness.results import curves
 from rlbench.harness.tasks.suite import catalogue, get_task
-from rlbench.process import one_blas_thread, torch_threads
+from rlbench.process.numerics import one_blas_thread, torch_threads
 from rlbench.progress import progress
 
 DEVICES = ("auto", "cpu", "cuda")

@@ -15,7 +15,7 @@ from typing import Any
 
 from rlbench.core.compiler.ptx import LAUNCH, OLDEST_GPU, FlatArguments, Kind
 from rlbench.errors import ArgumentError, TooLargeError, UserError, shortened
-from rlbench.process import import_library
+from rlbench.process.imports import import_library
 
 THREADS = 128  # of a block; kernels take up to 205 registers, so 255 could not have 256 threads
 OLDEST_DRIVER = 11_000  # CUDA 11.0, the first that knows PTX 7.0

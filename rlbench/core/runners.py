@@ -15,7 +15,7 @@ from rlbench.core.compiler.ptx import Kind, kinds, ptx
 from rlbench.core.cuda import Gpu, Kernel, open_gpu
 from rlbench.core.world import World
 from rlbench.errors import ArgumentError, shortened
-from rlbench.process import import_library
+from rlbench.process.imports import import_library
 
 Tensor = Any  # torch.Tensor: torch is an extra, and has no types here
 

@@ -25,7 +25,7 @@ from rlbench.core.runners import Call, Tensor, make_runner
 from rlbench.core.seeding import new_streams
 from rlbench.core.world import World
 from rlbench.errors import ArgumentError, counted, shortened
-from rlbench.process import import_library
+from rlbench.process.imports import import_library
 
 TensorStep = tuple[Any, Tensor, Tensor, Tensor, dict[str, Any]]
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rlbench.process import environment
+from rlbench.process.system import environment
 
 HINTS = {
     "PYGAME_HIDE_SUPPORT_PROMPT": "1",

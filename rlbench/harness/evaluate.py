@@ -14,7 +14,7 @@ from rlbench.harness.schedule import EndedRun, Pair, Schedule
 from rlbench.harness.shards import Shard
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.task import Task
-from rlbench.process import termination
+from rlbench.process.termination import termination
 from rlbench.progress import progress
 
 

@@ -6,10 +6,10 @@ import locale
 import numpy as np
 import pytest
 
-from rlbench import process
 from rlbench.envs.atari import emulator
 from rlbench.envs.atari.ale_bindings import SettingsReader
 from rlbench.errors import UserError
+from rlbench.process import system
 from rlbench.testing import same
 from tests.envs.atari_games import make, make_vec
 
@@ -31,7 +31,7 @@ def test_sticky_actions_are_the_same_in_every_locale(decimal_comma):
 
 
 def test_a_probability_that_the_emulator_does_not_take_is_refused(decimal_comma, monkeypatch):
-    monkeypatch.setattr(process, "numeric_locale", contextlib.nullcontext)
+    monkeypatch.setattr(system, "numeric_locale", contextlib.nullcontext)
     for env in (make("pong"), make_vec("pong", 2)):
         with pytest.raises(UserError, match=r"ale-py uses 0.0 as probability of sticky actions, not 0.25"):
             env.reset(seed=0)

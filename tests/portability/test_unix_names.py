@@ -22,7 +22,7 @@ UNIX = {
     "rlbench/children.py": "folders are locked, and removed by descriptor, where the system opens them",
     "rlbench/arithmetic.py": "the name of the C library, None where os.confstr is missing",
     "rlbench/streams.py": "os.get_blocking may be missing, which is caught",
-    "rlbench/process.py": "SIGCHLD, once `sigaction` has been found",
+    "rlbench/process/system.py": "SIGCHLD, once `sigaction` has been found",
     "rlbench/whole_files.py": "records that are merged; files without a name where the system has them",
     "rlbench/envs/atari/cpu_affinity.py": "does nothing elsewhere than on Linux",
     "rlbench/envs/go/gtp_client.py": "refused where os.killpg is missing",

@@ -23,7 +23,6 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from rlbench import process
 from rlbench.core.compiler import cache, mistakes
 from rlbench.core.compiler.cache import cache_folder as cache_folder
 from rlbench.core.compiler.codegen import PADDING
@@ -34,6 +33,7 @@ from rlbench.core.compiler.template import CACHED, source
 from rlbench.core.compiler.work_stealing import ENTRIES, pool_source
 from rlbench.core.world import World
 from rlbench.errors import UserError
+from rlbench.process import scopes, system
 
 # Environments from which a batch has threads by default, which share its steps where that is faster. Rules that compute
 # much may set PARALLEL_FROM themselves.
@@ -67,7 +67,7 @@ def check_thread_count() -> None:
 def _state() -> Callable[[], Any]:
     check_thread_count()
     stack = contextlib.ExitStack()
-    stack.enter_context(process.environment(**{name: STATED[name] for name in STATED if name in os.environ}))
+    stack.enter_context(system.environment(**{name: STATED[name] for name in STATED if name in os.environ}))
     from numba.core import config
 
     config.reload_config()
@@ -81,7 +81,7 @@ def _state() -> Callable[[], Any]:
     return undo
 
 
-numba_settings = process.SharedScope(_state)
+numba_settings = scopes.SharedScope(_state)
 """Numba compiles by our settings inside, and by the caller's afterwards."""
 
 

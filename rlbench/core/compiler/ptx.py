@@ -32,7 +32,7 @@ from rlbench.core.compiler.template import kernel_body, kernel_source
 from rlbench.core.spaces import Layout
 from rlbench.core.world import World
 from rlbench.errors import UserError, printable
-from rlbench.process import waitable_children
+from rlbench.process.system import waitable_children
 
 Kind: TypeAlias = "tuple[str, int]"
 """NumPy's name of a type, and the number of dimensions: 0 for a scalar."""

@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium.error import DependencyNotInstalled
 
 from rlbench.errors import UserError, check_taken, unknown
-from rlbench.process import import_library
+from rlbench.process.imports import import_library
 from rlbench.registry import ATARI_GAMES
 
 SEEDS = 2**31  # the emulator's seeds are below: it takes 31 bits

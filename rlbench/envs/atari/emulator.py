@@ -29,12 +29,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rlbench import children, process
+from rlbench import children
 from rlbench.envs.atari.ale_bindings import SEEDS, SettingsReader, import_ale_py, rom_path, screen_size
 from rlbench.envs.atari.cpu_affinity import on_one_core, threads_of_process
 from rlbench.envs.atari.history import NOT_RESET, History, State
 from rlbench.envs.atari.protocol import Protocol
 from rlbench.errors import check_taken
+from rlbench.process import system
 
 STACK, SIDE = 4, 84  # frames in an observation, and pixels on a side of each
 ALL_ACTIONS = 18  # nine positions of the joystick, with and without its button
@@ -92,7 +93,7 @@ class Games:
         rom = rom_path(game)
         height, width = screen_size(rom) if colour else (SIDE, SIDE)
         others = threads_of_process()
-        with process.numeric_locale():
+        with system.numeric_locale():
             ale: Any = ale_py.ALEVectorInterface(
                 rom_path=rom,
                 num_envs=num_envs,
@@ -150,7 +151,7 @@ class Games:
             self._history.forget()  # what was played before does not matter any more
         if self._ale is None:
             self._open()
-        with process.numeric_locale():
+        with system.numeric_locale():
             observations, info = self._ale.reset(which, seeds)
             self._settings.check(float(self._protocol.sticky), seeded.tolist())
         self._history.add_reset(which, seeds)

@@ -23,7 +23,7 @@ from rlbench.child_guard import guard
 from rlbench.child_monitor import ChildMonitor
 from rlbench.children import call_after_fork, child_environment
 from rlbench.errors import ArgumentError, printable, shortened
-from rlbench.process import standard_streams
+from rlbench.process.system import standard_streams
 
 MAX_ANSWER = 1 << 20
 """Bytes of an answer; a board of 19x19 as text takes 2 KB."""

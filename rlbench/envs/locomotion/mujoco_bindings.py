@@ -14,7 +14,8 @@ from gymnasium.error import DependencyNotInstalled
 
 from rlbench.core.arguments import integer
 from rlbench.errors import UserError
-from rlbench.process import environment, import_library
+from rlbench.process.imports import import_library
+from rlbench.process.system import environment
 
 
 def import_mujoco() -> ModuleType:

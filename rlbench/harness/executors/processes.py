@@ -24,7 +24,8 @@ from rlbench.errors import HarnessError, UserError
 from rlbench.harness.executors.work import Work
 from rlbench.harness.isolation import privileges
 from rlbench.harness.kept import Kept
-from rlbench.process import Terminated, forget_signals, termination, waitable_children
+from rlbench.process.system import waitable_children
+from rlbench.process.termination import Terminated, forget_signals, termination
 
 _SECONDS_TO_END, _PAUSE = 10.0, 0.002
 

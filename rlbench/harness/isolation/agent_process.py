@@ -15,7 +15,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from rlbench import arithmetic, children, process, space_tree
+from rlbench import arithmetic, children, space_tree
 from rlbench.child_monitor import ChildMonitor
 from rlbench.errors import HarnessError
 from rlbench.harness.isolation import affinity, namespaces, sandbox, spawn, tiers
@@ -29,6 +29,7 @@ from rlbench.harness.isolation.worker import FAULTS, HELLO, READY
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.limits import Limits
 from rlbench.harness.tasks.task import Task
+from rlbench.process import system
 
 if TYPE_CHECKING:
     import numpy as np
@@ -94,10 +95,10 @@ class AgentProcess:
         self.load_seconds = self.act_seconds = 0.0
         self.ready = False
         with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
-            ours.enter_context(process.standard_streams())
-            ours.enter_context(process.waitable_children())
+            ours.enter_context(system.standard_streams())
+            ours.enter_context(system.waitable_children())
             if tier != "landlock":  # whose walls let an agent start nothing
-                ours.enter_context(process.adopting_orphans())
+                ours.enter_context(system.adopting_orphans())
             room = MAX_BYTES if explain else 0
             self._shared = SharedArrays(observation, action, task.num_envs, explanation_bytes=room)
             ours.callback(os.close, self._shared.descriptor)
@@ -120,7 +121,7 @@ class AgentProcess:
             passed = (self._shared.descriptor, call_end, reply_end)
             around = namespaces.command(policy) if tier == "strict" else ()
             if server is not None:
-                ours.enter_context(process.adopting_orphans())
+                ours.enter_context(system.adopting_orphans())
             self._process = spawn.start(setup, passed, output_end, folder, around, server)
             ours.callback(self._kill, folder, tier)
             _running.add(self._process.pid)

@@ -1,7 +1,7 @@
 """What an agent has started and what has left its process group: found in /proc, and killed.
 
 For the tier `process`, where an agent may start what it likes. A process that has lost its parent is a child of the
-harness (`process.adopting_orphans`), and can never gain privileges, as the agent's process gave that up; or it is known
+harness (`adopting_orphans`), and can never gain privileges, as the agent's process gave that up; or it is known
 by the home folder in its environment, which no other process has.
 """
 

@@ -23,7 +23,7 @@ from rlbench.harness.adapters import folder as adapters
 from rlbench.harness.isolation import interpreter
 from rlbench.harness.isolation.template import MAX_BYTES, READY
 from rlbench.harness.submission import Submission
-from rlbench.process import standard_streams, waitable_children
+from rlbench.process.system import standard_streams, waitable_children
 
 LIBRARIES = ("gymnasium", "safetensors", "sb3_contrib", "stable_baselines3", "tensordict", "torch", "torchrl")
 """What is imported ahead, where a submission imports it. These start no threads and draw no numbers at import."""
@@ -112,7 +112,7 @@ class ForkServer:
         return self._ready
 
     def start(self, setup: dict[str, Any], descriptors: tuple[int, int, int], output: int, folder: str) -> int:
-        """Start an agent's process, inside `process.adopting_orphans`; its number.
+        """Start an agent's process, inside `adopting_orphans`; its number.
 
         Args:
             setup: What the worker needs, but for the descriptors.

@@ -79,7 +79,7 @@ def wait_until_gone(bubblewrap: int) -> None:
     this process then, in the group that bubblewrap led.
 
     Args:
-        bubblewrap: The process that `command` started, in a session of its own and inside `process.adopting_orphans`.
+        bubblewrap: The process that `command` started, in a session of its own and inside `adopting_orphans`.
     """
     deadline = time.monotonic() + _SECONDS_TO_END
     with contextlib.suppress(ChildProcessError):

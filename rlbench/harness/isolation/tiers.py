@@ -22,9 +22,10 @@ import subprocess
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from rlbench import children, process
+from rlbench import children
 from rlbench.errors import UserError, printable
 from rlbench.harness.isolation import interpreter, linux, namespaces, sandbox
+from rlbench.process import system
 
 Tier = Literal["strict", "landlock", "process"]
 Asked = Literal["auto", "strict", "landlock", "process"]
@@ -57,7 +58,7 @@ def obtain(asked: Asked) -> Tier:
 @functools.cache
 def what_is_lacking(tier: Literal["strict", "landlock"]) -> str | None:
     """Why this machine does not have a tier, in words; None where its walls hold. Tried once per process."""
-    with children.temporary_folder() as folder, process.standard_streams(), process.waitable_children():
+    with children.temporary_folder() as folder, system.standard_streams(), system.waitable_children():
         secret, scratch = folder / "secret", folder / "scratch"
         secret.write_text("secret", encoding="utf-8")
         scratch.mkdir()
@@ -90,7 +91,7 @@ def what_is_lacking(tier: Literal["strict", "landlock"]) -> str | None:
 
 def _attack(around: list[str], targets: dict[str, Any], scratch: Path) -> subprocess.CompletedProcess[bytes]:
     """Let a process try to break out; nothing of it is left afterwards, also where it takes too long."""
-    with process.adopting_orphans(), contextlib.ExitStack() as at_the_end:
+    with system.adopting_orphans(), contextlib.ExitStack() as at_the_end:
         attacker = subprocess.Popen(
             [*around, *interpreter.command("break_out")],
             stdin=subprocess.PIPE,

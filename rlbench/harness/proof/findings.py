@@ -23,7 +23,7 @@ from rlbench.errors import counted
 from rlbench.harness.results import provenance, record
 from rlbench.harness.results.jsonl import JsonlWriter, as_line, as_object
 from rlbench.harness.results.record import Record
-from rlbench.process import import_library
+from rlbench.process.imports import import_library
 from rlbench.regular_files import read_regular
 
 SCHEMA = 3

@@ -27,7 +27,7 @@ from rlbench.harness.isolation.agent import Act, AgentFault
 from rlbench.harness.play import make_env, play
 from rlbench.harness.results.record import EpisodeResult
 from rlbench.harness.tasks.task import Task
-from rlbench.process import standard_streams, waitable_children
+from rlbench.process.system import standard_streams, waitable_children
 
 Actions = list[space_tree.Array]
 """The actions of one episode of T steps, as leaves [T, ...] in the dtype of `Leaf.wide`."""

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rlbench.errors import UserError
 from rlbench.harness.ranking.intervals import LEVEL, Interval
-from rlbench.process import import_library
+from rlbench.process.imports import import_library
 
 Floats = NDArray[np.float64]
 

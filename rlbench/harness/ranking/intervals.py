@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rlbench.harness.ranking.scores import present
-from rlbench.process import import_library
+from rlbench.process.imports import import_library
 
 LEVEL = 0.95
 FEWEST_SEEDS = 3

@@ -14,7 +14,7 @@ import numpy as np
 
 from rlbench.harness.ranking import elo, games, intervals
 from rlbench.harness.ranking.agent_results import AgentResult
-from rlbench.process import import_library
+from rlbench.process.imports import import_library
 
 CACHE_NAME = "rlbench_elo_ratings"
 """Name of the file in the cache."""

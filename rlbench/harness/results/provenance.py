@@ -11,7 +11,7 @@ from typing import Any
 from rlbench import __version__
 from rlbench.arithmetic import installed_version
 from rlbench.children import child_environment
-from rlbench.process import waitable_children
+from rlbench.process.system import waitable_children
 
 _PACKAGES = ("numpy", "gymnasium", "numba", "mujoco", "ale-py")
 """Packages that decide the numbers beside rlbench: arithmetic and simulators."""

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from rlbench import process
+from rlbench.process.system import adopting_orphans
 from tests.bubblewrap import skip_without
 
 SCRIPT = """
 import dataclasses, sys
-from rlbench import process
 from rlbench.harness.evaluate import evaluate
 from rlbench.harness.tasks.suite import get_task
-with process.program():
+from rlbench.program import own_process
+with own_process():
     print("up", flush=True)
     task = dataclasses.replace(get_task("grid-world"), episodes=1, num_envs=1)
     evaluate(task, sys.argv[1], sys.argv[2], quiet=True, isolation="strict")
@@ -47,7 +47,7 @@ def left_by(command, ending=None, after=0.0):
         ending: A signal that is sent to it.
         after: That many seconds after the line.
     """
-    with process.adopting_orphans():
+    with adopting_orphans():
         before = children()
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as program:
             assert program.stdout.readline() == b"up\n"
