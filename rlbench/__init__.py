@@ -14,11 +14,12 @@ if TYPE_CHECKING:  # for editors and type checkers; at run time they come by `__
     from rlbench.api.board import Leaderboard, leaderboard
     from rlbench.api.checking import check
     from rlbench.api.evaluating import evaluate, load_results
+    from rlbench.api.page_films import WatchedEpisodes
     from rlbench.api.run import Run
     from rlbench.api.trained import Training
     from rlbench.api.training import train
     from rlbench.api.verifying import verify
-    from rlbench.api.watching import WatchedEpisodes, watch
+    from rlbench.api.watching import watch
     from rlbench.core.wrapped_rules import wrap_rules
     from rlbench.errors import UserError
 
@@ -48,7 +49,7 @@ _LAZY = {
     "Run": "rlbench.api.run",
     "Training": "rlbench.api.trained",
     "UserError": "rlbench.errors",
-    "WatchedEpisodes": "rlbench.api.watching",
+    "WatchedEpisodes": "rlbench.api.page_films",
     "check": "rlbench.api.checking",
     "evaluate": "rlbench.api.evaluating",
     "leaderboard": "rlbench.api.board",

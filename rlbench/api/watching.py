@@ -1,20 +1,20 @@
-"""`rlbench.watch`: episodes as a film that a notebook shows."""
+"""`rlbench.watch`: an agent plays, or recorded episodes are played again, and a film is made of it."""
 
 from __future__ import annotations
 
-import base64
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gymnasium
 import numpy as np
 
-from rlbench import space_tree, whole_files
+from rlbench import space_tree
 from rlbench.api.live import OneEnvironment, batch_agent, is_live, name_of
+from rlbench.api.page_films import FilmEnded, FilmSettings, WatchedEpisodes, filming
 from rlbench.api.playlists import (
     from_record,
     from_submission,
@@ -27,74 +27,19 @@ from rlbench.api.playlists import (
 from rlbench.api.run import Run
 from rlbench.children import temporary_folder
 from rlbench.commands.shared.display import episode_row
-from rlbench.drawing.shapes import Image
 from rlbench.environments import short_name
 from rlbench.errors import UserError, shortened
 from rlbench.harness.archives import unpacked
 from rlbench.harness.isolation.actions import ActionBounds, InvalidActionError
 from rlbench.harness.play import in_process
 from rlbench.interact import trace
-from rlbench.interact.encoded import page_film
 from rlbench.interact.episode import ShownEpisode, make
 from rlbench.interact.layout import EpisodeView
-from rlbench.interact.recorder import Film, ffmpeg
-from rlbench.interact.screen import KEYS, MAX_SPEED, MIN_SPEED, Screen
+from rlbench.interact.screen import KEYS
 from rlbench.interact.watch import Playlist, WatchedBlock, show_steps
 from rlbench.progress import progress
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 MAX_FRAMES = 3_000
-MAX_BYTES = 16 << 20
-MAX_WIDTH = 720  # pixels of a film in a page
-
-
-@dataclass(frozen=True)
-class WatchedEpisodes:
-    """Episodes as a film, which a notebook shows in place: HTML5 video, in the page itself."""
-
-    mp4: bytes
-    """The film, H.264."""
-
-    size: tuple[int, int]
-    """Width and height in pixels."""
-
-    fps: float
-    """Frames per second."""
-
-    frames: int
-    rows: tuple[Mapping[str, Any], ...]
-
-    @property
-    def episodes(self) -> pd.DataFrame:
-        """A row per episode: number, seed, return, length in steps, and how it ended where the film shows the end."""
-        import pandas as pd
-
-        return pd.DataFrame(self.rows)
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the film to a file, an .mp4, and return its path."""
-        path = Path(path)
-        if path.suffix.lower() != ".mp4":
-            raise UserError(f"the film is an MP4: give {path} a name that ends in .mp4")
-        try:
-            with whole_files.replacing(path) as scratch:
-                scratch.write_bytes(self.mp4)
-        except OSError as error:
-            raise UserError(f"cannot write {path}: {error.strerror}") from None
-        return path
-
-    def __repr__(self) -> str:
-        """One line: how long it is, and how large."""
-        return f"<film: {self.frames:,} frames at {self.fps:g} per second, {len(self.mp4):,} bytes>"
-
-    def _repr_html_(self) -> str:
-        data = base64.b64encode(self.mp4).decode("ascii")
-        return (
-            f'<video controls autoplay loop muted playsinline width="{min(self.size[0], MAX_WIDTH)}" '
-            f'style="max-width: 100%" src="data:video/mp4;base64,{data}"></video>'
-        )
 
 
 @dataclass(frozen=True)
@@ -158,17 +103,6 @@ def watch(
             with unpacked(os.fspath(what)) as given:
                 return film_of(Watched(given, task, env_kwargs or {}, episode, episodes, num_envs, source), how)
         return film_of_live(what, Watched("", task, env_kwargs or {}, episode, episodes, 1, source), how)
-
-
-@dataclass(frozen=True)
-class FilmSettings:
-    """How episodes are filmed; as `watch` takes it."""
-
-    path: Path
-    speed: float
-    max_frames: int
-    panel: bool
-    quiet: bool
 
 
 def film_of(request: Watched, how: FilmSettings) -> WatchedEpisodes:
@@ -268,54 +202,8 @@ def live_steps(agent: Any, env: ObservedEnv, episode: ShownEpisode) -> Iterator[
         yield episode
 
 
-@contextmanager
-def filming(how: FilmSettings, fps: float) -> Iterator[tuple[BoundedFilm, Screen]]:
-    """A film, and the screen that records it.
-
-    Args:
-        how: Settings of the film.
-        fps: Steps per second of the environment at its own pace.
-    """
-    if not MIN_SPEED <= how.speed <= MAX_SPEED:
-        raise UserError(f"speed is between {MIN_SPEED:g} and {MAX_SPEED:g}, got {how.speed:g}")
-    with closing(BoundedFilm(how.path, fps * how.speed, how.max_frames)) as film:
-        yield film, Screen(fps, None, film)
-
-
 def check_counts(**counts: tuple[int, int]) -> None:
     """Raise UserError for a number that is below its minimum: name=(number, minimum)."""
     for name, (number, minimum) in counts.items():
         if number < minimum:
             raise UserError(f"{name} is at least {minimum}, got {number}")
-
-
-class FilmEnded(Exception):  # noqa: N818  # no error: enough is shown
-    """The film has as many frames as it may have."""
-
-
-class BoundedFilm(Film):
-    """A film that raises FilmEnded when it has as many frames as it may have."""
-
-    def __init__(self, path: Path, fps: float, max_frames: int) -> None:
-        super().__init__(path, fps)
-        self._max_frames = max_frames
-        self._size: tuple[int, int] = (0, 0)
-
-    @property
-    def full(self) -> bool:
-        """Whether it has as many frames as it may have."""
-        return self.frames >= self._max_frames
-
-    def add(self, frame: Image, caption: str = "") -> None:
-        """Take one frame; FilmEnded after the last."""
-        super().add(frame, caption)
-        height, width, _ = frame.shape
-        self._size = (width + width % 2, height + height % 2)  # as H.264 has them
-        if self.full:
-            raise FilmEnded
-
-    def made(self, rows: Sequence[Mapping[str, Any]]) -> WatchedEpisodes:
-        """The finished film, with the rows of the episodes that it shows to their ends."""
-        self.close()
-        mp4 = page_film(ffmpeg(), self.path, self.frames / self.fps, MAX_BYTES)
-        return WatchedEpisodes(mp4, self._size, self.fps, self.frames, tuple(rows))

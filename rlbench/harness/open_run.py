@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from rlbench.errors import LackingError, UserError
-from rlbench.harness.blocks import copied, failure
+from rlbench.harness.block_errors import failure
+from rlbench.harness.blocks import copied
 from rlbench.harness.isolation import tiers
 from rlbench.harness.play_block import PlayBlock, PlayedBlock
 from rlbench.harness.proof import kept_actions

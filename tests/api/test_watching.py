@@ -70,16 +70,6 @@ def test_a_trace_is_a_film(tmp_path):
     assert rlbench.watch(tmp_path / "mine.jsonl").frames == 2
 
 
-def test_the_film_is_html_and_a_file(tmp_path):
-    film = rlbench.watch(upright, "cart-pole", max_frames=3)
-    assert film._repr_html_().startswith("<video controls autoplay loop muted")
-    assert film.save(tmp_path / "mine.mp4").read_bytes() == film.mp4
-    assert "3 frames at 50 per second" in repr(film)
-    for path, message in ((tmp_path / "mine.gif", "ends in .mp4"), (tmp_path / "no" / "mine.mp4", "cannot write")):
-        with pytest.raises(rlbench.UserError, match=message):
-            film.save(path)
-
-
 def test_a_film_is_no_larger_than_a_page_may_hold(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (50, 160, 160, 3), np.uint8)
     with recorder(tmp_path / "noise.mp4", fps=10) as film:
