@@ -18,12 +18,12 @@ test-slow: $(INSTALLED)  ## the slow ones alone
 PYTHONS ?= python3.10 python3.12 python3.13
 
 python-versions: $(INSTALLED)  ## all tests but the slow ones, without torch, on each of PYTHONS that is installed
-	@for each in $(PYTHONS); do \
-		command -v $$each > /dev/null || { echo "$$each is not installed: left out"; continue; }; \
+	@tested=; for each in $(PYTHONS); do \
+		$$each -c '' 2> /dev/null || { echo "$$each is not installed: left out"; continue; }; \
 		$$each -m venv .venv/versions/$$each && own=.venv/versions/$$each/bin/python && \
-		$$own -m pip install --quiet -c constraints.txt -e '.[atari,mujoco,play,test]' && \
-		$$own -m pytest -q -n auto -p tests.without_torch || exit 1; \
-	done
+		$$own -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[atari,mujoco,play,test]' && \
+		$$own -m pytest -q -n auto -p tests.without_torch || exit 1; tested=yes; \
+	done; [ "$$tested" ] || { echo "none of $(PYTHONS) is installed"; exit 1; }
 
 perf: $(PEERS)  ## speed against peers: writes docs/speed.md and the README's table, in about ten minutes
 	$(BIN)/python tests/benchmarks/report.py speed

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from rlbench.commands.doctoring import isolation, surroundings
 from rlbench.commands.doctoring.check import Check
 from rlbench.commands.doctoring.devices import check_gpu, check_torch
-from rlbench.commands.shared.output import Format, Output, Quiet, print_table, printable, table_of, write
+from rlbench.commands.shared.output import Format, Output, Quiet, print_table, table_of, write
+from rlbench.commands.shared.tables import printable
 from rlbench.commands.shared.working_folder import require_working_folder
 from rlbench.errors import UserError, counted
 from rlbench.streams import MAX_COLUMNS, columns
