@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import warnings
 from pathlib import Path
@@ -46,6 +47,7 @@ def test_every_call_leaves_the_process_as_it_was(group, tmp_path):
 
 def test_a_snapshot_sees_what_a_call_may_change(monkeypatch, tmp_path):
     """The test above would be worth nothing if it looked away."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # other programs write to the usual one
     before, waiting = snapshot(), threading.Event()
     assert differences(before, snapshot()) == {}
     threads, generator, state = torch.get_num_threads(), torch.get_rng_state(), random.getstate()
