@@ -124,11 +124,16 @@ class VerifyRecord:
 def chosen(given: tuple[Path, ...]) -> list[Path]:
     """The records that are named, and those in folders that are named."""
     given = tuple(map(find_records, given))
-    paths = [found for path in given for found in (record.find(path, "**/*.jsonl") if path.is_dir() else [path])]
+    paths = [found for path in given for found in (_in_folder(path) if path.is_dir() else [path])]
     paths = list(dict.fromkeys(path for path in paths if path.exists() or path.suffix == ".jsonl"))
     if not paths:
         raise UserError(f"no records in {', '.join(map(str, given))}; `rlbench evaluate` makes them")
     return paths
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    """The records below a folder, and the folders in it that hold some, perhaps, and that cannot be read."""
+    return sorted([*record.find(folder, "**/*.jsonl"), *record.closed_folders(folder)])
 
 
 def records_of(folder: Path, paths: list[Path]) -> list[Path]:

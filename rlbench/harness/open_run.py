@@ -26,6 +26,7 @@ from rlbench.harness.results.writer import RecordWriter, refuse_namesakes
 from rlbench.harness.shards import Shard
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.task import Task
+from rlbench.process.termination import uninterrupted
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class PartOfRun:
 class OpenRun:
     """A record that this process writes, or a part of one; a context. It goes on behind the blocks that are there.
 
+    Entered, it raises UserError where another record of the same name is there, or it cannot be written.
+
     Args:
         task: What is played.
         entrant: Who plays.
@@ -47,10 +50,9 @@ class OpenRun:
         traces: Whether the actions are kept beside the record.
         limit: Episodes after which it ends, in whole blocks; None for all.
         part: What of the record is played; None for all of it.
-
-    Raises:
-        UserError: Another record of the same name is there, or it cannot be written.
     """
+
+    ended = False
 
     def __init__(
         self,
@@ -65,23 +67,30 @@ class OpenRun:
         self.task, self.path = task, parts.path_of(path, *part.shard) if part else path
         last = task.blocks if limit is None else min(task.blocks, -(-limit // task.num_envs))
         self._blocks: Sequence[int] = part.blocks if part else range(last)
-        refuse_namesakes(path, entrant)
-        self._tier, begun = obtain_tier(isolation, self.path, task, parts.begun if part else _begun)
-        self._limited = without_spent_time(task, begun)
-        with contextlib.ExitStack() as stack:
-            self._entrant = stack.enter_context(copied(entrant, task, len(begun)))
-            self._writer = self._opened(part)
-            stack.enter_context(self._writer)
-            self._keeper = stack.enter_context(kept_actions.keeping(path, len(begun))) if traces else None
-            self._next = self._committed = len(begun)
-            self._results: dict[int, PlayedBlock | Exception] = {}
-            self._resources = stack.pop_all()
-        self.ended = False
+        self._entrant, self._isolation, self._traces, self._part = entrant, isolation, traces, part
+        self._record = path
+        self._next = self._committed = 0
+        self._results: dict[int, PlayedBlock | Exception] = {}
+        self._resources = contextlib.ExitStack()
+
+    def _begin(self) -> None:
+        """Open the record."""
+        refuse_namesakes(self._record, self._entrant)
+        begun_in = parts.begun if self._part else _begun
+        self._tier, begun = obtain_tier(self._isolation, self.path, self.task, begun_in)
+        self._limited = without_spent_time(self.task, begun)
+        self._entrant = self._resources.enter_context(copied(self._entrant, self.task, len(begun)))
+        with uninterrupted():  # whatever is opened gets closed
+            self._writer = self._opened()
+            self._resources.enter_context(self._writer)
+            keeping = kept_actions.keeping(self._record, len(begun))
+            self._keeper = self._resources.enter_context(keeping) if self._traces else None
+        self._next = self._committed = len(begun)
         self._end_if_complete()
 
-    def _opened(self, part: PartOfRun | None) -> RecordWriter | PartWriter:
-        if part:
-            return PartWriter(self.path, self.task, self._entrant, self._tier, str(part.shard))
+    def _opened(self) -> RecordWriter | PartWriter:
+        if self._part:
+            return PartWriter(self.path, self.task, self._entrant, self._tier, str(self._part.shard))
         return RecordWriter(self.path, self.task, self._entrant, self._tier)
 
     @property
@@ -137,10 +146,16 @@ class OpenRun:
         self.ended = self.ended or self._committed >= len(self._blocks)
 
     def __enter__(self) -> OpenRun:
+        try:
+            self._begin()
+        except BaseException as error:
+            self.__exit__(type(error), error, error.__traceback__)
+            raise
         return self
 
     def __exit__(self, *error: Any) -> None:
-        self._resources.__exit__(*error)
+        with uninterrupted():
+            self._resources.__exit__(*error)
 
 
 def longest_block(task: Task) -> float:
@@ -160,8 +175,8 @@ Begun = tuple[str | None, Sequence[Mapping[str, Any]]]
 
 def _begun(path: Path) -> Begun:
     """What is in a record."""
-    held = record.read(path)
-    return (held.header.get("isolation"), held.blocks) if held else (None, [])
+    held = record.begun(path)
+    return (held.header["isolation"], held.blocks) if held else (None, [])
 
 
 def obtain_tier(

@@ -133,20 +133,26 @@ class Schedule:
                     self._episodes += task.episodes
                     return True
                 part = self._parts[number] if self._parts else None
-                run = OpenRun(task, entrant, path, self._isolation, self._traces, self._limit, part)
             except UserError as error:
                 self._ended.append(EndedRun(task, entrant, error))
                 self._episodes += task.episodes
                 return True
-            self._open[number] = run, entrant
+            run = OpenRun(task, entrant, path, self._isolation, self._traces, self._limit, part)
+            self._open[number] = run, entrant  # before it holds anything, so that it is closed in any case
+            try:
+                run.__enter__()
+            except UserError as error:
+                self._end(number, error)
+                return True
             if run.ended:  # it lacked its last line alone
                 self._end(number)
             return True
         return False
 
     def _end(self, number: int, error: UserError | None = None) -> None:
-        run, entrant = self._open.pop(number)
+        run, entrant = self._open[number]
         run.__exit__(type(error) if error else None, error, None)
+        del self._open[number]
         self._ended.append(EndedRun(run.task, entrant, error or run.path))
         self._episodes += run.task.episodes
 

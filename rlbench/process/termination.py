@@ -99,3 +99,38 @@ def cleaning_up() -> Iterator[None]:
     finally:
         for each in ignored:
             signal.signal(each, signal.SIG_DFL)
+
+
+_INTERRUPTING = (signal.SIGINT, *_ENDING)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """A signal that would raise an exception inside raises it when the scope ends, so that what is begun gets done.
+
+    What kills the process at once, such as a second SIGTERM, still does.
+    """
+    if threading.current_thread() is not threading.main_thread():  # Python handles signals in the main one alone
+        yield
+        return
+    came: list[int] = []
+    handlers: dict[int, Any] = {each: signal.getsignal(each) for each in _INTERRUPTING}
+    handlers = {each: handler for each, handler in handlers.items() if callable(handler)}
+    inside = True
+
+    def later(number: int, frame: Any) -> None:
+        if inside:
+            came.append(number)
+        else:  # the scope has ended, and another signal has kept it from restoring this one's handler
+            handlers[number](number, frame)
+
+    try:
+        for each in handlers:
+            signal.signal(each, later)
+        yield
+    finally:
+        inside = False
+        for each, handler in handlers.items():
+            signal.signal(each, handler)
+        if came:
+            handlers[came[0]](came[0], None)

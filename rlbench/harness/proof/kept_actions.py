@@ -85,6 +85,8 @@ class ActionsWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if not self.blocks:  # a first line alone is of no use
+            self._file.cut(0)
         self._file.close()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from rlbench import environments
 from rlbench.errors import UserError
 from rlbench.harness.results.record import Record
-from rlbench.harness.tasks.task import Task
+from rlbench.harness.tasks.task import FIRST_SEED, Task
 
 _ROUNDING = 1e-6
 
@@ -27,17 +27,17 @@ def flaw(run: Record, task: Task) -> str | None:
     """
     if run.header["task_hash"] != task.hash:
         return f"played on another {task.key} than this rlbench has: evaluate it again"
-    if wrong := _wrong_blocks(run, task):
+    if wrong := wrong_blocks(run, task):
         return wrong
     fixed = run.header["secret"] is None
     longest = _longest(task.env_id)
     for line in run.episodes:
         if wrong := _wrong_episode(line, task, longest, fixed):
             return f"episode {line['index']}: {wrong}"
-    return _wrong_mean(run, task)
+    return (None if fixed else _wrong_secret_seeds(run)) or _wrong_mean(run, task)
 
 
-def _wrong_blocks(run: Record, task: Task) -> str | None:
+def wrong_blocks(run: Record, task: Task) -> str | None:
     """How the episodes are parted into blocks, where that is not as the task says."""
     if len(run.blocks) > task.blocks:
         return f"it has {len(run.blocks):,} blocks, {task.key} has {task.blocks:,}"
@@ -69,6 +69,17 @@ def _wrong_episode(line: Mapping[str, Any], task: Task, longest: int | None, fix
     if longest is not None and line["length"] > longest:
         return f"{line['length']:,} steps, the time limit is {longest:,}"
     return _wrong_failure(line, task) if line["status"] != "ok" else _wrong_return(line, task)
+
+
+def _wrong_secret_seeds(run: Record) -> str | None:
+    """What is wrong with seeds that are drawn from a secret: they are different ones, and those of evaluations."""
+    seen: dict[int, int] = {}
+    for line in run.episodes:
+        if line["seed"] < FIRST_SEED:
+            return f"episode {line['index']}: its seed {line['seed']} is none that a secret draws, from {FIRST_SEED} on"
+        if (other := seen.setdefault(line["seed"], line["index"])) != line["index"]:
+            return f"episode {line['index']}: its seed {line['seed']} is that of episode {other}"
+    return None
 
 
 def _wrong_extra(extra: Mapping[str, Any], options: Mapping[str, Any], task: Task) -> str | None:

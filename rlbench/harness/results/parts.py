@@ -19,6 +19,7 @@ from rlbench.harness.results.record import BlockResult
 from rlbench.harness.results.schema import violation
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.task import Task
+from rlbench.process.termination import uninterrupted
 from rlbench.regular_files import read_regular
 
 SCHEMA = 1
@@ -89,7 +90,9 @@ def read(path: Path) -> Part | None:
 def begun(path: Path) -> tuple[str | None, list[dict[str, Any]]]:
     """The tier in which a part was begun, None for none, and the lines of the blocks that it has."""
     held = read(path)
-    return (held.header["isolation"], [block for _, block in held.blocks.values()]) if held else (None, [])
+    if held is None or not held.blocks:
+        return None, []
+    return held.header["isolation"], [block for _, block in held.blocks.values()]
 
 
 def _is_block(line: Mapping[str, Any]) -> bool:
@@ -119,6 +122,7 @@ class PartWriter:
         self._file = JsonlWriter(path)
         try:
             held = read(path)
+            held = held if held and held.blocks else None  # a first line alone is left of a process that was killed
             if held is not None:
                 header.check_header(held.header, task, entrant, path)
             self.done = set(held.blocks) if held else set()
@@ -134,8 +138,9 @@ class PartWriter:
 
     def commit(self, block: BlockResult) -> None:
         """Append a block; once this returns, it is on the disk."""
-        self._append([{"episodes": [episode.line() for episode in block.episodes], "block": block.line()}])
-        self.done.add(block.number)
+        with uninterrupted():
+            self._append([{"episodes": [episode.line() for episode in block.episodes], "block": block.line()}])
+            self.done.add(block.number)
 
     def finish(self) -> None:
         """Nothing: whether a run is complete, is known when its parts are put together."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -147,18 +147,32 @@ def read_header(path: Path) -> Mapping[str, Any] | None:
     return held.header if held else None
 
 
+def begun(path: Path) -> Record | None:
+    """The committed part of a record that has a block; None where a run is still to begin. Errors as of `read`.
+
+    A header alone is what a process leaves that was killed during its first block, with the versions that it had.
+    """
+    held = read(path)
+    return held if held is not None and held.blocks else None
+
+
 def read_bytes(path: Path) -> bytes:
     """The content of a record's file, empty where there is none; UserError where it cannot be read."""
     try:
         return read_regular(path, MAX_BYTES)
     except FileNotFoundError:
         return b""
+    except PermissionError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}; ask its owner") from None
     except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None
+        raise UserError(f"cannot read {path}: {error.strerror}; move it away") from None
 
 
 MAX_BYTES = 1 << 28
 """Of a record, a hundred times as many as the largest."""
+
+MAX_LINES = 1 << 20
+"""Of a record, a hundred times as many as the longest: lines of a few bytes would take more memory than there is."""
 
 VERIFICATION = ".verify.jsonl"
 """End of the name of what `verify` found, which lies beside a record."""
@@ -171,22 +185,36 @@ def find(folder: Path, pattern: str = "*/*.jsonl") -> list[Path]:
         folder: The folder of results.
         pattern: Which files, as `Path.glob` takes it.
     """
-    shown = (path for path in folder.glob(pattern) if not is_hidden(path, folder))
-    return sorted(path for path in shown if _may_be_record(path))
+    return sorted(path for path in _shown(folder, pattern) if _may_be_record(path))
 
 
 def candidates(folder: Path) -> list[Path]:
     """What is a record below a folder of results, or claims to be by its place and name, whatever it is.
 
-    Links, pipes and folders among the records are told, too, and links that are named as what `verify` writes.
+    Links, pipes and folders among the records are told, too, links that are named as what `verify` writes, and folders
+    in which nothing can be seen.
     """
-    found = []
-    for path in sorted(folder.glob("*/*.jsonl")):
-        if is_hidden(path, folder):
-            continue
-        if not stat.S_ISREG(path.lstat().st_mode) or not os.access(path, os.R_OK) or _may_be_record(path):
-            found.append(path)
-    return found
+    shown = _shown(folder, "*/*.jsonl")
+    found = [path for path in shown if not stat.S_ISREG(path.lstat().st_mode) or _may_be_record(path)]
+    return sorted([*found, *closed_folders(folder)])
+
+
+def _shown(folder: Path, pattern: str) -> Iterator[Path]:
+    """The files below a folder that match a pattern, in folders that are neither hidden nor closed."""
+    return (p for p in folder.glob(pattern) if not is_hidden(p, folder) and os.access(p.parent, os.X_OK))
+
+
+def closed_folders(folder: Path) -> list[Path]:
+    """The folders in a folder of results in which this user can see nothing; what they hold is not known.
+
+    Raises:
+        UserError: It is the folder itself.
+    """
+    try:
+        there = [path for path in folder.iterdir() if path.is_dir() and not is_hidden(path, folder)]
+    except OSError as error:
+        raise UserError(f"cannot read {folder}: {error.strerror}; ask its owner, or copy it") from None
+    return sorted(path for path in there if not os.access(path, os.R_OK | os.X_OK))
 
 
 def is_hidden(path: Path, folder: Path) -> bool:
@@ -195,15 +223,15 @@ def is_hidden(path: Path, folder: Path) -> bool:
 
 
 def _may_be_record(path: Path) -> bool:
-    """Whether a file is a record, or a damaged one: neither its name nor its first line says that it is another."""
+    """Whether a file is a record, or one that is damaged or closed: neither name nor first line says it is another."""
     if path.name.endswith(VERIFICATION) or not path.is_file():
         return False
-    return kind_of(path) in ("record", None)
+    return not os.access(path, os.R_OK) or kind_of(path) in ("record", None)
 
 
 def is_complete(path: Path, task: Task, entrant: Submission) -> bool:
     """Whether a run has its footer; a UserError where the file is the record of something else."""
-    record = read(path)
+    record = begun(path)
     if record is not None:
         check_header(record.header, task, entrant, path)
     return record is not None and record.complete
@@ -246,6 +274,8 @@ def table(records: Iterable[Record]) -> pandas.DataFrame:
 
 def parse(data: bytes, path: Path) -> Record | None:
     """The committed part of a record from its bytes; None where there is not even a header. Errors as of `read`."""
+    if data.count(b"\n") > MAX_LINES:
+        raise UserError(f"{path} has more than {MAX_LINES:,} lines, as no record has; move it away")
     *lines, _ = data.split(b"\n")  # the last has no newline: empty, or torn
     if not lines and is_torn(data):
         return None

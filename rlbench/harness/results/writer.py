@@ -12,6 +12,7 @@ from rlbench.harness.results.jsonl import JsonlWriter, linked
 from rlbench.harness.results.record import BlockResult
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.task import Task
+from rlbench.process.termination import uninterrupted
 
 
 class RecordWriter:
@@ -39,9 +40,10 @@ class RecordWriter:
 
     def commit(self, block: BlockResult) -> None:
         """Append a block; once this returns, it is on the disk."""
-        self._append([*(episode.line() for episode in block.episodes), block.line()])
-        self.blocks += 1
-        self._episodes += len(block.episodes)
+        with uninterrupted():  # what is on the disk counts, whatever signal comes meanwhile
+            self._append([*(episode.line() for episode in block.episodes), block.line()])
+            self.blocks += 1
+            self._episodes += len(block.episodes)
 
     def finish(self) -> None:
         """Append the footer, unless it is there."""
@@ -65,7 +67,7 @@ class RecordWriter:
 
     def _begin(self, task: Task, entrant: Submission, isolation: str) -> None:
         """Cut off what was not committed, or write the header of a new record."""
-        held = record.read(self._file.path)
+        held = record.begun(self._file.path)
         if held is not None:
             header.check_header(held.header, task, entrant, self._file.path)
         self.blocks = len(held.blocks) if held else 0
