@@ -45,6 +45,9 @@ def check_env(id: str, *, strict: bool | None = None, **kwargs: Any) -> None:
 def check_vector_env(id: str, *, strict: bool | None = None, **kwargs: Any) -> None:
     """Check that the batch of an id is the same task as N single environments, in every autoreset mode it has.
 
+    A batch of others may draw its starts in a way of its own, as Gymnasium's cart-poles do, all of them from one
+    generator. What differs from the first observations on is not compared unless `strict`.
+
     Arguments and errors are those of `check_env`, `kwargs` those of `gymnasium.make_vec`.
     """
     make = functools.partial(gymnasium.make_vec, id, **kwargs)
@@ -58,7 +61,7 @@ def _run(promises: Promises, strict_promises: Promises, id: str, make: Make, str
         if strict is None:
             strict = any(kind.__module__ == "rlbench.core.adapter" for kind in type(env.unwrapped).__mro__)
         env.close()
-        for promise in (*promises, *(strict_promises if strict else ())):
+        for promise in strict_promises if strict else promises:
             with _named(id, promise.__doc__ or promise.__name__), _closing(make) as remembered:
                 promise(remembered)
 

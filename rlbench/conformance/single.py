@@ -314,6 +314,7 @@ PROMISES = (
     copies_can_be_made,
 )
 STRICT_PROMISES = (
+    *PROMISES,
     flags_are_pythons,
     seeds_are_integers,
     bad_actions_are_refused,

@@ -76,6 +76,21 @@ def test_a_correct_batch_is_accepted(registered):
     check_vector_env("test/Walk-v0")
 
 
+def test_a_batch_that_seeds_its_environments_otherwise_is_accepted_unless_more_is_promised(registered):
+    registered(walk.Walk, vector_entry_point=walk.DrawsItsOwn)
+    check_vector_env("test/Walk-v0")
+    with pytest.raises(ConformanceError, match="first observations differ"):
+        check_vector_env("test/Walk-v0", strict=True)
+
+
+def test_gymnasiums_own_batch_is_accepted_and_one_of_another_force_is_not(registered):
+    """Its rewards are float32, and it draws all starts from one generator."""
+    check_vector_env("CartPole-v1")
+    registered("gymnasium.envs.classic_control:CartPoleEnv", vector_entry_point=walk.Stronger)
+    with pytest.raises(ConformanceError, match=r"Environment i of a batch is the single one.*observations differ"):
+        check_vector_env("test/Walk-v0")
+
+
 @pytest.mark.parametrize(
     ("broken", "message"), walk.BROKEN_BATCHES.items(), ids=lambda one: getattr(one, "__name__", "")
 )

@@ -5,6 +5,7 @@ import threading
 import gymnasium
 import numpy as np
 from gymnasium import spaces
+from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
 
 
 class Walk(gymnasium.Env):
@@ -305,9 +306,54 @@ class ForgetsTheLast(Pair):
         return (*result, info)
 
 
+class DrawsItsOwn(Pair):
+    """A correct batch that seeds no environment as a single one is seeded."""
+
+    def reset(self, *, seed=None, options=None):
+        seeds = None if seed is None else [hash((seed, i)) % 2**31 for i in range(self.num_envs)]
+        return super().reset(seed=seeds, options=options)
+
+
+class DrawsAnew(DrawsItsOwn):
+    def reset(self, *, seed=None, options=None):
+        return super().reset(
+            seed=None if seed is None else seed + np.random.default_rng().integers(10**9), options=options
+        )
+
+
+class ObservesOutside(DrawsItsOwn):
+    def step(self, actions):
+        observations, *result = super().step(actions)
+        return (observations + 2, *result)
+
+
+class RewardsThemTogether(DrawsItsOwn):
+    def step(self, actions):
+        observations, rewards, *result = super().step(actions)
+        return (observations, rewards.sum(), *result)
+
+
+class EndsInNumbers(DrawsItsOwn):
+    def step(self, actions):
+        observations, rewards, terminated, *result = super().step(actions)
+        return (observations, rewards, terminated.astype(np.int8), *result)
+
+
+class Stronger(CartPoleVectorEnv):
+    """Gymnasium's cart-poles, pushed a little harder."""
+
+    def __init__(self, num_envs=1, max_episode_steps=500, render_mode=None):
+        super().__init__(num_envs, max_episode_steps, render_mode)
+        self.force_mag = 10.1
+
+
 BROKEN_BATCHES = {
     SeedsAlike: "Environment i of a batch is the single one seeded `seed \\+ i`.*first observations differ",
     EndsEarly: "Environment i of a batch.*differ",
     SharesItsArrays: "Arrays returned earlier are not overwritten",
     ForgetsTheLast: "final_obs of environment . differs",
+    DrawsAnew: "The same seed and the same actions give the same episodes.*first observations of seed 8 differ",
+    ObservesOutside: "A batch of N returns observations in its space(.|\n)* is not in Box",
+    RewardsThemTogether: "N finite rewards.*rewards are",
+    EndsInNumbers: "N bools for terminated and truncated.*terminations are",
 }
