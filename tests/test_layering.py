@@ -164,7 +164,7 @@ MAY_REACH = {
         *("rlbench.controls", "rlbench.controls.protocol", "rlbench.drawing"),
         *("rlbench.harness", *HARNESS, *PUBLIC),
     ),
-    "rlbench.interop": ("rlbench", "rlbench.errors", "rlbench.registry"),
+    "rlbench.interop": ("rlbench", "rlbench.environments", "rlbench.errors", "rlbench.foreign", "rlbench.registry"),
     "rlbench.gtp": (
         *("rlbench", "rlbench.core", "rlbench.drawing", "rlbench.envs", "rlbench.controls.protocol"),
         *("rlbench.harness", *HARNESS, *PUBLIC),
@@ -192,11 +192,16 @@ DOORS_FOR_BASELINES = {
 DOOR_TO_BASELINES = "rlbench.commands.shared.agents"
 BEHIND_THE_DOOR = {
     *("doctor", "grid_world", "leaderboard", "list", "plot", "plotting", "run", "shared", "show", "train"),
+    *("check", "evaluate", "gtp", "match", "verify", "watch"),
 }
 """The commands that reach `baselines`, through that one module; `show` solves grid worlds with it, and the page of
-`leaderboard`, which `doctor` checks, names the commands that train its agents."""
+`leaderboard`, which `doctor` checks, names the commands that train its agents. Where a submission is asked for, the
+name of a reference agent that is not here is answered by the command that trains it."""
 
-API_BEHIND_THE_DOOR = {"board", "ranking", "trainable", "trained", "training", "training_process"}
+API_BEHIND_THE_DOOR = {
+    *("board", "ranking", "trainable", "trained", "training", "training_process"),
+    *("checking", "evaluating", "playlists", "verifying", "watching"),
+}
 """The modules of the Python API that do, too."""
 
 ONLY_IMPORTERS = {

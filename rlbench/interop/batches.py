@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import operator
 from collections.abc import Mapping, Sequence
-from typing import Any
+from contextlib import nullcontext
+from typing import Any, SupportsIndex
 
 import gymnasium
 from gymnasium.envs.registration import EnvSpec, load_env_creator
 from gymnasium.error import DependencyNotInstalled
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 
-import rlbench  # noqa: F401  # registers the ids
+from rlbench import environments
 from rlbench.errors import ArgumentError, shortened
+from rlbench.foreign import blamed
 
 AnyVectorEnv = VectorEnv[Any, Any, Any]
 
@@ -48,20 +51,31 @@ def batch(
         arguments: Of `gymnasium.make_vec`, the environment's own among them.
 
     Raises:
-        ArgumentError: A given batch has another mode, or comes with arguments for one that would be made.
+        UserError: There is no such environment, its module cannot be imported, or one of others cannot be made.
+        ArgumentError: An argument has a wrong value, or a given batch has another mode or comes with arguments.
+        DependencyNotInstalled: A package that the environment needs is missing.
     """
     if isinstance(id_or_envs, VectorEnv):
         return _given(id_or_envs, num_envs, mode, arguments)
     if MODE_ARGUMENT in arguments:
         raise ArgumentError(f"{MODE_ARGUMENT} is {mode.value} here; leave it out")
-    spec = id_or_envs if isinstance(id_or_envs, EnvSpec) else _spec(id_or_envs)
-    how = {"num_envs": 1 if num_envs is None else num_envs, **arguments}
-    if "vectorization_mode" in arguments or not _takes_mode(spec):
-        how = {"vectorization_mode": "sync", **how}
-        how["vector_kwargs"] = {**(how.get("vector_kwargs") or {}), MODE_ARGUMENT: mode}
-    else:
-        how[MODE_ARGUMENT] = mode
-    return gymnasium.make_vec(spec, **how)
+    spec = _spec(id_or_envs)
+    how = {"num_envs": _checked_number(num_envs), **arguments}
+    with nullcontext() if environments.is_own(spec.id) else blamed(spec.id):
+        if "vectorization_mode" in arguments or not _takes_mode(spec):
+            how = {"vectorization_mode": "sync", **how}
+            how["vector_kwargs"] = {**(how.get("vector_kwargs") or {}), MODE_ARGUMENT: mode}
+        else:
+            how[MODE_ARGUMENT] = mode
+        return gymnasium.make_vec(spec, **how)
+
+
+def _checked_number(num_envs: Any) -> int:
+    """How many environments; ArgumentError for anything but a positive integer, which those of others may take."""
+    number = 1 if num_envs is None else num_envs
+    if isinstance(number, bool) or not isinstance(number, SupportsIndex) or operator.index(number) < 1:
+        raise ArgumentError(f"num_envs is a positive integer, got {shortened(num_envs)}")
+    return operator.index(number)
 
 
 def _given(envs: AnyVectorEnv, num_envs: int | None, mode: AutoresetMode, arguments: Mapping[str, Any]) -> AnyVectorEnv:
@@ -77,11 +91,13 @@ def _given(envs: AnyVectorEnv, num_envs: int | None, mode: AutoresetMode, argume
     return envs
 
 
-def _spec(id: str) -> EnvSpec:
-    module, _, name = id.rpartition(":")
-    if module:
-        importlib.import_module(module)
-    return gymnasium.spec(name)
+def _spec(given: Any) -> EnvSpec:
+    """What an id is registered with; UserError for one that does not exist, and for what is no id."""
+    if isinstance(given, EnvSpec):
+        return given
+    if not isinstance(given, str):
+        raise ArgumentError(f"{shortened(given)} is no environment: give an id, its spec, or a batch")
+    return environments.spec(given)
 
 
 def _takes_mode(spec: EnvSpec) -> bool:

@@ -36,8 +36,8 @@ def sb3_vec_env(
         `BatchVecEnv`, a `VecEnv` of observations [N, ...], rewards float32[N], dones bool[N] and N infos.
 
     Raises:
-        DependencyNotInstalled: stable-baselines3 is not installed.
-        ArgumentError: A given batch has another autoreset mode.
+        DependencyNotInstalled: stable-baselines3 is not installed, or a package that the environment needs.
+        UserError: There is no such environment, it does not take these arguments, or a batch has another mode.
     """
     require("stable_baselines3", "stable-baselines3>=2.4")
     from rlbench.interop.vec_env import BatchVecEnv

@@ -32,8 +32,8 @@ def torchrl_env(
         **arguments: Of `gymnasium.make_vec`: those of the environment, `render_mode`, `max_episode_steps`, ...
 
     Raises:
-        DependencyNotInstalled: TorchRL is not installed.
-        ArgumentError: A given batch has another autoreset mode.
+        DependencyNotInstalled: TorchRL is not installed, or a package that the environment needs.
+        UserError: There is no such environment, it does not take these arguments, or a batch has another mode.
     """
     require("torchrl", "torchrl>=0.14")
     from rlbench.interop.gym_wrapper import BatchGymWrapper
