@@ -106,7 +106,7 @@ FORGED = {
     "another digest": (in_header(digest="0" * 64), "it holds cart-pole@1/honest@000000000000.jsonl"),
     "another agent": (in_header(agent="rival"), "it holds cart-pole@1/rival@"),
     "a digest that is none": (in_header(digest="0" * 63), "digest is '"),
-    "no isolation": (in_header(isolation="process"), "played with --isolation process"),
+    "no isolation": (in_header(isolation="process"), "played with isolation=process"),
     "an isolation that is none": (in_header(isolation="bunker"), "isolation is 'bunker'"),
     "a training seed of 2**64": (in_header(training_seed=2**64), "training_seed is '18446744073709551616'"),
     "a negative training seed": (in_header(training_seed=-1), "training_seed is '-1'"),

@@ -120,7 +120,7 @@ def why_unranked(run: RecordedRun, tasks: Mapping[str, Task]) -> str | None:
         why = f"; {run.lacking}" if run.lacking else ""
         return f"incomplete: {len(run.returns):,} of {episodes:,} episodes{why}"
     if not run.walled:
-        return "played with --isolation process: the agent could reach the machine; evaluate it again without that"
+        return "played with isolation=process: the agent could reach the machine; evaluate it again without that"
     if run.state == "different":
         return f"verify found other episodes on this machine: rlbench verify results/{run.file}"
     if run.dynamics != (pinned := tasks[run.task].dynamics):  # the task's own, however many runs have others

@@ -152,7 +152,7 @@ def notes(name: str, suite: Sequence[Task], rankings: Rankings) -> list[str]:
         train = code((words.train or f"rlbench run {name}").format(unplayed[0]))
         score = code(f"rlbench evaluate my_agent --task {unplayed[0]}")
         how = f"{score} scores one" if unplayed[0] in catalogue().sources else f"{train} trains one"
-        lines.append(f"No agent of ours yet on {', '.join(unplayed)}; {how}.")
+        lines.append(f"No agent yet on {', '.join(unplayed)}; {how}.")
     return lines
 
 

@@ -118,7 +118,7 @@ def twins(task: Task, row: TaskRow, tasks: Sequence[Task], rankings: Rankings) -
         if same and same.training_seeds:
             reached = decimal(same.mean_return, digits_of(other))
             seeds = counted_seeds(str(same.training_seeds))
-            found.append(f"{other.key} has another reward: {reached} there (our {seeds})")
+            found.append(f"{other.key} has another reward: {reached} there ({seeds})")
         else:
             found.append(f"{other.key} has another reward")
     return tuple(found)

@@ -59,7 +59,7 @@ class TextTable:
         notes = {
             NEEDS_SEEDS: f"under {FEWEST_SEEDS} training seeds there is neither interval nor rank",
             ALONE: "no other agent is ranked within this budget of training steps",
-            PUBLISHED: "published by others; --csv tells the source",
+            PUBLISHED: "published by others; `rlbench leaderboard --csv` tells the source",
         }
         return "\n".join(f"{words}: {note}" for words, note in notes.items() if words in cells)
 

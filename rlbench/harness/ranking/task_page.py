@@ -155,9 +155,9 @@ def cells(entry: Contender, task: Task, curves: Sequence[CurveLink], rivals: Map
 
 
 def in_place(row: TaskRow, rivals: Mapping[Budget, int]) -> str:
-    """The rank of an agent; of the only one of ours within its budget, these words."""
+    """The rank of an agent; of the only one that was scored here within its budget, these words."""
     rank = rank_of(row, rivals)
-    return lines_of(rank, "of ours") if rank == ALONE else rank
+    return lines_of(rank, "scored here") if rank == ALONE else rank
 
 
 def in_two_lines(text: str) -> str:

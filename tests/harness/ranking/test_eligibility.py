@@ -35,7 +35,7 @@ def test_runs_without_walls_are_not_ranked():
     board = compute_rankings(collect_runs(walled), MADE_UP, MADE_UP_SUITES)
     assert [row.agent for row in board.tasks["hill@1"]] == ["a"]
     assert [(row.agent, row.reason.partition(":")[0]) for row in board.unranked] == [
-        ("b", "played with --isolation process")
+        ("b", "played with isolation=process")
     ]
 
 

@@ -43,7 +43,7 @@ def test_the_page_of_a_task_draws_that_table():
     many, unknown = "10.00<br>10.00<br>10.00", ("not recorded", "no curve")
     assert first == [
         *(
-            "only entry<br>of ours",
+            "only entry<br>scored here",
             "good",
             "**10.00**<br>[10.00, 10.00]",
             "3",

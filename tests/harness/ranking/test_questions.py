@@ -121,10 +121,10 @@ def test_the_questions_stand_on_the_first_screen(committed_page):
 
 
 FIRST_SCREEN = (
-    r"PPO on \[half-cheetah-gymnasium@1\]\(\S+\), up to 1M steps: our 3 seeds 6,558, 3,590 and 4,284, "
+    r"PPO on \[half-cheetah-gymnasium@1\]\(\S+\), up to 1M steps: 3 seeds here reach 6,558, 3,590 and 4,284, "
     r"mean 4,811 \[953, 8,668\]\. Published: 3,516 \(SimbaV2, FlashSAC\s†\), "
     r"1,443 \(CleanRL\s†; a seed that reaches it has solved the task\)\. "
-    r"half-cheetah@1 has another reward: 7,644 there \(our 2 seeds\)\.\n",
+    r"half-cheetah@1 has another reward: 7,644 there \(2 seeds\)\.\n",
     r"\[pong@1\]\(\S+\), 400k steps: MR\.Q\s†, 8\.90 ± 2\.50; of those scored here dqn-cpu, -14\.98\.\n",
     r"How sure is that\?\*\* Safe where two 95 % intervals do not overlap, else open\. "
     r"Safe: MR\.Q\s† \[7\.11, 10\.69\] \(from ± 2\.50, 10 seeds\), dqn-cpu \[-18\.02, -11\.93\] \(3 seeds\)\. "
@@ -154,8 +154,8 @@ def test_the_examples_are_of_the_results():
     cheetah, pong, pole = TASKS[CHEETAH], TASKS["pong@1"], TASKS["cart-pole@1"]
     text = all_pages([*runs("ppo", cheetah, [10.0, 20.0, 30.0]), *runs("x", pong, [12.0], 400_000)])["leaderboard.md"]
     assert (
-        "half-cheetah-gymnasium@1.md), up to 1M steps: our 3 seeds 10, 20 and 30, mean 20 [-5, 45]. Published: 3,516 ("
-        in text
+        "half-cheetah-gymnasium@1.md), up to 1M steps: 3 seeds here reach 10, 20 and 30, mean 20 [-5, 45]. "
+        "Published: 3,516 (" in text
     )
     assert "another reward" not in text  # nobody has played half-cheetah@1, so that it is not on the page
     assert "400k steps: x, 12.00." in text
@@ -164,7 +164,7 @@ def test_the_examples_are_of_the_results():
     )
     assert "Open: PPO [-5, 45] against 3,516, which has no interval. [Int" in text
     text = all_pages(runs("dqn", pole, [300.0, 400.0, 500.0], 50_000))["leaderboard.md"]
-    assert "DQN on [cart-pole@1](results/tasks/cart-pole@1.md), up to 500k steps: our 3 seeds 300.0, " in text
+    assert "DQN on [cart-pole@1](results/tasks/cart-pole@1.md), up to 500k steps: 3 seeds here reach 300.0, " in text
     assert "400.0 and 500.0, mean 400.0 [151.6, 500.0]. Published: 500.0 (SB3 Zoo" in text
     assert "SB3 Zoo\N{NO-BREAK SPACE}†), 488.7 (CleanRL\N{NO-BREAK SPACE}†)." in text
     assert "[cart-pole@1](results/tasks/cart-pole@1.md), 500k steps: DQN (SB3 Zoo)" in text
@@ -309,7 +309,7 @@ def test_tables_of_suites_are_not_dashes(committed_page):
 def test_agents_that_are_alone_in_their_budget_are_not_the_first_of_one(committed_pages):
     """SAC and PPO, of other budgets, were both "1 of 1"."""
     text = committed_pages["half-cheetah-gymnasium@1"]
-    assert re.search(r"\| only entry<br>of ours \| ppo ", text)
+    assert re.search(r"\| only entry<br>scored here \| ppo ", text)
     assert not re.search(r"\| +1 \| ppo ", text)
 
 

@@ -79,7 +79,7 @@ def test_a_suite_of_others_has_a_section_and_each_task_a_page(known):
     assert "Find the way out." in section
     assert "| [maze@1](results/tasks/maze@1.md)" in section
     assert "up to 5k steps, or more" in section
-    assert "No agent of ours yet on big-maze@2; `rlbench evaluate my_agent --task big-maze@2` scores one." in section
+    assert "No agent yet on big-maze@2; `rlbench evaluate my_agent --task big-maze@2` scores one." in section
     assert "## another-pole\n" in page
     assert "rlbench run mazes" not in page
     assert "## Up to 5k training steps" in of_maze
