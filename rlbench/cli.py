@@ -42,6 +42,9 @@ COMMANDS = {
 TRAINING = ("train", "run")
 """Commands whose weights should be the same on every CPU: they start anew under the pinned arithmetic."""
 
+GO_ON = ("evaluate", "merge", "run", "train", "verify")
+"""Commands that go on where they were interrupted; another one begins anew."""
+
 SHORT = {"--json": ("--format", "json"), "--csv": ("--format", "csv")}
 
 
@@ -56,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if argv is None and arguments[:1] and arguments[0] in TRAINING:  # else the process is the caller's
         arithmetic.start_anew()
-    return run_program(lambda: _dispatch(arguments))
+    return run_program(lambda: _dispatch(arguments), goes_on=arguments[:1] != [] and arguments[0] in GO_ON)
 
 
 def _dispatch(arguments: list[str]) -> int:

@@ -7,9 +7,10 @@ import dataclasses
 import difflib
 import io
 import re
-from collections.abc import Callable, Sequence
+import typing
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from rlbench import streams
 from rlbench.errors import UserError
@@ -17,6 +18,7 @@ from rlbench.process import system
 
 NARROWEST, USUAL, WIDEST = 40, 80, 100  # columns of a help text
 UNBROKEN = 5_000  # columns of a message that shall be one line
+OPTION = re.compile("--|-[a-zA-Z]")  # how an option begins; -1 and - are values
 
 
 def parse_options(
@@ -47,6 +49,7 @@ def parse_options(
     if any("\0" in word for word in arguments):
         raise UserError("a word holds a null character, which no name or path can")
     given = {} if default is None else {"default": default}
+    arguments = combined(arguments, options_of_many(kind))
     if any(each in ("-h", "--help") for each in arguments):
         with system.environment(COLUMNS=str(min(max(streams.columns() or USUAL, NARROWEST), WIDEST))):
             return tyro.cli(kind, args=["--help"], prog=prog, description=description, **given)
@@ -63,6 +66,53 @@ def parse_options(
     unknown = next((each for each in arguments if each.startswith("--") and option(each) not in names), None)
     said = sentence(complaint.getvalue()) if unknown is None else unknown_option(unknown, names)
     raise UserError(f"{said} `{prog} --help` lists the options")
+
+
+def options_of_many(kind: Any) -> dict[str, str]:
+    """The options that take any number of values at once, such as `--set`: every spelling, and the name of its field.
+
+    Those that tyro adds up by itself, one value at a time, are not among them.
+
+    Args:
+        kind: a dataclass of options.
+    """
+    import tyro
+
+    added_up = typing.get_args(tyro.conf.UseAppendAction[int])[1]
+    found = {}
+    for name, hint in typing.get_type_hints(typing.get_origin(kind) or kind, include_extras=True).items():
+        plain, *markers = typing.get_args(hint) if typing.get_origin(hint) is Annotated else (hint,)
+        if typing.get_origin(plain) is tuple and typing.get_args(plain)[-1] is ... and added_up not in markers:
+            aliases = [alias for each in markers for alias in getattr(each, "aliases", None) or ()]
+            found.update(dict.fromkeys((f"--{name.replace('_', '-')}", *aliases), name))
+    return found
+
+
+def combined(arguments: Sequence[str], known: Mapping[str, str]) -> list[str]:
+    """The words, with the values of an option that is given several times together, at the end.
+
+    `--set a=1 --set b=2` is `--set a=1 b=2`; tyro alone would forget all but the last.
+
+    Args:
+        arguments: the words.
+        known: the options that take many values, as of `options_of_many`.
+    """
+    fields = [known.get(option(word)) for word in arguments]
+    repeated = {field for field in fields if field is not None and fields.count(field) > 1}
+    kept: list[str] = []
+    values: dict[str, list[str]] = {}
+    into = kept
+    for word, field in zip(arguments, fields, strict=True):
+        if field in repeated:
+            into = values.setdefault(field, [option(word)])
+            if "=" in word:
+                into.append(word.partition("=")[2])
+                into = kept
+            continue
+        if OPTION.match(word):
+            into = kept
+        into.append(word)
+    return [*kept, *(word for each in values.values() for word in each)]
 
 
 def option(word: str) -> str:

@@ -21,20 +21,22 @@ def own_process() -> Iterator[None]:
         yield
 
 
-def run_program(work: Callable[[], int]) -> int:
+def run_program(work: Callable[[], int], *, goes_on: bool = True) -> int:
     """Do the work of a program and return its exit code; an error becomes one line on standard error and a code.
 
     Args:
         work: returns the exit code where nothing goes wrong.
+        goes_on: whether the same work, done again, goes on where it was interrupted.
     """
+    again = "; run the same command again to go on" if goes_on else ""
     with own_process(), streams.output_streams():
         try:
             with ending_in_order():
                 return _done(work)
         except Terminated as end:
-            return _fail("terminated; run the same command again to go on", end.status)
+            return _fail(f"terminated{again}", end.status)
         except KeyboardInterrupt as interruption:
-            return _fail(str(interruption) or "interrupted; run the same command again to go on", 130)
+            return _fail(str(interruption) or f"interrupted{again}", 130)
         except Exception as error:
             code, line = exit_code(error)
             if code == 3 and not isinstance(error, HarnessError):

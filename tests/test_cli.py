@@ -153,14 +153,17 @@ def test_a_command_ends_without_a_word_when_nobody_reads_it(words):
     assert (done.returncode, done.stderr.decode()) == (0, "")
 
 
-def test_sigterm_ends_a_command_in_order(capsys, monkeypatch):
+@pytest.mark.parametrize(
+    ("command", "more"), [("evaluate", "; run the same command again to go on"), ("new-task", ""), (None, "")]
+)
+def test_sigterm_ends_a_command_in_order(command, more, capsys, monkeypatch):
     def end(arguments):
         signal.raise_signal(signal.SIGTERM)
 
     monkeypatch.setattr(cli, "_dispatch", end)
     before = signal.getsignal(signal.SIGTERM)
-    assert cli.main([]) == 143
-    assert capsys.readouterr().err == "terminated; run the same command again to go on\n"
+    assert cli.main([command] if command else []) == 143
+    assert capsys.readouterr().err == f"terminated{more}\n"
     assert signal.getsignal(signal.SIGTERM) == before
 
 

@@ -1,13 +1,14 @@
 """Options of the command line: mistakes are one line with the nearest name, help fits its terminal."""
 
 import dataclasses
+import importlib
 import subprocess
 import sys
 
 import pytest
 
 from rlbench import cli
-from rlbench.options import option_names, parse_options, unknown_option
+from rlbench.options import option_names, options_of_many, parse_options, unknown_option
 
 MISTAKES = {
     "list --fomat json": "unknown option '--fomat'; did you mean --format?",
@@ -27,7 +28,7 @@ MISTAKES = {
     "train value-iteration --gama 1": "did you mean --gamma?",
     "new-agent": "missing: DIR;",
     "new-agent x --kind sb4": "invalid choice 'sb4'",
-    "check": "missing: SUBMISSION;",
+    "check": "missing: SUBMISSION...;",
     "check x --tsk y": "did you mean --task?",
     "evaluate": "missing: SUBMISSION...;",
     "evaluate random --limit 0 --task cart-pole": "--limit is at least 1, got 0",
@@ -95,6 +96,50 @@ def test_help_has_no_frames_that_a_terminal_lacks():
     done = subprocess.run(command, env={"PYTHONIOENCODING": "ascii"}, capture_output=True, check=True)
     assert b"--quiet" in done.stdout
     assert done.stdout.isascii()
+
+
+def options_of(command):
+    """The class of a command's options."""
+    module = importlib.import_module(f"rlbench.commands.{command.replace('-', '_')}")
+    return getattr(module, cli.options_class(command))
+
+
+REPEATABLE = [
+    (command, name, field)
+    for command in sorted(cli.COMMANDS)
+    for name, field in options_of_many(options_of(command)).items()
+    if not name.startswith("--") or name in option_names(lambda command=command: cli.main([command, "--help"]))
+]
+
+
+def test_options_of_many_values_are_found():
+    found = {(command, name) for command, name, _ in REPEATABLE}
+    assert {("show", "--set"), ("leaderboard", "--task"), ("leaderboard", "-t"), ("run", "--agent")} <= found
+    assert ("evaluate", "--task") not in found, "tyro adds these up"
+
+
+POSITIONALS = {"show": ["CartPole"], "play": ["CartPole"], "watch": ["random"], "new-task": ["CartPole"]}
+
+
+@pytest.mark.parametrize(("command", "name", "field"), REPEATABLE)
+def test_values_of_an_option_that_is_repeated_are_taken_together(command, name, field):
+    """In whichever form they are given, with other words between them."""
+
+    def parsed(*words):
+        found = parse_options(options_of(command), words, prog=command)
+        return getattr(found, field), found.quiet
+
+    positional = POSITIONALS.get(command, [])
+    forms = [name, "1", name, "2", "3", "--quiet"], [f"{name}=1", *positional, name, "2", "--quiet", f"{name}=3"]
+    assert parsed(*positional, *forms[0]) == parsed(*forms[1]) == (("1", "2", "3"), True)
+    assert parsed(*positional, name, "1") == (("1",), False)
+
+
+@pytest.mark.parametrize("command", sorted(cli.COMMANDS.keys() - {"train"}))
+def test_whoever_takes_a_task_takes_it_by_its_letter(command, capsys):
+    assert cli.main([command, "--help"]) == 0
+    shown = capsys.readouterr().out.split()
+    assert ("--task" in shown) == ("-t" in shown)
 
 
 def test_defaults_may_be_an_instance():

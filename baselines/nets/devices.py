@@ -46,7 +46,7 @@ def why_cpu(settings: Any) -> str:
     """The line that says that auto chose the CPU though there is a GPU; empty where it did not."""
     if settings.device != "auto" or not torch.cuda.is_available() or is_worth_a_gpu(settings):
         return ""
-    return "device=auto: the CPU, which is likely faster for networks and batches so small; --device cuda takes the GPU"
+    return "device=auto: the CPU, which is likely faster for networks and batches so small; device=cuda takes the GPU"
 
 
 def device_name(settings: Any) -> str:

@@ -108,7 +108,7 @@ def _run(module: Any, algorithm: str, settings: Any, out: Path, quiet: bool, ten
 def how_it_goes_on(saved: Tree) -> str:
     """The line about the snapshot that training goes on from; empty for one from before the first update."""
     if saved["training"]["reason"]:
-        return "this training run has finished already; --no-resume begins anew\n"
+        return "this training run has finished already; --no-resume begins anew, resume=False in Python\n"
     return f"going on from the snapshot at update {saved['update']:,}\n" if saved["update"] else ""
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rlbench.api.evaluating import path_of
+from rlbench.api.python_words import speaks_python
 from rlbench.api.ranking import asked_for, costs, load_rankings, selected
 from rlbench.commands.shared.pages import PAGE, write_pages
 from rlbench.errors import UserError, counted
@@ -75,6 +76,7 @@ class Leaderboard:
         return self.markdown
 
 
+@speaks_python
 def leaderboard(
     results: str | os.PathLike[str] = "results",
     *,

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rlbench.api.evaluating import check_isolation, path_of, tasks_of
-from rlbench.commands.shared.lookup import find_submission, find_task
+from rlbench.api.python_words import speaks_python
+from rlbench.commands.shared.lookup import find_task
 from rlbench.commands.shared.output import complain
+from rlbench.commands.shared.submissions import find_submission
 from rlbench.errors import UserError
 from rlbench.harness import submission, trial
 from rlbench.harness.archives import unpacked
@@ -27,6 +29,7 @@ FOR_ALL = "quick"
 """The suite on which a submission to every task is tried."""
 
 
+@speaks_python
 def check(
     agent: str | os.PathLike[str],
     task: str | Task | Iterable[str | Task] = (),
@@ -43,8 +46,9 @@ def check(
         quiet: Whether to show neither progress nor remarks.
 
     Returns:
-        A row per task: `task`; `result`, which is `ok` or `wrong`; `load_seconds`; `calls` of `act`, and seconds of the
-        `slowest_call`; `fault`, which says in the words of the contract what is wrong, else None.
+        A row per task: `submission`, as it was given; `task`; `result`, which is `ok` or `wrong`; `load_seconds`;
+        `calls` of `act`, and seconds of the `slowest_call`; `fault`, which says in the words of the contract what is
+        wrong, else None.
 
     Raises:
         UserError: There is no such submission, or it is malformed.
@@ -56,7 +60,7 @@ def check(
     with unpacked(path_of(agent, "submission")) as given, termination():
         entrant = submission.read(find_submission(given, asked))
         say = (lambda words: None) if quiet else complain
-        rows = tried(chosen(entrant, asked), entrant, isolation, quiet=quiet, remark=say)
+        rows = tried(chosen(entrant, asked), entrant, os.fspath(agent), isolation, quiet=quiet, remark=say)
     return pd.DataFrame(rows)
 
 
@@ -74,6 +78,7 @@ def chosen(entrant: Submission, asked: Sequence[Task]) -> list[Task]:
 def tried(
     tasks: Sequence[Task],
     entrant: Submission,
+    name: str,
     isolation: tiers.Asked,
     *,
     quiet: bool,
@@ -84,6 +89,7 @@ def tried(
     Args:
         tasks: What is played.
         entrant: The submission.
+        name: What it is called in the rows.
         isolation: The tier in which it runs.
         quiet: Whether to show no progress.
         remark: Says what is no mistake, and yet to be known.
@@ -100,7 +106,7 @@ def tried(
                 again = trial.attempt(task, entrant, isolation)
                 if differs(found, again):
                     remark(f"{task.key}: {DIFFERS}")
-            rows.append(row(task, found, fault))
+            rows.append({"submission": name, **row(task, found, fault)})
     return rows
 
 
@@ -123,7 +129,7 @@ def not_listed(task: Task, entrant: Submission) -> str | None:
 
 
 def row(task: Task, found: trial.Trial, fault: str | None) -> dict[str, Any]:
-    """The row of a task."""
+    """What was found on a task."""
     return {
         "task": task.key,
         "result": "wrong" if fault else "ok",

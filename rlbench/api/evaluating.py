@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, SupportsIndex, overload
 
 from rlbench.api.live import is_live, play_live
+from rlbench.api.python_words import speaks_python
 from rlbench.api.run import Run
-from rlbench.commands.shared.lookup import find_submission, find_task
+from rlbench.commands.shared.lookup import find_task
+from rlbench.commands.shared.submissions import find_submission
 from rlbench.errors import UserError, counted, shortened, unknown
 from rlbench.harness import submission
 from rlbench.harness.archives import unpacked
@@ -58,6 +60,7 @@ def evaluate(
 ) -> list[Run]: ...
 
 
+@speaks_python
 def evaluate(
     agent: object,
     task: str | Task | Iterable[str | Task],
@@ -189,6 +192,7 @@ def with_secret(task: Task, secret: bytes | None) -> Task:
     return dataclasses.replace(task, secret=secret)
 
 
+@speaks_python
 def load_results(path: str | os.PathLike[str] = "results") -> pd.DataFrame:
     """Every recorded episode under a folder of results, or of one record: a row each.
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rlbench.commands.shared.display import episode_row
-from rlbench.commands.shared.lookup import find_submission, find_task_or_id, submission_of
+from rlbench.commands.shared.lookup import find_task_or_id
+from rlbench.commands.shared.submissions import find_submission, submission_of
 from rlbench.errors import UserError
 from rlbench.harness import submission
 from rlbench.harness.manifest import MANIFEST

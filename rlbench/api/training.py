@@ -9,6 +9,7 @@ from typing import Any
 import gymnasium
 
 from rlbench import arithmetic
+from rlbench.api.python_words import speaks_python
 from rlbench.api.trained import Training, TrainingRequest, train_here
 from rlbench.api.training_process import train_elsewhere
 from rlbench.commands.shared.agents import find_agent
@@ -16,6 +17,7 @@ from rlbench.commands.shared.output import complain
 from rlbench.errors import UserError, shortened
 
 
+@speaks_python
 def train(
     name: str,
     task: str | None = None,

@@ -13,11 +13,14 @@ from typing import Any
 import pandas as pd
 
 from rlbench.api.evaluating import check_counts, path_of, with_secret
-from rlbench.commands.shared.lookup import find_records, submission_of
+from rlbench.api.python_words import in_python, speaks_python
+from rlbench.commands.shared.lookup import find_records
+from rlbench.commands.shared.submissions import submission_of
 from rlbench.errors import UserError, counted
 from rlbench.harness import submission
 from rlbench.harness.executors.choice import executor_of
 from rlbench.harness.executors.order import in_order
+from rlbench.harness.isolation import linux
 from rlbench.harness.kept import Kept
 from rlbench.harness.proof import kept_actions
 from rlbench.harness.proof.findings import Verification, difference, has_same_arithmetic, state
@@ -45,6 +48,7 @@ class VerifyHow:
     jobs: int | None = 1
 
 
+@speaks_python
 def verify(
     records: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = "results",
     *,
@@ -78,6 +82,8 @@ def verify(
     given = records if isinstance(records, Sequence) and not isinstance(records, str) else [records]
     how = VerifyHow(blocks, None if submission is None else Path(submission), traces, secret, quiet, jobs)
     rows = rows_of(paths_of([Path(path_of(each, "record")) for each in given], how), how)
+    for row in rows:
+        row["reason"] = in_python(row["reason"], verify) if row.get("reason") else None
     return pd.DataFrame(rows, columns=[*COLUMNS, *DETAILS]).astype(dict.fromkeys(COUNTS, "Int64"))
 
 
@@ -88,7 +94,8 @@ def paths_of(given: Sequence[Path], how: VerifyHow) -> list[Path]:
 
 
 def rows_of(paths: Sequence[Path], how: VerifyHow) -> list[dict[str, Any]]:
-    """Verify records, several at once, or several blocks of one; a row for each."""
+    """Verify records, several at once, or several blocks of one; a row for each. UserError where this is not Linux."""
+    linux.require()
     if len(paths) == 1:
         return [row(paths[0], how, alone=True)]
     pieces = [VerifyRecord(path, dataclasses.replace(how, jobs=1, quiet=True)) for path in paths]

@@ -24,6 +24,7 @@ from rlbench.api.playlists import (
     steps_per_second,
     wanted,
 )
+from rlbench.api.python_words import speaks_python
 from rlbench.api.run import Run
 from rlbench.children import temporary_folder
 from rlbench.commands.shared.display import episode_row
@@ -55,6 +56,7 @@ class Watched:
     submission: Path | None = field(default=None)
 
 
+@speaks_python
 def watch(
     agent: object,
     task: str | None = None,

@@ -9,9 +9,10 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
+import tyro
 from tyro.conf import Positional
 
 from rlbench.commands.shared.lookup import find_task
@@ -33,7 +34,7 @@ class CompareOptions:
 
     agents: Positional[tuple[str, ...]]
     """Names of two agents or more, with the version where there are several: "ppo" or "ppo 1"."""
-    task: str | None = None
+    task: Annotated[str | None, tyro.conf.arg(aliases=["-t"])] = None
     """Compare on this task alone."""
     results: Path = Path("results")
     """Folder of the records."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,8 +16,15 @@ import tyro
 from tyro.conf import Positional
 
 from rlbench.commands.shared import secret_file
-from rlbench.commands.shared.output import Format, Quiet, complain, print_table, remark, silent, table_of
-from rlbench.commands.shared.selection import Asked, asked_for, chosen, folders_of
+from rlbench.commands.shared.output import Format, Quiet, print_table, remark, silent, table_of
+from rlbench.commands.shared.selection import (
+    Asked,
+    asked_for,
+    chosen,
+    collected,
+    folders_of,
+    raise_collected,
+)
 from rlbench.errors import LackingError, UserError
 from rlbench.harness import shards, submission
 from rlbench.harness.archives import unpacked
@@ -85,11 +92,7 @@ def run(options: EvaluateOptions) -> int:
                 reason = tiers.what_is_lacking("landlock")
                 remark(f"the agent is not walled in, so the run will not be ranked: {reason}", options)
             play(pairs, options, mistakes)
-    for said in dict.fromkeys(map(str, mistakes[:-1])):
-        if said != str(mistakes[-1]):
-            complain(f"error: {said}")
-    if mistakes:
-        raise mistakes[-1]
+    raise_collected(mistakes)
     return 0
 
 
@@ -164,15 +167,6 @@ def play(pairs: list[tuple[Task, Submission]], options: EvaluateOptions, mistake
     finally:  # what was finished is shown, whatever happened to the others
         if made := [each for each in rows.values() if each]:
             print_table(table_of(made), options.format)
-
-
-@contextmanager
-def collected(mistakes: list[UserError]) -> Iterator[None]:
-    """A UserError inside is added to a list, so that the next task can be played."""
-    try:
-        yield
-    except UserError as error:
-        mistakes.append(error)
 
 
 def evaluated(path: Path, task: Task, options: EvaluateOptions) -> dict[str, Any]:

@@ -15,12 +15,13 @@ import tyro
 
 from rlbench.api.ranking import asked_for, costs, load_rankings, selected
 from rlbench.commands.shared import pages
-from rlbench.commands.shared.output import Output, Quiet, complain, draw_rows, print_table, table_of, write
-from rlbench.errors import UserError
+from rlbench.commands.shared.output import Output, Quiet, complain, draw_rows, print_table, remark, table_of, write
+from rlbench.errors import UserError, counted
 from rlbench.harness.ranking import tables
 from rlbench.harness.ranking.costs import cost_table
 from rlbench.harness.ranking.flat import flat
 from rlbench.harness.ranking.rows import Rankings
+from rlbench.harness.results import parts
 from rlbench.harness.tasks.suite import catalogue
 
 OPTIONAL = ("steps", "seeds", "failed", "budget", "solved", "IQM", "optimality gap", "worst seed")
@@ -41,7 +42,7 @@ LATEX = str.maketrans(
 class LeaderboardOptions:
     """Rank all results, print the tables, and write leaderboard.md and a page per task."""
 
-    task: tuple[str, ...] = ()
+    task: Annotated[tuple[str, ...], tyro.conf.arg(aliases=["-t"])] = ()
     """Print these tasks alone."""
     suite: str | None = None
     """Print the tasks of this suite alone."""
@@ -71,6 +72,8 @@ def run(options: LeaderboardOptions) -> int:
         options = dataclasses.replace(options, output=options.output / LeaderboardOptions.output)
     keys = asked_for(options.task, options.suite)  # first, as a file of tasks that is named there is known from then on
     ranked = load_rankings(options.results)
+    if found := parts.unmerged(options.results):
+        remark(f"{counted(len(found), 'part')} of shards not ranked; {merge(options.results)}", options)
     if options.check:
         return check(ranked, options)
     if filtered or options.format != "table":
@@ -83,6 +86,13 @@ def run(options: LeaderboardOptions) -> int:
         folder = pages.folder_of_tasks(options.results, options.output)
         write(f"wrote {options.output}, and a page per task in {folder}\n")
     return 0
+
+
+def merge(results: Path) -> str:
+    """The command that puts the parts in a folder of results together."""
+    words = ["rlbench", "merge", str(results)]
+    words += ["--results", str(results)] if results != LeaderboardOptions.results else []
+    return f"to put them together: {shlex.join(words)}"
 
 
 def proofs(ranked: Rankings) -> str:

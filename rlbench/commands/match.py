@@ -136,11 +136,13 @@ def played(
             show(number / len(planned), number, "games")
             game = Game(rules.size, rules.komi)
             pair = {BLACK: entered[fixture.black], WHITE: entered[fixture.white]}
+            kept = f"; what {options.output} holds goes on when this is run again" if options.output else ""
             try:
                 end = referee(game, pair, rules.openings[fixture.opening], fixture.seed, 2 * rules.size**2)
             except LoadFault as fault:
-                kept = f"; what {options.output} holds goes on when this is run again" if options.output else ""
                 raise UserError(f"game {number + 1} was not played: {fault}{kept}") from None
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt(f"interrupted{kept}") from None
             if end.fault:
                 remark(f"game {number + 1}: {end.fault}", options)
             if options.sgf:

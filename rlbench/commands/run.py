@@ -50,7 +50,7 @@ class RunOptions:
     atari, glimpses, go, locomotion, mujoco-v5; or lecture, which is all of them. Any other suite is a plan as well."""
     agent: tuple[str, ...] = ()
     """These agents of the plan alone, by their names on the leaderboard."""
-    task: tuple[str, ...] = ()
+    task: Annotated[tuple[str, ...], tyro.conf.arg(aliases=["-t"])] = ()
     """These tasks of the plan alone."""
     seeds: int | None = None
     """Training seeds of each agent; by default 10, or 3 or 1 of an agent that takes long to train."""

@@ -137,10 +137,10 @@ def run(options: TrainOptions[Any]) -> int:
 
 
 def hint(task: str, submission: Path) -> str:
-    """The command that scores the submission, apart from the committed results, or that shows it where no task is."""
+    """The commands that score and rank the submission, or that shows it where no task is."""
     folder = for_a_shell(submission)
     if training().task_keys(task):
-        return f"to score it: rlbench evaluate {folder} --results runs/results"
+        return f"to score it, then rank it: rlbench evaluate {folder}; rlbench leaderboard"
     return f"to watch it: rlbench watch {folder} --task {shlex.quote(task)}"
 
 

@@ -16,8 +16,9 @@ from rlbench import environments
 from rlbench.api.playlists import from_record, from_submission, kind_of, row, steps_per_second, wanted_tasks
 from rlbench.commands.shared import display
 from rlbench.commands.shared.display import DisplayOptions
-from rlbench.commands.shared.lookup import env_kwargs, find_submission
+from rlbench.commands.shared.lookup import env_kwargs
 from rlbench.commands.shared.output import Format, Quiet, remark, silent
+from rlbench.commands.shared.submissions import find_submission
 from rlbench.environments import short_name
 from rlbench.errors import UserError
 from rlbench.interact import trace, watch

@@ -199,5 +199,5 @@ def obtain_tier(
     except OSError as error:  # no processes, no disk
         raise failure(error, f"{task.key}, block {len(blocks)}") from None
     if begun not in (tier, None):
-        raise UserError(f"{path} was begun with --isolation {begun}; go on with that, or move it away")
+        raise UserError(f"{path} was begun with --isolation={begun}; go on with that, or move it away")
     return tier, blocks

@@ -16,8 +16,10 @@ from rlbench.harness.random_play import random_episodes
 from rlbench.harness.tasks.checks import task_of
 from rlbench.harness.tasks.task import Task
 
-MAX_STEPS = 100_000
+MAX_STEPS = 1_000
 """Steps after which an episode of random play is given up where the environment has no time limit."""
+
+NO_LIMIT = -1  # as Gymnasium writes it
 
 SECONDS_PER_STEP = 0.1
 """What an agent may take for a step of the longest block, where that is more than the limit that tasks usually have."""
@@ -59,7 +61,7 @@ def propose(
     episodes: int,
     num_envs: int,
     measured: int,
-    show: Callable[[int], None] = lambda done: None,
+    show: Callable[[float], None] = lambda done: None,
 ) -> Proposal:
     """A task on an environment, by playing it at random.
 
@@ -73,14 +75,16 @@ def propose(
         show: Is told how many of these are done.
 
     Raises:
-        UserError: The environment cannot be made, its spaces cannot be played, or its episodes do not end.
+        UserError: The environment cannot be made, or its spaces cannot be played.
+        UnendingError: It has no time limit, and an episode of random play goes on for more than `MAX_STEPS`.
     """
     about = environments.spec(env_id)
     limit = kwargs.get("max_episode_steps", about.max_episode_steps)
+    limit = None if limit == NO_LIMIT else limit
     task = Task(name, 1, env_id, kwargs, episodes, num_envs)
     known = known_returns(env_id, kwargs, limit)
     low, high = known.low, known.high
-    played = random_episodes(task, measured, num_envs, show, math.inf if limit else MAX_STEPS)
+    played = random_episodes(task, measured, num_envs, show, limit, MAX_STEPS)
     returns = [each.return_ for each in played]
     worst, mean, best = map(_rounded, (min(returns), math.fsum(returns) / len(returns), max(returns)))
     reference, source = reference_of(about.reward_threshold, known, mean, best, measured)

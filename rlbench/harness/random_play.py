@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import itertools
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
@@ -19,6 +21,8 @@ from rlbench.harness.play import in_process, make_env, play
 from rlbench.harness.results.record import EpisodeResult
 from rlbench.harness.tasks.task import Task
 
+STEPS_BETWEEN_PICTURES = 16  # of the bar
+
 
 def measure_random_agent(task: Task, episodes: int = 1_000) -> tuple[float, float]:
     """Lowest and mean return of so many random episodes: `failure_return` and `random` of a task."""
@@ -26,12 +30,17 @@ def measure_random_agent(task: Task, episodes: int = 1_000) -> tuple[float, floa
     return min(e.return_ for e in played), math.fsum(e.return_ for e in played) / episodes
 
 
+class UnendingError(UserError):
+    """An episode of random play takes longer than it may."""
+
+
 def random_episodes(
     task: Task,
     episodes: int,
     num_envs: int,
-    show: Callable[[int], None] = lambda done: None,
-    max_steps: float = math.inf,
+    show: Callable[[float], None] = lambda done: None,
+    limit: int | None = None,
+    patience: float = math.inf,
 ) -> list[EpisodeResult]:
     """Episodes of a task that the agent plays which acts at random there.
 
@@ -39,39 +48,59 @@ def random_episodes(
         task: What is played.
         episodes: How many.
         num_envs: How many at once.
-        show: Is told how many episodes are done.
-        max_steps: The longest that an episode may take.
+        show: Is told how many episodes are done; those that are being played count by how far they are.
+        limit: The time limit of the environment, in steps; None for none.
+        patience: Steps that an episode may take where there is none.
 
     Raises:
-        UserError: An episode takes longer.
+        UnendingError: There is no time limit, and an episode takes longer.
     """
     agent: Any = importlib.import_module(f"rlbench.harness.builtin.{task.random_agent}.agent")
     batch = dataclasses.replace(task, episodes=episodes, num_envs=num_envs)
     played: list[EpisodeResult] = []
     for number in range(batch.blocks):
-        show(len(played))
         indices = batch.block(number)
         env = make_env(batch, len(indices), indices)
         try:
             player = agent.load(task_info(task, len(indices)), Spaces(*describe_spaces(env)), seed=number)
-            played += play(env, _bounded(in_process(player, env), task, max_steps), batch, indices)[0]
+            begin = _Begin(show, len(played), len(indices), task.env_id, limit, patience)
+            played += play(env, _counted(in_process(player, env), begin), batch, indices)[0]
         finally:
             env.close()
     return played
 
 
-def _bounded(act: Act, task: Task, max_steps: float) -> Act:
-    """The same agent, which refuses to go on after so many steps."""
-    steps = 0
+@dataclass(frozen=True)
+class _Begin:
+    """What happens before each step of a block: it is shown how much is done."""
 
-    def bounded(observation: Any, first: NDArray[Any]) -> list[space_tree.Array]:
-        nonlocal steps
-        steps += 1
-        if steps > max_steps:
-            raise UserError(
-                f"{task.env_id}: an episode of random play has not ended after {max_steps:,.0f} steps; give a time "
-                "limit with --set max_episode_steps=N"
+    show: Callable[[float], None]
+    before: int
+    """Episodes that were done before this block."""
+
+    playing: int
+    """Episodes in it."""
+
+    env_id: str
+    limit: int | None
+    patience: float
+
+    def __call__(self, step: int) -> None:
+        """Before a step, counted from 0; UnendingError where it is one too many."""
+        if self.limit is None and step >= self.patience:
+            raise UnendingError(
+                f"{self.env_id} has no time limit, and random play has not ended after {self.patience:,.0f} steps"
             )
+        if step % STEPS_BETWEEN_PICTURES == 0:
+            self.show(self.before + self.playing * min(1.0, step / (self.limit or self.patience)))
+
+
+def _counted(act: Act, begin: Callable[[int], None]) -> Act:
+    """The same agent, which first calls `begin` with the number of the step, from 0."""
+    steps = itertools.count()
+
+    def counted(observation: Any, first: NDArray[Any]) -> list[space_tree.Array]:
+        begin(next(steps))
         return act(observation, first)
 
-    return bounded
+    return counted

@@ -95,7 +95,7 @@ def check(path: Path) -> None:
     try:
         whole_files.check_writable(path)
     except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}; give another file to --record") from None
+        raise UserError(f"cannot write {path}: {error.strerror}; give another file") from None
 
 
 def gif_rate(fps: float) -> float:

@@ -96,7 +96,7 @@ def _module(env_id: str) -> dict[str, str]:
 def _how_to_have(head: Mapping[str, Any]) -> str:
     """The end of the message about an environment that is not here. A file says which module, and never imports it."""
     module = head.get("module")
-    return f"; to import {module}, give --task {module}:{head['env']}" if isinstance(module, str) else ""
+    return f"; to import {module}, give --task={module}:{head['env']}" if isinstance(module, str) else ""
 
 
 def outcome(episode: ShownEpisode) -> dict[str, Any]:

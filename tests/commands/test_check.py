@@ -67,6 +67,18 @@ def test_a_folder_that_cannot_be_read_is_wrong_and_one_that_is_not_there_a_mista
     assert (code, err.count("\n")) == (2, 1)
 
 
+def test_several_are_checked_and_a_folder_of_them(submit, tmp_path, capsys):  # noqa: F811
+    good = submit("return [1] * self.num_envs", folder="all/good", tasks=["grid-world@1"])
+    bad = submit("return 1", folder="all/bad", tasks=["grid-world@1"])
+    code, out, err = check(capsys, good, tmp_path / "all", "random", "-t", "grid-world", "--json")
+    assert (code, err) == (1, "")
+    rows = [(row["submission"], row["result"]) for row in json.loads(out)]
+    assert rows == [(str(good), "ok"), (str(bad), "wrong"), (str(good), "ok"), ("random", "ok")]
+    code, out, err = check(capsys, "nowhere", good, "--json")
+    assert (code, [row["result"] for row in json.loads(out)]) == (2, ["ok"])
+    assert err.startswith("error: no submission at nowhere")
+
+
 def test_what_is_no_fault_is_remarked(submit, capsys):  # noqa: F811
     act = "print('hello')\nimport os\nimport rlbench.errors\nreturn np.frombuffer(os.urandom(70), np.uint8) % 4"
     code, _, err = check(capsys, submit(act, tasks=["grid-world@1"]))

@@ -15,7 +15,7 @@ import pytest
 from rlbench.commands.leaderboard import LeaderboardOptions, run
 from rlbench.errors import UserError
 from rlbench.harness import submission
-from rlbench.harness.results import record
+from rlbench.harness.results import parts, record
 from rlbench.harness.results.writer import RecordWriter
 from rlbench.harness.tasks.suite import TASKS
 
@@ -52,6 +52,19 @@ def options(tmp_path):
         write_run(results, "planner", seed)
     write_run(results, "stopped", 0, blocks=1)
     return LeaderboardOptions(results=results, output=tmp_path / "leaderboard.md")
+
+
+def test_parts_that_no_record_has_are_told_of_with_the_command(options, capsys):
+    whole = next((options.results / TASK.key).glob("planner@*.jsonl"))
+    stopped = next((options.results / TASK.key).glob("stopped@*.jsonl"))
+    for record_path in (whole, stopped):
+        parts.path_of(record_path, 1, 2).write_text("", encoding="utf-8")
+    assert run(options) == 0
+    folder = options.results
+    told = f"1 part of shards not ranked; to put them together: rlbench merge {folder} --results {folder}\n"
+    assert capsys.readouterr().err == told
+    assert run(dataclasses.replace(options, format="json")) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_it_writes_the_page_and_then_check_passes(options, capsys):

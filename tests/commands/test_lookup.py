@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 import rlbench
-from rlbench.commands.shared import agents, lookup
+from rlbench.commands.shared import agents, lookup, submissions
 from rlbench.commands.shared.agents import find_agent
-from rlbench.commands.shared.lookup import find_environment, find_submission, find_task
+from rlbench.commands.shared.lookup import find_environment, find_task
+from rlbench.commands.shared.submissions import find_submission, submission_of
 from rlbench.errors import UserError
 from rlbench.harness import contents
 from rlbench.harness.tasks.suite import SUITES, TASKS, get_suite, get_task
@@ -69,7 +70,7 @@ def test_a_task_of_an_environment_is_named_by_it():
         (find_task, "cartpole", "unknown task 'cartpole'; did you mean cart-pole@1?"),
         (find_agent, "PP0", "did you mean ppo"),
         (find_task, "CARTPOLE@1", "did you mean cart-pole@1"),
-        (find_task, "quick", "quick is a suite and no task: --suite quick, or one of grid-world@1, cart-pole@1"),
+        (find_task, "quick", "quick is a suite and no task: --suite=quick, or one of grid-world@1, cart-pole@1"),
         (
             find_task,
             "Swimmer",
@@ -118,6 +119,16 @@ def test_a_submission_is_found_by_task_and_training_seed(monkeypatch):
         find_submission("ppo", [get_task("cart-pole")])
     with pytest.raises(UserError, match=r"no submission at dqnn: .*; did you mean dqn"):
         find_submission("dqnn")
+    monkeypatch.setattr(submissions, "LOCAL_SUBMISSIONS", ())
+    for name, command in {
+        "DQN": "rlbench train dqn --task cart-pole@1",
+        "ppo-s3": "rlbench train ppo --task cart-pole@1 --seed 3",
+        "ram": "rlbench train ram --task cart-pole@1",
+    }.items():
+        with pytest.raises(UserError, match=rf"no \S+ is here, in runs/train or .*; to make one: {command}$"):
+            find_submission(name, [get_task("cart-pole")])
+    with pytest.raises(UserError, match=r"to make one: rlbench train dqn$"):
+        find_submission("dqn")
     assert find_submission("no/such/folder") == "no/such/folder", "whoever reads it says so"
 
 
@@ -139,4 +150,4 @@ def test_a_submission_that_cannot_be_read_does_not_hide_the_one_of_a_record(tmp_
         (folder / "agent.py").write_text("", encoding="utf-8")
     (folders[0] / "weights").symlink_to("/nowhere")
     header = {"agent": "probe", "version": "1", "digest": contents.digest(folders[1])}
-    assert lookup.submission_of(header, Path("x.jsonl")).folder == folders[1]
+    assert submission_of(header, Path("x.jsonl")).folder == folders[1]

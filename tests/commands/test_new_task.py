@@ -1,6 +1,7 @@
 """`rlbench new-task`: a task for any environment, measured by random play."""
 
 import json
+import shlex
 import sys
 
 import gymnasium
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from rlbench import cli
+from rlbench.commands import new_task
 from rlbench.errors import UserError
 from rlbench.harness import proposal
 from rlbench.harness.exact_model import optimal_return, returns_of_model
@@ -64,11 +66,51 @@ def test_the_random_score_is_the_mean_of_random_play(capsys):
     assert (row["failure_return"], row["random"]) == (min(returns), sum(returns) / 4)
 
 
+def test_a_time_limit_is_kept_in_the_task():
+    assert run("CliffWalking-v1", "--max-steps", "30", "--measured", "4", "-q") == 0
+    task = get_task("cliff-walking.toml")
+    assert task.env_kwargs == {"max_episode_steps": 30}
+    assert (task.reference, task.reference_source) == (-13, "the exact optimum")
+
+
 def test_an_exact_model_gives_bounds_and_arguments_are_kept():
     assert run("FrozenLake-v1", "--measured", "10", "--set", "map_name=8x8", "is_slippery=false", "-q") == 0
     task = get_task("frozen-lake.toml")
     assert task.env_kwargs == {"map_name": "8x8", "is_slippery": False}
     assert (task.min_return, task.max_return) == (0, 1)
+
+
+def register_without_limit(monkeypatch):
+    """An environment whose random play does not end, of which 50 steps are enough to be sure."""
+    monkeypatch.setattr(proposal, "MAX_STEPS", 50)
+    monkeypatch.setattr(new_task, "MAX_STEPS", 50)
+    entry_point = "gymnasium.envs.classic_control:MountainCarEnv"
+    monkeypatch.setitem(gymnasium.registry, "Mute-v0", gymnasium.envs.registration.EnvSpec("Mute-v0", entry_point))
+
+
+@pytest.mark.parametrize(("answer", "limit"), [("70", 70), ("", 50)])
+def test_on_a_terminal_a_time_limit_is_asked_for(answer, limit, capsys, monkeypatch):
+    register_without_limit(monkeypatch)
+    asked = []
+    monkeypatch.setattr(new_task, "can_ask", lambda: True)
+    monkeypatch.setattr(new_task, "ask", lambda question: asked.append(question) or answer)
+    assert run("Mute-v0", "--measured", "2", "--num-envs", "2") == 0
+    assert asked == [
+        "Mute-v0 has no time limit, and random play has not ended after 50 steps. "
+        "After how many steps shall an episode end? [50]\n> "
+    ]
+    task = get_task("mute.toml")
+    assert (task.env_kwargs, task.random) == ({"max_episode_steps": limit}, -limit)
+    monkeypatch.setattr(new_task, "ask", lambda question: "many")
+    assert run("Mute-v0", "--name", "other") == 2
+    assert "'many' is no number of steps" in capsys.readouterr().err
+
+
+def test_the_bar_moves_while_one_block_is_played(monkeypatch):
+    done = []
+    task = proposal.propose("car", "MountainCar-v0", {}, episodes=3, num_envs=3, measured=3, show=done.append).task
+    assert task.random == -200
+    assert done == pytest.approx([3 * step / 200 for step in range(0, 200, 16)])
 
 
 @pytest.mark.parametrize(
@@ -80,26 +122,43 @@ def test_an_exact_model_gives_bounds_and_arguments_are_kept():
         (["MontainCar-v0"], "unknown environment 'MontainCar-v0'; did you mean MountainCar"),
         (["MountainCar-v0", "--measured", "0"], "--measured is from 1 to 1,000,000, got 0"),
         (["MountainCar-v0", "--set", "gravity"], "--set takes name=value, got 'gravity'"),
+        (["MountainCar-v0", "--output", "car.txt"], "car.txt is no name for a file of tasks; give --output one that"),
         (["MountainCar-v0", "--output", "nowhere/car.toml", "--measured", "1"], "cannot write nowhere/car.toml"),
         (
             ["Mute-v0", "--measured", "1"],
-            "has not ended after 50 steps; give a time limit with --set max_episode_steps=N",
+            "Mute-v0 has no time limit, and random play has not ended after 50 steps; give it one, which the task "
+            "keeps: --max-steps 50",
+        ),
+        (["Mute-v0", "--set", "max_episode_steps=-1", "--measured", "1"], "has no time limit, and random play"),
+        (["Mute-v0", "--max-steps", "0"], "--max-steps is from 1 to 1,000,000,000, got 0"),
+        (
+            ["Mute-v0", "--max-steps", "9", "--set", "max_episode_steps=9"],
+            "--max-steps and --set max_episode_steps are the same; give one of them",
         ),
     ],
 )
 def test_a_mistake_is_one_line_and_writes_nothing(words, message, workshop, capsys, monkeypatch):
-    monkeypatch.setattr(proposal, "MAX_STEPS", 50)
-    monkeypatch.setitem(
-        gymnasium.registry,
-        "Mute-v0",
-        gymnasium.envs.registration.EnvSpec("Mute-v0", entry_point="gymnasium.envs.classic_control:MountainCarEnv"),
-    )
+    register_without_limit(monkeypatch)
     assert run(*words) == 2
     told = capsys.readouterr()
     assert told.err.startswith("error: ")
     assert message in told.err
     assert told.err.count("\n") == 1
     assert list(workshop.iterdir()) == []
+
+
+def test_the_hint_adds_the_folder_to_those_that_are_there(workshop, capsys, monkeypatch):
+    words = "MountainCar-v0", "--measured", "1", "--num-envs", "1", "--name"
+    folder = shlex.quote(str(workshop))
+    assert run(*words, "one") == 0
+    assert f"knows it by its name: export RLBENCH_PATH={folder}\n" in capsys.readouterr().err
+    monkeypatch.setenv(found.VARIABLE, "/elsewhere")
+    assert run(*words, "two") == 0
+    assert f'knows it by its name: export RLBENCH_PATH="$RLBENCH_PATH":{folder}\n' in capsys.readouterr().err
+    monkeypatch.setenv(found.VARIABLE, f"/elsewhere:{workshop}")
+    assert run(*words, "three") == 0
+    assert "RLBENCH_PATH" not in capsys.readouterr().err
+    assert get_task("three").name == "three"
 
 
 def test_a_file_that_is_there_stays(workshop, capsys):

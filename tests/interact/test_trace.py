@@ -168,7 +168,7 @@ def test_a_trace_names_the_module_of_its_environment_and_does_not_import_it(tmp_
     assert cli.main(words) == 0
     del gymnasium.registry["traced/Car-v0"], sys.modules["own_traced"]  # as in a new process
     assert cli.main(["watch", "car.jsonl", "--no-window"]) == 2
-    assert "to import own_traced, give --task own_traced:traced/Car-v0" in capsys.readouterr().err
+    assert "to import own_traced, give --task=own_traced:traced/Car-v0" in capsys.readouterr().err
     assert "own_traced" not in sys.modules
     assert cli.main(["watch", "car.jsonl", "--no-window", "--task", "own_traced:traced/Car-v0"]) == 0
     del gymnasium.registry["traced/Car-v0"], sys.modules["own_traced"]

@@ -115,13 +115,18 @@ def test_a_game_is_played_recorded_and_watched_again(platform, elsewhere, tmp_pa
     assert "yes" in out
 
 
-NEED_LINUX = ["evaluate random --task cart-pole", "watch random --task cart-pole --no-window"]
+NEED_LINUX = [
+    "evaluate random --task cart-pole",
+    "watch random --task cart-pole --no-window",
+    "check random --task cart-pole",
+    "verify ROOT/results/grid-world@1",
+]
 
 
 @PLATFORMS
 @pytest.mark.parametrize("words", NEED_LINUX)
 def test_evaluation_says_in_a_line_that_it_needs_linux(platform, words, elsewhere):
-    code, out, err = elsewhere(platform, *words.split())
+    code, out, err = elsewhere(platform, *words.replace("ROOT", str(ROOT)).split())
     assert (code, out) == (2, "")
     assert err.splitlines() == [
         f"error: agents are evaluated on Linux only (sealed memory, process groups); this is {platform}"

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rlbench.commands.shared.lookup import find_submission
+from rlbench.commands.shared.submissions import find_submission
 from rlbench.envs.go import engines
 from rlbench.gtp.players import BuiltinPlayer, SubmissionPlayer, is_builtin
 from rlbench.gtp.program_player import ProgramPlayer

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rlbench.commands.shared.lookup import find_submission, find_task
-from rlbench.commands.shared.output import ask, can_ask
+from rlbench.commands.shared.lookup import find_task
+from rlbench.commands.shared.output import ask, can_ask, complain
+from rlbench.commands.shared.submissions import find_submission
 from rlbench.errors import UserError
 from rlbench.harness import submission
 from rlbench.harness.manifest import MANIFEST
@@ -54,6 +56,24 @@ def asked_for(names: Sequence[str], suite: str | None) -> Asked:
         return Asked(tuple({task.key: task for task in map(find_task, names)}.values()), True, None)
     tasks = tuple(catalogue().tasks.values()) if suite is None else get_suite(suite)
     return Asked(tasks, False, suite)
+
+
+@contextmanager
+def collected(mistakes: list[UserError]) -> Iterator[None]:
+    """A UserError inside is added to a list, so that the next submission or task can be played."""
+    try:
+        yield
+    except UserError as error:
+        mistakes.append(error)
+
+
+def raise_collected(mistakes: Sequence[UserError]) -> None:
+    """Say each mistake once, and raise the last one; nothing where there is none."""
+    if mistakes:
+        for said in dict.fromkeys(map(str, mistakes[:-1])):
+            if said != str(mistakes[-1]):
+                complain(f"error: {said}")
+        raise mistakes[-1]
 
 
 def folders_of(word: str, asked: Asked) -> tuple[list[str], bool]:

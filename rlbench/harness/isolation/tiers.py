@@ -52,7 +52,7 @@ def obtain(asked: Asked) -> Tier:
     if asked == "auto":
         return "process"
     weaker = TIERS[TIERS.index(asked) + 1]
-    raise UserError(f"isolation {asked} cannot be had here: {reason}; --isolation {weaker} runs agents without it")
+    raise UserError(f"isolation {asked} cannot be had here: {reason}; --isolation={weaker} runs agents without it")
 
 
 @functools.cache

@@ -7,6 +7,7 @@ the digest of the line before.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,24 @@ def find(folder: Path) -> list[Path]:
     """The parts below a folder of results, in the order of their names."""
     found = sorted(folder.glob(f"*/*.{KIND}-*-of-*.jsonl"))
     return [path for path in found if not record.is_hidden(path, folder)]
+
+
+def unmerged(folder: Path) -> list[Path]:
+    """The parts below a folder of results of which no complete record is there."""
+    found = find(folder)
+    whole = {path for path in {record_of(each) for each in found} if _is_complete(path)}
+    return [path for path in found if record_of(path) not in whole]
+
+
+def record_of(path: Path) -> Path:
+    """Where the record of a part belongs."""
+    return path.with_name(f"{path.name.rpartition(f'.{KIND}-')[0]}.jsonl")
+
+
+def _is_complete(path: Path) -> bool:
+    with contextlib.suppress(UserError):  # one that cannot be read has its own line
+        return (run := record.read(path)) is not None and run.complete
+    return False
 
 
 def read(path: Path) -> Part | None:

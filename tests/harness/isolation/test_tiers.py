@@ -132,7 +132,7 @@ def test_a_tier_that_cannot_be_had(fresh, monkeypatch, submit, grid_task, tmp_pa
 def test_strict_without_bubblewrap_is_refused(fresh, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     words = (
-        "isolation strict cannot be had here: bwrap is not installed .*; --isolation landlock runs agents without it"
+        "isolation strict cannot be had here: bwrap is not installed .*; --isolation=landlock runs agents without it"
     )
     with pytest.raises(UserError, match=words):
         tiers.obtain("strict")
@@ -157,7 +157,7 @@ def test_a_record_goes_on_in_its_tier(submit, grid_task, tmp_path):
         writer.blocks = 1  # so that the header stays
         with pytest.raises(ZeroDivisionError):
             raise ZeroDivisionError
-    with pytest.raises(UserError, match="was begun with --isolation process; go on with that, or move it away"):
+    with pytest.raises(UserError, match="was begun with --isolation=process; go on with that, or move it away"):
         evaluate(grid_task, path, tmp_path, quiet=True, isolation="landlock")
     assert record.read(evaluate(grid_task, path, tmp_path, quiet=True)).header["isolation"] == "process"
     run.unlink()
