@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 PEERS := .venv/.peers
 
-.PHONY: run test test-slow python-versions perf perf-training pictures scores commands kernels lint clean
+.PHONY: run test test-slow python-versions perf perf-training pictures scores commands published kernels lint clean
 
 run: $(INSTALLED)  ## train the reference agents, score them, print the leaderboard
 	$(BIN)/rlbench run quick
@@ -52,6 +52,9 @@ scores: $(INSTALLED)  ## score every committed agent and the random ones into RE
 
 commands: $(INSTALLED)  ## the reference in docs/commands.md, from the commands' help
 	$(BIN)/python tests/docs/command_reference.py
+
+published: $(INSTALLED)  ## docs/published.md, our scores beside published ones, from results/
+	$(BIN)/python tests/docs/published_page.py
 
 kernels: $(INSTALLED)  ## the programs for GPUs that come with the package, from the rules
 	$(BIN)/python -m tests.core.compiler.ship_kernels

@@ -35,14 +35,13 @@ GLIMPSE = tuple(
 AS_THEY_STAND = tuple(Entry(algorithm, "lecture", "cart-pole@1") for algorithm in ("dqn", "reinforce", "actor-critic"))
 ATARI = tuple(Entry("dqn", "atari-cpu", task, seeds=3) for task in ("pong@1", "breakout@1"))
 WALKERS = ("half-cheetah", "hopper", "walker2d")
-LOCOMOTION = tuple(
-    Entry("actor-critic", "locomotion", f"{robot}@1", seeds=3) for robot in (*WALKERS, "ant", "humanoid")
-)
+ROBOTS = (*WALKERS, "ant", "humanoid")
+LOCOMOTION = tuple(Entry("actor-critic", "locomotion", f"{robot}@1", seeds=3) for robot in ROBOTS)
 MUJOCO_V5 = (
     *(Entry("actor-critic", "locomotion", f"{robot}-gymnasium@1", seeds=3) for robot in WALKERS),
     *(Entry("soft-actor-critic", "fast", f"{robot}-gymnasium@1", seeds=3) for robot in WALKERS),
 )
-XQC = tuple(Entry("xqc", "fast", f"{robot}-gymnasium@1", seeds=3) for robot in WALKERS)
+XQC = tuple(Entry("xqc", "fast", f"{robot}-gymnasium@1", seeds=3) for robot in ROBOTS)
 GO = (Entry("alphazero", "go5", "go5@1", seeds=1), Entry("reinforce", "go", "go5@1", seeds=3))
 ALL = (*QUICK, *AS_THEY_STAND, *ATARI, *MUJOCO_V5, *XQC, *LOCOMOTION, *GLIMPSE, *GO)
 PLANS = {

@@ -11,6 +11,9 @@ from rlbench.harness.ranking.reference_lines import ReferenceLine
 from rlbench.harness.ranking.rows import Budget, Rankings, TaskRow
 from rlbench.harness.tasks.task import Task
 
+NAMES = {"A2C": "actor-critic", "RAM": "recurrent-attention", "exact optimum": "value-iteration"}
+"""Published algorithms that agents of ours have other names for."""
+
 
 @dataclass(frozen=True)
 class Contender:
@@ -32,9 +35,9 @@ class Contender:
 def contenders(task: Task, rankings: Rankings) -> list[Contender]:
     """The agents on a task by budget, the best first, those of equal means as shown by their training steps.
 
-    It is no order of ranks, which published scores do not have.
+    It is no order of ranks, which published scores do not have. Scores that do not compare are left out.
     """
-    lines = (line for line in rankings.lines[task.key] if line.kind == "published")
+    lines = (line for line in rankings.lines[task.key] if line.kind == "published" and line.comparable)
     found: list[tuple[Budget, TaskRow | ReferenceLine]] = [
         *((row.budget, row) for row in rankings.tasks.get(task.key, ())),
         *((budget_within(task, line.training_steps), line) for line in lines),
@@ -61,3 +64,26 @@ def as_shown(of: TaskRow | ReferenceLine, task: Task) -> float:
 def order(budget: Budget) -> float:
     """Sort key of budgets: the smallest first, that of any number of steps last."""
     return math.inf if budget is None else budget
+
+
+def same_algorithm(row: TaskRow, line: ReferenceLine) -> bool:
+    """Whether an agent of ours is named after the algorithm of a published one: `dqn-cpu` after `DQN (Dopamine)`."""
+    name = line.agent.partition(" (")[0]
+    name = NAMES.get(name, name.lower())
+    return row.agent == name or row.agent.startswith(f"{name}-")
+
+
+def compared(entries: list[Contender]) -> list[Contender]:
+    """Of a task's agents ours, and the published ones that are the best of a budget or of an algorithm of ours there.
+
+    All others are on the page of the task.
+    """
+    ours = [(entry.budget, entry.of) for entry in entries if isinstance(entry.of, TaskRow)]
+    return [
+        entry
+        for entry in entries
+        if isinstance(entry.of, TaskRow)
+        or entry.best
+        or sum(other.budget == entry.budget for other in entries) == 1
+        or any(budget == entry.budget and same_algorithm(row, entry.of) for budget, row in ours)
+    ]

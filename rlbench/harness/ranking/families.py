@@ -9,7 +9,7 @@ from typing import Any
 
 from rlbench.harness.ranking.cells import PUBLISHED, budget, line_label
 from rlbench.harness.ranking.markdown import anchor, code, link
-from rlbench.harness.ranking.matrix import agent_columns, family_matrix, published_reference
+from rlbench.harness.ranking.matrix import agent_columns, family_matrix, left_out, published_reference
 from rlbench.harness.ranking.reference_lines import ReferenceLine, own_reference
 from rlbench.harness.ranking.rows import Rankings
 from rlbench.harness.tasks.catalogue import Family
@@ -34,8 +34,8 @@ GREEDY = "the one of the highest value or probability, never one drawn at random
 WORDS = {
     "mujoco-v5": Words(
         "Robots: Gymnasium's reward",
-        "The half-cheetah, hopper and walker of Gymnasium v5, on which papers report. **Not** the tasks of the same "
-        "robots with [the lecture's reward](#robots-the-lectures-reward): their returns do not compare.",
+        "The robots of Gymnasium v5, on which papers report. **Not** the tasks of the same robots with "
+        "[the lecture's reward](#robots-the-lectures-reward): their returns do not compare.",
         acts="the mean of the policy, without noise",
     ),
     "atari": Words(
@@ -143,7 +143,12 @@ def notes(name: str, suite: Sequence[Task], rankings: Rankings) -> list[str]:
     stated = " ".join(filter(None, (words.tasks, *(f"{sentence}." for sentence in scale(suite, rankings)))))
     lines = [stated] if stated else []
     lines += order_of(name, suite, rankings)
-    lines += protocols([line for t in suite for line in rankings.lines[t.key]])
+    if others := left_out(suite, rankings):
+        lines.append(
+            "Of published agents those are shown that are the best within a budget or of an algorithm scored here; "
+            f"{others} others are on the pages of the tasks."
+        )
+    lines += protocols([line for t in suite for line in rankings.lines[t.key] if line.comparable])
     unrated = [task.key for task in suite if task.is_game and not task.ratings]
     if unrated:
         lines.append(f"The opponents on {', '.join(unrated)} have no ratings: the games so far do not determine them.")
@@ -190,14 +195,16 @@ def scale(suite: Sequence[Task], rankings: Rankings) -> list[str]:
     others = unique(task.random_source for task in suite if task.random_source not in usual)
     of_random = [f"Random is {source}" for source in others]
     lines = [published_reference(task, rankings) for task in suite]
-    names = unique(
-        line_label(line) if line.published else task.reference_source
-        for line, task in zip(lines, suite, strict=True)
-        if line
-    )
     if None in lines:
         return of_random + [f"The reference is {source}" for source in unique(task.reference_source for task in suite)]
-    return of_random + [f"The reference is {name}" for name in names]
+    of_reference: dict[str, list[str]] = {}
+    for line, task in zip(lines, suite, strict=True):
+        if line:
+            name = line_label(line) if line.published else task.reference_source
+            of_reference.setdefault(name, []).append(task.name)
+    if len(of_reference) == 1:
+        return of_random + [f"The reference is {name}" for name in of_reference]
+    return of_random + [f"The reference on {', '.join(tasks)} is {name}" for name, tasks in of_reference.items()]
 
 
 def unique(texts: Iterable[str]) -> list[str]:

@@ -23,7 +23,7 @@ from rlbench.harness.ranking.cells import (
     steps_of,
     with_deviation,
 )
-from rlbench.harness.ranking.contenders import Contender, as_shown, contenders, fewest_first, order
+from rlbench.harness.ranking.contenders import Contender, as_shown, compared, contenders, fewest_first, order
 from rlbench.harness.ranking.games import opponents_of
 from rlbench.harness.ranking.markdown import BREAK, Marked, missing_pixels, shown, split, strong
 from rlbench.harness.ranking.reference_lines import ReferenceLine, own_reference
@@ -91,11 +91,17 @@ def family_matrix(title: str, suite: Sequence[Task], rankings: Rankings) -> list
     columns = agents(suite, rankings)
     keys = [task.key for task in suite]
     forms = [
-        split(form(title, keys, columns, line_end), fixed)
+        [without_empty_rows(part, fixed) for part in split(form(title, keys, columns, line_end), fixed)]
         for form, fixed in ((tasks_as_rows, 1), (agents_as_rows, 3))
         for line_end in (" ", BREAK)
     ]
     return min(forms, key=lambda parts: (len(parts), max(map(missing_pixels, parts))))
+
+
+def without_empty_rows(table: TextTable, fixed: int) -> TextTable:
+    """A part of a table without the rows of which it shows nothing but the fixed columns."""
+    rows = tuple(row for row in table.rows if set(row[fixed:]) != {DASH})
+    return TextTable(table.title, table.columns, rows or table.rows)
 
 
 def tasks_as_rows(title: str, keys: Sequence[str], columns: Sequence[AgentColumn], line_end: str) -> TextTable:
@@ -145,13 +151,16 @@ def agents(suite: Sequence[Task], rankings: Rankings) -> list[AgentColumn]:
 def agent_columns(suite: Sequence[Task], rankings: Rankings) -> list[AgentColumn]:
     """The agents that are compared, ours and published, by budget, then by mean score from the highest, then by steps.
 
-    Others publish one agent at several steps, each a column of its own; what differs in ours is said in the cells.
+    Others publish one agent at several steps, each a column of its own; what differs in ours is said in the cells. A
+    published agent that is compared on one task is shown on all.
     """
     cells: dict[tuple[str, str], dict[str, tuple[Task, Contender]]] = {}
+    shown = set()
     for task in suite:
-        for entry in contenders(task, rankings):
-            steps = "" if isinstance(entry.of, TaskRow) else published_steps(entry.of)
-            cells.setdefault((entry.name, steps), {})[task.key] = (task, entry)
+        found = contenders(task, rankings)
+        shown |= {name_and_steps(entry) for entry in compared(found)}
+        for entry in found:
+            cells.setdefault(name_and_steps(entry), {})[task.key] = (task, entry)
 
     def place(of: Mapping[str, tuple[Task, Contender]]) -> tuple[float, float, tuple[float, str]]:
         scores = [task.score(as_shown(entry.of, task)) for task, entry in of.values()]
@@ -160,8 +169,21 @@ def agent_columns(suite: Sequence[Task], rankings: Rankings) -> list[AgentColumn
 
     return [
         AgentColumn.of(name, {key: cell(task, entry) for key, (task, entry) in of.items()})
-        for (name, _), of in sorted(cells.items(), key=lambda each: (place(each[1]), each[0]))
+        for (name, steps), of in sorted(cells.items(), key=lambda each: (place(each[1]), each[0]))
+        if (name, steps) in shown
     ]
+
+
+def left_out(suite: Sequence[Task], rankings: Rankings) -> int:
+    """How many published agents of a family its matrix does not show."""
+    shown = {(column.name, column.steps) for column in agent_columns(suite, rankings)}
+    published = (e for task in suite for e in contenders(task, rankings) if isinstance(e.of, ReferenceLine))
+    return len({name_and_steps(entry) for entry in published} - shown)
+
+
+def name_and_steps(entry: Contender) -> tuple[str, str]:
+    """What makes a column of its own: the agent, and of a published one the steps at which it was measured."""
+    return entry.name, "" if isinstance(entry.of, TaskRow) else published_steps(entry.of)
 
 
 def ends_of_scale(suite: Sequence[Task], rankings: Rankings, kind: str) -> list[AgentColumn]:

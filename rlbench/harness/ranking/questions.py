@@ -37,7 +37,7 @@ class Reach:
     steps: str  # the budget; empty where it has no bound
     here: str  # mean return and its interval
     each_seed: str  # their means, where an interval stands for several
-    published: tuple[str, ...]  # mean returns and who published them, the highest first
+    published: tuple[str, ...]  # the highest mean return and what counts as solved, and who published them
     twins: tuple[str, ...]  # what other tasks of the same environment pay, and what the agent reaches there
     interval: str  # of ours; the mean where it has none
     against: str  # the highest published mean and what is known of its spread
@@ -73,26 +73,35 @@ class Remake:
 def reach(tasks: Sequence[Task], rankings: Rankings) -> Reach | None:
     """The agent of ours of whose algorithm most scores are published on its task and budget; None where none are."""
     found = [
-        Reach(
-            task,
-            row,
-            lines[0].agent.partition(" (")[0],
-            budget(row.budget) if row.budget else "",
-            " ".join(filter(None, our_number(row, digits_of(task)))),
-            each_seed(row, task),
-            tuple(with_source(line, task, rankings) for line in lines),
-            twins(task, row, tasks, rankings),
-            interval(row.return_low, row.return_high, digits_of(task))
-            if row.return_low is not None and row.return_high is not None
-            else "(no interval)",
-            against(lines[0], task),
-            is_safe(row, lines[0]),
-        )
+        (task, row, lines)
         for task in asked_for_first(tasks)
         for row in rankings.tasks[task.key]
         if (lines := published_of(task, row, rankings)) and not task.is_game
     ]
-    return max(found, key=lambda each: (each.task.key == ASKED_FOR[0], len(each.published)), default=None)
+    if not found:
+        return None
+    task, row, lines = max(found, key=lambda each: (each[0].key == ASKED_FOR[0], len(each[2])))
+    return Reach(
+        task,
+        row,
+        lines[0].agent.partition(" (")[0],
+        budget(row.budget) if row.budget else "",
+        " ".join(filter(None, our_number(row, digits_of(task)))),
+        each_seed(row, task),
+        tuple(with_source(line, task, rankings) for line in told(lines, task, rankings)),
+        twins(task, row, tasks, rankings),
+        interval(row.return_low, row.return_high, digits_of(task))
+        if row.return_low is not None and row.return_high is not None
+        else "(no interval)",
+        against(lines[0], task),
+        is_safe(row, lines[0]),
+    )
+
+
+def told(lines: Sequence[ReferenceLine], task: Task, rankings: Rankings) -> list[ReferenceLine]:
+    """Of the published scores of an algorithm, the highest first, that one and what counts as solved, else the next."""
+    solves = published_reference(task, rankings)
+    return [lines[0], *(line for line in lines[1:] if line == solves or solves not in lines[1:])][:2]
 
 
 def against(line: ReferenceLine, task: Task) -> str:

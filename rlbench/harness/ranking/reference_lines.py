@@ -21,6 +21,9 @@ from rlbench.harness.tasks.task import Task
 PAPER = re.compile(r"\(\d{4}\)")
 """The year of a paper that is cited as a source."""
 
+NOT_COMPARABLE = "not comparable"
+"""How the clause of a protocol begins that tells why a score is of another problem than the task."""
+
 Kind: TypeAlias = Literal["random", "reference", "published"]
 
 
@@ -46,9 +49,14 @@ class ReferenceLine:
         computed = self.protocol.startswith("computed")
         return not computed and (self.kind == "published" or bool(PAPER.search(self.source)))
 
+    @property
+    def comparable(self) -> bool:
+        """Whether it is of the task itself, or of a version of its environment that differs little."""
+        return not any(clause.startswith(NOT_COMPARABLE) for clause in self.protocol.split("; "))
+
 
 def reference_lines(task: Task) -> tuple[ReferenceLine, ...]:
-    """The lines of a task: random agent, reference, then published scores by steps and name."""
+    """The lines of a task: random agent, reference, then published scores in the order of their table."""
     random = end_of_scale(task, "random", RANDOM, task.random, task.random_source)
     reference = end_of_scale(task, "reference", "reference", task.reference, task.reference_source)
     published = (published_line(row, task) for row in published_scores() if row["task"] == task.key)

@@ -77,6 +77,8 @@ _DYNAMICS = {
     "half-cheetah-gymnasium": "d3fbaac3ae22",
     "hopper-gymnasium": "c9ef4dc070a5",
     "walker2d-gymnasium": "cc95b390016b",
+    "ant-gymnasium": "73ce4b125f77",
+    "humanoid-gymnasium": "9df79276400d",
 }
 """Fingerprints of the robots under MuJoCo 4.0.0. Another version that changes dynamics takes new versions of tasks."""
 
@@ -100,13 +102,14 @@ def _robot(
     return task, ("locomotion", "robots", "lecture")
 
 
-def _mujoco_v5(
-    robot: str, env_id: str, failure_return: float, random: float, reference: float
-) -> tuple[Task, tuple[str, ...]]:
-    """Gymnasium's v5 task of a robot, with a published score of CleanRL's PPO at 1 million steps for reference.
+_CLEANRL = "CleanRL's PPO at a million steps on v4, the last 100 training episodes of three seeds"
+_SLM_LAB = "SLM Lab's PPO at ten million steps on v5, the last 100 training episodes of four seeds"
 
-    Theirs is the mean over three seeds of the last 100 training episodes of v4.
-    """
+
+def _mujoco_v5(
+    robot: str, env_id: str, failure_return: float, random: float, reference: float, source: str = _CLEANRL
+) -> tuple[Task, tuple[str, ...]]:
+    """Gymnasium's v5 task of a robot, with a published score of PPO for reference: where v4 compares, CleanRL's."""
     task = Task(
         name=f"{robot}-gymnasium",
         version=1,
@@ -118,7 +121,7 @@ def _mujoco_v5(
         failure_return=failure_return,
         random=random,
         reference=reference,
-        reference_source="CleanRL's PPO at a million steps on v4, the last 100 training episodes of three seeds",
+        reference_source=source,
     )
     return task, ("mujoco-v5", "robots", "lecture")
 
@@ -205,6 +208,10 @@ _TABLE: tuple[Row, ...] = (
     _mujoco_v5("half-cheetah", "rlbench/HalfCheetah-v0", failure_return=-555.339, random=-291.065, reference=1442.64),
     _mujoco_v5("hopper", "rlbench/Hopper-v0", failure_return=3.226, random=17.763, reference=2382.86),
     _mujoco_v5("walker2d", "rlbench/Walker2d-v0", failure_return=-10.438, random=1.798, reference=2287.95),
+    _mujoco_v5("ant", "rlbench/Ant-v0", failure_return=-481.066, random=-55.958, reference=2138.28, source=_SLM_LAB),
+    _mujoco_v5(
+        "humanoid", "rlbench/Humanoid-v0", failure_return=73.001, random=114.048, reference=2661.26, source=_SLM_LAB
+    ),
     (_glimpse("mnist", "GlimpseMNIST", glimpses=6, error=1.12), ("glimpses", "lecture")),
     (_glimpse("translated", "GlimpseTranslated", glimpses=6, error=1.22), ("glimpses", "lecture")),
     (_glimpse("cluttered60", "GlimpseCluttered60", glimpses=8, error=4.04), ("glimpses", "lecture")),

@@ -26,12 +26,15 @@ def test_every_family_is_shown_robots_and_games_first(shown):
 
 
 def test_a_clause_is_told_of_those_that_have_it():
-    everywhere, *of_sources = protocols(ROBOTS)
+    of_v4 = [line for line in ROBOTS if line.comparable and line.protocol.startswith("Gymnasium's v4")]
+    everywhere, *of_sources = protocols(of_v4)
     assert everywhere.startswith("† all: Gymnasium's v4; half-cheetah-gymnasium: v4 and v5 are identical; ")
     assert "; walker2d-gymnasium: the right foot slides more in v4." in everywhere
-    assert [line.partition(", from ")[0] for line in of_sources] == ["† PPO, SAC", "† FlashSAC", "† PPO (CleanRL)"]
+    assert [line.partition(", from ")[0] for line in of_sources] == [
+        *("† CrossQ, PPO, SAC, SimBaV2 (2 updates), XQC", "† FlashSAC", "† PPO (CleanRL)", "† SAC (CleanRL)")
+    ]
     assert of_sources[-1].endswith(": the last 100 episodes of training.")
-    published = [line for line in ROBOTS if line.kind == "published"]
+    published = [line for line in of_v4 if line.agent in ("SAC", "FlashSAC")]
     some = [line for line in published if line.agent == "SAC" and line.task.startswith("hopper")]
     assert whose(some, published) == "SAC on hopper-gymnasium"
 
@@ -46,7 +49,8 @@ def test_who_measured_without_sticky_actions_or_under_v4_is_said_where_it_is_sho
 
 def test_a_score_that_agrees_with_the_reference_by_chance_is_not_called_the_reference(shown):
     assert "The reference is the time limit, the highest return there is." in shown["control"]["notes"][0]
-    assert "The reference is PPO (CleanRL) †." in shown["mujoco-v5"]["notes"][0]
+    assert "The reference on ant-gymnasium, humanoid-gymnasium is PPO (SLM Lab) †." in shown["mujoco-v5"]["notes"][0]
+    assert "hopper-gymnasium, walker2d-gymnasium is PPO (CleanRL) †." in shown["mujoco-v5"]["notes"][0]
 
 
 def test_every_published_score_has_a_source_with_an_address():
@@ -56,16 +60,21 @@ def test_every_published_score_has_a_source_with_an_address():
         assert all(re.fullmatch(r"https?://[^\s()<>]+", url) for url in row["url"].split()), row
         assert row["task"] in TASKS
     (line, *_) = sources(reference_lines(TASKS["pong@1"]))
-    assert line.startswith("MR.Q at 400k: the task's protocol. Source: [facebookresearch/MRQ@8a44a7d results/")
+    assert line.startswith(
+        "MR.Q at 400k, MR.Q at 1M, MR.Q at 2.5M: the task's protocol. Source: [facebookresearch/MRQ@8a44a7d results/"
+    )
     assert "](https://github.com/facebookresearch/MRQ/blob/8a44a7d/results/atari_results.txt)" in line
 
 
 def test_scores_of_one_source_and_protocol_are_told_together():
     lines = sources(reference_lines(TASKS["walker2d-gymnasium@1"]))
     assert [line.partition(":")[0] for line in lines] == [
-        "PPO at 1M, SAC at 200k, SAC at 1M",
-        "FlashSAC at 1M",
+        "CrossQ at 200k, PPO at 200k, SAC at 200k, SimBaV2 (2 updates) at 200k, XQC at 200k, CrossQ at 1M, PPO at 1M, "
+        "SAC at 1M, SimBaV2 (2 updates) at 1M, XQC at 1M",
+        "FlashSAC at 200k, FlashSAC at 1M",
+        "PPO (Tianshou) at 200k, SAC (Tianshou) at 200k, PPO (Tianshou) at 1M, SAC (Tianshou) at 1M",
         "PPO (CleanRL) at 1M",
+        "SAC (CleanRL) at 1M",
     ]
 
 

@@ -122,13 +122,13 @@ def test_the_questions_stand_on_the_first_screen(committed_page):
 
 FIRST_SCREEN = (
     r"PPO on \[half-cheetah-gymnasium@1\]\(\S+\), up to 1M steps: 3 seeds here reach 6,558, 3,590 and 4,284, "
-    r"mean 4,811 \[953, 8,668\]\. Published: 3,516 \(SimbaV2, FlashSAC\s†\), "
+    r"mean 4,811 \[953, 8,668\]\. Published: 5,650 \(Tianshou\s†\), "
     r"1,443 \(CleanRL\s†; a seed that reaches it has solved the task\)\. "
     r"half-cheetah@1 has another reward: 7,644 there \(2 seeds\)\.\n",
     r"\[pong@1\]\(\S+\), 400k steps: MR\.Q\s†, 8\.90 ± 2\.50; of those scored here dqn-cpu, -14\.98\.\n",
     r"How sure is that\?\*\* Safe where two 95 % intervals do not overlap, else open\. "
     r"Safe: MR\.Q\s† \[7\.11, 10\.69\] \(from ± 2\.50, 10 seeds\), dqn-cpu \[-18\.02, -11\.93\] \(3 seeds\)\. "
-    r"Open: PPO \[953, 8,668\] against 3,516, which has no interval\. ",
+    r"Open: PPO \[953, 8,668\] against 5,650 \[4,773, 6,527\]\. ",
     r"cost\?\*\* ppo on half-cheetah-gymnasium@1: [\d.]+ s \(\S+\) a seed, about [\d.]+ min for all 3; "
     r"on one CPU thread, without validation; seed 2 was not timed\. "
     r"\[All agents\]\(#cost-curves-commands\)\.\n",
@@ -155,14 +155,14 @@ def test_the_examples_are_of_the_results():
     text = all_pages([*runs("ppo", cheetah, [10.0, 20.0, 30.0]), *runs("x", pong, [12.0], 400_000)])["leaderboard.md"]
     assert (
         "half-cheetah-gymnasium@1.md), up to 1M steps: 3 seeds here reach 10, 20 and 30, mean 20 [-5, 45]. "
-        "Published: 3,516 (" in text
+        "Published: 5,650 (" in text
     )
     assert "another reward" not in text  # nobody has played half-cheetah@1, so that it is not on the page
     assert "400k steps: x, 12.00." in text
     assert (
         "Open: x 12.00 (1 seed, no interval), MR.Q\N{NO-BREAK SPACE}† [7.11, 10.69] (from ± 2.50, 10 seeds). " in text
     )
-    assert "Open: PPO [-5, 45] against 3,516, which has no interval. [Int" in text
+    assert "Safe: PPO [-5, 45] against 5,650 [4,773, 6,527]. [Int" in text
     text = all_pages(runs("dqn", pole, [300.0, 400.0, 500.0], 50_000))["leaderboard.md"]
     assert "DQN on [cart-pole@1](results/tasks/cart-pole@1.md), up to 500k steps: 3 seeds here reach 300.0, " in text
     assert "400.0 and 500.0, mean 400.0 [151.6, 500.0]. Published: 500.0 (SB3 Zoo" in text

@@ -24,6 +24,8 @@ HASHES = {
     "half-cheetah-gymnasium@1": "40187e5178addd5a3aceb30cb51d0be59bfd02ac81ca5bbccc6d90cf6df9d28d",
     "hopper-gymnasium@1": "786f3b359194c63179442d054896be48613c43bda685e7807f5c6777b5926831",
     "walker2d-gymnasium@1": "6c1b6f024ed3c5e3f81f9e03a9635400e0be0b9473793e73ae1ba35cd6570133",
+    "ant-gymnasium@1": "0dd278f80e9bd3a07ab87dc6aba86e09e7a5c8208128566bcecc90e663fda81f",
+    "humanoid-gymnasium@1": "975f82e48bf297fe306e1934441c9eb5920ad8c10a1eab916768e53ec39c80c3",
     "glimpse-mnist@1": "06d87589fa64ed9b3f24f4b7689c45c50f4560b8730c64ecf94d10021175b0f7",
     "glimpse-translated@1": "1fcd2be1cc7d50dbc1ea01afba6529b2deb0bd601f23560a0e8e03abf5c593f6",
     "glimpse-cluttered60@1": "7b917567a0519d40e0ee186dcb53de5ddb1b52a076ef85cd9e7ffbd7da640fcd",
