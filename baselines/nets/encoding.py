@@ -118,7 +118,7 @@ def encoding(space: gymnasium.Space[Any], scale: tuple[float, ...] = ()) -> Enco
     if scale and len(scale) != size:
         raise UnfitError(
             f"observation_scale has {len(scale)} numbers, the observation {size}; give {size}, or none for a scale of 1"
-            " (--observation-scale alone)"
+            " (`--observation-scale` alone, `observation_scale=()` in Python)"
         )
     return Encoding(np.array(scale or (1.0,) * size, np.float32))
 

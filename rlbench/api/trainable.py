@@ -24,7 +24,7 @@ def unfit(algorithm: str, preset: str, task: str, error: UnfitError) -> str:
     message = f"{algorithm} with the preset {preset} is for other environments than {task}: {error}"
     if not there:
         return message
-    return f"{message}; for {task}: rlbench train {' or '.join(there.values())}, with --task {task}"
+    return f"{message}; for {task}: rlbench train {' or '.join(there.values())}, with --task={task}"
 
 
 def presets_for(task: str) -> dict[tuple[str, str], str]:
@@ -39,7 +39,8 @@ def presets_for(task: str) -> dict[tuple[str, str], str]:
         for preset, settings in presets.items():
             if tags(settings.task) & tags(task):
                 words = (algorithm,) if preset == next(iter(presets)) else (algorithm, "--preset", preset)
-                found.append((settings.task != task, (algorithm, preset), names.get(words, " ".join(words))))
+                said = names.get(words, " --preset=".join((algorithm, *words[2:])))
+                found.append((settings.task != task, (algorithm, preset), said))
     return {key: words for _, key, words in sorted(found, key=lambda each: each[0])}
 
 

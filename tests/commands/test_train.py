@@ -158,10 +158,10 @@ def test_mistakes_are_told_before_any_work(words: tuple[str, str], rlbench: Any,
 
 UNFIT = {
     "dqn --task pong": "dqn with the preset fast is for other environments than pong@1: observation_scale has 4 "
-    "numbers, the observation 28224; give 28224, or none for a scale of 1 (--observation-scale alone); "
-    "for pong@1: rlbench train dqn-cpu or ",
+    "numbers, the observation 28224; give 28224, or none for a scale of 1 (`--observation-scale` alone, "
+    "`observation_scale=()` in Python); for pong@1: rlbench train dqn-cpu or ",
     "dqn --task hopper": "for hopper@1: rlbench train ppo or sac or sac-paper or xqc or xqc-paper, "
-    "with --task hopper@1",
+    "with --task=hopper@1",
     "sac --task cart-pole": "for cart-pole@1: rlbench train dqn or dqn-lecture or ",
     "dqn-cpu --task cart-pole": "convolutions take stacked frames",
     "q-learning --task hopper": "for hopper@1: rlbench train ppo",
@@ -169,7 +169,7 @@ UNFIT = {
     "recurrent-attention --task grid-world": "for grid-world@1: rlbench train ",
     "dqn --task Pendulum-v1 --tensorboard": "dqn with the preset fast is for other environments than Pendulum-v1: ",
     "dqn --observation-scale 1 2": "error: observation_scale has 2 numbers, the observation 4; "
-    "give 4, or none for a scale of 1 (--observation-scale alone)\n",
+    "give 4, or none for a scale of 1 (`--observation-scale` alone, `observation_scale=()` in Python)\n",
 }
 
 
