@@ -36,6 +36,8 @@ class Origin:
     tasks: tuple[str, ...]  # none where it was trained on an environment that is no task
     training_seed: int
     training_steps: int
+    training_device: str | None = None  # the model of a GPU; None for a CPU
+    training_precision: str | None = None  # of training on a GPU
     version: str = VERSION
     device: str = "cpu"  # where the exported agent computes, wherever it was trained
     authors: tuple[str, ...] = ("rlbench",)
@@ -85,6 +87,8 @@ def manifest(origin: Origin, entry: str) -> str:
         "entry": entry,
         "training_seed": origin.training_seed,
         "training_steps": origin.training_steps,
+        "training_device": origin.training_device,
+        "training_precision": origin.training_precision,
         "device": origin.device,
     }
     return manifest_text(fields)

@@ -88,14 +88,26 @@ class ActorCritic(PolicyGradient):
     settings: ActorCriticSettings
 
     def update(self) -> LossParts:
-        """Play and learn; where everything is on a GPU and the horizon is fixed, as one graph."""
+        """Play and learn; on a GPU as one graph, where the horizon is fixed; where simulators play, learning is one."""
+        if self.place.beside:
+            self.played = self.play()
+            return self.whole_learning()
         return self.whole_update() if self.settings.horizon else self.play_and_learn()
 
     def play_and_learn(self) -> LossParts:
-        """Play, then take a gradient step per minibatch, in several epochs; returns the last step's loss."""
+        """Play, then learn from it; returns the last step's loss."""
         played = self.play()
-        if played.is_empty:
-            return ()  # every environment only reset, as one may in a step
+        return () if played.is_empty else self.learn(played)  # every environment only reset, as one may in a step
+
+    def learn_beside(self) -> LossParts:
+        """Learn from what was played beside the device, and take it into the statistics."""
+        played = self.played
+        losses = self.learn(played._replace(s_tm1=self.seen(played.s_tm1), s_t=self.seen(played.s_t)))
+        self.take_observations(played)
+        return losses
+
+    def learn(self, played: Transition) -> LossParts:
+        """A gradient step per minibatch, in several epochs; returns the last step's loss."""
         batch = self.batch(played)
         for _ in range(self.settings.epochs):
             for minibatch in self.minibatches(batch):
@@ -164,7 +176,7 @@ class ActorCritic(PolicyGradient):
 
     def __init__(self, settings: ActorCriticSettings) -> None:
         super().__init__(settings)
-        self.whole_update = self.captured(self.play_and_learn)
+        self.whole_update, self.whole_learning = map(self.captured, (self.play_and_learn, self.learn_beside))
 
 
 def train(

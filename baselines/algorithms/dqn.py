@@ -10,15 +10,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
+import numpy as np
 import torch
 
 from baselines.algorithms import atari_presets
 from baselines.data.frame_replay import FrameReplay
 from baselines.data.replay import NStepWindow, Replay, ReplayBatch, TensorReplay, TensorWindow
-from baselines.data.rollout import Rollout, epsilon_greedy
-from baselines.data.tensor_rollout import TensorEncoding, TensorRollout
+from baselines.data.rollout import Rollout, Transition, epsilon_greedy
+from baselines.data.sent_frames import SentFrameReplay, StoringRollout
+from baselines.data.simulators import Half, SimulatorRollout
+from baselines.data.tensor_rollout import TensorEncoding, TensorRollout, counts_of
 from baselines.maths.equations import (
     clipped_q_learning_loss,
     double_q_value,
@@ -30,12 +34,12 @@ from baselines.nets import devices
 from baselines.nets.encoding import discrete_actions, encoding, frames_shape
 from baselines.nets.networks import convolutional, numpy_pixel_policy, numpy_policy, perceptron
 from baselines.nets.optim import Adam, FlatParameters, FusedAdam, Losses, TensorLosses, TrainedNetwork, check_weights
-from baselines.training.capture import Captured
 from baselines.training.loop import Learner, OffPolicySettings, loop
 from baselines.training.memory import FLOAT, Need, Sizes
 from baselines.training.place import place
 from baselines.training.q_settings import QNetworkSettings
 from baselines.types import (
+    Array,
     Clock,
     Count,
     CountOrZero,
@@ -122,6 +126,9 @@ class DQN(Learner):
 
     def iterate(self) -> None:
         """The body of Algorithm 1's inner loop, for every environment at once; on a GPU as one graph."""
+        if self.place.beside:
+            self.iterate_beside()
+            return
         if self.place.tensors:  # where each step is a transition of every environment, so that all is known beforehand
             stores, num_envs = self.window.fills, self.settings.num_envs
             learns = self.learns(self.rollout.rows + num_envs, len(self.replay) + stores * num_envs)
@@ -130,6 +137,39 @@ class DQN(Learner):
         self.act()
         if self.learns(self.rollout.rows, len(self.replay)):
             self.learn(self.moves_target())
+
+    def iterate_beside(self) -> None:
+        """A step of each half of the environments, and the update that may follow.
+
+        Actions of two halves are asked for before the update, so that the device learns while the CPU steps; that of a
+        single batch after it, as in Algorithm 1.
+        """
+        halves = self.rollout.halves
+        for half, window in zip(halves, self.windows, strict=True):
+            transition = self.rollout.step(half)
+            if not self.settings.convolutions:  # else it is stored already
+                self.store(transition, window)
+            if len(halves) > 1:
+                self.ask(half)
+        if self.learns(self.rollout.rows, len(self.replay)):
+            self.update(self.moves_target())
+        if len(halves) == 1:
+            self.ask(halves[0])
+
+    def ask(self, half: Half) -> None:
+        """Ask for the next actions of some environments; where these show frames, for the best, explored later."""
+        half.ask(self.greedy(half.s_tm1) if self.settings.convolutions else self.explore(half.s_tm1))
+
+    def store(self, transition: Transition, window: Any) -> None:
+        """Store the transitions that a step completes."""
+        if transitions := window.push(transition):
+            self.replay.add(transitions)
+
+    def store_frames(self, transition: Transition, window: Any) -> None:
+        """The same of a half of the environments; the last one's step brings the sample to learn from, too."""
+        self.store(transition, window)
+        if window is self.windows[-1] and self.learns(self.rollout.rows, len(self.replay)):
+            self.replay.draw_next(self.rng)
 
     def act_and_learn(self, stores: bool, learns: bool, moves_target: bool) -> None:
         """A step of all environments and the update that may follow; `stores` says what `window.push` will do."""
@@ -150,13 +190,17 @@ class DQN(Learner):
 
     def act(self) -> None:
         """With probability epsilon a random action, else argmax_a Q(s, a); store the transition in D."""
-        settings, rollout = self.settings, self.rollout
-        epsilon = linear_schedule(
-            rollout.elapsed, settings.epsilon_start, settings.epsilon_end, settings.epsilon_env_steps
-        )
-        a_t = epsilon_greedy(self.greedy(rollout.s_tm1), epsilon, self.actions, self.rng)
-        if transitions := self.window.push(rollout.step(a_t)):
-            self.replay.add(transitions)
+        self.store(self.rollout.step(self.explore(self.rollout.s_tm1)), self.window)
+
+    def explore(self, s: Any) -> Any:
+        """Actions a[N] at encoded observations s[N, ...]: the best, each with probability epsilon one at random."""
+        return self.explored(self.greedy(s), self.rollout.elapsed)
+
+    def explored(self, best: Any, elapsed: Any) -> Any:
+        """The actions best[N] after so many rows, each replaced with probability epsilon by one at random."""
+        settings = self.settings
+        epsilon = linear_schedule(elapsed, settings.epsilon_start, settings.epsilon_end, settings.epsilon_env_steps)
+        return epsilon_greedy(best, epsilon, self.actions, self.rng)
 
     @torch.no_grad()
     def greedy(self, s: Any) -> Any:
@@ -204,9 +248,13 @@ class DQN(Learner):
 
     def begin_episodes(self) -> None:
         """A new episode in every environment; no transition crosses from the old ones into the new."""
-        self.window.clear()
+        for window in self.windows:
+            window.clear()
         self.replay.clear()
         super().begin_episodes()
+        if self.place.beside:
+            for half in self.rollout.halves:
+                self.ask(half)
 
     def wait(self) -> None:
         """Wait for the device."""
@@ -216,7 +264,7 @@ class DQN(Learner):
         """The mean loss, and the mean return of the training episodes, since the last call."""
         self.check_finite()
         if self.place.tensors:
-            self.rollout.env.unwrapped.check()
+            self.rollout.check()
         return {"loss": self.losses.mean()} | self.rollout.training_return()
 
     def check_finite(self) -> None:
@@ -226,47 +274,73 @@ class DQN(Learner):
 
     def __init__(self, settings: DQNSettings) -> None:
         super().__init__(settings)
-        self.place = place(settings, "a replay of frames" if settings.convolutions else "")
-        device, tensors = self.place
-        self.rng = self.place.generator(settings)
-        env = self.place.envs(settings, settings.num_envs, **{"life_loss": True} if settings.life_loss else {})
-        self.actions = discrete_actions(env.single_action_space)
+        self.place = place(settings, simulated=bool(settings.convolutions))
+        device, tensors, _ = self.place
+        frames_beside = self.place.beside and settings.convolutions  # whose replay the CPU keeps account of
+        self.rng = np.random.default_rng(settings.seed) if frames_beside else self.place.generator(settings)
+        envs = self.place.envs(settings, settings.num_envs, **{"life_loss": True} if settings.life_loss else {})
+        self.actions = discrete_actions(envs[0].single_action_space)
         generator = torch.Generator().manual_seed(int(settings.seed))
+        window = settings.n_step, settings.gamma, settings.reward_scale, settings.reward_clip
+        make_window = TensorWindow if tensors and not frames_beside else NStepWindow
+        self.windows: list[Any] = [make_window(*window) for _ in envs]
+        self.window = self.windows[0]
         make = self._for_frames if settings.convolutions else self._for_numbers
-        online, target, self.replay, self.rollout = make(env, generator, device)
+        online, target, self.replay, self.rollout = make(envs, generator, device)
         self.online = TrainedNetwork(online, device, self._optimizer)
         self.target = target.to(device)
         self.target_theta = FlatParameters(self.target).theta
         self.target_theta.copy_(self.online.theta)
-        window = settings.n_step, settings.gamma, settings.reward_scale, settings.reward_clip
-        self.window: Any = TensorWindow(*window) if tensors else NStepWindow(*window)
         self.losses: Any = TensorLosses(device) if tensors else Losses()
-        counters = [(self.rollout, "env_steps"), (self.rollout, "rows"), (self, "updates")]
-        counters += [(self.window, "pushed"), (self.replay, "added")]
-        self.step = Captured(self.act_and_learn, device, counters)
+        updates = (self, "updates")
+        if self.place.beside:
+            self.update = self.place.captured(self.learn, [updates])
+        else:
+            counters = [*counts_of(self.rollout), updates, (self.window, "pushed"), (self.replay, "added")]
+            self.step = self.place.captured(self.act_and_learn, counters)
 
     def _optimizer(self, flat: FlatParameters) -> Adam:
         if self.settings.convolutions:
-            return FusedAdam(flat, self.settings.adam_epsilon)
+            return FusedAdam(flat, self.settings.adam_epsilon, capturable=self.place.tensors)
         return Adam(flat, self.settings.adam_epsilon, capturable=self.place.tensors)
 
-    def _for_numbers(self, env: Any, generator: torch.Generator, device: torch.device) -> tuple[Any, ...]:
+    def _for_numbers(self, envs: list[Any], generator: torch.Generator, device: torch.device) -> tuple[Any, ...]:
         """Online and target perceptron, replay and rollout, where observations are numbers."""
-        encode = self.encode = encoding(env.single_observation_space, self.settings.observation_scale)
+        encode = self.encode = encoding(envs[0].single_observation_space, self.settings.observation_scale)
         sizes = (encode.size, *self.settings.hidden, self.actions)
         networks = [perceptron(sizes, "relu", "uniform", generator) for _ in range(2)]
+        replay = (TensorReplay if self.place.tensors else Replay)(self.settings.capacity, encode.size, device)
+        rollouts = [Rollout(env, encode) for env in envs]
+        if self.place.beside:
+            return *networks, replay, SimulatorRollout(rollouts, device, self.check_finite)
         if self.place.tensors:
-            replay: Replay = TensorReplay(self.settings.capacity, encode.size, device)
-            return *networks, replay, TensorRollout(env, TensorEncoding(encode, device))
-        return *networks, Replay(self.settings.capacity, encode.size, device), Rollout(env, encode)
+            return *networks, replay, TensorRollout(envs[0], TensorEncoding(encode, device))
+        return *networks, replay, rollouts[0]
 
-    def _for_frames(self, env: Any, generator: torch.Generator, device: torch.device) -> tuple[Any, ...]:
+    def _for_frames(self, envs: list[Any], generator: torch.Generator, device: torch.device) -> tuple[Any, ...]:
         """Online and target convolutional network, replay and rollout, where observations are stacked frames."""
-        shape, convolutions = frames_shape(env.single_observation_space), self.settings.convolutions
+        shape, convolutions = frames_shape(envs[0].single_observation_space), self.settings.convolutions
         sizes = (*self.settings.hidden, self.actions)
         networks = [convolutional(shape, convolutions, sizes, generator) for _ in range(2)]
-        replay = FrameReplay(self.settings.capacity, shape, convolutions[0][2], device)
-        return *networks, replay, Rollout(env, replay.encode, encode_first=replay.encode_first)
+        size = self.settings.capacity, shape, convolutions[0][2], device
+        if self.place.beside:
+            return *networks, *self._frames_beside(envs, SentFrameReplay(*size, self.settings.batch_size))
+        replay = FrameReplay(*size)
+        encode = replay.encoder()
+        return *networks, replay, Rollout(envs[0], encode, encode_first=encode.first)
+
+    def _frames_beside(self, envs: list[Any], replay: SentFrameReplay) -> tuple[SentFrameReplay, SimulatorRollout]:
+        """The replay, and the rollout of environments that step beside the device that has it."""
+
+        def explore(best: Array) -> Array:
+            a: Array = self.explored(best, self.rollout.rows)
+            return a
+
+        stores = [partial(self.store_frames, window=window) for window in self.windows]
+        rollouts = [
+            StoringRollout(env, replay.encoder(), explore, store) for env, store in zip(envs, stores, strict=True)
+        ]
+        return replay, SimulatorRollout(rollouts, replay.device, self.check_finite, replay.send)
 
 
 def train(settings: DQNSettings, *, resume: Tree | None = None, clock: Clock = time.perf_counter) -> Iterator[Event]:

@@ -14,8 +14,9 @@ import gymnasium
 import numpy as np
 import torch
 
-from baselines.data.rollout import Rollout, Transition, play, play_episodes
-from baselines.data.tensor_rollout import CHUNK, TensorEncoding, TensorRollout
+from baselines.data.rollout import Rollout, Transition, play_episodes
+from baselines.data.simulators import SimulatorRollout
+from baselines.data.tensor_rollout import CHUNK, TensorEncoding, TensorRollout, counts_of, has_kernels
 from baselines.maths.equations import masked_logits
 from baselines.nets import devices
 from baselines.nets.distributions import head
@@ -31,11 +32,12 @@ from baselines.nets.optim import (
     check_loss,
     check_weights,
 )
+from baselines.nets.tensor_normalisation import TensorNormalizer, TensorReturnScale
 from baselines.templates.policies import Policy
 from baselines.training.capture import Captured
 from baselines.training.loop import Learner, OnPolicySettings
 from baselines.training.memory import FLOAT, Need, Sizes, parameters
-from baselines.training.place import PlaceSettings, place
+from baselines.training.place import PlaceSettings, TrainingPlace, place
 from baselines.training.validation import training_seed
 from baselines.types import Array, Counts, Factors, NonNegative, Number, Positive
 from rlbench.errors import UnfitError, UserError
@@ -166,7 +168,8 @@ class PolicyGradient(Learner):
         if self.updates == 0 and (self.normalizer or self.settings.normalize_rewards):
             self.collect_statistics()
         self.losses = self.update()
-        self.update_normalizer()
+        if not self.place.beside:
+            self.update_normalizer()
         self.updates += 1
         if not self.place.tensors:  # there it would wait for the device
             self.check_finite()
@@ -183,13 +186,22 @@ class PolicyGradient(Learner):
 
     def collect_statistics(self) -> None:
         """Play before the first update, for the statistics alone; nothing is learned from these steps."""
-        self.rewards(self.play_steps(-(-STATISTICS_STEPS // self.settings.num_envs)))
-        self.update_normalizer()
+        played = self.play_steps(-(-STATISTICS_STEPS // self.settings.num_envs))
+        self.rewards(played)
+        if self.place.beside:
+            self.take_observations(played)
+        else:
+            self.update_normalizer()
 
     def play_steps(self, steps: int) -> Transition:
         """The next steps of every environment, [T, N, ...], by the policy."""
-        u = iter(self.rng.random((steps, self.settings.num_envs, self.head.draws)))  # at once: a draw costs time
-        return play(self.rollout, lambda s: self.choose(s, next(u)), steps)
+        u = self.rng.random((steps, self.settings.num_envs, self.head.draws))  # at once: a draw costs time
+        played: Transition = self.rollout.play(lambda s, u_t: self.choose(self.seen(s), u_t), u)
+        return played
+
+    def seen(self, s: Any) -> Any:
+        """Features s[..., D] as the networks see them: those of environments beside a device are normalized there."""
+        return self.normalizer(s) if self.normalizer and self.place.beside else s
 
     def play_episodes(self) -> Transition:
         """One whole episode of every environment, [T, N, ...], by the policy."""
@@ -211,7 +223,8 @@ class PolicyGradient(Learner):
     def rewards(self, played: Transition) -> Array:
         """The rewards r_t[T, N] of what was played, as they are learned from."""
         if self.settings.normalize_rewards:
-            self.return_scale.add(played.r_t, played.last_t, played.valid)
+            valid = () if self.place.beside else (played.valid,)  # of tensors all are
+            self.return_scale.add(played.r_t, played.last_t, *valid)
             return self.return_scale.factor * played.r_t
         return played.r_t * self.settings.reward_scale
 
@@ -220,11 +233,16 @@ class PolicyGradient(Learner):
 
         A known fault: the first step after an update acts on the first observation since the last reset instead of
         the newest. Most committed agents of the robots were trained so, docs/agents.md names the others; it goes when
-        they are trained anew.
+        they are trained anew. It is not beside a device, where features are normalized as they are acted on.
         """
         if self.normalizer:
             self.normalizer.update()
             self.rollout.s_tm1 = self.normalizer.encoding(self.rollout.first_observation)
+
+    def take_observations(self, played: Transition) -> None:
+        """Take what was played beside a device into the statistics that normalize observations."""
+        if self.normalizer:
+            self.normalizer.update(played.s_t)
 
     def learning_rates(self) -> tuple[float, float]:
         """Alpha of the actor and beta of the critic at this point of the budget; both fall in proportion."""
@@ -253,24 +271,26 @@ class PolicyGradient(Learner):
         """The loss of the last update, and the mean return of the training episodes since the last call."""
         if self.place.tensors:
             self.check_finite()
-            self.rollout.env.unwrapped.check()
+            self.rollout.check()
         return {"loss": self.loss} | self.rollout.training_return()
 
     def __init__(self, settings: PolicyGradientSettings) -> None:
         super().__init__(settings, settings.threads)
-        self.place = place(settings, "normalization" if normalizes(settings) else "")
-        device, tensors = self.place
+        self.place = placed(settings)
+        device, tensors, _ = self.place
         self.rng = self.place.generator(settings)
-        env = self.place.envs(settings, settings.num_envs, settings.threads, **settings.env_changes())
-        space = env.single_observation_space
-        self.normalizer = RunningNormalizer(space) if settings.normalize_observations else None
-        self.head = head(env.single_action_space, settings.deviation, device)
-        self.encode = encode = self.normalizer or settings.encoding(space, env.single_action_space)
-        self.rollout: Any
-        if tensors:
-            self.rollout = TensorRollout(env, TensorEncoding(encode, device), self.head.decode)
-        else:
-            self.rollout = Rollout(env, encode, self.head.decode)
+        envs = self.place.envs(settings, settings.num_envs, settings.threads, **settings.env_changes())
+        space, action_space = envs[0].single_observation_space, envs[0].single_action_space
+        self.normalizer: Any = self.make_normalizer(space)
+        self.head = head(action_space, settings.deviation, device)
+        numpy_normalizer = None if self.place.beside else self.normalizer
+        self.encode = encode = numpy_normalizer or settings.encoding(space, action_space)
+        rollouts = [Rollout(env, encode, self.head.decode) for env in envs]
+        self.rollout: Any = rollouts[0]
+        if self.place.beside:
+            self.rollout = SimulatorRollout(rollouts, device, self.check_finite)
+        elif tensors:
+            self.rollout = TensorRollout(envs[0], TensorEncoding(encode, device), self.head.decode)
         generator = torch.Generator().manual_seed(int(settings.seed))
 
         def optimizer(flat: FlatParameters) -> GradientDescent | Adam:
@@ -284,16 +304,29 @@ class PolicyGradient(Learner):
         masks = self.head.outputs if isinstance(encode, MaskedEncoding) else 0
         self.actor = network(self.head.outputs, 0.01, self.head.parameters, masks)  # the distribution's parameters
         self.critic = network(1, 1.0)  # V(s)
-        self.return_scale = ReturnScale(settings.gamma, settings.num_envs)
+        scale = settings.gamma, settings.num_envs
+        self.return_scale: Any = TensorReturnScale(*scale, device) if self.place.beside else ReturnScale(*scale)
         self.losses: LossParts = ()
         self.chunk = self.captured(lambda: self.play_steps(CHUNK))
 
+    def make_normalizer(self, space: gymnasium.Space[Any]) -> Any:
+        """What normalizes observations: in NumPy, or on a device; None for nothing."""
+        if not self.settings.normalize_observations:
+            return None
+        return TensorNormalizer(space, self.place.device) if self.place.beside else RunningNormalizer(space)
+
     def captured(self, function: Callable[[], Any]) -> Captured:
-        """A function that plays or learns, captured where everything is on a GPU."""
-        device = self.place.device if self.place.tensors else torch.device("cpu")
-        return Captured(function, device, [(self.rollout, "env_steps"), (self.rollout, "rows")])
+        """A function that learns, or plays environments of a device, captured where all its data is on a GPU."""
+        return self.place.captured(function, [] if self.place.beside else counts_of(self.rollout))
+
+
+def placed(settings: PolicyGradientSettings) -> TrainingPlace:
+    """Where a training run computes. Environments step on the CPU where running statistics are computed."""
+    simulated = normalizes(settings) or not has_kernels(settings.task)
+    whole = simulated and not getattr(settings, "horizon", 0)  # of which nobody knows beforehand how long they are
+    return place(settings, "playing whole episodes of simulators" if whole else "", simulated=simulated)
 
 
 def normalizes(settings: PolicyGradientSettings) -> bool:
-    """Whether running statistics are computed, which is done on the CPU."""
+    """Whether running statistics are computed."""
     return settings.normalize_observations or settings.normalize_rewards

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 import torch
 
 from baselines.algorithms import atari_presets
-from baselines.data.rollout import Rollout, Transition, explored, play
-from baselines.data.tensor_rollout import TensorEncoding, TensorRollout
+from baselines.data.rollout import Encode, Rollout, Transition, explored
+from baselines.data.simulators import SimulatorRollout
+from baselines.data.tensor_rollout import TensorEncoding, TensorRollout, counts_of
 from baselines.maths.equations import linear_schedule, q_learning_loss
 from baselines.maths.estimators import lambda_return
 from baselines.nets.encoding import discrete_actions, encoding, frames_shape
@@ -28,7 +29,6 @@ from baselines.nets.layer_norm_graphs import layer_norm_convolutional, layer_nor
 from baselines.nets.networks import convolutional, in_blocks, perceptron, to_numpy
 from baselines.nets.optim import OPTIMIZERS, Losses, TrainedNetwork, check_weights
 from baselines.templates.policies import GraphPolicy
-from baselines.training.capture import Captured
 from baselines.training.loop import Learner, OnPolicySettings, loop
 from baselines.training.memory import FLOAT, Need, Sizes
 from baselines.training.place import place
@@ -106,26 +106,29 @@ class PQN(Learner):
     settings: PQNSettings
 
     def iterate(self) -> None:
-        """An update; where everything is on a GPU, as one graph."""
+        """An update, on a GPU as one graph; beside simulators only learning is one."""
+        if self.place.beside:
+            self.played = self.play()
         self.losses.add(self.update().clone())
         self.updates += 1
 
     def play_and_learn(self) -> torch.Tensor:
         """Play, set the targets, and take a gradient step per minibatch, in several epochs; returns the mean loss."""
-        batch = self.batch(self.play())
+        batch = self.batch(self.played if self.place.beside else self.play())
         losses = [self.learn(part) for _ in range(self.settings.epochs) for part in self.minibatches(batch)]
         return torch.stack(losses).mean() if losses else torch.zeros(())  # none where environments only reset
 
     def play(self) -> Transition:
         """The steps of this update, [T, N, ...]: with probability epsilon a random action, else argmax_a Q(s, a)."""
         settings, epsilon = self.settings, self.epsilon()
-        u = iter(self.rng.random((settings.horizon, settings.num_envs, 2)))  # at once: a draw costs time
+        u = self.rng.random((settings.horizon, settings.num_envs, 2))  # at once: a draw costs time
 
-        def choose(s: Array) -> Array:
+        def choose(s: Any, u: Any) -> Any:
             best = self.of_rollout(self.action_values(self.q.tensor(s)).argmax(dim=1))
-            return explored(best, epsilon, self.actions, next(u))
+            return explored(best, epsilon, self.actions, u)
 
-        return play(self.rollout, choose, settings.horizon)
+        played: Transition = self.rollout.play(choose, u)
+        return played
 
     def epsilon(self) -> Any:
         """Exploration in this update: it falls on a line from one update to the next, and is then constant."""
@@ -187,7 +190,7 @@ class PQN(Learner):
         """The mean loss, and the mean return of the training episodes, since the last call; waits for the device."""
         self.check_finite()
         if self.place.tensors:
-            self.rollout.env.unwrapped.check()
+            self.rollout.check()
         return {"loss": self.losses.mean()} | self.rollout.training_return()
 
     def check_finite(self) -> None:
@@ -198,36 +201,42 @@ class PQN(Learner):
     def __init__(self, settings: PQNSettings) -> None:
         super().__init__(settings)
         self.place = place(settings)
-        device, tensors = self.place
+        device, tensors, _ = self.place
         self.rng = self.place.generator(settings)
-        env = self.place.envs(settings, settings.num_envs, **{"life_loss": True} if settings.life_loss else {})
-        self.actions = discrete_actions(env.single_action_space)
+        envs = self.place.envs(settings, settings.num_envs, **{"life_loss": True} if settings.life_loss else {})
+        self.actions = discrete_actions(envs[0].single_action_space)
         generator = torch.Generator().manual_seed(int(settings.seed))
         make = self._for_frames if settings.convolutions else self._for_numbers
-        network, self.rollout, self.graph = make(env, generator)
+        network, self.rollout, self.graph = make(envs, generator)
         self.q = TrainedNetwork(network, device, lambda flat: OPTIMIZERS[settings.optimizer](flat, capturable=tensors))
         self.losses = Losses()
         bound = settings.reward_clip or math.inf
         self.reward_bounds = -bound, bound
-        counters = [(self.rollout, "env_steps"), (self.rollout, "rows")]
-        self.update = Captured(self.play_and_learn, device if tensors else torch.device("cpu"), counters)
+        self.update = self.place.captured(self.play_and_learn, [] if self.place.beside else counts_of(self.rollout))
 
-    def _for_numbers(self, env: Any, generator: torch.Generator) -> tuple[torch.nn.Sequential, Any, MakeGraph]:
+    def _for_numbers(self, envs: list[Any], generator: torch.Generator) -> tuple[torch.nn.Sequential, Any, MakeGraph]:
         """Perceptron, rollout and the graph that is exported, where observations are numbers."""
-        encode = encoding(env.single_observation_space, self.settings.observation_scale)
+        encode = encoding(envs[0].single_observation_space, self.settings.observation_scale)
         sizes = (encode.size, *self.settings.hidden, self.actions)
         network = perceptron(sizes, "relu", "orthogonal", generator, 0.01, layer_norm=True)
-        device, tensors = self.place
-        rollout = TensorRollout(env, TensorEncoding(encode, device)) if tensors else Rollout(env, encode)
+        if self.place.tensors and not self.place.beside:
+            rollout: Any = TensorRollout(envs[0], TensorEncoding(encode, self.place.device))
+        else:
+            rollout = self._on_cpu(envs, encode)
         return network, rollout, lambda: layer_norm_perceptron(network, encode)
 
-    def _for_frames(self, env: Any, generator: torch.Generator) -> tuple[torch.nn.Sequential, Any, MakeGraph]:
+    def _for_frames(self, envs: list[Any], generator: torch.Generator) -> tuple[torch.nn.Sequential, Any, MakeGraph]:
         """Convolutional network, rollout and the graph that is exported, where observations are stacked frames."""
-        settings, shape = self.settings, frames_shape(env.single_observation_space)
+        settings, shape = self.settings, frames_shape(envs[0].single_observation_space)
         convolutions, sizes = settings.convolutions, (*settings.hidden, self.actions)
         network = convolutional(shape, convolutions, sizes, generator, "orthogonal", layer_norm=True)
-        rollout = Rollout(env, lambda observation: in_blocks(observation, convolutions[0][2]))
+        rollout = self._on_cpu(envs, lambda observation: in_blocks(observation, convolutions[0][2]))
         return network, rollout, lambda: layer_norm_convolutional(network, shape, settings.evaluation_epsilon)
+
+    def _on_cpu(self, envs: list[Any], encode: Encode) -> Any:
+        """A rollout of environments that step on the CPU, whether or not they are learned from there."""
+        rollouts = [Rollout(env, encode) for env in envs]
+        return SimulatorRollout(rollouts, self.place.device, self.check_finite) if self.place.beside else rollouts[0]
 
 
 def train(settings: PQNSettings, *, resume: Tree | None = None, clock: Clock = time.perf_counter) -> Iterator[Event]:

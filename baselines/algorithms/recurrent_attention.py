@@ -306,7 +306,7 @@ class RecurrentAttentionLearner(Learner):
 
     def __init__(self, settings: RecurrentAttentionSettings) -> None:
         self.settings, self.place = settings, place(settings)
-        device, tensors = self.place
+        device, tensors, _ = self.place
         changes = self.place.env_arguments(settings)
         self.env: Any = make_env(settings.task, "train", settings.batch_size, settings.glimpses, **changes)
         patches = self.env.single_observation_space["patches"]

@@ -21,9 +21,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from baselines.data.draws import CounterGenerator
-from baselines.data.replay import NStepWindow, Replay, ReplayBatch, TensorReplay, upload
-from baselines.data.rollout import Rollout, Transition, make_envs
+from baselines.data.replay import NStepWindow, Replay, ReplayBatch, TensorReplay, TensorWindow
+from baselines.data.rollout import Rollout, Transition
+from baselines.data.simulators import Half, SimulatorRollout
 from baselines.maths.equations import (
     soft_policy_loss,
     soft_q_target,
@@ -35,10 +35,10 @@ from baselines.nets import devices
 from baselines.nets.distributions import SquashedGaussian, bounds
 from baselines.nets.encoding import encoding
 from baselines.nets.networks import numpy_policy, perceptron, to_numpy
-from baselines.nets.optim import Losses, TrainedNetwork, check_weights
+from baselines.nets.optim import Adam, FlatParameters, Losses, TensorLosses, TrainedNetwork, check_weights
 from baselines.training.loop import Learner, OffPolicySettings, loop
 from baselines.training.memory import FLOAT, Need, Sizes, parameters
-from baselines.training.place import PlaceSettings
+from baselines.training.place import PlaceSettings, place
 from baselines.types import (
     Array,
     Clock,
@@ -127,65 +127,94 @@ class SAC(Learner):
 
     def iterate(self) -> None:
         """A step of all environments, and the updates that belong to it."""
-        self.act()
+        if self.place.tensors:
+            self.act_beside_the_device()
+        else:
+            self.act()
         if len(self.replay) >= self.settings.warmup:
             for _ in range(self.settings.updates_per_step):
                 self.learn()
+        if self.place.tensors:
+            self.ask_one()
 
     def act(self) -> None:
-        """Draw actions from the policy, and store the transitions in the replay.
-
-        With a counter's draws there is one transfer each way: the actions, and all that came of them.
-        """
-        transitions = self.window.push(self.step())
-        if self.on_device:
-            *transitions, self.s = upload((*transitions, self.rollout.s_tm1), self.actor.device)
-        self.replay.add(tuple(transitions))
+        """Draw actions from the policy, and store the transitions in the replay."""
+        self.replay.add(self.window.push(self.step()))
 
     def step(self) -> Transition:
         """A step of all environments, by actions of the policy."""
         return self.rollout.step(self.choose(self.rollout.s_tm1))
 
-    @torch.no_grad()
     def choose(self, s: Array) -> Array:
         """Actions a[N, A] ~ pi(.|s) at features s[N, D]; uniformly at random before learning begins."""
         if len(self.replay) < self.settings.warmup:
-            return self.uniform(len(s))
-        given = self.replay.network_input(s) if self.s is None else self.s
-        a = to_numpy(self.draw(given)[0])
+            return self.rng.uniform(-1, 1, (len(s), self.head.actions)).astype(np.float32)
+        a = to_numpy(self.draw_action(self.replay.network_input(s)))
         if not np.isfinite(a).all():
             self.check_finite()
         return a
 
-    def uniform(self, rows: int) -> Array:
-        """Numbers in [-1, 1), [rows, A]."""
-        if self.on_device:
-            return to_numpy(2 * self.rng.random((rows, self.head.actions)) - 1)
-        return self.rng.uniform(-1, 1, (rows, self.head.actions)).astype(np.float32)
+    @torch.no_grad()
+    def draw_action(self, s: torch.Tensor) -> torch.Tensor:
+        """Actions a[B, A] of the policy at s[B, D], without a gradient."""
+        return self.draw(s)[0]
+
+    def act_beside_the_device(self) -> None:
+        """A step of each half of the environments, by the actions that were asked for, stored in the replay.
+
+        Each half's next actions are asked for before the other half steps and before the updates that follow, so that
+        the device draws them, and learns, while the CPU steps. They are the policy's before these updates: a departure
+        from Algorithm 1 that a single batch of environments, whose actions `ask_one` asks for, does not make.
+        """
+        for half, window in zip(self.rollout.halves, self.windows, strict=True):
+            transition = self.rollout.step(half)
+            self.note(transition, half.rows)
+            self.replay.add(window.push(transition))
+            if len(self.windows) > 1:
+                self.ask(half)
+
+    def ask_one(self) -> None:
+        """Ask for the next actions after the updates, where the environments are one batch."""
+        if len(self.windows) == 1:
+            self.ask(self.rollout.halves[0])
+
+    def ask(self, half: Half) -> None:
+        """Ask for the next actions of some environments; uniformly at random before learning begins."""
+        if len(self.replay) < self.settings.warmup:
+            half.ask(2 * self.rng.random((len(half.s_tm1), self.head.actions)) - 1)
+        else:
+            half.ask(self.draw_action(half.s_tm1))
+
+    def note(self, transition: Transition, rows: slice) -> None:
+        """Take note of a step of some environments on a device; nothing here."""
 
     def normal(self, rows: int) -> torch.Tensor:
         """Normal numbers [rows, A]."""
-        if self.on_device:
+        if self.place.tensors:
             return standard_normal(self.rng.random((rows, 2 * self.head.actions)))
         drawn = self.rng.standard_normal((rows, self.head.actions), dtype=np.float32)
         return torch.from_numpy(drawn).to(self.actor.device)
 
     def learn(self) -> None:
-        """An update of critics, actor, temperature and targets on a minibatch drawn from the replay."""
-        settings, rate = self.settings, self.learning_rate()
+        """An update on a minibatch drawn from the replay; on a GPU as one graph."""
+        self.update(self.updates % self.settings.actor_every == 0)
+
+    def improve(self, with_actor: bool) -> None:
+        """An update of critics and targets, and of actor and temperature where they are due."""
+        rate = self.learning_rate()
         batch = self.sample()
         self.improve_critics(batch, rate)
-        if self.updates % settings.actor_every == 0:
+        if with_actor:
             log_pi = self.improve_actor(batch, rate)
             self.adjust_temperature(log_pi)
-        self.targets.theta.lerp_(self.critics.theta, settings.tau)
+        self.targets.theta.lerp_(self.critics.theta, self.settings.tau)
         self.updates += 1
 
     def sample(self) -> ReplayBatch:
         """A minibatch drawn from the replay."""
         return self.replay.sample(self.settings.batch_size, self.rng)
 
-    def improve_critics(self, batch: ReplayBatch, rate: float) -> None:
+    def improve_critics(self, batch: ReplayBatch, rate: Any) -> None:
         """One step of both critics towards the same targets."""
         loss = self.critic_loss(batch)
         loss.backward()
@@ -213,7 +242,7 @@ class SAC(Learner):
         values: torch.Tensor = self.critics(s, a)
         return values
 
-    def improve_actor(self, batch: ReplayBatch, rate: float) -> torch.Tensor:
+    def improve_actor(self, batch: ReplayBatch, rate: Any) -> torch.Tensor:
         """One step of the actor up the critics' values and its entropy; returns log pi(a|s), [B], of its actions."""
         a, log_pi = self.draw(batch.s_tm1)
         loss = soft_policy_loss(self.q(batch.s_tm1, a), log_pi, self.temperature.theta.exp())
@@ -234,17 +263,20 @@ class SAC(Learner):
 
     def policy(self) -> Perceptron:
         """The mean action, in NumPy; on a CPU it shares the actor's memory."""
-        return self.head.greedy(numpy_policy(self.actor.network, "relu", self.rollout.encode))
+        return self.head.greedy(numpy_policy(self.actor.network, "relu", self.encode))
 
     def begin_episodes(self) -> None:
         """A new episode in every environment; no transition crosses from the old ones into the new."""
         super().begin_episodes()
-        self.window.clear()
-        self.s = None
+        for window in self.windows:
+            window.clear()
+        if self.place.tensors:
+            for half in self.rollout.halves:
+                self.ask(half)
 
     def wait(self) -> None:
         """Wait for the device."""
-        devices.wait(self.actor.device)
+        devices.wait(self.place.device)
 
     def metrics(self) -> dict[str, float]:
         """The mean loss of the critics, and the mean return of the training episodes, since the last call."""
@@ -258,33 +290,40 @@ class SAC(Learner):
 
     def __init__(self, settings: SACSettings) -> None:
         super().__init__(settings, settings.threads)
-        env = make_envs(settings.task, settings.num_envs, settings.threads)
-        encode = encoding(env.single_observation_space, settings.observation_scale)
-        self.head = SquashedGaussian(env.single_action_space)
-        self.rollout = Rollout(env, encode, self.head.decode)
-        device, generator = devices.chosen_device(settings), torch.Generator().manual_seed(int(settings.seed))
-        self.on_device = settings.draws == "counter" or (settings.draws == "auto" and device.type != "cpu")
-        if self.on_device:
-            self.rng = CounterGenerator(int(settings.seed), device)
-        self.s: torch.Tensor | None = None  # the features to act on, where they came with the last transitions
+        self.place = place(settings, simulated=True)
+        device, tensors, _ = self.place
+        self.rng = self.place.generator(settings)
+        envs = self.place.envs(settings, settings.num_envs, settings.threads)
+        encode = encoding(envs[0].single_observation_space, settings.observation_scale)
+        self.encode, self.head = encode, SquashedGaussian(envs[0].single_action_space)
+        rollouts = [Rollout(env, encode, self.head.decode) for env in envs]
+        self.rollout: Any = SimulatorRollout(rollouts, device, self.check_finite) if tensors else rollouts[0]
+        generator = torch.Generator().manual_seed(int(settings.seed))
         self.actor = self.make_actor(generator, device)
         self.critics, self.targets = (self.make_critics(generator, device) for _ in range(2))
         self.targets.theta.copy_(self.critics.theta)
-        self.temperature = TrainedNetwork(Temperature(settings.temperature), device)
-        self.window = NStepWindow(1, settings.gamma, settings.reward_scale)
-        replay = TensorReplay if self.on_device else Replay
+        self.temperature = TrainedNetwork(Temperature(settings.temperature), device, self.adam)
+        window = TensorWindow if tensors else NStepWindow
+        self.windows = [window(1, settings.gamma, settings.reward_scale) for _ in envs]
+        self.window = self.windows[0]
+        replay = TensorReplay if tensors else Replay
         self.replay = replay(settings.capacity, encode.size, device, self.head.actions)
-        self.losses = Losses()
+        self.losses: Any = TensorLosses(device) if tensors else Losses()
+        self.update = self.place.captured(self.improve, [(self, "updates")])
+
+    def adam(self, flat: FlatParameters) -> Adam:
+        """Adam of a network's parameters."""
+        return Adam(flat, capturable=self.place.tensors)
 
     def make_actor(self, generator: torch.Generator, device: torch.device) -> TrainedNetwork:
         """The policy's network."""
-        sizes = (self.rollout.encode.size, *self.settings.hidden, self.head.outputs)
-        return TrainedNetwork(perceptron(sizes, "relu", "uniform", generator), device)
+        sizes = (self.encode.size, *self.settings.hidden, self.head.outputs)
+        return TrainedNetwork(perceptron(sizes, "relu", "uniform", generator), device, self.adam)
 
     def make_critics(self, generator: torch.Generator, device: torch.device) -> TrainedNetwork:
         """Both critics."""
-        sizes = (self.rollout.encode.size + self.head.actions, *self.settings.hidden, 1)
-        return TrainedNetwork(Critics(sizes, generator), device)
+        sizes = (self.encode.size + self.head.actions, *self.settings.hidden, 1)
+        return TrainedNetwork(Critics(sizes, generator), device, self.adam)
 
 
 class Critics(nn.Module):

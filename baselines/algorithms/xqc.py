@@ -37,7 +37,7 @@ from baselines.maths.equations import soft_q_target, squared_errors
 from baselines.nets.batch_norm import NormalizedNetwork, batch_norm_perceptron, by_batch, folded
 from baselines.nets.networks import perceptron
 from baselines.nets.normalisation import ReturnScale
-from baselines.nets.optim import Adam
+from baselines.nets.tensor_normalisation import TensorReturnScale
 from baselines.nets.weight_norm import ProjectedAdam
 from baselines.training.loop import loop
 from baselines.training.memory import FLOAT, Need, Sizes, parameters
@@ -124,12 +124,18 @@ class XQC(SAC):
             self.return_scale.add(transition.r_t[None], transition.last_t[None], transition.valid[None])
         return transition
 
+    def note(self, transition: Transition, rows: slice) -> None:
+        """Take note of the rewards of some environments, on a device."""
+        if self.settings.normalize_rewards:
+            self.return_scale.add(transition.r_t[None], transition.last_t[None], rows)
+
     def sample(self) -> ReplayBatch:
         """A minibatch drawn from the replay, its rewards in the present scale."""
         batch = super().sample()
         if not self.settings.normalize_rewards:
             return batch
-        return batch._replace(r_t=batch.r_t * float(self.return_scale.factor))
+        factor = self.return_scale.factor
+        return batch._replace(r_t=batch.r_t * (factor if self.place.tensors else float(factor)))
 
     def critic_loss(self, batch: ReplayBatch) -> torch.Tensor:
         """The errors of both critics about the distribution of the return, or about its mean; a scalar."""
@@ -156,7 +162,7 @@ class XQC(SAC):
             outputs = critics.network(s, a, rows=len(at[0]))
         return outputs
 
-    def improve_actor(self, batch: ReplayBatch, rate: float) -> torch.Tensor:
+    def improve_actor(self, batch: ReplayBatch, rate: Any) -> torch.Tensor:
         """One step of the actor, normalized by the batch, as of SAC; the critics use their running averages."""
         with by_batch(self.actor):
             return super().improve_actor(batch, rate)
@@ -172,7 +178,7 @@ class XQC(SAC):
 
     def policy(self) -> Perceptron:
         """The mean action, in NumPy: a copy without normalization."""
-        return self.head.greedy(self.rollout.encode.policy(folded(self.actor.network), "relu"))
+        return self.head.greedy(self.encode.policy(folded(self.actor.network), "relu"))
 
     def begin_episodes(self) -> None:
         """A new episode in every environment."""
@@ -181,18 +187,21 @@ class XQC(SAC):
 
     def __init__(self, settings: XQCSettings) -> None:
         super().__init__(settings)
-        self.return_scale = ReturnScale(settings.gamma, settings.num_envs)
+        scale = settings.gamma, settings.num_envs
+        self.return_scale: Any = (
+            TensorReturnScale(*scale, self.place.device) if self.place.tensors else ReturnScale(*scale)
+        )
         self.z = atoms(-settings.max_value, settings.max_value, settings.atoms, self.actor.device)
 
     def make_actor(self, generator: torch.Generator, device: torch.device) -> NormalizedNetwork:
         """The policy's network."""
-        sizes = (self.rollout.encode.size, *self.settings.hidden, self.head.outputs)
+        sizes = (self.encode.size, *self.settings.hidden, self.head.outputs)
         network = self.make_perceptron(sizes, generator)
         return NormalizedNetwork(network, device, self.optimizer([network]))
 
     def make_critics(self, generator: torch.Generator, device: torch.device) -> NormalizedNetwork:
         """Both critics."""
-        inputs = self.rollout.encode.size + self.head.actions
+        inputs = self.encode.size + self.head.actions
         sizes = (inputs, *self.settings.widths(), self.settings.outputs())
         both = [self.make_perceptron(sizes, generator) for _ in range(2)]
         return NormalizedNetwork(NormalizedCritics(both), device, self.optimizer(both))
@@ -206,7 +215,9 @@ class XQC(SAC):
 
     def optimizer(self, networks: list[nn.Sequential]) -> Any:
         """What makes an optimizer of the parameters of these networks."""
-        return partial(ProjectedAdam, networks=networks) if self.settings.weight_norm else Adam
+        if not self.settings.weight_norm:
+            return self.adam
+        return partial(ProjectedAdam, networks=networks, capturable=self.place.tensors)
 
 
 class NormalizedCritics(nn.Module):

@@ -49,7 +49,7 @@ class FrameReplay(Stateful):
         self.oldest = np.zeros(capacity, np.int64)  # number of the oldest frame of the stack
         self.begun = np.zeros(capacity, bool)  # whether a transition begins here
         self.added = self.transitions = 0
-        self.clear()
+        self.encoders: list[StackEncoder] = []
 
     @staticmethod
     def bytes(capacity: int, shape: tuple[int, int, int]) -> int:
@@ -60,43 +60,37 @@ class FrameReplay(Stateful):
     def __len__(self) -> int:
         return self.transitions
 
+    def encoder(self) -> StackEncoder:
+        """What stores the observations of a batch of environments here."""
+        self.encoders.append(StackEncoder(self))
+        return self.encoders[-1]
+
     def clear(self) -> None:
         """Drop the last observations, as environments begin new episodes: these begin with whole stacks."""
-        self.last: NDArray[np.uint8] | None = None  # last observation of every environment
-        self.numbers = np.zeros((0, self.stacked), np.int64)  # of its frames
+        for encoder in self.encoders:
+            encoder.clear()
 
-    def encode(self, observation: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """Store observations [N, K, H, W] of all environments; the numbers [N] of their newest frames."""
-        if self.last is None:
-            goes_on = np.zeros(len(observation), bool)
-            self.numbers = np.zeros((len(observation), self.stacked), np.int64)
-        else:
-            goes_on = (observation[:, :-1] == self.last[:, 1:]).all(axis=(1, 2, 3))
-        self.last = observation
-        return self._store(observation, goes_on, np.arange(len(observation)))
-
-    def encode_first(self, observation: NDArray[np.uint8], envs: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Store the first observations [M, K, H, W] of new episodes in the M environments of the mask [N]; [M]."""
-        if self.last is None:
-            raise RuntimeError("encode_first comes after encode, which stores the first observations of all")
-        self.last = self.last.copy()
-        self.last[envs] = observation
-        return self._store(observation, np.zeros(len(observation), bool), np.flatnonzero(envs))
-
-    def _store(
-        self, observation: NDArray[np.uint8], goes_on: NDArray[np.bool_], envs: NDArray[np.intp]
+    def store(
+        self, observation: NDArray[np.uint8], goes_on: NDArray[np.bool_], numbers: NDArray[np.int64]
     ) -> NDArray[np.int64]:
-        """Store the newest frames of envs[M], and whole stacks where an episode does not go on; their numbers [M]."""
-        numbers = self.numbers[envs]
+        """Store the newest frames of observations [M, K, H, W], and whole stacks where an episode does not go on.
+
+        The numbers [M, K] of the frames of the observations before -> of these.
+        """
         numbers[:, :-1] = numbers[:, 1:]
         for i in np.flatnonzero(~goes_on):
             numbers[i, :-1] = self._put(observation[i, :-1])
         numbers[:, -1] = self._put(observation[:, -1])
-        self.numbers[envs] = numbers
         slots = numbers % self.capacity
-        self.stack[torch.from_numpy(slots[:, -1])] = torch.from_numpy(slots.astype(np.int32)).to(self.device)
+        self._write("stack", slots[:, -1], slots)
         self.oldest[slots[:, -1]] = numbers[:, 0]
-        return numbers[:, -1].copy()
+        return numbers
+
+    def _write(self, name: str, slots: NDArray[np.int64], values: NDArray[Any]) -> None:
+        """Store values [M, ...] of a column on the device at slots[M]."""
+        column: torch.Tensor = getattr(self, name)
+        fresh = torch.from_numpy(np.ascontiguousarray(values))
+        column[torch.from_numpy(slots).to(self.device)] = fresh.to(self.device, column.dtype)
 
     def _put(self, frames: NDArray[np.uint8]) -> NDArray[np.int64]:
         """Store frames [M, H, W] in place of the oldest; their numbers [M]."""
@@ -105,7 +99,7 @@ class FrameReplay(Stateful):
         blocks = frames.reshape(M, height // b, b, width // b, b).swapaxes(2, 3).reshape(M, *self.frames.shape[1:])
         numbers = self.added + np.arange(M)
         slots = numbers % self.capacity
-        self.frames[torch.from_numpy(slots)] = torch.from_numpy(blocks).to(self.device)
+        self._write("frames", slots, blocks)
         self.transitions -= int(self.begun[slots].sum())
         self.begun[slots] = False
         self.added += M
@@ -115,10 +109,9 @@ class FrameReplay(Stateful):
         """Append M transitions, arrays [M] in the order of ReplayBatch, observations by their numbers."""
         s_tm1, a_tm1, r_t, discount_t, s_t = rows
         slots = s_tm1 % self.capacity
-        index = torch.from_numpy(slots).to(self.device)
-        columns = (self.a_tm1, self.r_t, self.discount_t, self.s_t)
-        for column, values in zip(columns, (a_tm1, r_t, discount_t, s_t % self.capacity), strict=True):
-            column[index] = torch.from_numpy(np.ascontiguousarray(values)).to(self.device, column.dtype)
+        columns = {"a_tm1": a_tm1, "r_t": r_t, "discount_t": discount_t, "s_t": s_t % self.capacity}
+        for name, values in columns.items():
+            self._write(name, slots, values)
         self.begun[slots] = True
         self.transitions += len(slots)
 
@@ -127,20 +120,29 @@ class FrameReplay(Stateful):
         return self.begun[slots] & (self.oldest[slots] >= self.added - self.capacity)
 
     def sample(self, size: int, rng: np.random.Generator) -> ReplayBatch:
-        """`size` transitions drawn independently, each with the same chance: drawn again where none is there."""
+        """`size` transitions drawn independently, each with the same chance."""
+        return self.gathered(torch.from_numpy(self.draw(size, rng)).to(self.device))
+
+    def draw(self, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """The slots of `size` transitions: drawn again where none is there."""
         filled = min(self.added, self.capacity)
         slots = rng.integers(filled, size=size)
         while (missed := ~self.whole(slots)).any():
             slots[missed] = rng.integers(filled, size=int(missed.sum()))
-        index = torch.from_numpy(slots).to(self.device)
+        return slots
+
+    def gathered(self, index: torch.Tensor) -> ReplayBatch:
+        """The transitions at slots index[B]."""
         a_tm1, r_t, discount_t, s_t = (
             column.index_select(0, index) for column in (self.a_tm1, self.r_t, self.discount_t, self.s_t)
         )
         return ReplayBatch(self._stacks(index), a_tm1, r_t, discount_t, self._stacks(s_t))
 
-    def network_input(self, numbers: NDArray[np.int64]) -> torch.Tensor:
+    def network_input(self, numbers: Any) -> torch.Tensor:
         """The observations of these numbers [N] as a network takes them, uint8 [N, K, h, w, block^2]."""
-        return self._stacks(torch.from_numpy(numbers % self.capacity).to(self.device))
+        if not isinstance(numbers, torch.Tensor):
+            numbers = torch.from_numpy(numbers).to(self.device)
+        return self._stacks(numbers % self.capacity)
 
     def _stacks(self, index: torch.Tensor) -> torch.Tensor:
         """The stacks at places index[B]."""
@@ -181,3 +183,41 @@ class FrameReplay(Stateful):
             unpacked = bytearray(zlib.decompress(data))
             chunk.copy_(torch.frombuffer(unpacked, dtype=torch.uint8).view_as(chunk))
         self.clear()
+
+
+class StackEncoder:
+    """Stores what a batch of environments shows in a replay, each frame once; its features are the frames' numbers."""
+
+    def __init__(self, replay: FrameReplay) -> None:
+        self.replay = replay
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the last observations."""
+        self.last: NDArray[np.uint8] | None = None  # last observation of every environment
+        self.numbers = np.zeros((0, self.replay.stacked), np.int64)  # of its frames
+
+    def __call__(self, observation: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """Store observations [N, K, H, W] of all environments; the numbers [N] of their newest frames."""
+        if self.last is None:
+            goes_on = np.zeros(len(observation), bool)
+            self.numbers = np.zeros((len(observation), self.replay.stacked), np.int64)
+        else:
+            goes_on = (observation[:, :-1] == self.last[:, 1:]).all(axis=(1, 2, 3))
+        self.last = observation
+        return self._store(observation, goes_on, np.arange(len(observation)))
+
+    def first(self, observation: NDArray[np.uint8], envs: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Store the first observations [M, K, H, W] of new episodes in the M environments of the mask [N]; [M]."""
+        if self.last is None:
+            raise RuntimeError("`first` comes after a call, which stores the first observations of all")
+        self.last = self.last.copy()
+        self.last[envs] = observation
+        return self._store(observation, np.zeros(len(observation), bool), np.flatnonzero(envs))
+
+    def _store(
+        self, observation: NDArray[np.uint8], goes_on: NDArray[np.bool_], envs: NDArray[np.intp]
+    ) -> NDArray[np.int64]:
+        """Store observations [M, K, H, W] of envs[M]; the numbers [M] of their newest frames."""
+        self.numbers[envs] = self.replay.store(observation, goes_on, self.numbers[envs])
+        return self.numbers[envs, -1]

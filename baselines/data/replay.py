@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -95,14 +94,6 @@ class TensorWindow(NStepWindow):
         self.pushed += 1
         s_tm1, a_tm1, *window = self.window
         return (s_tm1[0], a_tm1[0], *self.outcome(*window, self.envs)) if completes else ()
-
-
-def upload(arrays: Sequence[Array], device: torch.device) -> list[torch.Tensor]:
-    """Arrays of float32 as tensors on a device, in one transfer, from memory that a GPU reads without a wait."""
-    flat = torch.from_numpy(np.concatenate([array.ravel() for array in arrays], dtype=np.float32))
-    moved = (flat.pin_memory() if device.type == "cuda" else flat).to(device, non_blocking=True)
-    parts = moved.split([array.size for array in arrays])
-    return [part.view(array.shape) for part, array in zip(parts, arrays, strict=True)]
 
 
 class Replay(Stateful):

@@ -31,6 +31,8 @@ EncodeFirst = Callable[[Array, Bools], Array]
 """First observations [M, ...] of the M environments in the mask [N] -> features [M, D]."""
 Choose = Callable[[Array], Array]
 """Features s[N, D] -> actions a[N, ...]."""
+ChooseBy = Callable[[Any, Any], Any]
+"""Features s[N, D] and random draws u[N, ...] -> actions a[N, ...]; arrays or tensors, all."""
 
 
 class Transition(NamedTuple):
@@ -96,16 +98,20 @@ def make_envs(task: str, num_envs: int, threads: int | None = None, **changes: A
         UserError: for an unknown task, and for a change that its environment does not know.
     """
     name, kwargs = env_id(task)
-    entry_point = gymnasium.spec(name).vector_entry_point
-    if threads is not None and entry_point is not None:
-        make = load_env_creator(entry_point) if isinstance(entry_point, str) else entry_point
-        changes |= {"threads": threads} if "threads" in inspect.signature(make).parameters else {}
+    changes |= {"threads": threads} if threads is not None and batch_takes(name, "threads") else {}
     try:
         return gymnasium.make_vec(name, num_envs=num_envs, **kwargs | changes)
     except TypeError as error:
         if refused := [change for change in changes if change in str(error)]:
             raise UserError(f"{task} takes no {', '.join(refused)}") from None
         raise
+
+
+def batch_takes(name: str, argument: str) -> bool:
+    """Whether the batch that a registered environment has itself takes an argument; False where it has none."""
+    entry_point = gymnasium.spec(name).vector_entry_point
+    make = load_env_creator(entry_point) if isinstance(entry_point, str) else entry_point
+    return make is not None and argument in inspect.signature(make).parameters
 
 
 def in_numpy(values: Any) -> Any:
@@ -174,13 +180,15 @@ class Rollout(Stateful):
         self._count(reward, valid, last_t)
         return Transition(s_tm1, a_tm1, reward.astype(np.float32), terminated, last_t, s_t, valid)
 
+    def play(self, choose: ChooseBy, u: Array) -> Transition:
+        """The next steps of every environment, [T, N, ...], by draws u[T, N, ...]; episodes go on between calls."""
+        return stacked([self.step(choose(self.s_tm1, u_t)) for u_t in u])
+
     def _through_same_step_reset(self, observation: Array, final_obs: Array, last_t: Bools) -> Array:
         """The features s_t[N, D] that the step led to; `s_tm1` becomes those from which the next one starts."""
-        reached = observation.copy()
-        reached[last_t] = np.stack(list(final_obs[last_t]))
-        s_t = self.encode(reached)
+        s_t = self.encode(_replaced(observation, _of(final_obs, last_t), last_t))
         self.s_tm1 = s_t.copy()
-        self.s_tm1[last_t] = self.encode_first(observation[last_t], last_t)
+        self.s_tm1[last_t] = self.encode_first(_of(observation, last_t), last_t)
         return s_t
 
     def _count(self, reward: Array, valid: Bools, last_t: Bools) -> None:
@@ -193,15 +201,33 @@ class Rollout(Stateful):
             self.finished.extend(self.running[ended].tolist())
             self.running[ended] = 0.0
 
+    def close(self) -> None:
+        """Close the environments."""
+        self.env.close()
+
     def training_return(self) -> dict[str, float]:
         """Mean return of the training episodes that ended since the last call, where some did."""
         finished, self.finished = self.finished, []
         return {"training return": float(np.mean(finished))} if finished else {}
 
 
-def play(rollout: Any, choose: Choose, steps: int) -> Transition:
-    """The next `steps` steps of every environment, [T, N, ...]; episodes go on from one call to the next."""
-    return stacked([rollout.step(choose(rollout.s_tm1)) for _ in range(steps)])
+def _of(values: Any, envs: Bools) -> Any:
+    """The rows [M, ...] of the M environments in a mask [N]; of arrays, dicts of them, and arrays of either."""
+    if isinstance(values, dict):
+        return {key: _of(each, envs) for key, each in values.items()}
+    rows = list(values[envs])
+    if isinstance(rows[0], dict):
+        return {key: np.stack([row[key] for row in rows]) for key in rows[0]}
+    return np.stack(rows)
+
+
+def _replaced(values: Any, rows: Any, envs: Bools) -> Any:
+    """A copy of values [N, ...] with rows [M, ...] for the M environments in a mask [N]; of arrays or dicts of them."""
+    if isinstance(values, dict):
+        return {key: _replaced(each, rows[key], envs) for key, each in values.items()}
+    changed = values.copy()
+    changed[envs] = rows
+    return changed
 
 
 def play_episodes(rollout: Rollout, choose: Choose, seed: int) -> Transition:

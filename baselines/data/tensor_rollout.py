@@ -6,16 +6,13 @@ step lies in tensors that stay where they are, so that steps can be captured (`t
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-import gymnasium
 import torch
-from gymnasium.envs.registration import load_env_creator
 from gymnasium.vector import VectorEnv
 
-from baselines.data.rollout import Transition, env_id
+from baselines.data.rollout import ChooseBy, Transition, batch_takes, env_id, stacked
 from baselines.nets.encoding import MASK, Encoding, MaskedEncoding
 from baselines.stateful import Stateful
 
@@ -29,9 +26,7 @@ ARGUMENTS = {"autoreset_mode": "SameStep", "copy": False}
 def has_kernels(task: str) -> bool:
     """Whether the environments of a task are made for a device, as those that follow rules are; simulators are not."""
     name, _ = env_id(task)
-    entry_point = gymnasium.spec(name).vector_entry_point
-    make = load_env_creator(entry_point) if isinstance(entry_point, str) else entry_point
-    return make is not None and "device" in inspect.signature(make).parameters
+    return batch_takes(name, "device")
 
 
 class TensorRollout(Stateful):
@@ -79,6 +74,10 @@ class TensorRollout(Stateful):
         self._count(reward, last_t)
         return Transition(s_tm1, a_tm1, reward.float(), terminated.clone(), last_t, s_t, None)
 
+    def play(self, choose: ChooseBy, u: torch.Tensor) -> Transition:
+        """The next steps of every environment, [T, N, ...], by draws u[T, N, ...]; episodes go on between calls."""
+        return stacked([self.step(choose(self.s_tm1, u_t)) for u_t in u])
+
     def _count(self, reward: torch.Tensor, last_t: torch.Tensor) -> None:
         """Add up the running returns, and those of the episodes that end here."""
         num_envs = len(reward)
@@ -119,12 +118,25 @@ class TensorRollout(Stateful):
         self.ended.copy_(ended)
         self.ended_return.copy_(ended_return)
 
+    def check(self) -> None:
+        """An error where an action since the last check was invalid; waits."""
+        self.env.unwrapped.check()  # type: ignore[attr-defined]  # TensorVectorEnv
+
+    def close(self) -> None:
+        """Close the environments."""
+        self.env.close()
+
     def training_return(self) -> dict[str, float]:
         """Mean return of the training episodes that ended since the last call, where some did; waits."""
         ended, total = torch.stack((self.ended, self.ended_return)).cpu().tolist()
         self.ended.zero_()
         self.ended_return.zero_()
         return {"training return": total / ended} if ended else {}
+
+
+def counts_of(rollout: Any) -> list[tuple[Any, str]]:
+    """The counters of a rollout that every step raises alike, as `training.capture` takes them."""
+    return [(rollout, "env_steps"), (rollout, "rows")]
 
 
 def _joined(parts: tuple[Any, ...]) -> Any:

@@ -59,3 +59,25 @@ def wait(device: torch.device) -> None:
     """Wait until a GPU has done what it was given, so that a clock tells the time of it."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+
+
+def pinned(shape: Any, device: torch.device, dtype: torch.dtype = torch.uint8) -> torch.Tensor:
+    """Memory of the CPU with which a device trades without a wait: pinned for a GPU."""
+    return torch.empty(shape, dtype=dtype, pin_memory=device.type == "cuda")
+
+
+class Mark:
+    """A point in the work that a device was given, until which the CPU can wait."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.event = torch.cuda.Event() if device.type == "cuda" else None
+
+    def set(self) -> None:
+        """Behind all that the device was given so far; an earlier mark is forgotten."""
+        if self.event is not None:
+            self.event.record()
+
+    def wait(self) -> None:
+        """Wait until the device is there; not at all where the mark was never set."""
+        if self.event is not None:
+            self.event.synchronize()

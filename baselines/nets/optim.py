@@ -103,21 +103,24 @@ class FusedAdam(Adam):
     after the step: adding them to a vector of zeros first would cost as much as the step.
     """
 
-    def __init__(self, flat: FlatParameters, epsilon: float = 1e-8) -> None:
-        super().__init__(flat, epsilon)
+    def __init__(self, flat: FlatParameters, epsilon: float = 1e-8, capturable: bool = False) -> None:
+        super().__init__(flat, epsilon, capturable)
         self._parts = [flat.views(vector) for vector in (flat.theta, self.m, self.v)]
         flat.grad = flat.grad[:0]
         for p in flat.parameters:
             p.grad = None
 
     @torch.no_grad()
-    def step(self, alpha: float, max_grad_norm: float = 0.0) -> None:
+    def step(self, alpha: Any, max_grad_norm: float = 0.0) -> None:
         """One step against the parameters' gradients, which it drops; it cannot clip them."""
         if max_grad_norm:
             raise ValueError(f"this optimizer cannot clip gradients; max_grad_norm is 0, got {max_grad_norm}")
         thetas, ms, vs = self._parts
         gradients = [p.grad for p in self.flat.parameters if p.grad is not None]
-        before = [torch.tensor(float(self.t), device=self.flat.theta.device) for _ in thetas]
+        if isinstance(self.t, torch.Tensor):
+            before, alpha = [self.t.float() for _ in thetas], alpha.float()
+        else:
+            before = [torch.tensor(float(self.t), device=self.flat.theta.device) for _ in thetas]
         rates = {"lr": alpha, "beta1": 0.9, "beta2": 0.999, "eps": self.epsilon, "weight_decay": 0.0}
         adam(thetas, gradients, ms, vs, [], before, fused=True, amsgrad=False, maximize=False, **rates)
         self.t += 1

@@ -23,10 +23,11 @@ class ProjectedAdam(Adam):
         flat: The parameters.
         networks: Perceptrons whose parameters are among them. The bias of a hidden unit is one of its weights; those of
             the outputs are left alone.
+        capturable: As of Adam.
     """
 
-    def __init__(self, flat: FlatParameters, networks: list[nn.Sequential]) -> None:
-        super().__init__(flat)
+    def __init__(self, flat: FlatParameters, networks: list[nn.Sequential], capturable: bool = False) -> None:
+        super().__init__(flat, capturable=capturable)
         self.units = [pair for network in networks for pair in _units(network)]
         self.project()
 

@@ -226,7 +226,7 @@ class Learner(Stateful):
 
     def close(self) -> None:
         """Close the environments."""
-        self.rollout.env.close()
+        self.rollout.close()
         if self.validation is not None:
             self.validation.close()
 

@@ -180,11 +180,16 @@ def alone(out: Path) -> Iterator[None]:
 
 def device_of(settings: Any) -> str:
     """Model of the CPU or the GPU that a training run uses."""
+    return gpu_of(settings) or provenance.cpu()
+
+
+def gpu_of(settings: Any) -> str:
+    """Model of the GPU that a training run uses; empty for none."""
     if settings.device == "cpu":
-        return provenance.cpu()
+        return ""
     from baselines.nets.devices import device_name  # tables need no torch
 
-    return device_name(settings) or provenance.cpu()
+    return device_name(settings)
 
 
 def why_cpu(settings: Any) -> str:
@@ -197,8 +202,10 @@ def why_cpu(settings: Any) -> str:
 
 
 def origin(settings: Any, finished: Finished) -> Origin:
-    """What the submission's manifest says of this training run."""
-    return Origin(settings.agent, task_keys(settings.task), settings.seed, finished.steps)
+    """What the submission's manifest says of this training run; of a CPU nothing, where weights do not depend on it."""
+    gpu = gpu_of(settings)
+    where = (gpu, settings.precision) if gpu else ()
+    return Origin(settings.agent, task_keys(settings.task), settings.seed, finished.steps, *where)
 
 
 @dataclass

@@ -19,6 +19,9 @@ MAX_BYTES = 1 << 16
 MAX_COUNT = 2**63 - 1
 """Tables of episodes hold 64-bit integers."""
 
+PRECISIONS = "float64", "float32", "tf32", "bfloat16", "float16"
+"""In which a network may have been trained: the coarsest of its products."""
+
 
 def read_manifest(path: Path) -> dict[str, Any]:
     """The checked fields of a manifest, lists as tuples, with defaults for optional ones.
@@ -120,6 +123,8 @@ _RULES: dict[str, FieldRule] = {
     "entry": FieldRule('"agent:load"', _is_entry, "module:function of the folder"),
     "training_seed": FieldRule("0", _is_count, _COUNT_RULE),
     "training_steps": FieldRule("50000", _is_count, _COUNT_RULE),
+    "training_device": FieldRule('"NVIDIA H200"', is_line, LINE),
+    "training_precision": FieldRule('"float32"', lambda value: value in PRECISIONS, "nothing else is known"),
     "device": FieldRule('"cpu" or "cuda"', lambda value: value in ("cpu", "cuda"), "nothing else is known"),
 }
 """Every field."""
@@ -129,6 +134,8 @@ _OPTIONAL: dict[str, Any] = {
     "contact": None,
     "training_seed": None,
     "training_steps": None,
+    "training_device": None,
+    "training_precision": None,
     "device": "cpu",
 }
 _REQUIRED = tuple(name for name in _RULES if name not in _OPTIONAL)

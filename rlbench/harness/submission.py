@@ -55,6 +55,12 @@ class Submission:
 
     training_seed: int | None
     training_steps: int | None
+    training_device: str | None
+    """The model of the GPU, or of what else, that it was trained on; None where the manifest does not say."""
+
+    training_precision: str | None
+    """In which it was trained, such as `float32` or `tf32`; None likewise."""
+
     device: str
     """Where it computes: `cpu` or `cuda`."""
 

@@ -110,7 +110,7 @@ def test_convolutional_answers_as_torch(tmp_path: Path, convolutions: tuple[Conv
     by_torch = network[-3:](plain.flatten(1))
     torch.testing.assert_close(torch.from_numpy(policy.outputs(observation)), by_torch)
     replay = FrameReplay(100, (4, 84, 84), convolutions[0][2], torch.device("cpu"))
-    torch.testing.assert_close(network(replay.network_input(replay.encode(observation))), by_torch)
+    torch.testing.assert_close(network(replay.network_input(replay.encoder()(observation))), by_torch)
     assert exported_actions(folder, observation) == by_torch.argmax(dim=1).tolist()
 
 

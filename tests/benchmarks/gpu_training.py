@@ -38,6 +38,7 @@ MODULES = {"DQN": dqn, "PQN": pqn, "REINFORCE": reinforce, "actor-critic": actor
 SEEDS = 10
 WIDE = replace(actor_critic.PRESETS["fast"], num_envs=4_096, horizon=32, minibatches=4, total_env_steps=10**9)
 BREAKOUT = replace(pqn.PRESETS["atari-cpu"], total_env_steps=40_000, evaluation_episodes=1)
+BREAKOUT_DQN = replace(dqn.PRESETS["atari-cpu"], task="breakout@1", total_env_steps=40_000, evaluation_episodes=1)
 
 
 def main(device: str = "cuda") -> int:
@@ -128,11 +129,12 @@ def throughput(settings: Any, device: str, iterations: int = 50) -> float:
         return float((learner.env_steps - steps) / (time.perf_counter() - began))
 
 
-def breakout(device: str) -> tuple[float, float, str]:
-    """Frames per second of PQN on Breakout, cores kept busy, and the share of time that the GPU is."""
+def breakout(device: str, settings: Any = BREAKOUT) -> tuple[float, float, str]:
+    """Frames per second of PQN or DQN on Breakout, cores kept busy, and the share of time that the GPU is."""
+    module = pqn if isinstance(settings, pqn.PQNSettings) else dqn
     began, used = time.perf_counter(), time.process_time()
     with utilization() as shares:
-        end = [*pqn.train(replace(BREAKOUT, device=device))][-1]
+        end = [*module.train(replace(settings, device=device))][-1]
     cores = (time.process_time() - used) / (time.perf_counter() - began)
     share = f"{statistics.mean(shares):.0f} %" if shares else "unknown"
     return 4 * end.steps / end.seconds, cores, share

@@ -23,6 +23,8 @@ MANIFESTS = st.fixed_dictionaries(
         "entry": st.from_regex(r"[A-Za-z_][A-Za-z0-9_]*:[A-Za-z_][A-Za-z0-9_]*", fullmatch=True),
         "training_seed": COUNTS,
         "training_steps": COUNTS,
+        "training_device": st.none() | WORDS.filter(lambda text: len(text) <= 200),
+        "training_precision": st.none() | st.sampled_from(manifest.PRECISIONS),
         "device": st.sampled_from(["cpu", "cuda"]),
     }
 )

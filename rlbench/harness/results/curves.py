@@ -3,8 +3,9 @@
     steps,seconds,mean_return,device
 
 A line per evaluation on validation seeds. `steps` are environment steps, `seconds` the wall clock spent training until
-then on `device`, without validation. A run that was scored before curves were kept has one where `rlbench run
---reproduce` trained it again and the weights came out the same.
+then on `device`, without validation; `device` names the precision, too, where that was not float32. A run that was
+scored before curves were kept has one where `rlbench run --reproduce` trained it again and the weights came out the
+same.
 """
 
 from __future__ import annotations
@@ -70,9 +71,15 @@ def keep(entries: Sequence[Mapping[str, Any]], results: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as scratch:
-            scratch.write_text(as_csv([(*row, head.get("device", "")) for row in rows]), encoding="utf-8")
+            scratch.write_text(as_csv([(*row, device_of(head)) for row in rows]), encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot keep the learning curve {path}: {error.strerror}") from None
+
+
+def device_of(head: Mapping[str, Any]) -> str:
+    """Where a training run computed, from its first entry, with the precision where that was not float32."""
+    device, precision = str(head.get("device", "")), head.get("precision", "float32")
+    return device if precision == "float32" else f"{device} ({precision})"
 
 
 def as_csv(rows: Iterable[tuple[Any, ...]]) -> str:

@@ -35,12 +35,19 @@ def new_header(task: Task, entrant: Submission, isolation: str) -> dict[str, Any
         "contents": entrant.contents,
         "training_seed": entrant.training_seed,
         "training_steps": entrant.training_steps,
+        **where_trained(entrant),
         "isolation": isolation,
         "sandbox": SANDBOX,
         "player": entrant.player,
         "arithmetic": arithmetic.describe(),
         **provenance.machine(),
     }
+
+
+def where_trained(entrant: Submission) -> dict[str, str]:
+    """Header fields of what the manifest tells of device and precision of training."""
+    told = {"training_device": entrant.training_device, "training_precision": entrant.training_precision}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def identity(task: Task, entrant: Submission) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import torch
 
 from baselines.algorithms import actor_critic, policy_gradient_base
 from baselines.algorithms.actor_critic import ActorCritic
-from baselines.data.rollout import play, play_episodes
+from baselines.data.rollout import play_episodes
 from baselines.maths.estimators import discounted_reward_to_go
 from baselines.training.events import Finished, Progress
 from tests.baselines.algorithms.test_policy_gradient_training import SETTINGS, train
@@ -42,7 +42,7 @@ def test_episodes_are_those_of_a_single_environment() -> None:
 def test_a_stretch_goes_on_where_the_last_one_ended() -> None:
     learner = make(num_envs=3)
     learner.rollout.reset(0)
-    first, second = (play(learner.rollout, learner.choose, 7) for _ in range(2))
+    first, second = (learner.play_steps(7) for _ in range(2))
     assert first.s_tm1.shape == (7, 3, 4)
     np.testing.assert_array_equal(first.s_t[-1], second.s_tm1[0])
     np.testing.assert_array_equal(first.s_t[:-1], first.s_tm1[1:])

@@ -66,7 +66,7 @@ def test_transitions_are_those_of_whole_observations(num_envs: int, n: int, capa
             rest = (a_tm1[i].item(), r_t[i].item(), discount_t[i].item(), s_t[i].tobytes())
             expected[s_tm1[i].tobytes()] = rest
     ours = replay(capacity)
-    for rows in steps(ours.encode, num_envs, n, 300, mode, ours.encode_first):
+    for rows in steps(encode := ours.encoder(), num_envs, n, 300, mode, encode.first):
         ours.add(rows)
     assert ours.added > 220
     rng = np.random.default_rng(0)
@@ -85,7 +85,7 @@ def test_transitions_are_those_of_whole_observations(num_envs: int, n: int, capa
 
 def test_every_transition_with_the_same_chance() -> None:
     ours = replay(400)
-    for rows in steps(ours.encode, 2, 1, 250):
+    for rows in steps(ours.encoder(), 2, 1, 250):
         ours.add(rows)
     rng = np.random.default_rng(0)
     drawn = [s_tm1 for _ in range(200) for s_tm1, _ in rows_of(ours.sample(100, rng))]
@@ -96,7 +96,7 @@ def test_every_transition_with_the_same_chance() -> None:
 
 def test_each_frame_is_stored_once() -> None:
     ours, episodes = replay(10_000), 0
-    rollout = Rollout(make_envs(films.task("noise"), 3), ours.encode)
+    rollout = Rollout(make_envs(films.task("noise"), 3), ours.encoder())
     rollout.reset(seed=7)
     for _ in range(200):
         episodes += int((~rollout.fresh).sum())  # begins in this step
@@ -106,12 +106,12 @@ def test_each_frame_is_stored_once() -> None:
 
 def test_goes_on_from_a_checkpoint() -> None:
     ours, resumed = replay(220), replay(220)
-    for rows in steps(ours.encode, 3, 2, 150):
+    for rows in steps(ours.encoder(), 3, 2, 150):
         ours.add(rows)
     resumed.restore(ours.state())
     ours.clear()
     for one in (ours, resumed):
-        for rows in steps(one.encode, 3, 2, 20):
+        for rows in steps(one.encoder(), 3, 2, 20):
             one.add(rows)
     assert len(resumed) == len(ours)
     for mine, theirs in zip(*(one.sample(300, np.random.default_rng(1)) for one in (resumed, ours)), strict=True):
@@ -120,10 +120,10 @@ def test_goes_on_from_a_checkpoint() -> None:
 
 def test_a_checkpoint_is_a_copy() -> None:
     ours = replay(220)
-    for rows in steps(ours.encode, 1, 1, 50):
+    for rows in steps(ours.encoder(), 1, 1, 50):
         ours.add(rows)
     before, copies = ours.state(), {name: np.copy(value) for name, value in ours.state().items()}
-    for rows in steps(ours.encode, 1, 1, 200):
+    for rows in steps(ours.encoder(), 1, 1, 200):
         ours.add(rows)
     for name, value in copies.items():
         np.testing.assert_array_equal(before[name], value)

@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode
 
 import rlbench  # noqa: F401  # registers the ids
 from baselines.data.replay import NStepWindow, Replay
-from baselines.data.rollout import Rollout, env_id, epsilon_greedy, evaluate, make_envs, play, play_episodes, task_keys
+from baselines.data.rollout import Rollout, env_id, epsilon_greedy, evaluate, make_envs, play_episodes, task_keys
 from rlbench.errors import UserError
 from tests.baselines import films
 
@@ -108,7 +108,7 @@ def test_a_new_beginning_forgets_no_episode_that_ended() -> None:
     counts = []
     for seed in (0, 7):
         rollout.reset(seed)
-        played = play(rollout, to_the_right, 25)
+        played = rollout.play(lambda s, u: to_the_right(s), np.zeros(25))
         counts.append(int(played.last_t.sum()))
     assert min(counts) > 0
     assert len(rollout.finished) == sum(counts)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from baselines.algorithms import actor_critic, alphazero, dqn, recurrent_attention, reinforce, soft_actor_critic
+from baselines.algorithms.policy_gradient_base import placed
 from baselines.nets import devices
 from baselines.training.loop import computing
 from baselines.training.place import place
@@ -52,14 +53,18 @@ def test_a_device_that_was_asked_for_is_taken(gpu):
         devices.chosen_device(replace(FAST, device="cuda"))
 
 
-def test_draws_of_a_counter_are_for_environments_that_follow_rules():
+def test_draws_of_a_counter_put_data_on_the_device():
+    """Environments that follow rules, too; simulators step on the CPU beside it, in episodes that need not end."""
     assert place(replace(FAST, device="cpu")).tensors is False
-    assert place(replace(FAST, device="cpu", draws="counter")).tensors is True
-    pixels = replace(dqn.PRESETS["atari-cpu"], device="cpu", draws="counter")
-    with pytest.raises(UserError, match=r"draws=counter is for environments that step on a device, and .* needs a CPU"):
-        place(pixels)
-    with pytest.raises(UserError, match="the simulator of half-cheetah@1 needs a CPU"):
-        place(replace(actor_critic.PRESETS["fast"], task="half-cheetah@1", device="cpu", draws="counter"))
+    there = place(replace(FAST, device="cpu", draws="counter"))
+    assert (there.tensors, there.beside) == (True, False)
+    robots = replace(actor_critic.PRESETS["fast"], task="half-cheetah@1", device="cpu", draws="counter")
+    assert placed(robots).beside is True
+    assert placed(replace(robots, draws="auto")).tensors is False
+    whole = replace(reinforce.PRESETS["fast"], task="half-cheetah@1", device="cpu", draws="counter")
+    with pytest.raises(UserError, match=r"draws=counter .* playing whole episodes of simulators needs a CPU; leave it"):
+        placed(whole)
+    assert placed(replace(whole, draws="auto")).tensors is False
 
 
 @pytest.mark.parametrize(("precision", "allowed"), [("float32", False), ("tf32", True)])

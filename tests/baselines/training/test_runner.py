@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from baselines import ALGORITHMS
+from baselines import ALGORITHMS, export
 from baselines.algorithms import dqn, q_learning, value_iteration
 from baselines.algorithms.q_learning import QLearningSettings
 from baselines.algorithms.value_iteration import ValueIterationSettings
 from baselines.training import checkpoint, runner
-from baselines.training.events import Event, Snapshot
+from baselines.training.events import Event, Finished, Snapshot
 from baselines.training.loop import RunSettings
 from rlbench.errors import UserError
 from tests.baselines import films
@@ -183,6 +183,16 @@ def test_cuda_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(UserError, match="device=cuda, but PyTorch finds no CUDA device"):
         next(dqn.train(replace(SMALL, device="cuda")))
+
+
+def test_an_agent_trained_on_a_gpu_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of a CPU does not: its weights, and so the digest of its folder, do not depend on which."""
+    settings = replace(dqn.PRESETS["fast"], precision="tf32")
+    end = Finished(1, 100, 0.5, None, "sustained", dict)  # type: ignore[arg-type]  # no policy is exported
+    assert runner.origin(settings, end).training_device is None
+    monkeypatch.setattr(runner, "gpu_of", lambda settings: "NVIDIA H200")
+    told = export.manifest(runner.origin(settings, end), "rlbench:layers")
+    assert 'training_device = "NVIDIA H200"\ntraining_precision = "tf32"\n' in told
 
 
 def test_environments_that_an_algorithm_cannot_take() -> None:

@@ -24,6 +24,12 @@ def test_the_evaluations_of_a_curve_are_kept_and_found(tmp_path):
     assert found == curves.KeptCurve("cart-pole@1", "dqn", 3, "curves/cart-pole@1/dqn-s3.csv", 30, 1.5, "cpu")
 
 
+def test_another_precision_than_float32_is_named(tmp_path):
+    curves.keep([{**HEAD, "device": "NVIDIA H200", "precision": "tf32"}, evaluated(10, 0.5, 20.0)], tmp_path)
+    curves.keep([{**HEAD, "seed": 4, "precision": "float32"}, evaluated(10, 0.5, 20.0)], tmp_path)
+    assert [curve.device for curve in curves.find(tmp_path)] == ["NVIDIA H200 (tf32)", "cpu"]
+
+
 def test_planning_has_no_curve(tmp_path):
     curves.keep([HEAD, {"event": "finished", "steps": 0, "seconds": 0.0}], tmp_path)
     assert curves.find(tmp_path) == []

@@ -11,8 +11,10 @@ import rlbench
 from rlbench.errors import HarnessError, UserError
 from rlbench.harness import submission
 from rlbench.harness.evaluate import evaluate
+from rlbench.harness.results import header as headers
 from rlbench.harness.results import record
 from rlbench.harness.results.record import BlockResult, EpisodeResult
+from rlbench.harness.results.schema import violation
 from rlbench.harness.results.writer import RecordWriter
 from rlbench.harness.tasks.task import Task
 from tests import forge
@@ -70,6 +72,16 @@ def entrant(submit):
     return submission.read(submit("pass", training_seed=3, training_steps=100))
 
 
+def test_a_record_tells_where_the_agent_was_trained(submit):
+    told = {"training_device": "NVIDIA H200", "training_precision": "tf32"}
+    made = headers.new_header(TASK, submission.read(submit("pass", **told)), "landlock")
+    assert made.items() >= told.items()
+    assert violation(made) is None
+    assert violation(made | {"training_precision": "half"})
+    with pytest.raises(UserError, match="training_precision = 'half' is not valid"):
+        submission.read(submit("pass", training_precision="half"))
+
+
 @pytest.fixture
 def whole(entrant, tmp_path):
     """A complete record of three blocks."""
@@ -115,6 +127,7 @@ def test_the_lines_of_a_record(whole, entrant):
     assert (header["task"], header["task_hash"]) == ("maze@1", TASK.hash)
     assert (header["agent"], header["version"], header["digest"]) == ("probe", "1", entrant.digest)
     assert (header["training_seed"], header["training_steps"]) == (3, 100)
+    assert not header.keys() & {"training_device", "training_precision"}, "the manifest does not tell"
     assert header["isolation"] == "landlock"
     assert (header["owner"], header["contact"], header["contents"]) == ("a test", None, entrant.contents)
     assert header["packages"]["rlbench"] == rlbench.__version__
