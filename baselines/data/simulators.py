@@ -31,7 +31,7 @@ class Upload:
     """Sends arrays to a device in one transfer, from memory that a GPU reads while the CPU goes on."""
 
     def __init__(self, device: torch.device) -> None:
-        self.device, self.memory, self.sent = device, devices.pinned(0, device), devices.Mark(device)
+        self.device, self.memory, self.sent = device, devices.pinned(0, device), devices.StreamMark(device)
 
     def __call__(self, arrays: Sequence[Array]) -> list[torch.Tensor]:
         """Copies of arrays as tensors of the same shapes and types."""
@@ -57,7 +57,7 @@ class Download:
     """Copies a tensor to the CPU, which goes on meanwhile."""
 
     def __init__(self, device: torch.device) -> None:
-        self.device, self.there = device, devices.Mark(device)
+        self.device, self.there = device, devices.StreamMark(device)
         self.memory = torch.empty(0)
 
     def begin(self, tensor: torch.Tensor) -> None:

@@ -66,7 +66,7 @@ def pinned(shape: Any, device: torch.device, dtype: torch.dtype = torch.uint8) -
     return torch.empty(shape, dtype=dtype, pin_memory=device.type == "cuda")
 
 
-class Mark:
+class StreamMark:
     """A point in the work that a device was given, until which the CPU can wait."""
 
     def __init__(self, device: torch.device) -> None:

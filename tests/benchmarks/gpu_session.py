@@ -156,7 +156,7 @@ def robots(small: bool) -> Figures:
 
 
 PARTS: dict[str, tuple[Any, int]] = {
-    "exact": (exact, 60),
+    "exact": (exact, 90),
     "waits": (waits, 90),
     "held": (held, 120),
     "throughput": (throughput, 45),
