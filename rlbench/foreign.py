@@ -18,11 +18,12 @@ from gymnasium.error import DependencyNotInstalled
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorWrapper
 
 from rlbench.errors import UserError, one_line
+from rlbench.process.screens import drawing_into_memory
 
 PASSED_OVER = (__file__, importlib.__file__, contextlib.__file__, registration.__file__)
 """Files that a traceback goes through on the way to an environment's own."""
 
-OPENGL = "OpenGL", "; without a screen, MUJOCO_GL=egl or MUJOCO_GL=osmesa in the environment may help"
+OPENGL = "OpenGL", "; without a screen, MUJOCO_GL=osmesa in the environment may help, or libegl1"
 
 
 class ForeignEnv(gymnasium.Wrapper[Any, Any, Any, Any]):
@@ -41,7 +42,7 @@ class ForeignEnv(gymnasium.Wrapper[Any, Any, Any, Any]):
         """Begin an episode, in a batch with its own part of the options."""
         if options is not None and self._index is not None:
             options = _part(options, self._index)
-        with blamed(self._name):
+        with blamed(self._name), self._drawing():
             return self.env.reset(seed=seed, options=options)
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
@@ -51,11 +52,14 @@ class ForeignEnv(gymnasium.Wrapper[Any, Any, Any, Any]):
 
     def render(self) -> Any:
         """A frame, uint8[H, W, 3], in mode rgb_array."""
-        with blamed(self._name):
+        with blamed(self._name), self._drawing():
             frame: Any = self.env.render()
         if self.render_mode == "rgb_array" and (np.ndim(frame) != 3 or getattr(frame, "dtype", None) != np.uint8):
             raise UserError(f"{self._name}: render() gives no frame, uint8[H, W, 3], but {type(frame).__name__}")
         return frame
+
+    def _drawing(self) -> contextlib.AbstractContextManager[None]:
+        return drawing(self.render_mode)
 
 
 class ForeignBatch(VectorWrapper):
@@ -91,7 +95,8 @@ def make(name: str, render_mode: str | None, kwargs: Mapping[str, Any]) -> gymna
     with blamed(name):
         if render_mode is not None:
             _check_render_mode(gymnasium.spec(name), render_mode)
-        return ForeignEnv(gymnasium.make(name, render_mode=render_mode, disable_env_checker=True, **kwargs))
+        with drawing(render_mode):
+            return ForeignEnv(gymnasium.make(name, render_mode=render_mode, disable_env_checker=True, **kwargs))
 
 
 def make_vec(name: str, num_envs: int, autoreset_mode: AutoresetMode, kwargs: Mapping[str, Any]) -> ForeignBatch:
@@ -106,6 +111,11 @@ def make_vec(name: str, num_envs: int, autoreset_mode: AutoresetMode, kwargs: Ma
             batch = SyncVectorEnv(makers, autoreset_mode=autoreset_mode)
             batch.spec = gymnasium.spec(name)
     return ForeignBatch(batch, name)
+
+
+def drawing(render_mode: str | None) -> contextlib.AbstractContextManager[None]:
+    """What an environment draws with looks for no screen inside, where it draws into arrays."""
+    return drawing_into_memory() if render_mode == "rgb_array" else contextlib.nullcontext()
 
 
 @contextlib.contextmanager

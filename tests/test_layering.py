@@ -18,7 +18,7 @@ STAGES = (
 )
 SEARCH_FOLDER = ("rlbench.harness.search_player.folder", "rlbench.search.files", "rlbench.search.settings")
 HARNESS = (*(f"rlbench.harness.{stage}" for stage in STAGES), *SEARCH_FOLDER)
-ENVIRONMENTS = ("rlbench", "rlbench.environments", "rlbench.foreign", "rlbench.registry")
+ENVIRONMENTS = ("rlbench", "rlbench.environments", "rlbench.foreign", "rlbench.process", "rlbench.registry")
 UP_TO_SUBMISSION = (
     *ENVIRONMENTS,
     "rlbench.regular_files",
@@ -68,7 +68,7 @@ MAY_REACH = {
     "rlbench.appended_files": ("rlbench.errors",),
     "rlbench.arithmetic": ("rlbench.process",),
     "rlbench.charts": ("rlbench.process",),
-    "rlbench.environments": ("rlbench", "rlbench.errors", "rlbench.foreign", "rlbench.registry"),
+    "rlbench.environments": ("rlbench.errors", *ENVIRONMENTS),
     "rlbench.exit_codes": ("rlbench.errors",),
     "rlbench.program": ("rlbench.errors", "rlbench.exit_codes", "rlbench.process", "rlbench.streams"),
     "rlbench.options": ("rlbench.errors", "rlbench.process", "rlbench.streams"),
@@ -113,7 +113,7 @@ MAY_REACH = {
     "rlbench.harness.search_player.folder": (
         *("rlbench.errors", "rlbench.harness.layers", "rlbench.search.files", "rlbench.search.settings"),
     ),
-    "rlbench.foreign": ("rlbench.errors",),
+    "rlbench.foreign": ("rlbench.errors", "rlbench.process"),
     "rlbench.harness.tasks": ("rlbench.errors", "rlbench.harness.field_rules", "rlbench.text_files", *ENVIRONMENTS),
     "rlbench.harness.adapters": ("rlbench.errors", "rlbench.text_files"),
     "rlbench.harness.layers": (),  # it plays networks with NumPy alone
@@ -164,7 +164,7 @@ MAY_REACH = {
         *("rlbench.controls", "rlbench.controls.protocol", "rlbench.drawing"),
         *("rlbench.harness", *HARNESS, *PUBLIC),
     ),
-    "rlbench.interop": ("rlbench", "rlbench.environments", "rlbench.errors", "rlbench.foreign", "rlbench.registry"),
+    "rlbench.interop": ("rlbench.errors", *ENVIRONMENTS),
     "rlbench.gtp": (
         *("rlbench", "rlbench.core", "rlbench.drawing", "rlbench.envs", "rlbench.controls.protocol"),
         *("rlbench.harness", *HARNESS, *PUBLIC),

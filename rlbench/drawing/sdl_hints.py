@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rlbench.process.screens import sdl_driver
 from rlbench.process.system import environment
 
 HINTS = {
@@ -22,5 +23,6 @@ if sys.platform == "linux":
 @contextmanager
 def hints() -> Iterator[None]:
     """SDL reads inside, from the environment, to leave the process alone; what the user has set stays."""
-    with environment(**{name: value for name, value in HINTS.items() if name not in os.environ}):
+    wanted = {**HINTS, **sdl_driver()}
+    with environment(**{name: value for name, value in wanted.items() if name not in os.environ}):
         yield
