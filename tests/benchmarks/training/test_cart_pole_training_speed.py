@@ -6,6 +6,7 @@ are run through stable-baselines3's DQN, the same algorithm (it differs in a Hub
 
 from __future__ import annotations
 
+from math import inf, isfinite
 from statistics import median
 from typing import Any
 
@@ -17,6 +18,12 @@ from tests.benchmarks.training.learn_cart_pole import CONTENDERS, MAX_SECONDS
 
 SEEDS = range(3)
 Runs = dict[str, list[dict[str, Any]]]
+
+AGENTS = {
+    **{name: (name.replace("-", "_"), "fast", 10) for name in ("actor-critic", "pqn", "reinforce", "dqn")},
+    **{f"{name}-lecture": (name.replace("-", "_"), "lecture", 5) for name in ("actor-critic", "reinforce", "dqn")},
+}
+"""Every agent that learns cart-pole: algorithm, preset, and how many training seeds are measured."""
 
 
 @pytest.fixture
@@ -77,23 +84,25 @@ def test_actor_critic_learns_no_slower_than_its_peer(contest: Any, report: Any) 
 
 
 @pytest.mark.benchmark(group="Cart-pole")
-def test_cart_pole_is_held_within_half_a_second(benchmark: Any, measures: bool, size: Any, report: Any) -> None:
-    """Of the two fast agents, by the faster: everything but imports, median of ten seeds."""
+def test_seconds_until_every_agent_holds_cart_pole(benchmark: Any, measures: bool, size: Any, report: Any) -> None:
+    """Everything but imports; the fastest agent takes half a second at most. A seed that fails counts as never."""
 
-    def contest() -> dict[str, list[float]]:
-        runs: dict[str, list[float]] = {name: [] for name in size(("actor_critic", "pqn"), ("pqn",))}
-        for seed in size(range(10), range(1)):
-            for name, seconds in runs.items():
-                done = hold_cart_pole.run(name, seed)
-                assert done["held"], f"{name} of seed {seed} did not hold 475"
-                seconds.append(done["seconds"])
+    def contest() -> Runs:
+        runs: Runs = {name: [] for name in size(tuple(AGENTS), ("pqn",))}
+        for name, found in runs.items():
+            algorithm, preset, seeds = AGENTS[name]
+            found += [hold_cart_pole.run(algorithm, preset, seed) for seed in size(range(seeds), range(1))]
+            held = [each["held"] for each in found]
+            assert all(held) or preset == "lecture", f"{name} held 475 in {sum(held)} of {len(held)} seeds"
         return runs
 
     runs = benchmark.pedantic(contest)
-    medians = {name: median(seconds) for name, seconds in runs.items()}
-    fastest = min(medians, key=lambda name: medians[name])
-    for name, seconds in medians.items():
-        print(f"\n{name:14} median {seconds:.2f} s, of {' '.join(f'{each:.2f}' for each in runs[name])}")
+    seconds = {name: [each["seconds"] if each["held"] else inf for each in found] for name, found in runs.items()}
+    fastest = min(seconds, key=lambda name: median(seconds[name]))
+    for name, each in seconds.items():
+        held = f"held in {sum(map(isfinite, each))} of {len(each)} seeds"
+        print(f"\n{name:20} median {median(each):.2f} s, {held}: {' '.join(f'{one:.2f}' for one in each)}")
         most = 0.5 if name == fastest else None
-        what = f"{name.replace('_', '-')}, until cart-pole is held, without imports"
-        report(what, "the clock", seconds, unit="seconds", most=most, limit="evaluation")
+        what = f"{name}, until cart-pole is held, without imports"
+        if isfinite(median(each)):
+            report(what, "the clock", median(each), unit="seconds", most=most, limit=f"evaluation; {held}")
