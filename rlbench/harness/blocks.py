@@ -12,6 +12,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,8 @@ def play_isolated(
         return _lost_block(task, number)
     with copied(entrant, task, number) as entrant, contextlib.nullcontext(kept) if kept else Kept() as kept:
         for attempt in range(1, ATTEMPTS + 1):
-            played = _played_or_error(task, entrant, number, attempt, strict, isolation, steps, kept)
+            block = partial(_play_block, task, entrant, number, attempt, strict, isolation, steps, kept)
+            played = _played_or_error(block, task, entrant, number, attempt)
             if isinstance(played, BlockResult):
                 return played
             if attempt == ATTEMPTS:
@@ -99,18 +101,11 @@ def copied(entrant: Submission, task: Task, number: int) -> Iterator[Submission]
 
 
 def _played_or_error(
-    task: Task,
-    entrant: Submission,
-    number: int,
-    attempt: int,
-    strict: bool,
-    isolation: tiers.Asked,
-    steps: list[list[space_tree.Array]] | None,
-    kept: Kept,
+    block: Callable[[], BlockResult], task: Task, entrant: Submission, number: int, attempt: int
 ) -> BlockResult | Exception:
     """A block; or the error that kept it from starting, after which it may be tried again. Other errors are raised."""
     try:
-        return _play_block(task, entrant, number, attempt, strict, isolation, steps, kept)
+        return block()
     except UserError:
         raise
     except AgentFault as fault:

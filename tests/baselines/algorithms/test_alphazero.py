@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +22,7 @@ from rlbench.errors import UserError
 from rlbench.harness.ranking.families import WORDS
 from rlbench.harness.search_player.player import load
 from tests.baselines.go_boards import task
+from tests.baselines.runs import curve, kill, weights
 
 SMALL = AlphaZeroSettings(
     task=task(3),
@@ -48,16 +44,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "puct": {"search": "puct", "sampled_moves": 3},
     "playout caps": {"fast_simulations": 2, "full_share": 0.5},
 }
-
-
-def weights(submission: Path) -> str:
-    return hashlib.sha256((submission / "weights.safetensors").read_bytes()).hexdigest()
-
-
-def curve(out: Path) -> list[dict[str, Any]]:
-    """The learning curve without its wall-clock times."""
-    lines = [json.loads(line) for line in (out / "curve.jsonl").read_text(encoding="utf-8").splitlines()]
-    return [{name: value for name, value in line.items() if name != "seconds"} for line in lines]
 
 
 def test_the_loss_of_a_position_by_hand() -> None:
@@ -92,14 +78,8 @@ def test_resumed_from_every_snapshot(variant: str) -> None:
 def test_killed_and_resumed_is_uninterrupted(tmp_path: Path) -> None:
     """Killed with signal 9 after its first evaluation; the rest is done here."""
     whole = runner.run("alphazero", SMALL, tmp_path / "whole", quiet=True)
-    out, root = tmp_path / "killed", Path(__file__).parents[3]
-    killed = subprocess.Popen([sys.executable, "-c", KILLED, str(out)], cwd=root)
-    while not (out / "curve.jsonl").exists() or (out / "curve.jsonl").read_bytes().count(b"\n") < 3:
-        assert killed.poll() is None, "it ended before it could be killed"
-        time.sleep(0.001)
-    killed.kill()
-    killed.wait()
-    assert not (out / "submission").exists()
+    out = tmp_path / "killed"
+    kill(KILLED, out, once=lambda curve: curve.count(b"\n") >= 3)
     submission = runner.run("alphazero", SMALL, out, quiet=True)
     assert weights(submission) == weights(whole)
     assert curve(out) == curve(tmp_path / "whole")

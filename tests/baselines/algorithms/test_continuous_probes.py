@@ -71,22 +71,18 @@ def test_policy_gradient(probe: str, name: str) -> None:
     np.testing.assert_allclose(learner.values(s), values[seen] - chance, atol=0.2)  # E[(u - u*)^2] is its variance
 
 
+@pytest.mark.parametrize(
+    ("settings", "train", "make"),
+    [
+        pytest.param(SAC, soft_actor_critic.train, soft_actor_critic.SAC, id="sac"),
+        pytest.param(XQC, xqc.train, xqc.XQC, id="xqc", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("probe", probes.PROBES)
-def test_soft_actor_critic(probe: str) -> None:
-    settings = replace(SAC, task=probes.task(probe, continuous=True))
-    last = finished(soft_actor_critic.train(settings))
-    learner = soft_actor_critic.SAC(settings)
-    learner.restore(last.state()["learner"])
-    check_action(probe, learner.policy().act)
-    check_values(probe, learner.q)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("probe", probes.PROBES)
-def test_xqc(probe: str) -> None:
-    settings = replace(XQC, task=probes.task(probe, continuous=True))
-    last = finished(xqc.train(settings))
-    learner = xqc.XQC(settings)
+def test_action_values(probe: str, settings: Any, train: Any, make: Any) -> None:
+    settings = replace(settings, task=probes.task(probe, continuous=True))
+    last = finished(train(settings))
+    learner = make(settings)
     learner.restore(last.state()["learner"])
     check_action(probe, learner.policy().act)
     check_values(probe, learner.q)

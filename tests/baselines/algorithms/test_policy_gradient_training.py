@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +14,7 @@ from baselines.data.rollout import evaluate, make_envs
 from baselines.training import checkpoint, runner
 from baselines.training.events import Evaluated, Finished, Snapshot
 from rlbench.errors import UserError
+from tests.baselines.runs import curve, kill, weights
 from tests.baselines.test_export import exported_actions
 
 MODULES = {"reinforce": reinforce, "actor-critic": actor_critic}
@@ -45,16 +42,6 @@ runner.run(sys.argv[1].split()[0], SETTINGS[sys.argv[1]], Path(sys.argv[2]), qui
 
 def train(name: str, **changes: Any) -> Any:
     return MODULES[name.split()[0]].train(replace(SETTINGS[name], **changes))
-
-
-def weights(submission: Path) -> bytes:
-    return (submission / "weights.safetensors").read_bytes()
-
-
-def curve(out: Path) -> list[dict[str, Any]]:
-    """The learning curve without its wall-clock times."""
-    lines = [json.loads(line) for line in (out / "curve.jsonl").read_text(encoding="utf-8").splitlines()]
-    return [{name: value for name, value in line.items() if name != "seconds"} for line in lines]
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -90,14 +77,8 @@ def test_killed_and_resumed_is_uninterrupted(name: str, tmp_path: Path) -> None:
     """Killed with signal 9 as soon as a checkpoint is there; the rest is done here. Then exported: NumPy answers."""
     algorithm, settings = name.split()[0], SETTINGS[name]
     whole = runner.run(algorithm, settings, tmp_path / "whole", quiet=True)
-    out, root = tmp_path / "killed", Path(__file__).parents[3]
-    killed = subprocess.Popen([sys.executable, "-c", KILLED, name, str(out)], cwd=root)
-    while not (out / "curve.jsonl").exists() or len((out / "curve.jsonl").read_bytes()) < 500:
-        assert killed.poll() is None, "it ended before it could be killed"
-        time.sleep(0.001)
-    killed.kill()
-    killed.wait()
-    assert not (out / "submission").exists()
+    out = tmp_path / "killed"
+    kill(KILLED, out, name)
     submission = runner.run(algorithm, settings, out, quiet=True)
     assert weights(submission) == weights(whole)
     assert curve(out) == curve(tmp_path / "whole")

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +19,7 @@ from baselines.training.events import Evaluated, Finished, Snapshot
 from rlbench.errors import UserError
 from tests.baselines import films, probes
 from tests.baselines.algorithms.test_dqn import constant_network
+from tests.baselines.runs import curve, kill, weights
 
 BRIEF: dict[str, Any] = {
     **{"num_envs": 4, "goal": np.inf, "eval_every_updates": 4, "evaluation_episodes": 4},
@@ -212,16 +209,6 @@ def test_values_of_the_probes_from_pictures(probe: str) -> None:
     np.testing.assert_allclose(values(policy, films.picture(np.arange(2)))[known], expected[known], atol=0.1)
 
 
-def weights(submission: Path) -> bytes:
-    return (submission / "weights.safetensors").read_bytes()
-
-
-def curve(out: Path) -> list[dict[str, Any]]:
-    """The learning curve without its wall-clock times."""
-    lines = [json.loads(line) for line in (out / "curve.jsonl").read_text(encoding="utf-8").splitlines()]
-    return [{name: value for name, value in line.items() if name != "seconds"} for line in lines]
-
-
 @pytest.mark.parametrize("name", SETTINGS)
 def test_resumed_from_every_snapshot(name: str) -> None:
     events = [(event, event.state() if isinstance(event, Snapshot) else None) for event in pqn.train(SETTINGS[name])]
@@ -239,14 +226,8 @@ def test_resumed_from_every_snapshot(name: str) -> None:
 def test_killed_and_resumed_is_uninterrupted(name: str, tmp_path: Path) -> None:
     """Killed with signal 9 as soon as a checkpoint is there; the rest is done here."""
     whole = runner.run("pqn", SETTINGS[name], tmp_path / "whole", quiet=True)
-    out, root = tmp_path / "killed", Path(__file__).parents[3]
-    killed = subprocess.Popen([sys.executable, "-c", KILLED, name, str(out)], cwd=root)
-    while not (out / "curve.jsonl").exists() or len((out / "curve.jsonl").read_bytes()) < 500:
-        assert killed.poll() is None, "it ended before it could be killed"
-        time.sleep(0.001)
-    killed.kill()
-    killed.wait()
-    assert not (out / "submission").exists()
+    out = tmp_path / "killed"
+    kill(KILLED, out, name)
     submission = runner.run("pqn", SETTINGS[name], out, quiet=True)
     assert weights(submission) == weights(whole)
     assert curve(out) == curve(tmp_path / "whole")

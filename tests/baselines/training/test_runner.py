@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +19,7 @@ from baselines.training.events import Event, Finished, Snapshot
 from baselines.training.loop import RunSettings
 from rlbench.errors import UserError
 from tests.baselines import films
+from tests.baselines.runs import curve, kill, weights
 
 SMALL = replace(
     dqn.PRESETS["fast"],
@@ -50,16 +46,6 @@ runner.run("dqn", SMALL, Path(sys.argv[1]), quiet=True)
 """
 
 
-def weights(submission: Path) -> str:
-    return hashlib.sha256((submission / "weights.safetensors").read_bytes()).hexdigest()
-
-
-def curve(out: Path) -> list[dict[str, Any]]:
-    """The learning curve without its wall-clock times."""
-    lines = [json.loads(line) for line in (out / "curve.jsonl").read_text(encoding="utf-8").splitlines()]
-    return [{name: value for name, value in line.items() if name != "seconds"} for line in lines]
-
-
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("uninterrupted")
@@ -77,14 +63,7 @@ def test_two_runs_of_one_seed_are_the_same(uninterrupted: Path, tmp_path: Path) 
 
 def test_killed_and_resumed_is_uninterrupted(uninterrupted: Path, tmp_path: Path) -> None:
     """Killed with signal 9 as soon as a checkpoint is there; the rest is done here."""
-    root = Path(__file__).parents[3]
-    killed = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)], cwd=root)
-    while not (tmp_path / "curve.jsonl").exists() or len((tmp_path / "curve.jsonl").read_bytes()) < 500:
-        assert killed.poll() is None, "it ended before it could be killed"
-        time.sleep(0.002)
-    killed.kill()
-    killed.wait()
-    assert not (tmp_path / "submission").exists()
+    kill(KILLED, tmp_path)
     with (tmp_path / "curve.jsonl").open("a", encoding="utf-8") as file:
         file.write('{"event": "prog')  # a torn line
     submission = runner.run("dqn", SMALL, tmp_path, quiet=True)
