@@ -57,7 +57,7 @@ class EvaluateOptions:
     results: Path = Path("results")
     """Folder for the records; an interrupted evaluation continues there."""
     isolation: tiers.Asked = "auto"
-    """How the agent is kept apart: strict, in namespaces of its own, by bubblewrap; landlock, walled in by the kernel;
+    """How the agent is kept apart: strict, in namespaces of its own, by bubblewrap; landlock, sandboxed by the kernel;
     process, a process of its own and no more; auto, landlock where the machine has it, else process."""
     secret: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """A grader's secret, 16 bytes or more, from which the episodes' seeds are drawn, so that nobody can look them up
@@ -90,7 +90,7 @@ def run(options: EvaluateOptions) -> int:
         if pairs:
             if tiers.obtain(options.isolation) == "process" and options.isolation == "auto":
                 reason = tiers.what_is_lacking("landlock")
-                remark(f"the agent is not walled in, so the run will not be ranked: {reason}", options)
+                remark(f"the agent is not sandboxed, so the run will not be ranked: {reason}", options)
             play(pairs, options, mistakes)
     raise_collected(mistakes)
     return 0

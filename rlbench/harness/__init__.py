@@ -9,7 +9,7 @@
     contents       the files of a submission, and their digest
     archives       submissions in one file, unpacked within bounds
     submission     a folder with an agent, checked without running it
-    isolation      the agent in a process of its own, walled in
+    isolation      the agent in a process of its own, sandboxed
     results        records of episodes
     play           the loop that plays one block of episodes
     kept           what a process keeps from block to block: environment, imported libraries

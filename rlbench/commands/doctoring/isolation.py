@@ -1,4 +1,4 @@
-"""Whether agents can be walled in on this machine."""
+"""Whether this machine can sandbox agents."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def check_isolation() -> Check:
         return Check("isolation", "warn", f"none on {sys.platform}", "evaluate on Linux")
     lacking = {tier: tiers.what_is_lacking(tier) for tier in ("strict", "landlock")}
     if lacking["landlock"] is not None:
-        advice = "agents are not walled in, and runs are not ranked"
+        advice = "agents are not sandboxed, and runs are not ranked"
         return Check("isolation", "warn", f"process; not landlock, as {lacking['landlock']}", advice)
     if lacking["strict"] is not None:
         return Check("isolation", "ok", f"landlock; not strict, as {lacking['strict']}")

@@ -8,23 +8,23 @@ nonsense or starts processes is scored as a failure, and neither the environment
 seeds, labels and the environment's state never enter the agent's process. It gets few environment variables, an empty
 working folder, no core dumps, and dies with the harness.
 
-In the tier `landlock` the kernel walls the process in as well (`sandbox`): it reads Python, installed packages and its
+In the tier `landlock` the kernel restricts the process as well (`sandbox`): it reads Python, installed packages and its
 own submission, writes to its working folder, and reaches no network, no other program and no other process. In the tier
 `strict` it does so in namespaces of its own (`namespaces`), where it does not even see them. What neither promises: the
-kernel is shared, so a fault of it opens every wall. Against an agent whose author would attack the kernel itself, use a
-virtual machine.
+kernel is shared, so a fault of it opens every sandbox. Against an agent whose author would attack the kernel itself,
+use a virtual machine.
 
-    tiers           which walls this machine has, found out by attacking them
-    namespaces      the outer walls of the tier `strict`
-    sandbox         the walls of the tier `landlock`, and what may be read behind them
+    tiers           which sandboxes this machine has, found out by attacking them
+    namespaces      the tier `strict`, around that sandbox
+    sandbox         the sandbox of the tier `landlock`, and what may be read in it
     privileges      nobody instead of root
     caps            limits on memory, threads and files, and a watchdog for what the kernel does not count
     landlock        which files, sockets and processes can be reached
     seccomp         which system calls can be made
     system_calls    their numbers
     private_copy    the copy of a submission that is played
-    descendants     what an agent without walls has started
-    break_out       attempts to break out, made to find out whether the walls hold
+    descendants     what an agent outside of a sandbox has started
+    break_out       attempts to break out, made to find out whether the sandbox holds
     spawn           how the process is started
     fork_server     starts it as a fork of one that has imported its libraries
     template        that one

@@ -97,7 +97,7 @@ class AgentProcess:
         with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
             ours.enter_context(system.standard_streams())
             ours.enter_context(system.waitable_children())
-            if tier != "landlock":  # whose walls let an agent start nothing
+            if tier != "landlock":  # in which an agent can start nothing
                 ours.enter_context(system.adopting_orphans())
             room = MAX_BYTES if explain else 0
             self._shared = SharedArrays(observation, action, task.num_envs, explanation_bytes=room)
@@ -153,7 +153,7 @@ class AgentProcess:
         return self._act()
 
     def _wait_for_start(self) -> None:
-        """Wait until the process is up, and behind its walls; nothing of the submission has run then."""
+        """Wait until the process is up, and in its sandbox; nothing of the submission has run then."""
         hello = self._monitor.read(_SECONDS_TO_START, 1)
         if hello != HELLO:
             printed = self._monitor.last_output_line() or "it printed nothing"

@@ -1,4 +1,4 @@
-"""Attempts to break out of the sandbox, made by a process behind its walls to find out whether they hold (`tiers`).
+"""Attempts to break out of the sandbox, made by a process in it to find out whether it holds (`tiers`).
 
 Run as a program, with the policy and the targets as JSON on standard input. Writes a JSON list of what succeeded.
 """
@@ -56,7 +56,7 @@ OF_NAMESPACES: dict[str, Callable[[dict[str, Any]], object]] = {
     **{name: ATTEMPTS[name] for name in ("read a file", "remove a file", "connect by TCP")},
     "connect to an abstract socket": ATTEMPTS["connect to an abstract socket"],
 }
-"""What namespaces must stop, the inner walls up or not."""
+"""What namespaces must stop by themselves, before the sandbox in them is up."""
 
 
 def found(them: Iterable[str]) -> None:
@@ -100,9 +100,9 @@ def succeeded(of: dict[str, Any], attempts: Mapping[str, Callable[[dict[str, Any
 
 
 def main() -> None:
-    """Go behind the walls, and try; in namespaces, before that, too."""
+    """Enter the sandbox, and try; in namespaces, before that, too."""
     of = json.load(sys.stdin)
-    broken = [f"{name} before the inner walls" for name in succeeded(of, OF_NAMESPACES)] if of["namespaces"] else []
+    broken = [f"{name} before the inner sandbox" for name in succeeded(of, OF_NAMESPACES)] if of["namespaces"] else []
     sandbox.apply(sandbox.Policy.from_plain(of["sandbox"]), of["starter"])
     broken += ["make processes"] if forks() else []
     broken += succeeded(of, ATTEMPTS)

@@ -1,4 +1,4 @@
-"""The tier `strict`: namespaces and a private root, made by bubblewrap, around the walls of the tier `landlock`.
+"""The tier `strict`: namespaces and a private root, made by bubblewrap, around the sandbox of the tier `landlock`.
 
 In there is no other process, no network but a loopback of its own, and of the file system what the agent may read: of
 all else not even names, sizes and times can be asked for. Where the program is missing, or the machine gives it no

@@ -1,4 +1,4 @@
-"""The sandbox of the tier `landlock`: walls of the kernel that an agent's process puts around itself before it loads.
+"""The sandbox of the tier `landlock`: what the kernel denies an agent's process, from before the agent is loaded.
 
 No layer is enough by itself, so each closes what the others leave open:
 
@@ -8,7 +8,7 @@ No layer is enough by itself, so each closes what the others leave open:
     seccomp      which system calls can be made: no network, no other programs, no large interfaces of the kernel
 
 The harness says what is to be readable (`policy`); the agent's process applies it (`apply`), with nothing but Python's
-own modules and NumPy imported. What the walls do not stop: the kernel is shared, and a fault of it opens them all; the
+own modules and NumPy imported. What it does not stop: the kernel is shared, and a fault of it opens every layer; the
 times and sizes of files outside can be asked for; caches of the processor can be measured.
 """
 
@@ -99,14 +99,14 @@ def policy(submission: str, scratch: str, cuda: bool, seconds: float = 60.0) -> 
 
 
 def apply(wanted: Policy, parent: int) -> None:
-    """Put this process behind the walls, for good. It must run one thread, and have opened what it needs from outside.
+    """Put this process into the sandbox, for good. It must run one thread, and have opened what it needs from outside.
 
     Args:
         wanted: What it may reach.
         parent: The process that started it, with which it ends.
 
     Raises:
-        OSError: A wall cannot be put up; the process must not go on.
+        OSError: A layer cannot be applied; the process must not go on.
     """
     limit_process(wanted.caps, own_user=wanted.becomes_nobody)
     if wanted.becomes_nobody:

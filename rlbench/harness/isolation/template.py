@@ -1,8 +1,8 @@
 """The template of agents' processes: a Python that has imported libraries, and is forked for each agent.
 
 It runs nothing of a submission and knows nothing of a task: what a fork is to play, it reads itself, from a file that
-the template hands on. A fork is the harness's own child, as any agent's process; only then are its walls put up. Runs
-in a fresh Python, as `worker`, whose imports are the only ones besides what the harness asks for.
+the template hands on. A fork is the harness's own child, as any agent's process; only then does it enter the sandbox.
+Runs in a fresh Python, as `worker`, whose imports are the only ones besides what the harness asks for.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Tiers of isolation, from strong to weak, and which of them this machine has, found out by attacking it.
 
-    strict     in namespaces of its own, with a private root (`namespaces`), behind the walls of `landlock`
-    landlock   the agent's process is walled in by the kernel (`sandbox`)
+    strict     in namespaces of its own, with a private root (`namespaces`), and in the sandbox of `landlock`
+    landlock   the agent's process is sandboxed by the kernel (`sandbox`)
     process    a process of its own, as the same user: what the agent does there is up to the agent
 
-The walls are believed only after a process behind them has tried to break out (`break_out`): kernels lack parts of
-them, containers forbid others, and none of that is an error that the calls which build them would report.
+A sandbox is believed only after a process in it has tried to break out (`break_out`): kernels lack parts of it,
+containers forbid others, and the calls that build it need not report that as an error.
 
 `auto` is `landlock`, not `strict`: what an agent can do, and whether a run can be continued on another machine, is not
 to depend on a package that happens to be installed; and a process in namespaces starts by about a fifth slower.
@@ -57,7 +57,7 @@ def obtain(asked: Asked) -> Tier:
 
 @functools.cache
 def what_is_lacking(tier: Literal["strict", "landlock"]) -> str | None:
-    """Why this machine does not have a tier, in words; None where its walls hold. Tried once per process."""
+    """Why this machine does not have a tier, in words; None where its sandbox holds. Tried once per process."""
     with children.temporary_folder() as folder, system.standard_streams(), system.waitable_children():
         secret, scratch = folder / "secret", folder / "scratch"
         secret.write_text("secret", encoding="utf-8")
@@ -86,7 +86,7 @@ def what_is_lacking(tier: Literal["strict", "landlock"]) -> str | None:
     if done.returncode != 0:
         return printable(done.stderr.decode(errors="replace").strip().rpartition("\n")[2]) or f"exit {done.returncode}"
     broken = json.loads(done.stdout or '["run a program"]')  # which took its place
-    return f"behind its walls a process could still {', '.join(broken)}" if broken else None
+    return f"in its sandbox a process could still {', '.join(broken)}" if broken else None
 
 
 def _attack(around: list[str], targets: dict[str, Any], scratch: Path) -> subprocess.CompletedProcess[bytes]:

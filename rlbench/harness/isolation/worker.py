@@ -1,6 +1,6 @@
 """The agent's side of the process boundary: loads one agent, answers calls of `act`, reports faults.
 
-Runs in a fresh Python with an empty working folder, behind the walls of `sandbox`. Standard input holds the set-up as
+Runs in a fresh Python with an empty working folder, in the sandbox (`sandbox`). Standard input holds the set-up as
 JSON; a pipe brings calls, another takes replies of one byte each; observations, actions and messages lie in shared
 memory. What the agent prints goes to another pipe, which the harness drains. NumPy is the only package imported here.
 """
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def serve_block(setup: dict[str, Any]) -> None:
-    """Load the agent behind its walls, and answer calls until there are no more.
+    """Load the agent in the sandbox, and answer calls until there are no more.
 
     Args:
         setup: What `spawn.load_arguments` and `AgentProcess` say.

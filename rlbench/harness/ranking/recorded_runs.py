@@ -46,7 +46,7 @@ class RecordedRun:
     complete: bool
     lacking: str = ""  # why episodes are missing; empty where no program was
     drawn: int = 0  # games that nobody won
-    walled: bool = True  # whether the agent was walled in, as `record.Record` says
+    walled: bool = True  # whether the agent was sandboxed, as `record.Record` says
     owner: str = ""  # who answers for it
     contents: str = ""  # digest of what played, whatever its training seed; empty where it is not known
     secret: str = ""  # hash of what its seeds were drawn from; empty where they are the task's own

@@ -99,7 +99,7 @@ def test_a_missing_wall_is_noticed(wall, words, fresh, monkeypatch):
 
 
 NAMESPACES = {
-    "--unshare-net": "see other processes' sockets before the inner walls, .*connect by TCP",
+    "--unshare-net": "see other processes' sockets before the inner sandbox, .*connect by TCP",
     "--unshare-uts": ".",  # bubblewrap refuses to name the machine itself
     "--unshare-pid": ".",  # the process ends, as its parent is not the one that it expects
 }
@@ -118,7 +118,7 @@ def test_a_root_that_is_not_private_is_noticed(fresh, monkeypatch):
     monkeypatch.setattr(
         namespaces, "command", lambda policy: [*command(policy)[:-1], "--dev-bind", "/tmp", "/tmp", "--"]
     )
-    assert "ask for the size of a file before the inner walls, read a file" in tiers.what_is_lacking("strict")
+    assert "ask for the size of a file before the inner sandbox, read a file" in tiers.what_is_lacking("strict")
 
 
 def test_a_tier_that_cannot_be_had(fresh, monkeypatch, submit, grid_task, tmp_path):
