@@ -135,6 +135,8 @@ COMMANDS = {
     "rlbench train value-iteration --task rlbench/GridWorldFourRooms-v0": Example(anything),
     "rlbench train dqn --seed 0": Example(names_its_folder, slow=True),
     "rlbench train dqn": Example(names_its_folder, slow=True),
+    "rlbench train dqn --preset lecture": Example(anything, slow=True),
+    "rlbench train pqn": Example(anything, slow=True),
     "rlbench train q-learning --seed 3 --tensorboard": Example(
         lambda done: list(done.folder.glob("runs/train/grid-world@1/q-learning-s3/tensorboard/*")), slow=True
     ),
@@ -196,8 +198,6 @@ NOT_RUN = {
     "python -m baselines.studies.search_tree baselines/pretrained/go5@1/alphazero-s0 "
     "--moves C3 D4 D3 --width 2": "tests/baselines/studies/test_search_tree.py draws trees",
     "rlbench run glimpses": HOURS,
-    "rlbench train dqn --preset lecture": MINUTES,
-    "rlbench train pqn": MINUTES,
     "rlbench train recurrent-attention --preset mnist": HOURS,
     "rlbench train actor-critic --preset locomotion --task hopper-gymnasium@1": HOURS,
     "rlbench train soft-actor-critic --task half-cheetah-gymnasium@1": HOURS,

@@ -13,6 +13,7 @@ from rlbench.harness import submission
 from rlbench.harness.blocks import agent_seed, play_isolated, play_watched
 from rlbench.harness.isolation import explain as protocol
 from rlbench.harness.isolation.explain import MAX_BYTES, SHAPES, Explanation, decode, encode
+from tests.harness.isolation.watching import appended_to
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated on Linux only")
 
@@ -102,17 +103,8 @@ def explanations_of(submit, task, act, explain=None):
     """
     entrant = submission.read(submit(source=source))
     explanations = []
-
-    def watch(act, process):
-        def watched(observation, first):
-            action = act(observation, first)
-            explanations.append(process.explanations())
-            return action
-
-        return watched
-
     seed = agent_seed(task, entrant.training_seed, 0)
-    episodes, _ = play_watched(task, entrant, task.block(0), seed, watch)
+    episodes, _ = play_watched(task, entrant, task.block(0), seed, appended_to(explanations))
     return explanations, episodes, play_isolated(task, entrant, 0).episodes
 
 

@@ -11,6 +11,7 @@ from rlbench.harness.isolation import affinity, shared_memory, spawn
 from rlbench.harness.results import record
 from rlbench.harness.tasks.task import Task
 from rlbench.registry import GLIMPSE
+from tests.harness.isolation.watching import appended_to
 
 SWAPPED = "test/GlimpseSwapped-v0"
 LABELS = np.random.default_rng(1).integers(0, 10, 30)
@@ -89,18 +90,9 @@ def test_swapped_labels_change_the_score_and_nothing_that_crosses(submit, labell
 
 def test_explanations_do_not_depend_on_the_labels_either(submit, labelled, crossed):
     entrant, seen, explanations = submission.read(submit(source=AGENT)), [], []
-
-    def watch(act, process):
-        def watched(observation, first):
-            action = act(observation, first)
-            explanations.append(process.explanations())
-            return action
-
-        return watched
-
     for labels in (LABELS, (LABELS + 5) % 10):
         labelled(labels)
-        blocks.play_watched(TASK, entrant, range(8), 0, watch)
+        blocks.play_watched(TASK, entrant, range(8), 0, appended_to(explanations))
         seen.append((crossed.copy(), explanations.copy()))
         crossed.clear(), explanations.clear()
     assert len(seen[0][1]) == 6
