@@ -6,6 +6,8 @@ import sys
 import pytest
 
 from rlbench import cli
+from rlbench.harness import submission, trial
+from rlbench.harness.tasks.suite import get_task
 from tests.harness.conftest import submit  # noqa: F401  # a fixture
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated on Linux only")
@@ -100,3 +102,14 @@ def test_whoever_forgets_first_is_told(submit, capsys):  # noqa: F811
     code, out, _ = check(capsys, submit(source=source), "--task", "cart-pole", "--json")
     assert code == 1
     assert "act takes no argument first, so it is given one observation at a time" in json.loads(out)[0]["fault"]
+
+
+@pytest.mark.parametrize(("usual", "remarked"), [(0.01, False), (2.0, True)])
+def test_only_calls_that_are_usually_slow_are_remarked(usual, remarked, submit):  # noqa: F811
+    """In the first one libraries load and compile."""
+    found = trial.Trial(None, 0.1, calls=20, slowest=2.0, usual=usual, printed="", actions=())
+    said = list(trial.remarks(get_task("cart-pole"), submission.read(submit("return 0")), found))
+    words = (
+        "a call of act takes 2.00 s: 500 steps of them are more than the 600 s that there are for a block of episodes"
+    )
+    assert said == [words] * remarked
