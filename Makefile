@@ -69,8 +69,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all]'
 	@touch $@
 
-$(PEERS): $(INSTALLED)  # what benchmarks compare with; nothing else needs it
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,peers]'
+$(PEERS): $(INSTALLED)  # what benchmarks and tests compare with, and Ray; nothing else needs it
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,peers,ray]'
 	@touch $@
 
 clean:

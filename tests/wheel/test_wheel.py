@@ -109,8 +109,17 @@ def test_an_agent_of_data_alone_is_scored(run, surroundings):
     assert (code, "Traceback" in err) == (0, False), err
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated on Linux only")
+def test_a_new_agent_and_a_new_task_are_written_and_tried(run):
+    """Their templates and schemas are in the wheel."""
+    for words in ("new-agent mine", "check mine --quiet", "new-task CartPole-v1 --measured 50 --quiet"):
+        code, _, err = run("-m", "rlbench", *words.split())
+        assert (code, "Traceback" in err) == (0, False), err
+
+
 NEED_EXTRAS = {
     "train dqn": "baselines",
+    "evaluate random --task cart-pole --executor ray": "ray",
     "play Hopper --keys up": "mujoco",
     "play AtariPong --keys up": "atari",
     "watch random --task cart-pole --record film.mp4": "play",

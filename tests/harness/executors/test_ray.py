@@ -45,7 +45,6 @@ def test_without_ray(grid, submit, tmp_path, monkeypatch):
 
 
 @needs_ray
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # Ray's own, about files and sockets that it leaves open
 def test_two_nodes_of_which_one_is_killed_half_way(grid, submit, tmp_path, cluster):
     agents = [submit(source=DRAWS, folder=f"s{seed}", training_seed=seed) for seed in range(3)]
