@@ -89,7 +89,7 @@ class ActorCritic(PolicyGradient):
 
     def update(self) -> LossParts:
         """Play and learn; on a GPU as one graph, where the horizon is fixed; where simulators play, learning is one."""
-        if self.place.beside:
+        if self.place.beside and self.settings.horizon:
             self.played = self.play()
             return self.whole_learning()
         return self.whole_update() if self.settings.horizon else self.play_and_learn()

@@ -206,7 +206,7 @@ class PolicyGradient(Learner):
     def play_episodes(self) -> Transition:
         """One whole episode of every environment, [T, N, ...], by the policy."""
         if self.place.tensors:
-            played: Transition = self.rollout.play_episodes(self.chunk)
+            played: Transition = self.rollout.play_episodes(self.choose if self.place.beside else self.chunk)
             return played
         return play_episodes(self.rollout, self.choose, training_seed(self.rng))
 
@@ -322,9 +322,10 @@ class PolicyGradient(Learner):
 
 def placed(settings: PolicyGradientSettings) -> TrainingPlace:
     """Where a training run computes. Environments step on the CPU where running statistics are computed."""
-    simulated = normalizes(settings) or not has_kernels(settings.task)
-    whole = simulated and not getattr(settings, "horizon", 0)  # of which nobody knows beforehand how long they are
-    return place(settings, "playing whole episodes of simulators" if whole else "", simulated=simulated)
+    normalized = normalizes(settings)
+    whole = normalized and not getattr(settings, "horizon", 0)  # after an end there are steps that do not count
+    simulated = normalized or not has_kernels(settings.task)
+    return place(settings, "normalization of whole episodes" if whole else "", simulated=simulated)
 
 
 def normalizes(settings: PolicyGradientSettings) -> bool:

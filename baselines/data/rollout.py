@@ -156,8 +156,8 @@ class Rollout(Stateful):
         """How far training is, as schedules count it: rows."""
         return self.rows
 
-    def reset(self, seed: int) -> None:
-        """Begin an episode in every environment, the i-th seeded `seed + i`."""
+    def reset(self, seed: int | None) -> None:
+        """Begin an episode in every environment, the i-th seeded `seed + i`; where that is None, streams go on."""
         observation = in_numpy(self.env.reset(seed=seed)[0])
         self.first_observation, self.s_tm1 = observation, self.encode(observation)
         self.fresh = np.ones(self.env.num_envs, dtype=bool)  # the next step's row is a transition

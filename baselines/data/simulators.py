@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from gymnasium.vector import AutoresetMode, VectorEnv
 
-from baselines.data.rollout import ChooseBy, Rollout, Transition, batch_takes, env_id
+from baselines.data.rollout import Choose, ChooseBy, Rollout, Transition, batch_takes, env_id, stacked
 from baselines.nets import devices
 from baselines.stateful import Stateful
 from baselines.types import Array
@@ -90,10 +90,11 @@ class Half:
         self.rollout, self.rows, self.check, self.upload = rollout, rows, check, upload
         self.download = Download(device)
         self.s_tm1, self.a_tm1 = torch.empty(0), torch.empty(0)
+        self.last_t = np.zeros(0, dtype=bool)  # of the last step, on the CPU
 
-    def reset(self, seed: int) -> None:
-        """Begin an episode in every environment, of which environment i of all is seeded `seed + i`."""
-        self.rollout.reset(seed + self.rows.start)
+    def reset(self, seed: int | None) -> None:
+        """Begin an episode in every environment; environment i of all is seeded `seed + i`, or its stream goes on."""
+        self.rollout.reset(None if seed is None else seed + self.rows.start)
         (self.s_tm1,) = self.upload([self.rollout.s_tm1])
 
     def ask(self, a_tm1: torch.Tensor) -> None:
@@ -107,6 +108,7 @@ class Half:
         if a.dtype.kind == "f" and not np.isfinite(a).all():
             self.check()
         done = self.rollout.step(a)
+        self.last_t = done.last_t
         given = self.upload([done.s_t, self.rollout.s_tm1, done.r_t, done.terminated, done.last_t])
         s_t, s, r_t, terminated, last_t = given
         transition = Transition(self.s_tm1, self.a_tm1, r_t, terminated, last_t, s_t, None)
@@ -167,6 +169,26 @@ class SimulatorRollout(Stateful):
                     half.ask(choose(half.s_tm1, u[t + 1, half.rows]))
         return self.played
 
+    def play_episodes(self, choose: Choose) -> Transition:
+        """One new episode of every environment, [T, N, ...], as of `rollout.play_episodes`; random streams go on."""
+        before, steps = self.rows, []
+        for half in self.halves:
+            half.reset(None)
+            half.ask(choose(half.s_tm1))
+        while any(half.rollout.active.any() for half in self.halves):
+            parts = zip(*(self._step_once(half, choose)[:-1] for half in self.halves), strict=True)
+            steps.append(Transition(*map(torch.cat, parts), None))
+        self.elapsed.fill_(self.rows)
+        played = stacked(steps)
+        return played._replace(valid=valid_places(played.last_t, self.rows - before))
+
+    def _step_once(self, half: Half, choose: Choose) -> Transition:
+        """A step of one half, after which environments whose episode ended no longer count; asks for the next."""
+        transition = half.step()
+        half.rollout.active = half.rollout.active & ~half.last_t
+        half.ask(choose(half.s_tm1))
+        return transition
+
     def _keep(self, t: int, rows: slice, transition: Transition, steps: int) -> None:
         """Store a step of some environments; in the same memory as long as `steps` does not change."""
         columns: Any = transition[:-1]
@@ -202,6 +224,17 @@ class SimulatorRollout(Stateful):
         for i, half in enumerate(self.halves):
             half.rollout.restore(state["halves"][str(i)])
         self.elapsed.fill_(self.rows)
+
+
+def valid_places(last_t: torch.Tensor, count: int) -> torch.Tensor:
+    """The places [count] among T N of the steps up to the end of each environment's first episode, in their order.
+
+    Args:
+        last_t: bool[T, N], where episodes end.
+        count: How many such steps there are; the CPU knows, so that it need not wait.
+    """
+    over = (last_t.cumsum(0) - last_t.long()).flatten() > 0
+    return over.to(torch.uint8).argsort(stable=True)[:count]
 
 
 def make_halves(task: str, num_envs: int, threads: int | None = None, **changes: Any) -> list[VectorEnv[Any, Any, Any]]:

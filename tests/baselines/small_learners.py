@@ -74,6 +74,8 @@ BESIDE = {
     "XQC in halves": (XQC, replace(XQC_SMALL, num_envs=4)),
     "PPO in halves": (ActorCritic, PPO_BESIDE),
     "PPO in one batch": (ActorCritic, replace(PPO_BESIDE, num_envs=3, task="CartPole-v1")),
+    "REINFORCE in halves": (Reinforce, replace(REINFORCE, task="CartPole-v1", num_envs=4)),
+    "whole episodes in halves": (ActorCritic, replace(actor_critic.PRESETS["lecture"], **SMALL, task="CartPole-v1")),
     "PQN in halves": (PQN, replace(Q, task="CartPole-v1")),
     "DQN in halves": (DQN, replace(DQN_FAST, task="CartPole-v1")),
     "DQN in one batch": (
@@ -86,4 +88,4 @@ BESIDE = {
 }
 """Learners of simulators, which step on the CPU beside the device."""
 
-ITERATIONS_BESIDE = {SAC: 24, XQC: 24, ActorCritic: 6, PQN: 6, DQN: 24}
+ITERATIONS_BESIDE = {SAC: 24, XQC: 24, ActorCritic: 6, Reinforce: 4, PQN: 6, DQN: 24}

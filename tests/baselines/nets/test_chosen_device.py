@@ -54,15 +54,18 @@ def test_a_device_that_was_asked_for_is_taken(gpu):
 
 
 def test_draws_of_a_counter_put_data_on_the_device():
-    """Environments that follow rules, too; simulators step on the CPU beside it, in episodes that need not end."""
+    """Environments that follow rules, too; simulators step on the CPU beside it."""
     assert place(replace(FAST, device="cpu")).tensors is False
     there = place(replace(FAST, device="cpu", draws="counter"))
     assert (there.tensors, there.beside) == (True, False)
     robots = replace(actor_critic.PRESETS["fast"], task="half-cheetah@1", device="cpu", draws="counter")
     assert placed(robots).beside is True
     assert placed(replace(robots, draws="auto")).tensors is False
-    whole = replace(reinforce.PRESETS["fast"], task="half-cheetah@1", device="cpu", draws="counter")
-    with pytest.raises(UserError, match=r"draws=counter .* playing whole episodes of simulators needs a CPU; leave it"):
+    assert (
+        placed(replace(reinforce.PRESETS["fast"], task="half-cheetah@1", device="cpu", draws="counter")).beside is True
+    )
+    whole = replace(robots, horizon=0, advantage="return", observation_scale=(), normalize_observations=True)
+    with pytest.raises(UserError, match=r"draws=counter .* and normalization of whole episodes needs a CPU; leave it"):
         placed(whole)
     assert placed(replace(whole, draws="auto")).tensors is False
 
