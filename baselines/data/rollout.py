@@ -230,8 +230,8 @@ def _replaced(values: Any, rows: Any, envs: Bools) -> Any:
     return changed
 
 
-def play_episodes(rollout: Rollout, choose: Choose, seed: int) -> Transition:
-    """One episode of every environment, the i-th seeded `seed + i`; T is the length of the longest, [T, N, ...].
+def play_episodes(rollout: Rollout, choose: Choose, seed: int | None) -> Transition:
+    """One episode of every environment, [T, N, ...], seeded as by `Rollout.reset`; T is the length of the longest.
 
     What an environment does after the end of its episode is not `valid`: an agent that played one episode after the
     other would not take those steps, so they are neither learned from nor counted.

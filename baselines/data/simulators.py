@@ -35,7 +35,7 @@ class Upload:
 
     def __call__(self, arrays: Sequence[Array]) -> list[torch.Tensor]:
         """Copies of arrays as tensors of the same shapes and types."""
-        arrays = [np.ascontiguousarray(array) for array in arrays]
+        arrays = [np.asarray(array, order="C") for array in arrays]
         sizes = [-(-array.nbytes // ALIGNED) * ALIGNED for array in arrays]
         self.sent.wait()  # else the memory would change under a transfer
         if sum(sizes) > len(self.memory):
@@ -50,7 +50,7 @@ class Upload:
 
 def _as(part: torch.Tensor, array: Array) -> torch.Tensor:
     """The bytes of an array, in its type and shape."""
-    return part[: array.nbytes].view(torch.from_numpy(array[:0].reshape(-1)).dtype).view(array.shape)
+    return part[: array.nbytes].view(torch.from_numpy(array.reshape(-1)[:0]).dtype).view(array.shape)
 
 
 class Download:

@@ -30,6 +30,7 @@ import torch
 from baselines.algorithms import actor_critic, soft_actor_critic, xqc
 from baselines.training import capture
 from rlbench.core.cuda import open_gpu
+from rlbench.errors import UserError
 from tests.baselines.devices import learn, on_cpu, on_gpu, pretended_gpu, same
 from tests.baselines.small_learners import BESIDE, LEARNERS
 from tests.benchmarks import gpu, gpu_training
@@ -182,12 +183,18 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--page", action="store_true")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)  # one part, in this process
     options = parser.parse_args(arguments)
-    options.folder.mkdir(parents=True, exist_ok=True)
     if options.page:
         write_page(options.folder)
         return 0
     if options.here:
         return measure(options.folder, options.parts[0], options.pretend)
+    if not options.pretend:
+        try:
+            open_gpu("cuda")
+        except UserError as error:
+            sys.stderr.write(f"error: {error}\n")
+            return 2
+    options.folder.mkdir(parents=True, exist_ok=True)
     until = time.monotonic() + 60 * options.minutes
     failed = [name for name in options.parts if not in_time(options, name, until)]
     sys.stdout.write("\n".join([*table(options.folder, PARTS), *(f"failed or cut off: {name}" for name in failed), ""]))

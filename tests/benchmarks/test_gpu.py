@@ -1,23 +1,54 @@
 """The benchmarks of environments and of training on a GPU, as far as they go without one."""
 
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from rlbench.core import cuda
-from tests.benchmarks import gpu, gpu_training
+from tests.benchmarks import gpu, gpu_session, gpu_training
 from tests.core.fake_cuda import FakeLibrary, gpu_on_the_cpu
 
+SESSION = Path(__file__).parent / "no-folder"
 
-@pytest.mark.parametrize("run", [lambda: gpu.main([]), gpu_training.main], ids=["environments", "training"])
+
+@pytest.mark.parametrize(
+    "run",
+    [lambda: gpu.main([]), gpu_training.main, lambda: gpu_session.main([str(SESSION)])],
+    ids=["environments", "training", "all in one"],
+)
 def test_without_a_gpu_it_says_so_in_one_line(monkeypatch, capsys, run):
     def missing(name):
         raise cuda.NoGpuError("the NVIDIA driver finds no GPU; take device='cpu'")
 
     monkeypatch.setattr(gpu, "open_gpu", missing)
     monkeypatch.setattr(gpu_training, "open_gpu", missing)
+    monkeypatch.setattr(gpu_session, "open_gpu", missing)
     assert run() == 2
+    assert not SESSION.exists()
     assert capsys.readouterr() == ("", "error: the NVIDIA driver finds no GPU; take device='cpu'\n")
+
+
+def test_figures_are_kept_as_soon_as_they_are_known_and_put_into_the_page(monkeypatch, tmp_path):
+    def half_a_part(small):
+        yield gpu_session.Figure("steps/s", "1e9")
+        raise RuntimeError("the machine is gone")
+
+    monkeypatch.setattr(gpu_session, "open_gpu", lambda name: SimpleNamespace(name="Pretend GPU"))
+    monkeypatch.setitem(gpu_session.PARTS, "kernels", (half_a_part, 10))
+    monkeypatch.setitem(gpu_session.PARTS, "held", (lambda small: iter([gpu_session.Figure("475 held", "yes")]), 10))
+    with pytest.raises(RuntimeError):
+        gpu_session.measure(tmp_path, "kernels", pretend=False)
+    gpu_session.measure(tmp_path, "held", pretend=False)
+    monkeypatch.setattr(gpu, "PAGE", tmp_path / "gpu.md")
+    (tmp_path / "gpu.md").write_text(f"{gpu.BEGIN}old\n{gpu.END}{gpu_training.BEGIN}old\n{gpu.END}", encoding="utf-8")
+    assert gpu_session.main([str(tmp_path), "--page"]) == 0
+    first, second = (tmp_path / "gpu.md").read_text(encoding="utf-8").split(gpu_training.BEGIN)
+    assert "Measured on one Pretend GPU." in first
+    assert "| steps/s | 1e9 |" in first
+    assert "| 475 held | yes |" in second
+    assert "old" not in first + second
 
 
 def test_a_kernel_that_differs_is_found():
