@@ -1,4 +1,4 @@
-"""Seconds of whole evaluations: with two blocks at once and with one, and of agents that load a model of SB3.
+"""Seconds of whole evaluations: two blocks at once, one, one on a single core; and agents that load a model of SB3.
 
 `python evaluation.py ROUNDS [short]` prints a JSON object of lists. Each evaluation is a command of its own, as users
 start it: of the committed agents in AGENTS; and of a PPO agent of stable-baselines3 on cart-pole, played by its
@@ -29,8 +29,9 @@ AGENTS = {
 SHORT = {"cart-pole": "cart-pole@1/dqn-s0"}
 
 RLBENCH = "import sys; from rlbench.cli import main; sys.exit(main())"
+ONE_CORE = f"import os; os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1]); {RLBENCH}"
 FRESH = f"from rlbench.harness.kept import Kept; Kept.server = lambda *_: None; {RLBENCH}"
-"""The command; and as it is where each agent's process starts a Python of its own, instead of as a fork."""
+"""The command; on one core; and where each agent's process starts a Python of its own, instead of as a fork."""
 
 MANIFEST = 'name = "ppo"\nversion = "1"\nauthors = ["a test"]\ntasks = ["cart-pole@1"]\nentry = "{}"\n'
 OWN_CODE = """
@@ -85,8 +86,11 @@ def measure(rounds: int, short: bool) -> dict[str, list[float]]:
 
     for who, pattern in (SHORT if short else AGENTS).items():
         for _ in range(rounds):
+            submissions = sorted(PRETRAINED.glob(pattern))
             for jobs in (1, 2):
-                note(f"{who}, {jobs}", RLBENCH, sorted(PRETRAINED.glob(pattern)), jobs)
+                note(f"{who}, {jobs}", RLBENCH, submissions, jobs)
+            if not short:
+                note(f"{who}, one core", ONE_CORE, submissions)
     if importlib.util.find_spec("stable_baselines3") is None:
         return times
     with tempfile.TemporaryDirectory() as name:
