@@ -25,6 +25,18 @@ def chunk(function):
 
 
 KEPT = []  # machine code that threads may run
+HALF = 1_000_000
+
+
+def zeros():
+    """What `count_visits` writes to: a smaller array would have it write to memory of others."""
+    return np.zeros(2 * HALF, np.int64)
+
+
+def address(context):
+    """Where an array begins that is large enough for whatever chunk."""
+    assert (context.shape, context.dtype) == ((2 * HALF,), np.int64)
+    return context.ctypes.data
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +44,11 @@ def count_visits():
     """Adds 1 to context[i] for every i, notes the thread in the second half, and returns the sum of all i."""
 
     def visit(context, start, stop, thread):
-        words = carray(context, (2_000_000,))
+        words = carray(context, (2 * HALF,))
         total = 0
         for i in range(start, stop):
             words[i] += 1
-            words[1_000_000 + i] = thread
+            words[HALF + i] = thread
             total += i
         return total
 
@@ -53,7 +65,7 @@ def user(pool, threads, chunk_time=1, worth=0):
     steal = pool_functions()[0].ctypes
 
     def loop(function, context, count, pool_address, batch_address):
-        return steal(pool_address, function, context.ctypes.data, count, batch_address)
+        return steal(pool_address, function, address(context), count, batch_address)
 
     return ParallelLoop(loop, threads, worth, chunk_time, [pool].pop)
 
@@ -61,7 +73,7 @@ def user(pool, threads, chunk_time=1, worth=0):
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])
 def test_everything_is_done_once_whatever_the_sizes(threads, count_visits):
     pool, generator = new_pool(threads), random.Random(threads)
-    context = np.zeros(1_100_000, np.int64)
+    context = zeros()
     for _ in range(300):
         count, time, asked = generator.randint(1, 20_000), generator.randint(1, 10_000), generator.randint(1, 10)
         context[:] = 0
@@ -72,18 +84,18 @@ def test_everything_is_done_once_whatever_the_sizes(threads, count_visits):
         assert (context[:count] == 1).all()
         assert context[count] == 0
         assert total == count * (count - 1) // 2
-        assert context[1_000_000 : 1_000_000 + count].max() < min(threads, asked)
+        assert context[HALF : HALF + count].max() < min(threads, asked)
 
 
 def test_many_short_calls_lose_nothing(count_visits):
-    share, context = user(new_pool(4), 4), np.zeros(2_000_000, np.int64)
+    share, context = user(new_pool(4), 4), zeros()
     totals = {share(count_visits, context, 40) for _ in range(20_000)}
     assert totals == {780}
     assert (context[:40] == 20_000).all()
 
 
 def test_more_chunks_than_fit_into_half_a_word(count_visits):
-    share, context = user(new_pool(2), 2), np.zeros(2_000_000, np.int64)
+    share, context = user(new_pool(2), 2), zeros()
     assert {share(count_visits, context, 900_001) for _ in range(3)} == {900_001 * 900_000 // 2}
     assert (context[:900_001] == 3).all()
 
@@ -92,7 +104,7 @@ def test_callers_at_once_do_not_disturb_each_other(count_visits):
     pool, failures = new_pool(3), []
 
     def caller():
-        share, context = user(pool, 3), np.zeros(2_000_000, np.int64)
+        share, context = user(pool, 3), zeros()
         totals = {share(count_visits, context, 500) for _ in range(1_000)}
         failures.append(totals != {124_750} or (context[:500] != 1_000).any())
 
@@ -114,7 +126,7 @@ def test_after_a_worker_was_late_the_caller_works_alone_for_a_while(count_visits
                 words[1] ^= i
         return thread
 
-    hold_up, context = chunk(hold_up), np.zeros(2_000_000, np.int64)
+    hold_up, context = chunk(hold_up), zeros()
     share = user(new_pool(2), 2)
     for _ in range(100_000):
         if share(hold_up, context, 2):
@@ -123,7 +135,7 @@ def test_after_a_worker_was_late_the_caller_works_alone_for_a_while(count_visits
         pytest.fail("the worker has never come")
     for _ in range(100):  # far shorter than the wait
         share(count_visits, context, 100)
-        assert (context[1_000_000:1_000_100] == 0).all()
+        assert (context[HALF : HALF + 100] == 0).all()
 
 
 def test_where_workers_only_slow_calls_down_most_are_done_alone():
@@ -135,7 +147,7 @@ def test_where_workers_only_slow_calls_down_most_are_done_alone():
             words[thread] ^= i
         return thread
 
-    slow, context = chunk(slow), np.zeros(2, np.int64)
+    slow, context = chunk(slow), zeros()
     share = user(new_pool(2), 2, worth=1)
     assert sum(share(slow, context, 2) > 0 for _ in range(2_000)) < 200
 
@@ -143,7 +155,7 @@ def test_where_workers_only_slow_calls_down_most_are_done_alone():
 def test_the_threads_of_a_pool_end_with_it(count_visits):
     before = threads_of_process()
     share = user(pool := new_pool(5), 5)
-    share(count_visits, np.zeros(2_000_000, np.int64), 1_000)
+    share(count_visits, zeros(), 1_000)
     assert pool.workers == len(threads_of_process() - before) == 4
     share.close()
     del pool
@@ -152,7 +164,7 @@ def test_the_threads_of_a_pool_end_with_it(count_visits):
 
 def test_a_batch_may_be_closed_during_its_step(count_visits):
     """The pool, whose memory the step works with, lives until the step is over."""
-    steal, context = pool_functions()[0].ctypes, np.zeros(20_000, np.int64)
+    steal, context = pool_functions()[0].ctypes, zeros()
     pools, living = weakref.WeakSet(), []
 
     def find_pool():
@@ -163,12 +175,12 @@ def test_a_batch_may_be_closed_during_its_step(count_visits):
     def loop(pool_address, batch_address):
         share.close()
         living.append(len(pools))
-        return steal(pool_address, count_visits, context.ctypes.data, 20_000, batch_address)
+        return steal(pool_address, count_visits, address(context), 20_000, batch_address)
 
     share = ParallelLoop(loop, 3, 0, 1, find_pool)
     assert [share() for _ in range(20)] == [20_000 * 19_999 // 2] * 20
     assert living == [1] * 20
-    assert (context == 20).all()
+    assert (context[:20_000] == 20).all()
 
 
 def test_callers_of_one_batch_take_turns():
