@@ -51,6 +51,10 @@ class AppendedFile:
                 os.close(file)
                 raise
 
+    def length(self) -> int:
+        """Number of bytes in the file, those that were not written whole among them."""
+        return os.fstat(self._file).st_size
+
     def cut(self, size: int) -> None:
         """Truncate the file to `size` bytes, to remove what was not written whole."""
         try:

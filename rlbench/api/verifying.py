@@ -121,11 +121,16 @@ class VerifyRecord:
     how: VerifyHow
 
     def __str__(self) -> str:
-        return f"{self.path.parent.name}/{self.path.stem}"
+        return name_of(self.path)
 
     def __call__(self, kept: Kept) -> dict[str, Any]:
         """Its row."""
         return row(self.path, self.how, alone=False)
+
+
+def name_of(path: Path) -> str:
+    """What a record is called: its folder, which is named by the task, and its file."""
+    return f"{path.absolute().parent.name}/{path.stem}"
 
 
 def chosen(given: tuple[Path, ...]) -> list[Path]:
@@ -165,7 +170,7 @@ def records_of(folder: Path, paths: list[Path]) -> list[Path]:
 
 def row(path: Path, how: VerifyHow, *, alone: bool) -> dict[str, Any]:
     """Verify one record; the reason is in the row where its submission is not here, or it is not `alone` and fails."""
-    made: dict[str, Any] = {"record": f"{path.parent.name}/{path.stem}"}
+    made: dict[str, Any] = {"record": name_of(path)}
     verdict = "no record"
     try:
         run = record.read(path)

@@ -69,7 +69,8 @@ def signed(paths: list[Path], options: VerifyOptions) -> None:
     readable = [path for path in paths if is_record(path)]
     added = sign(readable, str(options.sign), datetime.now(timezone.utc).date())
     if not added:
-        raise UserError("nothing to sign: no findings could be kept beside these records")
+        why = "no findings could be kept beside these records"
+        raise UserError(f"nothing to sign: {why}; copy them to a folder of yours")
     for path, new in added.items():
         remark(f"{path}: {counted(new, 'check')} added", options)
 

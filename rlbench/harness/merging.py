@@ -79,7 +79,7 @@ def files(folder: Path) -> list[Path]:
         path
         for each in records
         for path in sorted(each.parent.glob(f"{glob.escape(each.stem)}.*"))
-        if path not in there and path.suffix != ".part"
+        if path not in there and (path.suffix == kept_actions.SUFFIX or path.name.endswith(record.VERIFICATION))
     ]
     kept = sorted([*(folder / curves.FOLDER).glob("*/*.csv"), *(folder / checks.FOLDER).glob("*.csv")])
     return [*records, *(path for path in (*beside, *kept) if not record.is_hidden(path, folder))]

@@ -24,8 +24,8 @@ from rlbench.harness.open_run import without_spent_time
 from rlbench.harness.proof import kept_actions
 from rlbench.harness.proof.findings import Findings, Verification, header
 from rlbench.harness.proof.resimulation import Actions, CleanProcess, mismatches
-from rlbench.harness.results import record
-from rlbench.harness.results.header import check_header
+from rlbench.harness.results import bounds, record
+from rlbench.harness.results.header import check_claims, check_header, check_task
 from rlbench.harness.results.record import BlockResult, Record
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.task import Task
@@ -64,12 +64,9 @@ def verify(
     if run is None or not run.blocks:
         raise UserError(f"{path} has no block that could be played again")
     kept = kept_actions.read(path)
-    if entrant is not None:
-        check_header(run.header, task, entrant, path, "the two cannot be compared")
-    elif not kept:
+    if entrant is None and not kept:
         raise UserError(f"{path} has no kept actions, and there is no submission to play again")
-    elif run.header["task_hash"] != task.hash:
-        raise UserError(f"{path} was played on another {task.key} than this rlbench has; the two cannot be compared")
+    _check_comparable(path, run, task, entrant)
     last = len(run.blocks) if blocks is None else min(blocks, len(run.blocks))
     last = last if entrant is not None else min(last, len(kept))
     with ExitStack() as stack:
@@ -93,6 +90,20 @@ def verify(
             if keeper and actions and not line["different"] and not line["unsound"]:
                 keeper.append(number, actions)
     return findings.found
+
+
+def _check_comparable(path: Path, run: Record, task: Task, entrant: Submission | None) -> None:
+    """Raise UserError where a record is none of a task and a submission; arguments as of `verify`."""
+    header = run.header
+    if header["secret"] and task.secret_hash is None:
+        raise UserError(f"{path} has seeds that were drawn from a secret; give it with --secret")
+    if entrant is not None:
+        check_header(header, task, entrant, path, "the two cannot be compared")
+        check_claims(header, entrant, path)
+    else:
+        check_task(header, task, path, "the two cannot be compared")
+    if wrong := bounds.wrong_blocks(run, task):
+        raise UserError(f"{path} is no record of {task.key}: {wrong}; move it away")
 
 
 def comparison(
@@ -135,6 +146,7 @@ class CompareBlock:
         clean = kept.resource(CleanProcess)
         recorded = self.recorded
         line: dict[str, Any] = {"kind": "block", "block": self.number, "episodes": len(recorded)}
+        impossible = {i: [wrong] for i, each in recorded.items() if (wrong := bounds.wrong_episode(each, self.task))}
         different: dict[int, list[str]] = {}
         unsound: dict[int, list[str]] = {}
         returns: list[float] = []
@@ -152,7 +164,7 @@ class CompareBlock:
             if actions and (different or unsound or not self.kept):  # else what was re-simulated above is the same
                 own = {episode.index: json.loads(json.dumps(episode.line())) for episode in again.episodes}
                 unsound = {**mismatches(own, clean.play(self.task, self.number, actions)), **unsound}
-        return {**line, "different": different, "unsound": unsound, "returns": returns}, actions
+        return {**line, "different": different, "unsound": {**impossible, **unsound}, "returns": returns}, actions
 
     def _played_again(self, entrant: Submission, kept: Kept) -> tuple[BlockResult, list[Actions]]:
         """The block, played again, and its actions; none where the agent took no step.

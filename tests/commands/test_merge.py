@@ -224,6 +224,35 @@ def test_what_is_no_record_is_refused_and_the_rest_is_merged(make, theirs, mine)
     assert not (mine / "cart-pole@1" / path.name).exists()
 
 
+@pytest.mark.parametrize("end", [".sh", ".md", ".part", ".part-1-of-2.jsonl", ".verify.jsonl.py"])
+def test_other_files_beside_a_record_are_left_where_they_are(end, theirs, mine):
+    path = record.find(theirs)[0]
+    (path.parent / f"{path.stem}{end}").write_text('{"kind": "part"}\n', encoding="utf-8")
+    assert set(outcomes(theirs, mine).values()) == {ADDED}
+    assert not list(mine.rglob(f"*{end}"))
+
+
+ODD = [
+    {"shard": 7},
+    {"shard": None},
+    {"total_blocks": "2"},
+    {"total_blocks": 2.5},
+    {"total_seconds": None},
+    {"header": []},
+]
+
+
+@pytest.mark.parametrize("changes", ODD, ids=str)
+def test_a_part_with_odd_fields_is_refused(changes, theirs, mine, capsys):
+    path = record.find(theirs)[0]
+    first = {"kind": "part", "schema": 1, "shard": "1/2", "total_blocks": 2, "total_seconds": 9.0}
+    first |= {"header": forge.read(path)[0]} | changes
+    path.with_name(f"{path.stem}.part-1-of-2.jsonl").write_text(json.dumps(first) + "\n", encoding="utf-8")
+    assert cli.main(["merge", str(theirs), "--results", str(mine), "--json"]) == 1
+    (refused,) = (row for row in json.loads(capsys.readouterr().out) if row["outcome"] == REFUSED)
+    assert "is no part of a record of schema 1; move it away" in refused["why"]
+
+
 def test_the_command(theirs, mine, tmp_path, capsys):
     arguments = ["merge", str(theirs), "--results", str(mine)]
     assert cli.main(arguments) == 0

@@ -8,12 +8,21 @@ import pytest
 
 from rlbench.commands.shared.runs import load_runs
 from rlbench.harness import submission
+from rlbench.harness.evaluate import evaluate
 from rlbench.harness.ranking.rankings import compute_rankings
 from rlbench.harness.results import record
 from rlbench.harness.results.writer import RecordWriter
 from rlbench.harness.tasks.suite import SUITES, TASKS
 
 CART_POLE = TASKS["cart-pole@1"]
+AGENT = """
+class Agent:
+    def act(self, observation, first):
+        return (observation[:, 2] > 0).astype(int)
+
+def load(task, spaces, seed):
+    return Agent()
+"""
 
 
 def write_run(results, name, seed, mean, task=CART_POLE, **changes):
@@ -26,12 +35,12 @@ def write_run(results, name, seed, mean, task=CART_POLE, **changes):
     path = record.path_of(results, task, entrant)
     with RecordWriter(path, task, entrant, "landlock") as writer:
         for number in range(task.blocks):
-            writer.commit(record.BlockResult(number, played(task, number, mean), 1.0, 0.5, 0.1, 1, None))
+            writer.commit(record.BlockResult(number, made_up(task, number, mean), 1.0, 0.5, 0.1, 1, None))
         writer.finish()
     return path
 
 
-def played(task, number, mean):
+def made_up(task, number, mean):
     """The episodes of a block of cart-pole, all of `mean` steps."""
     return [
         record.EpisodeResult(
@@ -81,3 +90,24 @@ def board(results, monkeypatch):
         return rows, [(row.agent, row.reason) for row in ranked.unranked]
 
     return look
+
+
+@pytest.fixture(scope="session")
+def played_once(tmp_path_factory):
+    """An honest record, and its submission."""
+    folder = tmp_path_factory.mktemp("played")
+    (folder / "agent").mkdir()
+    (folder / "agent" / "agent.py").write_text(AGENT, encoding="utf-8")
+    fields = 'name = "lean"\nversion = "1"\nauthors = ["a"]\ntasks = ["cart-pole@1"]\nentry = "agent:load"\n'
+    (folder / "agent" / "submission.toml").write_text(fields, encoding="utf-8")
+    evaluate(CART_POLE, folder / "agent", folder / "results", quiet=True)
+    return folder
+
+
+@pytest.fixture
+def played(played_once, tmp_path, monkeypatch):
+    """A copy of the honest record, and of its submission; nothing is verified yet."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    shutil.copytree(played_once, tmp_path, dirs_exist_ok=True)
+    (path,) = record.find(tmp_path / "results")
+    return path, submission.read(str(tmp_path / "agent"))

@@ -1,36 +1,11 @@
 """Forged records of a submission that is there: what `verify` finds takes them out, and names what differs."""
 
-import pytest
-
 from rlbench.commands.shared.runs import load_runs
-from rlbench.harness import submission, verify
-from rlbench.harness.evaluate import evaluate
+from rlbench.harness import verify
 from rlbench.harness.ranking.rankings import compute_rankings
 from rlbench.harness.tasks.suite import SUITES, TASKS
 from tests import forge
 from tests.forgeries.conftest import CART_POLE
-
-AGENT = """
-class Agent:
-    def act(self, observation, first):
-        return (observation[:, 2] + 0.3 * observation[:, 3] > 0).astype(int)
-
-def load(task, spaces, seed):
-    return Agent()
-"""
-
-
-@pytest.fixture
-def played(tmp_path, monkeypatch):
-    """An honest record, and its submission."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    folder = tmp_path / "agent"
-    folder.mkdir()
-    (folder / "agent.py").write_text(AGENT, encoding="utf-8")
-    fields = 'name = "lean"\nversion = "1"\nauthors = ["a"]\ntasks = ["cart-pole@1"]\nentry = "agent:load"\n'
-    (folder / "submission.toml").write_text(fields, encoding="utf-8")
-    path = evaluate(CART_POLE, folder, tmp_path / "results", quiet=True)
-    return path, submission.read(str(folder))
 
 
 def ranked(path):

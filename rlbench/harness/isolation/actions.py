@@ -54,6 +54,11 @@ class ActionBounds:
         self._description = description
         self._sides = [_finite_bounds(leaf) for leaf in self._leaves]
 
+    def fit(self, actions: list[Array]) -> bool:
+        """Whether leaves [T, ...] are T actions of the space, in the dtype of `leaf.wide`, or none at all."""
+        there = [(array.dtype, array.shape[1:]) for array in actions]
+        return not there or there == [(leaf.wide, leaf.shape) for leaf in self._leaves]
+
     def violations(self, action: list[Array]) -> NDArray[np.bool_] | None:
         """Mask [N] of actions with NaN, an infinity or a value out of bounds; None where there is none."""
         violations: NDArray[np.bool_] | None = None

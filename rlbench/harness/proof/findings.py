@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ import numpy as np
 from rlbench import arithmetic
 from rlbench.errors import counted
 from rlbench.harness.results import provenance, record
-from rlbench.harness.results.jsonl import JsonlWriter, as_line, as_object
+from rlbench.harness.results.jsonl import BESIDE, JsonlWriter, as_line, as_object
 from rlbench.harness.results.record import Record
 from rlbench.process.imports import import_library
 from rlbench.regular_files import read_regular
@@ -150,7 +150,8 @@ class Findings:
 
     def __init__(self, path: Path, mine: Mapping[str, Any], most: int | None = None) -> None:
         self.found, self._key, self._seal = Verification(), key(), ""
-        self._file = JsonlWriter(path_of(path)) if self._key and os.access(path.parent, os.W_OK) else None
+        kept = self._key is not None and os.access(path.parent, os.W_OK)
+        self._file = JsonlWriter(path_of(path), "verification", BESIDE) if kept else None
         if self._file is not None:
             try:
                 self._begin(self._file, mine, most)
@@ -160,7 +161,7 @@ class Findings:
 
     def _begin(self, file: JsonlWriter, mine: Mapping[str, Any], most: int | None) -> None:
         """Cut off what is not true any more, or write the header of new findings."""
-        lines = sealed(file.path.read_bytes(), self._key)
+        lines = sealed(read_regular(file.path, MAX_BYTES), self._key) if file.length() <= MAX_BYTES else []
         kept = self._continued(lines if most is None else lines[: most + 1], mine)
         file.cut(sum(length for _, length in kept))
         if not kept:
@@ -196,6 +197,8 @@ class Findings:
 
     def __exit__(self, *_: object) -> None:
         if self._file is not None:
+            if not self.found.blocks:  # a first line alone is of no use
+                self._file.cut(0)
             self._file.close()
 
 
@@ -220,7 +223,7 @@ def sealed(data: bytes, by: bytes | None) -> list[tuple[dict[str, Any], int]]:
     """The lines of findings up to the first that this user's `verify` has not written, each with its bytes."""
     lines: list[tuple[dict[str, Any], int]] = []
     before = ""
-    for text in data.split(b"\n")[:-1] if by else ():
+    for text in _each_line(data) if by else ():
         line = as_object(text)
         told = str(line.pop("seal", ""))
         if not hmac.compare_digest(told.encode(), seal(line, before, by or b"").encode()):
@@ -228,6 +231,14 @@ def sealed(data: bytes, by: bytes | None) -> list[tuple[dict[str, Any], int]]:
         before = told
         lines.append(({**line, "seal": told}, len(text) + 1))
     return lines
+
+
+def _each_line(data: bytes) -> Iterator[bytes]:
+    """The lines that have their newline, without it; one after the other, as a stranger's file may have any number."""
+    start = 0
+    while (end := data.find(b"\n", start)) >= 0:
+        yield data[start:end]
+        start = end + 1
 
 
 def seal(line: Mapping[str, Any], before: str, by: bytes) -> str:

@@ -11,6 +11,7 @@ import math
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,18 @@ from rlbench.errors import HarnessError, UserError, counted
 from rlbench.harness.play import actions_digest
 from rlbench.harness.proof.resimulation import Actions
 from rlbench.harness.results import record as records
-from rlbench.harness.results.jsonl import JsonlWriter, as_object
+from rlbench.harness.results.jsonl import BESIDE, JsonlWriter, as_object, whole_lines
 from rlbench.harness.results.record import BlockResult, Record
 from rlbench.regular_files import read_regular
 
 SCHEMA = 1
 SUFFIX = ".actions"
 MAX_BYTES = 1 << 30
+"""Of a file, and of the actions in it."""
+
+MAX_ARRAYS = 1 << 20
+"""Of the actions in a file, which has one per episode and leaf of the action space."""
+
 DTYPES = ("<i8", "<f4", "<f8")
 
 
@@ -48,7 +54,7 @@ class ActionsWriter:
 
     def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
         self._head = {"kind": "actions", "schema": SCHEMA, "task": header["task"], "digest": header["digest"]}
-        self._file = JsonlWriter(path_of(path))
+        self._file = JsonlWriter(path_of(path), hint=BESIDE)
         self.blocks = 0
         try:
             self._begin()
@@ -131,11 +137,12 @@ def read(record: Path) -> list[list[Actions]]:
 
 def parse(data: bytes, path: Path) -> list[list[Actions]]:
     """Actions, by block and episode, from the bytes of their file; UserError where these are none."""
-    head, *blocks = [as_object(line) for line in data.split(b"\n")[:-1]] or [{}]
+    head, *blocks = [as_object(line) for line in whole_lines(data, path)] or [{}]
     if head.get("kind") != "actions" or head.get("schema") != SCHEMA:
         raise UserError(f"{path} holds no actions of schema {SCHEMA}; move it away")
+    room = Room(MAX_BYTES, MAX_ARRAYS)
     try:
-        return [_actions(line) for line in blocks]
+        return [_actions(line, room) for line in blocks]
     except (KeyError, TypeError, ValueError, IndexError, OverflowError, zlib.error):
         raise UserError(f"{path} is damaged; move it away") from None
 
@@ -199,15 +206,30 @@ def _line(number: int, actions: Sequence[Actions]) -> dict[str, Any]:
     }
 
 
-def _actions(line: dict[str, Any]) -> list[Actions]:
-    """The inverse of `_line`."""
+@dataclass
+class Room:
+    """How much the actions of one file may still take in memory: zeros are kept in a thousandth of their size."""
+
+    size: int  # in bytes
+    arrays: int
+
+    def take(self, size: int, arrays: int) -> None:
+        """Take some of it; ValueError where there is not enough."""
+        self.size, self.arrays = self.size - size, self.arrays - arrays
+        if size < 0 or min(self.size, self.arrays) < 0:
+            raise ValueError(size)
+
+
+def _actions(line: dict[str, Any], room: Room) -> list[Actions]:
+    """The inverse of `_line`; ValueError where they are none, or too many."""
     lengths = [int(length) for length in line["lengths"]]
     dtypes = [np.dtype(DTYPES[DTYPES.index(leaf["dtype"])]) for leaf in line["leaves"]]
     leaves = [(dtype, tuple(map(int, leaf["shape"]))) for dtype, leaf in zip(dtypes, line["leaves"], strict=True)]
     sizes = [dtype.itemsize * math.prod(shape) for dtype, shape in leaves]
     total = sum(lengths) * sum(sizes)
-    if min([0, *lengths]) < 0 or not 0 <= total <= MAX_BYTES:
+    if min([0, *lengths, *sizes]) < 0:
         raise ValueError(total)
+    room.take(total, len(lengths) * (1 + len(leaves)))
     data = zlib.decompressobj().decompress(base64.b64decode(line["data"]), total + 1)
     if len(data) != total:
         raise ValueError(total)

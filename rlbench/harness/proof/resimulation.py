@@ -118,9 +118,16 @@ def resimulate(task: Task, number: int, actions: Sequence[Actions]) -> list[Epis
     env = make_env(task, len(indices), indices)
     try:
         bounds = ActionBounds(space_tree.describe(env.single_action_space))
+        if not all(map(bounds.fit, actions)):
+            return play(env, unfit, task, indices)[0]
         return play(env, scripted(actions, bounds), task, indices)[0]
     finally:
         env.close()
+
+
+def unfit(observation: Any, first: NDArray[np.bool_]) -> list[space_tree.Array]:
+    """An agent whose recorded actions are none of the environment's."""
+    raise AgentFault("protocol", "the recorded actions are of another space")
 
 
 def scripted(actions: Sequence[Actions], bounds: ActionBounds) -> Act:

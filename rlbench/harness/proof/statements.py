@@ -29,8 +29,13 @@ def sign(paths: Iterable[Path], who: str, today: date) -> dict[Path, int]:
     made: dict[Path, list[PublishedCheck]] = {}
     for path in paths:
         if (check := statement(path, today)) is not None:
-            made.setdefault(checks.path_of(path.parents[1], who), []).append(check)
+            made.setdefault(checks.path_of(results_of(path), who), []).append(check)
     return {path: checks.add(path, some) for path, some in made.items()}
+
+
+def results_of(path: Path) -> Path:
+    """The folder of results that a record lies in."""
+    return path.parents[1] if len(path.parents) > 1 else path.absolute().parents[1]
 
 
 def statement(path: Path, today: date) -> PublishedCheck | None:

@@ -30,9 +30,8 @@ def flaw(run: Record, task: Task) -> str | None:
     if wrong := wrong_blocks(run, task):
         return wrong
     fixed = run.header["secret"] is None
-    longest = _longest(task.env_id)
     for line in run.episodes:
-        if wrong := _wrong_episode(line, task, longest, fixed):
+        if wrong := wrong_episode(line, task, fixed):
             return f"episode {line['index']}: {wrong}"
     return (None if fixed else _wrong_secret_seeds(run)) or _wrong_mean(run, task)
 
@@ -52,13 +51,12 @@ def wrong_blocks(run: Record, task: Task) -> str | None:
     return None
 
 
-def _wrong_episode(line: Mapping[str, Any], task: Task, longest: int | None, fixed: bool) -> str | None:
+def wrong_episode(line: Mapping[str, Any], task: Task, fixed: bool = True) -> str | None:
     """What is wrong with an episode, by its task.
 
     Args:
         line: The episode.
         task: What was played.
-        longest: Time limit of the environment, in steps; None where it has none.
         fixed: Whether the seeds are the task's own, and not drawn from a secret.
     """
     seed, options = task.episode(line["index"])
@@ -66,6 +64,7 @@ def _wrong_episode(line: Mapping[str, Any], task: Task, longest: int | None, fix
         return f"its seed is {line['seed']}, not {seed}"
     if wrong := _wrong_extra(line["extra"], dict(options or {}), task):
         return wrong
+    longest = _longest(task.env_id)
     if longest is not None and line["length"] > longest:
         return f"{line['length']:,} steps, the time limit is {longest:,}"
     return _wrong_failure(line, task) if line["status"] != "ok" else _wrong_return(line, task)

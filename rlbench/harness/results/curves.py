@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,11 @@ from rlbench.whole_files import replacing
 FOLDER = "curves"
 
 MAX_BYTES = 1 << 24
+
+NAME = r"([A-Za-z0-9][A-Za-z0-9._+-]{0,63})-s(\d{1,18})"
+TASK = r"[a-z0-9]+(-[a-z0-9]+)*@[0-9]+"
+MAX_STEPS, MAX_SECONDS, MAX_DEVICE = 2**63 - 1, 1e9, 200
+"""Bounds of a line's steps and seconds; characters of its device."""
 
 
 class Evaluation(NamedTuple):
@@ -111,7 +117,7 @@ def survey(results: Path) -> tuple[list[KeptCurve], list[tuple[Path, str]]]:
 
 def read(path: Path) -> tuple[tuple[str, str, int], list[Evaluation]]:
     """Task, agent and training seed of a kept curve, and its lines; UserError for a file that is none."""
-    name = re.fullmatch(r"(.+)-s(\d{1,18})", path.stem)
+    name = re.fullmatch(NAME, path.stem, re.ASCII)
     try:
         text = decoded(read_regular(path, MAX_BYTES), f"the learning curve {path}")
     except OSError as error:
@@ -121,6 +127,17 @@ def read(path: Path) -> tuple[tuple[str, str, int], list[Evaluation]]:
         rows = [Evaluation(int(steps), float(seconds), float(mean), device) for steps, seconds, mean, device in lines]
     except (ValueError, csv.Error):
         head, rows = [], []
-    if name is None or not rows or tuple(head) != COLUMNS:
+    if not rows or tuple(head) != COLUMNS:
         raise UserError(f"{path} is no learning curve: its columns are not {', '.join(COLUMNS)}; move it away")
+    if name is None or not re.fullmatch(TASK, path.parent.name, re.ASCII):
+        raise UserError(f"{path} is no learning curve: its place is not <task>/<agent>-s<seed>.csv; move it away")
+    for number, row in enumerate(rows, start=2):
+        if not _is_possible(row):
+            raise UserError(f"{path} is no learning curve: line {number} cannot be one; move it away")
     return (path.parent.name, name[1], int(name[2])), rows
+
+
+def _is_possible(row: Evaluation) -> bool:
+    """Whether a training run can have such an evaluation."""
+    numbers = 0 <= row.steps <= MAX_STEPS and 0 <= row.seconds <= MAX_SECONDS and math.isfinite(row.mean_return)
+    return numbers and len(row.device) <= MAX_DEVICE and (row.device.isprintable() or not row.device)

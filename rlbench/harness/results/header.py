@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rlbench import arithmetic
-from rlbench.errors import UserError, printable
+from rlbench.errors import UserError, printable, shortened
 from rlbench.harness.results import provenance
 from rlbench.harness.results.schema import SCHEMA, violation
 from rlbench.harness.submission import Submission
@@ -16,6 +16,10 @@ from rlbench.harness.tasks.task import Task
 
 SANDBOX = 1
 """Version of what the tiers of isolation are."""
+
+
+LEFT_OUT = ("training_device", "training_precision")
+"""Fields that a header does not have where the manifest does not."""
 
 
 def new_header(task: Task, entrant: Submission, isolation: str) -> dict[str, Any]:
@@ -30,12 +34,7 @@ def new_header(task: Task, entrant: Submission, isolation: str) -> dict[str, Any
         "kind": "header",
         "schema": SCHEMA,
         **identity(task, entrant),
-        "owner": entrant.owner,
-        "contact": entrant.contact,
-        "contents": entrant.contents,
-        "training_seed": entrant.training_seed,
-        "training_steps": entrant.training_steps,
-        **where_trained(entrant),
+        **{name: value for name, value in claims(entrant).items() if value is not None or name not in LEFT_OUT},
         "isolation": isolation,
         "sandbox": SANDBOX,
         "player": entrant.player,
@@ -44,10 +43,10 @@ def new_header(task: Task, entrant: Submission, isolation: str) -> dict[str, Any
     }
 
 
-def where_trained(entrant: Submission) -> dict[str, str]:
-    """Header fields of what the manifest tells of device and precision of training."""
-    told = {"training_device": entrant.training_device, "training_precision": entrant.training_precision}
-    return {name: value for name, value in told.items() if value is not None}
+def claims(entrant: Submission) -> dict[str, Any]:
+    """Header fields that say of a submission what its files say, beside its identity."""
+    names = ("owner", "contact", "contents", "training_seed", "training_steps", *LEFT_OUT)
+    return {name: getattr(entrant, name) for name in names}
 
 
 def identity(task: Task, entrant: Submission) -> dict[str, Any]:
@@ -58,9 +57,13 @@ def identity(task: Task, entrant: Submission) -> dict[str, Any]:
         "agent": entrant.name,
         "version": entrant.version,
         "digest": entrant.digest,
-        "dynamics": fingerprint.fingerprint(task),
-        "secret": task.secret_hash,
+        **episodes_of(task),
     }
+
+
+def episodes_of(task: Task) -> dict[str, Any]:
+    """Header fields that say which episodes of a task are played, beside its name and hash."""
+    return {"dynamics": fingerprint.fingerprint(task), "secret": task.secret_hash}
 
 
 def check_header(
@@ -75,9 +78,30 @@ def check_header(
         path: Path of the record, for the message.
         remedy: What to do, for the message.
     """
-    for name, value in identity(task, entrant).items():
+    _check_same(header, identity(task, entrant), path, remedy)
+
+
+def check_task(header: Mapping[str, Any], task: Task, path: Path, remedy: str) -> None:
+    """Raise UserError where a record is not of this task; arguments as of `check_header`."""
+    _check_same(header, {"task": task.key, "task_hash": task.hash, **episodes_of(task)}, path, remedy)
+
+
+def _check_same(header: Mapping[str, Any], expected: Mapping[str, Any], path: Path, remedy: str) -> None:
+    for name, value in expected.items():
         if header.get(name) != value:
             raise UserError(f"{path} was made with {name} {header.get(name)}, now it is {value}; {remedy}")
+
+
+def check_claims(header: Mapping[str, Any], entrant: Submission, path: Path) -> None:
+    """Raise UserError where a record says other things of its submission than the submission does.
+
+    Its digest covers all of them, so they can only have been changed in the record.
+    """
+    for name, value in claims(entrant).items():
+        if (said := header.get(name)) != value:
+            raise UserError(
+                f"{path} says {name} {shortened(said)}, and its submission {shortened(value)}; move it away"
+            )
 
 
 def is_torn(data: bytes) -> bool:

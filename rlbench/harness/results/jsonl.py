@@ -12,10 +12,28 @@ from rlbench.appended_files import AppendedFile
 from rlbench.errors import HarnessError, UserError
 from rlbench.regular_files import open_regular
 
+BESIDE = "move it away, or copy the records to a folder of yours"
+"""What to do where a file beside a record cannot be written."""
+
 MAX_FIRST_LINE = 1 << 20
 
 KINDS = {"header": "record", "part": "part", "trace": "trace", "verification": "verification"}
 """What a file is, by the field `kind` of its first line."""
+
+
+MAX_LINES = 1 << 20
+"""Of a file: a hundred times as many as the longest has, where lines of a few bytes would take all memory."""
+
+
+def whole_lines(data: bytes, path: Path) -> list[bytes]:
+    """The lines of a file that have their newline, without it; what follows the last one was not written whole.
+
+    Raises:
+        UserError: There are more than any such file has.
+    """
+    if data.count(b"\n") > MAX_LINES:
+        raise UserError(f"{path} has more than {MAX_LINES:,} lines; move it away")
+    return data.split(b"\n")[:-1]
 
 
 def kind_of(path: Path) -> str | None:
@@ -88,10 +106,10 @@ def broken(line: Mapping[str, Any], before: bytes) -> str | None:
 
 
 class JsonlWriter(AppendedFile):
-    """The only writer of one file; a context. UserError where another has it open, or it cannot be written."""
+    """The only writer of one file; a context. Arguments and errors as of `AppendedFile`."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, "evaluation", "give another folder for results")
+    def __init__(self, path: Path, writer: str = "evaluation", hint: str = "give another folder for results") -> None:
+        super().__init__(path, writer, hint)
 
     def append(self, lines: Sequence[Mapping[str, Any]], safe: str) -> None:
         """Append lines and flush them to the disk, all of them or none.

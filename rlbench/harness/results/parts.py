@@ -15,7 +15,7 @@ from typing import Any
 
 from rlbench.errors import UserError, counted
 from rlbench.harness.results import header, record
-from rlbench.harness.results.jsonl import JsonlWriter, as_object, broken, line_digest, linked
+from rlbench.harness.results.jsonl import JsonlWriter, as_object, broken, line_digest, linked, whole_lines
 from rlbench.harness.results.record import BlockResult
 from rlbench.harness.results.schema import violation
 from rlbench.harness.submission import Submission
@@ -86,7 +86,7 @@ def read(path: Path) -> Part | None:
         UserError: The file cannot be read, or is damaged before its last whole line.
     """
     try:
-        *lines, _ = read_regular(path, MAX_BYTES).split(b"\n")
+        lines = whole_lines(read_regular(path, MAX_BYTES), path)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -95,7 +95,7 @@ def read(path: Path) -> Part | None:
         return None
     first = as_object(lines[0])
     head = first.get("header")
-    if first.get("kind") != KIND or first.get("schema") != SCHEMA or not isinstance(head, dict) or violation(head):
+    if not _is_first(first) or not isinstance(head, dict) or violation(head):
         raise UserError(f"{path} is no part of a record of schema {SCHEMA}; move it away")
     blocks = {}
     for i, line in enumerate(map(as_object, lines[1:]), start=1):
@@ -112,6 +112,13 @@ def begun(path: Path) -> tuple[str | None, list[dict[str, Any]]]:
     if held is None or not held.blocks:
         return None, []
     return held.header["isolation"], [block for _, block in held.blocks.values()]
+
+
+def _is_first(line: Mapping[str, Any]) -> bool:
+    """Whether a line begins a part, with the types that its fields have."""
+    of_part = line.get("kind") == KIND and line.get("schema") == SCHEMA
+    types = {"shard": (str,), "total_blocks": (int,), "total_seconds": (int, float)}
+    return of_part and all(type(line.get(name)) in some for name, some in types.items())
 
 
 def _is_block(line: Mapping[str, Any]) -> bool:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from rlbench.errors import UserError
 from rlbench.harness.results.header import check_first_line, check_header, is_torn
-from rlbench.harness.results.jsonl import MAX_FIRST_LINE, as_object, broken, kind_of, line_digest
+from rlbench.harness.results.jsonl import MAX_FIRST_LINE, as_object, broken, kind_of, line_digest, whole_lines
 from rlbench.harness.results.schema import violation
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.task import Task
@@ -171,9 +171,6 @@ def read_bytes(path: Path) -> bytes:
 MAX_BYTES = 1 << 28
 """Of a record, a hundred times as many as the largest."""
 
-MAX_LINES = 1 << 20
-"""Of a record, a hundred times as many as the longest: lines of a few bytes would take more memory than there is."""
-
 VERIFICATION = ".verify.jsonl"
 """End of the name of what `verify` found, which lies beside a record."""
 
@@ -274,9 +271,7 @@ def table(records: Iterable[Record]) -> pandas.DataFrame:
 
 def parse(data: bytes, path: Path) -> Record | None:
     """The committed part of a record from its bytes; None where there is not even a header. Errors as of `read`."""
-    if data.count(b"\n") > MAX_LINES:
-        raise UserError(f"{path} has more than {MAX_LINES:,} lines, as no record has; move it away")
-    *lines, _ = data.split(b"\n")  # the last has no newline: empty, or torn
+    lines = whole_lines(data, path)
     if not lines and is_torn(data):
         return None
     parsed = [as_object(line) for line in lines]

@@ -50,4 +50,7 @@ def test_bad_names_and_findings_that_cannot_be_kept_are_one_line(copy, monkeypat
     assert "'a/b' cannot sign" in capsys.readouterr().err
     monkeypatch.setattr("rlbench.harness.proof.findings.key", lambda: None)
     assert cli.main(["verify", str(copy), "--sign", "Ada", "--quiet"]) == 2
-    assert capsys.readouterr().err == "error: nothing to sign: no findings could be kept beside these records\n"
+    assert (
+        capsys.readouterr().err
+        == "error: nothing to sign: no findings could be kept beside these records; copy them to a folder of yours\n"
+    )

@@ -35,7 +35,16 @@ def test_planning_has_no_curve(tmp_path):
     assert curves.find(tmp_path) == []
 
 
-@pytest.mark.parametrize("text", ["", "steps,seconds\n1,2\n", HEADER, HEADER + "x,1,2,cpu\n", HEADER + "1,2\n"])
+IMPOSSIBLE = (
+    *("-1,1,2,cpu", f"{2**63},1,2,cpu", "1,-1,2,cpu", "1,nan,2,cpu", "1,inf,2,cpu", "1,1,nan,cpu", "1,1,1e999,cpu"),
+    *("1,1,2,a\x1b[31m", "1,1,2,a\u202e", f"1,1,2,{'a' * 201}", "1" * 5000 + ",1,2,cpu"),
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "steps,seconds\n1,2\n", HEADER, HEADER + "x,1,2,cpu\n", *(f"{HEADER}{each}\n" for each in IMPOSSIBLE)],
+)
 def test_a_file_that_is_no_curve_is_a_line(tmp_path, text):
     path = tmp_path / "curves" / "cart-pole@1" / "dqn-s3.csv"
     path.parent.mkdir(parents=True)
@@ -45,3 +54,15 @@ def test_a_file_that_is_no_curve_is_a_line(tmp_path, text):
     assert "no learning curve" in reason
     with pytest.raises(UserError, match="no learning curve"):
         curves.read(path)
+
+
+@pytest.mark.parametrize(
+    "place", ["cart-pole@1/d|n-s3.csv", "cart-pole@1/dqn.csv", "ca<b>@1/dqn-s3.csv", "x/dqn-s3.csv"]
+)
+def test_a_curve_lies_where_its_task_and_agent_say(tmp_path, place):
+    path = tmp_path / "curves" / place
+    path.parent.mkdir(parents=True)
+    path.write_text(HEADER + "1,1,2,cpu\n", encoding="utf-8")
+    ((flawed, reason),) = curves.survey(tmp_path)[1]
+    assert flawed == path
+    assert "its place is not <task>/<agent>-s<seed>.csv" in reason
