@@ -203,6 +203,9 @@ def _add(target: Path, data: bytes) -> tuple[str, str]:
     """Write a file that was not there."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(target.parent, error) from None
+    try:
         appear(target, data)
     except FileExistsError:
         return CONFLICT, f"{target} was made meanwhile; merge again"
