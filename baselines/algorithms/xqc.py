@@ -63,13 +63,13 @@ class XQCSettings(SACSettings):
     weight_norm: bool = True
     """Whether the weights of every unit of actor and critics have length 1."""
     categorical: bool = True
-    """Whether critics predict the distribution of the return, learned by cross-entropy, or its mean, by squares."""
+    """Whether critics predict the distribution of the return (cross-entropy) instead of its mean (squared errors)."""
     normalize_rewards: bool = True
     """Whether rewards are divided by the running standard deviation of their discounted sum."""
     atoms: Count = 101
-    """Values that the distribution is over."""
+    """Number of values in the support of the distribution."""
     max_value: Positive = 5.0
-    """The greatest of them, and minus the least."""
+    """Largest of these values; the smallest is its negative."""
     critic_hidden: Counts = ()
     """Widths of the hidden layers of the critics; none for those of the actor."""
     learning_rate: Positive = 3e-4
@@ -88,11 +88,11 @@ class XQCSettings(SACSettings):
             raise UserError(f"atoms={self.atoms} are no range of values; give 2 or more")
 
     def widths(self) -> tuple[int, ...]:
-        """Of the critics' hidden layers."""
+        """Widths of the critics' hidden layers."""
         return self.critic_hidden or self.hidden
 
     def outputs(self) -> int:
-        """K, of a critic."""
+        """K, the number of outputs of a critic."""
         return self.atoms if self.categorical else 1
 
     def memory(self, sizes: Sizes) -> Need:
@@ -221,7 +221,7 @@ class XQC(SAC):
 
 
 class NormalizedCritics(nn.Module):
-    """Two networks of the same sizes, of which the one that promises less counts: Fujimoto et al. (2018)."""
+    """Two critics of the same sizes, of whose values the smaller counts: Fujimoto et al. (2018)."""
 
     def __init__(self, both: list[nn.Sequential]) -> None:
         super().__init__()
