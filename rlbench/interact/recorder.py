@@ -87,7 +87,7 @@ def recorder(path: str | Path, fps: float, strip: int | None = None) -> Iterator
 
 
 def check(path: Path) -> None:
-    """Raise UserError for an extension that is not among the formats, and for a file that cannot be written."""
+    """Raise UserError for an unknown extension, a file that cannot be written, and a film without ffmpeg."""
     if path.suffix.lower() not in FORMATS:
         raise UserError(f"cannot record {str(path)!r}: the supported formats are {', '.join(FORMATS)}")
     if path.is_dir():
@@ -96,6 +96,8 @@ def check(path: Path) -> None:
         whole_files.check_writable(path)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}; give another file") from None
+    if path.suffix.lower() in FILMS:
+        ffmpeg()
 
 
 def gif_rate(fps: float) -> float:

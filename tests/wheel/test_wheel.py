@@ -94,7 +94,7 @@ def test_commands_run(run, surroundings):
     code, out, err = rlbench("play", "GridWorld", "--keys", "left", "up", "--record", "film.png")
     assert (code, err) == (0, "wrote film.png\n")
     code, out, err = rlbench("show", "GridWorld")
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, "wrote show.png\n")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated on Linux only")
