@@ -54,10 +54,10 @@ def killed_after(seconds, path, results, *more):
 
 
 def committed(results):
-    """The bytes up to the last block line, and the runs' record."""
+    """The bytes up to the last block line, none while there is only a header; and the run's record."""
     (path,) = results.glob("*/*.jsonl")
     run = record.read(path)
-    return (path.read_bytes()[: run.size] if run else b""), run
+    return (path.read_bytes()[: run.size] if run and run.blocks else b""), run
 
 
 def alive(pid):
