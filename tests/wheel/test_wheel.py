@@ -112,7 +112,7 @@ def test_an_agent_of_data_alone_is_scored(run, surroundings):
 @pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated on Linux only")
 def test_a_new_agent_and_a_new_task_are_written_and_tried(run):
     """Their templates and schemas are in the wheel."""
-    for words in ("new-agent mine", "check mine --quiet", "new-task CartPole-v1 --measured 50 --quiet"):
+    for words in ("new-agent mine", "check mine --quiet", "new-task CartPole-v1 --name poles --measured 50 -q"):
         code, _, err = run("-m", "rlbench", *words.split())
         assert (code, "Traceback" in err) == (0, False), err
 
