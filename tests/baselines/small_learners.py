@@ -85,6 +85,9 @@ BESIDE = {
     "DQN of frames in halves": (DQN, DQN_OF_FRAMES),
     "DQN of frames in one batch": (DQN, replace(DQN_OF_FRAMES, num_envs=3, n_step=1, error_clip=1.0, life_loss=False)),
     "PQN of frames in halves": (PQN, PQN_OF_FRAMES),
+    "SAC of robots": (SAC, replace(SAC_SMALL, task="half-cheetah@1", num_envs=4)),
+    "PPO of robots": (ActorCritic, replace(PPO_BESIDE, task="half-cheetah@1")),
+    "DQN of games": (DQN, replace(DQN_OF_FRAMES, task="breakout@1", life_loss=True)),
 }
 """Learners of simulators, which step on the CPU beside the device."""
 

@@ -187,6 +187,7 @@ def main(arguments: list[str]) -> int:
         write_page(options.folder)
         return 0
     if options.here:
+        options.folder.mkdir(parents=True, exist_ok=True)
         return measure(options.folder, options.parts[0], options.pretend)
     if not options.pretend:
         try:

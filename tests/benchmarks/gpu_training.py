@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from baselines.algorithms import actor_critic, dqn, pqn, recurrent_attention, reinforce
-from baselines.nets.devices import chosen_device, wait
+from baselines.nets import devices
 from baselines.training.capture import WARM_UP
 from baselines.training.events import Evaluated, Finished
 from baselines.training.loop import computing
@@ -119,13 +119,13 @@ def epochs(settings: Any, number: int) -> tuple[float, float]:
 def throughput(settings: Any, device: str, iterations: int = 50) -> float:
     """Environment steps per second of whole updates."""
     changed = replace(settings, device=device, draws="counter")
-    where = chosen_device(changed)
+    where = devices.chosen_device(changed)
     with begun(actor_critic.ActorCritic, changed) as learner:
-        wait(where)
+        devices.wait(where)
         began, steps = time.perf_counter(), learner.env_steps
         for _ in range(iterations):
             learner.iterate()
-        wait(where)
+        devices.wait(where)
         return float((learner.env_steps - steps) / (time.perf_counter() - began))
 
 

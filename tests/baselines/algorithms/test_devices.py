@@ -112,6 +112,9 @@ BESIDE_FAST = {
 @pytest.fixture(params=[pytest.param(n, marks=[] if n in BESIDE_FAST else pytest.mark.slow) for n in BESIDE])
 def beside(request, monkeypatch):
     monkeypatch.setattr(policy_gradient_base, "STATISTICS_STEPS", 40)
+    for kind, package in {"robots": "mujoco", "games": "ale_py"}.items():
+        if request.param.endswith(kind):
+            pytest.importorskip(package, reason="pip install 'rlbench[mujoco,atari]'")
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)  # whose sums are only a CPU's
     return BESIDE[request.param]
 
