@@ -34,7 +34,6 @@ from tests.baselines.small_learners import (
     PPO_BESIDE,
     PQN_OF_FRAMES,
     SAC_SMALL,
-    XQC_SMALL,
 )
 
 FAST = {"PPO", "DQN", "PQN", "REINFORCE"}
@@ -162,9 +161,14 @@ SNAPSHOTS = {
 }
 
 
-@pytest.mark.parametrize("name", marked(["PPO", "DQN", "PQN", "REINFORCE", "RAM", "SAC", "XQC"]))
-def test_a_resumed_run_is_an_uninterrupted_one(name):
-    make, settings = {**LEARNERS, **IN_EPISODES, "SAC": (SAC, SAC_SMALL), "XQC": (XQC, XQC_SMALL)}[name]
+RESUMED = ["PPO", "DQN", "PQN", "REINFORCE", "RAM", "SAC", "XQC", "SAC in halves", "PPO in halves", "PQN in halves"]
+RESUMED += ["DQN in halves", "DQN of frames in halves", "REINFORCE in halves"]
+
+
+@pytest.mark.parametrize("name", marked(RESUMED))
+def test_a_resumed_run_is_an_uninterrupted_one(name, monkeypatch):
+    monkeypatch.setattr(policy_gradient_base, "STATISTICS_STEPS", 40)
+    make, settings = {**LEARNERS, **IN_EPISODES, **BESIDE}[name]
     settings = replace(on_cpu(settings), **SNAPSHOTS[make])
     states = [each.state() for each in loop(make, settings, None, float) if isinstance(each, Snapshot | Finished)]
     assert len(states) > 2
