@@ -58,9 +58,9 @@ def faults(argv: list[str], done: dict[str, Any]) -> list[str]:
 
 
 def is_one_error(argv: list[str], lines: list[str]) -> bool:
-    """Whether lines are one error, after remarks on what was done before; `evaluate` has several of several."""
-    wrong = [line for line in lines if not line.startswith(REMARKS)]
-    most = 2 * len(argv) if argv[0] == "evaluate" else 1
+    """Whether lines are one error, after remarks on what was done before; `evaluate` and `check` may have several."""
+    wrong = [line for line in lines if not line.startswith((*REMARKS, *(f"{word} is " for word in argv)))]
+    most = 2 * len(argv) if argv[0] in ("evaluate", "check") else 1
     return all(line.startswith("error: ") for line in wrong) and 1 <= len(set(wrong)) == len(wrong) <= most
 
 

@@ -89,7 +89,8 @@ def check_task(header: Mapping[str, Any], task: Task, path: Path, remedy: str) -
 def _check_same(header: Mapping[str, Any], expected: Mapping[str, Any], path: Path, remedy: str) -> None:
     for name, value in expected.items():
         if header.get(name) != value:
-            raise UserError(f"{path} was made with {name} {header.get(name)}, now it is {value}; {remedy}")
+            changed = "before its task was changed, which takes a new version, " if name == "task_hash" else ""
+            raise UserError(f"{path} was made {changed}with {name} {header.get(name)}, now it is {value}; {remedy}")
 
 
 def check_claims(header: Mapping[str, Any], entrant: Submission, path: Path) -> None:
