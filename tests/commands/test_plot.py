@@ -229,7 +229,7 @@ def test_results_of_the_random_agent_alone_are_drawn_beside_the_lines_of_referen
 def test_published_scores_stand_among_ours_in_the_leaderboard(committed):
     marks = plot_scores.marks(compute_rankings(committed, TASKS, SUITES), "pong@1")
     assert [mark.name for mark in marks if mark.published] == [
-        *("DQN (Dopamine), 50M", "MR.Q, 400k", "DQN (Dopamine), 1.25M")
+        *("MR.Q, 2.5M", "DQN (Dopamine), 50M", "MR.Q, 1M", "MR.Q, 400k", "DQN (Dopamine), 1.25M")
     ]
     assert [mark.name for mark in marks if not mark.published] == ["dqn-cpu  (3)"]
     means = [mark.mean_return for mark in marks]

@@ -135,7 +135,7 @@ class Mark(NamedTuple):
 
 
 def marks(of: Rankings, key: str) -> list[Mark]:
-    """The agents of a task, ours and published, best first."""
+    """The agents of a task, ours and published, best first; scores that do not compare are left out."""
     ours = [
         Mark(
             with_seeds(AgentVersion(row.agent, row.version).label, row.training_seeds),
@@ -143,7 +143,7 @@ def marks(of: Rankings, key: str) -> list[Mark]:
         )
         for row in of.tasks.get(key, ())
     ]
-    lines = [line for line in of.lines[key] if line.kind == "published" or not ours]
+    lines = [line for line in of.lines[key] if line.comparable and (line.kind == "published" or not ours)]
     published = [
         Mark(
             f"{line.agent}, {budget(line.training_steps)}" if line.training_steps else line.agent,
