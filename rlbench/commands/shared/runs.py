@@ -13,11 +13,13 @@ from rlbench.harness.proof import findings
 from rlbench.harness.ranking.recorded_runs import AgentVersion, RecordedRun, Statement
 from rlbench.harness.results import checks, curves, summaries
 from rlbench.harness.results.checks import PublishedCheck
-from rlbench.harness.results.record import Record
+from rlbench.harness.results.record import Record, closed_folders
 
 
 def load_runs(folder: Path) -> list[RecordedRun]:
     """Every run under a folder of results, files that cannot be ranked among them; UserError for no such folder."""
+    if folder.is_dir():
+        closed_folders(folder)  # which raises where nothing in it can be seen, not even the checks
     published, flawed_checks = checks.survey(folder)
     stated = statements_by_record(published)
     found = [
