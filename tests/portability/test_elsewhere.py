@@ -98,10 +98,11 @@ def test_a_table_is_trained(platform, elsewhere, tmp_path):
 
 @pytest.mark.slow
 @PLATFORMS
-def test_a_network_is_trained_and_continued(platform, elsewhere):
+def test_a_network_is_trained_gone_on_with_and_trained_anew(platform, elsewhere):
+    """The second time its checkpoint is read, the third time its files are replaced."""
     words = "train", "reinforce", "--task", "cart-pole", "--quiet", "--out", "agent", "--checkpoint-every-updates", "1"
-    assert elsewhere(platform, *words, "--total-env-steps", "4000")[::2] == (0, "")
-    assert elsewhere(platform, *words, "--total-env-steps", "8000")[::2] == (0, "")
+    for more in ((), (), ("--no-resume",)):
+        assert elsewhere(platform, *words, "--total-env-steps", "4000", *more)[::2] == (0, "")
 
 
 @PLATFORMS
