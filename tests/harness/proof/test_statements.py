@@ -54,3 +54,12 @@ def test_bad_names_and_findings_that_cannot_be_kept_are_one_line(copy, monkeypat
         capsys.readouterr().err
         == "error: nothing to sign: no findings could be kept beside these records; copy them to a folder of yours\n"
     )
+
+
+def test_a_record_is_signed_from_the_folder_that_it_lies_in(copy, monkeypatch, capsys):
+    monkeypatch.setattr("rlbench.api.verifying.submission_or_none", lambda *_: None)
+    monkeypatch.chdir(copy.parent)
+    assert cli.main(["verify", copy.name, "--sign", "Ada"]) == 0
+    assert f"{copy.parent.name}/{copy.stem}" in capsys.readouterr().out
+    ((check,),) = checks.survey(copy.parents[1])[0].values()
+    assert (check.record, check.verdict) == (f"{copy.parent.name}/{copy.stem}", "verified")
