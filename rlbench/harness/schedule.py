@@ -42,8 +42,8 @@ class BlockName(NamedTuple):
 class Schedule:
     """Runs of several tasks and submissions; a context, at whose end their records are closed.
 
-    A run is begun when no block of those before it can be begun. Two of the same task, agent, version and training seed
-    are never played at once, as the second would find the first one's record.
+    A run is begun when no block of those before it can be begun. Two of the same task, agent, version, owner and
+    training seed are never played at once, as the second would find the first one's record.
 
     Args:
         pairs: Tasks, and who plays each.
@@ -194,5 +194,5 @@ def checked_path(results_dir: Path, task: Task, entrant: Submission) -> Path:
     return path
 
 
-def _identity(task: Task, entrant: Submission) -> tuple[str, str, str, int | None]:
-    return task.key, entrant.name, entrant.version, entrant.training_seed
+def _identity(task: Task, entrant: Submission) -> tuple[str, str, str, str, int | None]:
+    return task.key, entrant.name, entrant.version, entrant.owner, entrant.training_seed

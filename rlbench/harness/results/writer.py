@@ -86,14 +86,15 @@ class RecordWriter:
 
 
 def refuse_namesakes(path: Path, entrant: Submission) -> None:
-    """Raise UserError where a record beside `path` has the same name, version and training seed, but another digest."""
+    """Raise UserError where one beside `path` has the same agent, version, owner and seed, but another digest."""
     for other in record.find(path.parent, f"{entrant.name}@*.jsonl"):
         held = record.read_header(other) if other != path else None
         if held is None:
             continue
-        identity = [held[name] for name in ("agent", "version", "training_seed")]
-        if identity == [entrant.name, entrant.version, entrant.training_seed]:
+        identity = [held[name] for name in ("agent", "version", "owner", "training_seed")]
+        if identity == [entrant.name, entrant.version, entrant.owner, entrant.training_seed]:
+            what = "another manifest" if held["contents"] == entrant.contents else "other contents"
             raise UserError(
-                f"{other} holds other contents of {entrant.name} {entrant.version}; "
+                f"{other} holds {what} of {entrant.name} {entrant.version}; "
                 f"raise the version in submission.toml, or remove that file"
             )

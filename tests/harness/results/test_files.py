@@ -227,3 +227,22 @@ def test_damaged_neighbours_do_not_change_what_is_recorded(grid_task, submit, tm
     path.with_name("other@000000000000.jsonl").write_text("rubbish\n", encoding="utf-8")
     before = path.read_bytes()
     assert evaluate(grid_task, folder, tmp_path / "results", quiet=True).read_bytes() == before
+
+
+def test_an_agent_of_the_same_name_and_seed_of_another_owner_is_another_run(entrant, submit, tmp_path):
+    write(record.path_of(tmp_path / "results", TASK, entrant), entrant)
+    for fields, what in (({"owner": "Bob"}, None), ({"contact": "b@c"}, "another manifest"), ({}, "other contents")):
+        other = submission.read(submit("return 0" if what == "other contents" else "pass", folder="other", **fields))
+        path = record.path_of(tmp_path / "results", TASK, other)
+        if what is None:
+            refuse_namesakes(path, other)
+        else:
+            with pytest.raises(UserError, match=f"holds {what} of probe 1"):
+                refuse_namesakes(path, other)
+
+
+def test_two_owners_evaluate_agents_of_one_name_into_one_folder(submit, tmp_path, capsys):
+    folders = [submit("return [0] * len(observation)", folder=who, owner=who) for who in ("Ada", "Bob")]
+    words = ["evaluate", *map(str, folders), "--task", "grid-world@1", "--limit", "1", "--quiet"]
+    assert cli.main([*words, "--results", str(tmp_path / "results")]) == 0, capsys.readouterr().err
+    assert len(record.find(tmp_path / "results")) == 2
