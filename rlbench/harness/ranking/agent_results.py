@@ -91,12 +91,15 @@ def collect_results(
         not ranked, each with the reason.
 
     """
-    runs = sorted(named_apart(runs), key=lambda run: (run.task, run.agent, run.training_seed, run.digest))
+    runs = sorted(runs, key=lambda run: (run.task, run.agent, run.training_seed, run.digest))
     reasons = unranked(runs, tasks)
+    ranked = [run for run in runs if id(run) not in reasons]
+    named = zip(runs, named_apart(runs, ranked), strict=True)
+    pairs = sorted(named, key=lambda pair: (pair[1].task, pair[1].agent, pair[1].training_seed, pair[1].digest))
     results: dict[str, list[AgentResult]] = {key: [] for key in tasks}
-    for (task, _), members in grouped(run for run in runs if id(run) not in reasons).items():
+    for (task, _), members in grouped(called for run, called in pairs if id(run) not in reasons).items():
         results[task].append(AgentResult.of(members, tasks[task]))
-    left_out = [(run, reasons[id(run)]) for run in runs if id(run) in reasons]
+    left_out = [(called, reasons[id(run)]) for run, called in pairs if id(run) in reasons]
     return {key: of_task for key, of_task in results.items() if of_task}, left_out
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from rlbench.errors import printable
+from rlbench.harness.ranking.proofs import is_whole
 from rlbench.harness.ranking.recorded_runs import AgentVersion, RecordedRun
 from rlbench.harness.tasks.catalogue import missing
 from rlbench.harness.tasks.task import Task
@@ -30,38 +31,73 @@ def unranked(runs: Sequence[RecordedRun], tasks: Mapping[str, Task]) -> dict[int
         reason = why_unranked(run, tasks) or why_not_comparable(run, secrets.get(run.task, ""))
         if reason is not None:
             reasons[id(run)] = reason
-    return reasons | repeated([run for run in runs if id(run) not in reasons])
+    return reasons | repeated([run for run in runs if id(run) not in reasons], tasks)
 
 
-def named_apart(runs: Sequence[RecordedRun]) -> list[RecordedRun]:
+def named_apart(runs: Sequence[RecordedRun], ranked: Sequence[RecordedRun]) -> list[RecordedRun]:
     """The runs, with the owner in the name where several have one agent of that name and version.
 
     Nobody's runs count in the row of somebody else. The reference agents keep their names.
+
+    Args:
+        runs: Those that are named.
+        ranked: Those that count, as the others would rename rows of somebody else.
     """
     owners: dict[AgentVersion, set[str]] = {}
-    for run in runs:
+    for run in ranked:
         owners.setdefault(run.agent, set()).add(run.owner)
     return [
         run
-        if len(owners[run.agent]) == 1 or run.owner == REFERENCE
+        if owners.get(run.agent, set()) <= {run.owner} or run.owner == REFERENCE
         else replace(run, agent=run.agent._replace(name=f"{run.agent.name} of {run.owner or 'nobody'}"))
         for run in runs
     ]
 
 
-def repeated(runs: Sequence[RecordedRun]) -> dict[int, str]:
+def repeated(runs: Sequence[RecordedRun], tasks: Mapping[str, Task]) -> dict[int, str]:
     """Why runs would count twice, by the `id` of the run.
 
     The same agent under another training seed is one run, which would narrow the interval; of two agents under one
-    seed neither counts, as a choice between them would bias the mean.
+    seed neither counts, as a choice between them would bias the mean. But what is verified gives way to nothing that is
+    not: else a forged record would take out the one that it names.
 
     Args:
         runs: Those that could be ranked, ordered by training seed and digest.
+        tasks: The tasks that exist, by key.
     """
     reasons: dict[int, str] = {}
-    for members in grouped(runs).values():
+    owned: dict[tuple[str, AgentVersion, str], list[RecordedRun]] = {}
+    for run in runs:
+        owned.setdefault((run.task, run.agent, run.owner), []).append(run)
+    for (key, _, _), some in owned.items():
+        members = sorted(some, key=lambda run: -standing(run, tasks[key]))
         reasons |= same_contents(members)
+        reasons |= displaced([run for run in members if id(run) not in reasons], tasks[key])
         reasons |= same_seed([run for run in members if id(run) not in reasons])
+    return reasons
+
+
+def standing(run: RecordedRun, task: Task) -> int:
+    """How well a run is proved: 2 by what `verify` found here, 1 by a check that no other contradicts, else 0."""
+    if run.state == "verified":
+        return 2
+    contested = any(each.verdict == "different" for each in run.statements)
+    return int(not contested and any(is_whole(each, task) for each in run.statements))
+
+
+def displaced(runs: Sequence[RecordedRun], task: Task) -> dict[int, str]:
+    """The reasons of runs of an agent whose training seed another has that is better proved.
+
+    Args:
+        runs: The best proved first.
+        task: What they play.
+    """
+    best: dict[int, RecordedRun] = {}
+    reasons = {}
+    for run in runs:
+        other = best.setdefault(run.training_seed, run)
+        if standing(run, task) < standing(other, task):
+            reasons[id(run)] = f"{other.file} claims to be the same run, and is better proved: verify both"
     return reasons
 
 

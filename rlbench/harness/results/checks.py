@@ -3,8 +3,8 @@
     record,sha256,verdict,how,blocks,date,cpu,arithmetic,rlbench,commit
 
 A line is the word of whoever published it, about a record with these bytes and no other. Pages show it; no rank depends
-on it, as everybody can write one. What counts here is what this user's own `verify` has found, which is in no file of
-this kind.
+on it, as everybody can write one, but that of two records which claim to be the same run the verified one goes first.
+What counts before it is what this user's own `verify` has found, which is in no file of this kind.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import pytest
 from rlbench.errors import UserError
 from rlbench.harness.ranking.agent_results import collect_runs
 from rlbench.harness.ranking.rankings import compute_rankings
+from rlbench.harness.ranking.recorded_runs import Statement
 from rlbench.harness.tasks.task import Task
 from tests.harness.ranking.episode_lines import HILL, LAKE, MADE_UP, MADE_UP_SUITES, frame, ranked, run
 
@@ -65,6 +66,52 @@ def test_runs_of_several_owners_are_several_agents():
         ("b", 1, 5.0),
         ("a", 2, 1.0),
     ]
+
+
+def test_only_runs_that_count_decide_whether_a_name_needs_its_owner():
+    stub = run("a", 0, [9] * 2, complete=False, owner="Eve", digest="e" * 64)
+    board = ranked(run("a", 0, [1] * 4, owner="Ada"), run("a", 0, [2] * 2, LAKE, owner="Ada"), stub)
+    assert [row.agent for row in board.tasks["hill@1"]] == ["a"]
+    assert [(row.agent, row.reason) for row in board.unranked] == [("a of Eve", "incomplete: 2 of 4 episodes")]
+
+
+def test_reasons_name_files_as_they_are():
+    """Also where the owner is in the name of the row."""
+    theirs = [run("a", 0, [9] * 4, owner="Eve", digest=digit * 64) for digit in "12"]
+    board = ranked(run("a", 0, [1] * 4, owner="Ada"), run("a", 3, [1] * 4, owner="Eve"), *theirs)
+    assert sorted(row.agent for row in board.tasks["hill@1"]) == ["a of Ada", "a of Eve"]
+    assert [row.reason.partition(" has")[0] for row in board.unranked] == [f"hill@1/a@{d * 12}.jsonl" for d in "21"]
+
+
+YES = Statement("Ada", "verified", "played", HILL.blocks, "2026-11-30", "a CPU")
+NO = YES._replace(who="Eve", verdict="different")
+PROVED = {
+    "by a check": ({"statements": (YES,)}, {}),
+    "here": ({"state": "verified"}, {"statements": (YES._replace(who="Eve"),)}),
+    "here, and contested": ({"state": "verified", "statements": (NO,)}, {"statements": (YES,)}),
+    "by a check that none contests": ({"statements": (YES,)}, {"statements": (YES, NO)}),
+    "by a check of all blocks": ({"statements": (YES,)}, {"statements": (YES._replace(blocks=1),)}),
+}
+
+
+@pytest.mark.parametrize("shared", ["contents", "training_seed"])
+@pytest.mark.parametrize(("mine", "forged"), PROVED.values(), ids=PROVED)
+def test_what_is_verified_gives_way_to_nothing_that_is_not(mine, forged, shared):
+    """Whatever digest and training seed a record has that claims to be the same run."""
+    made = collect_runs(frame(*(run("a", seed, [9] * 4, digest=str(seed + 1) * 64) for seed in range(3))))
+    made = [dataclasses.replace(each, contents=f"c{each.training_seed}") for each in made]
+    real = dataclasses.replace(made[2], **mine)
+    same = {"contents": real.contents, "training_seed": 0} if shared == "contents" else {"training_seed": 2}
+    fake = dataclasses.replace(made[2], **{"contents": "f", "digest": "0" * 64, "returns": np.ones(4)} | same | forged)
+    board = compute_rankings([made[1], fake, real], MADE_UP, MADE_UP_SUITES)
+    assert [row.seed_means for row in board.tasks["hill@1"]] == [(9.0, 9.0)]
+    assert [row.digest for row in board.unranked] == ["0" * 64]
+
+
+def test_of_runs_proved_alike_the_rules_are_those_of_runs_that_nobody_has_proved():
+    made = collect_runs(frame(*(run("a", 0, [9] * 4, digest=digit * 64) for digit in "12")))
+    board = compute_rankings([dataclasses.replace(each, statements=(YES,)) for each in made], MADE_UP, MADE_UP_SUITES)
+    assert [row.digest[:1] for row in board.unranked] == ["1", "2"]
 
 
 def test_runs_under_different_dynamics_never_share_a_table():
