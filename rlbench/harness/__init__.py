@@ -16,6 +16,7 @@
     proof          actions re-simulated and kept, and what verification found
     merging        folders of results into one
     joining        the parts of a record that shards have played, into the record
+    block_errors   blocks that could not be played, in words
     blocks         one block, with the agent in a fresh process
     trial          a few steps behind the sandbox, not recorded
     random_play    what random play reaches on a task

@@ -54,7 +54,7 @@ def test_a_converted_folder_is_what_is_exported_now(tmp_path, task):
     told = {name: value for name, value in policy.settings().items() if name != "tells" or value}  # none by the oldest
     folder = former_export(tmp_path / "mine", policy, task, told)
     assert conversion.run(conversion.Conversion((folder,), steps=20)) == 0
-    now = export(policy, Origin("mine", (task,), 3, 100, "2", "cpu", ("us",)), tmp_path / "now")
+    now = export(policy, Origin("mine", (task,), 3, 100, version="2", authors=("us",)), tmp_path / "now")
     assert contents(folder) == contents(now)
     assert conversion.run(conversion.Conversion((folder,), steps=20)) == 0  # it is left as it is
 

@@ -11,6 +11,7 @@ from gymnasium.vector.utils import batch_space
 from rlbench.errors import UserError
 from rlbench.harness import submission
 from rlbench.harness.results import header, record
+from rlbench.harness.results.record import BlockResult, EpisodeResult
 from rlbench.harness.results.writer import RecordWriter
 from rlbench.harness.tasks.fingerprint import fingerprint
 from rlbench.harness.tasks.task import Task
@@ -71,11 +72,15 @@ def test_a_missing_simulator_is_named(task):
         fingerprint(dataclasses.replace(task, env_id="test/Absent-v0"))
 
 
+def episode(index):
+    return EpisodeResult(index, 2**30 + index, 1.0, 0.5, 200, False, True, "ok", "00ff00ff00ff00ff", {})
+
+
 def test_a_record_is_not_continued_under_other_dynamics(task, submit, tmp_path, monkeypatch):
     entrant = submission.read(submit("pass"))
     path = record.path_of(tmp_path, task, entrant)
-    with RecordWriter(path, task, entrant, "landlock"):
-        pass
+    with RecordWriter(path, task, entrant, "landlock") as writer:
+        writer.commit(BlockResult(0, [episode(0), episode(1)], 0.5, 0.25, 0.125, 1, None))
     assert record.read(path).header["dynamics"] == fingerprint(task)
     monkeypatch.setattr(header.fingerprint, "fingerprint", lambda task: "0123456789ab")
     with pytest.raises(UserError, match=r"was made with dynamics [0-9a-f]{12}, now it is 0123456789ab"):
