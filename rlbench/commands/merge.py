@@ -40,7 +40,8 @@ def run(options: MergeOptions) -> int:
     found = [each for folder in options.folders for each in merged(folder, options.results)]
     found += join(options.folders, options.results)
     left = [each for each in found if each.outcome in (CONFLICT, REFUSED)]
-    shown = left if options.format == "table" else found
+    told = left if options.quiet else [each for each in found if each in left or (each.why and each.outcome != THERE)]
+    shown = told if options.format == "table" else found
     if shown or options.format != "table":
         rows = [
             dict(zip(COLUMNS, (each.file, str(each.source), each.outcome, each.why), strict=True)) for each in shown
@@ -48,8 +49,8 @@ def run(options: MergeOptions) -> int:
         print_table(table_of(rows, COLUMNS), options.format)
     if options.format == "table" and not options.quiet:
         counts = Counter(each.outcome for each in found)
-        told = [f"{counts[name]:,} {name}" for name in (ADDED, CONTINUED, THERE, CONFLICT, REFUSED) if counts[name]]
-        write(f"{options.results}: {', '.join(told) or 'nothing to merge'}\n")
+        some = [f"{counts[name]:,} {name}" for name in (ADDED, CONTINUED, THERE, CONFLICT, REFUSED) if counts[name]]
+        write(f"{options.results}: {', '.join(some) or 'nothing to merge'}\n")
     return int(bool(left))
 
 

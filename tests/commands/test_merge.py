@@ -1,6 +1,7 @@
 """`rlbench merge`: all that other folders of results have, nothing overwritten, whatever interrupts it."""
 
 import errno
+import hashlib
 import json
 import os
 import re
@@ -16,7 +17,8 @@ from rlbench import cli
 from rlbench.harness.merging import ADDED, CONFLICT, CONTINUED, REFUSED, THERE, merge
 from rlbench.harness.play import actions_digest
 from rlbench.harness.proof import kept_actions
-from rlbench.harness.results import curves, record
+from rlbench.harness.results import checks, curves, record
+from rlbench.harness.results.checks import PublishedCheck
 from tests import forge
 from tests.forgeries.conftest import CART_POLE, write_run
 
@@ -204,6 +206,84 @@ def test_other_contents_under_a_training_seed_that_is_there(theirs, mine):
     assert not (mine / file).exists()
 
 
+def test_the_same_contents_under_another_manifest_are_told_by_what_differs(theirs, mine):
+    (ours,) = record.find(mine)
+    held = record.read(ours).header
+    for steps in (held["training_steps"], 7):
+        same = {"contents": held["contents"], "training_steps": steps, "digest": "0" * 64}
+        path = write_run(theirs, "dqn", 2, 102, **same)
+        (found,) = (each for each in merge(theirs, mine) if each.outcome == CONFLICT)
+        assert "the same training seed and contents: " in found.why
+        assert ("training_steps 7, not 1000" if steps == 7 else "only the digest differs") in found.why
+        path.unlink()
+
+
+@pytest.mark.parametrize("changes", [{"owner": "Eve"}, {"training_steps": 7}, {"isolation": "strict"}], ids=str)
+def test_the_same_episodes_under_another_header_are_a_conflict(changes, theirs, mine):
+    outcomes(theirs, mine)
+    before = content(mine)
+    path = record.find(theirs)[0]
+    lines = forge.read(path)
+    ((name, value),) = changes.items()
+    why = f"its header says {name} {value!r}, not {lines[0][name]!r}"
+    lines[0] |= changes
+    forge.write(path, lines)
+    (found,) = (each for each in merge(theirs, mine) if each.outcome == CONFLICT)
+    assert why in found.why
+    assert content(mine) == before
+
+
+def about(path, **changes):
+    run = record.read(path)
+    digest = hashlib.sha256(path.read_bytes()[: run.size]).hexdigest()
+    of = f"{path.parent.name}/{path.stem}"
+    machine = ("2026-11-30", "a CPU", "x86-64-avx2", "0.2.0", "")
+    return PublishedCheck(of, digest, "verified", "played", len(run.blocks), *machine)._replace(**changes)
+
+
+def of_checks(theirs, mine, who="Ada"):
+    return [(each.outcome, each.why) for each in merge(theirs, mine) if each.file == f"checks/{who}.csv"]
+
+
+def test_checks_are_named_by_who_signed_them(theirs, mine, capsys):
+    first, second = record.find(theirs)
+    checks.add(checks.path_of(theirs, "Ada"), [about(first)])
+    assert cli.main(["merge", str(theirs), "--results", str(mine)]) == 0
+    assert "1 check signed Ada" in capsys.readouterr().out
+    checks.add(checks.path_of(theirs, "Ada"), [about(second), about(second, cpu="another")])
+    assert of_checks(theirs, mine) == [(CONTINUED, "2 checks signed Ada")]
+    assert of_checks(theirs, mine) == [(THERE, "")]
+    assert checks.read(checks.path_of(mine, "Ada")) == checks.read(checks.path_of(theirs, "Ada"))
+
+
+@pytest.mark.parametrize("of", ["a record of the other folder alone", "one of this folder alone", "other bytes"])
+def test_checks_of_what_is_not_in_both_folders_are_not_added_to_those_of_a_signer(of, theirs, mine):
+    (own,) = record.find(mine)
+    checks.add(checks.path_of(mine, "Ada"), [about(own)])
+    wrong = about(record.find(theirs)[0], sha256="0" * 64)
+    if of.startswith("a record"):
+        wrong = about(write_run(theirs, "dqn", 2, 500, digest="0" * 64, contents="0" * 64))  # it is a conflict
+    elif of.startswith("one"):
+        wrong = about(own, cpu="another")
+    good = about(record.find(theirs)[-1])
+    checks.add(checks.path_of(theirs, "Ada"), [wrong, good])
+    (continued, refused) = of_checks(theirs, mine)
+    assert continued == (CONTINUED, "1 check signed Ada")
+    assert refused[0] == REFUSED
+    assert f"1 check signed Ada: {wrong.record} is not in both folders" in refused[1]
+    assert set(checks.read(checks.path_of(mine, "Ada"))) == {about(own), good}
+
+
+def test_a_check_that_contradicts_one_of_its_signer_is_named_and_not_added(theirs, mine):
+    path = record.find(theirs)[0]
+    checks.add(checks.path_of(mine, "Ada"), [about(path)])
+    checks.add(checks.path_of(theirs, "Ada"), [about(path, verdict="different", blocks=1)])
+    ((outcome, why),) = of_checks(theirs, mine)
+    assert outcome == CONFLICT
+    assert f"1 check signed Ada: {about(path).record} different, and here not" in why
+    assert checks.read(checks.path_of(mine, "Ada")) == [about(path)]
+
+
 BAD = {
     "a pipe": os.mkfifo,
     "a link": lambda path: path.symlink_to("/etc/passwd"),
@@ -256,7 +336,10 @@ def test_a_part_with_odd_fields_is_refused(changes, theirs, mine, capsys):
 def test_the_command(theirs, mine, tmp_path, capsys):
     arguments = ["merge", str(theirs), "--results", str(mine)]
     assert cli.main(arguments) == 0
-    assert capsys.readouterr().out == f"{mine}: {len(content(theirs))} added\n"
+    out = capsys.readouterr().out
+    assert out.endswith(f"{mine}: {len(content(theirs))} added\n")
+    assert "a 2nd run of dqn of rlbench" in out
+    assert "a 3rd run of dqn of rlbench" in out
     assert cli.main([*arguments, "--json"]) == 0
     assert {row["outcome"] for row in json.loads(capsys.readouterr().out)} == {THERE}
     changed_return(record.find(theirs)[0])
