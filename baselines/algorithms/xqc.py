@@ -243,6 +243,7 @@ PRESETS: dict[str, XQCSettings] = {
         capacity=200_000,
         learning_rate=1e-3,  # to turn weights as far as the paper does in as many steps, by twice the updates
         learning_rate_end=1e-4,
+        actor_every=1,  # as of SAC; the paper's two updates a step move the actor in two steps of three
     ),
     "paper": XQCSettings(
         agent="xqc-paper",
