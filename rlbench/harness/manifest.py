@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,16 @@ MAX_BYTES = 1 << 16
 
 MAX_COUNT = 2**63 - 1
 """Tables of episodes hold 64-bit integers."""
+
+_UNSEEN = (
+    r"\u0000-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f"
+    r"\u205f-\u206f\u2800\u3000\u3164\ud800-\udfff\ue000-\uf8ff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff"
+    "\U000e0000-\U0010ffff"
+)
+"""Characters that cannot be seen, or turn others round, or are no characters; JSON Schema has no classes of Unicode."""
+
+OWNER = f"^[^ {_UNSEEN}]([^{_UNSEEN}]*[^ {_UNSEEN}])?$"
+"""The pattern of an owner, here and in a record: none may look like another."""
 
 PRECISIONS = "float64", "float32", "tf32", "bfloat16", "float16"
 """In which a network may have been trained: the coarsest of its products."""
@@ -102,8 +112,19 @@ def _is_list(value: object) -> bool:
     )
 
 
-def _is_filled_list(value: object) -> bool:
-    return _is_list(value) and value != [] and value != ()
+def _is_owner(value: object) -> bool:
+    """Whether it can be the owner in a record: a line of which all is seen, as no other may look the same."""
+    return isinstance(value, str) and is_line(value) and re.search(OWNER.replace("$", r"\Z"), value) is not None
+
+
+def _are_authors(value: object) -> bool:
+    """Whether it is a list of names that together could be an owner."""
+    return isinstance(value, (list, tuple)) and _is_list(value) and value != [] and _is_owner(default_owner(value))
+
+
+def default_owner(authors: Sequence[str]) -> str:
+    """The owner of a submission whose manifest names none: its authors, in up to 200 characters."""
+    return ", ".join(map(str.strip, authors))[:200].strip()
 
 
 def _is_count(value: object) -> bool:
@@ -111,13 +132,14 @@ def _is_count(value: object) -> bool:
 
 
 _NAME_RULE = "1 to 64 letters, digits and . _ + -, a letter or digit first"
+_SEEN = "without characters that cannot be seen, or spaces at the ends"
 _COUNT_RULE = "a whole number from 0 on, below 2^63"
 
 _RULES: dict[str, FieldRule] = {
     "name": FieldRule('"my-agent"', _is_name, _NAME_RULE),
     "version": FieldRule('"1"', _is_name, _NAME_RULE),
-    "authors": FieldRule('["Ada Lovelace"]', _is_filled_list, "a list of names"),
-    "owner": FieldRule('"Ada Lovelace"', is_line, LINE),
+    "authors": FieldRule('["Ada Lovelace"]', _are_authors, f"a list of names, {_SEEN}"),
+    "owner": FieldRule('"Ada Lovelace"', _is_owner, f"{LINE}, {_SEEN}"),
     "contact": FieldRule('"ada@example.org"', is_line, LINE),
     "tasks": FieldRule('["cart-pole@1"]', _is_list, "a list of tasks, or none"),
     "entry": FieldRule('"agent:load"', _is_entry, "module:function of the folder"),

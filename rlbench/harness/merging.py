@@ -141,7 +141,7 @@ def _added_record(theirs: Record, data: bytes, target: Path) -> tuple[str, str]:
                 return CONFLICT, f"{other} has the same training seed and other contents"
             changed = (
                 header_difference({**theirs.header, "digest": ours["digest"]}, ours)
-                or "only the digest differs, of the manifest or other files"
+                or "only the digest differs, by lines of the manifest that a record does not have"
             )
             return CONFLICT, f"{other} has the same training seed and contents: {changed}"
     outcome, why = _add(target, data)

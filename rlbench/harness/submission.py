@@ -12,7 +12,7 @@ from rlbench.harness.adapters import folder as adapters
 from rlbench.harness.contents import digest, files, played
 from rlbench.harness.layers import player
 from rlbench.harness.layers.graph import GraphError
-from rlbench.harness.manifest import MANIFEST, read_manifest
+from rlbench.harness.manifest import MANIFEST, default_owner, read_manifest
 from rlbench.harness.search_player import folder as search_player
 from rlbench.harness.tasks.task import Task
 from rlbench.search.files import ENTRY as SEARCH_ENTRY
@@ -111,7 +111,7 @@ def read(path: str | Path) -> Submission:
         digest=digest(folder),
         contents=played(folder, MANIFEST, [entry, fields["device"]]),
         player=played_by,
-        **{**fields, "owner": fields["owner"] or ", ".join(fields["authors"])[:200]},
+        **{**fields, "owner": fields["owner"] or default_owner(fields["authors"])},
     )
 
 

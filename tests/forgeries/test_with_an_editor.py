@@ -96,6 +96,9 @@ FORGED = {
     "no owner": (without("owner"), "no owner"),
     "an empty owner": (in_header(owner=""), "owner is ''"),
     "an owner of two lines": (in_header(owner="a\nb"), "owner is"),
+    "an owner with a space at its end": (in_header(owner="rlbench "), "owner is 'rlbench '"),
+    "an owner with a separator of lines": (in_header(owner="a\u2028b"), "owner is"),
+    "an owner that turns the text round": (in_header(owner="a\u202eb"), "owner is"),
     "no contents": (without("contents"), "no contents"),
     "another seed": (episode(3, seed=7), "its seed is 7, not"),
     "one seed for all": (all_episodes(seed=2**30), "its seed is 1073741824, not"),
@@ -301,12 +304,10 @@ def test_findings_written_by_hand_prove_nothing(forged, results):
 
 def test_an_owner_breaks_no_table(results, tmp_path):
     """Whatever stands in it: the rows of the page keep their columns, and no markup of it is shown as such."""
-    write_run(results, "rival", 2, 9, owner="Eve | <b>`x`\u2028[y](z)\u202e|")
+    write_run(results, "rival", 2, 9, owner="Eve | <b>`x`[y](z)|")
     page = tmp_path / "page.md"
     assert cli.main(["leaderboard", "--results", str(results), "--output", str(page), "--quiet"]) == 0
     text = "".join(path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.md"))
-    assert "\u2028" not in text
-    assert "\u202e" not in text
     rows = [line for line in text.splitlines() if "Eve" in line and line.startswith("|")]
     assert rows
     rules = {line.count("|") for line in text.splitlines() if re.fullmatch(r"[|: -]+", line)}

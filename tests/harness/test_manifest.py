@@ -1,6 +1,8 @@
 """submission.toml: one schema, whose reader reads what its writer writes."""
 
+import json
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,16 +10,18 @@ from hypothesis import strategies as st
 
 from rlbench.errors import UserError
 from rlbench.harness import manifest, submission
+from rlbench.harness.results.schema import definitions, violation
 
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}", fullmatch=True)
 WORDS = st.text(min_size=1).filter(lambda text: text.strip() and text.isprintable())
+OWNERS = st.text("abc äß中-.|<", min_size=1, max_size=200).map(str.strip).filter(bool)
 COUNTS = st.integers(0, 2**63 - 1) | st.none()
 MANIFESTS = st.fixed_dictionaries(
     {
         "name": NAMES,
         "version": NAMES,
-        "authors": st.lists(WORDS, min_size=1, max_size=3),
-        "owner": st.none() | WORDS.filter(lambda text: len(text) <= 200),
+        "authors": st.lists(OWNERS, min_size=1, max_size=3),
+        "owner": st.none() | OWNERS,
         "contact": st.none() | WORDS.filter(lambda text: len(text) <= 200),
         "tasks": st.lists(WORDS, max_size=3),
         "entry": st.from_regex(r"[A-Za-z_][A-Za-z0-9_]*:[A-Za-z_][A-Za-z0-9_]*", fullmatch=True),
@@ -29,6 +33,9 @@ MANIFESTS = st.fixed_dictionaries(
     }
 )
 LEAST = {"name": "a", "version": "1", "authors": ["b"], "tasks": ["*"], "entry": "agent:load"}
+HEADER = json.loads(
+    next(Path("results").glob("cart-pole@1/random@*.jsonl")).read_text(encoding="utf-8").partition("\n")[0]
+)
 
 
 @given(fields=MANIFESTS, mark=st.booleans())
@@ -82,3 +89,38 @@ def test_a_submission_trained_on_no_task_can_be_read(submit):
 def test_folders_that_cannot_be(name, tmp_path):
     with pytest.raises(UserError, match=r"no submission at|no submission.toml"):
         submission.read(tmp_path / name)
+
+
+UNSEEN = [
+    " a",
+    "a ",
+    "a\u200b",
+    "a\u00a0b",
+    "a\u3164",
+    "\u2800",
+    "a\ufe0f",
+    "a\u00ad",
+    "a\u202eb",
+    "a\U000e0061",
+    "\ufeffa",
+    "a\n",
+]
+
+
+@pytest.mark.parametrize("owner", UNSEEN, ids=ascii)
+def test_an_owner_that_looks_like_another_is_refused(owner):
+    with pytest.raises(UserError, match=r"owner = .* is not valid"):
+        manifest.manifest_text(LEAST | {"owner": owner})
+    assert violation({"kind": "header", **HEADER, "owner": owner}) == f"owner is {owner!r}"
+    assert violation({"kind": "header", **HEADER, "owner": "Ada Ⅱ. de l'Île, 李"}) is None
+
+
+def test_authors_are_the_owner_by_default_without_spaces_at_the_ends():
+    assert manifest.default_owner(["Ada ", " Bob"]) == "Ada, Bob"
+    assert manifest.default_owner(["a" * 199, "b"]) == "a" * 199 + ","
+    with pytest.raises(UserError, match=r"authors = .* is not valid"):
+        manifest.manifest_text(LEAST | {"authors": ["Ada\u3164"]})
+
+
+def test_the_schema_of_records_has_the_same_pattern_of_an_owner():
+    assert definitions()["header"]["properties"]["owner"]["pattern"] == manifest.OWNER

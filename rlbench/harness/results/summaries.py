@@ -24,7 +24,7 @@ from rlbench.harness.tasks.suite import TASKS, catalogue
 CACHE_NAME = "rlbench_summaries_{}"
 """Name of the file in the cache; one per folder of results."""
 
-LAYOUT = 6
+LAYOUT = 7
 """Version of what the cache holds."""
 
 
