@@ -55,6 +55,12 @@ def printable(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
+def about_it(error: object, path: object) -> str:
+    """An error about a file on one line, for a place that names the file already: it is `it` there, not its path."""
+    named = re.sub(rf"(\b[Tt]he [a-z ]+ )?{re.escape(str(path))}", "it", str(error))
+    return printable(re.sub("^it, ", "", named))
+
+
 def counted(number: int, thing: str) -> str:
     """A number of things: `1 episode`, `1,200 episodes`."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"

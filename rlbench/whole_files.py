@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+_OTHERS = {
+    stat.S_IFREG: "a file",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFLNK: "a link",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 
 @contextmanager
@@ -25,6 +37,60 @@ def replacing(path: Path) -> Iterator[Path]:
     except BaseException:
         discard(path)
         raise
+
+
+@contextmanager
+def replacing_regular(path: Path, folders: int = 0) -> Iterator[Path]:
+    """As `replacing`, of a file in a folder that others fill, too: no link is followed, and no pipe waited for.
+
+    Args:
+        path: The file.
+        folders: How many of the folders above it must be no links, either; they are made.
+
+    Raises:
+        OSError: Something else is in its place, or it cannot be written.
+    """
+    scratch = check_replaceable(path, folders)
+    if folders:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield scratch
+        take_place(scratch, path)
+    except BaseException:
+        scratch.unlink(missing_ok=True)
+        raise
+
+
+def check_replaceable(path: Path, folders: int = 0) -> Path:
+    """Raise OSError where `replacing_regular` would; the scratch file beside `path`."""
+    scratch = path.with_name(path.name + ".part")
+    for place in (path, scratch):
+        check_place(place, folders)
+    return scratch
+
+
+def check_place(path: Path, folders: int = 0) -> None:
+    """Raise OSError where writing a file would follow a link or wait for a pipe; `strerror` says what is to be removed.
+
+    Args:
+        path: The file, which may be absent.
+        folders: How many of the folders above it are looked at as well, which may be absent, too.
+    """
+    for folder in reversed(path.parents[:folders]):
+        _check(folder, stat.S_IFDIR, f"the folder {folder.name}", "a folder")
+    _check(path, stat.S_IFREG, "it", "a file")
+
+
+def _check(path: Path, right: int, name: str, what: str) -> None:
+    """Raise OSError where something of another kind is at a path."""
+    try:
+        kind = stat.S_IFMT(os.lstat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    if kind != right:
+        remedy = "give another place" if kind in (stat.S_IFCHR, stat.S_IFBLK) else "remove it"
+        told = f"{name} is {_OTHERS.get(kind, 'something else')}, not {what}; {remedy}"
+        raise OSError(errno.EINVAL, told, str(path))
 
 
 def take_place(scratch: Path, target: Path) -> None:

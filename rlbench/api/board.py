@@ -83,6 +83,7 @@ def leaderboard(
     tasks: Sequence[str] = (),
     suite: str | None = None,
     agents: Sequence[str] = (),
+    published: bool = False,
 ) -> Leaderboard:
     """Rank a folder of results, as `rlbench leaderboard` does; nothing is written.
 
@@ -91,6 +92,8 @@ def leaderboard(
         tasks: These tasks alone.
         suite: The tasks of this suite alone.
         agents: These agents alone; they keep their ranks.
+        published: Whether to count what is published with the records, checks among it, and nothing that `verify` has
+            found on this machine: the same for everybody.
 
     Raises:
         UserError: There is no such folder, task, suite or agent.
@@ -100,6 +103,6 @@ def leaderboard(
             raise UserError(f"{name} is a list of names: give [{given!r}]")
     keys = asked_for(tasks, suite)  # first, as a file of tasks that is named there is known from then on
     folder = Path(path_of(results, "folder of results"))
-    ranked = load_rankings(folder)
+    ranked = load_rankings(folder, published)
     chosen = bool(keys or agents)
     return Leaderboard(selected(ranked, keys, agents) if chosen else ranked, folder, whole=not chosen)

@@ -23,10 +23,12 @@ from rlbench.harness.tasks.suite import catalogue, get_suite
 Row = TypeVar("Row", TaskRow, RunRow, SuiteRow, ProofRow, UnrankedRow)
 
 
-def load_rankings(results: Path) -> Rankings:
-    """Rankings of everything in a results folder."""
+def load_rankings(results: Path, published: bool = False) -> Rankings:
+    """Rankings of everything in a results folder; if `published`, without what `verify` has found on this machine."""
     known = catalogue()
-    return compute_rankings(load_runs(results), known.tasks, known.suites, KeptRatings(cache.load, cache.store))
+    return compute_rankings(
+        load_runs(results, published), known.tasks, known.suites, KeptRatings(cache.load, cache.store)
+    )
 
 
 def asked_for(tasks: Sequence[str], suite: str | None) -> set[str]:

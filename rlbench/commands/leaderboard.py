@@ -55,6 +55,9 @@ class LeaderboardOptions:
     leaderboard.md beside them, else into tasks/ beside it."""
     check: bool = False
     """Write nothing; exit with 1 if a page is not what the results say."""
+    published: bool = False
+    """Count what is published with the records, checks among it, and nothing that `rlbench verify` has found on this
+    machine, which takes out what came out otherwise: the page to be committed, the same for everybody."""
     quiet: Quiet = False
     """Print nothing but mistakes."""
     format: Format = "table"
@@ -71,7 +74,7 @@ def run(options: LeaderboardOptions) -> int:
     if options.output.is_dir():
         options = dataclasses.replace(options, output=options.output / LeaderboardOptions.output)
     keys = asked_for(options.task, options.suite)  # first, as a file of tasks that is named there is known from then on
-    ranked = load_rankings(options.results)
+    ranked = load_rankings(options.results, options.published)
     if found := parts.unmerged(options.results):
         remark(f"{counted(len(found), 'part')} of shards not ranked; {merge(options.results)}", options)
     if options.check:
@@ -82,7 +85,7 @@ def run(options: LeaderboardOptions) -> int:
     pages.write_pages(ranked, options.results, options.output)  # first, as printing may fail
     if not options.quiet:
         print_rankings(ranked, "table", options.results)
-        write(proofs(ranked))
+        write(published_proofs(ranked) if options.published else proofs(ranked))
         folder = pages.folder_of_tasks(options.results, options.output)
         write(f"wrote {options.output}, and a page per task in {folder}\n")
     return 0
@@ -99,6 +102,14 @@ def proofs(ranked: Rankings) -> str:
     """A line that says how many of the runs that count this machine has proved."""
     counts = [f"{ranked.states.get(state, 0):,} {state}" for state in ("verified", "re-run", "self-reported")]
     return f"on this machine: {', '.join(counts)} runs; `rlbench verify` proves them\n"
+
+
+def published_proofs(ranked: Rankings) -> str:
+    """A line that says of how many of the runs that count something is published."""
+    rows = [row for some in ranked.proofs.values() for row in some]
+    verified, contested = (sum(getattr(row, name) for row in rows) for name in ("verified", "contested"))
+    of = counted(sum(row.recorded for row in rows), "run")
+    return f"published: {verified:,} of {of} verified, {contested:,} contested; what was found here is left out\n"
 
 
 def print_rankings(ranked: Rankings, format: Format, results: Path) -> None:
@@ -146,4 +157,4 @@ def command(options: LeaderboardOptions) -> str:
     for name in ("results", "output"):
         value, default = getattr(options, name), getattr(LeaderboardOptions, name)
         words += [f"--{name}", str(value)] if value != default else []
-    return shlex.join(words)
+    return shlex.join([*words, *(["--published"] if options.published else [])])

@@ -19,7 +19,7 @@ from rlbench.harness.ranking.rankings import compute_rankings
 from rlbench.harness.ranking.recorded_runs import AgentVersion, RecordedRun
 from rlbench.harness.results import record
 from rlbench.harness.tasks.suite import catalogue
-from rlbench.whole_files import replacing
+from rlbench.whole_files import replacing_regular
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -135,7 +135,7 @@ def save(name: str, make: Callable[[], Figure], what: str, folder: Path) -> list
             path = folder / f"{name}.{suffix}"
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                with replacing(path) as scratch:
+                with replacing_regular(path) as scratch:
                     figure.savefig(scratch, format=suffix, metadata={"Date": None} if suffix == "svg" else None)
             except OSError as error:
                 raise UserError(f"cannot write {path}: {error.strerror or error}; give another --output") from None

@@ -112,6 +112,7 @@ def prepare(page: Path, folders: list[Path]) -> None:
     try:
         for folder in folders:
             folder.mkdir(parents=True, exist_ok=True)
+        whole_files.check_replaceable(page)
         whole_files.check_writable(page)
     except OSError as error:
         raise UserError(f"cannot write {str(error.filename).removesuffix('.part')}: {error.strerror}") from None

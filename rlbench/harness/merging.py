@@ -27,7 +27,7 @@ from rlbench.harness.results import checks, curves, record
 from rlbench.harness.results.jsonl import JsonlWriter
 from rlbench.harness.results.record import Record
 from rlbench.regular_files import read_regular
-from rlbench.whole_files import appear
+from rlbench.whole_files import appear, check_place
 
 ADDED, CONTINUED, THERE, CONFLICT, REFUSED = "added", "continued", "there already", "conflict", "refused"
 """What became of a file of another folder."""
@@ -73,12 +73,21 @@ def merge(source: Path, results: Path) -> Iterator[Merged]:
     for path in files(source):
         file = path.relative_to(source).as_posix()
         try:
+            check(results / file, folders=file.count("/"))
             found = _merged(path, results / file)
         except UnwritableError:
             raise
         except UserError as error:
             found = [(REFUSED, str(error))]
         yield from (Merged(source, file, outcome, why) for outcome, why in found)
+
+
+def check(target: Path, folders: int) -> None:
+    """Refuse what would be written through a link, by itself or by the folders above it."""
+    try:
+        check_place(target, folders)
+    except OSError as error:
+        raise UserError(f"cannot write {target}: {error.strerror}") from None
 
 
 def files(folder: Path) -> list[Path]:
@@ -91,7 +100,7 @@ def files(folder: Path) -> list[Path]:
         for path in sorted(each.parent.glob(f"{glob.escape(each.stem)}.*"))
         if path not in there and (path.suffix == kept_actions.SUFFIX or path.name.endswith(record.VERIFICATION))
     ]
-    kept = sorted([*(folder / curves.FOLDER).glob("*/*.csv"), *(folder / checks.FOLDER).glob("*.csv")])
+    kept = sorted([*curves.found_in(folder), *checks.found_in(folder)])
     return [*records, *(path for path in (*beside, *kept) if not record.is_hidden(path, folder))]
 
 

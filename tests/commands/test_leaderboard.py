@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from rlbench.api.ranking import load_rankings
 from rlbench.commands.leaderboard import LeaderboardOptions, run
 from rlbench.errors import UserError
 from rlbench.harness import submission
@@ -161,6 +163,28 @@ def test_a_filter_prints_the_rows_asked_for_and_writes_nothing(options, capsys):
     assert not options.output.exists()
     with pytest.raises(UserError, match="unknown agent 'planer'; did you mean planner"):
         run(dataclasses.replace(options, agent=("planer",)))
+
+
+FLAWS = {
+    "checks/pipe.csv": (os.mkfifo, "cannot read it: it is a pipe, not a file"),
+    "checks/text.csv": (lambda path: path.write_bytes(b"\xff"), "it is not text in UTF-8: byte 1 of line 1 is 0xff"),
+    "checks/short.csv": (lambda path: path.write_text("a,b\n", encoding="utf-8"), "it holds no checks: its columns"),
+    "curves/grid-world@1/pipe-s0.csv": (os.mkfifo, "cannot read it: it is a pipe, not a file"),
+    "curves/grid-world@1/a-s0.csv": (lambda path: path.write_bytes(b"\xff"), "it is not text in UTF-8: byte 1"),
+    "grid-world@1/pipe@0.jsonl": (os.mkfifo, "cannot read it: it is a pipe, not a file; move it away"),
+    "grid-world@1/text@0.jsonl": (lambda path: path.write_bytes(b"\xff\n"), "it is "),
+}
+
+
+def test_what_is_said_of_files_that_are_none_names_them_once_and_is_a_sentence(options):
+    for name, (make, _) in FLAWS.items():
+        (options.results / name).parent.mkdir(parents=True, exist_ok=True)
+        make(options.results / name)
+    told = {f"{row.task}/{row.agent}": row.reason for row in load_rankings(options.results).unranked}
+    for name, (_, reason) in FLAWS.items():
+        place = "/".join(name.split("/")[-2:])
+        assert told[place].startswith(reason), (name, told)
+        assert str(options.results) not in told[place]
 
 
 def test_a_second_look_parses_no_record_again(options, monkeypatch):

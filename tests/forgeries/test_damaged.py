@@ -85,7 +85,7 @@ def test_pipes_among_the_pages_are_a_line_and_hang_nothing(results, tmp_path, ca
     os.mkfifo(of_task)
     assert cli.main([*words, "--check"]) == 1
     assert cli.main(words) == 2
-    assert "it is no file; remove it" in capsys.readouterr().err
+    assert "it is a pipe, not a file; remove it" in capsys.readouterr().err
     assert page.read_bytes() == old
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Collection
 from itertools import zip_longest
@@ -16,7 +17,7 @@ from rlbench.harness.results import checks, curves
 from rlbench.harness.results.curves import KeptCurve
 from rlbench.harness.tasks.suite import FAMILIES, catalogue
 from rlbench.regular_files import open_regular
-from rlbench.whole_files import replacing
+from rlbench.whole_files import check_replaceable, replacing_regular
 
 PAGE = "leaderboard.md"
 """The page of all tasks, beside the folder of results."""
@@ -64,6 +65,8 @@ def link(curve: KeptCurve, folder: str) -> CurveLink:
 def difference(ranked: Rankings, results: Path, page: Path) -> str | None:
     """The first page that is not what these rankings give, and where it differs; None if all are."""
     expected, folder = pages(ranked, results, page), folder_of_tasks(results, page)
+    if folder.is_symlink():
+        return f"{folder} is a link, not a folder"
     for path, text in expected.items():
         if (where := difference_of(text, path)) is not None:
             return f"{path} is stale ({where})"
@@ -76,7 +79,7 @@ def difference(ranked: Rankings, results: Path, page: Path) -> str | None:
 def leftover(expected: Collection[Path], folder: Path) -> list[Path]:
     """The pages of tasks that nobody has completed, or that no longer exist; only what this command has written."""
     kept = {path.resolve() for path in expected}
-    written = sorted(folder.glob("*@*.md"))
+    written = [] if folder.is_symlink() else sorted(folder.glob("*@*.md"))
     return [path for path in written if path.resolve() not in kept and was_written(path)]
 
 
@@ -97,13 +100,12 @@ def difference_of(expected: str, page: Path) -> str | None:
         page: its file.
     """
     try:
-        if page.exists() and not page.is_file():  # a pipe might never end
-            return "it is no file"
-        found = page.read_text(encoding="utf-8")
+        with io.TextIOWrapper(open_regular(page), encoding="utf-8") as file:  # a pipe might never end
+            found = file.read()
     except FileNotFoundError:
         return "it does not exist"
     except (OSError, UnicodeDecodeError) as error:
-        return f"it cannot be read: {error}"
+        return f"it cannot be read: {getattr(error, 'strerror', None) or error}"
     if found == expected:
         return None
     pairs = zip_longest(found.split("\n"), expected.split("\n"))
@@ -113,29 +115,25 @@ def difference_of(expected: str, page: Path) -> str | None:
 def write_pages(ranked: Rankings, results: Path, page: Path) -> None:
     """Write the page of these rankings and those of the tasks, and remove those of tasks without results."""
     texts, folder = pages(ranked, results, page), folder_of_tasks(results, page)
-    if len(texts) > 1:
-        make_folder(folder)
-    for path in texts:
-        if path != page and path.exists() and not path.is_file():  # a pipe might have no reader
-            raise UserError(f"cannot write {path}: it is no file; remove it")
-    for path, text in texts.items():
-        write_page(text, path)
+    for write in (check, write_page):  # none is written where one cannot be
+        for path, text in texts.items():
+            write(text, path, 0 if path == page else 1)
     for path in leftover(texts, folder):
         path.unlink()
 
 
-def make_folder(folder: Path) -> None:
-    """Make the folder of the pages of tasks."""
+def check(_: str, page: Path, folders: int) -> None:
+    """Refuse to write a page over anything but a file, or through a link."""
     try:
-        folder.mkdir(exist_ok=True)
+        check_replaceable(page, folders)
     except OSError as error:
-        raise UserError(f"cannot write {folder}: {error.strerror}") from error
+        raise UserError(f"cannot write {page}: {error.strerror}") from None
 
 
-def write_page(content: str, page: Path) -> None:
-    """Write one page."""
+def write_page(content: str, page: Path, folders: int) -> None:
+    """Write one page; so many of the folders above it must be no links."""
     try:
-        with replacing(page) as scratch:
+        with replacing_regular(page, folders) as scratch:
             scratch.write_text(content, encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot write {page}: {error.strerror}") from error

@@ -8,20 +8,28 @@ from pathlib import Path
 import numpy as np
 
 from rlbench.core.compiler import cache
-from rlbench.errors import printable
+from rlbench.errors import about_it, printable
 from rlbench.harness.proof import findings
 from rlbench.harness.ranking.recorded_runs import AgentVersion, RecordedRun, Statement
 from rlbench.harness.results import checks, curves, summaries
 from rlbench.harness.results.checks import PublishedCheck
 from rlbench.harness.results.record import Record, closed_folders
 
+NOTHING_FOUND: findings.State = "self-reported"
+"""What is known of a record that was not verified."""
 
-def load_runs(folder: Path) -> list[RecordedRun]:
-    """Every run under a folder of results, files that cannot be ranked among them; UserError for no such folder."""
+
+def load_runs(folder: Path, published: bool = False) -> list[RecordedRun]:
+    """Every run under a folder of results, files that cannot be ranked among them; UserError for no such folder.
+
+    Args:
+        folder: The folder of results.
+        published: Whether what `verify` has found on this machine counts for nothing, as for everybody else.
+    """
     if folder.is_dir():
         closed_folders(folder)  # which raises where nothing in it can be seen, not even the checks
-    published, flawed_checks = checks.survey(folder)
-    stated = statements_by_record(published)
+    signed, flawed_checks = checks.survey(folder)
+    stated = statements_by_record(signed)
     found = [
         RecordedRun(
             task=each.task,
@@ -39,7 +47,7 @@ def load_runs(folder: Path) -> list[RecordedRun]:
             owner=each.owner,
             contents=each.contents,
             secret=each.secret,
-            state=each.state,
+            state=NOTHING_FOUND if published else each.state,
             statements=tuple(stated.get((f"{each.task}/{each.agent}@{each.digest[:12]}", each.sha256), ())),
             flaw=each.flaw,
         )
@@ -64,14 +72,9 @@ def state_of(path: Path, run: Record) -> str:
     return findings.state(run, findings.read(path, run))
 
 
-def flawed_file(path: Path, reason: str) -> RecordedRun:
+def flawed_file(path: Path, wrong: str) -> RecordedRun:
     """A file among the learning curves or the checks that is none, as a run that is not ranked."""
     where, name = printable(path.parent.name)[:80], printable(path.name)[:80]
     return RecordedRun(
-        where, AgentVersion(name, "1"), "", "", -1, -1, np.empty(0), 0, False, flaw=without(reason, path)
+        where, AgentVersion(name, "1"), "", "", -1, -1, np.empty(0), 0, False, flaw=about_it(wrong, path)
     )
-
-
-def without(reason: str, path: Path) -> str:
-    """A reason without the path of the file that it is about."""
-    return printable(reason.replace(str(path), "").strip(" ,:"))

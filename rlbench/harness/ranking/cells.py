@@ -107,7 +107,7 @@ def with_deviation(line: ReferenceLine, digits: int) -> str:
 
 def solved(row: TaskRow) -> str:
     """How many training seeds solved the task, of how many; a dash where the reference is a mean of our own runs."""
-    return DASH if row.solved is None else f"{row.solved} of {max(row.training_seeds, 1)}"
+    return DASH if row.solved is None else f"{row.solved} of {len(row.seed_means)}"
 
 
 def digits_of(task: Task) -> int:

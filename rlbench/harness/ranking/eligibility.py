@@ -95,7 +95,7 @@ def displaced(runs: Sequence[RecordedRun], task: Task) -> dict[int, str]:
     best: dict[int, RecordedRun] = {}
     reasons = {}
     for run in runs:
-        other = best.setdefault(run.training_seed, run)
+        other = best.setdefault(seed_of(run), run)
         if standing(run, task) < standing(other, task):
             reasons[id(run)] = f"{other.file} claims to be the same run, and is better proved: verify both"
     return reasons
@@ -113,15 +113,25 @@ def same_contents(runs: Sequence[RecordedRun]) -> dict[int, str]:
 
 
 def same_seed(runs: Sequence[RecordedRun]) -> dict[int, str]:
-    """The reasons of runs of an agent whose training seed another has as well; each names another."""
+    """The reasons of runs of an agent whose training seed another has as well; each names another.
+
+    One that was not trained has none, whatever its manifest states: its changed copies are no seeds of it.
+    """
     reasons = {}
     for run in runs:
-        others = [each for each in runs if each is not run and each.training_seed == run.training_seed]
+        mine = seed_of(run)
+        others = [each for each in runs if each is not run and seed_of(each) == mine]
         if others:
-            seed = "no training seed" if run.training_seed < 0 else f"training seed {run.training_seed}"
+            shared = f"has {f'training seed {mine}' if mine >= 0 else 'no training seed'}, too"
+            shared = "was not trained, either" if run.training_steps == 0 else shared
             remedy = "remove one, or give the changed agent a new version"
-            reasons[id(run)] = f"{others[0].file} has {seed}, too, so that neither counts; {remedy}"
+            reasons[id(run)] = f"{others[0].file} {shared}, so that neither counts; {remedy}"
     return reasons
+
+
+def seed_of(run: RecordedRun) -> int:
+    """The training seed of a run; -1 where nothing was trained."""
+    return run.training_seed if run.training_steps != 0 else -1
 
 
 def secret_of_each(runs: Iterable[RecordedRun]) -> dict[str, str]:

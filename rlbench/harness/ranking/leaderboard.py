@@ -146,6 +146,7 @@ def render(
         misses=MISSES,
         recorded=sum(row.recorded for rows in rankings.proofs.values() for row in rows),
         verified=sum(row.verified for rows in rankings.proofs.values() for row in rows),
+        by_actions=sum(row.by_actions for rows in rankings.proofs.values() for row in rows),
         checks=around.checks,
         unranked=unranked_table(rankings.unranked) if rankings.unranked else None,
     )

@@ -18,6 +18,7 @@ class ProofRow:
     version: str
     recorded: int  # runs that count
     verified: int  # of these, those of which somebody says that every block came out the same, and nobody another thing
+    by_actions: int  # of the verified, those of which nobody says that their submission played again
     contested: int  # those of which somebody says that episodes came out otherwise
     verified_by: tuple[str, ...]  # who, on which machine, until when
     contested_by: tuple[str, ...]
@@ -32,11 +33,13 @@ def _proof_row(runs: Sequence[RecordedRun], task: Task) -> ProofRow:
     """What is published about the runs of one agent on one task."""
     verified = [[each for each in run.statements if is_whole(each, task)] for run in runs]
     contested = [[each for each in run.statements if each.verdict == "different"] for run in runs]
+    proved = [yes for yes, no in zip(verified, contested, strict=True) if yes and not no]
     return ProofRow(
         task.key,
         *runs[0].agent,
         recorded=len(runs),
-        verified=sum(bool(yes) and not no for yes, no in zip(verified, contested, strict=True)),
+        verified=len(proved),
+        by_actions=sum(all(each.how == "actions" for each in some) for some in proved),
         contested=sum(map(bool, contested)),
         verified_by=signatures(each for some in verified for each in some),
         contested_by=signatures(each for some in contested for each in some),

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from rlbench.errors import UserError
 from rlbench.regular_files import read_regular
 from rlbench.text_files import decoded
-from rlbench.whole_files import replacing
+from rlbench.whole_files import check_place, replacing_regular
 
 FOLDER = "checks"
 MAX_BYTES = 1 << 24
@@ -74,7 +74,7 @@ def path_of(results: Path, who: str) -> Path:
 def survey(results: Path) -> tuple[dict[str, list[PublishedCheck]], list[tuple[Path, str]]]:
     """The checks beside the records, by who published them; and files there that are none, with reasons."""
     found, flawed = {}, []
-    for path in sorted((results / FOLDER).glob("*.csv")):
+    for path in found_in(results):
         try:
             some = read(path)
         except UserError as error:
@@ -82,6 +82,12 @@ def survey(results: Path) -> tuple[dict[str, list[PublishedCheck]], list[tuple[P
             continue
         found[path.stem] = some
     return found, flawed
+
+
+def found_in(results: Path) -> list[Path]:
+    """The files in the places of checks; none where their folder is a link, which leads elsewhere."""
+    folder = results / FOLDER
+    return [] if folder.is_symlink() else sorted(folder.glob("*.csv"))
 
 
 def read(path: Path) -> list[PublishedCheck]:
@@ -126,7 +132,11 @@ def add(path: Path, checks: Iterable[PublishedCheck]) -> int:
     Raises:
         UserError: The file holds anything else, or cannot be written.
     """
-    there = read(path) if path.exists() or path.is_symlink() else []
+    try:
+        check_place(path, folders=1)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}") from None
+    there = read(path) if path.exists() else []
     new = unknown_to(there, checks)
     if new:
         try:
@@ -144,8 +154,7 @@ def unknown_to(there: Iterable[PublishedCheck], checks: Iterable[PublishedCheck]
 
 def write(path: Path, checks: Iterable[PublishedCheck]) -> None:
     """Write a file of checks, whole or not at all; OSError where it cannot be written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as scratch:
+    with replacing_regular(path, folders=1) as scratch:
         scratch.write_text(as_csv(checks), encoding="utf-8")
 
 

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from rlbench.errors import UserError
 from rlbench.regular_files import read_regular
 from rlbench.text_files import decoded
-from rlbench.whole_files import replacing
+from rlbench.whole_files import replacing_regular
 
 FOLDER = "curves"
 
@@ -75,8 +75,7 @@ def keep(entries: Sequence[Mapping[str, Any]], results: Path) -> None:
     if not rows:  # planning is not evaluated on the way
         return
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as scratch:
+        with replacing_regular(path, folders=2) as scratch:
             scratch.write_text(as_csv([(*row, device_of(head)) for row in rows]), encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot keep the learning curve {path}: {error.strerror}") from None
@@ -105,7 +104,7 @@ def find(results: Path) -> list[KeptCurve]:
 def survey(results: Path) -> tuple[list[KeptCurve], list[tuple[Path, str]]]:
     """The learning curves beside the records, by task, agent and seed; and files that are none, with reasons."""
     found, flawed = [], []
-    for path in sorted((results / FOLDER).glob("*/*.csv")):
+    for path in found_in(results):
         try:
             whose, rows = read(path)
         except UserError as error:
@@ -113,6 +112,13 @@ def survey(results: Path) -> tuple[list[KeptCurve], list[tuple[Path, str]]]:
             continue
         found.append(KeptCurve(*whose, path.relative_to(results).as_posix(), *rows[-1][:2], rows[-1].device))
     return sorted(found, key=lambda curve: (curve.task, curve.agent, curve.seed)), flawed
+
+
+def found_in(results: Path) -> list[Path]:
+    """The files in the places of learning curves; of links to folders, which lead elsewhere, the links themselves."""
+    folder = results / FOLDER
+    tasks = [] if folder.is_symlink() else sorted(path for path in folder.glob("*") if path.is_dir())
+    return [path for task in tasks for path in ([task] if task.is_symlink() else sorted(task.glob("*.csv")))]
 
 
 def read(path: Path) -> tuple[tuple[str, str, int], list[Evaluation]]:

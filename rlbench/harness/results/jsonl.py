@@ -11,6 +11,7 @@ from typing import Any
 from rlbench.appended_files import AppendedFile
 from rlbench.errors import HarnessError, UserError
 from rlbench.regular_files import open_regular
+from rlbench.whole_files import check_place
 
 BESIDE = "move it away, or copy the records to a folder of yours"
 """What to do where a file beside a record cannot be written."""
@@ -109,6 +110,10 @@ class JsonlWriter(AppendedFile):
     """The only writer of one file; a context. Arguments and errors as of `AppendedFile`."""
 
     def __init__(self, path: Path, writer: str = "evaluation", hint: str = "give another folder for results") -> None:
+        try:
+            check_place(path, folders=1)
+        except OSError as error:
+            raise UserError(f"cannot write {path}: {error.strerror}, or {hint}") from None
         super().__init__(path, writer, hint)
 
     def append(self, lines: Sequence[Mapping[str, Any]], safe: str) -> None:

@@ -58,7 +58,7 @@ def path_of(record_path: Path, number: int, of: int) -> Path:
 def find(folder: Path) -> list[Path]:
     """The parts below a folder of results, in the order of their names."""
     found = sorted(folder.glob(f"*/*.{KIND}-*-of-*.jsonl"))
-    return [path for path in found if not record.is_hidden(path, folder)]
+    return [path for path in found if not record.is_hidden(path, folder) and not path.parent.is_symlink()]
 
 
 def unmerged(folder: Path) -> list[Path]:

@@ -188,17 +188,23 @@ def find(folder: Path, pattern: str = "*/*.jsonl") -> list[Path]:
 def candidates(folder: Path) -> list[Path]:
     """What is a record below a folder of results, or claims to be by its place and name, whatever it is.
 
-    Links, pipes and folders among the records are told, too, links that are named as what `verify` writes, and folders
-    in which nothing can be seen.
+    Links, pipes and folders among the records are told, too, links in the place of folders, those that are named as
+    what `verify` writes, and folders in which nothing can be seen.
     """
     shown = _shown(folder, "*/*.jsonl")
     found = [path for path in shown if not stat.S_ISREG(path.lstat().st_mode) or _may_be_record(path)]
-    return sorted([*found, *closed_folders(folder)])
+    return sorted([*found, *closed_folders(folder), *linked_folders(folder)])
 
 
 def _shown(folder: Path, pattern: str) -> Iterator[Path]:
-    """The files below a folder that match a pattern, in folders that are neither hidden nor closed."""
-    return (p for p in folder.glob(pattern) if not is_hidden(p, folder) and os.access(p.parent, os.X_OK))
+    """The files below a folder that match a pattern, in folders that are neither hidden nor closed nor links."""
+    return (
+        path
+        for path in folder.glob(pattern)
+        if not is_hidden(path, folder)
+        and os.access(path.parent, os.X_OK)
+        and (path.parent == folder or not path.parent.is_symlink())
+    )
 
 
 def closed_folders(folder: Path) -> list[Path]:
@@ -212,6 +218,11 @@ def closed_folders(folder: Path) -> list[Path]:
     except OSError as error:
         raise UserError(f"cannot read {folder}: {error.strerror}; ask its owner, or copy it") from None
     return sorted(path for path in there if not os.access(path, os.R_OK | os.X_OK))
+
+
+def linked_folders(folder: Path) -> list[Path]:
+    """The links to folders in a folder of results, which are not looked into: they may lead anywhere."""
+    return [path for path in folder.iterdir() if path.is_symlink() and path.is_dir() and not is_hidden(path, folder)]
 
 
 def is_hidden(path: Path, folder: Path) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlbench.errors import UserError, printable
+from rlbench.errors import UserError, about_it, printable
 from rlbench.harness.results import bounds, record
 from rlbench.harness.tasks.suite import TASKS, catalogue
 
@@ -83,7 +83,7 @@ def load(folder: Path, cached: Load, store: Store, state: State) -> list[Summary
         try:
             data = record.read_bytes(path)
         except UserError as error:
-            made.append(flawed(path, reason(error, path)))
+            made.append(flawed(path, about_it(error, path)))
             continue
         place = f"{path.parent.name}/{path.name}\0".encode(errors="surrogateescape")
         task = of_others.tasks.get(path.parent.name) if path.parent.name in of_others.sources else None
@@ -112,7 +112,7 @@ def summary_of(data: bytes, path: Path, state: State) -> Summary:
         task = catalogue().tasks.get(run.header["task"])
         wrong = misplaced(run, path) or (bounds.flaw(run, task) if task else None)
     except UserError as error:
-        return flawed(path, reason(error, path))
+        return flawed(path, about_it(error, path))
     return flawed(path, wrong) if wrong else summary(run, data, state(path, run))
 
 
@@ -122,11 +122,6 @@ def misplaced(run: record.Record, path: Path) -> str | None:
     if (path.parent.name, path.name) == (folder, name):
         return None
     return f"it holds {printable(folder)}/{printable(name)}; give it that name, or remove the copy"
-
-
-def reason(error: UserError, path: Path) -> str:
-    """An error about a file on one line, without the path of the file."""
-    return printable(str(error).replace(str(path), "").strip(" ,").replace("read :", "read it:"))
 
 
 def flawed(path: Path, wrong: str) -> Summary:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rlbench import cli
+from rlbench import cli, leaderboard
 from rlbench.harness.proof import findings, kept_actions
 from rlbench.harness.results import checks, record
 
@@ -39,9 +39,41 @@ def test_what_was_found_is_signed_once_and_published(copy, monkeypatch, capsys):
     findings.path_of(copy).unlink()  # as in another's checkout
     page = copy.parents[2] / "page.md"
     assert cli.main(["leaderboard", "--results", str(copy.parents[1]), "--output", str(page), "--quiet"]) == 0
-    assert "1 of 1 runs in the tables are *verified*" in page.read_text(encoding="utf-8")
+    told = "1 of 1 runs in the tables are *verified*, of them 1 by kept actions alone: "
+    assert told in page.read_text(encoding="utf-8")
+    checks.write(path, [check, check._replace(how="played")])  # somebody has its submission
+    assert cli.main(["leaderboard", "--results", str(copy.parents[1]), "--output", str(page), "--quiet"]) == 0
+    assert "1 of 1 runs in the tables are *verified*: " in page.read_text(encoding="utf-8")
     assert ", actions alone)" in (page.parent / "tasks" / "grid-world@1.md").read_text(encoding="utf-8")
     capsys.readouterr()
+
+
+def test_who_finds_otherwise_and_everybody_else_make_the_same_published_page(copy, monkeypatch, capsys):
+    monkeypatch.setattr("rlbench.api.verifying.submission_or_none", lambda *_: None)
+    assert cli.main(["verify", str(copy), "--sign", "Ada", "--quiet"]) == 0
+    signed = checks.path_of(copy.parents[1], "Ada")
+    (check,) = checks.read(signed)
+    checks.write(signed, [check._replace(verdict="different")])
+    page = copy.parents[2] / "page.md"
+    words = ["leaderboard", "--results", str(copy.parents[1]), "--output", str(page)]
+    monkeypatch.setattr(findings, "state", lambda *_: "different")  # on the machine of who signs
+    (row,) = leaderboard(copy.parents[1]).rankings.unranked
+    assert "verify found other episodes on this machine" in row.reason
+    assert cli.main([*words, "--published"]) == 0
+    assert "published: 0 of 1 run verified, 1 contested" in capsys.readouterr().out
+    mine = page.read_text(encoding="utf-8")
+    assert "verify found" not in mine
+    assert "Ada (" in (page.parent / "tasks" / "grid-world@1.md").read_text(encoding="utf-8")
+    assert cli.main([*words, "--check"]) == 1
+    monkeypatch.undo()
+    findings.path_of(copy).unlink()  # as in another's checkout
+    assert cli.main([*words, "--check"]) == 0
+    assert cli.main([*words, "--check", "--published"]) == 0
+    board = leaderboard(copy.parents[1], published=True)
+    assert [row.contested for row in board.rankings.proofs["grid-world@1"]] == [1]
+    page.write_text(mine + "more\n", encoding="utf-8")
+    assert cli.main([*words, "--check", "--published"]) == 1
+    assert capsys.readouterr().err.endswith(" --published\n")
 
 
 def test_bad_names_and_findings_that_cannot_be_kept_are_one_line(copy, monkeypatch, capsys):

@@ -12,6 +12,7 @@ from rlbench.harness.ranking.rankings import compute_rankings
 from rlbench.harness.ranking.recorded_runs import Statement
 from rlbench.harness.tasks.task import Task
 from tests.harness.ranking.episode_lines import HILL, LAKE, MADE_UP, MADE_UP_SUITES, frame, ranked, run
+from tests.harness.ranking.results import runs
 
 
 def test_incomplete_and_foreign_runs_are_listed_and_not_ranked():
@@ -47,6 +48,16 @@ def test_of_two_runs_of_one_training_seed_neither_counts_and_the_others_do():
     assert [row.digest[:1] for row in board.unranked] == ["1", "2"]
     for row, other in zip(board.unranked, "21", strict=True):
         assert f"hill@1/a@{other * 12}.jsonl has training seed 0, too, so that neither counts" in row.reason
+
+
+def test_changed_copies_of_an_agent_that_was_not_trained_are_no_seeds_of_it():
+    made = [dataclasses.replace(each, training_steps=0) for each in runs("a", MADE_UP["hill@1"], [1.0, 2.0, 3.0])]
+    board = compute_rankings(made, MADE_UP, MADE_UP_SUITES)
+    assert "hill@1" not in board.tasks
+    assert len(board.unranked) == 3
+    assert all("was not trained, either, so that neither counts" in row.reason for row in board.unranked)
+    (row,) = compute_rankings(made[:1], MADE_UP, MADE_UP_SUITES).tasks["hill@1"]
+    assert (row.training_seeds, len(row.seed_means)) == (0, 1)
 
 
 def test_the_same_contents_under_several_training_seeds_count_once():
