@@ -24,6 +24,7 @@ from rlbench.harness.isolation import linux
 from rlbench.harness.kept import Kept
 from rlbench.harness.proof import kept_actions
 from rlbench.harness.proof.findings import Verification, difference, has_same_arithmetic, state
+from rlbench.harness.proof.kept_actions import NotKeptError
 from rlbench.harness.results import record
 from rlbench.harness.results.record import Record
 from rlbench.harness.submission import Submission
@@ -32,8 +33,10 @@ from rlbench.harness.verify import verify as play_again
 from rlbench.progress import progress
 
 COUNTS = ("blocks", "of", "episodes", "different")
-COLUMNS = ("record", *COUNTS, "verdict")
+COLUMNS = ("record", *COUNTS, "verdict", "proof")
 DETAILS = ("first_difference", "reason")
+PROOFS = {True: "played and simulated", False: "actions alone"}
+"""How a record was compared, by whether its submission played again."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ def verify(
     Returns:
         A row per record: its place `record`; how many `blocks` were compared `of` how many, with how many `episodes`,
         and how many of these came out `different`; the `verdict`, which is `verified`, `re-run`, `different`, or says
-        why nothing was compared; the `first_difference` and the `reason`, missing where there is none.
+        why nothing was compared; the `proof`, `played and simulated` or `actions alone`; the `first_difference` and
+        the `reason`, missing where there is none.
 
     Raises:
         UserError: There are no such records, or the only one cannot be compared.
@@ -182,11 +186,13 @@ def row(path: Path, how: VerifyHow, *, alone: bool) -> dict[str, Any]:
         verdict = "no comparison"
         task = with_secret(get_task_of_record(run.header["task"]), how.secret)
         found = play_again(path, task, entrant, how.blocks, jobs=how.jobs, quiet=how.quiet, keep=how.traces)
+    except NotKeptError as error:
+        return made | {"verdict": "self-reported", "reason": str(error)}
     except UserError as error:
         if alone and (verdict != "no submission" or how.submission is not None):
             raise
         return made | {"verdict": verdict, "reason": str(error)}
-    told = cells(run, found)
+    told = cells(run, found) | {"proof": PROOFS[entrant is not None] if found.blocks else None}
     if entrant is None:
         told["reason"] = told["reason"] or "its kept actions alone were simulated, as its submission is not here"
     return made | told

@@ -89,8 +89,9 @@ def show(rows: list[dict[str, Any]], options: VerifyOptions) -> None:
         rows: One per record.
         options: Of the command.
     """
-    columns = COLUMNS if options.format == "table" else (*COLUMNS, *DETAILS)
-    print_table(pd.DataFrame(rows, columns=list(columns)).astype(dict.fromkeys(COUNTS, "Int64")), options.format)
+    table = pd.DataFrame(rows, columns=[*COLUMNS, *DETAILS]).astype(dict.fromkeys(COUNTS, "Int64"))
+    narrow = options.format == "table"  # its blocks say how many episodes there are
+    print_table(table.drop(columns=["episodes", *DETAILS]) if narrow else table, options.format)
     for each in rows:
         for name in DETAILS:
             if each.get(name):

@@ -22,7 +22,7 @@ from rlbench.harness.isolation.private_copy import private_copy
 from rlbench.harness.kept import Kept
 from rlbench.harness.open_run import without_spent_time
 from rlbench.harness.proof import kept_actions
-from rlbench.harness.proof.findings import Findings, Verification, header
+from rlbench.harness.proof.findings import NOT_KEPT, Findings, Verification, header
 from rlbench.harness.proof.resimulation import Actions, CleanProcess, mismatches
 from rlbench.harness.results import bounds, record
 from rlbench.harness.results.header import check_claims, check_header, check_task
@@ -59,6 +59,7 @@ def verify(
 
     Raises:
         UserError: The record is empty, or not of this task, submission and dynamics, or nothing could prove it.
+            It is a `NotKeptError` where there are only kept actions, and not those of the record.
     """
     run = record.read(path)
     if run is None or not run.blocks:
@@ -67,11 +68,17 @@ def verify(
     if entrant is None and not kept:
         raise UserError(f"{path} has no kept actions, and there is no submission to play again")
     _check_comparable(path, run, task, entrant)
+    foreign = bool(kept) and kept_actions.not_of(run, kept[: len(run.blocks)]) is not None
+    if foreign and entrant is None:
+        raise kept_actions.NotKeptError(f"{NOT_KEPT}; move them away")
+    kept = [] if foreign else kept  # those of another run decide nothing
     last = len(run.blocks) if blocks is None else min(blocks, len(run.blocks))
     last = last if entrant is not None else min(last, len(kept))
     with ExitStack() as stack:
         entrant = entrant and stack.enter_context(private_copy(entrant))
         keeper = stack.enter_context(kept_actions.ActionsWriter(path, run.header)) if keep and entrant else None
+        if keeper and foreign:
+            keeper.cut(0)
         mine = header(path, run, entrant is not None)
         findings = stack.enter_context(Findings(path, mine, keeper.blocks if keeper else None))
         left = range(findings.found.blocks, last)
@@ -152,7 +159,7 @@ class CompareBlock:
         returns: list[float] = []
         actions: list[Actions] = []
         for episodes in self.kept:
-            unsound = kept_actions.not_kept(recorded, episodes)
+            unsound = kept_actions.other_lengths(recorded, episodes)
             unsound = unsound or mismatches(recorded, clean.play(self.task, self.number, episodes))
         if self.entrant is not None:
             again, actions = self._played_again(self.entrant, kept)

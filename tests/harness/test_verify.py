@@ -164,16 +164,18 @@ def test_the_command(recorded, submit, tmp_path, monkeypatch, capsys):
 
     entrant, path = recorded
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "elsewhere").mkdir()
-    entrant = submission.read(entrant.folder.rename(tmp_path / "elsewhere" / "agent"))
+    elsewhere = tmp_path / "far" / "and" / "away"
+    elsewhere.mkdir(parents=True)
+    entrant = submission.read(entrant.folder.rename(elsewhere / "agent"))
     code, (row,) = run(path)
-    assert (code, row["verdict"]) == (1, "no submission")
+    assert (code, row["verdict"], row["proof"]) == (1, "no submission", None)
     assert row["reason"].startswith(f"no submission with digest {entrant.digest[:12]} in ")
     assert row["reason"].endswith("; give the folder of probe 1 with --submission")
     code, message = run(path, "--submission", submit("return [0] * self.num_envs", folder="elsewhere/other"))
     assert (code, "other has digest" in message) == (2, True)
     code, (row,) = run(path, "--submission", entrant.folder)
     assert (code, row["verdict"], row["blocks"], row["of"]) == (0, "verified", 2, 2)
+    assert row["proof"] == "played and simulated"
     evaluate.evaluate(get_task("grid-world"), "random", tmp_path / "results", quiet=True)
     code, rows = run("--blocks", "1")
     assert code == 1  # for the verdict of one is that it could not be

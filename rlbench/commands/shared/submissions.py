@@ -20,8 +20,8 @@ from rlbench.harness.tasks.task import Task
 LOCAL_SUBMISSIONS = ("baselines/pretrained/*/*", "runs/*/training/*/*/submission", "runs/train/*/*/submission")
 """Folders of submissions, below the working directory and below this checkout."""
 
-OWN_SUBMISSIONS = ("submission.toml", "*/submission.toml")
-"""Manifests of the user's own submissions: the working directory, and the folders in it."""
+OWN_SUBMISSIONS = ("submission.toml", "*/submission.toml", "*/*/submission.toml")
+"""Manifests of the user's own submissions: the working directory, and up to two folders below it."""
 
 
 def find_submission(name: str, tasks: Iterable[Task] = ()) -> str:
@@ -78,7 +78,7 @@ def submission_of(header: Mapping[str, Any], path: Path, given: Path | None = No
         header: first line of the record.
         path: file of the record, for messages.
         given: folder of the submission; by default the submission with the record's digest that is in a folder of
-            trained agents, or in the working directory or a folder directly in it.
+            trained agents, or in the working directory or up to two folders below it.
 
     Raises:
         UserError: no local submission has that digest, or the given one has another.
@@ -93,8 +93,8 @@ def submission_of(header: Mapping[str, Any], path: Path, given: Path | None = No
             if contents.digest(folder) == header["digest"]:
                 return submission.read(folder)
     raise UserError(
-        f"no submission with digest {header['digest'][:12]} in baselines/pretrained, runs, here or in a folder here; "
-        f"give the folder of {header['agent']} {header['version']} with --submission"
+        f"no submission with digest {header['digest'][:12]} in baselines/pretrained, runs, here or up to two folders "
+        f"below; give the folder of {header['agent']} {header['version']} with --submission"
     )
 
 

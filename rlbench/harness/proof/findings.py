@@ -31,6 +31,7 @@ SCHEMA = 3
 
 MAX_BYTES = 1 << 28
 KEY_BYTES = 32
+NOT_KEPT = "the kept actions are not those of the record"
 
 State = Literal["verified", "re-run", "different", "self-reported"]
 
@@ -227,6 +228,8 @@ def sealed(data: bytes, by: bytes | None) -> list[tuple[dict[str, Any], int]]:
         line = as_object(text)
         told = str(line.pop("seal", ""))
         if not hmac.compare_digest(told.encode(), seal(line, before, by or b"").encode()):
+            break
+        if [NOT_KEPT] in line.get("unsound", {}).values():  # of an earlier version, for which others' actions decided
             break
         before = told
         lines.append(({**line, "seal": told}, len(text) + 1))

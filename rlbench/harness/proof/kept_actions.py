@@ -19,6 +19,7 @@ import numpy as np
 
 from rlbench.errors import HarnessError, UserError, counted
 from rlbench.harness.play import actions_digest
+from rlbench.harness.proof.findings import NOT_KEPT
 from rlbench.harness.proof.resimulation import Actions
 from rlbench.harness.results import record as records
 from rlbench.harness.results.jsonl import BESIDE, JsonlWriter, as_object, whole_lines
@@ -158,6 +159,10 @@ def split(steps: Sequence[Actions], block: BlockResult) -> list[Actions]:
     return [[leaf[: episode.length, i] for leaf in leaves] for i, episode in enumerate(block.episodes)]
 
 
+class NotKeptError(UserError):
+    """Nothing proves a record: actions lie beside it that are not its own, and its submission is not here."""
+
+
 def not_kept(recorded: Mapping[int, Mapping[str, Any]], episodes: Sequence[Actions]) -> dict[int, list[str]]:
     """Episodes of a block whose kept actions are not those of the record, by the digest that it has of them.
 
@@ -168,9 +173,18 @@ def not_kept(recorded: Mapping[int, Mapping[str, Any]], episodes: Sequence[Actio
     if len(episodes) != len(recorded):
         return {min(recorded): [f"actions of {len(episodes)} episodes are kept, the block has {len(recorded)}"]}
     return {
-        index: ["the kept actions are not those of the record"]
+        index: [NOT_KEPT]
         for (index, line), actions in zip(recorded.items(), episodes, strict=True)
-        if actions_digest(actions) != line["actions"] or (actions and len(actions[0]) != line["length"])
+        if actions_digest(actions) != line["actions"]
+    }
+
+
+def other_lengths(recorded: Mapping[int, Mapping[str, Any]], episodes: Sequence[Actions]) -> dict[int, list[str]]:
+    """Episodes of a block that have not as many steps in the record as actions; arguments as of `not_kept`."""
+    return {
+        index: [f"length {line['length']}, and {counted(len(actions[0]), 'action')} of it are kept"]
+        for (index, line), actions in zip(recorded.items(), episodes, strict=True)
+        if actions and len(actions[0]) != line["length"]
     }
 
 

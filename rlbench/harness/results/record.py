@@ -10,6 +10,7 @@
 `previous`; but for that, two runs of the same agent and task have equal episodes.
 
 Lines behind the last block line were never committed: a writer cuts them off, a reader ignores all but `lacking`.
+Behind a footer there is nothing: a record with more is damaged.
 Means, intervals and scores are never stored; they are computed from the episodes.
 """
 
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rlbench.errors import UserError
+from rlbench.errors import UserError, counted
 from rlbench.harness.results.header import check_first_line, check_header, is_torn
 from rlbench.harness.results.jsonl import MAX_FIRST_LINE, as_object, broken, kind_of, line_digest, whole_lines
 from rlbench.harness.results.schema import violation
@@ -313,6 +314,9 @@ def parse(data: bytes, path: Path) -> Record | None:
                     f"{path}, line {i + 1}: damaged before the last block{what}; restore it or move it away"
                 )
     size = sum(len(line) + 1 for line in lines[: last + 1])
+    if complete and len(data) > size:
+        behind = counted(len(data) - size, "byte")
+        raise UserError(f"{path}, line {last + 2}: damaged ({behind} behind its footer); restore it or move it away")
     end = line_digest(lines[last])
     return Record(header, episodes, blocks, complete, size, end, walled, _lacking(parsed[last + 1 :]))
 

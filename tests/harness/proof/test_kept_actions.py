@@ -52,7 +52,7 @@ def test_a_record_is_proved_without_its_submission(kept, capsys):
     assert kept_actions.path_of(kept).stat().st_size < 20_000
     assert cli.main(["verify", str(kept.parent), "--json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)
-    assert (row["verdict"], row["blocks"]) == ("verified", 2)
+    assert (row["verdict"], row["blocks"], row["proof"]) == ("verified", 2, "actions alone")
     assert row["reason"] == "its kept actions alone were simulated, as its submission is not here"
 
 
@@ -98,10 +98,43 @@ def test_actions_of_another_run_prove_nothing(kept, submit, tmp_path):
     other = submit("return (observation[:, 2] < 1).astype(int)", folder="other", name="other")
     path = evaluate.evaluate(TASK, other, tmp_path / "results", quiet=True)
     kept_actions.path_of(path).write_bytes(kept_actions.path_of(kept).read_bytes())
-    found = verify.verify(path, TASK, None, quiet=True)
-    assert found.unsound[0] == ["the kept actions are not those of the record"]
+    with pytest.raises(kept_actions.NotKeptError, match="the kept actions are not those of the record; move them away"):
+        verify.verify(path, TASK, None, quiet=True)
+    assert not findings.path_of(path).exists()
     with pytest.raises(UserError, match="made with task cart-pole@1, now it is grid-world@1; the two"):
         verify.verify(path, get_task("grid-world"), None, quiet=True)
+
+
+def test_actions_of_another_run_convict_nobody(kept, submit, tmp_path, monkeypatch, capsys):
+    """Alone they decide nothing, with exit code 1; the submission, two folders below, is found and decides."""
+    other = submit("return (observation[:, 2] < 1).astype(int)", folder="subs/timed/other", name="other")
+    path = evaluate.evaluate(TASK, other, tmp_path / "results", quiet=True)
+    beside = kept_actions.path_of(path)
+    beside.write_bytes(kept_actions.path_of(kept).read_bytes())
+
+    def verified(*words):
+        code = cli.main(["verify", str(path), "--quiet", "--json", *words])
+        (row,) = json.loads(capsys.readouterr().out)
+        return code, row["verdict"], row.get("proof"), row.get("reason")
+
+    reason = "the kept actions are not those of the record; move them away"
+    monkeypatch.chdir(tmp_path)
+    assert verified() == (1, "self-reported", None, reason)
+    monkeypatch.chdir(tmp_path / "subs")
+    assert verified() == (0, "verified", "played and simulated", None)
+    findings.path_of(path).unlink()
+    assert verified("--traces") == (0, "verified", "played and simulated", None)
+    assert kept_actions.not_of(record.read(path), kept_actions.read(path)) is None
+
+
+def test_a_conviction_by_actions_of_another_run_is_taken_back(kept):
+    """Findings of an earlier version, for which foreign actions decided, are begun anew."""
+    run, head = record.read(kept), findings.header(kept, record.read(kept), played=False)
+    with findings.Findings(kept, head) as made:
+        wrong = {"0": ["the kept actions are not those of the record"]}
+        made.add({"kind": "block", "block": 0, "episodes": 50, "different": {}, "unsound": wrong, "returns": []})
+    assert findings.state(run, findings.read(kept, run)) == "self-reported"
+    assert findings.state(run, verify.verify(kept, TASK, None, quiet=True)) == "verified"
 
 
 def test_the_first_step_that_differs_is_named(submit, tmp_path):

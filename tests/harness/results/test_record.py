@@ -238,6 +238,7 @@ DAMAGES = {
     "a field twice": (1, lambda line: line.replace('"seed"', '"return": 9.0, "seed"'), "line 2: damaged"),
     "no number": (1, lambda line: line.replace("0.0", "NaN"), "line 2: damaged"),
     "two footers": (10, lambda line: line + line, "line 12: damaged"),
+    "bytes behind the footer": (10, lambda line: line + "{}\nab", r"line 12: damaged \(5 bytes behind its footer\)"),
     "empty line": (4, lambda line: "\n" + line, "line 5: damaged"),
     "no header": (0, lambda line: "", "does not begin with a header"),
     "something else": (0, lambda line: "a,b,c\n", "does not begin with a header"),
