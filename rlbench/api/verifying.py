@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from rlbench.harness.proof import kept_actions
 from rlbench.harness.proof.findings import Verification, difference, has_same_arithmetic, state
 from rlbench.harness.proof.kept_actions import NotKeptError
 from rlbench.harness.results import record
+from rlbench.harness.results.jsonl import kind_of
+from rlbench.harness.results.places import misplaced
 from rlbench.harness.results.record import Record
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.suite import get_task_of_record
@@ -49,6 +52,8 @@ class VerifyHow:
     secret: bytes | None = None
     quiet: bool = False
     jobs: int | None = 1
+    searched: tuple[Path, ...] = ()
+    """Folders in which records are searched, and only those that lie in their places are verified."""
 
 
 @speaks_python
@@ -84,11 +89,18 @@ def verify(
     """
     check_counts(blocks=blocks, jobs=jobs)
     given = records if isinstance(records, Sequence) and not isinstance(records, str) else [records]
-    how = VerifyHow(blocks, None if submission is None else Path(submission), traces, secret, quiet, jobs)
-    rows = rows_of(paths_of([Path(path_of(each, "record")) for each in given], how), how)
+    named = [Path(path_of(each, "record")) for each in given]
+    where = None if submission is None else Path(submission)
+    how = VerifyHow(blocks, where, traces, secret, quiet, jobs, folders_of(named))
+    rows = rows_of(paths_of(named, how), how)
     for row in rows:
         row["reason"] = in_python(row["reason"], verify) if row.get("reason") else None
     return pd.DataFrame(rows, columns=[*COLUMNS, *DETAILS]).astype(dict.fromkeys(COUNTS, "Int64"))
+
+
+def folders_of(given: Sequence[Path]) -> tuple[Path, ...]:
+    """The folders among what is named, in which records are searched."""
+    return tuple(path for path in map(find_records, given) if path.is_dir())
 
 
 def paths_of(given: Sequence[Path], how: VerifyHow) -> list[Path]:
@@ -140,16 +152,29 @@ def name_of(path: Path) -> str:
 def chosen(given: tuple[Path, ...]) -> list[Path]:
     """The records that are named, and those in folders that are named."""
     given = tuple(map(find_records, given))
-    paths = [found for path in given for found in (_in_folder(path) if path.is_dir() else [path])]
+    own = [path for path in given if not is_beside(path)] or given
+    paths = [found for path in own for found in (_in_folder(path) if path.is_dir() else [path])]
     paths = list(dict.fromkeys(path for path in paths if path.exists() or path.suffix == ".jsonl"))
     if not paths:
         raise UserError(f"no records in {', '.join(map(str, given))}; `rlbench evaluate` makes them")
     return paths
 
 
+def is_beside(path: Path) -> bool:
+    """Whether a file that is named, by a pattern of the shell perhaps, lies beside records and is rlbench's own."""
+    if path.name.endswith((record.VERIFICATION, kept_actions.SUFFIX)):
+        return True
+    if not path.is_file():
+        return False
+    with suppress(UserError):  # a file that cannot be read has its own line
+        side = path.suffix == ".csv" or kind_of(path) in ("part", "curve", "trace")
+        return side and not re.fullmatch(record.NAME, path.name)
+    return False
+
+
 def _in_folder(folder: Path) -> list[Path]:
-    """The records below a folder, and the folders in it that hold some, perhaps, and that cannot be read."""
-    return sorted([*record.find(folder, "**/*.jsonl"), *record.closed_folders(folder)])
+    """The records below a folder, what claims to be one, and folders in it that cannot be read."""
+    return sorted({*record.find(folder, "**/*.jsonl", named=True), *record.closed_folders(folder)})
 
 
 def records_of(folder: Path, paths: list[Path]) -> list[Path]:
@@ -181,6 +206,9 @@ def row(path: Path, how: VerifyHow, *, alone: bool) -> dict[str, Any]:
         if run is None:
             raise UserError(f"no record at {path}")
         made["of"] = len(run.blocks)
+        found_here = any(path.is_relative_to(folder) for folder in how.searched)
+        if found_here and (wrong := misplaced(run, path)):
+            return made | {"verdict": "not in its place", "reason": wrong}
         verdict = "no submission"
         entrant = submission_or_none(run, path, how)
         verdict = "no comparison"

@@ -12,12 +12,13 @@ import pandas as pd
 import tyro
 from tyro.conf import Positional
 
-from rlbench.api.verifying import COLUMNS, COUNTS, DETAILS, VerifyHow, paths_of, rows_of
+from rlbench.api.verifying import COLUMNS, COUNTS, DETAILS, VerifyHow, folders_of, paths_of, rows_of
 from rlbench.commands.shared import secret_file
 from rlbench.commands.shared.output import Format, Quiet, print_table, remark, silent
 from rlbench.errors import UserError, counted
 from rlbench.harness.proof.statements import sign
 from rlbench.harness.results import checks, record
+from rlbench.harness.results.places import misplaced
 
 VERDICTS = {"verified": 0, "re-run": 0, "different": 1}
 """What a comparison ends in, with the exit code; other verdicts say why there was none, and count as different."""
@@ -55,7 +56,8 @@ def run(options: VerifyOptions) -> int:
     if options.sign is not None:
         checks.path_of(Path(), options.sign)  # a name that cannot sign is told before anything is played
     secret = None if options.secret is None else secret_file.read(options.secret)
-    how = VerifyHow(options.blocks, options.submission, options.traces, secret, silent(options), options.jobs)
+    searched = folders_of(options.records)
+    how = VerifyHow(options.blocks, options.submission, options.traces, secret, silent(options), options.jobs, searched)
     paths = paths_of(options.records, how)
     rows = rows_of(paths, how)
     show(rows, options)
@@ -76,9 +78,9 @@ def signed(paths: list[Path], options: VerifyOptions) -> None:
 
 
 def is_record(path: Path) -> bool:
-    """Whether a record can be read; the row of any other says why not."""
+    """Whether a record can be read and lies in its place; the row of any other says why not."""
     with suppress(UserError):
-        return record.read(path) is not None
+        return (run := record.read(path)) is not None and misplaced(run, path) is None
     return False
 
 

@@ -104,6 +104,8 @@ def _check_comparable(path: Path, run: Record, task: Task, entrant: Submission |
     header = run.header
     if header["secret"] and task.secret_hash is None:
         raise UserError(f"{path} has seeds that were drawn from a secret; give it with --secret")
+    if task.secret_hash is not None and header["secret"] != task.secret_hash:
+        raise UserError(f"{path} has seeds that were not drawn from the secret that is given; give its own, or none")
     if entrant is not None:
         check_header(header, task, entrant, path, "the two cannot be compared")
         check_claims(header, entrant, path)

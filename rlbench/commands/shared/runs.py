@@ -11,7 +11,7 @@ from rlbench.core.compiler import cache
 from rlbench.errors import about_it, printable
 from rlbench.harness.proof import findings
 from rlbench.harness.ranking.recorded_runs import AgentVersion, RecordedRun, Statement
-from rlbench.harness.results import checks, curves, summaries
+from rlbench.harness.results import checks, curves, places, summaries
 from rlbench.harness.results.checks import PublishedCheck
 from rlbench.harness.results.record import Record, closed_folders
 
@@ -53,7 +53,7 @@ def load_runs(folder: Path, published: bool = False) -> list[RecordedRun]:
         )
         for each in summaries.load(folder, cache.load, cache.store, state_of)
     ]
-    flawed = (*curves.survey(folder)[1], *flawed_checks)
+    flawed = (*places.strays(folder), *curves.survey(folder)[1], *flawed_checks)
     return [*found, *(flawed_file(path, reason) for path, reason in flawed)]
 
 
@@ -73,7 +73,7 @@ def state_of(path: Path, run: Record) -> str:
 
 
 def flawed_file(path: Path, wrong: str) -> RecordedRun:
-    """A file among the learning curves or the checks that is none, as a run that is not ranked."""
+    """A file among the learning curves or the checks that is none, or in no place, as a run that is not ranked."""
     where, name = printable(path.parent.name)[:80], printable(path.name)[:80]
     return RecordedRun(
         where, AgentVersion(name, "1"), "", "", -1, -1, np.empty(0), 0, False, flaw=about_it(wrong, path)

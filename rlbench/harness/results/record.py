@@ -17,6 +17,7 @@ Means, intervals and scores are never stored; they are computed from the episode
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -172,18 +173,22 @@ def read_bytes(path: Path) -> bytes:
 MAX_BYTES = 1 << 28
 """Of a record, a hundred times as many as the largest."""
 
+NAME = r".+@[0-9a-f]{12}\.jsonl"
+"""Names of records."""
+
 VERIFICATION = ".verify.jsonl"
 """End of the name of what `verify` found, which lies beside a record."""
 
 
-def find(folder: Path, pattern: str = "*/*.jsonl") -> list[Path]:
+def find(folder: Path, pattern: str = "*/*.jsonl", *, named: bool = False) -> list[Path]:
     """The records below a folder; findings of `verify`, traces, learning curves and all that is hidden are left out.
 
     Args:
         folder: The folder of results.
         pattern: Which files, as `Path.glob` takes it.
+        named: Whether those are told, too, that have the name of a record and the first line of something else.
     """
-    return sorted(path for path in _shown(folder, pattern) if _may_be_record(path))
+    return sorted(path for path in _shown(folder, pattern) if _may_be_record(path, named=named))
 
 
 def candidates(folder: Path) -> list[Path]:
@@ -193,7 +198,7 @@ def candidates(folder: Path) -> list[Path]:
     what `verify` writes, and folders in which nothing can be seen.
     """
     shown = _shown(folder, "*/*.jsonl")
-    found = [path for path in shown if not stat.S_ISREG(path.lstat().st_mode) or _may_be_record(path)]
+    found = [path for path in shown if not stat.S_ISREG(path.lstat().st_mode) or _may_be_record(path, named=True)]
     return sorted([*found, *closed_folders(folder), *linked_folders(folder)])
 
 
@@ -231,10 +236,15 @@ def is_hidden(path: Path, folder: Path) -> bool:
     return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
-def _may_be_record(path: Path) -> bool:
-    """Whether a file is a record, or one that is damaged or closed: neither name nor first line says it is another."""
+def _may_be_record(path: Path, *, named: bool) -> bool:
+    """Whether a file is a record, or one that is damaged or closed: neither name nor first line says it is another.
+
+    Where `named`, the name of a record suffices.
+    """
     if path.name.endswith(VERIFICATION) or not path.is_file():
         return False
+    if named and re.fullmatch(NAME, path.name):
+        return True
     try:
         return kind_of(path) in ("record", None)
     except UserError:  # a link, or not for this user's eyes: whoever reads it is told

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from rlbench.errors import UserError, about_it, printable
 from rlbench.harness.results import bounds, record
+from rlbench.harness.results.places import misplaced
 from rlbench.harness.tasks.suite import TASKS, catalogue
 
 CACHE_NAME = "rlbench_summaries_{}"
@@ -114,14 +115,6 @@ def summary_of(data: bytes, path: Path, state: State) -> Summary:
     except UserError as error:
         return flawed(path, about_it(error, path))
     return flawed(path, wrong) if wrong else summary(run, data, state(path, run))
-
-
-def misplaced(run: record.Record, path: Path) -> str | None:
-    """Why a file does not lie where the record that it holds belongs; None where it does."""
-    folder, name = record.place(run.header)
-    if (path.parent.name, path.name) == (folder, name):
-        return None
-    return f"it holds {printable(folder)}/{printable(name)}; give it that name, or remove the copy"
 
 
 def flawed(path: Path, wrong: str) -> Summary:
