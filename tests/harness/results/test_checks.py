@@ -6,6 +6,7 @@ import re
 import pytest
 
 from rlbench.errors import UserError
+from rlbench.harness import merging_checks
 from rlbench.harness.merging import ADDED, CONTINUED, REFUSED, THERE, merge
 from rlbench.harness.results import checks
 from rlbench.harness.results.checks import PublishedCheck
@@ -92,13 +93,15 @@ def test_pipes_links_and_folders_are_no_checks(make, tmp_path):
         checks.add(path, [SOME])
 
 
-def test_merging_adds_what_is_new_and_removes_nothing(tmp_path):
+def test_merging_adds_what_is_new_about_records_that_both_have_and_removes_nothing(tmp_path, monkeypatch):
     theirs, mine = tmp_path / "theirs", tmp_path / "mine"
     mine.mkdir()
     outcome = lambda: [(each.file, each.outcome) for each in merge(theirs, mine)]  # noqa: E731
     checks.add(checks.path_of(theirs, "Ada"), [SOME])
     assert outcome() == [("checks/Ada.csv", ADDED)]
     checks.add(checks.path_of(theirs, "Ada"), [OTHER])
+    assert outcome() == [("checks/Ada.csv", REFUSED)]
+    monkeypatch.setattr(merging_checks, "sha256_of", lambda path: OTHER.sha256)
     assert outcome() == [("checks/Ada.csv", CONTINUED)]
     assert outcome() == [("checks/Ada.csv", THERE)]
     checks.path_of(theirs, "Ada").write_text(checks.as_csv([OTHER._replace(blocks=1)]), encoding="utf-8")
