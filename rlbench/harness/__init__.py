@@ -14,6 +14,7 @@
     play           the loop that plays one block of episodes
     kept           what a process keeps from block to block: environment, imported libraries
     proof          actions re-simulated and kept, and what verification found
+    merging_checks which of a signer's checks may be added to those of another folder
     merging        folders of results into one
     joining        the parts of a record that shards have played, into the record
     block_errors   blocks that could not be played, in words
