@@ -227,6 +227,18 @@ def test_an_empty_folder_gives_a_friendly_page(tmp_path):
     assert "rlbench run quick" in options.output.read_text(encoding="utf-8")
 
 
+def test_where_no_run_is_ranked_the_page_says_why(tmp_path):
+    folder = tmp_path / "results" / "cart-pole@1"
+    folder.mkdir(parents=True)
+    (folder / "mine@0123456789ab.jsonl").write_text('{"kind": "header"}\n', encoding="utf-8")
+    page = tmp_path / "page.md"
+    assert run(LeaderboardOptions(results=tmp_path / "results", output=page)) == 0
+    text = page.read_text(encoding="utf-8")
+    assert "Nothing has been scored yet" not in text
+    assert "No run is ranked: the reasons are below." in text
+    assert re.search(r"^## Not ranked\n\n(.*\n)+\| cart-pole@1 +\| mine@0123456789ab.jsonl ", text, re.MULTILINE)
+
+
 def test_missing_seeds_and_columns_without_room_are_explained_below_the_table(tmp_path, monkeypatch, capsys):
     write_run(tmp_path / "results", "actor-critic-lecture", 0)
     options = LeaderboardOptions(results=tmp_path / "results", output=tmp_path / "leaderboard.md")
