@@ -311,7 +311,7 @@ def test_means_that_the_table_of_commands_names_are_those_of_the_records(tmp_pat
     """For the commands that take too long to be run."""
     says = {each.line: each.says for each in EVERY_COMMAND}
     for task in ("breakout@1", "half-cheetah-gymnasium@1"):
-        (tmp_path / task).symlink_to(ROOT / "results" / task)
+        shutil.copytree(ROOT / "results" / task, tmp_path / task)
     means = record.load(tmp_path).groupby(["task", "agent"])["return"].mean()
     above, random = examples.numbers(says["rlbench run atari"])
     assert means["breakout@1"]["dqn-cpu"] > above

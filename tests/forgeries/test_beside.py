@@ -1,5 +1,6 @@
 """What may lie where `verify`, `merge` and `leaderboard` read and write: a line says what to do, nothing is lost."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -83,12 +84,16 @@ def test_what_lies_in_the_place_of_a_merged_file_stays(make, results, tmp_path):
     assert {name: kinds(mine)[name] for name in before} == before
 
 
-def test_a_file_in_the_place_of_a_folder_ends_a_merge(results, tmp_path, capsys):
+def test_a_file_in_the_place_of_a_folder_lets_nothing_be_merged(results, tmp_path, capsys):
     place = tmp_path / "mine" / CART_POLE.key
     place.parent.mkdir()
     place.write_text("precious", encoding="utf-8")
-    said = told(["merge", results, "--results", tmp_path / "mine"], capsys)
-    assert f"cannot write {place}: File exists; what was merged before is safe" in said
+    capsys.readouterr()
+    assert cli.main(["merge", str(results), "--results", str(tmp_path / "mine"), "--json"]) == 1
+    rows = json.loads(capsys.readouterr().out)
+    assert len(rows) == 5
+    assert {each["outcome"] for each in rows} == {"refused"}
+    assert all(f"cannot write {place}" in each["why"] for each in rows)
     assert (tmp_path / "mine" / CART_POLE.key).read_text(encoding="utf-8") == "precious"
 
 

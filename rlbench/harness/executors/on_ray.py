@@ -9,10 +9,13 @@ Source: https://docs.ray.io/en/latest/ray-core/fault_tolerance/tasks.html
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import os
-from collections.abc import Hashable
+import signal
+import threading
+from collections.abc import Hashable, Iterator
 from types import TracebackType
 from typing import Any
 
@@ -89,7 +92,8 @@ class RayExecutor:
         if self._began_ray:
             where = {"address": os.environ[ADDRESS]} if os.environ.get(ADDRESS) else {"include_dashboard": False}
             try:
-                self._ray.init(**where, log_to_driver=False, logging_level="ERROR")
+                with _same_sigterm():
+                    self._ray.init(**where, log_to_driver=False, logging_level="ERROR")
             except (ConnectionError, RuntimeError, ValueError) as error:
                 raise UserError(f"no cluster of Ray: {str(error).splitlines()[0]}") from None
         if self._all_cores:
@@ -104,6 +108,17 @@ class RayExecutor:
         self._busy.clear()
         if self._began_ray:
             self._ray.shutdown()
+
+
+@contextlib.contextmanager
+def _same_sigterm() -> Iterator[None]:
+    """Ray answers SIGTERM by an exit of its own, from its start on; after this scope the handler is the one before."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 def _done(work: PortableWork, files: Any) -> tuple[dict[str, Any], Any]:

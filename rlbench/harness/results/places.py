@@ -17,10 +17,11 @@ DEEPER = ("*.jsonl", "*/*/**/*.jsonl")
 
 def misplaced(run: record.Record, path: Path) -> str | None:
     """Why a file does not lie where the record that it holds belongs; None where it does."""
+    path = path.absolute()  # a name alone has no folder
     folder, name = record.place(run.header)
     if (path.parent.name, path.name) != (folder, name):
         return f"it holds {printable(folder)}/{printable(name)}; give it that name, or remove the copy"
-    above = [each.name for each in path.absolute().parents[1:3]]
+    above = [each.name for each in path.parents[1:3]]
     if any(re.fullmatch(TASK, each) for each in above):
         return "it lies within the folder of a task; move it to a folder of results, or remove the copy"
     return None

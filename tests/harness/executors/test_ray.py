@@ -30,8 +30,10 @@ def cluster(monkeypatch):
     import ray
     from ray.cluster_utils import Cluster
 
+    before = signal.getsignal(signal.SIGTERM)
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     made.add_node(num_cpus=1)
+    signal.signal(signal.SIGTERM, before)  # its nodes have set another
     monkeypatch.setenv("RAY_ADDRESS", made.address)
     yield made
     ray.shutdown()
@@ -48,12 +50,13 @@ def test_without_ray(grid, submit, tmp_path, monkeypatch):
 @pytest.mark.filterwarnings("ignore")  # Ray's own, about files and sockets that it leaves open
 def test_two_nodes_of_which_one_is_killed_half_way(grid, submit, tmp_path, cluster):
     agents = [submit(source=DRAWS, folder=f"s{seed}", training_seed=seed) for seed in range(3)]
-    ended = []
+    ended, on_sigterm = [], signal.getsignal(signal.SIGTERM)
     for run in evaluate_all([(grid, each) for each in agents], tmp_path / "ray", jobs=None, executor="ray", quiet=True):
         ended.append(run.outcome)
         if len(ended) == 1:
             cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
     assert len(ended) == 3
+    assert signal.getsignal(signal.SIGTERM) is on_sigterm
     for agent in agents:
         whole = evaluate(grid, agent, tmp_path / "serial", quiet=True)
         a, b = record.read(tmp_path / "ray" / grid.key / whole.name), record.read(whole)
