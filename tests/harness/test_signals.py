@@ -98,6 +98,14 @@ def test_at_any_line_what_was_recorded_stays_and_the_run_goes_on(traces, step, q
         assert [each.read_bytes() for each in sorted(run(tmp_path / str(line)).parent.iterdir())] == expected
 
 
+@pytest.fixture(autouse=True)
+def python_answers_ctrl_c():
+    """A shell starts what runs in its background with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_a_signal_is_raised_when_the_scope_ends():
     done = []
 
