@@ -1,6 +1,7 @@
 """What holds for all tests."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -27,3 +28,12 @@ def windows_are_closed():
     pygame = sys.modules.get("pygame")
     if pygame is not None and pygame.display.get_init():
         pygame.display.quit()
+
+
+@pytest.fixture(autouse=True)
+def signals_are_answered_as_before():
+    """No test, and nothing that it has called, leaves its own answer to a signal to the next one."""
+    watched = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {each: signal.getsignal(each) for each in watched}
+    yield
+    assert {each: signal.getsignal(each) for each in watched} == before

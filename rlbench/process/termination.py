@@ -108,7 +108,8 @@ _INTERRUPTING = (signal.SIGINT, *_ENDING)
 def uninterrupted() -> Iterator[None]:
     """A signal that would raise an exception inside raises it when the scope ends, so that what is begun gets done.
 
-    What kills the process at once, such as a second SIGTERM, still does.
+    What kills the process at once, such as a second SIGTERM, still does. A scope of `termination` may end inside: then
+    it has said how its signals are answered from there on.
     """
     if threading.current_thread() is not threading.main_thread():  # Python handles signals in the main one alone
         yield
@@ -131,6 +132,7 @@ def uninterrupted() -> Iterator[None]:
     finally:
         inside = False
         for each, handler in handlers.items():
-            signal.signal(each, handler)
+            if signal.getsignal(each) is later:
+                signal.signal(each, handler)
         if came:
             handlers[came[0]](came[0], None)

@@ -1,10 +1,12 @@
 """Signals that end a program: it ends in order, whoever swallows the exception."""
 
+import contextlib
 import os
 import signal
 
 import pytest
 
+from rlbench.process.termination import termination, uninterrupted
 from tests.process.program import run
 
 ENDED = """
@@ -95,3 +97,12 @@ def test_a_signal_that_the_program_ignores_stays_ignored():
     done = run("import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + ENDED.format(name="SIGTERM"))
     assert done.stdout.splitlines()[1:] == ["survived"]
     assert done.returncode == 0
+
+
+def test_a_scope_that_ends_within_one_without_signals_leaves_none_of_its_answers():
+    before, stack = signal.getsignal(signal.SIGTERM), contextlib.ExitStack()
+    stack.enter_context(termination())
+    assert signal.getsignal(signal.SIGTERM) != before
+    with uninterrupted():
+        stack.close()
+    assert signal.getsignal(signal.SIGTERM) == before
