@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 PEERS := .venv/.peers
 
-.PHONY: run test test-slow python-versions perf perf-training pictures scores commands published kernels lint clean
+.PHONY: run test test-slow python-versions perf perf-training pictures scores commands published trained kernels lint clean
 
 run: $(INSTALLED)  ## train the reference agents, score them, print the leaderboard
 	$(BIN)/rlbench run quick
@@ -55,6 +55,9 @@ commands: $(INSTALLED)  ## the reference in docs/commands.md, from the commands'
 
 published: $(INSTALLED)  ## docs/published.md, our scores beside published ones, from results/
 	$(BIN)/python tests/docs/published_page.py
+
+trained: $(INSTALLED)  ## the tables of baselines/README.md: how every agent was trained, from results/ and the plans
+	$(BIN)/python tests/docs/trained_page.py
 
 kernels: $(INSTALLED)  ## the programs for GPUs that come with the package, from the rules
 	$(BIN)/python -m tests.core.compiler.ship_kernels

@@ -165,14 +165,15 @@ def times(curves: Sequence[CurveLink]) -> str:
     return f"{middle} {unit}" if low == high else f"{middle} {unit} ({low}–{high})"
 
 
-def of_all_seeds(row: TaskRow, curves: Sequence[CurveLink]) -> str:
+def of_all_seeds(row: TaskRow, curves: Sequence[CurveLink], threads: int = 1) -> str:
     """The time of all training runs of an agent on a task, one after the other; about, where some have no curve.
 
     Args:
         row: The agent.
         curves: Of its training runs, one at least; the others are taken to have lasted as long as their median.
+        threads: With how many each computed, for the time of a single core.
     """
-    seconds = [curve.seconds for curve in curves]
+    seconds = [threads * curve.seconds for curve in curves]
     missing = max(row.training_seeds - len(curves), 0)
     return f"{'about ' if missing else ''}{duration(sum(seconds) + missing * median(seconds))}"
 
