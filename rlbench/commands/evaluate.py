@@ -34,6 +34,7 @@ from rlbench.harness.isolation import tiers
 from rlbench.harness.ranking import elo
 from rlbench.harness.ranking.intervals import clopper_pearson, error_count
 from rlbench.harness.results import record
+from rlbench.harness.results.record import Record
 from rlbench.harness.results.summaries import is_drawn
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.task import Task
@@ -161,23 +162,26 @@ def play(pairs: list[tuple[Task, Submission]], options: EvaluateOptions, mistake
                 if shard:
                     remark(f"played shard {shard} of {run.task.key}: {run.outcome}", options)
                     continue
+                held = record.read(run.outcome)
+                if held is None:
+                    raise UserError(f"{run.outcome} has gone; evaluate again")
                 if run.entrant is not None:
-                    rows[run.task.key, run.entrant.digest] = evaluated(run.outcome, run.task, options)
-                refuse_incomplete(run.outcome, run.task, options)
+                    rows[run.task.key, run.entrant.digest] = evaluated(held, run.task, options)
+                refuse_incomplete(held, run.task, options)
     finally:  # what was finished is shown, whatever happened to the others
         if made := [each for each in rows.values() if each]:
             print_table(table_of(made), options.format)
 
 
-def evaluated(path: Path, task: Task, options: EvaluateOptions) -> dict[str, Any]:
+def evaluated(run: Record, task: Task, options: EvaluateOptions) -> dict[str, Any]:
     """The row of a run that has ended, and a remark where episodes failed.
 
     Args:
-        path: Of the record.
+        run: Its record.
         task: What was played.
         options: Of the command.
     """
-    made = row(path, task)
+    made = row(run, task)
     if made["ok"] < made["episodes"]:
         failed = made["episodes"] - made["ok"]
         remedy = "" if made["ok"] else "; mend it, try it with `rlbench check`, and raise its version"
@@ -185,14 +189,13 @@ def evaluated(path: Path, task: Task, options: EvaluateOptions) -> dict[str, Any
     return made
 
 
-def refuse_incomplete(path: Path, task: Task, options: EvaluateOptions) -> None:
+def refuse_incomplete(run: Record, task: Task, options: EvaluateOptions) -> None:
     """A remark where a run has only the episodes that were asked for.
 
     Raises:
         LackingError: It ended without the episodes for which this machine lacks a program.
     """
-    run = record.read(path)
-    if run is None or run.complete:
+    if run.complete:
         return
     missing = task.episodes - len(run.episodes)
     if options.limit is not None and not run.lacking:
@@ -213,16 +216,13 @@ def with_secret(tasks: list[Task], file: Path | None) -> list[Task]:
     return [dataclasses.replace(task, secret=content) for task in tasks]
 
 
-def row(path: Path, task: Task) -> dict[str, Any]:
+def row(run: Record, task: Task) -> dict[str, Any]:
     """The row of a record, computed from its episodes.
 
     Args:
-        path: of the record.
-        task: what was played.
+        run: The record.
+        task: What was played.
     """
-    run = record.read(path)
-    if run is None:
-        raise UserError(f"{path} has gone; evaluate again")
     returns = pd.Series([line["return"] for line in run.episodes])
     statuses = Counter(line["status"] for line in run.episodes)
     faults = [line["fault"] for line in run.blocks if line["fault"]]

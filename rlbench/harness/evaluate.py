@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from rlbench import children
 from rlbench.errors import UserError, counted
 from rlbench.harness.executors.choice import ExecutorName, executor_of
+from rlbench.harness.executors.work import Executor
 from rlbench.harness.isolation import linux, tiers
 from rlbench.harness.schedule import EndedRun, Pair, Schedule
 from rlbench.harness.shards import Shard
@@ -112,7 +114,19 @@ def evaluate_all(
                 workers.submit(*block)
             if workers.busy:
                 show(min(schedule.episodes / total, 1.0), schedule.episodes, "episodes")
-                schedule.settle(*workers.next())
+                schedule.settle(*_next_result(schedule, workers))
+
+
+def _next_result(schedule: Schedule, workers: Executor) -> tuple[Any, Any]:
+    """What `workers.next` returns; the worker that has ended has the next block by then.
+
+    That block is prepared while all of them play, so that none is idle while a result is recorded.
+    """
+    ahead = schedule.next_block() if workers.busy > 1 else None
+    result = workers.next()
+    if ahead:
+        workers.submit(*ahead)
+    return result
 
 
 def _title(pairs: Sequence[Pair]) -> str:

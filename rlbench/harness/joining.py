@@ -9,7 +9,7 @@ from typing import Any
 from rlbench.errors import UserError
 from rlbench.harness.merging import ADDED, CONFLICT, CONTINUED, REFUSED, THERE, Merged
 from rlbench.harness.results import parts, record
-from rlbench.harness.results.jsonl import JsonlWriter, linked
+from rlbench.harness.results.jsonl import JsonlWriter
 from rlbench.harness.results.parts import Part
 from rlbench.harness.results.record import Record
 
@@ -151,7 +151,6 @@ def _write(
         episodes_there = len(held.episodes) if held else 0
         new = sum(line["kind"] == "episode" for line in lines)
         lines.append({"kind": "footer", "blocks": count + len(ends), "episodes": episodes_there + new})
-    made, _ = linked(lines, held.last if held else None)
     with JsonlWriter(target) as file:
         file.cut(held.size if held else 0)
-        file.append(made, "what was there before is safe")
+        file.append_linked(lines, held.last if held else None, "what was there before is safe")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ def as_object(line: bytes) -> dict[str, Any]:
     """A line as a JSON object, empty where it is none, or in another encoding than UTF-8."""
     try:
         text = line.decode("utf-8-sig")  # bytes might be taken for UTF-16
-        value = json.loads(text, parse_constant=_refused, object_pairs_hook=_once)
+        value = _DECODER.decode(text)
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
@@ -74,10 +74,14 @@ def _once(fields: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
+_DECODER = json.JSONDecoder(parse_constant=_refused, object_pairs_hook=_once)
+_ENCODER = json.JSONEncoder(allow_nan=False)
+
+
 def as_line(value: Mapping[str, Any]) -> bytes:
     """An object as a line, without its newline; HarnessError where it holds NaN or an infinity."""
     try:
-        return json.dumps(value, allow_nan=False).encode()
+        return _ENCODER.encode(value).encode()
     except ValueError as error:
         raise HarnessError(f"the environment returned a number that JSON cannot hold: {error}") from error
 
@@ -87,8 +91,8 @@ def line_digest(line: bytes) -> str:
     return hashlib.sha256(line).hexdigest()[:16]
 
 
-def linked(lines: Sequence[Mapping[str, Any]], previous: str | None) -> tuple[list[dict[str, Any]], str | None]:
-    """Lines, each with the digest of the one before as `previous`; and the digest of the last.
+def linked(lines: Iterable[Mapping[str, Any]], previous: str | None) -> tuple[list[bytes], str | None]:
+    """Lines as they are written, each with the digest of the one before as `previous`; and the digest of the last.
 
     Args:
         lines: Objects, in order.
@@ -96,8 +100,8 @@ def linked(lines: Sequence[Mapping[str, Any]], previous: str | None) -> tuple[li
     """
     made = []
     for line in lines:
-        made.append({**line} if previous is None else {**line, "previous": previous})
-        previous = line_digest(as_line(made[-1]))
+        made.append(as_line(line if previous is None else {**line, "previous": previous}))
+        previous = line_digest(made[-1])
     return made, previous
 
 
@@ -127,7 +131,22 @@ class JsonlWriter(AppendedFile):
             HarnessError: A line holds NaN or an infinity.
             UserError: The disk is full, or the like.
         """
-        self.write(b"".join(as_line(line) + b"\n" for line in lines), safe)
+        self._write_lines(map(as_line, lines), safe)
+
+    def append_linked(self, lines: Iterable[Mapping[str, Any]], previous: str | None, safe: str) -> str | None:
+        """Append lines as `append` does, each with the digest of the one before; the digest of the last.
+
+        Args:
+            lines: JSON objects.
+            previous: Digest of the last line that is there; None where there is none.
+            safe: What a message about a failure says of earlier lines.
+        """
+        made, last = linked(lines, previous)
+        self._write_lines(made, safe)
+        return last
+
+    def _write_lines(self, lines: Iterable[bytes], safe: str) -> None:
+        self.write(b"".join(line + b"\n" for line in lines), safe)
 
     def __enter__(self) -> JsonlWriter:
         return self

@@ -15,7 +15,7 @@ from typing import Any
 
 from rlbench.errors import UserError, counted
 from rlbench.harness.results import header, record
-from rlbench.harness.results.jsonl import JsonlWriter, as_object, broken, line_digest, linked, whole_lines
+from rlbench.harness.results.jsonl import JsonlWriter, as_object, broken, line_digest, whole_lines
 from rlbench.harness.results.record import BlockResult
 from rlbench.harness.results.schema import violation
 from rlbench.harness.submission import Submission
@@ -172,9 +172,8 @@ class PartWriter:
         """Nothing: whether a run is complete, is known when its parts are put together."""
 
     def _append(self, lines: Sequence[Mapping[str, Any]]) -> None:
-        made, last = linked(lines, self._previous)
-        self._file.append(made, f"written before, and safe: {counted(len(getattr(self, 'done', ())), 'block')}")
-        self._previous = last
+        safe = f"written before, and safe: {counted(len(getattr(self, 'done', ())), 'block')}"
+        self._previous = self._file.append_linked(lines, self._previous, safe)
 
     def __enter__(self) -> PartWriter:
         return self

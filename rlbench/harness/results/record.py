@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 _STRINGS = ("task", "agent", "version", "owner", "digest", "contents", "dynamics", "status", "actions")
 _INTEGERS = ("training_seed", "training_steps", "episode", "seed", "length", "block")
 _FLOATS = ("return", "discounted_return")
+_LINE_NAMES = {"return_": "return"}
 _FLAGS = ("terminated", "truncated", "complete", "walled")
 
 
@@ -67,7 +68,7 @@ class EpisodeResult:
 
     def line(self) -> dict[str, Any]:
         """The episode as it is written."""
-        return {"kind": "episode"} | {name.rstrip("_"): value for name, value in vars(self).items()}
+        return {"kind": "episode"} | {_LINE_NAMES.get(name, name): value for name, value in vars(self).items()}
 
     def differences(self, line: Mapping[str, Any]) -> list[str]:
         """Where this episode, played again, differs from its line in a record: `name before, now after`."""

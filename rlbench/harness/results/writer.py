@@ -8,7 +8,7 @@ from typing import Any
 
 from rlbench.errors import UserError, counted
 from rlbench.harness.results import header, record
-from rlbench.harness.results.jsonl import JsonlWriter, linked
+from rlbench.harness.results.jsonl import JsonlWriter
 from rlbench.harness.results.record import BlockResult
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.task import Task
@@ -80,9 +80,8 @@ class RecordWriter:
 
     def _append(self, lines: list[dict[str, Any]]) -> None:
         """Append lines to the chain: each carries the digest of the one before."""
-        made, last = linked(lines, self._previous)
-        self._file.append(made, f"written before, and safe: {counted(self.blocks, 'block')}; run again to go on")
-        self._previous = last
+        safe = f"written before, and safe: {counted(self.blocks, 'block')}; run again to go on"
+        self._previous = self._file.append_linked(lines, self._previous, safe)
 
 
 def refuse_namesakes(path: Path, entrant: Submission) -> None:

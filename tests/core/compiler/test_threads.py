@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+OF_FORK = "ignore:This process (pid:DeprecationWarning"  # since Python 3.12, of each fork beside threads
 linux_only = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads are read from /proc")
 
 BEGIN = """
@@ -42,7 +43,7 @@ def run(program, threads=3):
     """What a program says of itself, which has three threads on every machine."""
     environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     done = subprocess.run(
-        [sys.executable, "-c", BEGIN + program],
+        [sys.executable, "-W", OF_FORK, "-c", BEGIN + program],
         env={**environment, "NUMBA_NUM_THREADS": str(threads)},
         capture_output=True,
         text=True,

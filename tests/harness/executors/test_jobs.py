@@ -19,6 +19,7 @@ from rlbench.harness.executors.processes import ProcessExecutor, shares
 from rlbench.harness.open_run import OpenRun
 from rlbench.harness.proof import kept_actions
 from rlbench.harness.results import record
+from rlbench.harness.results.writer import RecordWriter
 from rlbench.harness.tasks.suite import get_task
 
 SLOWEST_FIRST = """
@@ -59,6 +60,28 @@ def test_blocks_that_end_in_any_order_make_the_same_record(grid, submit, tmp_pat
         if b'"kind": "episode"' in a:
             assert a.rpartition(b'"previous"')[0] == b.rpartition(b'"previous"')[0]
     assert kept_actions.path_of(several).read_bytes() == kept_actions.path_of(one).read_bytes()
+
+
+def test_no_worker_waits_while_a_block_is_recorded(grid, tmp_path, monkeypatch):
+    """Each that has ended has the next block, of the same run or of the next one, before its result is committed."""
+    begun, at_commits = [], []
+    submit, commit = ProcessExecutor.submit, RecordWriter.commit
+
+    def noting_submit(self, name, work):
+        begun.append(name)
+        noting_submit.executor = self
+        submit(self, name, work)
+
+    def noting_commit(self, block):
+        at_commits.append((noting_submit.executor.busy, len(begun)))
+        commit(self, block)
+
+    monkeypatch.setattr(ProcessExecutor, "submit", noting_submit)
+    monkeypatch.setattr(RecordWriter, "commit", noting_commit)
+    pairs = [(grid, "random"), (dataclasses.replace(grid, version=9), "random")]
+    assert all(run.outcome.exists() for run in evaluate_all(pairs, tmp_path, jobs=2, quiet=True))
+    assert len(at_commits) == len(begun) == 12
+    assert all(busy == 2 or all_begun == 12 for busy, all_begun in at_commits)
 
 
 def test_several_runs_at_once(grid, submit, tmp_path):
