@@ -11,6 +11,8 @@ LECTURE = ((16, 8, 4), (32, 4, 2))
 """Convolutions of Mnih et al. (2013), section 4.1: filters, kernel, stride."""
 NATURE = ((32, 8, 4), (64, 4, 2), (64, 3, 1))
 """Convolutions of Mnih et al. (2015), methods."""
+DATA_EFFICIENT = ((32, 4, 4), (64, 5, 5))
+"""Convolutions of van Hasselt et al. (2019), whose first has 5x5/5: here the stride divides the 84 pixels of a side."""
 
 GAMES: dict[str, Any] = {
     "task": "breakout@1",
@@ -84,6 +86,31 @@ DQN: dict[str, dict[str, Any]] = {
         "epsilon_end": 0.02,
         "eval_every_env_steps": 40_000,
         "checkpoint_every_env_steps": 80_000,
+    },
+    # Van Hasselt, Hessel & Aslanides (2019), "When to use parametric models in reinforcement learning?", data-efficient
+    # Rainbow: 100,000 steps, 400,000 frames, and an update after each. Of Rainbow's parts (Hessel et al., 2018) it has
+    # double Q-learning and n-step returns; it has no prioritized replay, dueling or distributional network.
+    "atari-data-efficient": {
+        **GAMES,
+        **SMALL,
+        "agent": "dqn-data-efficient",
+        "convolutions": DATA_EFFICIENT,
+        "hidden": (256,),
+        "total_env_steps": 100_000,
+        "double_q": True,
+        "error_clip": 1.0,  # Mnih et al. (2015); there the cross-entropy of distributions
+        "capacity": 120_000,  # frames of all steps, and of the stacks that episodes begin with: all are kept, as there
+        "warmup": 1_600,
+        "learning_rate": 1e-4,
+        "learning_rate_end": 1e-4,
+        "adam_epsilon": 1.5e-4,  # of Rainbow
+        "n_step": 20,
+        "target_update_period": 2_000,
+        "submit": "online",  # as there; the target network is up to 2,000 steps old
+        "epsilon_env_steps": 5_000,  # there weights are noisy, and nothing else explores
+        "epsilon_end": 0.02,
+        "eval_every_env_steps": 10_000,
+        "checkpoint_every_env_steps": 20_000,
     },
 }
 """Preset of DQN -> its settings."""

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from rlbench.commands.shared.agents import agents
+from rlbench.harness.tasks.suite import SUITES
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,13 @@ GLIMPSE = tuple(
     for preset in ("mnist", "translated", "cluttered60", "cluttered100")
 )
 AS_THEY_STAND = tuple(Entry(algorithm, "lecture", "cart-pole@1") for algorithm in ("dqn", "reinforce", "actor-critic"))
-ATARI = tuple(Entry("dqn", "atari-cpu", task, seeds=3) for task in ("pong@1", "breakout@1"))
+OTHERS_PLAY = ("pong@1", "breakout@1", "seaquest@1")
+"""Games that PQN and the data-efficient DQN are trained on, too."""
+ATARI = (
+    *(Entry("dqn", "atari-cpu", task.key, seeds=3) for task in SUITES["atari"]),
+    *(Entry("pqn", "atari-cpu", task, seeds=3) for task in OTHERS_PLAY),
+    *(Entry("dqn", "atari-data-efficient", task, seeds=3) for task in OTHERS_PLAY),
+)
 WALKERS = ("half-cheetah", "hopper", "walker2d")
 ROBOTS = (*WALKERS, "ant", "humanoid")
 LOCOMOTION = tuple(Entry("actor-critic", "locomotion", f"{robot}@1", seeds=3) for robot in ROBOTS)

@@ -38,6 +38,17 @@ def test_the_nature_preset_is_the_papers() -> None:
     assert learner.online.optimizer.epsilon == 1.5e-4
 
 
+def test_the_data_efficient_preset_is_the_papers() -> None:
+    """Table 1 of van Hasselt et al. (2019), of what a network of action values can have of it."""
+    preset = dqn.PRESETS["atari-data-efficient"]
+    assert (preset.total_env_steps, preset.warmup, preset.batch_size, preset.gamma) == (100_000, 1_600, 32, 0.99)
+    assert (preset.num_envs, preset.update_every_env_steps, preset.n_step) == (1, 1, 20)
+    assert (preset.target_update_period, preset.tau, preset.double_q) == (2_000, 1.0, True)
+    assert (preset.learning_rate, preset.learning_rate_end) == (1e-4, 1e-4)
+    assert [filters for filters, _, _ in preset.convolutions] == [32, 64]
+    assert preset.capacity > preset.total_env_steps  # unbounded there
+
+
 @pytest.mark.parametrize(("submit", "outputs"), [("target", (70.0, 30.0)), ("online", (2.0, 5.0))])
 def test_the_network_that_is_submitted(submit: Literal["target", "online"], outputs: tuple[float, float]) -> None:
     learner = dqn.DQN(replace(FAST, submit=submit, adam_epsilon=0.25))
