@@ -1,18 +1,24 @@
 """`rlbench new-agent`: a folder that can be checked and evaluated as it is, for any task that its kind can play."""
 
+import ast
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from rlbench import cli
+from rlbench.commands.agent_folders import writing
+from rlbench.commands.new_agent import spaces_of
 from rlbench.harness import submission
 from rlbench.harness.adapters.folder import ADAPTERS
 from rlbench.harness.manifest import check_name
 from rlbench.harness.results import record
+from rlbench.harness.tasks.suite import get_task
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="agents are evaluated on Linux only")
 
@@ -68,7 +74,29 @@ def test_what_its_train_py_trains_is_scored(kind, steps, least, tmp_path, capsys
     (row,) = json.loads(out)
     assert (row["ok"], row["agent"]) == (100, "mine")
     assert row["mean_return"] > least  # a random agent gets 23
+    (path,) = (tmp_path / "results").glob("*/*.jsonl")
+    assert record.read(path).header["training_steps"] >= steps
     assert run(capsys, "verify", "results")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("training_steps = 0             # a comment", "training_steps = 20480             # a comment"),
+        ("training_steps=1_000", "training_steps=20480"),
+        ("# no training_steps = 0", "# no training_steps = 0"),
+    ],
+)
+@pytest.mark.parametrize("kind", ADAPTERS)
+def test_its_train_py_writes_how_long_it_trained(kind, before, after, tmp_path):
+    task = get_task("cart-pole")
+    program = ast.parse(writing.files(kind, "mine", task, spaces_of(task))["train.py"])
+    program.body = [part for part in program.body if getattr(part, "name", None) == "write_steps"]
+    words = {"__file__": str(tmp_path / "train.py"), "Path": Path, "re": re}
+    exec(compile(program, "train.py", "exec"), words)
+    (tmp_path / "submission.toml").write_text(f"training_seed = 0\n{before}\n", encoding="utf-8")
+    words["write_steps"](20_480)
+    assert (tmp_path / "submission.toml").read_text(encoding="utf-8") == f"training_seed = 0\n{after}\n"
 
 
 @linux
