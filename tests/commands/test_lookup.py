@@ -151,3 +151,10 @@ def test_a_submission_that_cannot_be_read_does_not_hide_the_one_of_a_record(tmp_
     (folders[0] / "weights").symlink_to("/nowhere")
     header = {"agent": "probe", "version": "1", "digest": contents.digest(folders[1])}
     assert submission_of(header, Path("x.jsonl")).folder == folders[1]
+
+
+def test_arguments_of_environments_are_json_or_what_python_says_instead():
+    """As text, `False` would be true to an environment."""
+    words = ["a=1", "b=[1, 2.5]", "c=true", "d=True", "e=False", "f=null", "g=None", "h=mcts:1000", "i=", "j=a=b"]
+    made = {"a": 1, "b": [1, 2.5], "c": True, "d": True, "e": False, "f": None, "g": None, "h": "mcts:1000", "i": ""}
+    assert lookup.env_kwargs(words) == {**made, "j": "a=b"}

@@ -92,8 +92,14 @@ def find_records(path: Path, results: Path = Path("results")) -> Path:
     return path if task is None else results / task.key
 
 
+PYTHON_WORDS = {"True": True, "False": False, "None": None}
+"""What JSON spells otherwise. As text, `is_slippery=False` would be true to an environment."""
+
+
 def env_kwargs(pairs: Sequence[str], option: str = "set") -> dict[str, Any]:
-    """Arguments of an environment from words `name=value`; values are JSON, or else text. A maze may be a file.
+    """Arguments of an environment from words `name=value`; values are JSON, True, False, None, or else text.
+
+    A maze may be a file.
 
     Args:
         pairs: the words.
@@ -107,7 +113,7 @@ def env_kwargs(pairs: Sequence[str], option: str = "set") -> dict[str, Any]:
         try:
             made[name] = json.loads(text)
         except (ValueError, RecursionError):
-            made[name] = text
+            made[name] = PYTHON_WORDS.get(text, text)
         if name == "maze":
             made[name] = maze_text(text)
     return made

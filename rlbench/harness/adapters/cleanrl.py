@@ -27,6 +27,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from rlbench.harness.adapters import torch_file
 from rlbench.harness.adapters.actions import choose, clipped
 from rlbench.harness.adapters.folder import CleanRLSettings
 
@@ -214,11 +215,7 @@ def load(folder: str, settings: CleanRLSettings, played: Any, seed: int, device:
 
 def load_weights(path: Path) -> dict[str, torch.Tensor]:
     """The state dict in a file, without what wraps it."""
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
-
-        return dict(load_file(path))
-    found = torch.load(path, map_location="cpu", weights_only=True)
+    found = torch_file.read(path, weights_only=True, save="agent.state_dict()")
     if isinstance(found, (tuple, list)) and found:  # td3 saves its actor and its critics
         found = found[0]
     if isinstance(found, Mapping):

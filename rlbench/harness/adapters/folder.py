@@ -1,12 +1,13 @@
 """The folder of a submission that an adapter plays: a file of another library, and settings in `adapter.toml`.
 
-Nothing here opens the saved file: it may be a pickle, which only the agent's process reads.
+Nothing here loads the saved file: it may be a pickle, which only the agent's process reads.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
+import pickle
 import sys
 import zipfile
 from dataclasses import dataclass
@@ -93,8 +94,8 @@ class Adapter:
     saved_by: str
     """How the model is saved, for messages."""
 
-    is_zip: bool = False
-    """Whether the model is a zip file."""
+    is_pickle_too: bool = True
+    """Whether the model is a zip file or, as torch wrote before 1.6, a pickle; else it is a zip file."""
 
     @property
     def kind(self) -> str:
@@ -103,7 +104,7 @@ class Adapter:
 
 
 ADAPTERS = {
-    "sb3": Adapter(SB3Settings, "stable_baselines3", "stable-baselines3", "model.save", is_zip=True),
+    "sb3": Adapter(SB3Settings, "stable_baselines3", "stable-baselines3", "model.save", is_pickle_too=False),
     "cleanrl": Adapter(CleanRLSettings, "torch", "torch", "torch.save(agent.state_dict(), ...)"),
     "torchrl": Adapter(TorchRLSettings, "torchrl", "torchrl", "torch.save(policy, ...)"),
 }
@@ -184,5 +185,14 @@ def _check_model(folder: Path, adapter: Adapter, settings: Any) -> None:
             f"no {settings.model} in {folder}, which rlbench:{adapter.kind} plays; save it there by "
             f"{adapter.saved_by}, or name another file as model in {SETTINGS}"
         )
-    if path.stat().st_size == 0 or (adapter.is_zip and not zipfile.is_zipfile(path)):
+    if not _may_be_whole(path, adapter):
         raise UserError(f"{path} was not written to its end, or is something else; save it again by {adapter.saved_by}")
+
+
+def _may_be_whole(path: Path, adapter: Adapter) -> bool:
+    """Whether a file begins and ends like what the library saves; of safetensors the agent's process tells."""
+    if path.suffix == ".safetensors":
+        return path.stat().st_size > 0
+    with path.open("rb") as file:
+        is_pickle = file.read(1) == pickle.PROTO
+    return zipfile.is_zipfile(path) or (is_pickle and adapter.is_pickle_too)

@@ -18,6 +18,7 @@ from tensordict import TensorDict
 from tensordict.nn import TensorDictModuleBase
 from torchrl.envs.utils import ExplorationType, set_exploration_type
 
+from rlbench.harness.adapters import torch_file
 from rlbench.harness.adapters.actions import choose, clipped, counts, numbered
 from rlbench.harness.adapters.folder import TorchRLSettings
 
@@ -86,7 +87,8 @@ def load(folder: str, settings: TorchRLSettings, played: Any, seed: int, device:
 
 def load_policy(folder: str, settings: TorchRLSettings, played: Any) -> Any:
     """The policy as it was saved, or as `build` makes it with the weights that were saved."""
-    found = torch.load(Path(folder, settings.model), map_location="cpu", weights_only=bool(settings.build))
+    weights_alone = "policy.state_dict()" if settings.build else "policy.state_dict(), and name the function as build"
+    found = torch_file.read(Path(folder, settings.model), weights_only=bool(settings.build), save=weights_alone)
     if settings.build:
         module, _, function = settings.build.partition(":")
         policy = getattr(importlib.import_module(module), function)(played.observation, played.action)

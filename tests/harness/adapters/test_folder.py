@@ -71,6 +71,11 @@ def test_a_model_that_was_not_written_to_its_end(saved):
         submission.read(saved("sb3", content=b"PK\3\4 and half of it"))
     with pytest.raises(UserError, match="was not written to its end"):
         submission.read(saved("torchrl", content=b""))
+    for kind in ("torchrl", "cleanrl"):
+        for content in (b"PK\3\4 and half of it", b"hello"):
+            with pytest.raises(UserError, match=r"was not written to its end, .* save it again by torch.save"):
+                submission.read(saved(kind, content=content))
+    submission.read(saved("cleanrl", content=b"\x80\2 as torch wrote before 1.6"))
 
 
 def test_a_player_that_is_not_known(saved):
