@@ -1,5 +1,6 @@
 """What is installed and imported: the owner's packages, the extras, the cost of `import rlbench`."""
 
+import contextlib
 import importlib
 import importlib.metadata
 import re
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 import rlbench
 
@@ -49,15 +51,28 @@ def test_the_owners_packages_are_declared_and_installed(package):
     assert spec is not None
 
 
+def pinned():
+    """The requirements in constraints.txt."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return [Requirement(line) for line in lines if not line.startswith("#")]
+
+
 def test_every_pinned_package_is_what_is_installed():
     """CI runs what constraints.txt says; a build tag such as torch's +cpu may follow."""
-    for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
-        if line.startswith("#"):
-            continue
-        requirement = Requirement(line)
+    for requirement in pinned():
         if requirement.marker is None or requirement.marker.evaluate():
             version = importlib.metadata.version(requirement.name).split("+")[0]
             assert f"=={version}" == str(requirement.specifier), requirement.name
+
+
+@pytest.mark.parametrize("python", ["3.10", "3.12", "3.13"])
+def test_no_package_is_pinned_where_it_does_not_run(python):
+    """Of those that are installed here; pip would look for hours for what fits, and not say why."""
+    for requirement in pinned():
+        if requirement.marker is None or requirement.marker.evaluate({"python_version": python}):
+            with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+                needed = importlib.metadata.metadata(requirement.name)["Requires-Python"] or ""
+                assert SpecifierSet(needed).contains(f"{python}.1"), f"{requirement} needs Python {needed}"
 
 
 def test_import_is_light():
