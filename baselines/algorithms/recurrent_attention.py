@@ -9,8 +9,9 @@ Departures from the paper, each with its setting: Adam and half a cosine in plac
 (`learning_rate`); a hidden layer in the location network (`location_hidden`); training images displaced by a few
 pixels (`displacement`); a deviation that narrows (`deviation_end`); class logits also taught after earlier glimpses,
 ever less (`early`); a location credited with the information that later glimpses gained (`reward`, `foresight`); the
-weights with the best validation accuracy are kept. 5,000 images are the validation split and not trained on. As in
-the paper the location network and the baseline pass no gradient on to the core.
+weights with the best validation accuracy are kept. No preset has warm restarts (`cycles`: Loshchilov & Hutter, 2017) or
+averages weights (`tau`: Polyak & Juditsky, 1992). 5,000 images are the validation split and not trained on. As in the
+paper the location network and the baseline pass no gradient on to the core.
 """
 
 from __future__ import annotations
@@ -28,15 +29,15 @@ from baselines.data.glimpses import glimpses
 from baselines.maths.equations import (
     baseline_loss,
     classification_loss,
-    cosine_schedule,
     gaussian_log_prob,
     information_gain,
     linear_schedule,
     location_loss,
+    warm_restarts,
 )
 from baselines.maths.estimators import discounted_reward_to_go
 from baselines.nets import devices
-from baselines.nets.optim import Adam, TrainedNetwork, check_loss
+from baselines.nets.optim import Adam, FlatParameters, TrainedNetwork, check_loss
 from baselines.nets.recurrent_attention import RecurrentAttention
 from baselines.templates import glimpse_template
 from baselines.training.capture import Captured
@@ -72,7 +73,9 @@ class HybridLoss(NamedTuple):
 class RecurrentAttentionLearner(Learner):
     """The model, its optimiser, and the environments that it takes glimpses in."""
 
-    CHECKPOINTED: ClassVar[tuple[str, ...]] = ("model", "rng", "validation", "epoch", "updates", "plotted")
+    CHECKPOINTED: ClassVar[tuple[str, ...]] = (
+        *("model", "average_theta", "rng", "validation", "epoch", "updates", "plotted"),
+    )
     settings: RecurrentAttentionSettings
 
     def iterate(self) -> None:
@@ -104,6 +107,7 @@ class RecurrentAttentionLearner(Learner):
             loss = loss + losses.location + losses.baseline
         loss.backward()
         self.model.optimizer.step(self.alpha)
+        self.average_theta.lerp_(self.model.theta, self.settings.tau)
         self.updates += 1
         if self.place.tensors:
             self.counts[1] += 1
@@ -198,11 +202,11 @@ class RecurrentAttentionLearner(Learner):
     def alpha(self) -> Any:
         """Learning rate at this point of the budget."""
         updates = self.settings.epochs * self.updates_per_epoch
-        return cosine_schedule(self.elapsed[1], self.settings.learning_rate, updates)
+        return warm_restarts(self.elapsed[1], self.settings.learning_rate, updates, self.settings.cycles)
 
     def policy(self) -> glimpse_template.RecurrentAttention:
-        """The model as an exported agent holds it; on a CPU it shares the network's memory."""
-        weights = {name: p.detach().cpu().numpy() for name, p in self.model.network.named_parameters()}
+        """The averaged model as an exported agent holds it; on a CPU it shares the network's memory."""
+        weights = {name: p.detach().cpu().numpy() for name, p in self.average.named_parameters()}
         used = {name: array for name, array in weights.items() if not name.startswith("baseline")}
         return glimpse_template.RecurrentAttention(used, self.settings.locations)
 
@@ -255,9 +259,12 @@ class RecurrentAttentionLearner(Learner):
         patches = self.env.single_observation_space["patches"]
         classes = int(self.env.single_action_space["label"].n)
         sizes = settings.width, settings.state, settings.location_hidden
-        network = RecurrentAttention(math.prod(patches.shape), classes, *sizes)
+        network, average = (RecurrentAttention(math.prod(patches.shape), classes, *sizes) for _ in range(2))
         network.draw(torch.Generator().manual_seed(int(settings.seed)))
         self.model = TrainedNetwork(network, device, lambda flat: Adam(flat, capturable=tensors))
+        self.average = average.to(device)
+        self.average_theta = FlatParameters(self.average).theta
+        self.average_theta.copy_(self.model.theta)
         self.rng = self.place.generator(settings)
         self.validation = ImageValidation(settings.task, settings.glimpses)
         self.num_glimpses: int = self.env.unwrapped.params.glimpses

@@ -8,7 +8,17 @@ from typing import Any, Literal
 from baselines.training.loop import Every, RunSettings
 from baselines.training.memory import FLOAT, Need, Sizes
 from baselines.training.place import PlaceSettings
-from baselines.types import Count, CountOrZero, NonNegative, Positive, Probability, TaskName, Threads
+from baselines.types import (
+    Count,
+    CountOrZero,
+    NonNegative,
+    Positive,
+    PositiveProbability,
+    Probability,
+    TaskName,
+    Threads,
+)
+from rlbench.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,11 @@ class RecurrentAttentionSettings(RunSettings, PlaceSettings):
     """Budget."""
     learning_rate: Positive = 1e-3
     """Adam's step size at the start; it falls to 0 on half a cosine."""
+    cycles: Count = 1
+    """Cycles of equal length in which it does so: 2 or more for warm restarts."""
+    tau: PositiveProbability = 1.0
+    """Step size of the averaged weights, which are evaluated and submitted, towards the learned ones, per update: 1 for
+    no average."""
     deviation: Positive = 0.1
     """Standard deviation of locations around their mean, sigma, at the start."""
     deviation_end: Positive = 0.1
@@ -52,6 +67,12 @@ class RecurrentAttentionSettings(RunSettings, PlaceSettings):
     checkpoint_every_epochs: Count = 2
     """Epochs between snapshots."""
 
+    def check(self) -> None:
+        """UserError for a setting that makes no sense, naming it."""
+        super().check()
+        if self.cycles > self.epochs:
+            raise UserError(f"epochs={self.epochs} must hold cycles={self.cycles}, each of an epoch at least")
+
     def every(self) -> Every:
         """In epochs."""
         return Every(self.eval_every_epochs, self.checkpoint_every_epochs)
@@ -63,9 +84,9 @@ class RecurrentAttentionSettings(RunSettings, PlaceSettings):
         return {
             "batch_size": self.batch_size * (sizes.bytes + FLOAT * looks * (2 * state + width)),
             "glimpses": self.batch_size * FLOAT * looks * (2 * state + width),
-            "width": 4 * FLOAT * width * (sizes.features + 2 * state),  # weights, gradients, Adam's moments
-            "state": 8 * FLOAT * state**2,
-            "location_hidden": 4 * FLOAT * self.location_hidden * state,
+            "width": 5 * FLOAT * width * (sizes.features + 2 * state),  # weights, average, gradients, Adam's moments
+            "state": 10 * FLOAT * state**2,
+            "location_hidden": 5 * FLOAT * self.location_hidden * state,
         }
 
 

@@ -266,7 +266,7 @@ def clip_norm(g: torch.Tensor, max_norm: float) -> torch.Tensor:
     return norm
 
 
-def cosine_schedule(step: Any, start: float, steps: int) -> Any:
+def cosine_schedule(step: Any, start: float, steps: float) -> Any:
     """Cosine schedule from `start` to 0: start (1 + cos(pi step / steps)) / 2.
 
     Of a number, or of a tensor that counts on a device. Loshchilov & Hutter (2017), equation 5, without restarts.
@@ -274,6 +274,15 @@ def cosine_schedule(step: Any, start: float, steps: int) -> Any:
     if hasattr(step, "clamp"):
         return start * 0.5 * (1.0 + (math.pi * (step / steps).clamp(max=1.0)).cos())
     return start * 0.5 * (1.0 + math.cos(math.pi * min(step / steps, 1.0)))
+
+
+def warm_restarts(step: Any, start: float, steps: int, cycles: int) -> Any:
+    """Cosine schedule with warm restarts: start (1 + cos(pi (step mod T) / T)) / 2, T = steps / cycles, step < steps.
+
+    Of a number, or of a tensor that counts on a device. Loshchilov & Hutter (2017), equation 5, cycles of equal length.
+    """
+    T = steps / cycles
+    return cosine_schedule(step % T, start, T)
 
 
 def location_loss(log_pi_t: torch.Tensor, R: torch.Tensor, b_t: torch.Tensor) -> torch.Tensor:

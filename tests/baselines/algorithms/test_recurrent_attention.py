@@ -183,6 +183,24 @@ def test_a_displaced_glimpse_is_a_glimpse_of_a_displaced_image() -> None:
     assert shown[0].any()
 
 
+@pytest.mark.parametrize("tau", [1.0, 0.25])
+def test_averaged_weights_are_evaluated_and_follow_the_learned_ones(tau: float) -> None:
+    """They change nothing of what is learned."""
+    averaged, plain = (RecurrentAttentionLearner(replace(SMALL, tau=t)) for t in (tau, 1.0))
+    for learner in (averaged, plain):
+        learner.env.reset(seed=0)
+    expected = averaged.model.theta.clone()
+    for _ in range(3):
+        averaged.update(np.arange(60))
+        plain.update(np.arange(60))
+        expected += tau * (averaged.model.theta - expected)
+    torch.testing.assert_close(averaged.average_theta, expected)
+    assert torch.equal(averaged.model.theta, plain.model.theta)
+    assert torch.equal(plain.average_theta, plain.model.theta)
+    stored = np.concatenate([array.ravel() for array in averaged.policy().tensors().values()])
+    assert np.isin(stored, averaged.average_theta.numpy()).all()
+
+
 def test_an_epoch_looks_at_every_image() -> None:
     learner, looked = RecurrentAttentionLearner(SMALL), []
     learner.env.reset = lambda **kwargs: looked.append(kwargs) or type(learner.env).reset(learner.env, **kwargs)  # type: ignore[method-assign,func-returns-value]
@@ -193,12 +211,14 @@ def test_an_epoch_looks_at_every_image() -> None:
     assert learner.env_steps == 5 * 60 * 3
 
 
-def test_resumed_from_every_snapshot() -> None:
-    events = list(recurrent_attention.train(SMALL))
-    states = [event.state() for event in recurrent_attention.train(SMALL) if isinstance(event, Snapshot)]
+@pytest.mark.parametrize("change", [{}, {"tau": 0.1, "cycles": 2}], ids=["as it is", "averaged, restarts"])
+def test_resumed_from_every_snapshot(change: dict[str, Any]) -> None:
+    settings = replace(SMALL, **change)
+    events = list(recurrent_attention.train(settings))
+    states = [event.state() for event in recurrent_attention.train(settings) if isinstance(event, Snapshot)]
     assert len(states) == 3
     for state in states:
-        *_, last = recurrent_attention.train(SMALL, resume=state)
+        *_, last = recurrent_attention.train(settings, resume=state)
         for name, tensor in events[-1].policy.tensors().items():  # type: ignore[union-attr]
             np.testing.assert_array_equal(last.policy.tensors()[name], tensor)  # type: ignore[union-attr]
         assert last.update == events[-1].update
@@ -281,6 +301,9 @@ def test_multiplications_of_three_glimpses() -> None:
         ({"displacement": -0.1}, "displacement must be a number of at least 0, not -0.1"),
         ({"glimpses": -1}, "glimpses must be a whole number of at least 0, not -1"),
         ({"reward": "points"}, "unknown reward 'points'"),
+        ({"tau": 0.0}, "tau must be a positive number, not 0.0"),
+        ({"cycles": 0}, "cycles must be a whole number of at least 1, not 0"),
+        ({"cycles": 4}, "epochs=3 must hold cycles=4, each of an epoch at least"),
         ({"foresight": 1.5}, r"foresight must lie in \[0, 1\], not 1.5"),
         ({"locations": "left"}, "unknown locations 'left'"),
         ({"epochs": 0}, "epochs must be a whole number of at least 1, not 0"),

@@ -120,6 +120,22 @@ def test_cosine_schedule() -> None:
     assert eq.cosine_schedule(1, 2.0, 4) == pytest.approx(1 + np.sqrt(0.5))
 
 
+def test_warm_restarts() -> None:
+    """Two cycles of four steps; a single one is the schedule without restarts, bit for bit, as torch's has it."""
+    cycle = [eq.cosine_schedule(step, 2.0, 4) for step in range(4)]
+    assert [eq.warm_restarts(step, 2.0, 8, 2) for step in range(8)] == pytest.approx(2 * cycle)
+    assert [eq.warm_restarts(step, 0.3, 7, 1) for step in range(7)] == [
+        eq.cosine_schedule(step, 0.3, 7) for step in range(7)
+    ]
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.1)
+    theirs = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=5)
+    for step in range(15):
+        assert eq.warm_restarts(step, 0.1, 15, 3) == pytest.approx(theirs.get_last_lr()[0])
+        assert eq.warm_restarts(torch.tensor(float(step)), 0.1, 15, 3).item() == pytest.approx(theirs.get_last_lr()[0])
+        optimizer.step()
+        theirs.step()
+
+
 def test_gaussian_of_several_axes_and_one_deviation() -> None:
     """At the mean 1 / (2 pi sigma^2), a deviation away in one coordinate e^(-1/2) of that; and as PyTorch has it."""
     l_t, mu_t = torch.tensor([[0.5, -0.25], [0.5, 0.25]]), torch.tensor([0.5, -0.25])
