@@ -1,6 +1,6 @@
 """`rlbench match A B`: games of Go between players, and how far apart they are on the Elo scale.
 
-With more than two players every pair plays, and all are rated.
+With more than two players every pair plays, and all are rated; with --gauntlet the first one alone plays the others.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import tyro
 from tyro.conf import Positional
 
 from rlbench import environments, whole_files
 from rlbench.commands.shared.go_players import find_player
 from rlbench.commands.shared.lookup import find_environment
+from rlbench.commands.shared.match_tables import gauntlet_rows, pool_elo, result_rows
 from rlbench.commands.shared.output import Format, Quiet, print_table, remark, silent, table_of
 from rlbench.envs.go import sgf
 from rlbench.envs.go.config import checked_komi, opening_table
@@ -26,8 +26,7 @@ from rlbench.envs.go.game_record import WITHOUT_SUICIDE, GameRecord
 from rlbench.errors import UserError, counted
 from rlbench.gtp.referee import RefereedGame, referee
 from rlbench.gtp.server import BLACK, WHITE, GoPlayer, LoadFault
-from rlbench.gtp.tournament import WINNERS, Fixture, GameRow, GamesFile, fixtures, points_table
-from rlbench.harness.ranking import elo
+from rlbench.gtp.tournament import WINNERS, Fixture, GameRow, GamesFile, fixtures, pairs_of
 from rlbench.progress import progress
 
 
@@ -41,6 +40,9 @@ class MatchOptions:
     """Go environment, or a task on one, which says the size of the board: go5, Go9x9."""
     games: int = 20
     """Games of each pair. Colours change after every game, the opening after every second."""
+    gauntlet: bool = False
+    """The first player alone plays all others. Where these have ratings, as the opponents of go5@1 and go9@1 have, it
+    is rated on their scale: by the games against each, and by all of them."""
     komi: float | None = None
     """Points for White; by default those of the environment."""
     seed: int = 0
@@ -69,10 +71,11 @@ def run(options: MatchOptions) -> int:
     """Play, then print a row for the pair or one per player; 0."""
     check(options)
     rules = rules_of(options)
-    planned = list(fixtures(options.players, options.games, len(rules.openings), rules.size, rules.komi, options.seed))
+    games = options.games, len(rules.openings), rules.size, rules.komi, options.seed, options.gauntlet
+    planned = list(fixtures(options.players, *games))
     with contextlib.ExitStack() as stack:
         file = stack.enter_context(GamesFile(options.output)) if options.output else None
-        rows = [row for row in file.rows if is_of(row, options.players, rules)] if file else []
+        rows = [row for row in file.rows if is_of(row, options, rules)] if file else []
         if rows:
             remark(f"{counted(len(rows), 'game')} between these players in {options.output} count, too", options)
         done = {row.fixture for row in rows}
@@ -84,13 +87,24 @@ def run(options: MatchOptions) -> int:
                     file.add(row)
         finally:  # what was played is shown, whatever happened then
             if rows:
-                print_table(table_of(result_rows(options.players, rows, options)), options.format)
+                print_table(table_of(result(rows, rules, options)), options.format)
     return 0
 
 
-def is_of(row: GameRow, players: Sequence[str], rules: Rules) -> bool:
-    """Whether a game is one of these players on this board with this komi."""
-    return {row.black, row.white} <= set(players) and (row.size, row.komi) == (rules.size, rules.komi)
+def is_of(row: GameRow, options: MatchOptions, rules: Rules) -> bool:
+    """Whether a game is one of these pairs on this board with this komi."""
+    pairs = map(set, pairs_of(options.players, options.gauntlet))
+    return {row.black, row.white} in pairs and (row.size, row.komi) == (rules.size, rules.komi)
+
+
+def result(rows: Sequence[GameRow], rules: Rules, options: MatchOptions) -> list[dict[str, Any]]:
+    """What the games come to, as rows of a table."""
+    if not options.gauntlet:
+        return result_rows(options.players, rows, options)
+    pool = pool_elo(rules.size, rules.komi)
+    if not any(other in pool for other in options.players[1:]):
+        remark(f"no opponent has a rating on {rules.size}x{rules.size} with komi {rules.komi:g}, so no Elo", options)
+    return gauntlet_rows(options.players, rows, pool)
 
 
 def check(options: MatchOptions) -> None:
@@ -177,42 +191,3 @@ def write_sgf(folder: Path, fixture: Fixture, end: RefereedGame) -> None:
             scratch.write_text(sgf.format_sgf(record), encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}; give another --sgf") from None
-
-
-def result_rows(players: Sequence[str], rows: Sequence[GameRow], options: MatchOptions) -> list[dict[str, Any]]:
-    """The row of a pair, or one per player."""
-    points = points_table(rows, players)
-    if len(players) == 2:
-        first, second = players
-        rating = elo.rate(float(points[0, 1]), np.zeros(len(rows)))
-        return [{"player": first, "other": second, **counts(first, rows), **elo_cells(rating)}]
-    try:
-        ratings = elo.rate_pool(points, players)
-    except UserError as error:
-        remark(str(error), options)
-        ratings = [elo.Rating(float("nan"), float("nan"), float("nan"))] * len(players)
-    rated = sorted(zip(players, ratings, points.sum(axis=1), strict=True), key=lambda each: -each[2])
-    return [{"player": name, **counts(name, rows), **elo_cells(rating)} for name, rating, _ in rated]
-
-
-def counts(player: str, rows: Sequence[GameRow]) -> dict[str, int]:
-    """Games of a player, and how they ended."""
-    mine = [row for row in rows if player in (row.black, row.white)]
-    black = [row for row in mine if row.black == player]
-    won_black = sum(row.winner == "black" for row in black)
-    won_white = sum(row.winner == "white" for row in mine if row.white == player)
-    drawn = sum(row.winner == "nobody" for row in mine)
-    return {
-        "games": len(mine),
-        "won": won_black + won_white,
-        "drawn": drawn,
-        "lost": len(mine) - won_black - won_white - drawn,
-        "won_as_black": won_black,
-        "won_as_white": won_white,
-    }
-
-
-def elo_cells(rating: elo.Rating) -> dict[str, int | None]:
-    """A rating for a table: whole Elo points, none where it is not finite."""
-    named = zip(("elo", "low", "high"), rating, strict=True)
-    return {name: round(value) if np.isfinite(value) else None for name, value in named}

@@ -54,7 +54,14 @@ POINTS = {"black": 1.0, "nobody": 0.5, "white": 0.0}
 """Points of Black by winner; White has the rest."""
 
 
-def fixtures(players: Sequence[str], games: int, openings: int, size: int, komi: float, seed: int) -> Iterator[Fixture]:
+def pairs_of(players: Sequence[str], gauntlet: bool) -> list[tuple[str, str]]:
+    """Who meets whom: every pair, or in a gauntlet the first player all others."""
+    return [(players[0], other) for other in players[1:]] if gauntlet else list(itertools.combinations(players, 2))
+
+
+def fixtures(
+    players: Sequence[str], games: int, openings: int, size: int, komi: float, seed: int, gauntlet: bool = False
+) -> Iterator[Fixture]:
     """So many games of each pair, a game of every pair before the next.
 
     Two games in a row of a pair are the same with colours changed; then comes the next opening.
@@ -65,10 +72,11 @@ def fixtures(players: Sequence[str], games: int, openings: int, size: int, komi:
         openings: Number of openings, the first of which is the empty board.
         size: Rows and columns of the board.
         komi: Points for White.
-        seed: Of all games.
+        seed: Of all games. A game of a pair is the same whoever else plays.
+        gauntlet: Whether the first player alone meets the others.
     """
     for number in range(games):
-        for pair in itertools.combinations(players, 2):
+        for pair in pairs_of(players, gauntlet):
             black, white = pair if number % 2 == 0 else pair[::-1]
             text = "\0".join((str(seed), str(size), black, white, str(number)))
             own = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 2

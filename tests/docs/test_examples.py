@@ -183,6 +183,7 @@ NOT_RUN = {
     "rlbench run classic --reproduce baselines/pretrained --results results": MINUTES,
     "rlbench match my_agent random --env go5 --sgf games": GO,
     "rlbench match my_agent gnugo:10 mcts:1000 --env go9 --games 40 --output games.csv": GO,
+    "rlbench match my_agent random mcts:1000 gnugo:10 --env go9 --games 200 --gauntlet --output games.csv": GO,
     "rlbench match random mcts:1 mcts:3 mcts:10 mcts:30 mcts:100 mcts:1000 gnugo:1 gnugo:10 mcts:10000 "
     "--env go5 --games 40": MINUTES,
     "rlbench run mujoco-v5": HOURS,

@@ -12,6 +12,7 @@ from rlbench.envs.go.game import Game
 from rlbench.envs.go.game_record import play_record
 from rlbench.envs.go.sgf import read_sgf
 from rlbench.gtp.tournament import read_games
+from rlbench.harness.ranking import elo
 
 SMALL = ("--env", "Go5x5", "--games", "4")
 FIRST = "return np.argmax(observation['action_mask'], axis=1)"
@@ -44,6 +45,33 @@ def test_more_players_are_all_rated(capsys):
     assert {row["player"] for row in rows} == {"random", "mcts:2", "mcts:4"}
     assert {row["games"] for row in rows} == {"8"}
     assert sum(int(row["won"]) for row in rows) == sum(int(row["lost"]) for row in rows)
+
+
+def test_in_a_gauntlet_the_first_player_is_rated_by_what_is_known_of_the_others(capsys, tmp_path):
+    """The same games as those of each pair by itself; mcts:3 has no rating."""
+    words, others = (*SMALL[:2], "--games", "8", "--csv"), ("random", "mcts:3", "mcts:100")
+    code, out, err = run(capsys, "mcts:30", *others, "--gauntlet", *words, "-o", tmp_path / "all")
+    assert (code, err) == (0, "")
+    random, three, hundred, total = (
+        {name: int(cell) if cell.lstrip("-").isdigit() else cell for name, cell in row.items()}
+        for row in csv.DictReader(out.splitlines())
+    )
+    assert [row["other"] for row in (random, three, hundred, total)] == ["random", "mcts:3", "mcts:100", "all rated"]
+    assert [row["other_elo"] for row in (random, three, hundred, total)] == [0, "", 679, ""]
+    assert (three["elo"], total["games"], total["won"]) == ("", 16, random["won"] + hundred["won"])
+    expected = elo.rate(total["won"], [0] * 8 + [679] * 8)
+    assert [total["elo"], total["low"], total["high"]] == [round(each) for each in expected]
+    run(capsys, "mcts:30", "mcts:100", *words, "-o", tmp_path / "pair")
+    played = read_games(tmp_path / "all")
+    pairs = {frozenset((game.black, game.white)) for game in played}
+    assert pairs == {frozenset(("mcts:30", other)) for other in others}
+    assert [game for game in played if "mcts:100" in (game.black, game.white)] == read_games(tmp_path / "pair")
+
+
+def test_in_a_gauntlet_without_known_ratings_there_are_games_alone(capsys):
+    code, out, err = run(capsys, "random", "mcts:2", "--gauntlet", "--env", "Go5x5", "--games", "2", "--komi", "0.5")
+    assert (code, err) == (0, "no opponent has a rating on 5x5 with komi 0.5, so no Elo\n")
+    assert "all rated" not in out
 
 
 def test_the_same_seed_gives_the_same_games_and_an_interrupted_match_goes_on(capsys, tmp_path):
