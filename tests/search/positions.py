@@ -51,3 +51,27 @@ def by_stones(planes, mask):
     """Equal priors, and who has more stones on the board."""
     difference = planes[:, 0].sum(axis=(1, 2), dtype=np.float32) - planes[:, 1].sum(axis=(1, 2), dtype=np.float32)
     return np.zeros(mask.shape, np.float32), np.tanh(difference / 3)
+
+
+def moves_to(board, to_move):
+    """Actions that put the stones of a drawing on the empty board, X for Black, until that colour, 1 or -1, is to move.
+
+    Stones are put from the top left to the bottom right; a colour that has none left passes.
+    """
+    cells = "".join(board)
+    stones = {
+        colour: [point for point, cell in enumerate(cells) if cell == mark] for colour, mark in ((1, "X"), (-1, "O"))
+    }
+    moves, mover = [], 1
+    while stones[1] or stones[-1] or mover != to_move:
+        moves.append(stones[mover].pop(0) if stones[mover] else len(cells))
+        mover = -mover
+    return moves
+
+
+def after(size, moves, **how):
+    """Params and the state of one game after these actions, fields [1, ...]."""
+    envs = self_play(size, 1, **how)
+    for action in moves:
+        envs.step(np.array([action]))
+    return envs.unwrapped.params, envs.unwrapped.state
