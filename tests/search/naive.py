@@ -122,10 +122,20 @@ def gumbel_score(node, g, a):
     return g[a] + node.logits[a] + sigma_of_completed(node)[a]
 
 
-def search_puct(game, evaluate, simulations):
+def with_noise(P, gamma, epsilon):
+    """Priors mixed with a draw from a Dirichlet distribution, given as draws from gamma distributions."""
+    total = 0.0
+    for a in P:
+        total += gamma[a]
+    return {a: float(np.float32((1 - epsilon) * P[a] + epsilon * (gamma[a] / total))) for a in P}
+
+
+def search_puct(game, evaluate, simulations, gamma=None, epsilon=0.25, **constants):
     root = Node(game, evaluate)
+    if gamma is not None:
+        root.P = with_noise(root.P, gamma, epsilon)
     for _ in range(simulations):
-        simulate(root, puct(), evaluate)
+        simulate(root, puct(**constants), evaluate)
     return root, max(root.N, key=root.N.get)
 
 

@@ -61,3 +61,31 @@ def test_visits_values_and_policies_are_those_of_a_recursion(algorithm, size, ko
         expected = np.zeros(A, np.float32)
         expected[list(policy)] = list(policy.values())
         np.testing.assert_array_equal(result.pi[i], expected)
+
+
+@pytest.mark.parametrize("considered", [1, 2, 3, 5, 7, 40])
+def test_odd_budgets_and_numbers_of_considered_actions(considered):
+    """More than there are legal actions, too: a board of 2 x 2 has five at most."""
+    params, states, moves = random_games(2, TURNS, 3, komi=0.5)
+    N, A, budget = len(TURNS), 5, np.array([51, 7, 1, 33, 63, 13])
+    settings = SearchSettings("gumbel", 63, considered)
+    result = Search(params, N, settings).run(states, by_hash, np.random.default_rng(2), budget)
+    gumbel = np.random.default_rng(2).gumbel(size=(N, A))
+    for i, game in enumerate(naive_games(2, 0.5, moves)):
+        if not game.ended:
+            check(result, i, *search_gumbel(game, by_hash, budget[i], gumbel[i], considered))
+            assert result.visits[i].sum() == budget[i]
+            tried = np.count_nonzero(result.visits[i])
+            assert tried == min(considered, len(game.legal()), budget[i])
+
+
+@pytest.mark.parametrize("constants", [{}, {"c_base": 50.0, "c_init": 3.0}], ids=["usual", "others"])
+def test_noise_at_the_root_and_its_constants(constants):
+    params, states, moves = random_games(3, TURNS, 1, komi=8.5)
+    N, A, epsilon = len(TURNS), 10, 0.4
+    settings = SearchSettings("puct", 41, alpha=0.3, noise=epsilon, **constants)
+    result = Search(params, N, settings).run(states, by_hash, np.random.default_rng(7))
+    gamma = np.random.default_rng(7).standard_gamma(np.full((N, A), 0.3))
+    for i, game in enumerate(naive_games(3, 8.5, moves)):
+        if not game.ended:
+            check(result, i, *search_puct(game, by_hash, 41, gamma[i], epsilon, **constants))
