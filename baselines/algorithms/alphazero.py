@@ -33,6 +33,7 @@ from baselines.nets.devices import chosen_device
 from baselines.nets.optim import check_loss, check_weights
 from baselines.nets.residual import PolicyValueNetwork, residual_graph, residual_network
 from baselines.templates.policies import SearchPolicy
+from baselines.training.checkpoint import WAYS
 from baselines.training.events import Event
 from baselines.training.game_validation import GameValidation, PastSelves, num_openings
 from baselines.training.loop import Every, Learner, RunSettings, loop
@@ -41,7 +42,7 @@ from baselines.types import Clock, Count, CountOrZero, NonNegative, Positive, Pr
 from rlbench.errors import UnfitError, UserError
 from rlbench.registry import ENVIRONMENTS, GO
 from rlbench.search.batch import Search
-from rlbench.search.files import SearchedGame
+from rlbench.search.files import SearchedGame, parse, search_text
 from rlbench.search.settings import SearchSettings
 
 
@@ -198,6 +199,16 @@ class AlphaZero(Learner):
         metrics = {"value loss": value_loss, "policy loss": policy_loss, "moves": moves, "black wins": black}
         return {**metrics, "elo": self.past.rate()}
 
+    def state(self) -> Tree:
+        """What training changes, and the game that it is about, which the name of a task does not say for good."""
+        return {**super().state(), "game": search_text(self.game)}
+
+    def restore(self, state: Tree) -> None:
+        """Go on from `state()`; UserError for one of another board, komi or rule of suicide."""
+        if "game" in state:  # older ones do not say
+            check_same_game(parse(state["game"]), self.game)
+        super().restore(state)
+
     def clock(self) -> int:
         """Iterations."""
         return self.iteration
@@ -245,6 +256,16 @@ class AlphaZero(Learner):
         self.validation: GameValidation = GameValidation(env, search, self.model.evaluate)
         self.iteration = self.updates = self.moves = 0
         self.plotted: list[list[float]] = []  # losses, lengths and winners of games, for the learning curve
+
+
+def check_same_game(theirs: SearchedGame, ours: SearchedGame) -> None:
+    """UserError where a checkpoint is of another game than this training run's."""
+    for name in ("size", "komi", "suicide"):
+        if getattr(theirs, name) != getattr(ours, name):
+            raise UserError(
+                f"the checkpoint is of games with {name}={getattr(theirs, name)}, these have "
+                f"{name}={getattr(ours, name)}; {WAYS}"
+            )
 
 
 def train(

@@ -1,4 +1,4 @@
-"""AlphaZero on the smallest boards: it learns what is known exactly, goes on after kill -9, refuses what cannot be."""
+"""AlphaZero on the smallest boards: it learns what is known exactly, and refuses what cannot be."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from rlbench.errors import UserError
 from rlbench.harness.ranking.families import WORDS
 from rlbench.harness.search_player.player import load
 from tests.baselines.go_boards import task
-from tests.baselines.runs import curve, kill, weights
 
 SMALL = AlphaZeroSettings(
     task=task(3),
@@ -30,14 +29,6 @@ SMALL = AlphaZeroSettings(
     **{"value_hidden": 4, "window": 300, "batch_size": 16, "opponent": "random", "evaluation_games": 6},
     **{"evaluation_simulations": 8, "eval_every_iterations": 2, "checkpoint_every_iterations": 1},
 )
-
-KILLED = """
-import sys
-from pathlib import Path
-from baselines.training import runner
-from tests.baselines.algorithms.test_alphazero import SMALL
-runner.run("alphazero", SMALL, Path(sys.argv[1]), quiet=True)
-"""
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "gumbel": {},
@@ -73,16 +64,6 @@ def test_resumed_from_every_snapshot(variant: str) -> None:
         assert isinstance(last, Finished)
         for name, tensor in whole[-1].policy.tensors().items():
             np.testing.assert_array_equal(last.policy.tensors()[name], tensor)
-
-
-def test_killed_and_resumed_is_uninterrupted(tmp_path: Path) -> None:
-    """Killed with signal 9 after its first evaluation; the rest is done here."""
-    whole = runner.run("alphazero", SMALL, tmp_path / "whole", quiet=True)
-    out = tmp_path / "killed"
-    kill(KILLED, out, once=lambda curve: curve.count(b"\n") >= 3)
-    submission = runner.run("alphazero", SMALL, out, quiet=True)
-    assert weights(submission) == weights(whole)
-    assert curve(out) == curve(tmp_path / "whole")
 
 
 def test_the_submission_is_data_and_plays_the_same(tmp_path: Path) -> None:
@@ -141,13 +122,6 @@ def test_what_cannot_be_is_told_in_one_line(change: dict[str, Any], message: str
         list(alphazero.train(replace(SMALL, **change)))
     assert message in str(error.value)
     assert "\n" not in str(error.value)
-
-
-def test_a_checkpoint_of_another_board_is_refused(tmp_path: Path) -> None:
-    """Another task is another board or another komi."""
-    runner.run("alphazero", replace(SMALL, iterations=1), tmp_path, quiet=True)
-    with pytest.raises(UserError, match=r"made with another configuration: task='Go3-v0' there"):
-        runner.run("alphazero", replace(SMALL, iterations=1, task="go5@1"), tmp_path, quiet=True)
 
 
 def trained(settings: AlphaZeroSettings) -> AlphaZero:
