@@ -11,7 +11,7 @@ import pytest
 
 from baselines import checks
 from baselines.algorithms import soft_actor_critic, xqc
-from baselines.studies import xqc_ablation
+from baselines.studies import ablation, xqc_ablation
 from baselines.training import runner
 from rlbench.errors import UserError
 from tests.baselines.algorithms.test_soft_actor_critic import BRIEF as OF_SAC
@@ -27,7 +27,7 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_each_variant_leaves_out_what_it_says() -> None:
-    found = {name: xqc_ablation.training_run(name, 1, OPTIONS)[1] for name in xqc_ablation.VARIANTS}
+    found = {name: xqc_ablation.training_run(name, 1, OPTIONS).settings for name in xqc_ablation.VARIANTS}
     off = {name: {part for part in xqc_ablation.PARTS if not getattr(found[name], part, False)} for name in found}
     assert off == {
         "xqc": set(),
@@ -58,7 +58,7 @@ def test_table_and_picture_and_going_on(
     xqc_ablation.main(options)
     assert capsys.readouterr().out == table
     assert table.splitlines()[2].startswith("| xqc | 1 |")
-    settings = xqc_ablation.training_run("xqc", 0, options)[1]
+    settings = xqc_ablation.training_run("xqc", 0, options).settings
     assert runner.checkpoint.load(
         options.out / "Pendulum-v1-xqc-s0" / runner.CHECKPOINT, "xqc", checks.as_json(settings)
     )
@@ -69,7 +69,7 @@ def test_the_numbers_of_the_table() -> None:
     seeds, returns = np.repeat([0, 1], 3), [1, 2, 3, 6, 6, 0]
     frame = pd.DataFrame({"task": "t", "variant": "xqc", "seed": seeds, "steps": [1, 2, 3] * 2, "mean_return": returns})
     frame["seconds"] = [20, 40, 60, 40, 80, 120]
-    assert xqc_ablation.markdown(frame).splitlines()[2] == "| xqc | 2 | 3 | 4 | 2 | 1.5 |"
+    assert ablation.markdown(frame).splitlines()[2] == "| xqc | 2 | 3 | 4 | 2 | 1.5 |"
 
 
 @pytest.mark.parametrize(
