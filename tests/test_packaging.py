@@ -59,6 +59,7 @@ def pinned():
 
 def test_every_pinned_package_is_what_is_installed():
     """CI runs what constraints.txt says; a build tag such as torch's +cpu may follow."""
+    pytest.importorskip("envpool", reason="pip install 'rlbench[all,peers,ray]'")
     for requirement in pinned():
         if requirement.marker is None or requirement.marker.evaluate():
             version = importlib.metadata.version(requirement.name).split("+")[0]

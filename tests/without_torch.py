@@ -5,6 +5,7 @@ in this process, or where what it says of a child process names the extra. It do
 """
 
 import importlib.util
+import subprocess
 import sys
 
 import pytest
@@ -34,8 +35,8 @@ def pytest_configure(config):
 class Skipping:
     """Makes failures skips."""
 
-    def _changed(self, report, where):
-        said = "\n".join([str(report.longrepr), *(text for _, text in report.sections)])
+    def _changed(self, report, where, seen=()):
+        said = "\n".join([str(report.longrepr), *(text for _, text in report.sections), *seen])
         said = said.replace("\\", "")  # bytes and strings within strings are shown with their quotes escaped
         if report.failed and (asked.torch or any(word in said for word in WORDS)):
             report.outcome, report.longrepr = "skipped", (str(where), 0, "Skipped: it needs torch")
@@ -52,5 +53,13 @@ class Skipping:
         return (yield)
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item):
-        return self._changed((yield), item.path)
+    def pytest_runtest_makereport(self, item, call):
+        return self._changed((yield), item.path, texts_seen(call.excinfo) if call.excinfo else ())
+
+
+def texts_seen(excinfo):
+    """What the functions between a test and its failure held, in full; a report cuts long texts short."""
+    held = [value for entry in excinfo.traceback for value in entry.frame.f_locals.values()]
+    return [
+        repr(value) for value in held if isinstance(value, str | bytes | tuple | list | subprocess.CompletedProcess)
+    ]
