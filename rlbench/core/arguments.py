@@ -34,6 +34,7 @@ RENDER_MODES = ("human", "rgb_array")
 BATCH_RENDER_MODES = ("rgb_array",)
 TEXT_MODE = "ansi"  # Gymnasium's name for frames that are text; of environments that can be written
 INTERNAL = frozenset(("rules", "render", "num_envs"))  # parameters that the registry or Gymnasium itself fills in
+PASSED_ON = "arguments"  # the name of `**` where a constructor hands them to that of its base
 NO_LIMIT = int(np.iinfo(np.int64).max)
 MAX_NUMBER = 1e30  # of either sign; squares stay finite, and so does what is float32
 
@@ -50,14 +51,24 @@ def check_known(adapter: type, given: Iterable[str], more: Iterable[str] = ()) -
         given: Their names.
         more: Names that exist besides those of `__init__`.
     """
-    parameters = inspect.signature(adapter).parameters.values()
-    known = {each.name for each in parameters if each.kind is not each.VAR_KEYWORD}
-    known.update(getattr(adapter, "TAKEN_BY_MAKER", ()))
+    known = {*own_parameters(adapter), *getattr(adapter, "TAKEN_BY_MAKER", ())}
     for name in sorted(set(given) - set(more)):
         raise UnexpectedArgumentError(
             f"{adapter.__name__}.__init__() got an unexpected keyword argument {name!r}; "
             f"{nearest(name, {*known, *more} - INTERNAL)}"
         )
+
+
+def own_parameters(adapter: type) -> set[str]:
+    """Names of the parameters of a class, and of those of its bases to which `**arguments` are passed on."""
+    known: set[str] = set()
+    for each in adapter.__mro__:
+        if "__init__" in vars(each):
+            parameters = inspect.signature(each).parameters
+            known.update(name for name, one in parameters.items() if one.kind is not one.VAR_KEYWORD)
+            if PASSED_ON not in parameters:
+                break
+    return known
 
 
 def check_options(options: Any, checks: Mapping[str, Check]) -> dict[str, Any]:

@@ -8,61 +8,43 @@ nothing, so an invalid action cannot raise an error there: its environment stand
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from gymnasium.error import InvalidAction
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from rlbench.core.adapter import Image, VectorEnvAdapter
-from rlbench.core.arguments import BATCH_RENDER_MODES, TEXT_MODE, Check, flag
 from rlbench.core.autoreset import Bools, reset_needed
 from rlbench.core.compiler.compile import MODES
 from rlbench.core.compiler.ptx import Kind, action_kinds, kinds
 from rlbench.core.rules import StateOf
+from rlbench.core.rules_batch import RulesBatch
 from rlbench.core.runners import Call, Tensor, make_runner
 from rlbench.core.seeding import new_streams
-from rlbench.core.world import World
 from rlbench.errors import ArgumentError, counted, shortened
 from rlbench.process.imports import import_library
 
 TensorStep = tuple[Any, Tensor, Tensor, Tensor, dict[str, Any]]
 
 
-class TensorVectorEnv(VectorEnvAdapter):
+class TensorVectorEnv(RulesBatch):
     """N environments that follow a rules module, on a device; as `RulesVectorEnv`, of torch's tensors.
 
     Arguments besides the rules' own: `device`, "cpu", "cuda" or "cuda:N"; `autoreset_mode`, NEXT_STEP or SAME_STEP;
     `parallel`, of CPUs; `copy=False` hands out the same tensors at every step, which the next step overwrites.
     """
 
-    metadata: dict[str, Any] = {"render_modes": [*BATCH_RENDER_MODES, TEXT_MODE]}  # noqa: RUF012  # as of RulesEnv
+    def __init__(self, rules: str, device: Any, num_envs: int = 1, **arguments: Any) -> None:
+        self._asked_device = device
+        super().__init__(rules, num_envs, **arguments)
 
-    def __init__(
-        self,
-        rules: str,
-        device: Any,
-        num_envs: int = 1,
-        render: str | None = None,
-        render_mode: Literal["rgb_array", "ansi"] | None = None,
-        max_episode_steps: int | None = None,
-        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
-        parallel: bool | None = None,
-        copy: bool = True,
-        **params: Any,
-    ) -> None:
-        super().__init__(num_envs, render_mode, autoreset_mode, max_episode_steps)
-        self.copy, parallel = flag("copy", copy), None if parallel is None else flag("parallel", parallel)
+    def _make(self) -> None:
         if self._never_resets:
             raise ArgumentError("device= takes autoreset_mode NextStep or SameStep: Disabled would wait for every step")
-        self.world = world = World(rules, render, params, type(self))
-        if world.flat:
+        if self.world.flat:
             raise ArgumentError("flat=True is for arrays of NumPy; leave out device=, or flatten the tensors")
-        metadata = world.metadata(render_mode, type(self).metadata["render_modes"])
-        self._describe(world.observation_space, world.action_space, metadata)
-        self.params, self._like = world.params, world.example_state()
-        self._runner = make_runner(device, world, self.num_envs, parallel)
+        self._runner = make_runner(self._asked_device, self.world, self.num_envs, self._parallel)
         self.device = self._runner.device
         self._allocate()
 
@@ -118,17 +100,6 @@ class TensorVectorEnv(VectorEnvAdapter):
 
     def _action_shape(self, leaf: Any) -> tuple[int, ...]:
         return (self.num_envs, *(leaf.shape or ()))
-
-    def _option_checks(self) -> dict[str, Check]:
-        own = self.world.option_checks((self.num_envs,))
-        return {**super()._option_checks(), **own, "state": self._checked_state}
-
-    def _checked_options(self, options: Any) -> dict[str, Any]:
-        checked = super()._checked_options(options)
-        return {**checked, "Options": self.world.batch_options(checked, self.num_envs)}
-
-    def _checked_state(self, values: Any) -> StateOf:
-        return self.world.make_states(values, self._like, self.num_envs)
 
     def _start(
         self, mask: Bools, seeds: Sequence[int | None], options: Mapping[str, Any]
@@ -279,6 +250,3 @@ class TensorVectorEnv(VectorEnvAdapter):
     def states(self) -> list[StateOf]:
         """One State of Python scalars per environment, as the single environment holds it."""
         return self.world.singles(type(self._like)(*(field.cpu().numpy() for field in self._fields)))
-
-    def _frames(self) -> Iterator[Image | str]:
-        return map(self.world.text if self.render_mode == TEXT_MODE else self.world.frame, self.states())

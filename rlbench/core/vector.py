@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium.error import InvalidAction
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
-from rlbench.core.adapter import BatchStep, Image, VectorEnvAdapter
-from rlbench.core.arguments import BATCH_RENDER_MODES, TEXT_MODE, Check, check_memory, flag
+from rlbench.core.adapter import BatchStep
+from rlbench.core.arguments import check_memory
 from rlbench.core.autoreset import Bools, final_entries, reset_needed, with_masks
 from rlbench.core.compiler.compile import MODES, compiled, step_loop, working_memory
 from rlbench.core.compiler.pool import ParallelLoop
 from rlbench.core.rules import StateOf
+from rlbench.core.rules_batch import RulesBatch
 from rlbench.core.seeding import new_streams
 from rlbench.core.spaces import Arrays
-from rlbench.core.world import World
 
 COMPILED = {"_reset_loop", "_step_loop", "_threads", "_memory"}
 """Attributes of a batch that belong to the process which compiled its loops."""
 
 
-class RulesVectorEnv(VectorEnvAdapter):
+class RulesVectorEnv(RulesBatch):
     """N environments that follow a rules module, the same bit for bit in every mode, of any number, on any threads.
 
     Arguments besides the rules' own: `autoreset_mode`; `parallel` (whether threads share a step where
@@ -32,30 +32,11 @@ class RulesVectorEnv(VectorEnvAdapter):
     every step, which the next step overwrites.
     """
 
-    metadata: dict[str, Any] = {"render_modes": [*BATCH_RENDER_MODES, TEXT_MODE]}  # noqa: RUF012  # as of RulesEnv
     TAKEN_BY_MAKER: ClassVar[tuple[str, ...]] = ("device", "flat")
     """Arguments of `make_batch`, which chooses by them whether this class makes the batch, and of `World`."""
 
-    def __init__(
-        self,
-        rules: str,
-        num_envs: int = 1,
-        render: str | None = None,
-        render_mode: Literal["rgb_array", "ansi"] | None = None,
-        max_episode_steps: int | None = None,
-        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
-        parallel: bool | None = None,
-        copy: bool = True,
-        **params: Any,
-    ) -> None:
-        super().__init__(num_envs, render_mode, autoreset_mode, max_episode_steps)
-        self.copy, parallel = flag("copy", copy), None if parallel is None else flag("parallel", parallel)
-        self.world = world = World(rules, render, params, type(self))
-        metadata = world.metadata(render_mode, type(self).metadata["render_modes"])
-        self._describe(world.observation_space, world.action_space, metadata)
-        self.params = world.params
+    def _make(self) -> None:
         self._mode = MODES[self.autoreset_mode]
-        self._parallel = parallel
         self._compile()
         self._allocate()
 
@@ -80,9 +61,8 @@ class RulesVectorEnv(VectorEnvAdapter):
         self._compile()
 
     def _allocate(self) -> None:
-        n, like = self.num_envs, self.world.example_state()
+        n, like = self.num_envs, self._like
         check_memory(f"num_envs={n}", n * sum(np.asarray(value).nbytes for value in like))
-        self._like = like
         self._fields = tuple(np.zeros((n, *np.shape(value)), np.asarray(value).dtype) for value in like)
         self._streams = np.zeros((n, 4), np.uint64)
         self._elapsed = np.zeros(n, np.int64)
@@ -95,15 +75,8 @@ class RulesVectorEnv(VectorEnvAdapter):
         n = self.num_envs
         return self.world.observations.empty_batch(n), np.empty(n), np.empty(n, np.bool_), np.empty(n, np.bool_)
 
-    def _option_checks(self) -> dict[str, Check]:
-        own = self.world.option_checks((self.num_envs,))
-        return {**super()._option_checks(), **own, "state": self._checked_state}
-
     def _checked_options(self, options: Any) -> dict[str, Any]:
-        if options is None:
-            return dict(self._no_options)
-        checked = super()._checked_options(options)
-        return {**checked, "Options": self.world.batch_options(checked, self.num_envs)}
+        return dict(self._no_options) if options is None else super()._checked_options(options)
 
     def _start(
         self, mask: Bools, seeds: Sequence[int | None], options: Mapping[str, Any]
@@ -171,9 +144,6 @@ class RulesVectorEnv(VectorEnvAdapter):
     def state(self, values: Any) -> None:
         self._set_states(self._checked_state(values), np.ones(self.num_envs, np.bool_))
 
-    def _checked_state(self, values: Any) -> StateOf:
-        return self.world.make_states(values, self._like, self.num_envs)
-
     def _set_states(self, states: StateOf, mask: Bools) -> None:
         for field, value in zip(self._fields, states, strict=True):
             field[mask] = value[mask]
@@ -184,6 +154,3 @@ class RulesVectorEnv(VectorEnvAdapter):
     def states(self) -> list[StateOf]:
         """One State of Python scalars per environment, as the single environment holds it."""
         return self.world.singles(type(self._like)(*self._fields))
-
-    def _frames(self) -> Iterator[Image | str]:
-        return map(self.world.text if self.render_mode == TEXT_MODE else self.world.frame, self.states())

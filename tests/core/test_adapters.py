@@ -198,6 +198,8 @@ def test_bad_arguments_are_named():
     for name in ("CartPole", "GridWorld", "GlimpseMNIST", "Go9x9"):  # the list of what there is lacked the device
         with pytest.raises(TypeError, match=r"got an unexpected keyword argument 'devise'; did you mean device\?"):
             gymnasium.make_vec(f"rlbench/{name}-v0", num_envs=2, devise="cuda")
+        with pytest.raises(TypeError, match=r"unexpected keyword argument 'paralel'; did you mean parallel\?"):
+            gymnasium.make_vec(f"rlbench/{name}-v0", num_envs=2, device="cpu", paralel=True)
     with pytest.raises(UnsupportedMode, match="'ansi' is not one of human, rgb_array"):
         RulesEnv("rlbench.envs.cart_pole.rules", render_mode="ansi")
     with pytest.raises(ValueError, match="num_envs is a positive integer, got 0"):
