@@ -29,12 +29,11 @@ from baselines.maths.equations import (
     q_learning_loss,
     q_learning_target,
 )
-from baselines.nets import devices
 from baselines.nets.encoding import discrete_actions, encoding, frames_shape
 from baselines.nets.networks import convolutional, numpy_pixel_policy, numpy_policy, perceptron
 from baselines.nets.optim import Adam, FlatParameters, FusedAdam, Losses, TensorLosses, TrainedNetwork, check_weights
-from baselines.training.loop import Learner, loop
-from baselines.training.place import place
+from baselines.training.loop import loop
+from baselines.training.place import PlacedLearner, place
 from baselines.types import Array, Clock, Tree
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["DQN", "PRESETS", "DQNSettings", "train"]
 
 
-class DQN(Learner):
+class DQN(PlacedLearner):
     """Algorithm 1: the network Q, the replay memory D, and the environments."""
 
     CHECKPOINTED: ClassVar[tuple[str, ...]] = (
@@ -182,10 +181,6 @@ class DQN(Learner):
         if self.place.beside:
             for half in self.rollout.halves:
                 self.ask(half)
-
-    def wait(self) -> None:
-        """Wait for the device."""
-        devices.wait(self.place.device)
 
     def metrics(self) -> dict[str, float]:
         """The mean loss, and the mean return of the training episodes, since the last call."""

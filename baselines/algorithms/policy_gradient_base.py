@@ -18,7 +18,6 @@ from baselines.data.rollout import Rollout, Transition, play_episodes
 from baselines.data.simulators import SimulatorRollout
 from baselines.data.tensor_rollout import CHUNK, TensorEncoding, TensorRollout, counts_of, has_kernels
 from baselines.maths.equations import masked_logits
-from baselines.nets import devices
 from baselines.nets.distributions import head
 from baselines.nets.encoding import Encoder, Encoding, MaskedEncoding, discrete_actions, encoding, masked_encoding
 from baselines.nets.networks import Activation, numpy_policy, perceptron, to_numpy
@@ -35,9 +34,9 @@ from baselines.nets.optim import (
 from baselines.nets.tensor_normalisation import TensorNormalizer, TensorReturnScale
 from baselines.templates.policies import Policy
 from baselines.training.capture import Captured
-from baselines.training.loop import Learner, OnPolicySettings
+from baselines.training.loop import OnPolicySettings
 from baselines.training.memory import FLOAT, Need, Sizes, parameters
-from baselines.training.place import PlaceSettings, TrainingPlace, place
+from baselines.training.place import PlacedLearner, PlaceSettings, TrainingPlace, place
 from baselines.training.validation import training_seed
 from baselines.types import Array, Counts, Factors, NonNegative, Number, Positive
 from rlbench.errors import UnfitError, UserError
@@ -150,7 +149,7 @@ class ActingNetwork(TrainedNetwork):
         return numpy_policy(self.network, self.activation, encode)
 
 
-class PolicyGradient(Learner):
+class PolicyGradient(PlacedLearner):
     """The policy network, theta, the value network, phi, and the environments."""
 
     CHECKPOINTED: ClassVar[tuple[str, ...]] = (
@@ -262,10 +261,6 @@ class PolicyGradient(Learner):
     def clock(self) -> int:
         """Updates."""
         return self.updates
-
-    def wait(self) -> None:
-        """Wait for the device."""
-        devices.wait(self.place.device)
 
     def metrics(self) -> dict[str, float]:
         """The loss of the last update, and the mean return of the training episodes since the last call."""

@@ -29,9 +29,9 @@ from baselines.nets.layer_norm_graphs import layer_norm_convolutional, layer_nor
 from baselines.nets.networks import convolutional, in_blocks, perceptron, to_numpy
 from baselines.nets.optim import OPTIMIZERS, Losses, TrainedNetwork, check_weights
 from baselines.templates.policies import GraphPolicy
-from baselines.training.loop import Learner, OnPolicySettings, loop
+from baselines.training.loop import OnPolicySettings, loop
 from baselines.training.memory import FLOAT, Need, Sizes
-from baselines.training.place import place
+from baselines.training.place import PlacedLearner, place
 from baselines.training.q_settings import QNetworkSettings
 from baselines.types import (
     Array,
@@ -99,7 +99,7 @@ class QBatch(NamedTuple):
     G_t: torch.Tensor
 
 
-class PQN(Learner):
+class PQN(PlacedLearner):
     """Algorithm 1: the network Q, and the environments."""
 
     CHECKPOINTED: ClassVar[tuple[str, ...]] = ("updates", "q", "rng", "rollout", "validation", "losses")

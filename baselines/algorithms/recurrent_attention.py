@@ -36,15 +36,14 @@ from baselines.maths.equations import (
     warm_restarts,
 )
 from baselines.maths.estimators import discounted_reward_to_go
-from baselines.nets import devices
 from baselines.nets.optim import Adam, FlatParameters, TrainedNetwork, check_loss
 from baselines.nets.recurrent_attention import RecurrentAttention
 from baselines.templates import glimpse_template
 from baselines.training.capture import Captured
 from baselines.training.events import Event
 from baselines.training.image_validation import ImageValidation, images_of, make_env
-from baselines.training.loop import Learner, loop
-from baselines.training.place import place
+from baselines.training.loop import loop
+from baselines.training.place import PlacedLearner, place
 from baselines.training.validation import training_seed
 from baselines.types import Clock, Tree
 from rlbench.errors import UserError
@@ -70,7 +69,7 @@ class HybridLoss(NamedTuple):
     R: torch.Tensor
 
 
-class RecurrentAttentionLearner(Learner):
+class RecurrentAttentionLearner(PlacedLearner):
     """The model, its optimiser, and the environments that it takes glimpses in."""
 
     CHECKPOINTED: ClassVar[tuple[str, ...]] = (
@@ -223,10 +222,6 @@ class RecurrentAttentionLearner(Learner):
         if self.place.tensors:
             self.env.unwrapped.check()
         return {"loss": classification, "baseline loss": baseline, "training error": 100 * (1 - R)}
-
-    def wait(self) -> None:
-        """Wait for the device."""
-        devices.wait(self.place.device)
 
     def clock(self) -> int:
         """Epochs."""

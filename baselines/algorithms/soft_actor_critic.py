@@ -30,13 +30,12 @@ from baselines.maths.equations import (
     standard_normal,
     temperature_gradient,
 )
-from baselines.nets import devices
 from baselines.nets.distributions import SquashedGaussian
 from baselines.nets.encoding import encoding
 from baselines.nets.networks import numpy_policy, perceptron, to_numpy
 from baselines.nets.optim import Adam, FlatParameters, Losses, TensorLosses, TrainedNetwork, check_weights
-from baselines.training.loop import Learner, loop
-from baselines.training.place import place
+from baselines.training.loop import loop
+from baselines.training.place import PlacedLearner, place
 from baselines.types import Array, Clock, Tree
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["PRESETS", "SAC", "SACSettings", "train"]
 
 
-class SAC(Learner):
+class SAC(PlacedLearner):
     """Actor, critics, their targets, the temperature, the replay, and the environments."""
 
     CHECKPOINTED: ClassVar[tuple[str, ...]] = (
@@ -202,10 +201,6 @@ class SAC(Learner):
         if self.place.tensors:
             for half in self.rollout.halves:
                 self.ask(half)
-
-    def wait(self) -> None:
-        """Wait for the device."""
-        devices.wait(self.place.device)
 
     def metrics(self) -> dict[str, float]:
         """The mean loss of the critics, and the mean return of the training episodes, since the last call."""

@@ -67,6 +67,7 @@ class Adam(Stateful):
     """
 
     CHECKPOINTED: ClassVar[tuple[str, ...]] = ("t", "m", "v")
+    equation = staticmethod(adam_step)
 
     def __init__(self, flat: FlatParameters, epsilon: float = 1e-8, capturable: bool = False) -> None:
         self.flat, self.epsilon = flat, epsilon
@@ -79,21 +80,14 @@ class Adam(Stateful):
         self.t += 1
         if max_grad_norm:
             clip_norm(self.flat.grad, max_grad_norm)
-        adam_step(self.flat.theta, self.flat.grad, self.m, self.v, self.t, alpha, self.epsilon)
+        self.equation(self.flat.theta, self.flat.grad, self.m, self.v, self.t, alpha, self.epsilon)
         self.flat.grad.zero_()
 
 
 class RAdam(Adam):
     """Rectified Adam on one vector: Adam whose first steps are as small as its first variances are uncertain."""
 
-    @torch.no_grad()
-    def step(self, alpha: Any, max_grad_norm: float = 0.0) -> None:
-        """One step against `flat.grad`, its norm clipped to `max_grad_norm` unless that is 0; clears the gradient."""
-        self.t += 1
-        if max_grad_norm:
-            clip_norm(self.flat.grad, max_grad_norm)
-        radam_step(self.flat.theta, self.flat.grad, self.m, self.v, self.t, alpha, self.epsilon)
-        self.flat.grad.zero_()
+    equation = staticmethod(radam_step)
 
 
 class FusedAdam(Adam):

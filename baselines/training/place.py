@@ -15,6 +15,7 @@ from baselines.data.simulators import make_halves
 from baselines.data.tensor_rollout import ARGUMENTS, has_kernels
 from baselines.nets import devices
 from baselines.training.capture import Captured, Counter
+from baselines.training.loop import Learner
 from rlbench.errors import UserError
 
 
@@ -65,6 +66,17 @@ class TrainingPlace(NamedTuple):
     def captured(self, function: Callable[..., Any], counters: Sequence[Counter] = ()) -> Captured:
         """A function that works on tensors of the device, captured where that is a GPU and data is there."""
         return Captured(function, self.device if self.tensors else torch.device("cpu"), counters)
+
+
+class PlacedLearner(Learner):
+    """Base of the algorithms that can learn on a device."""
+
+    place: TrainingPlace
+    """Where this one does."""
+
+    def wait(self) -> None:
+        """Wait for the device."""
+        devices.wait(self.place.device)
 
 
 def place(settings: Any, why_not: str = "", *, simulated: bool = False) -> TrainingPlace:
