@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 PEERS := .venv/.peers
 
-.PHONY: run test test-slow python-versions perf perf-training pictures scores commands published trained kernels lint clean
+.PHONY: run test test-slow python-versions perf perf-training pictures scores matches commands published trained kernels lint clean
 
 run: $(INSTALLED)  ## train the reference agents, score them, print the leaderboard
 	$(BIN)/rlbench run quick
@@ -49,6 +49,14 @@ scores: $(INSTALLED)  ## score every committed agent and the random ones into RE
 	$(BIN)/rlbench evaluate $(PRETRAINED) --results $(RESULTS)
 	$(BIN)/rlbench evaluate random-legal --results $(RESULTS)
 	$(BIN)/rlbench evaluate random --results $(RESULTS)
+
+BOARD ?= go9
+MATCH = $(BIN)/rlbench match --task $(BOARD)@1 --games 200 --gauntlet --output $(RESULTS)/$(BOARD)_matches.csv
+
+matches: $(INSTALLED)  ## 200 games of BOARD's AlphaZero against each of four opponents, and of its search untrained
+	$(BIN)/python -m baselines.studies.untrained $(PRETRAINED)/$(BOARD)@1/alphazero-s0 --out runs/untrained-$(BOARD)
+	$(MATCH) $(PRETRAINED)/$(BOARD)@1/alphazero-s0 random mcts:1000 gnugo:1 gnugo:10
+	$(MATCH) runs/untrained-$(BOARD) mcts:1000
 
 commands: $(INSTALLED)  ## the reference in docs/commands.md, from the commands' help
 	$(BIN)/python tests/docs/command_reference.py

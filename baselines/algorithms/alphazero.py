@@ -277,9 +277,12 @@ def train(
 
 PRESETS: dict[str, AlphaZeroSettings] = {
     "go5": AlphaZeroSettings(),
+    # Measured, the first iteration on a thread of a busy machine, where times vary by a third: 30 s of the processor
+    # for go7, with 51 moves a game; 41 s for go9-short and 53 s for go9, with 92. Games become longer, and evaluations
+    # add some minutes each: about two hours of a core for go7 and go9-short, and eight for go9.
     "go7": AlphaZeroSettings(task="rlbench/Go7x7-v0", blocks=4, channels=48, window=200_000),
-    # About eight hours of a core.
-    "go9": AlphaZeroSettings(task="go9@1", blocks=5, channels=48, iterations=400, window=300_000),
+    "go9-short": AlphaZeroSettings(task="go9@1", iterations=120, window=150_000),
+    "go9": AlphaZeroSettings(task="go9@1", blocks=4, channels=32, iterations=400, window=300_000),
     # The one that aims at GNU Go: more of everything, for a GPU.
     "go9-gpu": AlphaZeroSettings(
         task="go9@1",

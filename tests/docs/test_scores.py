@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from rlbench.gtp.tournament import read_games
+from rlbench.harness import submission
+from rlbench.harness.ranking import elo
+from rlbench.harness.ranking.games import opponents_of
 from rlbench.harness.ranking.intervals import clopper_pearson
 from rlbench.harness.results import record
+from rlbench.harness.tasks.suite import TASKS
 from tests.docs.pages import ROOT, tables
 
 PAGE = "docs/agents.md"
@@ -63,23 +68,44 @@ def test_errors_of_glimpses(episodes):
 
 
 PLAYERS = {
-    "alphazero": "baselines/pretrained/go5@1/alphazero-s0",
-    "the same search, untrained": "runs/untrained/submission",
+    ("go5@1", "alphazero"): "baselines/pretrained/go5@1/alphazero-s0",
+    ("go5@1", "the same search, untrained"): "runs/untrained/submission",
+    ("go9@1", "alphazero"): "baselines/pretrained/go9@1/alphazero-s0",
+    ("go9@1", "the same search, untrained"): "runs/untrained-go9",
 }
 
 
-def test_matches_of_alphazero():
-    """Every row has its games in the file, half of them with each colour."""
-    games = read_games(ROOT / "results" / "go5_matches.csv")
+def matches():
+    """The rows of the matches, each with its games in the file of its task, and the ratings of the task's pool."""
     rows = [row for table in tables(PAGE, "AlphaZero: Go by self-play") for row in table if "95 % interval" in row]
-    assert len(rows) == 3
     for row in rows:
-        player = PLAYERS[row["player"]]
-        black = [game for game in games if (game.black, game.white) == (player, row["opponent"])]
-        white = [game for game in games if (game.white, game.black) == (player, row["opponent"])]
+        task = TASKS[row["task"]]
+        pool = dict(zip(opponents_of(task), task.ratings, strict=True))
+        player, against = PLAYERS[row["task"], row["player"]], row["opponent"]
+        others = set(pool) if against == "all rated" else {against}
+        games = read_games(ROOT / "results" / f"{task.name}_matches.csv")
+        yield row, player, pool, [game for game in games if {game.black, game.white} - others == {player}]
+
+
+def test_matches_of_alphazero():
+    """Every row has its games in the file, half of them with each colour, and the rating that follows from them."""
+    for row, player, pool, games in matches():
+        black, white = ([game for game in games if getattr(game, side) == player] for side in ("black", "white"))
         assert len(black) == len(white) == int(row["games"]) / 2
         won = [sum(game.winner == "black" for game in black), sum(game.winner == "white" for game in white)]
         assert [int(row["won"]), int(row["as Black"]), int(row["as White"])] == [sum(won), *won]
-        low, high = (100 * share for share in clopper_pearson(sum(won), len(black) + len(white)))
-        said = [float(each) for each in row["95 % interval"].rstrip(" %").split(" to ")]
-        assert said == pytest.approx([low, high], abs=0.06)
+        if row["opponent"] != "all rated":
+            low, high = (100 * share for share in clopper_pearson(sum(won), len(games)))
+            said = [float(each) for each in row["95 % interval"].rstrip(" %").split(" to ")]
+            assert said == pytest.approx([low, high], abs=0.06)
+        rating = elo.rate(sum(won), [pool[game.white if game.black == player else game.black] for game in games])
+        value, low, high = (f"{round(each):,}" if np.isfinite(each) else "" for each in rating)
+        assert row["Elo"] == (f"{value} [{low}, {high}]" if value else f"over {low}" if low else f"under {high}")
+
+
+def test_matches_are_of_the_committed_agents():
+    for row, player, _, games in matches():
+        if row["player"] == "alphazero":
+            digest = submission.read(ROOT / player).digest[:12]
+            versions = {game.black_version if game.black == player else game.white_version for game in games}
+            assert versions == {f"1 {digest}"}
