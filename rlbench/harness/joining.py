@@ -39,7 +39,28 @@ def join(folders: Sequence[Path], results: Path) -> Iterator[Merged]:
             outcome, why = CONFLICT, str(error)
         except UserError as error:
             outcome, why = REFUSED, str(error)
+        if outcome == REFUSED and (others := _of_other_contents(name, found)):
+            why += f"; {', '.join(others)} has shards of the same run, by another version or other contents"
         yield Merged(paths[0].parent.parent, name, outcome, why)
+
+
+def _of_other_contents(name: str, found: Mapping[str, Sequence[Path]]) -> list[str]:
+    """The records, of those with parts, that are of the same training run of the same agent, but of another digest."""
+
+    def run(record_name: str) -> list[Any]:
+        part = next((part for path in found[record_name] if (part := _read_or_none(path))), None)
+        return [part.header[field] for field in ("task", "agent", "owner", "training_seed")] if part else []
+
+    agent = name.rpartition("@")[0]
+    alike = [each for each in found if each != name and each.rpartition("@")[0] == agent]
+    return [Path(each).stem for each in alike if run(each) and run(each) == run(name)]
+
+
+def _read_or_none(path: Path) -> Part | None:
+    try:
+        return parts.read(path)
+    except UserError:  # which is told where its own record is joined
+        return None
 
 
 def _joined(paths: Sequence[Path], target: Path) -> tuple[str, str]:

@@ -150,6 +150,18 @@ def test_shards_of_other_versions_are_refused_by_name(grid, submit, tmp_path, mo
         assert "play that shard again" in why
 
 
+def test_a_submission_that_was_changed_between_its_shards_is_named(grid, submit, tmp_path):
+    """Other training runs of the agent are not, though their shards are missing as well."""
+    short = dataclasses.replace(grid, episodes=2 * grid.num_envs)
+    play([(short, submit(source=DRAWS))], tmp_path, 1, 2)
+    play([(short, submit(source=DRAWS, training_seed=7))], tmp_path, 1, 2)
+    (other,) = play([(short, submit(source=DRAWS, version="2"))], tmp_path, 2, 2)
+    found = joined(tmp_path, (1, 2), tmp_path / "results")
+    assert [outcome for outcome, _ in found] == [REFUSED] * 3
+    words = f"; {other.name.partition('.part')[0]} has shards of the same run"
+    assert sorted(words in why for _, why in found) == [False, False, True]
+
+
 def merged(line, change):
     """A header with other values, also in its objects."""
     return {k: {**v, **change[k]} if isinstance(v, dict) and k in change else change.get(k, v) for k, v in line.items()}
