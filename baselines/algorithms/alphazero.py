@@ -28,7 +28,8 @@ import torch
 from baselines.data.position_replay import PositionReplay
 from baselines.data.rollout import env_id, make_envs
 from baselines.data.self_play import SelfPlay, Turns, play_games
-from baselines.maths.equations import alphazero_losses, cosine_schedule, l2_gradient
+from baselines.maths.equations import alphazero_losses, l2_gradient
+from baselines.maths.optimisation import cosine_schedule
 from baselines.nets.devices import chosen_device
 from baselines.nets.optim import check_loss, check_weights
 from baselines.nets.residual import PolicyValueNetwork, residual_graph, residual_network

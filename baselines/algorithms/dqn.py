@@ -22,13 +22,8 @@ from baselines.data.rollout import Rollout, Transition, epsilon_greedy
 from baselines.data.sent_frames import SentFrameReplay, StoringRollout
 from baselines.data.simulators import Half, SimulatorRollout
 from baselines.data.tensor_rollout import TensorEncoding, TensorRollout, counts_of
-from baselines.maths.equations import (
-    clipped_q_learning_loss,
-    double_q_value,
-    linear_schedule,
-    q_learning_loss,
-    q_learning_target,
-)
+from baselines.maths.equations import clipped_q_learning_loss, double_q_value, q_learning_loss, q_learning_target
+from baselines.maths.optimisation import linear_schedule
 from baselines.nets.encoding import discrete_actions, encoding, frames_shape
 from baselines.nets.networks import convolutional, numpy_pixel_policy, numpy_policy, perceptron
 from baselines.nets.optim import Adam, FlatParameters, FusedAdam, Losses, TensorLosses, TrainedNetwork, check_weights

@@ -22,8 +22,9 @@ from baselines.algorithms import atari_presets
 from baselines.data.rollout import Encode, Rollout, Transition, explored
 from baselines.data.simulators import SimulatorRollout
 from baselines.data.tensor_rollout import TensorEncoding, TensorRollout, counts_of
-from baselines.maths.equations import linear_schedule, q_learning_loss
+from baselines.maths.equations import q_learning_loss
 from baselines.maths.estimators import lambda_return
+from baselines.maths.optimisation import linear_schedule
 from baselines.nets.encoding import discrete_actions, encoding, frames_shape
 from baselines.nets.layer_norm_graphs import layer_norm_convolutional, layer_norm_perceptron
 from baselines.nets.networks import convolutional, in_blocks, perceptron, to_numpy

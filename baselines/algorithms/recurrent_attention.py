@@ -31,11 +31,10 @@ from baselines.maths.equations import (
     classification_loss,
     gaussian_log_prob,
     information_gain,
-    linear_schedule,
     location_loss,
-    warm_restarts,
 )
 from baselines.maths.estimators import discounted_reward_to_go
+from baselines.maths.optimisation import linear_schedule, warm_restarts
 from baselines.nets.optim import Adam, FlatParameters, TrainedNetwork, check_loss
 from baselines.nets.recurrent_attention import RecurrentAttention
 from baselines.templates import glimpse_template

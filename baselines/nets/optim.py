@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.optim.adam import adam
 
-from baselines.maths.equations import adam_step, clip_norm, radam_step
+from baselines.maths.optimisation import adam_step, clip_norm, radam_step
 from baselines.stateful import Stateful
 from rlbench.errors import UserError
 

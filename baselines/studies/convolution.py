@@ -16,7 +16,8 @@ from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 from torch import nn
 
-from baselines.maths.equations import classification_loss, cosine_schedule
+from baselines.maths.equations import classification_loss
+from baselines.maths.optimisation import cosine_schedule
 from baselines.nets.optim import Adam, FlatParameters
 from baselines.training.image_validation import images_of, make_env
 from baselines.training.loop import computing

@@ -27,7 +27,7 @@ import numpy as np
 
 from baselines import checks
 from baselines.data.rollout import Rollout, env_id, make_envs
-from baselines.maths.equations import linear_schedule
+from baselines.maths.optimisation import linear_schedule
 from baselines.stateful import Stateful
 from baselines.templates.policies import Policy
 from baselines.training import memory

@@ -90,52 +90,6 @@ def test_autograd_of_the_loss_is_the_lectures_gradient() -> None:
     np.testing.assert_allclose(-theta.grad.numpy(), lecture, rtol=1e-6)
 
 
-@pytest.mark.parametrize(("step", "epsilon"), [(0, 1.0), (25, 0.775), (100, 0.1), (1000, 0.1)])
-def test_linear_schedule(step: int, epsilon: float) -> None:
-    assert eq.linear_schedule(step, 1.0, 0.1, 100) == pytest.approx(epsilon)
-
-
-def test_schedule_of_no_length_is_over() -> None:
-    assert eq.linear_schedule(0, 1.0, 0.1, 0) == 0.1
-
-
-def test_first_adam_step_has_the_length_alpha() -> None:
-    theta, m, v = torch.zeros(2), torch.zeros(2), torch.zeros(2)
-    eq.adam_step(theta, torch.tensor([3.0, -0.01]), m, v, 1, 0.1)
-    np.testing.assert_allclose(theta.numpy(), [-0.1, 0.1], rtol=1e-5)
-    np.testing.assert_allclose(m.numpy(), [0.3, -0.001], rtol=1e-5)
-    np.testing.assert_allclose(v.numpy(), [0.009, 1e-7], rtol=1e-4)
-
-
-def test_clip_norm() -> None:
-    g = torch.tensor([3.0, 4.0])
-    assert eq.clip_norm(g, 1.0).item() == 5.0
-    np.testing.assert_allclose(g.numpy(), [0.6, 0.8], rtol=1e-5)
-    assert eq.clip_norm(g, 10.0).item() == pytest.approx(1.0)
-    np.testing.assert_allclose(g.numpy(), [0.6, 0.8], rtol=1e-5)
-
-
-def test_cosine_schedule() -> None:
-    assert [eq.cosine_schedule(step, 2.0, 4) for step in (0, 2, 4, 9)] == pytest.approx([2.0, 1.0, 0.0, 0.0])
-    assert eq.cosine_schedule(1, 2.0, 4) == pytest.approx(1 + np.sqrt(0.5))
-
-
-def test_warm_restarts() -> None:
-    """Two cycles of four steps; a single one is the schedule without restarts, bit for bit, as torch's has it."""
-    cycle = [eq.cosine_schedule(step, 2.0, 4) for step in range(4)]
-    assert [eq.warm_restarts(step, 2.0, 8, 2) for step in range(8)] == pytest.approx(2 * cycle)
-    assert [eq.warm_restarts(step, 0.3, 7, 1) for step in range(7)] == [
-        eq.cosine_schedule(step, 0.3, 7) for step in range(7)
-    ]
-    optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.1)
-    theirs = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=5)
-    for step in range(15):
-        assert eq.warm_restarts(step, 0.1, 15, 3) == pytest.approx(theirs.get_last_lr()[0])
-        assert eq.warm_restarts(torch.tensor(float(step)), 0.1, 15, 3).item() == pytest.approx(theirs.get_last_lr()[0])
-        optimizer.step()
-        theirs.step()
-
-
 def test_gaussian_of_several_axes_and_one_deviation() -> None:
     """At the mean 1 / (2 pi sigma^2), a deviation away in one coordinate e^(-1/2) of that; and as PyTorch has it."""
     l_t, mu_t = torch.tensor([[0.5, -0.25], [0.5, 0.25]]), torch.tensor([0.5, -0.25])
