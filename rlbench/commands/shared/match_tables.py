@@ -41,7 +41,7 @@ def result_rows(players: Sequence[str], rows: Sequence[GameRow], options: Any) -
 
 
 def gauntlet_rows(players: Sequence[str], rows: Sequence[GameRow], pool: Mapping[str, int]) -> list[dict[str, Any]]:
-    """A row per opponent of the first player, and one of all games against those that have ratings.
+    """A row per opponent of the first player, and one of all games where several of them have ratings.
 
     Args:
         players: The first one and its opponents.
@@ -50,7 +50,9 @@ def gauntlet_rows(players: Sequence[str], rows: Sequence[GameRow], pool: Mapping
     """
     first = players[0]
     groups = {other: [row for row in rows if other in (row.black, row.white)] for other in players[1:]}
-    groups[ALL] = [row for other in players[1:] if other in pool for row in groups[other]]
+    known = [other for other in groups if other in pool]
+    if len(known) > 1:
+        groups[ALL] = [row for other in known for row in groups[other]]
     return [
         {
             **{"player": first, "other": other, "other_elo": pool.get(other)},
