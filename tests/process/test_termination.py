@@ -21,6 +21,16 @@ with children.temporary_folder() as folder:
 """
 
 
+@pytest.fixture(autouse=True)
+def programs_answer_signals():
+    """What `nohup`, and shells in their background, start with SIGHUP or SIGINT ignored, hands that on."""
+    answers = {signal.SIGHUP: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
+    before = {number: signal.signal(number, answer) for number, answer in answers.items()}
+    yield
+    for number, answer in before.items():
+        signal.signal(number, answer)
+
+
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_signal_that_ends_the_program_removes_its_temporary_folders(name):
     done = run(ENDED.format(name=name))
