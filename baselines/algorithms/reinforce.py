@@ -20,7 +20,8 @@ from typing import Any, ClassVar, Literal
 
 import torch
 
-from baselines.algorithms.policy_gradient_base import LossParts, PolicyGradient, PolicyGradientSettings
+from baselines.algorithms.policy_gradient_base import LossParts, PolicyGradient
+from baselines.algorithms.policy_gradient_settings import PolicyGradientSettings
 from baselines.data.rollout import Transition
 from baselines.maths import estimators
 from baselines.training.events import Event
