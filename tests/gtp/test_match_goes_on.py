@@ -34,7 +34,7 @@ def kill_during(match, folder, games, seconds):
 def finished(match):
     """The table that a match prints at its end, and what it remarks."""
     with match:
-        table, remarks = match.communicate(timeout=120)
+        table, remarks = match.communicate(timeout=600)
     assert match.returncode == 0
     return table, remarks
 
