@@ -37,6 +37,10 @@ exec(LOOK)
 boot = boot.replace("worker.main()", LOOK)
 subprocess.run([*command, boot], cwd={folder!r}, env=interpreter.environment({folder!r}), check=True)
 """
+if sys.version_info >= (3, 11):
+    BASE_PYTHON = sys._base_executable
+else:  # where that is the Python of the virtual environment
+    BASE_PYTHON = f"{sys.base_prefix}/bin/python{sys.version_info[0]}.{sys.version_info[1]}"
 USER_SITE = f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
 FINDER = """
 import importlib.machinery, sys
@@ -116,7 +120,7 @@ def odd_name(tmp_path):
 
 
 def virtual_environment(tmp_path):
-    command = [sys._base_executable, "-m", "venv", "--without-pip", "--system-site-packages", tmp_path / "venv"]
+    command = [BASE_PYTHON, "-m", "venv", "--without-pip", "--system-site-packages", tmp_path / "venv"]
     subprocess.run(command, check=True)
     module(tmp_path / "venv" / USER_SITE)
     return {"python": str(tmp_path / "venv/bin/python")}
@@ -155,7 +159,7 @@ WAYS = [*OFTEN, *(pytest.param(way, marks=pytest.mark.slow) for way in RARELY)]
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_it_sees_what_the_harness_sees(way, tmp_path):
-    setting = {"python": sys._base_executable, "options": [], "environment": {}, "added": [], "sees": True}
+    setting = {"python": BASE_PYTHON, "options": [], "environment": {}, "added": [], "sees": True}
     setting |= way(tmp_path)
     (tmp_path / "cwd").mkdir()
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path / "home"), **setting["environment"]}
