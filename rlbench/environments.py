@@ -253,7 +253,8 @@ def _import(module: str, name: str) -> None:
 
 def _look_in_working_folder(package: str) -> None:
     """Let a module be found in the working folder, last of all, as in a program that is run there."""
-    if package in sys.modules or sys.flags.safe_path or importlib.util.find_spec(package) is not None:
+    safe_path = getattr(sys.flags, "safe_path", False)  # since Python 3.11
+    if package in sys.modules or safe_path or importlib.util.find_spec(package) is not None:
         return
     folder = os.getcwd()
     if folder not in sys.path:
