@@ -35,6 +35,7 @@ AGENTS: dict[str, tuple[str, ...]] = {
     "dqn-lecture": ("dqn", "--preset", "lecture"),
     "dqn-nature": ("dqn", "--preset", "atari-nature"),
     "dqn-cpu": ("dqn", "--preset", "atari-cpu"),
+    "dqn-double": ("dqn", "--preset", "atari-double"),
     "dqn-data-efficient": ("dqn", "--preset", "atari-data-efficient"),
     "pqn-cpu": ("pqn", "--preset", "atari-cpu"),
     "pqn-paper": ("pqn", "--preset", "paper"),

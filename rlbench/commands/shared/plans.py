@@ -37,7 +37,8 @@ AS_THEY_STAND = tuple(Entry(algorithm, "lecture", "cart-pole@1") for algorithm i
 OTHERS_PLAY = ("pong@1", "breakout@1", "seaquest@1")
 """Games that PQN and the data-efficient DQN are trained on, too."""
 ATARI = (
-    *(Entry("dqn", "atari-cpu", task.key, seeds=3) for task in SUITES["atari"]),
+    *(Entry("dqn", "atari-cpu", task, seeds=3) for task in ("pong@1", "breakout@1")),
+    *(Entry("dqn", "atari-double", task.key, seeds=3) for task in SUITES["atari"]),
     *(Entry("pqn", "atari-cpu", task, seeds=3) for task in OTHERS_PLAY),
     *(Entry("dqn", "atari-data-efficient", task, seeds=3) for task in OTHERS_PLAY),
 )
@@ -49,7 +50,11 @@ MUJOCO_V5 = (
     *(Entry("soft-actor-critic", "fast", f"{robot}-gymnasium@1", seeds=3) for robot in WALKERS),
 )
 XQC = tuple(Entry("xqc", "fast", f"{robot}-gymnasium@1", seeds=3) for robot in ROBOTS)
-GO = (Entry("alphazero", "go5", "go5@1", seeds=1), Entry("reinforce", "go", "go5@1", seeds=3))
+GO = (
+    Entry("alphazero", "go5", "go5@1", seeds=1),
+    Entry("alphazero", "go9-short", "go9@1", seeds=1),
+    Entry("reinforce", "go", "go5@1", seeds=3),
+)
 ALL = (*QUICK, *AS_THEY_STAND, *ATARI, *MUJOCO_V5, *XQC, *LOCOMOTION, *GLIMPSE, *GO)
 PLANS = {
     "quick": QUICK,
