@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 import gymnasium
 import numpy as np
@@ -205,7 +205,9 @@ def live_steps(agent: Any, env: ObservedEnv, episode: ShownEpisode) -> Iterator[
 
 
 def check_counts(**counts: tuple[int, int]) -> None:
-    """Raise UserError for a number that is below its minimum: name=(number, minimum)."""
+    """Raise UserError for what is no whole number, or below its minimum: name=(number, minimum)."""
     for name, (number, minimum) in counts.items():
+        if not isinstance(number, SupportsIndex):
+            raise UserError(f"{name} is a whole number, got {shortened(number)}")
         if number < minimum:
             raise UserError(f"{name} is at least {minimum}, got {number}")

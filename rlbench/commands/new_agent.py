@@ -16,13 +16,14 @@ from tyro.conf import Positional
 
 from rlbench import children
 from rlbench.commands.agent_folders import writing
+from rlbench.commands.agent_folders.saved_model import SavedTraining, training_of
 from rlbench.commands.shared.lookup import find_task
 from rlbench.commands.shared.output import Format, Quiet, for_a_shell, print_table, remark, table_of, write
 from rlbench.errors import LackingError, UserError
 from rlbench.harness.adapters.folder import ADAPTERS, Adapter
 from rlbench.harness.blocks import describe_spaces
 from rlbench.harness.isolation.agent import Spaces
-from rlbench.harness.manifest import check_name
+from rlbench.harness.manifest import MANIFEST, check_name
 from rlbench.harness.play import make_env
 from rlbench.harness.tasks.task import Task
 
@@ -56,7 +57,8 @@ def run(options: NewAgentOptions) -> int:
     name = options.name or name_of(options.folder)
     check_name(name)
     task = find_task(options.task)
-    texts = writing.files(options.kind, name, task, spaces_of(task), with_weights=options.weights is not None)
+    trained = training_of_weights(options)
+    texts = writing.files(options.kind, name, task, spaces_of(task), trained)
     was_there = options.folder.is_dir()
     try:
         options.folder.mkdir(parents=True, exist_ok=True)
@@ -71,6 +73,8 @@ def run(options: NewAgentOptions) -> int:
         remove(options.folder, was_there)
         raise
     show(options, task, sorted(each.name for each in options.folder.iterdir()))
+    if trained is not None and not trained.steps:
+        remark(f"for how many steps it was trained is not known: write training_steps into {MANIFEST}", options)
     return 0
 
 
@@ -87,6 +91,13 @@ def check_arguments(options: NewAgentOptions, adapter: Adapter | None) -> None:
         )
     if not options.weights.is_file():
         raise UserError(f"no file {options.weights}; give what {adapter.saved_by} wrote")
+
+
+def training_of_weights(options: NewAgentOptions) -> SavedTraining | None:
+    """How the model that is given was trained, as far as the file says it; None where none is given."""
+    if options.weights is None:
+        return None
+    return training_of(options.weights) if options.kind == "sb3" else SavedTraining()
 
 
 def name_of(folder: Path) -> str:

@@ -93,15 +93,21 @@ def conforms(env_id: str, kwargs: dict[str, Any], options: ShowOptions) -> int:
     """
     make(env_id, kwargs).close()  # an argument that it does not take is a mistake of the user
     name = environments.registered(env_id)
-    row = {"env": env_id, "single": "kept", "batch": "none of its own", "broken": None}
+    has_batch = gymnasium.spec(name).vector_entry_point is not None
+    row = {
+        "env": env_id,
+        "single": "unchecked",
+        "batch": "unchecked" if has_batch else "none of its own",
+        "broken": None,
+    }
     try:
         check_env(name, **kwargs)
-        if gymnasium.spec(name).vector_entry_point is not None:
-            row["batch"] = "unchecked"
+        row["single"] = "kept"
+        if has_batch:
             check_vector_env(name, **kwargs)
             row["batch"] = "kept"
     except ConformanceError as broken:
-        row |= {"single" if row["batch"] != "unchecked" else "batch": "broken", "broken": one_line(broken)}
+        row |= {"batch" if row["single"] == "kept" else "single": "broken", "broken": one_line(broken)}
     print_table(table_of([row]), options.format)
     return int(row["broken"] is not None)
 

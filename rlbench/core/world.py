@@ -29,6 +29,11 @@ from rlbench.core.rules import (
 from rlbench.core.spaces import FlatLayout, Layout
 from rlbench.errors import ArgumentError, RulesError, shortened
 
+RENDERER_HAS = {
+    "FRAMES_PER_SECOND": "FRAMES_PER_SECOND = 30, or another pace",
+    "render": "render(state, params), which returns uint8[H, W, 3]",
+}
+"""What a render module defines, and how to write it."""
 BYTES_PER_ENTRY = 200  # of an exact model: one outcome of one action in one state
 
 
@@ -275,6 +280,9 @@ class World:
             raise UnsupportedMode(
                 f"{self.name} has no frames: {error}; register the environment with render=, the name of one"
             ) from None
-        if missing := [name for name in ("FRAMES_PER_SECOND", "render") if not hasattr(renderer, name)]:
-            raise UnsupportedMode(f"{self.name} has no frames: {self.renderer_name} lacks {' and '.join(missing)}")
+        if missing := [name for name in RENDERER_HAS if not hasattr(renderer, name)]:
+            raise UnsupportedMode(
+                f"{self.name} has no frames: {self.renderer_name} lacks {' and '.join(missing)}; add "
+                + " and ".join(RENDERER_HAS[name] for name in missing)
+            )
         return {**metadata, "render_fps": renderer.FRAMES_PER_SECOND}

@@ -101,6 +101,8 @@ class Unrecorded:
         (lambda: rlbench.watch("nobody"), "no submission at nobody"),
         (lambda: rlbench.watch(upright, "cart-poll"), "unknown task .*'cart-poll'"),
         (lambda: rlbench.watch(upright, "cart-pole", episode=-1), "episode is at least 0, got -1"),
+        (lambda: rlbench.watch(upright, "cart-pole", max_frames="x"), "max_frames is a whole number, got 'x'"),
+        (lambda: rlbench.watch(upright, "cart-pole", episode=1.5), r"episode is a whole number, got 1\.5"),
         (lambda: rlbench.watch(upright, "cart-pole", episode=100), "has episodes 0 to 99, not 100"),
         (lambda: rlbench.watch(upright, "cart-pole", speed=0), "speed is between"),
         (lambda: rlbench.watch(upright, "cart-pole", env_kwargs={"a": 1}), "a task has its arguments already"),

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,30 @@ def test_a_trained_model_is_copied(kind, tmp_path, capsys):
     entrant = submission.read(tmp_path / "mine")
     assert (entrant.function, entrant.tasks) == (kind, ("cart-pole@1",))
     assert (tmp_path / "mine" / ADAPTERS[kind].settings.model).read_bytes() == model.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("data", "steps", "seed"),
+    [
+        ('{"num_timesteps": 20480, "seed": 7}', 20_480, 7),
+        ('{"num_timesteps": 3000, "seed": null}', 3_000, 0),
+        ('{"num_timesteps": true, "seed": -1}', 0, 0),
+        ('{"num_timesteps": 1e3}', 0, 0),
+        ('{"num_timesteps": ', 0, 0),
+        ("[1]", 0, 0),
+        (None, 0, 0),
+    ],
+)
+def test_a_model_of_sb3_tells_its_training(data, steps, seed, tmp_path, capsys):
+    """Without them the manifest said 0 steps, which ranks a trained agent as one that needs no seeds."""
+    with zipfile.ZipFile(tmp_path / "trained.zip", "w") as model:
+        model.writestr("data" if data else "other", data or "")
+    words = ("--kind", "sb3", "--weights", tmp_path / "trained.zip")
+    code, _, err = run(capsys, "new-agent", tmp_path / "mine", *words)
+    assert code == 0, err
+    entrant = submission.read(tmp_path / "mine")
+    assert (entrant.training_steps, entrant.training_seed) == (steps, seed)
+    assert ("write training_steps into submission.toml" in err) == (steps == 0)
 
 
 def test_safetensors_keep_their_name(tmp_path, capsys):

@@ -274,6 +274,14 @@ def test_an_environment_is_checked_instead_of_drawn(tmp_path, monkeypatch, capsy
     assert not any(tmp_path.iterdir())
 
 
+def test_a_single_environment_that_is_broken_leaves_its_batch_unchecked(monkeypatch, capsys):
+    spec = dataclasses.replace(gymnasium.spec("CartPole-v1"), entry_point=walk.IgnoresTheSeed)
+    monkeypatch.setitem(gymnasium.registry, "CartPole-v1", spec)
+    assert cli.main(["show", "CartPole-v1", "--check", "--json"]) == 1
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["single"], row["batch"]) == ("broken", "unchecked")
+
+
 def test_a_broken_promise_is_named(tmp_path, monkeypatch, capsys):
     """Gymnasium's own batch of cart-poles keeps what it promises; one that is pushed harder does not."""
     assert cli.main(["show", "CartPole-v1", "--check", "--json"]) == 0

@@ -41,6 +41,12 @@ def test_one_without_frames_and_by_a_local_class_is_accepted(registered):
     check_vector_env("test/Walk-v0")
 
 
+@pytest.mark.parametrize("maze", [".T.|TST|.T.", "TST"])
+def test_episodes_of_one_step_are_accepted(maze):
+    """Beside each start is an end, so many episodes are over after one step."""
+    check_env("rlbench/GridWorld-v0", maze=maze)
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("id", PEERS)
 def test_gymnasiums_own_are_accepted(id):

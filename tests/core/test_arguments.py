@@ -261,7 +261,9 @@ def test_frames_without_a_render_module_are_refused_by_name(monkeypatch):
         assert gymnasium.make("test/Bare-v0").reset(seed=0)[0].shape == (4,)
         with pytest.raises(UnsupportedMode, match=r"render='render' is no module .*register the .* with render="):
             gymnasium.make("test/Bare-v0", render_mode="rgb_array")
-        with pytest.raises(UnsupportedMode, match="math lacks FRAMES_PER_SECOND and render"):
+        with pytest.raises(
+            UnsupportedMode, match=r"math lacks FRAMES_PER_SECOND and render; add FRAMES_PER_SECOND = 30"
+        ):
             gymnasium.make("test/Bare-v0", render="math", render_mode="rgb_array")
     finally:
         del gymnasium.registry["test/Bare-v0"]

@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from rlbench.commands.agent_folders import spaces
+from rlbench.commands.agent_folders.saved_model import SavedTraining
 from rlbench.errors import UserError
 from rlbench.harness.adapters.folder import ADAPTERS, SETTINGS
 from rlbench.harness.isolation.agent import Spaces
@@ -21,7 +22,7 @@ AGENT, TRAIN = "agent.py", "train.py"
 SIMPLE = ("Box", "Discrete")
 
 
-def files(kind: str, name: str, task: Task, played: Spaces, *, with_weights: bool = False) -> dict[str, str]:
+def files(kind: str, name: str, task: Task, played: Spaces, trained: SavedTraining | None = None) -> dict[str, str]:
     """The texts of the files of a new folder, by name.
 
     Args:
@@ -29,7 +30,7 @@ def files(kind: str, name: str, task: Task, played: Spaces, *, with_weights: boo
         name: Of the agent.
         task: That it is for.
         played: The task's spaces.
-        with_weights: Whether a trained model is there already, so that no program to train one is written.
+        trained: How the model that is there already was trained; None where a program is written to train one.
 
     Raises:
         UserError: The template is for other spaces.
@@ -37,11 +38,11 @@ def files(kind: str, name: str, task: Task, played: Spaces, *, with_weights: boo
     is_adapter = kind in ADAPTERS
     entry = f"rlbench:{kind}" if is_adapter else "agent:load"
     says = f"how {kind} is played, {SETTINGS} says" if is_adapter else f"the function load in {AGENT}"
-    values = {"name": name, "task": task.key, "entry": entry, "entry_says": says}
+    values = {"name": name, "task": task.key, "entry": entry, "entry_says": says, "trained": trained or SavedTraining()}
     made = {MANIFEST: _render("submission.toml", values)}
     if is_adapter:
         made[SETTINGS] = _render(f"{kind}.{SETTINGS}", {})
-    if not (is_adapter and with_weights):
+    if not is_adapter or trained is None:
         program = TRAIN if is_adapter else AGENT
         made[program] = _render(f"{kind}.{program}", {**values, **_of_task(task), **_of_spaces(kind, task, played)})
     return made
