@@ -16,6 +16,7 @@ from rlbench.errors import UserError
 from rlbench.harness import submission, trial
 from rlbench.harness.archives import unpacked
 from rlbench.harness.isolation import tiers
+from rlbench.harness.manifest import MANIFEST
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.suite import get_suite
 from rlbench.harness.tasks.task import Task
@@ -72,7 +73,10 @@ def chosen(entrant: Submission, asked: Sequence[Task]) -> list[Task]:
         return list(get_suite(FOR_ALL))
     if not entrant.tasks:
         raise UserError(f"{entrant.name} lists no task; give one with --task")
-    return [find_task(key) for key in entrant.tasks]
+    try:
+        return [find_task(key) for key in entrant.tasks]
+    except UserError as error:
+        raise UserError(f"tasks in {MANIFEST} of {entrant.name}: {error}") from None
 
 
 def tried(

@@ -24,6 +24,7 @@ from rlbench.commands.shared.selection import (
     collected,
     folders_of,
     raise_collected,
+    unknown_tasks,
 )
 from rlbench.errors import LackingError, UserError
 from rlbench.harness import shards, submission
@@ -37,6 +38,7 @@ from rlbench.harness.results import record
 from rlbench.harness.results.record import Record
 from rlbench.harness.results.summaries import is_drawn
 from rlbench.harness.submission import Submission
+from rlbench.harness.tasks.catalogue import missing
 from rlbench.harness.tasks.task import Task
 
 
@@ -126,6 +128,8 @@ def entered(
             entrant = submission.read(folder)
             tasks = with_secret(chosen(entrant, asked, one_of_many=one_of_many), options.secret)
             pairs += [(task, entrant) for task in tasks]
+            for each in unknown_tasks(entrant) if asked.anything else ():
+                remark(f"{entrant.name} lists {each}, which is not played: {missing(each)}", options)
     return pairs
 
 

@@ -64,7 +64,8 @@ def test_what_is_right_is_ok_on_each_of_its_tasks(submit, capsys):  # noqa: F811
 def test_a_folder_that_cannot_be_read_is_wrong_and_one_that_is_not_there_a_mistake(submit, capsys):  # noqa: F811
     assert check(capsys, submit("pass", entry="agnet:load"))[0] == 1
     assert check(capsys, submit("pass", source="def load(:"))[0] == 1
-    assert check(capsys, submit("pass", tasks=["go@1"]))[0] == 2
+    code, _, err = check(capsys, submit("pass", tasks=["go@1"]))
+    assert (code, err.startswith("error: tasks in submission.toml of probe: unknown task 'go@1'")) == (2, True)
     code, _, err = check(capsys, "nowhere")
     assert (code, err.count("\n")) == (2, 1)
 

@@ -136,6 +136,13 @@ def test_a_submission_to_other_tasks(submit, tmp_path, capsys):
     assert "probe lists go@1; suite quick has grid-world@1, cart-pole@1" in err
 
 
+def test_a_task_that_nobody_knows_is_said_to_be_left_out(submit, tmp_path, capsys):
+    path = submit("return [1] * self.num_envs", tasks=["grid-world@1", "cartpole@1"])
+    code, _, err = run(capsys, path, "--limit", "1", "--results", tmp_path / "results")
+    assert code == 0
+    assert "probe lists cartpole@1, which is not played: no definition of cartpole@1 is known here" in err
+
+
 def test_a_folder_of_submissions_is_scored_one_after_the_other(submit, tmp_path, capsys):
     """Each on the tasks that it lists; one that cannot be read stops nobody else, and what is scored stays."""
     submit("return observation % 4", folder="class/ada", name="ada", tasks=["grid-world@1"])

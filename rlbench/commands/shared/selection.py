@@ -126,6 +126,11 @@ def chosen(entrant: Submission, asked: Asked, *, one_of_many: bool = False) -> l
     return own
 
 
+def unknown_tasks(entrant: Submission) -> list[str]:
+    """The tasks that a submission lists and nobody has defined here, as what is misspelt."""
+    return [each for each in entrant.tasks if each != "*" and catalogue().find(each) is None]
+
+
 def name_one(entrant: Submission, asked: Asked) -> None:
     """Ask a person which task it shall play, and note it.
 
