@@ -36,7 +36,8 @@ def run_program(work: Callable[[], int], *, goes_on: bool = True) -> int:
         except Terminated as end:
             return _fail(f"terminated{again}", end.status)
         except KeyboardInterrupt as interruption:
-            return _fail(str(interruption) or f"interrupted{again}", 130)
+            words = str(interruption)  # a codec of Python 3.11 puts its own into an interruption that it meets
+            return _fail(words if words.startswith("interrupted") else f"interrupted{again}", 130)
         except Exception as error:
             code, line = exit_code(error)
             if code == 3 and not isinstance(error, HarnessError):

@@ -7,6 +7,7 @@ from gymnasium.error import DependencyNotInstalled
 
 from rlbench.errors import HarnessError, UserError
 from rlbench.exit_codes import exit_code
+from rlbench.program import run_program
 
 NUMPY = type("_ArrayMemoryError", (MemoryError,), {})
 
@@ -42,3 +43,19 @@ def test_each_cause_has_its_code_and_one_line(error, code, words):
     assert found == code
     assert words in line
     assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("interrupted; the same command begins anew", "interrupted; the same command begins anew\n"),
+        ("decoding with 'utf-8-sig' codec failed (KeyboardInterrupt: )", "interrupted\n"),
+        ("", "interrupted\n"),
+    ],
+)
+def test_an_interruption_is_said_in_words_of_our_own(words, said, capsys):
+    def work():
+        raise KeyboardInterrupt(words)
+
+    assert run_program(work, goes_on=False) == 130
+    assert capsys.readouterr().err == said
