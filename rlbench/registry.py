@@ -108,7 +108,12 @@ def register(environment: Environment) -> None:
     """Make a row known to Gymnasium, so that `make` and `make_vec` take its id.
 
     The environment adapters check order and actions themselves, so Gymnasium's checking wrappers are left out.
+
+    Raises:
+        TypeError: This is no row.
     """
+    if not isinstance(environment, Environment):
+        raise TypeError(f"register takes an rlbench.Environment, got {environment!r}")
     kwargs = dict(environment.kwargs)
     if environment.rules is not None:
         kwargs["rules"] = environment.rules

@@ -7,6 +7,7 @@ from importlib import metadata
 import gymnasium
 import pytest
 
+import rlbench
 from rlbench import cli, environments
 from rlbench.environments import find, find_id
 from rlbench.errors import UserError
@@ -138,3 +139,8 @@ def test_the_list_of_environments_has_those_of_packages_and_names_what_is_broken
     out, err = capsys.readouterr()
     assert "own/Tram-v0" in out.split()
     assert re.fullmatch(r"left out: the entry point a = own_absent of a cannot be loaded: .*\n", err)
+
+
+def test_what_is_no_row_is_not_registered():
+    with pytest.raises(TypeError, match=r"register takes an rlbench\.Environment, got 3"):
+        rlbench.register(3)

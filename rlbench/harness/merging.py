@@ -67,7 +67,7 @@ def merge(source: Path, results: Path) -> Iterator[Merged]:
         UserError: There is no such folder, or this one cannot be written.
     """
     if not source.is_dir():
-        raise UserError(f"no folder of results at {source}")
+        raise UserError(f"no folder of results at {source}; give one that `rlbench evaluate` has made")
     if source.resolve() == results.resolve():
         raise UserError(f"{source} is the folder that is merged into; give another")
     for path in files(source):

@@ -63,7 +63,7 @@ def verify(
     """
     run = record.read(path)
     if run is None or not run.blocks:
-        raise UserError(f"{path} has no block that could be played again")
+        raise UserError(f"{path} has no block that could be played again; `rlbench evaluate` goes on with it")
     kept = kept_actions.read(path)
     if entrant is None and not kept:
         raise UserError(f"{path} has no kept actions, and there is no submission to play again")
