@@ -41,10 +41,12 @@ WORDS = {
     "atari": Words(
         "Atari: from pixels",
         "A step is four frames. Every action is repeated with probability 0.25 (sticky actions, Machado et al. 2018).",
-        "dqn-cpu is DQN with the network of Mnih et al. (2013), small enough to train on one core of a CPU; one of its "
-        "actions in twenty is random, when it is scored, too.",
-        "the one of the highest value, and one in twenty at random, as in the papers",
-        "rlbench train dqn --preset atari-cpu --task {}",
+        "dqn-cpu, dqn-double and pqn-cpu have the network of Mnih et al. (2013), small enough to train on one core of "
+        "a CPU. When they are scored, too, one of dqn-cpu's actions in twenty is random, and one in a hundred of the "
+        "others'.",
+        "the one of the highest value, and some at random: one in twenty of dqn-cpu's, as in the papers, and one in a "
+        "hundred of the others'",
+        "rlbench train dqn-double --task {}",
     ),
     "locomotion": Words(
         "Robots: the lecture's reward",
