@@ -145,4 +145,4 @@ def test_a_task_that_only_the_random_agent_has_played_is_named_with_the_command_
     text = page(runs("dqn-cpu", TASKS["pong@1"], [1.0, 2.0, 3.0]), TASKS, SUITES)
     (line,) = (line for line in text.splitlines() if line.startswith("* No agent yet"))
     assert line.startswith("* No agent yet on breakout@1, space-invaders@1, ")
-    assert line.endswith("; `rlbench train dqn --preset atari-cpu --task breakout@1` trains one.")
+    assert line.endswith("; `rlbench train dqn-double --task breakout@1` trains one.")
