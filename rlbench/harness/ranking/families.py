@@ -148,7 +148,7 @@ def notes(name: str, suite: Sequence[Task], rankings: Rankings) -> list[str]:
     if others := left_out(suite, rankings):
         lines.append(
             "Of published agents those are shown that are the best within a budget or of an algorithm scored here; "
-            f"{others} others are on the pages of the tasks."
+            f"the pages of the tasks have {others} more."
         )
     lines += protocols([line for t in suite for line in rankings.lines[t.key] if line.comparable])
     unrated = [task.key for task in suite if task.is_game and not task.ratings]
