@@ -112,10 +112,12 @@ class PolicyValueNetwork(TrainedNetwork):
     """A network made by `residual_network`, its optimiser, and the call by which a search evaluates positions."""
 
     network: GraphNetwork
+    memory_format = torch.contiguous_format
+    """How planes lie in memory, which convolutions hand on; `torch.channels_last` is faster and rounds otherwise."""
 
     def outputs(self, planes: NDArray[np.uint8]) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits [B, A] and values [B] at planes [B, C, n, n], with gradients."""
-        outputs, _ = self.network({"planes": self.tensor(planes)})
+        outputs, _ = self.network({"planes": self.tensor(planes).contiguous(memory_format=self.memory_format)})
         return outputs[POLICY], outputs[VALUE]
 
     def evaluate(

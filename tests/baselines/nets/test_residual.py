@@ -50,6 +50,18 @@ def test_a_block_begins_as_the_identity() -> None:
     assert 0.3 < float(features["stem"].square().mean()) < 3
 
 
+def test_planes_that_lie_filters_last_change_roundings_alone() -> None:
+    """The convolutions' faster layout: the same function and the same gradients."""
+    made, other, given = shaken(model(size=9)), shaken(model(size=9)), positions(16, 9)
+    other.memory_format = torch.channels_last
+    for theirs, ours in zip(made.evaluate(*given), other.evaluate(*given), strict=True):
+        np.testing.assert_allclose(theirs, ours, atol=1e-5)
+    for each in (made, other):
+        logits, v = each.outputs(given[0])
+        (logits.square().mean() + v.square().mean()).backward()
+    torch.testing.assert_close(made.flat.grad, other.flat.grad, atol=1e-5, rtol=1e-4)
+
+
 def test_every_weight_has_a_gradient_after_two_steps() -> None:
     """The zeros at the beginning keep nothing from learning."""
     made, (planes, _) = model(), positions(16)
