@@ -39,6 +39,7 @@ from rlbench.harness.results.record import Record
 from rlbench.harness.results.summaries import is_drawn
 from rlbench.harness.submission import Submission
 from rlbench.harness.tasks.catalogue import missing
+from rlbench.harness.tasks.suite import catalogue
 from rlbench.harness.tasks.task import Task
 
 
@@ -129,7 +130,7 @@ def entered(
             tasks = with_secret(chosen(entrant, asked, one_of_many=one_of_many), options.secret)
             pairs += [(task, entrant) for task in tasks]
             for each in unknown_tasks(entrant) if asked.anything else ():
-                remark(f"{entrant.name} lists {each}, which is not played: {missing(each)}", options)
+                remark(f"{entrant.name} lists {each}, which is not played: {missing(each, catalogue().tasks)}", options)
     return pairs
 
 

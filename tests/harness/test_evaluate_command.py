@@ -141,6 +141,7 @@ def test_a_task_that_nobody_knows_is_said_to_be_left_out(submit, tmp_path, capsy
     code, _, err = run(capsys, path, "--limit", "1", "--results", tmp_path / "results")
     assert code == 0
     assert "probe lists cartpole@1, which is not played: no definition of cartpole@1 is known here" in err
+    assert "or install its package; did you mean cart-pole@1?" in err
 
 
 def test_a_folder_of_submissions_is_scored_one_after_the_other(submit, tmp_path, capsys):

@@ -114,7 +114,9 @@ def chosen(entrant: Submission, asked: Asked, *, one_of_many: bool = False) -> l
     if not entrant.tasks:
         raise UserError(f"{entrant.name} lists no task; give one with --task")
     if not tasks and asked.anything and not any(map(catalogue().find, entrant.tasks)):
-        raise UserError(f"{entrant.name} lists {', '.join(entrant.tasks)}; {missing(entrant.tasks[0])}")
+        raise UserError(
+            f"{entrant.name} lists {', '.join(entrant.tasks)}; {missing(entrant.tasks[0], catalogue().tasks)}"
+        )
     if not tasks:
         where = f"suite {asked.suite}" if asked.suite else "rlbench"
         known = ", ".join(task.key for task in asked.tasks)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from rlbench.errors import near_names
 from rlbench.harness.tasks.task import Task
 
 RESERVED = ("all", "classic")
 """Names that commands understand as something else."""
 
 
-def missing(task: str) -> str:
-    """The message about a task that a record names and nobody has defined here."""
-    return f"no definition of {task} is known here: put its file on RLBENCH_PATH, or install its package"
+def missing(task: str, known: Iterable[str] = ()) -> str:
+    """The message about a task that a record or a submission names and nobody has defined here.
+
+    Args:
+        task: its key.
+        known: where somebody may have misspelt it, keys that exist; the nearest ones are offered.
+    """
+    near = "".join(f"; did you mean {' or '.join(names)}?" for names in [near_names(task, known)] if names)
+    return f"no definition of {task} is known here: put its file on RLBENCH_PATH, or install its package{near}"
 
 
 @dataclass(frozen=True)
