@@ -158,9 +158,7 @@ PQN: dict[str, dict[str, Any]] = {
         "agent": "pqn-cpu",
         "convolutions": LECTURE,
         "hidden": (256,),
-        "num_envs": 32,  # 128 there, which would make 97 updates of this budget
-        "horizon": 16,  # 32 there: targets twice as fresh, as without a target network they are an update old
-        "minibatches": 16,  # 32 there: 32 steps each, not 128
+        "num_envs": 32,  # 128 there, which would make 97 updates of this budget; so minibatches have 32 steps, not 128
         "total_env_steps": 400_000,
         "lambda_": 0.9,  # 0.65 there
         "learning_rate": 5e-4,  # 2.5e-4 there, for six times as many updates
@@ -168,8 +166,9 @@ PQN: dict[str, dict[str, Any]] = {
         "epsilon_end": 0.01,
         "evaluation_epsilon": 0.01,  # as of `atari-double`; 0 there
         "epsilon_env_steps": 40_000,  # a tenth of the budget, as there
-        "eval_every_updates": 80,
-        "checkpoint_every_updates": 160,
+        "tau": 0.0005,  # there the last weights play; these are their average over the last 30 updates or so
+        "eval_every_updates": 40,
+        "checkpoint_every_updates": 80,
     },
 }
 """Preset of PQN -> its settings."""

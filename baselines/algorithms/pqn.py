@@ -10,6 +10,7 @@ comments in `PRESETS` and in `atari_presets.py` name each departure and its sour
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -28,7 +29,7 @@ from baselines.maths.optimisation import linear_schedule
 from baselines.nets.encoding import discrete_actions, encoding, frames_shape
 from baselines.nets.layer_norm_graphs import layer_norm_convolutional, layer_norm_perceptron
 from baselines.nets.networks import convolutional, in_blocks, perceptron, to_numpy
-from baselines.nets.optim import OPTIMIZERS, Losses, TrainedNetwork, check_weights
+from baselines.nets.optim import OPTIMIZERS, FlatParameters, Losses, TrainedNetwork, check_weights
 from baselines.templates.policies import GraphPolicy
 from baselines.training.loop import OnPolicySettings, loop
 from baselines.training.memory import FLOAT, Need, Sizes
@@ -42,6 +43,7 @@ from baselines.types import (
     Counts,
     NonNegative,
     Positive,
+    PositiveProbability,
     Probability,
     Tree,
 )
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
     from baselines.training.events import Event
     from rlbench.harness.layers.graph import Graph
 
-    MakeGraph = Callable[[], tuple[Graph, Tensors]]
+    MakeGraph = Callable[[torch.nn.Sequential], tuple[Graph, Tensors]]
 
 
 @dataclass(frozen=True)
@@ -80,14 +82,18 @@ class PQNSettings(QNetworkSettings, OnPolicySettings):
     """Rectified Adam or plain Adam."""
     max_grad_norm: NonNegative = 10.0
     """Norm to which gradients are clipped; 0 for no clipping."""
+    tau: PositiveProbability = 1.0
+    """Step size of the averaged weights, which are evaluated and submitted, towards the learned ones, per gradient step
+    (Polyak & Juditsky, 1992): 1 for no average."""
 
     def memory(self, sizes: Sizes) -> Need:
         """Bytes that each setting costs."""
+        networks = 4 if self.tau == 1 else 5  # weights, gradients, Adam's two moments, and the average
         step = 2 * math.prod(sizes.shape) if self.sees_frames(sizes) else sizes.transition
         return {
             **super().memory(sizes),
-            "hidden": 4 * FLOAT * self.dense_parameters(sizes),  # the network, its gradient and Adam's two moments
-            "convolutions": 4 * FLOAT * self.convolution_parameters(sizes),
+            "hidden": networks * FLOAT * self.dense_parameters(sizes),
+            "convolutions": networks * FLOAT * self.convolution_parameters(sizes),
             "horizon": self.horizon * self.num_envs * step,
         }
 
@@ -103,7 +109,10 @@ class QBatch(NamedTuple):
 class PQN(PlacedLearner):
     """Algorithm 1: the network Q, and the environments."""
 
-    CHECKPOINTED: ClassVar[tuple[str, ...]] = ("updates", "q", "rng", "rollout", "validation", "losses")
+    CHECKPOINTED: ClassVar[tuple[str, ...]] = (
+        *("updates", "q", "average_theta", "rng"),
+        *("rollout", "validation", "losses"),
+    )
     settings: PQNSettings
 
     def iterate(self) -> None:
@@ -173,6 +182,8 @@ class PQN(PlacedLearner):
         loss = q_learning_loss(q_tm1, batch.G_t)
         loss.backward()
         self.q.optimizer.step(self.learning_rate(), self.settings.max_grad_norm)
+        if self.settings.tau < 1:
+            self.average_theta.lerp_(self.q.theta, self.settings.tau)
         return loss.detach()
 
     def of_rollout(self, values: torch.Tensor) -> Any:
@@ -181,7 +192,7 @@ class PQN(PlacedLearner):
 
     def policy(self) -> Policy:
         """The greedy policy, of pixels with a chance of `evaluation_epsilon` of a random action."""
-        return GraphPolicy(*self.graph())
+        return GraphPolicy(*self.graph(self.average))
 
     def clock(self) -> int:
         """Updates."""
@@ -209,7 +220,10 @@ class PQN(PlacedLearner):
         generator = torch.Generator().manual_seed(int(settings.seed))
         make = self._for_frames if settings.convolutions else self._for_numbers
         network, self.rollout, self.graph = make(envs, generator)
+        average = copy.deepcopy(network).to(device)
         self.q = TrainedNetwork(network, device, lambda flat: OPTIMIZERS[settings.optimizer](flat, capturable=tensors))
+        self.average = average if settings.tau < 1 else network
+        self.average_theta = FlatParameters(average).theta if settings.tau < 1 else self.q.theta
         self.losses = Losses()
         bound = settings.reward_clip or math.inf
         self.reward_bounds = -bound, bound
@@ -224,7 +238,7 @@ class PQN(PlacedLearner):
             rollout: Any = TensorRollout(envs[0], TensorEncoding(encode, self.place.device))
         else:
             rollout = self._on_cpu(envs, encode)
-        return network, rollout, lambda: layer_norm_perceptron(network, encode)
+        return network, rollout, lambda shown: layer_norm_perceptron(shown, encode)
 
     def _for_frames(self, envs: list[Any], generator: torch.Generator) -> tuple[torch.nn.Sequential, Any, MakeGraph]:
         """Convolutional network, rollout and the graph that is exported, where observations are stacked frames."""
@@ -232,7 +246,7 @@ class PQN(PlacedLearner):
         convolutions, sizes = settings.convolutions, (*settings.hidden, self.actions)
         network = convolutional(shape, convolutions, sizes, generator, "orthogonal", layer_norm=True)
         rollout = self._on_cpu(envs, lambda observation: in_blocks(observation, convolutions[0][2]))
-        return network, rollout, lambda: layer_norm_convolutional(network, shape, settings.evaluation_epsilon)
+        return network, rollout, lambda shown: layer_norm_convolutional(shown, shape, settings.evaluation_epsilon)
 
     def _on_cpu(self, envs: list[Any], encode: Encode) -> Any:
         """A rollout of environments that step on the CPU, whether or not they are learned from there."""

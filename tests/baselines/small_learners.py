@@ -26,7 +26,7 @@ DQN_FAST = replace(
 Q = replace(
     pqn.PRESETS["fast"],
     **{"num_envs": 4, "horizon": 6, "epochs": 2, "minibatches": 3, "hidden": (8,), "total_env_steps": 1_000},
-    **{"evaluation_episodes": 1, "epsilon_env_steps": 100},
+    **{"evaluation_episodes": 1, "epsilon_env_steps": 100, "tau": 0.25},
 )
 RAM = RecurrentAttentionSettings(
     **{"task": CORNERS, "batch_size": 100, "epochs": 3, "width": 8, "state": 16, "location_hidden": 8},

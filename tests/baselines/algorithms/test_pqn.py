@@ -151,7 +151,7 @@ def test_an_epoch_sees_every_step_once(minibatches: int) -> None:
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_the_exported_policy_answers_as_the_network(name: str) -> None:
-    learner = pqn.PQN(replace(SETTINGS[name], evaluation_epsilon=0.0))
+    learner = pqn.PQN(replace(SETTINGS[name], evaluation_epsilon=0.0, tau=1.0))
     with torch.no_grad():  # gains and biases of the normalization, which begin at 1 and 0
         learner.q.theta.add_(torch.randn(len(learner.q.theta), generator=torch.Generator().manual_seed(0)), alpha=0.1)
     rng = np.random.default_rng(0)
@@ -162,6 +162,34 @@ def test_the_exported_policy_answers_as_the_network(name: str) -> None:
     q = learner.action_values(torch.from_numpy(learner.rollout.encode(seen)))
     np.testing.assert_allclose(policy.explain()["action_values"], q.numpy(), rtol=1e-4, atol=1e-5)
     assert answers.tolist() == q.argmax(dim=1).tolist()
+
+
+def test_the_average_weights_are_submitted_and_change_nothing_of_what_is_learned() -> None:
+    """After each gradient step the average moves by tau of the way to the learned weights."""
+    plain, averaged = (pqn.PQN(replace(SETTINGS["numbers"], tau=tau)) for tau in (1.0, 0.25))
+    expected = averaged.q.theta.clone()
+    learn = averaged.learn
+
+    def followed(batch: pqn.QBatch) -> torch.Tensor:
+        nonlocal expected
+        loss = learn(batch)
+        expected = 0.75 * expected + 0.25 * averaged.q.theta
+        return loss
+
+    averaged.learn = followed  # type: ignore[method-assign]
+    plain.begin_episodes()
+    averaged.begin_episodes()
+    for _ in range(3):
+        plain.iterate()
+        averaged.iterate()
+    assert torch.equal(plain.q.theta, averaged.q.theta)
+    torch.testing.assert_close(averaged.average_theta, expected)
+    assert not torch.equal(averaged.average_theta, averaged.q.theta)
+    policy, seen = averaged.policy(), np.random.default_rng(0).normal(size=(20, 4))
+    assert isinstance(policy, GraphPolicy)
+    with torch.no_grad():
+        q = averaged.average(torch.from_numpy(averaged.rollout.encode(seen)))
+    np.testing.assert_allclose(values(policy, seen), q.numpy(), rtol=1e-4, atol=1e-5)
 
 
 def trained(settings: pqn.PQNSettings) -> GraphPolicy:
@@ -200,7 +228,7 @@ def test_values_of_the_probes_from_pictures(probe: str) -> None:
         pqn.PRESETS["atari-cpu"],
         **{"task": films.task(probe), "life_loss": False},
         **{"gamma": 0.5, "convolutions": ((8, 4, 4), (8, 2, 1)), "hidden": (32,), "num_envs": 8, "horizon": 8},
-        **{"total_env_steps": 64 * 40, "epochs": 2, "minibatches": 4, "eval_every_updates": 40},
+        **{"total_env_steps": 64 * 40, "epochs": 2, "minibatches": 4, "eval_every_updates": 40, "tau": 1.0},
         **{"optimizer": "adam", "learning_rate": 1e-2, "learning_rate_end": 1e-4, "epsilon_end": 0.5},
     )
     policy = trained(settings)
