@@ -12,7 +12,7 @@ from rlbench.commands.shared import plans
 from rlbench.errors import UserError
 from rlbench.harness.ranking import leaderboard
 from rlbench.harness.ranking.costs import CurveLink
-from rlbench.harness.ranking.rows import Rankings
+from rlbench.harness.ranking.rows import Rankings, TaskRow
 from rlbench.harness.results import checks, curves
 from rlbench.harness.results.curves import KeptCurve
 from rlbench.harness.tasks.suite import FAMILIES, catalogue
@@ -21,6 +21,11 @@ from rlbench.whole_files import check_replaceable, replacing_regular
 
 PAGE = "leaderboard.md"
 """The page of all tasks, beside the folder of results."""
+
+
+def seeds_to_train(row: TaskRow) -> int:
+    """How many training seeds from 0 on include those of a row: two where 0 and 1 are scored, three where 0 and 2 are."""
+    return max(row.seed_numbers, default=row.training_seeds - 1) + 1
 
 
 def pages(ranked: Rankings, results: Path, page: Path) -> dict[Path, str]:
@@ -35,7 +40,7 @@ def pages(ranked: Rankings, results: Path, page: Path) -> dict[Path, str]:
         tasks=Path(os.path.relpath(folder_of_tasks(results, page), page.parent)).as_posix(),
         beside={name for name in leaderboard.BESIDE if (page.parent / name).exists()},
         commands={
-            (row.agent, key): plans.commands(row.agent, key, known.family[key], row.training_seeds)
+            (row.agent, key): plans.commands(row.agent, key, known.family[key], seeds_to_train(row))
             for key, rows in ranked.tasks.items()
             for row in rows
         },

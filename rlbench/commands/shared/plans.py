@@ -99,7 +99,7 @@ def commands(agent: str, task: str, family: str, seeds: int) -> tuple[str, ...]:
         agent: Its name on the leaderboard.
         task: The key of the task.
         family: That of the task.
-        seeds: How many training seeds of it were scored, from 0 on; 0 where it was not trained.
+        seeds: How many training seeds to train, from 0 on; 0 where it was not trained.
     """
     planned = next((e for e in entries(family, {task}) if (agent_of(e), e.task) == (agent, task)), None)
     if planned is not None:
