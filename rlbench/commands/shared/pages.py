@@ -24,7 +24,7 @@ PAGE = "leaderboard.md"
 
 
 def seeds_to_train(row: TaskRow) -> int:
-    """How many training seeds from 0 on include those of a row: two where 0 and 1 are scored, three where 0 and 2 are."""
+    """How many training seeds, from 0 on, include those of a row: three where 0 and 2 are scored."""
     return max(row.seed_numbers, default=row.training_seeds - 1) + 1
 
 
