@@ -80,7 +80,7 @@ class AlphaZeroSettings(RunSettings):
     value_hidden: Count = 64
     """Units of the value head's hidden layer."""
     channels_last: bool = False
-    """Convolve with the filters innermost in memory: faster, and other roundings than those of the committed go5."""
+    """PyTorch's channels-last memory layout: faster; go5 was trained without, and roundings differ."""
     window: Count = 100_000
     """Most recent positions, from which is learned."""
     batch_size: Count = 256

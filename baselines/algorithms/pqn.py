@@ -220,10 +220,9 @@ class PQN(PlacedLearner):
         generator = torch.Generator().manual_seed(int(settings.seed))
         make = self._for_frames if settings.convolutions else self._for_numbers
         network, self.rollout, self.graph = make(envs, generator)
-        average = copy.deepcopy(network).to(device)
+        self.average = copy.deepcopy(network).to(device) if settings.tau < 1 else network
         self.q = TrainedNetwork(network, device, lambda flat: OPTIMIZERS[settings.optimizer](flat, capturable=tensors))
-        self.average = average if settings.tau < 1 else network
-        self.average_theta = FlatParameters(average).theta if settings.tau < 1 else self.q.theta
+        self.average_theta = FlatParameters(self.average).theta if settings.tau < 1 else self.q.theta
         self.losses = Losses()
         bound = settings.reward_clip or math.inf
         self.reward_bounds = -bound, bound

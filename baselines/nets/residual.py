@@ -113,7 +113,7 @@ class PolicyValueNetwork(TrainedNetwork):
 
     network: GraphNetwork
     memory_format = torch.contiguous_format
-    """How planes lie in memory, which convolutions hand on; `torch.channels_last` is faster and rounds otherwise."""
+    """Memory layout of the convolutions; `torch.channels_last` is faster on a CPU and rounds differently."""
 
     def outputs(self, planes: NDArray[np.uint8]) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits [B, A] and values [B] at planes [B, C, n, n], with gradients."""

@@ -19,7 +19,8 @@ def missing(task: str, known: Iterable[str] = ()) -> str:
         task: its key.
         known: where somebody may have misspelt it, keys that exist; the nearest ones are offered.
     """
-    near = "".join(f"; did you mean {' or '.join(names)}?" for names in [near_names(task, known)] if names)
+    names = near_names(task, known)
+    near = f"; did you mean {' or '.join(names)}?" if names else ""
     return f"no definition of {task} is known here: put its file on RLBENCH_PATH, or install its package{near}"
 
 

@@ -50,7 +50,7 @@ def test_a_block_begins_as_the_identity() -> None:
     assert 0.3 < float(features["stem"].square().mean()) < 3
 
 
-def test_planes_that_lie_filters_last_change_roundings_alone() -> None:
+def test_channels_last_changes_roundings_alone() -> None:
     """The convolutions' faster layout: the same function and the same gradients."""
     made, other, given = shaken(model(size=9)), shaken(model(size=9)), positions(16, 9)
     other.memory_format = torch.channels_last
